@@ -1,0 +1,1 @@
+"""Doubts about a result: diagnostics, implications against data, sensitivity, predictive checks."""

@@ -1,0 +1,77 @@
+"""Estimates: numbers with their estimand, estimator and scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dagreg.model.types import Estimator
+from dagreg.spec.types import Level
+
+Scale = Literal["outcome", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A posterior in numbers. `interval` is equal-tailed with probability `level`."""
+
+    mean: float
+    sd: float
+    median: float
+    interval: tuple[float, float]
+    level: float
+    prob_positive: float
+    ess_bulk: float
+    r_hat: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One row of the answer: a contrast of the outcome's mean under an intervention."""
+
+    name: str  # "x -> y"
+    estimand: str  # "total effect", "direct effect", ...
+    estimator: Estimator
+    primary: bool
+    scale: Scale
+    contrast: tuple[Level, Level] | tuple[tuple[Level, ...], tuple[Level, ...]] | None
+    by: Mapping[str, Level]
+    adjusted_for: tuple[str, ...]
+    summary: Summary
+    label: str = ""  # what was compared, in words: "success: A against B", "per unit of x (cm)"
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """A regression coefficient as fitted. `causal` says whether it is the effect asked for (on the link scale)."""
+
+    response: str
+    term: str
+    estimator: Estimator
+    summary: Summary
+    causal: bool
+    prior: str
+    prior_given: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """The chain's estimate minus the adjusted one, with the sd of that difference (rows resampled)."""
+
+    contrast: str
+    difference: float
+    sd: float
+    disagrees: bool  # beyond the uncertainty of the difference: evidence against the graph
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class EffectResult:
+    """All the numbers of one effect."""
+
+    estimates: tuple[Estimate, ...]
+    coefficients: tuple[Coefficient, ...]
+    disagreements: tuple[Disagreement, ...] = ()
+    notes: tuple[str, ...] = field(default=())

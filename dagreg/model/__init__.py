@@ -1,0 +1,1 @@
+"""`Identified`, `Spec` and a `DataSummary` to `Model`: the equations and the estimand."""

@@ -1,0 +1,54 @@
+"""Design columns from data columns, in NumPy: what the emitted program computes in its first lines.
+
+Rows are the first axis throughout; a block of design columns is rows x columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.model.families import Array
+from dagreg.model.types import Term, Variable
+from dagreg.spec.types import Level
+
+_FUNCTIONS = {
+    "log": np.log,
+    "log1p": np.log1p,
+    "logit": lambda p: np.log(p / (1 - p)),
+    "sqrt": np.sqrt,
+}
+
+
+def encode(variable: Variable, values: npt.NDArray[np.generic]) -> Array:
+    """A data column as the model sees it, rows x columns: numbers transformed, levels as 0/1 columns."""
+    if variable.levels:
+        return np.column_stack([values == level for level in variable.levels[1:]]).astype(np.float64)
+    numbers = values.astype(np.float64)
+    if variable.transform in _FUNCTIONS:
+        numbers = _FUNCTIONS[variable.transform](numbers)
+    elif variable.transform is not None:
+        centre, scale = variable.transform_at
+        numbers = (numbers - centre) / scale
+    return numbers[:, None]
+
+
+def constant(variable: Variable, level: Level, rows: int) -> Array:
+    """The encoding of one value (on the column's own scale) held for every row."""
+    column = np.array([level], dtype=object)
+    return np.broadcast_to(encode(variable, column), (rows, len(variable.columns)))
+
+
+def product(left: Array, right: Array) -> Array:
+    """Every column of one block times every column of the other, the left one varying slowest."""
+    return np.asarray((left[:, :, None] * right[:, None, :]).reshape(len(left), -1))
+
+
+def block(term: Term, encoded: Mapping[str, Array]) -> Array:
+    """The design columns of a term, centred where the term is."""
+    columns = encoded[term.factors[0]]
+    for factor in term.factors[1:]:
+        columns = product(columns, encoded[factor])
+    return columns if term.centre is None else columns - np.array(term.centre)

@@ -1,0 +1,31 @@
+"""Names from the spec never become code: identifiers are made here, and are unique."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+RESERVED = frozenset(
+    "alpha arviz beta build columns data draws duckdb eta index indicators levels main math model mu np numpy "
+    "nutpie pm product products pt pymc pytensor query row rows sigma sys trace values".split()
+)
+
+
+class Namer:
+    """Gives every name an ASCII identifier of its own; asked in the same order, it answers the same."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def identifier(self, *parts: str) -> str:
+        """The parts joined by `_`, made an identifier; a number is added where that is already taken."""
+        words = (re.sub(r"\W+", "_", part, flags=re.ASCII).strip("_") for part in parts)
+        base = "_".join(word for word in words if word) or "v"
+        if not base[0].isalpha() or keyword.iskeyword(base) or keyword.issoftkeyword(base) or base in RESERVED:
+            base = f"v_{base}"
+        name, count = base, 1
+        while name in self._taken:
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        return name

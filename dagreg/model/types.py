@@ -1,0 +1,218 @@
+"""The intermediate representation: what is emitted, fitted, standardised and shown, in one place.
+
+`Model` is a tuple of `Equation`s plus the `Estimand` they answer. The emitter, the engines, the
+effects and the report all read it, so what is shown cannot drift from what is fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dagreg.errors import Span
+from dagreg.model.families import Family, Link
+from dagreg.spec.types import Kind, Level, NodeType, Transform
+
+Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
+ColumnKind = Literal["number", "text", "boolean"]
+Purpose = Literal["exposure", "adjustment", "precision", "parent"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSummary:
+    """All that the compiler knows of a column. Moments are of the column as stored, missing values apart."""
+
+    kind: ColumnKind
+    missing: int
+    distinct: int
+    levels: tuple[Level, ...]  # sorted distinct values; () where there are too many to list
+    counts: tuple[int, ...] = ()  # rows of each level
+    mean: float = float("nan")
+    sd: float = float("nan")
+    minimum: float = float("nan")
+    maximum: float = float("nan")
+    integral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DataSummary:
+    """The data in a few numbers: rows, and a summary for each column that a node names."""
+
+    rows: int
+    columns: Mapping[str, ColumnSummary]
+    transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # node: mean and sd, transformed
+    products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": of its columns
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
+
+    A `binary` variable is coded 0 (reference) and 1; other variables with levels become one 0/1
+    column for each level but the reference. `mean` and `sd` are of the coded, transformed variable,
+    None where there are no data.
+    """
+
+    name: str
+    symbol: str  # a Python identifier, unique within the program
+    column: str
+    type: NodeType
+    levels: tuple[Level, ...] = ()
+    transform: Transform | None = None
+    transform_at: tuple[float, float] = (0.0, 1.0)  # what center and standardize subtract and divide by
+    inferred: bool = False
+    integral: bool = False
+    mean: float | None = None
+    sd: float | None = None
+    shares: tuple[float, ...] = ()  # of the levels, the reference first
+    unit: str | None = None
+    label: str | None = None
+    span: Span | None = None
+
+    @property
+    def coded(self) -> bool:
+        """Whether it stands for several 0/1 columns."""
+        return bool(self.levels) and self.type != "binary"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its design columns: `x`, or `x[b]`, `x[c]` for levels other than the reference."""
+        return tuple(f"{self.name}[{level}]" for level in self.levels[1:]) if self.coded else (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class DataScale:
+    """A prior's argument that waits for the data: `multiple * sd(of) / sd(per)`, or the link of `mean(of)`."""
+
+    multiple: float = 1.0
+    of: str | None = None
+    per: str | None = None
+    statistic: Literal["sd", "rate", "link(mean)"] = "sd"
+
+
+@dataclass(frozen=True, slots=True)
+class PriorChoice:
+    """The prior of one parameter: the user's own, or a default with the rule that scaled it."""
+
+    distribution: str
+    arguments: tuple[float | DataScale, ...]
+    given: bool
+    rule: str = ""  # "2.5 sd(y) / sd(x)", for a default
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        words = [format(a, ".6g") if isinstance(a, float) else self.rule for a in self.arguments]
+        return f"{self.distribution}({', '.join(words)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of a linear predictor: a variable, or a product of several (an interaction)."""
+
+    factors: tuple[str, ...]  # names of variables
+    symbol: str  # the coefficient's identifier, unique within the program
+    columns: tuple[str, ...]  # one name for each coefficient: "x", "g[b]", "x:g[b]"
+    prior: PriorChoice
+    purpose: Purpose
+    causal: bool  # whether this coefficient is, on the link scale, the effect asked for
+    why: str
+    centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred
+    span: Span | None = None
+
+    @property
+    def name(self) -> str:
+        return ":".join(self.factors)
+
+
+@dataclass(frozen=True, slots=True)
+class Auxiliary:
+    """A parameter of the family besides the mean: sigma, ..."""
+
+    name: str
+    symbol: str
+    prior: PriorChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """The regression of one response: link(E[response]) = intercept + terms."""
+
+    response: str
+    family: Family
+    link: Link
+    intercept: str  # symbol
+    intercept_prior: PriorChoice
+    terms: tuple[Term, ...]
+    auxiliaries: tuple[Auxiliary, ...] = ()
+    trials: str | int | None = None  # column, or a number for every row (binomial)
+    offset: str | None = None  # column of exposures; its log is added to the predictor
+    weights: str | int | None = None  # column: each row stands for this many units
+    span: Span | None = None
+
+    @property
+    def predictors(self) -> tuple[str, ...]:
+        """The variables on the right-hand side, each once, in order of appearance."""
+        return tuple(dict.fromkeys(name for term in self.terms for name in term.factors))
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """From one setting of the exposures to another. `start is None` asks for one unit more than observed."""
+
+    exposures: tuple[str, ...]
+    start: tuple[Level, ...] | None
+    stop: tuple[Level, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimand:
+    """What is computed from the draws: contrasts of the outcome's mean, averaged over the rows."""
+
+    kind: Kind
+    exposure: tuple[str, ...]
+    outcome: str
+    contrasts: tuple[Contrast, ...]
+    by: tuple[str, ...] = ()
+    adjusted_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A program of one estimator: its equations in topological order, the last being the outcome's."""
+
+    estimator: Estimator
+    builder: str  # name of the function that builds it in the emitted program
+    variables: Mapping[str, Variable]
+    equations: tuple[Equation, ...]
+    estimand: Estimand
+    primary: bool = False
+    notes: tuple[str, ...] = ()  # "a prior of yours was used here", ...
+
+    @property
+    def outcome(self) -> Equation:
+        return self.equations[-1]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The data columns that the program reads, in order."""
+        names = [v.column for v in self.variables.values()]
+        for e in self.equations:
+            names += [c for c in (e.trials, e.offset, e.weights) if isinstance(c, str)]
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An estimator that is not offered, and why."""
+
+    estimator: Estimator
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The models of one effect, the primary one first, and those left out."""
+
+    models: tuple[Model, ...]
+    left_out: tuple[LeftOut, ...] = field(default=())

@@ -1,0 +1,62 @@
+"""What a report is made of: the spec, the answers, and where there are data, the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
+from dagreg.effects.types import EffectResult
+from dagreg.graph.junctions import Junction
+from dagreg.identify.types import Answer
+from dagreg.model.types import Plan
+from dagreg.spec.types import Effect, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What `explain` answers: the graph's junctions and one identification answer per effect."""
+
+    spec: Spec
+    junctions: tuple[Junction, ...]
+    answers: tuple[Answer, ...]
+    implications: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """Which data were used. `missing` counts the missing values of each column used, zeros left out."""
+
+    source: str
+    rows: int
+    rows_used: int
+    missing: Mapping[str, int]
+    sha256: str
+    inferred: Mapping[str, str]  # node -> type taken from its column
+
+
+@dataclass(frozen=True, slots=True)
+class FittedEffect:
+    """One effect, answered. `result`, `plan` and `diagnostics` are None exactly where nothing was fitted."""
+
+    effect: Effect
+    answer: Answer
+    plan: Plan | None = None
+    result: EffectResult | None = None
+    diagnostics: Diagnostics | None = None
+    tests: tuple[ImplicationTest, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `fit` answers, ready to be rendered."""
+
+    explained: Explained
+    data: DataInfo
+    effects: tuple[FittedEffect, ...]
+    source: str  # model.py: the PyMC programs
+    versions: Mapping[str, str]
+    seed: int
+    doubts: tuple[Doubt, ...] = ()  # those of no single effect
