@@ -1,0 +1,1 @@
+"""`Model` to `Program`: readable PyMC source that runs without dagreg."""

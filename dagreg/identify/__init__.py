@@ -1,0 +1,1 @@
+"""`CausalGraph` and a query to `Identified` or `NotIdentified`: one strategy a file."""
