@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dagreg.identify.expression import Expression
 from dagreg.spec.types import Adjust, Kind
 
 Strategy = Literal["adjustment", "frontdoor", "functional", "instrument"]
@@ -108,6 +109,7 @@ class Identified:
     justification: Justification
     strategy: Strategy | None
     estimand: str  # readable formula: "sum_z P(y | x, z) P(z)"
+    functional: Expression | None = None  # the same formula as a tree
 
 
 @dataclass(frozen=True, slots=True)

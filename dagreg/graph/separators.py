@@ -1,0 +1,319 @@
+"""Separating sets: nearest, minimal, all minimal ones, the cheapest.
+
+X and Y are d-separated by Z with I <= Z <= R exactly where Z cuts X from Y in the
+moral graph of An(X, Y, I) (Lauritzen; van der Zander and Liskiewicz 2020). The moral
+graph is never built: a flood that may pass every node outside Z, and may turn
+at a node of Z entered by a head, walks precisely its edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+from dagreg.graph.ancestry import ancestors, districts
+from dagreg.graph.causal import CausalGraph
+
+
+class Budget:
+    """Bounds the work of a listing, in nodes and edges visited; deterministic, unlike a clock."""
+
+    __slots__ = ("exhausted", "left")
+
+    def __init__(self, visits: int) -> None:
+        self.left = visits
+        self.exhausted = False
+
+    def spend(self, visits: int) -> bool:
+        """Whether there was still budget."""
+        if self.left <= 0:
+            self.exhausted = True
+            return False
+        self.left -= visits
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """The task: Z with `include` <= Z <= `include` + `allowed` that separates xs and ys.
+
+    `within` marks An(xs, ys, include); `free` marks the nodes that may be used there.
+    """
+
+    graph: CausalGraph
+    xs: tuple[int, ...]
+    ys: tuple[int, ...]
+    include: tuple[int, ...]
+    within: bytearray
+    free: bytearray
+
+    @classmethod
+    def of(
+        cls, graph: CausalGraph, xs: Iterable[int], ys: Iterable[int], allowed: bytearray, include: Iterable[int] = ()
+    ) -> Separation:
+        xs, ys, include = tuple(xs), tuple(ys), tuple(include)
+        within = ancestors(graph, [*xs, *ys, *include])
+        free = bytearray(a & w for a, w in zip(allowed, within, strict=True))
+        for v in (*xs, *ys, *include):
+            free[v] = 0
+        return cls(graph, xs, ys, include, within, free)
+
+
+def flood(task: Separation, sources: Iterable[int], blocked: bytearray) -> tuple[bytearray, bytearray]:
+    """What the sources reach in the moral graph of An(X, Y, I) without passing a blocked node.
+
+    Returns the nodes reached and the blocked nodes touched: the neighbours of the reached region.
+    """
+    graph, within = task.graph, task.within
+    parents, children, siblings = graph.parents, graph.children, graph.siblings
+    reached, touched, turned = bytearray(len(graph)), bytearray(len(graph)), bytearray(len(graph))
+    stack = list(sources)
+    for v in stack:
+        reached[v] = 1
+    while stack:
+        v = stack.pop()
+        if v >= 0:
+            heads: tuple[tuple[int, ...], ...] = (children[v], siblings[v])
+        else:  # a blocked node entered by a head: the walk turns there
+            v = ~v
+            heads = (siblings[v],)
+        for p in parents[v]:
+            if blocked[p]:
+                touched[p] = 1
+            elif not reached[p]:
+                reached[p] = 1
+                stack.append(p)
+        for group in heads:
+            for c in group:
+                if not within[c]:
+                    continue
+                if blocked[c]:
+                    touched[c] = 1
+                    if not turned[c]:
+                        turned[c] = 1
+                        stack.append(~c)
+                elif not reached[c]:
+                    reached[c] = 1
+                    stack.append(c)
+    return reached, touched
+
+
+def _blocking(task: Separation, nodes: bytearray) -> bytearray:
+    blocked = bytearray(nodes)
+    for v in task.include:
+        blocked[v] = 1
+    return blocked
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A minimal separator and the region on the side of xs that it bounds."""
+
+    separator: tuple[int, ...]
+    region: bytearray
+
+
+def _close(task: Separation, region: bytearray | None, extra: int | None) -> _Side | None:
+    """The minimal separator nearest to xs whose region holds `region` and `extra`, or None."""
+    usable = bytearray(task.free)
+    if region is not None:
+        for v, inside in enumerate(region):
+            if inside:
+                usable[v] = 0
+    if extra is not None:
+        usable[extra] = 0
+    sources = task.xs if extra is None else (*task.xs, extra)
+    reached, touched = flood(task, sources, _blocking(task, usable))
+    if any(reached[y] for y in task.ys):
+        return None
+    border = bytearray(t & u for t, u in zip(touched, usable, strict=True))
+    _, seen = flood(task, task.ys, _blocking(task, border))
+    separator = bytearray(s & b for s, b in zip(seen, border, strict=True))
+    reached, _ = flood(task, task.xs, _blocking(task, separator))
+    return _Side(tuple(v for v, m in enumerate(separator) if m), reached)
+
+
+def nearest_separator(task: Separation) -> tuple[int, ...] | None:
+    """The minimal separator nearest to xs, without `include`; None where there is no separator.
+
+    Two passes, linear time (van der Zander and Liskiewicz 2020, FindMinSep).
+    """
+    side = _close(task, None, None)
+    return None if side is None else side.separator
+
+
+def is_separator(task: Separation, nodes: Iterable[int]) -> bool:
+    """Whether `nodes` with `include` separates; nodes outside An(X, Y, I) are refused."""
+    chosen = task.graph.mask(nodes)
+    reached, _ = flood(task, task.xs, _blocking(task, chosen))
+    return not any(reached[y] for y in task.ys)
+
+
+def is_minimal(task: Separation, nodes: Iterable[int]) -> bool:
+    """Whether `nodes` separates and no proper subset does.
+
+    Linear: a separator is minimal exactly where it lies in An(X, Y, I) and every
+    member is touched from both sides (van der Zander and Liskiewicz 2020, TestMinSep).
+    """
+    chosen = task.graph.mask(nodes)
+    if any(c and not f for c, f in zip(chosen, task.free, strict=True)):
+        return False
+    blocked = _blocking(task, chosen)
+    reached, near_x = flood(task, task.xs, blocked)
+    if any(reached[y] for y in task.ys):
+        return False
+    _, near_y = flood(task, task.ys, blocked)
+    return all(near_x[v] and near_y[v] for v, c in enumerate(chosen) if c)
+
+
+def minimal_separators(task: Separation, budget: Budget | None = None) -> Iterator[tuple[int, ...]]:
+    """Every minimal separator (without `include`), each once, with polynomial delay.
+
+    Takata 2010: the separators whose region on the side of xs holds C split at a node v
+    of the border N(C): either v joins the region, or v stays in the separator. The
+    nearest separator with v in its region tells at once whether that branch is
+    empty, so every branch that is walked gives a separator.
+    """
+    cost = len(task.graph)
+    first = _close(task, None, None)
+    if first is None:
+        return
+    stack: list[tuple[_Side, frozenset[int]]] = [(first, frozenset())]
+    while stack:
+        side, fixed = stack.pop()
+        v = next((v for v in side.separator if v not in fixed), None)
+        if v is None:
+            yield side.separator
+            continue
+        if budget is not None and not budget.spend(3 * cost):
+            yield side.separator
+            return
+        stack.append((side, fixed | {v}))
+        wider = _close(task, side.region, v)
+        if wider is not None and not any(wider.region[u] for u in fixed):
+            stack.append((wider, fixed))
+
+
+def cheapest_separator(task: Separation) -> tuple[int, ...] | None:
+    """A separator of least total cost and, among those, of least size (without `include`); None: there is none.
+
+    Menger: the least weight of a vertex cut in the moral graph of An(X, Y, I) is the
+    greatest flow. Augmenting paths are shortest ones (Edmonds and Karp 1972).
+    """
+    if nearest_separator(task) is None:
+        return None
+    flow = _Flow(task)
+    while flow.augment():
+        pass
+    return flow.cut()
+
+
+class _Flow:
+    """A flow from xs to ys with capacities on the nodes.
+
+    In the moral graph a district and its parents form a clique; a hub for each
+    district stands for that clique, so the graph stays linear in size. A state is
+    (kind, number): a node is entered (IN) and left (OUT), a hub (HUB) is passed freely.
+    """
+
+    IN, OUT, HUB = 0, 1, 2
+
+    def __init__(self, task: Separation) -> None:
+        graph, within = task.graph, task.within
+        barred = task.graph.mask(task.include)
+        self.task = task
+        self.weight = _weights(task)
+        self.unlimited = sum(self.weight) + 1
+        self.hubs: list[list[int]] = [[] for _ in range(len(graph))]  # the hubs of a node
+        self.members: list[list[int]] = []
+        for district in districts(graph, within):
+            clique = sorted({*district, *(p for v in district for p in graph.parents[v])})
+            for v in clique:
+                if not barred[v]:
+                    self.hubs[v].append(len(self.members))
+            self.members.append([v for v in clique if not barred[v]])
+        self.through = [0] * len(graph)
+        self.up: dict[tuple[int, int], int] = {}  # (node, hub): flow from the node into the hub
+        self.down: dict[tuple[int, int], int] = {}  # (node, hub): flow from the hub into the node
+
+    def residual(self, state: tuple[int, int]) -> Iterator[tuple[tuple[int, int], int]]:
+        """The states to which more can flow, and how much."""
+        kind, v = state
+        if kind == self.HUB:
+            for u in self.members[v]:
+                yield (self.IN, u), self.unlimited
+                yield (self.OUT, u), self.up.get((u, v), 0)
+        elif kind == self.IN:
+            yield (self.OUT, v), self.weight[v] - self.through[v]
+            for h in self.hubs[v]:
+                yield (self.HUB, h), self.down.get((v, h), 0)
+        elif kind == self.OUT:
+            yield (self.IN, v), self.through[v]
+            for h in self.hubs[v]:
+                yield (self.HUB, h), self.unlimited
+
+    def search(self) -> tuple[dict[tuple[int, int], tuple[tuple[int, int], int] | None], tuple[int, int] | None]:
+        """Breadth first from xs: how each state was reached, and the state of an outcome if any was."""
+        sinks = set(self.task.ys)
+        queue = [(self.OUT, x) for x in self.task.xs]
+        back: dict[tuple[int, int], tuple[tuple[int, int], int] | None] = dict.fromkeys(queue)
+        for state in queue:
+            for following, room in self.residual(state):
+                if room > 0 and following not in back:
+                    back[following] = (state, room)
+                    if following[0] == self.IN and following[1] in sinks:
+                        return back, following
+                    queue.append(following)
+        return back, None
+
+    def augment(self) -> bool:
+        """Send more along a shortest residual path; False where there is none left."""
+        back, state = self.search()
+        if state is None:
+            return False
+        arcs: list[tuple[tuple[int, int], tuple[int, int]]] = []
+        amount = self.unlimited
+        while (step := back[state]) is not None:
+            arcs.append((step[0], state))
+            amount = min(amount, step[1])
+            state = step[0]
+        for start, end in arcs:
+            self._send(start, end, amount)
+        return True
+
+    def _send(self, start: tuple[int, int], end: tuple[int, int], amount: int) -> None:
+        match start[0], end[0]:
+            case self.IN, self.OUT:
+                self.through[start[1]] += amount
+            case self.OUT, self.IN:
+                self.through[start[1]] -= amount
+            case self.OUT, self.HUB:
+                self._add(self.up, (start[1], end[1]), amount)
+            case self.HUB, self.OUT:
+                self._add(self.up, (end[1], start[1]), -amount)
+            case self.HUB, self.IN:
+                self._add(self.down, (end[1], start[1]), amount)
+            case self.IN, self.HUB:
+                self._add(self.down, (start[1], end[1]), -amount)
+
+    @staticmethod
+    def _add(flow: dict[tuple[int, int], int], arc: tuple[int, int], amount: int) -> None:
+        flow[arc] = flow.get(arc, 0) + amount
+
+    def cut(self) -> tuple[int, ...]:
+        """The nodes that are entered but not left by what the sources still reach."""
+        back, _ = self.search()
+        return tuple(
+            v for v, f in enumerate(self.task.free) if f and (self.IN, v) in back and (self.OUT, v) not in back
+        )
+
+
+def _weights(task: Separation) -> list[int]:
+    """Whole numbers that order sets by cost, then by size; nodes that may not be used outweigh all others."""
+    cost = [Fraction(str(c)) for c in task.graph.cost]
+    scale = lcm(*(c.denominator for c in cost)) * (len(cost) + 1)
+    weights = [int(c * scale) + 1 if f else 0 for c, f in zip(cost, task.free, strict=True)]
+    unlimited = sum(weights) + 1
+    return [w if f else unlimited for w, f in zip(weights, task.free, strict=True)]

@@ -1,0 +1,68 @@
+"""Covariate adjustment for total effects: the complete criterion.
+
+Theorem (Shpitser, VanderWeele and Robins 2010; Perkovic, Textor, Kalisch and Maathuis
+2018; van der Zander, Liskiewicz and Textor 2019). Z is an adjustment set for X on Y,
+P(y | do(x)) = sum_z P(y | x, z) P(z), if and only if
+
+1. Z holds no descendant of cn(X, Y), the nodes on proper causal paths from X to Y, and
+2. Z separates X and Y in the proper back-door graph, which lacks the edges X -> cn(X, Y).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from dagreg.graph.ancestry import descendants
+from dagreg.graph.causal import CausalGraph
+from dagreg.graph.separation import separated
+from dagreg.identify.criterion import Criterion, Selection, causal_nodes, forbidden_nodes
+
+
+def total_effect(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Criterion:
+    """The adjustment criterion for the (joint) total effect of xs on y."""
+    causal = causal_nodes(graph, xs, y)
+    cut = graph.without((x, c) for x in xs for c in graph.children[x] if causal[c])
+    selection = selection_on(graph, xs, y, descendants(graph, xs))
+    return Criterion(graph, cut, xs, y, causal, forbidden_nodes(graph, causal), selection)
+
+
+def selection_on(graph: CausalGraph, xs: tuple[int, ...], y: int, below: bytearray) -> Selection:
+    """How the choice of the rows bears on the effect.
+
+    Rows chosen on S leave P(y | do(x)) alone only if Y and S are separated by X once the
+    edges into X are cut (Correa, Tian and Bareinboim 2018, type 1: covariates known from the chosen rows only).
+    """
+    chosen = [v for v, s in enumerate(graph.selected) if s and v not in xs]
+    if len(chosen) == 0:
+        return Selection((), (), False)
+    barring = y in chosen or not separated(without_causes(graph, xs), (y,), chosen, xs)
+    return Selection(tuple(s for s in chosen if not below[s]), tuple(s for s in chosen if below[s]), barring)
+
+
+def without_causes(graph: CausalGraph, xs: Collection[int]) -> CausalGraph:
+    """The graph after do(xs): no edge, directed or `<->`, points into xs."""
+    cut = graph.without((p, x) for x in xs for p in graph.parents[x])
+    barred = set(xs)
+    siblings = tuple(
+        () if v in barred else tuple(s for s in ends if s not in barred) for v, ends in enumerate(cut.siblings)
+    )
+    return replace(cut, siblings=siblings)
+
+
+def optimal_set(criterion: Criterion) -> tuple[int, ...] | None:
+    """The O-set pa(cn) minus (forbidden and X): the valid set of smallest asymptotic variance.
+
+    Defined where X is a cause of Y; it is valid if any set of a wholly observed graph is
+    (Henckel, Perkovic and Maathuis 2022). With latents it is still the best of all sets where its
+    members happen to be observed. None where it does not exist: a latent or a `<->` at
+    a causal node would belong to it.
+    """
+    graph, cn = criterion.graph, [v for v, c in enumerate(criterion.causal) if c]
+    if len(cn) == 0 or any(graph.selected) or any(len(graph.siblings[v]) > 0 for v in cn):
+        return None
+    barred = bytearray(criterion.forbidden)
+    for x in criterion.xs:
+        barred[x] = 1
+    found = tuple(sorted({p for v in cn for p in graph.parents[v] if not barred[p]}))
+    return found if criterion.valid(found) else None
