@@ -21,6 +21,7 @@ LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _WIDEST = 100  # columns of source shown before a line is cut
 _TAB = 4
+_MANY = 500  # known words above which only those with the same first letter are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
 
-    def error(
-        self, code: str, message: str, span: Span | None, label: str = "", notes: tuple[str, ...] = ()
-    ) -> None:
+    def error(self, code: str, message: str, span: Span | None, label: str = "", notes: tuple[str, ...] = ()) -> None:
         self._found.append(Diagnostic(code, message, span, label, notes))
 
     def __len__(self) -> int:
@@ -92,6 +91,8 @@ def _place(diagnostic: Diagnostic) -> tuple[int, int, int]:
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` most likely stands for, or None."""
     choices = {choice.casefold(): choice for choice in known}
+    if len(choices) > _MANY:
+        choices = {folded: choice for folded, choice in choices.items() if folded[:1] == word[:1].casefold()}
     found = difflib.get_close_matches(word.casefold()[:200], choices, n=1, cutoff=0.6)
     return choices[found[0]] if found else None
 

@@ -137,3 +137,8 @@ class Spec:
     path: str | None = None  # as given on the command line; None for a Spec built in Python
     declared: bool = False  # a `nodes:` section is present, so it is complete
     text: str = ""
+    places: Mapping[tuple[str | int, ...], Span] = field(default_factory=dict, repr=False)
+
+    def place(self, *path: str | int) -> Span | None:
+        """Where a value stands: `place("nodes", "x", "type")`, `place("effects", 0, "by")`; None if not written."""
+        return self.places.get(path)

@@ -1,0 +1,336 @@
+"""The grammar of edges: `a, b -> c <- d`, pairs, mappings; every name with its own place.
+
+statement := names (arrow names)+        arrow := "->" | "<-" | "<->"
+names     := name ("," name)*            statements end at ";" or at the end of a line
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import islice, pairwise, product
+from typing import Any
+
+from dagreg.errors import Diagnostics, Span
+from dagreg.spec.shapes import Field, ListOf, Located, Name, Record, valid_name
+from dagreg.spec.source import Broken, Mapping, Scalar, Sequence, Tree, describe, shorten
+from dagreg.spec.types import Edge
+
+_TOKEN = re.compile(r"<->|->|<-|[,;\n]")
+_FOREIGN_ARROW = re.compile(r"<?-{2,}>?|<?=+>|<=+>?|\s[~-]+\s|<?~+>|[←-⇿⟵-⟿⤀-⥿]")
+_COMMENT = re.compile(r"(?:(?<=\s)|^)#[^\n]*", re.MULTILINE)
+
+MAX_EDGES = 100_000
+_MAX_BACK_EDGES = 50  # looked at for cycles to report
+
+_STATEMENT_HINT = "an edge is written `a -> b`"
+_NAME = Name()
+_PAIR: ListOf[Located[str]] = ListOf(_NAME, "a pair `[from, to]`: two names", least=2, most=2, distinct=False)
+_BETWEEN: ListOf[Located[str]] = ListOf(_NAME, "a pair of names", least=2, most=2, distinct=False)
+
+FROM = Field("from", _NAME, "the cause")
+TO = Field("to", _NAME, "the effect")
+BETWEEN = Field("between", _BETWEEN, "two nodes with an unnamed common cause")
+EDGE = Record("an edge", (FROM, TO, BETWEEN))
+
+_DIRECTED = {"from": FROM, "to": TO}
+EDGES_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "description": "one statement a line, or separated by `;`"},
+        {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    {"type": "string", "description": "`a, b -> c <- d`, `a <-> b`"},
+                    _PAIR.schema(),
+                    {
+                        "type": "object",
+                        "properties": {key: entry.shape.schema() for key, entry in _DIRECTED.items()},
+                        "required": list(_DIRECTED),
+                        "additionalProperties": False,
+                    },
+                    {
+                        "type": "object",
+                        "properties": {"between": _BETWEEN.schema()},
+                        "required": ["between"],
+                        "additionalProperties": False,
+                    },
+                ]
+            },
+        },
+    ]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`groups[i] arrows[i] groups[i + 1]`, each group one or more names."""
+
+    groups: tuple[tuple[Located[str], ...], ...]
+    arrows: tuple[str, ...]
+    span: Span
+
+
+@dataclass(slots=True)
+class Edges:
+    """What the `edges:` of a file say: its edges, and every use of a name in them."""
+
+    edges: list[Edge] = field(default_factory=list)
+    names: list[Located[str]] = field(default_factory=list)
+
+    def add(self, source: Located[str], target: Located[str], bidirected: bool, span: Span) -> None:
+        self.edges.append(Edge(source.value, target.value, bidirected, span))
+
+
+def read_edges(tree: Tree, declared: Collection[str], found: Diagnostics) -> Edges:
+    """The edges of the value of `edges:`, loops, repetitions and cycles reported.
+
+    `declared` are the names of `nodes:`; they are taken as they stand even where they look like an arrow.
+    """
+    edges = Edges()
+    match tree:
+        case Sequence():
+            for item in tree.items:
+                _read_item(item, declared, edges, found)
+        case Scalar(value=str()):
+            _read_text(tree, declared, edges, found)
+        case Broken():
+            pass
+        case _:
+            found.error("DR111", f"expected edges: a list or text, found {describe(tree)}", tree.span, _STATEMENT_HINT)
+    _check_loops(edges, found)
+    _check_repetitions(edges, found)
+    _check_cycles(edges, found)
+    return edges
+
+
+def _read_item(item: Tree, declared: Collection[str], edges: Edges, found: Diagnostics) -> None:
+    match item:
+        case Scalar(value=str()):
+            _read_text(item, declared, edges, found)
+        case Sequence():
+            _read_pair(_PAIR, item, False, edges, found)
+        case Mapping():
+            _read_mapping(item, edges, found)
+        case Broken():
+            pass
+        case _:
+            found.error("DR111", f"expected an edge, found {describe(item)}", item.span, _STATEMENT_HINT)
+
+
+def _read_pair(shape: ListOf[Located[str]], tree: Tree, bidirected: bool, edges: Edges, found: Diagnostics) -> None:
+    if (pair := shape.read(tree, found)) is not None:
+        source, target = pair.value
+        edges.names += [source, target]
+        edges.add(source, target, bidirected, pair.span)
+
+
+def _read_mapping(item: Mapping, edges: Edges, found: Diagnostics) -> None:
+    reading = EDGE.read(item, found)
+    if reading is None or set(reading.keys) != {key.text for key, _ in item.entries}:
+        return
+    match sorted(reading.keys):
+        case ["between"]:
+            if (pair := reading[BETWEEN]) is not None:
+                source, target = pair.value
+                edges.names += [source, target]
+                edges.add(source, target, True, pair.span)
+        case ["from", "to"]:
+            source_, target_ = reading[FROM], reading[TO]
+            if source_ is not None and target_ is not None:
+                edges.names += [source_, target_]
+                edges.add(source_, target_, False, item.span)
+        case _:
+            found.error("DR120", "not an edge", item.span, "write `{from: a, to: b}` or `{between: [a, b]}`")
+
+
+def _read_text(scalar: Scalar, declared: Collection[str], edges: Edges, found: Diagnostics) -> None:
+    for statement in read_statements(scalar, declared, found):
+        edges.names += [name for group in statement.groups for name in group]
+        for (left, right), arrow in zip(pairwise(statement.groups), statement.arrows, strict=True):
+            if len(edges.edges) + len(left) * len(right) > MAX_EDGES:
+                found.error("DR107", f"more than {MAX_EDGES} edges", statement.span, "a spec is smaller")
+                return
+            for a, b in product(left, right):
+                span = _cover(a.span, b.span)
+                match arrow:
+                    case "->":
+                        edges.add(a, b, False, span)
+                    case "<-":
+                        edges.add(b, a, False, span)
+                    case _:
+                        edges.add(a, b, True, span)
+
+
+def _cover(first: Span, last: Span) -> Span:
+    if first.line != last.line:
+        return first
+    return Span(first.file, first.line, min(first.column, last.column), max(first.end, last.end))
+
+
+# ---------------------------------------------------------------- statements
+
+
+def read_statements(scalar: Scalar, declared: Collection[str], found: Diagnostics) -> list[Statement]:
+    """Every statement of a text; those that do not parse are reported and left out."""
+    text = scalar.text
+    if scalar.style == "|":
+        text = _COMMENT.sub(lambda comment: " " * len(comment[0]), text)
+    statements = []
+    start = 0
+    for stop in _statement_ends(text):
+        if text[start:stop].strip():
+            statement = _Statement(scalar, text, start, stop, declared, found).read()
+            statements += [statement] if statement else []
+        start = stop + 1
+    if not text.strip():
+        found.error("DR120", "no edges in this text", scalar.span, _STATEMENT_HINT)
+    return statements
+
+
+def _statement_ends(text: str) -> Iterator[int]:
+    yield from (match.start() for match in re.finditer(r"[;\n]", text))
+    yield len(text)
+
+
+class _Statement:
+    """One statement, the characters `start` to `stop` of `text`."""
+
+    def __init__(
+        self, scalar: Scalar, text: str, start: int, stop: int, declared: Collection[str], found: Diagnostics
+    ) -> None:
+        self.scalar, self.text, self.declared, self.found = scalar, text, declared, found
+        self.start, self.stop = start, stop
+        self.sound = True
+
+    def read(self) -> Statement | None:
+        groups: list[list[Located[str]]] = [[]]
+        arrows: list[str] = []
+        before, start = "", self.start
+        for match in _TOKEN.finditer(self.text, self.start, self.stop):
+            groups[-1] += self._name(start, match.start(), before, match[0])
+            if match[0] != ",":
+                arrows.append(match[0])
+                groups.append([])
+            before, start = match[0], match.end()
+        groups[-1] += self._name(start, self.stop, before, "")
+        if not self.sound:
+            return None
+        if not arrows:
+            self._refuse("DR120", "no arrow in this edge", self.start, self.stop, self._missing_arrow_hint())
+            return None
+        return Statement(tuple(map(tuple, groups)), tuple(arrows), self._span(self.start, self.stop))
+
+    def _name(self, start: int, stop: int, before: str, after: str) -> list[Located[str]]:
+        start, stop = _trim(self.text, start, stop)
+        name = self.text[start:stop]
+        if not name:
+            self._refuse_gap(start, before, after)
+        elif self.scalar.lines_of(start, stop) > 1:
+            label = "write `edges: |`, one statement a line"
+            self._refuse("DR120", "a name that runs over the end of its line", start, stop, label)
+        elif name not in self.declared and (arrow := _FOREIGN_ARROW.search(f" {name} ")):
+            begin = max(start, start + arrow.start() - 1)
+            begin, end = _trim(self.text, begin, begin + len(arrow[0]))
+            self._refuse("DR121", f"unknown arrow `{arrow[0].strip()}`", begin, end, _ARROWS)
+        elif not valid_name(name, self._span(start, stop), self.found):
+            self.sound = False
+        else:
+            return [Located(name, self._span(start, stop))]
+        return []
+
+    def _refuse_gap(self, at: int, before: str, after: str) -> None:
+        neighbour = after or before
+        place = self.text.find(after, at) if after else self.text.rfind(before, self.start, self.stop)
+        where = "before" if after else "after"
+        if not neighbour:
+            self._refuse("DR120", "an edge without names", self.start, self.stop, _STATEMENT_HINT)
+            return
+        self._refuse("DR120", f"a name is missing {where} `{neighbour}`", place, place + len(neighbour), "")
+
+    def _missing_arrow_hint(self) -> str:
+        text = self.text[self.start : self.stop]
+        if "," not in text and self.scalar.source.text[: self.scalar.start].rstrip()[-1:] in ("[", ","):
+            return "between `[` and `]` a comma ends the edge: put it in quotes, or write one edge a line"
+        return _STATEMENT_HINT
+
+    def _refuse(self, code: str, message: str, start: int, stop: int, label: str) -> None:
+        self.sound = False
+        self.found.error(code, message, self._span(start, stop), label)
+
+    def _span(self, start: int, stop: int) -> Span:
+        return self.scalar.span_of(*_trim(self.text, start, stop))
+
+
+_ARROWS = "the arrows are `->`, `<-` and `<->`"
+
+
+def _trim(text: str, start: int, stop: int) -> tuple[int, int]:
+    while start < stop and text[start].isspace():
+        start += 1
+    while start < stop and text[stop - 1].isspace():
+        stop -= 1
+    return start, stop
+
+
+# ---------------------------------------------------------------- the graph they make
+
+
+def _check_loops(edges: Edges, found: Diagnostics) -> None:
+    for edge in edges.edges:
+        if edge.source == edge.target:
+            found.error("DR122", f"`{shorten(edge.source)}` cannot cause itself", edge.span, "an edge joins two nodes")
+    edges.edges = [edge for edge in edges.edges if edge.source != edge.target]
+
+
+def _check_repetitions(edges: Edges, found: Diagnostics) -> None:
+    first: dict[tuple[str, str, bool], Edge] = {}
+    for edge in edges.edges:
+        ends = sorted((edge.source, edge.target)) if edge.bidirected else (edge.source, edge.target)
+        earlier = first.setdefault((ends[0], ends[1], edge.bidirected), edge)
+        if earlier is not edge and earlier.span is not None:
+            arrow = "<->" if edge.bidirected else "->"
+            message = f"the edge `{shorten(edge.source)} {arrow} {shorten(edge.target)}` is given twice"
+            found.error("DR123", message, edge.span, f"first on line {earlier.span.line}")
+    edges.edges = list(first.values())
+
+
+def _check_cycles(edges: Edges, found: Diagnostics) -> None:
+    directed = [edge for edge in edges.edges if not edge.bidirected]
+    position = {(edge.source, edge.target): i for i, edge in enumerate(directed)}
+    reported: set[int] = set()
+    for cycle in islice(_cycles(directed), _MAX_BACK_EDGES):
+        closing = max(range(len(cycle)), key=lambda i: position[cycle[i], cycle[(i + 1) % len(cycle)]])
+        path = [*cycle[closing + 1 :], *cycle[: closing + 1]]
+        steps = {position[step] for step in pairwise([*path, path[0]])}
+        if steps & reported:
+            continue
+        reported |= steps
+        shown = [*path, path[0]] if len(path) <= 12 else [*path[:6], "...", *path[-5:], path[0]]
+        label = "an effect cannot precede its cause; leave one of these edges out"
+        found.error("DR124", f"the edges form a cycle: {' -> '.join(shown)}", directed[max(steps)].span, label)
+
+
+def _cycles(directed: list[Edge]) -> Iterator[list[str]]:
+    """A cycle for every back edge of a depth-first search, which is empty exactly where there is no cycle."""
+    children: dict[str, list[str]] = {}
+    for edge in directed:
+        children.setdefault(edge.source, []).append(edge.target)
+    done: set[str] = set()
+    for root in children:
+        if root in done:
+            continue
+        path, on_path, pending = [root], {root: 0}, [iter(children[root])]
+        while pending:
+            child = next(pending[-1], None)
+            if child is None:
+                pending.pop()
+                done.add(path[-1])
+                del on_path[path.pop()]
+            elif child in on_path:
+                yield path[on_path[child] :]
+            elif child not in done:
+                on_path[child] = len(path)
+                path.append(child)
+                pending.append(iter(children.get(child, ())))

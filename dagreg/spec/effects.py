@@ -1,0 +1,143 @@
+"""`effect:` and `effects:` -> `Effect`s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from dagreg.spec import fields as f
+from dagreg.spec.edges import read_statements
+from dagreg.spec.nodes import check_level
+from dagreg.spec.scope import Scope
+from dagreg.spec.shapes import Located, Reading
+from dagreg.spec.source import Scalar, shorten
+from dagreg.spec.types import Adjust, Effect, Kind, Level
+
+_WITHOUT_LEVELS = ("continuous", "positive", "proportion")
+_NUMBERS = (*_WITHOUT_LEVELS, "count")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Exposure and outcome, both known and observed."""
+
+    exposure: tuple[Located[str], ...]
+    outcome: Located[str]
+
+    def __contains__(self, name: str) -> bool:
+        return name == self.outcome.value or any(name == exposure.value for exposure in self.exposure)
+
+
+def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
+    """An effect, or None where its exposure or outcome cannot be told."""
+    if isinstance(form, Scalar):
+        ends = _ends_of_text(form, scope)
+        if ends is None:
+            return None
+        return Effect(tuple(name.value for name in ends.exposure), ends.outcome.value, span=form.span)
+    exposure, outcome = form[f.EXPOSURE], form[f.OUTCOME]
+    ends = _ends(exposure.value if exposure else (), outcome, scope)
+    by = _by(form, ends, scope)
+    adjust = _adjust(form, ends, scope)
+    contrast = _contrast(form, scope)
+    if ends is None:
+        return None
+    return Effect(
+        exposure=tuple(name.value for name in ends.exposure),
+        outcome=ends.outcome.value,
+        kind=cast(Kind, form.plain(f.KIND) or "total"),
+        contrast=contrast,
+        by=by,
+        adjust=adjust,
+        span=form.span,
+    )
+
+
+def _ends_of_text(scalar: Scalar, scope: Scope) -> _Ends | None:
+    if not isinstance(scalar.value, str):
+        scope.found.error("DR140", "expected an effect `x -> y`", scalar.span)
+        return None
+    before = len(scope.found)
+    statements = read_statements(scalar, scope.nodes, scope.found)
+    if len(scope.found) > before:
+        return None
+    match statements:
+        case [statement] if statement.arrows == ("->",) and len(statement.groups[1]) == 1:
+            return _ends(statement.groups[0], statement.groups[1][0], scope)
+        case _:
+            label = "write `exposure -> outcome`; several effects go in a list under `effects:`"
+            scope.found.error("DR140", "an effect has one arrow `->` and one outcome", scalar.span, label)
+            return None
+
+
+def _ends(exposure: tuple[Located[str], ...], outcome: Located[str] | None, scope: Scope) -> _Ends | None:
+    observed = scope.keep_observed(exposure, "be an exposure")
+    if outcome is None or not scope.observed(outcome, "be an outcome"):
+        return None
+    kept: list[Located[str]] = []
+    for name in observed:
+        if name.value == outcome.value:
+            scope.found.error("DR142", f"`{shorten(name.value)}` is both exposure and outcome", name.span)
+        elif name.value in [other.value for other in kept]:
+            scope.found.error("DR115", f"`{shorten(name.value)}` is given twice", name.span)
+        else:
+            kept.append(name)
+    return _Ends(tuple(kept), outcome) if kept and len(kept) == len(exposure) else None
+
+
+def _apart(names: tuple[Located[str], ...], ends: _Ends | None, place: str, scope: Scope) -> tuple[str, ...]:
+    """The names without exposure and outcome, which have no place in `by` and `adjust`."""
+    kept = []
+    for name in names:
+        if ends is not None and name.value in ends:
+            role = "the outcome" if name.value == ends.outcome.value else "an exposure"
+            scope.found.error("DR143", f"`{shorten(name.value)}` is {role} and cannot stand in `{place}`", name.span)
+        else:
+            kept.append(name.value)
+    return tuple(kept)
+
+
+def _by(form: Reading, ends: _Ends | None, scope: Scope) -> tuple[str, ...]:
+    names = scope.keep_observed(form.plain(f.BY) or (), "be conditioned on")
+    for name in names:
+        if scope.type(name.value) in _WITHOUT_LEVELS:
+            message = f"`{shorten(name.value)}` is {scope.type(name.value)} and has no levels to report by"
+            scope.found.error("DR145", message, name.span)
+    return _apart(names, ends, "by", scope)
+
+
+def _adjust(form: Reading, ends: _Ends | None, scope: Scope) -> Adjust | None:
+    adjust = form[f.ADJUST]
+    if adjust is None:
+        return None
+    if isinstance(adjust, Located):
+        names = scope.keep_observed(adjust.value, "be adjusted for")
+        return Adjust(exactly=_apart(names, ends, "adjust", scope), span=adjust.span)
+    include = _apart(scope.keep_observed(adjust.plain(f.INCLUDE) or (), "be adjusted for"), ends, "adjust", scope)
+    exclude = tuple(name for name in adjust.plain(f.EXCLUDE) or () if scope.known(name))
+    for name in exclude:
+        if name.value in include:
+            scope.found.error("DR115", f"`{shorten(name.value)}` is both included and excluded", name.span)
+    return Adjust(include=include, exclude=tuple(name.value for name in exclude), span=adjust.span)
+
+
+def _contrast(form: Reading, scope: Scope) -> tuple[Level, Level] | None:
+    contrast, exposure = form[f.CONTRAST], form[f.EXPOSURE]
+    if contrast is None or len(contrast.value) != 2:
+        return None
+    for name in exposure.value if exposure else ():
+        for level in contrast.value:
+            _check_contrast(level, name.value, scope)
+    low, high = contrast.value
+    return low.value, high.value
+
+
+def _check_contrast(level: Located[Level], name: str, scope: Scope) -> None:
+    node = scope.nodes.get(name)
+    if node is None:
+        return
+    if node.levels is not None:
+        check_level(level, node.levels, f"`{shorten(name)}`", scope.found)
+    elif node.type in _NUMBERS and (isinstance(level.value, str | bool)):
+        message = f"`{shorten(name)}` is {node.type}: its contrast is between two numbers"
+        scope.found.error("DR144", message, level.span)

@@ -1,0 +1,224 @@
+"""The keys of a spec file, one table for each level. The loader and the JSON Schema both read these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from dagreg.spec.edges import EDGES_SCHEMA
+from dagreg.spec.priors import PriorShape
+from dagreg.spec.shapes import (
+    ByKind,
+    Field,
+    Flag,
+    LevelShape,
+    ListOf,
+    Located,
+    MapOf,
+    Name,
+    NameOrCount,
+    Number,
+    OneOrMore,
+    Reading,
+    Record,
+    Text,
+    Unread,
+    Word,
+)
+from dagreg.spec.types import Engine, Kind, Missing, NodeType, Transform
+
+LANGUAGE_VERSION = 1
+
+FAMILIES = (
+    "gaussian",
+    "student_t",
+    "lognormal",
+    "gamma",
+    "exponential",
+    "weibull",
+    "beta",
+    "bernoulli",
+    "binomial",
+    "beta_binomial",
+    "poisson",
+    "negative_binomial",
+    "zero_inflated_poisson",
+    "zero_inflated_negative_binomial",
+    "categorical",
+    "ordinal",
+)
+LINKS = ("identity", "log", "logit", "probit", "cloglog", "inverse", "sqrt")
+
+_TYPE_SYNONYMS = {
+    "numeric": "continuous",
+    "number": "continuous",
+    "float": "continuous",
+    "real": "continuous",
+    "int": "count",
+    "integer": "count",
+    "bool": "binary",
+    "boolean": "binary",
+    "logical": "binary",
+    "factor": "categorical",
+    "nominal": "categorical",
+    "string": "categorical",
+    "ordered": "ordinal",
+    "latent": "unobserved",
+    "hidden": "unobserved",
+    "cluster": "group",
+}
+_FAMILY_SYNONYMS = {
+    "normal": "gaussian",
+    "student": "student_t",
+    "t": "student_t",
+    "studentt": "student_t",
+    "logistic": "bernoulli",
+    "negbinomial": "negative_binomial",
+    "negbin": "negative_binomial",
+    "zip": "zero_inflated_poisson",
+    "zinb": "zero_inflated_negative_binomial",
+    "multinomial": "categorical",
+    "cumulative": "ordinal",
+}
+_KIND_SYNONYMS = {"ate": "total", "cde": "direct", "indirect": "mediation", "nde": "mediation", "nie": "mediation"}
+
+TYPE_WORD = Word((*get_args(NodeType), "unobserved"), "type", _TYPE_SYNONYMS)
+FAMILY_WORD = Word(FAMILIES, "family", _FAMILY_SYNONYMS)
+LINK_WORD = Word(LINKS, "link")
+COLUMN = Text("the name of a column")
+
+
+def _names(expected: str) -> ListOf[Located[str]]:
+    return ListOf(Name(), expected)
+
+
+# data
+A_SOURCE = Text("a path or a connection string")
+SOURCE = Field("source", A_SOURCE, "a path, or the connection string of a database", required=True)
+TABLE = Field("table", Text("the name of a table"), "the table to read")
+QUERY = Field("query", Text("a query"), "the query whose rows are read")
+DATA_RECORD = Record("`data`", (SOURCE, TABLE, QUERY))
+
+# nodes
+OBSERVED = Field("observed", Flag(), "whether there is a column for it")
+TYPE = Field("type", TYPE_WORD, "what kind of values it has")
+LEVELS = Field("levels", ListOf[Any](LevelShape(), "a list of at least two levels", least=2), "its levels, in order")
+REFERENCE = Field("reference", LevelShape(), "the level that the others are compared with")
+COLUMN_FIELD = Field("column", COLUMN, "its column, where that has another name")
+TRANSFORM = Field("transform", Word(get_args(Transform), "transform"), "applied to the column before anything else")
+LABEL = Field("label", Text(), "how reports call it")
+UNIT = Field("unit", Text(), "its unit of measurement")
+DESCRIPTION = Field("description", Text(), "what it is")
+FAMILY = Field("family", FAMILY_WORD, "the likelihood of its regression")
+LINK = Field("link", LINK_WORD, "the link of its regression")
+TRIALS = Field("trials", NameOrCount(), "trials of a binomial outcome: a column or a number")
+OFFSET = Field("offset", COLUMN, "column of exposures, whose log is added to a log-link predictor")
+SCALE = Field("scale", COLUMN, "column that the residual sd is a free multiple of", required=True)
+ERROR = Field(
+    "error",
+    ByKind("a column, or `{scale: column}`", scalar=COLUMN, mapping=Record("`error`", (SCALE,))),
+    "column of the known standard errors of this measurement, or `{scale: column}`",
+)
+CENSORED = Field("censored", COLUMN, "column of flags: none, left, right or interval")
+SLOPES = Field("slopes", _names("a list of nodes"), "slopes that vary over the levels of this group")
+POOL = Field("pool", Flag(), "whether its levels are partially pooled")
+COST = Field("cost", Number(float, minimum=0), "the cost of measuring it (default 1)")
+SELECTED = Field("selected", Flag(), "whether the rows were chosen on this node")
+NODE_RECORD = Record(
+    "a node",
+    (
+        OBSERVED,
+        TYPE,
+        LEVELS,
+        REFERENCE,
+        COLUMN_FIELD,
+        TRANSFORM,
+        LABEL,
+        UNIT,
+        DESCRIPTION,
+        FAMILY,
+        LINK,
+        TRIALS,
+        OFFSET,
+        ERROR,
+        CENSORED,
+        SLOPES,
+        POOL,
+        COST,
+        SELECTED,
+    ),
+)
+NODE = ByKind("a node: a type, or a mapping of attributes", scalar=TYPE_WORD, mapping=NODE_RECORD, null=True)
+
+# effects
+A_LIST = "a list of nodes"
+ONE_OR_MORE = OneOrMore(Name(), "a node or a list of nodes")
+EXPOSURE = Field("exposure", ONE_OR_MORE, "the cause, or a list for a joint effect", required=True)
+OUTCOME = Field("outcome", Name(), "what it acts on", required=True)
+KIND = Field("kind", Word(get_args(Kind), "kind of effect", _KIND_SYNONYMS), "which effect (default total)")
+TWO_VALUES = ListOf[Any](LevelShape(), "a contrast `[from, to]`: two values", least=2, most=2)
+CONTRAST = Field("contrast", TWO_VALUES, "`[a, b]` means b minus a")
+BY = Field("by", ONE_OR_MORE, "conditional effects, one for each level")
+INCLUDE = Field("include", _names(A_LIST), "nodes that the set must hold")
+EXCLUDE = Field("exclude", _names(A_LIST), "nodes that it must not hold")
+ADJUST_BOUNDS = Record("`adjust`", (INCLUDE, EXCLUDE))
+ADJUST = Field(
+    "adjust",
+    ByKind("a list of nodes, or `{include: [...], exclude: [...]}`", sequence=_names(A_LIST), mapping=ADJUST_BOUNDS),
+    "the adjustment set, or bounds on it",
+)
+EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST))
+EFFECT_TEXT = Unread("`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"})
+EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, mapping=EFFECT_RECORD)
+
+# regressions
+PRODUCT = "an interaction such as `a:b`"
+INTERACTION = ByKind(PRODUCT, scalar=Text(PRODUCT), sequence=_names(A_LIST))
+PRODUCTS = ListOf[Any](INTERACTION, "a list such as `[a:b]`", distinct=False)
+INTERACTIONS = Field("interactions", PRODUCTS, "products of nodes among the terms")
+TERMS = ListOf[Located[str]](Text("`intercept` or a node"), "a list of terms", least=1)
+VARYING = Field(
+    "varying", MapOf(TERMS, "a mapping from groups to terms"), "for each group, the terms that vary over it"
+)
+PRIORS = Field("priors", MapOf(PriorShape(), "a mapping from terms to priors"), "priors by term")
+REGRESSION = Record("a regression", (FAMILY, LINK, INTERACTIONS, VARYING, PRIORS))
+
+# sampling
+DRAWS = Field("draws", Number(int, minimum=1, maximum=10_000_000), "draws kept from each chain")
+TUNE = Field("tune", Number(int, minimum=0, maximum=10_000_000), "warm-up draws of each chain")
+CHAINS = Field("chains", Number(int, minimum=1, maximum=1000), "chains")
+SEED = Field("seed", Number(int, minimum=0, maximum=2**32 - 1), "seed of every random draw")
+A_RATE = Number(float, minimum=0, maximum=1, open=True)
+TARGET_ACCEPT = Field("target_accept", A_RATE, "acceptance rate that NUTS aims at")
+ENGINE = Field("engine", Word(get_args(Engine), "engine"), "what computes the posterior")
+SAMPLING_RECORD = Record("`sampling`", (DRAWS, TUNE, CHAINS, SEED, TARGET_ACCEPT, ENGINE))
+
+# the file
+VERSION = Field("dagreg", Number(int, minimum=LANGUAGE_VERSION, maximum=LANGUAGE_VERSION), "version of the language")
+NAME = Field("name", Text(), "name of the analysis (default: the file's stem)")
+DATA = Field(
+    "data",
+    ByKind("a path, or a mapping with `source`", scalar=A_SOURCE, mapping=DATA_RECORD),
+    "where the data are",
+)
+MISSING_WORD = Word(get_args(Missing), "rule for missing values")
+MISSING = Field("missing", MISSING_WORD, "what is done about missing values (default error)")
+NODE_MAP = MapOf[Any](NODE, "a mapping from nodes to types or attributes")
+NODES = Field("nodes", NODE_MAP, "the variables; complete when present")
+EDGES = Field("edges", Unread("edges", EDGES_SCHEMA), "the arrows of the graph", required=True)
+EFFECT = Field("effect", EFFECT_FORM, "the question")
+EFFECT_LIST = ListOf[Any](EFFECT_FORM, "a list of effects", least=1, distinct=False)
+EFFECTS = Field("effects", EFFECT_LIST, "several questions")
+REGRESSION_MAP = MapOf[Reading](REGRESSION, "a mapping from responses to regressions")
+REGRESSIONS = Field("regressions", REGRESSION_MAP, "choices for single regressions")
+SAMPLING = Field("sampling", SAMPLING_RECORD, "how the posterior is sampled")
+SPEC = Record("a spec", (VERSION, NAME, DATA, MISSING, NODES, EDGES, EFFECT, EFFECTS, REGRESSIONS, SAMPLING))
+
+# what fits what
+WITH_LEVELS = ("binary", "categorical", "ordinal", "group")
+TRANSFORMS_OF: Mapping[str, tuple[Transform, ...]] = {
+    "continuous": get_args(Transform),
+    "positive": ("log", "log1p", "sqrt", "center", "standardize"),
+    "proportion": ("log", "log1p", "logit", "sqrt", "center", "standardize"),
+    "count": ("log", "log1p", "sqrt", "center", "standardize"),
+}

@@ -1,0 +1,162 @@
+"""`regressions:` -> `Regression`s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dagreg.errors import Span, did_you_mean
+from dagreg.spec import fields as f
+from dagreg.spec.nodes import WITH_TRIALS, Declarations
+from dagreg.spec.priors import admits_negative, is_scalar
+from dagreg.spec.scope import Scope
+from dagreg.spec.shapes import Located, Reading
+from dagreg.spec.source import shorten
+from dagreg.spec.types import Prior, Regression
+
+RESERVED_TERMS = ("intercept", "slopes", "sigma")
+"""Keys of `priors:` that name no node."""
+
+
+def read_regressions(forms: Mapping[str, tuple[Span, Reading | None]], scope: Scope) -> dict[str, Regression]:
+    """The regressions by response; those of unknown or unobserved responses are reported and left out."""
+    regressions = {}
+    for response, (span, reading) in forms.items():
+        known = scope.observed(Located(response, span), "have a regression")
+        if reading is not None:
+            regression = _regression(response, span, reading, scope)
+            if known:
+                regressions[response] = regression
+    return regressions
+
+
+def _regression(response: str, span: Span, reading: Reading, scope: Scope) -> Regression:
+    _check_trials(response, reading, scope)
+    return Regression(
+        response=response,
+        family=reading.plain(f.FAMILY),
+        link=reading.plain(f.LINK),
+        interactions=_interactions(response, reading, scope),
+        varying=_varying(response, reading, scope),
+        priors=_priors(response, reading, scope),
+        span=span,
+    )
+
+
+def _check_trials(response: str, reading: Reading, scope: Scope) -> None:
+    family, node = reading[f.FAMILY], scope.nodes.get(response)
+    if family is not None and node is not None and family.value in WITH_TRIALS and node.trials is None:
+        label = f"add `trials` to `{shorten(response)}` under `nodes:`"
+        scope.found.error("DR134", f"`{family.value}` needs `trials`", family.span, label)
+
+
+def check_trials(declarations: Declarations, regressions: Mapping[str, Regression], scope: Scope) -> None:
+    """`trials` belong to a binomial family, of the node or of its regression."""
+    for name, (_, form) in declarations.items():
+        if not isinstance(form, Reading) or f.TRIALS not in form:
+            continue
+        regression = regressions.get(name)
+        family = (regression.family if regression else None) or form.plain(f.FAMILY)
+        unreadable = f.FAMILY in form and form[f.FAMILY] is None
+        if family not in WITH_TRIALS and not unreadable and scope.nodes[name].observed:
+            label = "add `family: binomial`"
+            scope.found.error("DR134", "`trials` without a binomial family", form.key(f.TRIALS), label)
+
+
+def _interactions(response: str, reading: Reading, scope: Scope) -> tuple[tuple[str, ...], ...]:
+    kept: dict[frozenset[str], tuple[str, ...]] = {}
+    for form in reading.plain(f.INTERACTIONS) or ():
+        written = form.value if isinstance(form.value, tuple) else None
+        names = tuple(name.value for name in written) if written is not None else _factors(form.value, scope)
+        if not _check_interaction(names, response, form.span, scope):
+            continue
+        if frozenset(names) in kept:
+            scope.found.error("DR115", f"the interaction `{':'.join(names)}` is given twice", form.span)
+        kept.setdefault(frozenset(names), names)
+    return tuple(kept.values())
+
+
+def _factors(text: str, scope: Scope) -> tuple[str, ...]:
+    """`a:b` -> a, b; a name may hold a colon itself if the whole is a node."""
+    parts = [part.strip() for part in text.split(":")]
+    for i in range(1, len(parts)):
+        pair = ":".join(parts[:i]), ":".join(parts[i:])
+        if all(name in scope.nodes for name in pair):
+            return pair
+    return tuple(parts)
+
+
+def _check_interaction(names: tuple[str, ...], response: str, span: Span, scope: Scope) -> bool:
+    if len(names) < 2 or not all(names):
+        scope.found.error("DR156", "an interaction joins two nodes or more", span, "write `a:b`")
+    elif len(set(names)) < len(names):
+        scope.found.error("DR156", "an interaction of a node with itself", span, "its nodes must differ")
+    elif response in names:
+        scope.found.error("DR156", f"the response `{shorten(response)}` cannot be among its own terms", span)
+    else:
+        return _are_terms(names, span, scope)
+    return False
+
+
+def _are_terms(names: tuple[str, ...], span: Span, scope: Scope) -> bool:
+    """Whether all can be terms; reports each that cannot."""
+    return len(scope.keep_observed([Located(name, span) for name in names], "be a term")) == len(names)
+
+
+def _varying(response: str, reading: Reading, scope: Scope) -> dict[str, tuple[str, ...]]:
+    varying: dict[str, tuple[str, ...]] = {}
+    for group, (span, terms) in (reading[f.VARYING] or {}).items():
+        known = scope.observed(Located(group, span), "be a group")
+        if known and scope.type(group) not in (None, "group"):
+            message = f"`{shorten(group)}` is {scope.type(group)}, not a group"
+            scope.found.error("DR157", message, span, "give it `type: group`")
+        for term in terms.value if terms else ():
+            _check_term(term, response, scope)
+        if known and terms is not None:
+            varying[group] = tuple(term.value for term in terms.value)
+    return varying
+
+
+def _check_term(term: Located[str], response: str, scope: Scope) -> None:
+    if term.value == "intercept" and term.value not in scope.nodes:
+        return
+    names = (term.value,) if term.value in scope.nodes else _factors(term.value, scope)
+    if response in names:
+        message = f"the response `{shorten(response)}` cannot be among its own terms"
+        scope.found.error("DR157", message, term.span)
+        return
+    _are_terms(names, term.span, scope)
+
+
+def _priors(response: str, reading: Reading, scope: Scope) -> dict[str, Prior]:
+    priors: dict[str, Prior] = {}
+    for term, (span, prior) in (reading[f.PRIORS] or {}).items():
+        if not _check_prior_key(term, response, span, scope) or prior is None:
+            continue
+        _check_support(term, prior, scope)
+        priors[term] = prior
+    return priors
+
+
+def _check_prior_key(term: str, response: str, span: Span, scope: Scope) -> bool:
+    if term in RESERVED_TERMS or not scope.complete:
+        return True
+    names = (term,) if term in scope.nodes else _factors(term, scope)
+    if response in names:
+        scope.found.error("DR151", f"the response `{shorten(response)}` is no term of its own regression", span)
+        return False
+    unknown = [name for name in names if name not in scope.nodes]
+    if unknown:
+        label = did_you_mean(unknown[0], (*RESERVED_TERMS, *scope.nodes))
+        label = label or "a prior is for `intercept`, `slopes`, `sigma`, a node or an interaction `a:b`"
+        scope.found.error("DR151", f"`{shorten(term)}` names no term", span, label)
+        return False
+    return _are_terms(names, span, scope)
+
+
+def _check_support(term: str, prior: Prior, scope: Scope) -> None:
+    if term in RESERVED_TERMS and not is_scalar(prior):
+        message = f"`{prior.distribution}` is a prior for several numbers, `{term}` is one"
+        scope.found.error("DR155", message, prior.span)
+    elif term == "sigma" and admits_negative(prior):
+        message = f"`sigma` is a standard deviation, and `{prior.distribution}` admits negative values"
+        scope.found.error("DR155", message, prior.span, "use `HalfNormal`, `Exponential` or another prior above 0")
