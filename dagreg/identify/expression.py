@@ -71,13 +71,37 @@ def times(factors: Iterable[Expression]) -> Expression:
 
 
 def summed(over: Iterable[str], body: Expression) -> Expression:
-    """The sum over these variables; a sum over nothing is its body."""
-    names = tuple(sorted(over))
+    """The sum over these variables, shortened.
+
+    A factor without summed variables stands before the sum; a variable that occurs
+    only as v in one factor P(v | ...) sums to one, and goes with its factor.
+
+    >>> print(summed(["a", "b"], times([P(("y",), ("a",)), P(("a",)), P(("b",), ("a",)), P(("c",))])))
+    P(c) sum_a P(y | a) P(a)
+    """
+    names = sorted(over)
+    factors = list(body.factors) if isinstance(body, Product) else [body]
+    while True:
+        lone = next(((v, f) for v in names for f in factors if _sums_to_one(v, f, factors)), None)
+        if lone is None:
+            break
+        names.remove(lone[0])
+        factors.remove(lone[1])
+    inside = [f for f in factors if not free_variables(f).isdisjoint(names)]
+    outside = [f for f in factors if free_variables(f).isdisjoint(names)]
     if len(names) == 0:
-        return body
-    if isinstance(body, Sum) and set(names).isdisjoint(body.over):
-        return Sum(tuple(sorted((*names, *body.over))), body.body)
-    return Sum(names, body)
+        return times(outside)
+    core = times(inside)
+    if isinstance(core, Sum) and set(names).isdisjoint(core.over):
+        return times([*outside, Sum(tuple(sorted((*names, *core.over))), core.body)])
+    return times([*outside, Sum(tuple(names), core)])
+
+
+def _sums_to_one(v: str, factor: Expression, factors: Iterable[Expression]) -> bool:
+    """Whether v occurs in no other factor, and in this one only as the target of P(v | ...)."""
+    if not isinstance(factor, P) or factor.targets != (v,):
+        return False
+    return all(f is factor or v not in free_variables(f) for f in factors)
 
 
 def free_variables(expression: Expression) -> frozenset[str]:

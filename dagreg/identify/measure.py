@@ -1,0 +1,40 @@
+"""What to measure: the smallest sets of unobserved nodes that would identify the effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+from dagreg.graph.causal import CausalGraph
+from dagreg.graph.separators import Budget
+
+LIMIT = 20
+WORK = 2_000_000
+
+
+def what_to_measure(
+    graph: CausalGraph,
+    candidates: Sequence[int],
+    identified: Callable[[CausalGraph], bool],
+    limit: int = LIMIT,
+    work: int = WORK,
+) -> list[tuple[int, ...]]:
+    """The sets of least size among `candidates` (unobserved nodes) that identify the effect once measured.
+
+    By cost within one size, then by declaration. Empty where nothing would help, or where the
+    search outgrows its bounds before it finds anything.
+    """
+    budget = Budget(work)
+    everything = graph.observing(candidates)
+    if not identified(everything):
+        return []
+    for size in range(1, len(candidates) + 1):
+        found: list[tuple[int, ...]] = []
+        for chosen in combinations(candidates, size):
+            if not budget.spend(4 * graph.size) or len(found) == limit:
+                break
+            if identified(graph.observing(chosen)):
+                found.append(chosen)
+        if len(found) > 0 or budget.exhausted:
+            return sorted(found, key=lambda s: (sum(graph.cost[v] for v in s), s))
+    return []
