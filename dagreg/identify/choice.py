@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Separation, cheapest_separator
 from dagreg.identify.criterion import Criterion
-from dagreg.identify.words import listed, quoted, the_set
+from dagreg.identify.words import forbidden_because, listed, quoted, the_set
 from dagreg.spec.types import Adjust
 
 RULE = "the cheapest to measure, then the smallest, then the first declared"
@@ -33,22 +34,22 @@ def choose(
         return optimal, _optimality(criterion, optimal)
     if len(minimal) == 0:
         return None, why_none(criterion)
-    best = cheapest(criterion, minimal)
+    best = preferred(criterion.graph, minimal)[0]
     if truncated:
         best = _cheaper(criterion, best, criterion.task())
     return best, f"{the_set(criterion.graph, best)} is a minimal valid set: of those, {RULE}.{_no_optimum(criterion)}"
 
 
-def cheapest(criterion: Criterion, sets: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-    """Of these sets the cheapest, then the smallest, then the first by declaration."""
-    cost = criterion.graph.cost
-    return min(sets, key=lambda zs: (sum(cost[z] for z in zs), len(zs), zs))
+def preferred(graph: CausalGraph, sets: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The sets, the cheapest to measure first, then the smallest, then the first declared."""
+    cost = graph.cost
+    return sorted(sets, key=lambda zs: (sum(cost[z] for z in zs), len(zs), zs))
 
 
 def _cheaper(criterion: Criterion, best: tuple[int, ...], task: Separation) -> tuple[int, ...]:
     """The cheapest set of all by max-flow, where the listing was cut; else what the listing gave."""
     found = cheapest_separator(task)
-    return best if found is None or not criterion.recoverable(found) else cheapest(criterion, (found, best))
+    return best if found is None or not criterion.recoverable(found) else preferred(criterion.graph, (found, best))[0]
 
 
 def _optimality(criterion: Criterion, optimal: tuple[int, ...]) -> str:
@@ -121,8 +122,6 @@ def _within(criterion: Criterion, optimal: tuple[int, ...] | None, adjust: Adjus
 
 def flaw(criterion: Criterion, nodes: Sequence[int]) -> str:
     """What makes a set invalid, naming the path."""
-    from dagreg.identify.words import forbidden_because
-
     graph = criterion.graph
     bad = [v for v in nodes if criterion.forbidden[v]]
     if len(bad) > 0:

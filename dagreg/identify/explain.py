@@ -2,66 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.graph.ancestry import ancestors
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.paths import list_paths
 from dagreg.graph.separation import Path
-from dagreg.identify.adjustment import optimal_set, total_effect
-from dagreg.identify.choice import choose
+from dagreg.identify.adjustment import optimal_set
+from dagreg.identify.case import Case
+from dagreg.identify.choice import canonical_set, choose, preferred
 from dagreg.identify.criterion import Criterion
-from dagreg.identify.direct import direct_effect
-from dagreg.identify.expression import P, adjustment_formula, render
+from dagreg.identify.expression import render
+from dagreg.identify.frontdoor import frontdoor_sets
+from dagreg.identify.functional import Functional, Hedge
+from dagreg.identify.instrument import Found as FoundInstrument
+from dagreg.identify.instrument import instruments
+from dagreg.identify.measure import what_to_measure
 from dagreg.identify.notes import NodeNotes
+from dagreg.identify.strategies import STRATEGIES, functional_of, hidden_detour
 from dagreg.identify.types import (
     AdjustmentSets,
     Answer,
     Identified,
+    Instrument,
     Justification,
     NotIdentified,
     PathNote,
     Query,
 )
+from dagreg.identify.words import quoted
+
+SHOWN = 20  # open paths named in a refusal
 
 
 def identify(graph: CausalGraph, query: Query) -> Answer:
     """Whether the effect asked for is a functional of what is observed, by which strategy, and why.
 
-    Raises `DagregError` where the query does not fit the graph, or where the user's `adjust` is refused.
+    Raises `DagregError` where the query does not fit the graph (DR205 to DR207), or where the
+    user's `adjust` is refused (DR202 to DR204).
     """
-    xs, y = _nodes(graph, query)
-    criterion = direct_effect(graph, xs, y) if query.kind == "direct" else total_effect(graph, xs, y)
-    sets, chosen = adjustment_sets(criterion, query)
-    above = ancestors(graph, [y])
-    causal_path = any(above[x] for x in xs)
-    justification = Justification(
-        query, causal_path, sets, NodeNotes(criterion, chosen), *path_notes(criterion, chosen)
-    )
-    if chosen is not None:
-        formula = adjustment_formula(query.exposure, query.outcome, graph.named(chosen))
-        return Identified(justification, "adjustment", render(formula), formula)
-    if is_zero(criterion, query):
-        zero = P((query.outcome,))
-        return Identified(justification, None, render(zero), zero)
-    return NotIdentified(justification, sets.reason, ())
+    _refuse_misfit(graph, query)
+    case = Case.of(graph, query)
+    sets, chosen = adjustment_sets(case)
+    fronts, fronts_cut = _frontdoor(case)
+    case = case.having(chosen, fronts)
+    offered, offered_cut = instruments(case.criterion) if query.kind != "direct" else ([], False)
+    notes = _cut_notes(fronts_cut, offered_cut)
+    justification = _justify(case, sets, offered, notes)
+    for strategy in STRATEGIES:
+        found = strategy(case)
+        if found is not None:
+            justified = _with_notes(justification, found.notes)
+            return Identified(justified, found.strategy, render(found.expression), found.expression)
+    return _refuse(case, justification)
 
 
-def is_zero(criterion: Criterion, query: Query) -> bool:
-    """Whether the graph alone makes the effect zero."""
-    if query.kind == "direct":
-        return not any(criterion.y in criterion.graph.children[x] for x in criterion.xs)
-    return not criterion.causal[criterion.y]
-
-
-def _nodes(graph: CausalGraph, query: Query) -> tuple[tuple[int, ...], int]:
+def _refuse_misfit(graph: CausalGraph, query: Query) -> None:
+    """Raise where the query names nodes that are not there, or that cannot be exposure or outcome."""
+    named = (*query.exposure, query.outcome)
     problems = [
         Diagnostic("DR205", f"the effect names `{name}`, which is not a node of the graph")
-        for name in (*query.exposure, query.outcome)
+        for name in named
         if name not in graph.index
     ]
     problems += [
         Diagnostic("DR206", f"`{name}` is unobserved: it can be neither exposure nor outcome")
-        for name in (*query.exposure, query.outcome)
+        for name in named
         if name in graph.index and not graph.observed[graph.index[name]]
     ]
     if query.outcome in query.exposure:
@@ -70,18 +77,16 @@ def _nodes(graph: CausalGraph, query: Query) -> tuple[tuple[int, ...], int]:
         problems.append(Diagnostic("DR207", "the effect has no exposure"))
     if len(problems) > 0:
         raise DagregError(tuple(problems))
-    return tuple(dict.fromkeys(graph.index[x] for x in query.exposure)), graph.index[query.outcome]
 
 
-def adjustment_sets(criterion: Criterion, query: Query) -> tuple[AdjustmentSets, tuple[int, ...] | None]:
-    graph = criterion.graph
+def adjustment_sets(case: Case) -> tuple[AdjustmentSets, tuple[int, ...] | None]:
+    """Every minimal set, the O-set and the chosen one."""
+    graph, criterion = case.graph, case.criterion
     minimal, truncated = criterion.minimal()
-    optimal = optimal_set(criterion) if query.kind != "direct" else None
-    chosen, reason = choose(criterion, optimal, minimal, truncated, query.adjust)
-    cost = graph.cost
-    ordered = sorted(minimal, key=lambda zs: (sum(cost[z] for z in zs), len(zs), zs))
+    optimal = optimal_set(criterion) if case.query.kind != "direct" else None
+    chosen, reason = choose(criterion, optimal, minimal, truncated, case.query.adjust)
     sets = AdjustmentSets(
-        tuple(graph.named(zs) for zs in ordered),
+        tuple(graph.named(zs) for zs in preferred(graph, minimal)),
         truncated,
         None if optimal is None else graph.named(optimal),
         None if chosen is None else graph.named(chosen),
@@ -90,30 +95,118 @@ def adjustment_sets(criterion: Criterion, query: Query) -> tuple[AdjustmentSets,
     return sets, chosen
 
 
+def _frontdoor(case: Case) -> tuple[tuple[tuple[int, ...], ...], bool]:
+    """The minimal front-door sets of a total effect that is not zero, the cheapest first."""
+    if case.query.kind == "direct" or case.zero:
+        return (), False
+    found, cut = frontdoor_sets(case.graph, case.xs, case.y)
+    return tuple(preferred(case.graph, found)), cut
+
+
+def _cut_notes(fronts_cut: bool, offered_cut: bool) -> tuple[str, ...]:
+    found = ["The list of front-door sets was cut."] if fronts_cut else []
+    return (*found, *(["The list of instruments was cut."] if offered_cut else []))
+
+
+def _justify(case: Case, sets: AdjustmentSets, offered: list[FoundInstrument], notes: tuple[str, ...]) -> Justification:
+    graph = case.graph
+    above = ancestors(graph, [case.y])
+    paths, truncated = path_notes(case.criterion, case.chosen)
+    optimal = sets.optimal is not None and sets.chosen == sets.optimal
+    return Justification(
+        query=case.query,
+        causal_path=any(above[x] for x in case.xs),
+        adjustment=sets,
+        nodes=NodeNotes(case.criterion, case.chosen, case.query.kind, optimal, {z for z, _ in offered}),
+        paths=paths,
+        paths_truncated=truncated,
+        frontdoor=tuple(graph.named(ms) for ms in case.frontdoor),
+        instruments=tuple(Instrument(graph.names[z], graph.named(ws)) for z, ws in offered),
+        notes=notes,
+    )
+
+
+def _with_notes(justification: Justification, notes: tuple[str, ...]) -> Justification:
+    return replace(justification, notes=(*justification.notes, *notes))
+
+
+def _refuse(case: Case, justification: Justification) -> NotIdentified:
+    """No strategy succeeds: the witness, the paths that stay open, and what would help."""
+    graph = case.graph
+    witness = None if case.selected else functional_of(case, graph)
+    hedge = {"outer": witness.outer, "inner": witness.inner} if isinstance(witness, Hedge) else None
+    wanted = _measurable(case)
+    measure = [] if case.selected else what_to_measure(graph, wanted, lambda g: _identified_in(case, g))
+    return NotIdentified(
+        justification,
+        reason=_reason(case, justification.adjustment.reason, witness),
+        open_paths=_open_paths(case),
+        hedge=hedge,
+        measure=tuple(graph.named(us) for us in measure),
+        strategy="instrument" if len(justification.instruments) > 0 else None,
+    )
+
+
+def _reason(case: Case, by_sets: str, witness: Functional | Hedge | None) -> str:
+    if case.selected:
+        return by_sets
+    if isinstance(witness, Hedge):
+        outer, inner = quoted(witness.outer), quoted(witness.inner)
+        return (
+            f"{by_sets} Nor does any other formula give the effect: {outer} and within them {inner} form a hedge, "
+            "so two models can agree on all that is observed and differ in the effect."
+        )
+    return f"{by_sets} The exposure also acts through unobserved nodes, which cannot be held fixed."
+
+
+def _measurable(case: Case) -> list[int]:
+    """The unobserved nodes that bear on the effect: causes of exposure or outcome."""
+    above = ancestors(case.graph, [*case.xs, case.y])
+    return [v for v, a in enumerate(above) if a and not case.graph.observed[v]]
+
+
+def _identified_in(case: Case, graph: CausalGraph) -> bool:
+    other = Case.of(graph, case.query)
+    if other.criterion.one() is not None:
+        return True
+    if case.query.kind == "direct" and hidden_detour(other, graph):
+        return False
+    return isinstance(functional_of(other, graph), Functional)
+
+
+def _open_paths(case: Case) -> tuple[str, ...]:
+    """Biasing paths that are open given the canonical set, which closes all if any set does."""
+    criterion = case.criterion
+    given = (*canonical_set(criterion), *criterion.selection.before)
+    closed, above = case.graph.mask(given), ancestors(case.graph, given)
+    paths, _ = list_paths(criterion.cut, criterion.xs, (criterion.y,))
+    shown = [p for p in paths if _is_open(p, closed, above)]
+    if len(shown) == 0:  # all of the listed ones are closed: look for one
+        path = criterion.biasing_path(canonical_set(criterion))
+        shown = [path] if path is not None else []
+    return tuple(p.render(case.graph) for p in shown[:SHOWN])
+
+
+def _is_open(path: Path, given: bytearray, above: bytearray) -> bool:
+    return not any(given[v] for v in path.noncolliders) and all(above[c] for c in path.colliders)
+
+
 def path_notes(criterion: Criterion, chosen: tuple[int, ...] | None) -> tuple[tuple[PathNote, ...], bool]:
     """Every path between exposures and outcome (capped), and its state before and after adjustment."""
     graph, selection = criterion.graph, criterion.selection
     base = (*selection.before, *selection.after)
-    given = (*base, *(chosen or ()))
+    given = (*base, *(() if chosen is None else chosen))
     paths, truncated = list_paths(graph, criterion.xs, (criterion.y,))
-    states = ancestors(graph, base), ancestors(graph, given)
-    return tuple(_path_note(graph, p, graph.mask(base), graph.mask(given), *states) for p in paths), truncated
+    before, after = (graph.mask(base), ancestors(graph, base)), (graph.mask(given), ancestors(graph, given))
+    return tuple(_path_note(graph, p, before, after) for p in paths), truncated
 
 
 def _path_note(
-    graph: CausalGraph, path: Path, before: bytearray, after: bytearray, above_before: bytearray, above_after: bytearray
+    graph: CausalGraph, path: Path, before: tuple[bytearray, bytearray], after: tuple[bytearray, bytearray]
 ) -> PathNote:
-    opened = not any(before[v] for v in path.noncolliders) and all(above_before[c] for c in path.colliders)
-    closers = [v for v in path.noncolliders if after[v]]
-    shut = [c for c in path.colliders if not above_after[c]]
-    if not opened and len(shut) > 0:
-        closed_by = shut
-    else:
-        closed_by = closers if len(closers) > 0 else shut
-    return PathNote(
-        path.render(graph),
-        path.causal,
-        opened,
-        tuple(graph.names[v] for v in closed_by),
-        len(closers) == 0 and len(shut) == 0,
-    )
+    opened = _is_open(path, *before)
+    closers = [v for v in path.noncolliders if after[0][v]]
+    shut = [c for c in path.colliders if not after[1][c]]
+    closed_by = shut if len(shut) > 0 and (not opened or len(closers) == 0) else closers
+    names = tuple(graph.names[v] for v in closed_by)
+    return PathNote(path.render(graph), path.causal, opened, names, _is_open(path, *after))

@@ -80,7 +80,7 @@ def summed(over: Iterable[str], body: Expression) -> Expression:
     P(c) sum_a P(y | a) P(a)
     """
     names = sorted(over)
-    factors = list(body.factors) if isinstance(body, Product) else [body]
+    factors: list[Expression] = list(body.factors) if isinstance(body, Product) else [body]
     while True:
         lone = next(((v, f) for v in names for f in factors if _sums_to_one(v, f, factors)), None)
         if lone is None:

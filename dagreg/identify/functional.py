@@ -184,11 +184,11 @@ def split(g: CausalGraph, factor: Factor, district: Sequence[int]) -> Factor:
 
 
 def ratio(above: Expression, below: Expression) -> Expression:
-    """above / below, cancelled where both are products of conditionals that share all but some terms."""
+    """above / below, without the factors that they share."""
     tops: list[Expression] = list(above.factors) if isinstance(above, Product) else [above]
     bottoms: list[Expression] = list(below.factors) if isinstance(below, Product) else [below]
-    if all(b in tops for b in bottoms):
-        for b in bottoms:
-            tops.remove(b)
-        return times(tops)
-    return Quotient(above, below)
+    for shared in [b for b in bottoms if b in tops]:
+        if shared in tops:
+            tops.remove(shared)
+            bottoms.remove(shared)
+    return times(tops) if len(bottoms) == 0 else Quotient(times(tops), times(bottoms))

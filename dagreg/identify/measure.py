@@ -9,7 +9,7 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Budget
 
 LIMIT = 20
-WORK = 2_000_000
+WORK = 300_000
 
 
 def what_to_measure(

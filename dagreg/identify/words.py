@@ -30,6 +30,12 @@ def the_set(graph: CausalGraph, nodes: Iterable[int], start: bool = True) -> str
     return f"`{{{', '.join(names)}}}`"
 
 
+def is_fork(path: Path, v: int) -> bool:
+    """Whether both edges of the path at v leave v."""
+    at = path.nodes.index(v)
+    return path.marks[at - 1] == "<-" and path.marks[at] == "->"
+
+
 def directed(graph: CausalGraph, nodes: Iterable[int]) -> str:
     return " -> ".join(graph.names[v] for v in nodes)
 
