@@ -107,10 +107,10 @@ class DuckSource:
         missing, distinct, mean, sd, low, high, whole, infinite = row
         if infinite:
             raise _bad(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
-        numbers = [float("nan") if n is None else float(n) for n in (mean, sd, low, high)]
+        moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
         values, counts = tuple(p[0] for p in levels), tuple(int(p[1]) for p in levels)
         kind = self.kind(column) or "text"
-        return ColumnSummary(kind, int(missing), int(distinct), values, counts, *numbers, integral=bool(whole))
+        return ColumnSummary(kind, int(missing), int(distinct), values, counts, bool(whole), **moments)
 
     def moments(self, expressions: Sequence[str], where: str = "TRUE") -> list[tuple[float, float]]:
         """Mean and standard deviation (denominator n - 1) of SQL expressions."""
@@ -118,7 +118,7 @@ class DuckSource:
             return []
         parts = ", ".join(f"avg({e}), coalesce(stddev_samp({e}), 0)" for e in expressions)
         found = self._row(f"SELECT {parts} FROM {self.select} WHERE {where}")
-        numbers = [float("nan") if value is None else float(value) for value in found]
+        numbers = list(map(_number, found))
         return list(zip(numbers[::2], numbers[1::2], strict=True))
 
     def query(self, columns: Sequence[str], where: str = "TRUE", source: str = "") -> str:
@@ -290,6 +290,10 @@ _READERS = {
     ".feather": _arrow,
     ".duckdb": _database,
 }
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _paths(files: tuple[str, ...]) -> str:

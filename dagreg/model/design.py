@@ -5,7 +5,7 @@ Rows are the first axis throughout; a block of design columns is rows x columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from dagreg.model.families import Array
 from dagreg.model.types import Term, Variable
 from dagreg.spec.types import Level
 
-_FUNCTIONS = {
+_FUNCTIONS: Mapping[str | None, Callable[[Array], Array]] = {
     "log": np.log,
     "log1p": np.log1p,
     "logit": lambda p: np.log(p / (1 - p)),

@@ -28,11 +28,11 @@ class ColumnSummary:
     distinct: int
     levels: tuple[Level, ...]  # sorted distinct values; () where there are too many to list
     counts: tuple[int, ...] = ()  # rows of each level
+    integral: bool = False  # whole numbers only
     mean: float = float("nan")
     sd: float = float("nan")
     minimum: float = float("nan")
     maximum: float = float("nan")
-    integral: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,14 @@ class DataSummary:
     rows: int
     columns: Mapping[str, ColumnSummary]
     transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # node: mean and sd, transformed
-    products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": of its columns
+    products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": its columns
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
-    A `binary` variable is coded 0 (reference) and 1; other variables with levels become one 0/1
-    column for each level but the reference. `mean` and `sd` are of the coded, transformed variable,
+    Levels become one 0/1 column for each level but the reference. `mean` and `sd` are of the coded, transformed variable,
     None where there are no data.
     """
 
@@ -73,22 +72,24 @@ class Variable:
     @property
     def coded(self) -> bool:
         """Whether it stands for several 0/1 columns."""
-        return bool(self.levels) and self.type != "binary"
+        return len(self.levels) > 2
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of its design columns: `x`, or `x[b]`, `x[c]` for levels other than the reference."""
-        return tuple(f"{self.name}[{level}]" for level in self.levels[1:]) if self.coded else (self.name,)
+        if not self.levels or self.type == "binary":
+            return (self.name,)
+        return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class DataScale:
-    """A prior's argument that waits for the data: `multiple * sd(of) / sd(per)`, or the link of `mean(of)`."""
+    """A prior's argument that waits for the data: `multiple * sd(of) / sd(per)`, or `mean(of)`."""
 
     multiple: float = 1.0
     of: str | None = None
     per: str | None = None
-    statistic: Literal["sd", "rate", "link(mean)"] = "sd"
+    statistic: Literal["sd", "mean"] = "sd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,14 @@ class PriorChoice:
     distribution: str
     arguments: tuple[float | DataScale, ...]
     given: bool
-    rule: str = ""  # "2.5 sd(y) / sd(x)", for a default
+    rule: str = ""  # "Normal(0, 2.5 sd(y) / sd(x))", for a default
     span: Span | None = None
 
     def __str__(self) -> str:
-        words = [format(a, ".6g") if isinstance(a, float) else self.rule for a in self.arguments]
-        return f"{self.distribution}({', '.join(words)})"
+        """As written in a program; by its rule where the data are not known."""
+        if any(isinstance(a, DataScale) for a in self.arguments):
+            return self.rule
+        return f"{self.distribution}({', '.join(format(a, '.12g') for a in self.arguments)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Term:
 
     factors: tuple[str, ...]  # names of variables
     symbol: str  # the coefficient's identifier, unique within the program
+    dim: str  # identifier of the dimension over `columns`
     columns: tuple[str, ...]  # one name for each coefficient: "x", "g[b]", "x:g[b]"
     prior: PriorChoice
     purpose: Purpose
@@ -144,6 +148,7 @@ class Equation:
     intercept: str  # symbol
     intercept_prior: PriorChoice
     terms: tuple[Term, ...]
+    symbols: Mapping[str, str]  # identifiers of its other parts: eta, observed, trials, weights, exposure, logp
     auxiliaries: tuple[Auxiliary, ...] = ()
     trials: str | int | None = None  # column, or a number for every row (binomial)
     offset: str | None = None  # column of exposures; its log is added to the predictor

@@ -50,7 +50,7 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
     Without a summary an undeclared type is taken as continuous and there are no moments.
     Raises DataError with every mismatch between nodes and columns.
     """
-    namer, found, wrong = Namer(), {}, []
+    namer, found, wrong = Namer(), dict[str, Variable](), list[Diagnostic]()
     for name in names:
         node = spec.nodes[name]
         try:
@@ -153,9 +153,7 @@ def _as_stored(level: Level, column: ColumnSummary) -> Level:
     return level
 
 
-def _reference_first(
-    node: Node, levels: tuple[Level, ...], column: ColumnSummary | None = None
-) -> tuple[Level, ...]:
+def _reference_first(node: Node, levels: tuple[Level, ...], column: ColumnSummary | None = None) -> tuple[Level, ...]:
     if node.reference is None or not levels:
         return levels
     reference = _as_stored(node.reference, column) if column is not None else node.reference
@@ -196,4 +194,3 @@ def _transform_at(node: Node, column: ColumnSummary) -> tuple[float, float]:
 
 def _bad(code: str, node: Node, message: str, label: str) -> DataError:
     return DataError((Diagnostic(code, message, node.span, label=label),))
-

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
-from dagreg.identify.types import Answer
+from dagreg.identify.types import Answer, Identified
 from dagreg.model.types import Plan
 from dagreg.spec.types import Effect, Spec
 
@@ -60,3 +60,10 @@ class Report:
     versions: Mapping[str, str]
     seed: int
     doubts: tuple[Doubt, ...] = ()  # those of no single effect
+
+    @property
+    def ok(self) -> bool:
+        """Whether every effect was identified and every sampler converged."""
+        return all(
+            isinstance(e.answer, Identified) and (e.diagnostics is None or e.diagnostics.ok) for e in self.effects
+        )

@@ -1,0 +1,40 @@
+"""Whether the sampling can be trusted (Vehtari et al. 2021; Betancourt 2017 for divergences)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dagreg.check.types import Diagnostics
+from dagreg.effects.types import Estimate
+from dagreg.engine.draws import Draws, convergence
+
+MAX_R_HAT = 1.01
+MIN_ESS = 400.0
+
+
+def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate]) -> Diagnostics:
+    """Over every parameter of every program and every estimate: the largest R-hat, the smallest ESS, divergences."""
+    sizes = [convergence(values) for d in draws.values() for values in d.values.values()]
+    ess = min([float(np.min(e)) for e, _ in sizes] + [e.summary.ess_bulk for e in estimates])
+    r_hat = max([float(np.max(r)) for _, r in sizes] + [e.summary.r_hat for e in estimates])
+    divergences = sum(d.divergences for d in draws.values())
+    problems = []
+    if not r_hat <= MAX_R_HAT:
+        problems.append(f"R-hat is {r_hat:.3f}, above {MAX_R_HAT}: the chains do not agree yet.")
+    if not ess >= MIN_ESS:
+        problems.append(f"The smallest effective sample size is {ess:.0f}, below {MIN_ESS:.0f}: sample longer.")
+    if divergences:
+        problems.append(
+            f"{divergences} divergent transition{'s' * (divergences > 1)}: part of the posterior was missed."
+        )
+    return Diagnostics(
+        engine=", ".join(dict.fromkeys(d.engine for d in draws.values())),
+        divergences=divergences,
+        max_r_hat=r_hat,
+        min_ess=ess,
+        ok=not problems,
+        problems=tuple(problems),
+        seconds={name: d.seconds for name, d in draws.items()},
+    )

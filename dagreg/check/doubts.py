@@ -1,0 +1,31 @@
+"""Everything that speaks against an answer, gathered in the order in which it should be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dagreg.check.fit import cell_doubts, dispersion_doubts
+from dagreg.check.influence import prior_doubts
+from dagreg.check.types import Doubt
+from dagreg.effects.types import Disagreement, Estimate
+from dagreg.engine.draws import Draws
+from dagreg.model.types import Model
+
+
+def doubts_of(
+    model: Model,
+    estimates: Sequence[Estimate],
+    draws: Mapping[str, Draws],
+    data: Mapping[str, Any],
+    gaps: Sequence[Disagreement],
+    seed: int,
+) -> tuple[Doubt, ...]:
+    """The doubts about the primary model's answer."""
+    graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
+    return (
+        *graph,
+        *prior_doubts(model, estimates, data, seed),
+        *cell_doubts(model, estimates, data),
+        *dispersion_doubts(model, draws[model.estimator], data),
+    )

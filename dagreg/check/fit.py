@@ -1,0 +1,118 @@
+"""Doubts about the outcome's regression: overdispersion, additivity, positivity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.check.point import design
+from dagreg.check.types import Doubt
+from dagreg.effects.estimate import comparison
+from dagreg.effects.types import Estimate
+from dagreg.engine.draws import Array, Draws
+from dagreg.model.design import constant, encode
+from dagreg.model.types import Contrast, Model
+
+Index = npt.NDArray[np.int64]
+DISPERSION = 1.2  # Pearson chi-square per degree of freedom
+Z = 3.0  # standard errors of that statistic
+
+
+def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
+    """Counts that vary more than their family allows (McCullagh and Nelder 1989, section 4.5)."""
+    equation = model.outcome
+    if equation.family.name not in ("poisson", "binomial"):
+        return ()
+    this = design(model, equation, data)
+    point = np.concatenate(
+        [np.ravel(draws.values[s].mean(axis=(0, 1))) for s in (equation.intercept, *(t.symbol for t in equation.terms))]
+    )
+    mean = equation.link.inverse(this.columns @ point + this.offset)
+    variance = equation.family.variance(mean) / this.units
+    free = len(mean) - len(point)
+    if free < 1:
+        return ()
+    ratio = float(((this.response - mean) ** 2 / variance).sum() / free)
+    if ratio < DISPERSION or ratio < 1 + Z * (2 / free) ** 0.5:
+        return ()
+    message = (
+        f"{equation.response} varies {ratio:.2g} times as much as the {equation.family.name} family allows, so the "
+        f"intervals are too narrow by a factor of about {ratio**0.5:.2g}. A family with a dispersion parameter, or "
+        "a predictor that is missing, would be needed."
+    )
+    return (Doubt("DR521", message),)
+
+
+def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any]) -> tuple[Doubt, ...]:
+    """Positivity, and whether a saturated model of the cells gives another answer than the additive one.
+
+    Only where exposure and adjustment set are discrete. The saturated estimate is the g-formula over the
+    observed cell means (Hernan and Robins 2020, section 13.1).
+    """
+    exposure, *others = model.outcome.predictors
+    discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
+    if len(model.equations) > 1 or not model.variables[exposure].levels or not discrete or not others:
+        return ()
+    strata, weights, response = _cells(model, others, data)
+    found: list[Doubt] = []
+    heads = [e for e in estimates if e.scale == "outcome"]
+    for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
+        found += _compare(model, contrast, estimate, strata, weights, response, data)
+    return tuple(found)
+
+
+def _cells(model: Model, others: Sequence[str], data: Mapping[str, Any]) -> tuple[Index, Array, Array]:
+    """The stratum of each row, the units of each row, its response per unit."""
+    this = design(model, model.outcome, data)
+    table = np.hstack([encode(model.variables[n], data[model.variables[n].column]) for n in others])
+    strata = np.unique(table, axis=0, return_inverse=True)[1].ravel()
+    return strata, this.units, this.response / np.exp(this.offset)
+
+
+def _compare(
+    model: Model,
+    contrast: Contrast,
+    estimate: Estimate,
+    strata: Index,
+    units: Array,
+    response: Array,
+    data: Mapping[str, Any],
+) -> list[Doubt]:
+    variable = model.variables[contrast.exposures[0]]
+    exposure = encode(variable, data[variable.column])
+    assert contrast.start is not None and contrast.stop is not None  # noqa: PT018  # levels always have both sides
+    sides = [
+        _means(strata, units * (exposure == constant(variable, side[0], len(exposure))).all(axis=1), response)
+        for side in (contrast.start, contrast.stop)
+    ]
+    share = np.bincount(strata, weights=units) / units.sum()
+    both = (sides[0][1] > 0) & (sides[1][1] > 0)
+    what = comparison(model, contrast)
+    if not both.all():
+        lost = float(share[~both].sum())
+        message = (
+            f"Positivity: {lost:.1%} of the units lie in strata of {', '.join(model.estimand.adjusted_for)} that hold "
+            f"only one side of the contrast ({what}). There the answer is the regression's extrapolation."
+        )
+        return [Doubt("DR522", message)]
+    saturated = float(share @ (sides[1][0] - sides[0][0]))
+    difference = estimate.summary.mean - saturated
+    if model.outcome.link.name == "identity" or abs(difference) <= estimate.summary.sd:
+        return []
+    message = (
+        f"Additivity: the regression used here is additive on the {model.outcome.link.name} scale and gives "
+        f"{estimate.summary.mean:.3g} ({what}); a saturated model, each cell with its own mean, gives {saturated:.3g}. "
+        "The additive answer is the one reported. Where they differ this much, the effect varies between strata."
+    )
+    return [Doubt("DR523", message)]
+
+
+def _means(strata: Index, units: Array, response: Array) -> tuple[Array, Array]:
+    """The mean response and the units of each stratum."""
+    size = int(strata.max()) + 1
+    total = np.bincount(strata, weights=units, minlength=size)
+    sums = np.bincount(strata, weights=units * response, minlength=size)
+    return np.divide(sums, total, out=np.zeros(size), where=total > 0), total

@@ -1,0 +1,344 @@
+"""The command line: one command a stage. Answers go to stdout, messages and progress to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dagreg import errors
+from dagreg.errors import DagregError, Diagnostic
+from dagreg.spec.load import load
+from dagreg.spec.types import Spec
+
+DONE, AT_FAULT, INTERNAL, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From a causal graph to a justified Bayesian regression.",
+)
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    md = "md"
+    html = "html"
+
+
+class Brief(StrEnum):
+    text = "text"
+    json = "json"
+
+
+class Picture(StrEnum):
+    svg = "svg"
+    png = "png"
+    pdf = "pdf"
+    dot = "dot"
+    dagitty = "dagitty"
+
+
+class Engine(StrEnum):
+    auto = "auto"
+    exact = "exact"
+    nuts = "nuts"
+
+
+Specs = Annotated[list[Path], typer.Argument(help="Spec files.")]
+OneSpec = Annotated[Path, typer.Argument(help="A spec file.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data file, in place of the spec's.")]
+Outside = Annotated[bool, typer.Option("--allow-outside", help="Let `data:` leave the spec's folder.")]
+
+
+def main() -> None:
+    """Runs the command line and exits with the project's codes; no traceback reaches a user."""
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
+    except DagregError as error:
+        _complain(error, "")
+        code = AT_FAULT
+    except Exception as error:
+        code = _failed(error)
+    sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _failed(error: Exception) -> int:
+    """Usage errors as the parser words them; anything else is a fault of dagreg's own."""
+    if hasattr(error, "exit_code") and hasattr(error, "show"):
+        error.show()
+        return int(error.exit_code)
+    if type(error).__name__ == "Abort":
+        return INTERRUPTED
+    if os.environ.get("DAGREG_DEBUG"):
+        raise error
+    _say(
+        errors.render(
+            Diagnostic(
+                "DR901", f"internal error: {type(error).__name__}: {error}", notes=("DAGREG_DEBUG=1 shows where",)
+            )
+        )
+    )
+    return INTERNAL
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _complain(error: DagregError, text: str) -> None:
+    for diagnostic in error.diagnostics:
+        _say(errors.render(diagnostic, text))
+
+
+def _each(specs: Sequence[Path], format: str, answer: Callable[[Spec], int]) -> int:
+    """Runs a command over several specs; a refused one is reported and the others still run."""
+    worst = DONE
+    for path in specs:
+        worst = max(worst, _one(path, format, answer))
+    return worst
+
+
+def _one(path: Path, format: str, answer: Callable[[Spec], int]) -> int:
+    text = ""
+    try:
+        spec = load(path)
+        text = spec.text
+        return answer(spec)
+    except DagregError as error:
+        _complain(error, text or _readable(path))
+        if format == "json":
+            typer.echo(
+                json.dumps({"spec": str(path), "errors": [_located(d) for d in error.diagnostics]}, ensure_ascii=False)
+            )
+        return AT_FAULT
+
+
+def _readable(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _located(diagnostic: Diagnostic) -> dict[str, Any]:
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+    }
+
+
+def _show(subject: Any, format: str) -> None:
+    from dagreg.report.render import print_text, render
+
+    if format == "text":
+        from rich.console import Console
+
+        print_text(subject, Console())
+    else:
+        typer.echo(render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names
+
+
+def _write(path: Path | None, content: str | bytes) -> None:
+    """To a file, which appears whole or not at all, or to stdout."""
+    if path is None:
+        if isinstance(content, bytes):
+            sys.stdout.buffer.write(content)
+        else:
+            typer.echo(content.rstrip("\n"))
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.write_bytes(content if isinstance(content, bytes) else content.encode())
+    half.replace(path)
+
+
+@app.command()
+def explain(
+    specs: Specs,
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.text,
+    node: Annotated[str | None, typer.Option(help="Only why this node is in or out of the set.")] = None,
+) -> int:
+    """Can the effect be identified, how, and what has to be adjusted for? Needs no data."""
+    from dagreg.identify.types import NotIdentified
+    from dagreg.pipeline import explain as run
+
+    def answer(spec: Spec) -> int:
+        explained = run(spec)
+        if node is not None:
+            typer.echo("\n".join(_node_note(spec, node, a) for a in explained.answers))
+        else:
+            _show(explained, format)
+        return AT_FAULT if any(isinstance(a, NotIdentified) for a in explained.answers) else DONE
+
+    return _each(specs, format, answer)
+
+
+def _node_note(spec: Spec, node: str, answer: Any) -> str:
+    note = answer.justification.nodes.get(node)
+    if note is None:
+        hint = errors.did_you_mean(node, spec.nodes)
+        raise DagregError((Diagnostic("DR203", f"{spec.name} has no node `{node}`", label=hint),))
+    query = answer.justification.query
+    place = "in the adjustment set" if note.in_set else "not in the adjustment set"
+    return f"{', '.join(query.exposure)} -> {query.outcome}: {node} ({', '.join(note.roles)}) is {place}. {note.why}"
+
+
+@app.command()
+def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answer.")] = Brief.text, data: Data = None,
+          allow_outside: Outside = False) -> int:  # fmt: skip
+    """Is the spec valid, and do its columns fit? No model is built."""
+    from dagreg.pipeline import check as run
+
+    def answer(spec: Spec) -> int:
+        found = run(spec, data, allow_outside=allow_outside)
+        if format is Brief.json:
+            typer.echo(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
+        else:
+            typer.echo(f"{spec.path}: ok")
+            for name, words in found["nodes"].items():
+                typer.echo(f"  {name}: {words}")
+        return DONE
+
+    return _each(specs, format, answer)
+
+
+@app.command()
+def draw(
+    spec: OneSpec,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File; its ending names the format.")] = None,
+    format: Annotated[Picture | None, typer.Option(help="In place of the file's ending.")] = None,
+) -> int:
+    """The graph as SVG, PNG, PDF, DOT or dagitty text."""
+    from dagreg.pipeline import explain as run
+    from dagreg.report.draw import draw as picture
+
+    def answer(spec: Spec) -> int:
+        ending = output.suffix.lstrip(".").lower() if output else "svg"
+        kind = format or Picture({"gv": "dot", "txt": "dagitty"}.get(ending, ending))
+        first = run(spec).answers[0] if spec.effects else None
+        _write(output, picture(spec, first, kind.value))
+        return DONE
+
+    if format is None and output is not None and output.suffix.lstrip(".").lower() not in (*Picture, "gv", "txt"):
+        _say(f"error: no picture format `{output.suffix}`; known: {', '.join(Picture)}")
+        return INTERNAL
+    return _one(spec, "text", answer)
+
+
+@app.command()
+def compile(
+    spec: OneSpec,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
+    estimator: Annotated[str | None, typer.Option(help="Only this one: adjusted, chain, unadjusted.")] = None,
+    data: Data = None,
+    allow_outside: Outside = False,
+) -> int:
+    """The PyMC program as readable Python that runs without dagreg."""
+    from dagreg.pipeline import compile as run
+
+    def answer(spec: Spec) -> int:
+        compiled = run(spec, data, allow_outside=allow_outside, estimator=estimator)
+        for doubt in compiled.explained.doubts:
+            _say(f"warning[{doubt.code}]: {doubt.message}")
+        _write(output, compiled.source)
+        return DONE
+
+    return _one(spec, "text", answer)
+
+
+@app.command()
+def fit(
+    spec: OneSpec,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the report.")] = None,
+    format: Annotated[Format, typer.Option(help="How to answer on stdout.")] = Format.text,
+    data: Data = None,
+    engine: Annotated[Engine, typer.Option(help="How to compute the posterior.")] = Engine.auto,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="Draws per chain.")] = None,
+    tune: Annotated[int | None, typer.Option(min=1, help="Warm-up draws per chain.")] = None,
+    chains: Annotated[int | None, typer.Option(min=1, help="Chains.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore stored results.")] = False,
+    allow_outside: Outside = False,
+) -> int:
+    """Fits the model and reports: the effect, what was adjusted for and why, and how it could be wrong."""
+    from dagreg.pipeline import fit as run
+    from dagreg.pipeline import overridden
+    from dagreg.report.write import write_reports
+
+    def answer(spec: Spec) -> int:
+        chosen = None if engine is Engine.auto else engine.value
+        changed = overridden(spec, seed=seed, draws=draws, tune=tune, chains=chains, engine=chosen)
+        fitted = run(changed, data, allow_outside=allow_outside, progress=_say)
+        folder = output or Path(f"{Path(spec.path or spec.name).stem}.dagreg")
+        write_reports(fitted.report, folder, {"posterior.nc": fitted.write_posterior} if fitted.draws else None)
+        _say(f"{spec.name}: the report is in {folder}")
+        _show(fitted.report, format)
+        return DONE if fitted.report.ok else AT_FAULT
+
+    return _one(spec, format, answer)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder that `dagreg fit` wrote.")],
+    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.text,
+) -> int:
+    """Shows a stored result again."""
+    files = {Format.json: "results.json", Format.html: "report.html"}
+    path = folder / files.get(format, "report.md")
+    if not (folder / "results.json").is_file() or not path.is_file():
+        raise DagregError((Diagnostic("DR541", f"`{folder}` holds no finished result of `dagreg fit`"),))
+    stored = path.read_text(encoding="utf-8")
+    if format is Format.text:
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(stored))
+    else:
+        typer.echo(stored.rstrip("\n"))
+    return DONE
+
+
+@app.command()
+def init(
+    spec: Annotated[Path | None, typer.Argument(help="File to write; stdout without it.")] = None,
+    data: Data = None,
+) -> int:
+    """Writes a commented spec, its nodes and types taken from the data."""
+    from dagreg.pipeline import starter
+
+    if spec is not None and spec.exists():
+        raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
+    _write(spec, starter(data, spec))
+    return DONE
+
+
+@app.command()
+def schema() -> int:
+    """The JSON Schema of the spec file."""
+    from dagreg.spec.schema import schema as written
+
+    typer.echo(json.dumps(written(), indent=2, ensure_ascii=False))
+    return DONE
+
+
+if __name__ == "__main__":
+    main()

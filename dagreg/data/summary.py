@@ -1,0 +1,99 @@
+"""The few numbers of a table that the compiler needs, asked of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product as pairs
+
+from dagreg.data.duck import DuckSource, identifier, quote
+from dagreg.errors import DataError, Diagnostic
+from dagreg.model.types import DataSummary, Variable
+from dagreg.model.variables import resolve, transformed_sql
+from dagreg.spec.types import Level, Node, Spec
+
+
+def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """The data columns of these nodes, their trials and offsets among them, each once."""
+    found: list[str] = []
+    for name in names:
+        node = spec.nodes[name]
+        found.append(node.column or node.name)
+        found += [c for c in (node.trials, node.offset) if isinstance(c, str)]
+    return tuple(dict.fromkeys(found))
+
+
+def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
+    """Raises DataError, with every column that is missing or of a kind that no regression takes."""
+    wrong = []
+    for name in names:
+        for column in columns_of(spec, [name]):
+            node = spec.nodes[name]
+            if column not in source.columns:
+                wrong.append(_absent(source, node, column))
+            elif source.kind(column) is None:
+                kind = source.sql_types[column].lower()
+                wrong.append(
+                    Diagnostic("DR321", f"column `{column}` holds {kind} values: not a number or text", node.span)
+                )
+    if wrong:
+        raise DataError(tuple(wrong))
+
+
+def _absent(source: DuckSource, node: Node, column: str) -> Diagnostic:
+    same = [c for c in source.columns if c.lower() == column.lower()]
+    listed = ", ".join(source.columns[:12]) + (", ..." if len(source.columns) > 12 else "")
+    label = f"did you mean `{same[0]}`?" if same else f"columns: {listed}"
+    return Diagnostic("DR311", f"no column `{column}` in {source.origin}", node.span, label=label)
+
+
+def summarise(source: DuckSource, spec: Spec, names: Sequence[str], where: str = "TRUE") -> DataSummary:
+    """Levels, counts and moments of the columns of these nodes, over the rows where `where` holds.
+
+    Raises DataError where the source cannot answer or nodes and columns do not fit.
+    """
+    columns = source.summarise(columns_of(spec, names), where)
+    rows = int(source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {where}").fetchall()[0][0])
+    if rows == 0:
+        raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use"),))
+    plain = DataSummary(rows, columns)
+    transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], identifier(spec.nodes[n].column or n)))}
+    resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
+    moments = source.moments(list(transforms.values()), where)
+    summary = DataSummary(rows, columns, dict(zip(transforms, moments, strict=True)))
+    return DataSummary(rows, columns, summary.transformed, _products(source, spec, names, summary, where))
+
+
+def _products(
+    source: DuckSource, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+) -> dict[str, tuple[tuple[float, float], ...]]:
+    """Mean and sd of the design columns of every declared interaction among these nodes."""
+    wanted = {
+        ":".join(factors): factors
+        for regression in spec.regressions.values()
+        for factors in regression.interactions
+        if set(factors) <= set(names)
+    }
+    if not wanted:
+        return {}
+    variables = resolve(spec, names, summary)
+    found = {}
+    for key, factors in wanted.items():
+        blocks = [_design(variables[f], spec) for f in factors]
+        found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
+    return found
+
+
+def _design(variable: Variable, spec: Spec) -> list[str]:
+    """The SQL of a variable's design columns."""
+    column = identifier(variable.column)
+    if variable.levels:
+        return [f"CAST({column} = {_literal(level)} AS DOUBLE)" for level in variable.levels[1:]]
+    expression = transformed_sql(spec.nodes[variable.name], column)
+    if expression is None and variable.transform is not None:
+        centre, scale = variable.transform_at
+        return [f"(({column} - {centre!r}) / {scale!r})"]
+    return [f"CAST({expression or column} AS DOUBLE)"]
+
+
+def _literal(level: Level) -> str:
+    return quote(level) if isinstance(level, str) else repr(level)

@@ -1,0 +1,148 @@
+"""From draws to the rows of the answer: effects on the outcome's and the link's scale, and coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dagreg.effects.gformula import contrast_draws
+from dagreg.effects.rows import Rows, merge, observed_rows
+from dagreg.effects.summary import summarise
+from dagreg.effects.types import Coefficient, Estimate
+from dagreg.engine.draws import Array, Draws
+from dagreg.model.types import Contrast, Model, Term, Variable
+from dagreg.model.variables import transformed_value
+
+_ESTIMAND = {"total": "total effect", "direct": "direct effect"}
+
+
+def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
+    """Every contrast of a model, averaged over the rows, then its coefficient on the link scale where that is one."""
+    rows = merge(observed_rows(model, data))
+    found = [_on_outcome(model, draws, rows, contrast, seed) for contrast in model.estimand.contrasts]
+    return (*found, *_on_link(model, draws))
+
+
+def effect_draws(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Array:
+    """One contrast on the outcome's scale, chains x draws."""
+    return contrast_draws(model, draws.flat(), rows, contrast, seed).reshape(draws.shape)
+
+
+def _on_outcome(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Estimate:
+    values = effect_draws(model, draws, rows, contrast, seed)
+    return _estimate(model, contrast, values, "outcome", primary=model.primary)
+
+
+def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
+    """The exposure's coefficient, where the link is not the identity and no interaction bends it."""
+    if model.outcome.link.name == "identity" or model.estimator == "chain" or len(model.estimand.exposure) > 1:
+        return ()
+    exposure = model.estimand.exposure[0]
+    terms = [t for t in model.outcome.terms if exposure in t.factors]
+    if len(terms) != 1:
+        return ()
+    values = draws.values[terms[0].symbol]
+    return tuple(
+        _estimate(
+            model, contrast, _scaled(model.variables[exposure], terms[0], contrast, values), "link", primary=False
+        )
+        for contrast in model.estimand.contrasts
+    )
+
+
+def _scaled(exposure: Variable, term: Term, contrast: Contrast, values: Array) -> Array:
+    """The change of the linear predictor that a contrast of the exposure makes."""
+    if contrast.start is None or contrast.stop is None:
+        return values
+    if exposure.coded:
+        padded = {level: values[..., i] for i, level in enumerate(exposure.levels[1:])}
+        zero = 0.0 * values[..., 0]
+        return padded.get(contrast.stop[0], zero) - padded.get(contrast.start[0], zero)
+    start, stop = (_code(exposure, side[0]) for side in (contrast.start, contrast.stop))
+    return values * (stop - start)
+
+
+def _code(exposure: Variable, value: Any) -> float:
+    return float(exposure.levels.index(value)) if exposure.levels else transformed_value(exposure, float(value))
+
+
+def _estimate(model: Model, contrast: Contrast, values: Array, scale: Any, *, primary: bool) -> Estimate:
+    estimand = model.estimand
+    joint = len(contrast.exposures) > 1
+    return Estimate(
+        name=f"{', '.join(contrast.exposures)} -> {estimand.outcome}",
+        estimand=_ESTIMAND[estimand.kind],
+        estimator=model.estimator,
+        primary=primary,
+        scale=scale,
+        contrast=_shown(contrast, joint=joint),
+        by={},
+        adjusted_for=estimand.adjusted_for,
+        summary=summarise(values),
+        label=_label(model, contrast, scale),
+    )
+
+
+def _shown(contrast: Contrast, *, joint: bool) -> Any:
+    if contrast.start is None or contrast.stop is None:
+        return None
+    return (contrast.start, contrast.stop) if joint else (contrast.start[0], contrast.stop[0])
+
+
+def _label(model: Model, contrast: Contrast, scale: str) -> str:
+    """What was compared, in words."""
+    measure = _measure(model) if scale == "outcome" else _LINK_MEASURE.get(model.outcome.link.name, "link scale")
+    return f"{measure}, {comparison(model, contrast)}"
+
+
+def comparison(model: Model, contrast: Contrast) -> str:
+    """The two settings of the exposures, in words."""
+    if contrast.start is None or contrast.stop is None:
+        units = [_unit(model.variables[x]) for x in contrast.exposures]
+        return "one unit more of " + " and ".join(units)
+    sides = zip(contrast.exposures, contrast.start, contrast.stop, strict=True)
+    return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
+
+
+_LINK_MEASURE = {"logit": "log odds ratio", "log": "log rate ratio"}
+
+
+def _measure(model: Model) -> str:
+    kind = {"bernoulli": "risk difference", "binomial": "risk difference", "poisson": "difference in rate"}
+    base = kind.get(model.outcome.family.name, "difference in mean")
+    transform = model.variables[model.estimand.outcome].transform
+    return f"{base} ({transform} scale)" if transform else base
+
+
+def _unit(variable: Variable) -> str:
+    scale = f"{variable.transform}({variable.name})" if variable.transform else variable.name
+    return f"{scale} ({variable.unit})" if variable.unit and not variable.transform else scale
+
+
+def _word(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Coefficient, ...]:
+    """Every coefficient of the models but the unadjusted one, with its prior and whether it is the effect."""
+    return tuple(
+        Coefficient(
+            response=equation.response,
+            term=column,
+            estimator=model.estimator,
+            summary=summarise(_column(draws[model.estimator].values[term.symbol], i, len(term.columns))),
+            causal=term.causal,
+            prior=str(term.prior),
+            prior_given=term.prior.given,
+            why=term.why,
+        )
+        for model in models
+        if model.estimator != "unadjusted"
+        for equation in model.equations
+        for term in equation.terms
+        for i, column in enumerate(term.columns)
+    )
+
+
+def _column(values: Array, i: int, count: int) -> Array:
+    return values if values.ndim == 2 else values[..., i]

@@ -1,0 +1,175 @@
+"""The g-formula on posterior draws (Robins 1986; Hernan and Robins 2020, chapter 13).
+
+E[Y | do(x)] averages the outcome's regression over the rows; the chain replaces each
+mediator by its own distribution given its (intervened) parents. Mediators are drawn, or summed
+over where their support is two values; their mean stands in for them only where the outcome's
+mean is linear in them, which is then exact (the g-formula is an integral, and integrals pass through
+linear maps).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagreg.effects.rows import Rows
+from dagreg.engine.draws import Array
+from dagreg.model.design import block, constant
+from dagreg.model.types import Contrast, Equation, Model, Term
+
+CELLS = 2_000_000  # draws x rows held at once
+MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
+BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One joint setting of the mediators so far: its probability, and the values."""
+
+    probability: Array | float
+    values: Mapping[str, Array]  # draws x rows x columns, or rows x columns for what does not vary by draw
+
+
+def contrast_draws(model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int) -> Array:
+    """The contrast of the outcome's mean, averaged over the rows: one number per draw.
+
+    `draws` maps symbols to draws (x coefficients). Both sides of the contrast use the same
+    random numbers, so that the noise of drawn mediators cancels.
+    """
+    if _linear(model):
+        rows = _average(rows)
+    elif not _exact(model):
+        rows = _repeat(rows)
+    count = len(draws[model.outcome.intercept])
+    step = max(1, CELLS // (len(rows) * min(_two_valued(model), BRANCHES)))
+    parts = [
+        _mean(model, part, _intervened(model, rows, contrast, "stop"), rows.weights, seed + i)
+        - _mean(model, part, _intervened(model, rows, contrast, "start"), rows.weights, seed + i)
+        for i, part in _chunks(draws, count, step)
+    ]
+    return np.concatenate(parts)
+
+
+def _chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[int, dict[str, Array]]]:
+    for i in range(0, count, step):
+        yield i, {name: values[i : i + step] for name, values in draws.items()}
+
+
+def _intervened(model: Model, rows: Rows, contrast: Contrast, side: str) -> dict[str, Array]:
+    """The rows' values with the exposures set to one side of the contrast."""
+    values = dict(rows.values)
+    settings = contrast.stop if side == "stop" else contrast.start
+    for i, name in enumerate(contrast.exposures):
+        if settings is not None:
+            values[name] = constant(model.variables[name], settings[i], len(rows))
+        elif side == "stop":
+            values[name] = values[name] + 1.0
+    return values
+
+
+def _mean(model: Model, draws: Mapping[str, Array], values: Mapping[str, Array], weights: Array, seed: int) -> Array:
+    """E[Y | do(x)] averaged over the rows, for each draw."""
+    rng = np.random.default_rng(seed)
+    branches = [Branch(1.0, values)]
+    for equation in model.equations[:-1]:
+        branches = [b for branch in branches for b in _extend(model, equation, draws, branch, rng)]
+    total: Array | float = 0.0
+    for branch in branches:
+        total = total + branch.probability * predicted(model.outcome, draws, branch.values)
+    result: Array = np.broadcast_to(total, (len(draws[model.outcome.intercept]), len(weights))) @ weights
+    return result
+
+
+def _extend(
+    model: Model, equation: Equation, draws: Mapping[str, Array], branch: Branch, rng: np.random.Generator
+) -> list[Branch]:
+    """A branch with one mediator more: by its mean, by its two values, or drawn."""
+    name, rows = equation.response, max(len(v) if v.ndim == 2 else v.shape[1] for v in branch.values.values())
+    mean = predicted(equation, draws, branch.values)
+    mean = np.broadcast_to(mean, (len(mean), rows))
+    if _enters_linearly(model, name):
+        return [Branch(branch.probability, {**branch.values, name: mean[..., None]})]
+    if equation.family.draw is None and _two_valued(model) <= BRANCHES:
+        settings = ((mean, np.ones((rows, 1))), (1.0 - mean, np.zeros((rows, 1))))
+        return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
+    if equation.family.draw is None:
+        drawn = (rng.random(mean.shape) < mean).astype(np.float64)
+    else:
+        parameters = {a.name: draws[a.symbol][:, None] for a in equation.auxiliaries}
+        drawn = equation.family.draw(rng, mean, parameters)
+    return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
+
+
+def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The mean response, draws x rows (per trial, per unit of exposure)."""
+    eta = draws[equation.intercept][:, None]
+    for term in equation.terms:
+        eta = eta + _contribution(term, draws[term.symbol], values)
+    return equation.link.inverse(eta)
+
+
+def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:
+    """A term's part of the linear predictor, draws x rows."""
+    slopes = coefficients[:, None] if coefficients.ndim == 1 else coefficients
+    if all(values[f].ndim == 2 for f in term.factors):
+        return np.asarray(slopes @ block(term, values).T)
+    columns = values[term.factors[0]]
+    for factor in term.factors[1:]:
+        other = values[factor]
+        columns = (columns[..., :, None] * other[..., None, :]).reshape(
+            *np.broadcast_shapes(columns.shape[:-1], other.shape[:-1]), -1
+        )
+    if term.centre is not None:
+        columns = columns - np.array(term.centre)
+    return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))
+
+
+def _mediators(model: Model) -> tuple[str, ...]:
+    return tuple(e.response for e in model.equations[:-1])
+
+
+def _enters_linearly(model: Model, mediator: str) -> bool:
+    """Whether the outcome's mean is linear in this mediator, whatever path it takes there."""
+    waiting = [mediator]
+    drawn = set(_mediators(model))
+    while waiting:
+        name = waiting.pop()
+        for equation in model.equations:
+            for term in equation.terms:
+                if name not in term.factors:
+                    continue
+                if equation.link.name != "identity" or sum(f in drawn for f in term.factors) > 1:
+                    return False
+                if equation.response in drawn:
+                    waiting.append(equation.response)
+    return True
+
+
+def _two_valued(model: Model) -> int:
+    """Joint settings of the mediators that are summed over."""
+    finite = (e for e in model.equations[:-1] if e.family.draw is None and not _enters_linearly(model, e.response))
+    return int(2 ** sum(1 for _ in finite))
+
+
+def _exact(model: Model) -> bool:
+    """Whether no mediator has to be drawn."""
+    nonlinear = [e for e in model.equations[:-1] if not _enters_linearly(model, e.response)]
+    return all(e.family.draw is None for e in nonlinear) and _two_valued(model) <= BRANCHES
+
+
+def _linear(model: Model) -> bool:
+    """Whether every regression is linear in every variable: then the average row answers for all rows."""
+    return all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in model.equations)
+
+
+def _average(rows: Rows) -> Rows:
+    return Rows({name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1))
+
+
+def _repeat(rows: Rows) -> Rows:
+    """Each row several times, so that the draws of its mediators average out."""
+    times = -(-MONTE_CARLO // len(rows))
+    values = {name: np.repeat(v, times, axis=0) for name, v in rows.values.items()}
+    return Rows(values, np.repeat(rows.weights / times, times))

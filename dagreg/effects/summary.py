@@ -1,0 +1,27 @@
+"""Posterior draws in numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dagreg.effects.types import Summary
+from dagreg.engine.draws import Array, convergence
+
+LEVEL = 0.94
+
+
+def summarise(values: Array, level: float = LEVEL) -> Summary:
+    """Mean, sd, median, equal-tailed interval and convergence of one quantity, chains x draws."""
+    tail = (1 - level) / 2
+    low, middle, high = np.quantile(values, [tail, 0.5, 1 - tail])
+    ess, r_hat = convergence(values)
+    return Summary(
+        mean=float(values.mean()),
+        sd=float(values.std(ddof=1)),
+        median=float(middle),
+        interval=(float(low), float(high)),
+        level=level,
+        prob_positive=float((values > 0).mean()),
+        ess_bulk=float(ess),
+        r_hat=float(r_hat),
+    )

@@ -1,0 +1,53 @@
+"""Posterior draws, whatever engine made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
+
+    `tree` is the sampler's own xarray DataTree, for those who want to look closer.
+    """
+
+    values: Mapping[str, Array]
+    engine: str
+    divergences: int
+    seconds: float
+    tree: xr.DataTree | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Chains and draws per chain."""
+        first = next(iter(self.values.values()))
+        return first.shape[0], first.shape[1]
+
+    def flat(self) -> dict[str, Array]:
+        """Chains end to end: symbol -> draws (x coefficients)."""
+        return {name: values.reshape(-1, *values.shape[2:]) for name, values in self.values.items()}
+
+
+def convergence(values: Array) -> tuple[Array, Array]:
+    """Bulk effective sample size and rank-normalised split R-hat (Vehtari et al. 2021) of chains x draws x ...
+
+    Values that never vary have no meaningful diagnostics: they count as converged.
+    """
+    from arviz_stats.base import array_stats
+
+    chains, draws = values.shape[:2]
+    constant = np.ptp(values, axis=(0, 1)) == 0
+    ess = array_stats.ess(values, chain_axis=0, draw_axis=1, method="bulk")
+    r_hat = array_stats.rhat(values, chain_axis=0, draw_axis=1)
+    return np.where(constant, float(chains * draws), ess), np.where(constant, 1.0, r_hat)

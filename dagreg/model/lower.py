@@ -1,0 +1,394 @@
+"""From an identified effect to the regressions that answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product as pairs
+
+from dagreg.errors import DagregError, Diagnostic
+from dagreg.identify.chain import Chain, NoChain
+from dagreg.identify.types import Identified, Justification
+from dagreg.model import priors
+from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKS, Family
+from dagreg.model.naming import Namer
+from dagreg.model.types import (
+    Auxiliary,
+    Contrast,
+    DataSummary,
+    Equation,
+    Estimand,
+    Estimator,
+    LeftOut,
+    Model,
+    Plan,
+    Purpose,
+    Term,
+    Variable,
+)
+from dagreg.model.variables import resolve
+from dagreg.spec.types import Effect, Level, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class _Regression:
+    """One regression to build: a response, its predictors, and why each is there."""
+
+    response: str
+    predictors: tuple[str, ...]
+    purposes: Mapping[str, tuple[Purpose, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What every step of one effect's lowering needs."""
+
+    spec: Spec
+    effect: Effect
+    justification: Justification
+    variables: Mapping[str, Variable]
+    summary: DataSummary | None
+    suffix: str
+
+
+def lower(
+    spec: Spec,
+    effect: Effect,
+    answer: Identified,
+    chain: Chain | NoChain,
+    summary: DataSummary | None,
+    suffix: str = "",
+) -> Plan:
+    """The models of one effect, the primary one first.
+
+    Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
+    family here. `suffix` ends the builders' names, to keep those of several effects apart.
+    """
+    justification = answer.justification
+    chosen = justification.adjustment.chosen
+    if chosen is None:
+        return Plan((), (LeftOut("adjusted", justification.adjustment.reason),))
+    parents = chain.parents if isinstance(chain, Chain) else {}
+    used = {*effect.exposure, effect.outcome, *chosen, *parents, *(p for group in parents.values() for p in group)}
+    variables = resolve(spec, [name for name in spec.nodes if name in used], summary)
+    context = _Context(spec, effect, justification, variables, summary, suffix)
+    models = [_single(context, "adjusted", chosen)]
+    left_out = []
+    if isinstance(chain, NoChain):
+        left_out.append(LeftOut("chain", chain.reason))
+    else:
+        reason = _chain_left_out(context, chain, models[0])
+        if reason:
+            left_out.append(LeftOut("chain", reason))
+        else:
+            models.append(_chained(context, chain))
+    if len(chosen) > 0:
+        models.append(_single(context, "unadjusted", ()))
+    return Plan(tuple(models), tuple(left_out))
+
+
+def _single(context: _Context, estimator: Estimator, adjustment: Sequence[str]) -> Model:
+    """The outcome on the exposures and an adjustment set."""
+    effect, spec = context.effect, context.spec
+    order = [name for name in spec.nodes if name in adjustment]
+    purposes = dict.fromkeys(effect.exposure, (_EXPOSURE, "the exposure")) | {
+        z: (_purpose(context, z), context.justification.nodes[z].why) for z in order
+    }
+    regression = _Regression(effect.outcome, (*effect.exposure, *order), purposes)
+    return _model(context, estimator, (regression,), tuple(adjustment), primary=estimator == "adjusted")
+
+
+_EXPOSURE: Purpose = "exposure"
+
+
+def _chained(context: _Context, chain: Chain) -> Model:
+    """A regression for every mediator and the outcome, each on its parents."""
+    regressions = []
+    for response, parents in chain.parents.items():
+        purposes: dict[str, tuple[Purpose, str]] = {
+            p: ("exposure", "the exposure") if p in context.effect.exposure else ("parent", f"a parent of {response}")
+            for p in parents
+        }
+        regressions.append(_Regression(response, parents, purposes))
+    return _model(context, "chain", tuple(regressions), (), primary=False)
+
+
+def _chain_left_out(context: _Context, chain: Chain, adjusted: Model) -> str:
+    """Why the chain is not built, or ""."""
+    if list(chain.parents) == [context.effect.outcome]:
+        same = set(chain.parents[context.effect.outcome]) == set(adjusted.outcome.predictors)
+        if same:
+            return "it is the same regression as the adjusted one"
+    for response in chain.parents:
+        variable = context.variables[response]
+        if response != context.effect.outcome and _family_name(context, response) is None:
+            return f"the mediator {response} is {variable.type}, and such regressions are not supported yet"
+    return ""
+
+
+def _model(
+    context: _Context,
+    estimator: Estimator,
+    regressions: tuple[_Regression, ...],
+    adjusted_for: tuple[str, ...],
+    *,
+    primary: bool,
+) -> Model:
+    namer = Namer()
+    used = {name for r in regressions for name in (r.response, *r.predictors)}
+    variables = {
+        name: replace(variable, symbol=namer.identifier(name))
+        for name, variable in context.variables.items()
+        if name in used
+    }
+    here = replace(context, variables=variables)
+    equations = tuple(_equation(here, regression, estimator, namer) for regression in regressions)
+    return Model(
+        estimator=estimator,
+        builder=f"build_{estimator}{context.suffix}",
+        variables=variables,
+        equations=equations,
+        estimand=Estimand(
+            kind=context.effect.kind,
+            exposure=context.effect.exposure,
+            outcome=context.effect.outcome,
+            contrasts=contrasts(context.effect, context.variables),
+            by=context.effect.by,
+            adjusted_for=adjusted_for,
+        ),
+        primary=primary,
+    )
+
+
+def _purpose(context: _Context, name: str) -> Purpose:
+    roles = context.justification.nodes[name].roles
+    return "adjustment" if "confounder" in roles else "precision"
+
+
+def _family_name(context: _Context, response: str) -> str | None:
+    node, regression = context.spec.nodes[response], context.spec.regressions.get(response)
+    declared = (regression.family if regression else None) or node.family
+    if declared is None and node.trials is not None:
+        return "binomial"
+    return declared or DEFAULT_FAMILY.get(context.variables[response].type)
+
+
+def _family(context: _Context, response: str) -> Family:
+    """The likelihood of a response. Raises DagregError where it has none here, or does not take this type."""
+    variable, name = context.variables[response], _family_name(context, response)
+    family = FAMILIES.get(name) if name is not None else None
+    if family is None:
+        what = f"family `{name}`" if name else f"a {variable.type} response"
+        raise _error("DR411", f"{what} is not supported yet for `{response}`", variable)
+    if variable.type not in family.accepts:
+        raise _error("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
+    if family.name == "binomial" and context.spec.nodes[response].trials is None:
+        raise _error("DR413", f"`{response}` is binomial and needs `trials:` (a column or a number)", variable)
+    _check_support(context, response, family)
+    return family
+
+
+def _check_support(context: _Context, response: str, family: Family) -> None:
+    """Counts have to be whole numbers from 0, where the data are known."""
+    variable = context.variables[response]
+    column = context.summary.columns[variable.column] if context.summary else None
+    if column is None or family.name not in ("poisson", "binomial"):
+        return
+    if not column.integral or column.minimum < 0:
+        found = "numbers that are not whole" if not column.integral else f"{column.minimum:g}"
+        raise _error("DR414", f"{family.name} needs {family.support}; `{response}` holds {found}", variable)
+
+
+def _equation(context: _Context, regression: _Regression, estimator: Estimator, namer: Namer) -> Equation:
+    response = context.variables[regression.response]
+    node, said = context.spec.nodes[response.name], context.spec.regressions.get(response.name)
+    family = _family(context, response.name)
+    link = LINKS[(said.link if said else None) or node.link or family.links[0]]
+    outcome = context.spec.nodes[context.effect.outcome]
+    centred = not (said is not None and "intercept" in said.priors)
+    products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
+    symbol = namer.identifier("alpha", response.name)
+    terms = tuple(
+        _term(
+            context,
+            regression,
+            factors,
+            estimator,
+            namer,
+            centred=centred,
+            alone=not any(factors[0] in i for i in products),
+        )
+        for factors in [*((p,) for p in regression.predictors), *products]
+    )
+    return Equation(
+        response=response.name,
+        family=family,
+        link=link,
+        intercept=symbol,
+        intercept_prior=priors.intercept(said, response, link, _rate(context, response.name)),
+        terms=terms,
+        symbols=_symbols(response.name, namer),
+        auxiliaries=tuple(
+            Auxiliary(name, namer.identifier(name, response.name), priors.auxiliary(said, name, response))
+            for name in family.auxiliaries
+        ),
+        trials=node.trials if family.name == "binomial" else None,
+        offset=node.offset,
+        weights=outcome.trials if response.name != outcome.name else None,
+        span=said.span if said else response.span,
+    )
+
+
+def _symbols(response: str, namer: Namer) -> dict[str, str]:
+    """Identifiers of the parts of a regression that are not parameters."""
+    after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "logp")}
+    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
+
+
+def _rate(context: _Context, response: str) -> float | None:
+    """The mean response per trial, or per unit of exposure to it; None without data."""
+    variable, node = context.variables[response], context.spec.nodes[response]
+    if variable.mean is None or context.summary is None:
+        return None
+    per = node.trials if node.trials is not None else node.offset
+    if isinstance(per, int):
+        return variable.mean / per
+    return variable.mean / context.summary.columns[per].mean if per is not None else variable.mean
+
+
+def _term(
+    context: _Context,
+    regression: _Regression,
+    factors: tuple[str, ...],
+    estimator: Estimator,
+    namer: Namer,
+    *,
+    centred: bool,
+    alone: bool,
+) -> Term:
+    variables = tuple(context.variables[f] for f in factors)
+    response, said = context.variables[regression.response], context.spec.regressions.get(regression.response)
+    link = LINKS[(said.link if said else None) or _family(context, response.name).links[0]]
+    moments = _moments(context, variables)
+    main = len(factors) == 1
+    purpose, why = regression.purposes[factors[0]] if main else ("precision", "declared under `interactions`")
+    numeric = not all(v.levels for v in variables)
+    return Term(
+        factors=factors,
+        symbol=namer.identifier("beta", response.name, *factors),
+        dim=namer.identifier("levels", *factors),
+        columns=tuple(":".join(names) for names in pairs(*(v.columns for v in variables))),
+        prior=priors.slope(
+            said, ":".join(factors), response, variables, link, moments[0][1] if numeric and moments else None
+        ),
+        purpose=purpose,
+        causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
+        why=why,
+        centre=tuple(float(f"{mean:.6g}") for mean, _ in moments) if centred and moments else None,
+        span=context.spec.nodes[factors[0]].span,
+    )
+
+
+def _asked_for(context: _Context, regression: _Regression, estimator: Estimator) -> bool:
+    """Whether the exposure's coefficient in this regression is the effect asked for, on the link scale."""
+    if estimator == "adjusted":
+        return True
+    direct = context.effect.kind == "direct"
+    return estimator == "chain" and direct and regression.response == context.effect.outcome
+
+
+def _moments(context: _Context, variables: tuple[Variable, ...]) -> tuple[tuple[float, float], ...]:
+    """Mean and sd of each design column of a term; () without data."""
+    if context.summary is None:
+        return ()
+    if len(variables) > 1:
+        return context.summary.products[":".join(v.name for v in variables)]
+    (variable,) = variables
+    if variable.coded:
+        return tuple((share, (share * (1 - share)) ** 0.5) for share in variable.shares[1:])
+    assert variable.mean is not None
+    assert variable.sd is not None
+    return ((variable.mean, variable.sd),)
+
+
+def contrasts(effect: Effect, variables: Mapping[str, Variable]) -> tuple[Contrast, ...]:
+    """The contrasts of an effect: the user's, else against the reference, else one unit more.
+
+    Raises DagregError where the contrast names levels that do not exist.
+    """
+    exposures = effect.exposure
+    if effect.contrast is not None:
+        start, stop = (_settings(side, exposures, variables, effect) for side in effect.contrast)
+        return (Contrast(exposures, start, stop),)
+    if len(exposures) == 1 and variables[exposures[0]].levels:
+        reference, *others = variables[exposures[0]].levels
+        return tuple(Contrast(exposures, (reference,), (level,)) for level in others)
+    if all(variables[x].type == "binary" for x in exposures):
+        return (
+            Contrast(
+                exposures,
+                tuple(variables[x].levels[0] for x in exposures),
+                tuple(variables[x].levels[1] for x in exposures),
+            ),
+        )
+    coded = [x for x in exposures if variables[x].levels]
+    if coded:
+        names = ", ".join(f"`{x}`" for x in coded)
+        raise _error("DR415", f"a joint effect of {names} and others needs a `contrast:`", variables[coded[0]], effect)
+    return (Contrast(exposures, None, None),)
+
+
+def _settings(
+    side: Level | tuple[Level, ...], exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
+) -> tuple[Level, ...]:
+    """One side of a contrast, a value for each exposure, levels as they are stored."""
+    values = side if isinstance(side, tuple) else (side,) * len(exposures)
+    if len(values) != len(exposures):
+        raise _error("DR416", "the contrast needs one value for each exposure", variables[exposures[0]], effect)
+    return tuple(_value(variables[x], value, effect) for x, value in zip(exposures, values, strict=True))
+
+
+def _value(variable: Variable, value: Level, effect: Effect) -> Level:
+    if not variable.levels:
+        if isinstance(value, str):
+            raise _error(
+                "DR417", f"`{value}` is not a number, and `{variable.name}` is {variable.type}", variable, effect
+            )
+        return float(value)
+    for level in variable.levels:
+        if level == value or str(level).lower() == str(value).lower():
+            return level
+    known = ", ".join(str(level) for level in variable.levels[:8])
+    raise _error("DR417", f"`{value}` is not a level of `{variable.name}` ({known})", variable, effect)
+
+
+def unused_priors(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
+    """One error for each prior that the user gave for a term which occurs in no regression of its response."""
+    equations: dict[str, list[Equation]] = {}
+    for plan in plans:
+        for model in plan.models:
+            for equation in model.equations:
+                equations.setdefault(equation.response, []).append(equation)
+    wrong = []
+    for response, regression in spec.regressions.items():
+        if response not in equations:
+            continue  # the regression of a response that this effect does not need
+        known = {"intercept", "slopes"}
+        for equation in equations[response]:
+            known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}
+        for key, prior in regression.priors.items():
+            if key not in known:
+                terms = ", ".join(sorted(known))
+                wrong.append(
+                    Diagnostic(
+                        "DR418",
+                        f"no regression of `{response}` has a term `{key}`",
+                        prior.span,
+                        label=f"terms: {terms}",
+                    )
+                )
+    return tuple(wrong)
+
+
+def _error(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:
+    return DagregError((Diagnostic(code, message, effect.span if effect else variable.span),))

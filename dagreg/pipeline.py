@@ -1,0 +1,339 @@
+"""The whole compiler on one screen: from the text of a spec to a report.
+
+    load -> analyse -> identify -> lower -> emit -> sample -> estimate -> doubt -> report
+
+Each stage takes one immutable type and returns another; the heavy ones are imported where they run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagreg.check.types import Doubt
+from dagreg.errors import DagregError, DataError, Diagnostic
+from dagreg.graph.causal import CausalGraph, analyse
+from dagreg.graph.junctions import junctions
+from dagreg.identify.chain import Chain, NoChain, chain_of
+from dagreg.identify.explain import identify
+from dagreg.identify.types import Answer, Identified, Query
+from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.spec.supported import unsupported
+from dagreg.spec.types import Effect, Spec
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from dagreg.data.duck import DuckSource
+    from dagreg.effects.types import Estimate
+    from dagreg.emit.program import Program
+    from dagreg.engine.draws import Draws
+    from dagreg.model.types import DataSummary, Plan
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One effect with its answer, and the chain that the graph allows."""
+
+    effect: Effect
+    answer: Answer
+    chain: Chain | NoChain
+
+    @property
+    def nodes(self) -> frozenset[str]:
+        """The observed nodes whose columns its regressions need; none where nothing is to be fitted."""
+        chosen = self.answer.justification.adjustment.chosen
+        if not isinstance(self.answer, Identified) or chosen is None:
+            return frozenset()
+        parents = self.chain.parents if isinstance(self.chain, Chain) else {}
+        chained = {*parents, *(p for group in parents.values() for p in group)}
+        return frozenset({*self.effect.exposure, self.effect.outcome, *chosen, *chained})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The data of a fit: the source narrowed to the columns used, which rows, and their summary."""
+
+    source: DuckSource
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    where: str
+    summary: DataSummary
+    info: DataInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What `compile` answers: the program, the plan of each effect, and what was explained on the way."""
+
+    explained: Explained
+    plans: tuple[Plan, ...]
+    program: Program
+
+    @property
+    def source(self) -> str:
+        return self.program.source
+
+    def build(self, data: Any, builder: str = "build_adjusted") -> Any:
+        """The pm.Model of one builder on these columns."""
+        return self.program.build(builder, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What `fit` answers: the report, and the draws by builder."""
+
+    report: Report
+    draws: dict[str, Draws]
+
+    def tree(self) -> xr.DataTree:
+        """Posterior and sample statistics of every program, in one xarray DataTree."""
+        import xarray as xr
+
+        groups = {}
+        for builder, draws in self.draws.items():
+            for group in ("posterior", "sample_stats"):
+                if draws.tree is not None:
+                    groups[f"{builder.removeprefix('build_')}/{group}"] = draws.tree[group].to_dataset()
+        return xr.DataTree.from_dict(groups)
+
+    def write_posterior(self, path: Path) -> None:
+        """The tree as a netCDF file."""
+        self.tree().to_netcdf(path, engine="h5netcdf")
+
+
+def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
+    """Analyses the graph and identifies every effect. Raises DagregError (DR202) for a spec without one."""
+    if not spec.effects:
+        raise DagregError((Diagnostic("DR202", f"{spec.name} asks for no effect: add `effect: x -> y`"),))
+    graph = analyse(spec)
+    found = []
+    for effect in spec.effects:
+        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust)
+        found.append(Question(effect, identify(graph, query), chain_of(graph, query)))
+    return graph, tuple(found)
+
+
+def explain(spec: Spec) -> Explained:
+    """The identification report of a spec; no data are needed."""
+    graph, asked = questions(spec)
+    return Explained(spec, tuple(junctions(graph)), tuple(q.answer for q in asked))
+
+
+def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
+    """Validates the graph and, where there are data, the columns of every observed node.
+
+    Returns the type of each node in words, under "nodes". Raises DagregError with what is wrong.
+    """
+    from dagreg.data.summary import check_columns, columns_of, summarise
+    from dagreg.model.variables import resolve
+
+    analyse(spec)
+    _refuse(unsupported(spec))
+    words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
+    if _has_data(spec, data):
+        source = _open(spec, data, allow_outside=allow_outside)
+        names = [n.name for n in spec.nodes.values() if n.observed]
+        check_columns(source, spec, names)
+        found = resolve(spec, names, summarise(source.narrow(columns_of(spec, names)), spec, names))
+        words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
+    return {"nodes": words}
+
+
+def compile(spec: Spec, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None) -> Compiled:
+    """The PyMC program of every identified effect; without data, default priors are written by their rule.
+
+    `estimator` keeps the builders of that estimator only. Raises DagregError where the spec asks for
+    what is not supported, nodes and columns do not fit, or nothing is left to compile.
+    """
+    _refuse(unsupported(spec))
+    explained, asked = explain(spec), questions(spec)[1]
+    table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
+    if table is None:
+        doubt = Doubt(
+            "DR301", "there are no data: undeclared types are taken as continuous, and default priors are rules"
+        )
+        explained = replace(explained, doubts=(*explained.doubts, doubt))
+    plans, program = _compiled(spec, asked, table, estimator)
+    if not program.builders:
+        reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
+        raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
+    return Compiled(explained, plans, program)
+
+
+def starter(data: Any, path: Any) -> str:
+    """A commented spec to edit; its nodes and types are those of the data's columns."""
+    from dagreg.data.duck import open_file
+    from dagreg.data.starter import starter as written
+    from dagreg.spec.types import DataRef
+
+    if data is None:
+        return written(None, "")
+    folder = os.path.dirname(os.fspath(path)) if path is not None else ""
+    return written(open_file(DataRef(os.fspath(data)), ""), os.path.relpath(data, folder or "."))
+
+
+def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool) -> Table | None:
+    """The data, or None where the spec names none or its file is not there."""
+    if not _has_data(spec, data):
+        return None
+    try:
+        return read(spec, asked, data, allow_outside=allow_outside)
+    except DataError as error:
+        if data is None and all(d.code == "DR301" for d in error.diagnostics):
+            return None
+        raise
+
+
+def fit(
+    spec: Spec, data: Any = None, *, allow_outside: bool = False, progress: Progress = lambda message: None
+) -> Fitted:
+    """Fits every identified effect of a spec and doubts the result.
+
+    Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
+    that is not identified is no error here, it is answered without a number.
+    """
+    from dagreg.data.versions import versions
+
+    _refuse(unsupported(spec))
+    explained, asked = explain(spec), questions(spec)[1]
+    table = read(spec, asked, data, allow_outside=allow_outside)
+    plans, program = _compiled(spec, asked, table)
+    draws: dict[str, Draws] = {}
+    effects = []
+    for question, plan in zip(asked, plans, strict=True):
+        effects.append(_fit_effect(spec, question, plan, table, program, draws, progress))
+    report = Report(explained, table.info, tuple(effects), program.source, versions(), spec.sampling.seed)
+    return Fitted(report, draws)
+
+
+def _fit_effect(
+    spec: Spec,
+    question: Question,
+    plan: Plan,
+    table: Table,
+    program: Program,
+    draws: dict[str, Draws],
+    progress: Progress,
+) -> FittedEffect:
+    """Samples the models of one effect, takes the effect from the draws, and doubts it."""
+    from dagreg.check.diagnostics import diagnose
+    from dagreg.check.disagreement import disagreements
+    from dagreg.check.doubts import doubts_of
+    from dagreg.effects.estimate import coefficients, estimates
+    from dagreg.effects.types import EffectResult
+    from dagreg.engine.nuts import sample
+
+    if not plan.models:
+        return FittedEffect(question.effect, question.answer, plan)
+    data = table.source.arrays(table.columns, table.where)
+    here: dict[str, Draws] = {}
+    found: dict[str, tuple[Estimate, ...]] = {}
+    for model in plan.models:
+        progress(f"{spec.name}: sampling the {model.estimator} model")
+        here[model.estimator] = draws[model.builder] = sample(program, model, data, spec.sampling)
+        found[model.estimator] = estimates(model, here[model.estimator], data, spec.sampling.seed)
+    by_name = {m.estimator: m for m in plan.models}
+    gaps = (
+        disagreements(by_name["adjusted"], by_name["chain"], found, data, spec.sampling.seed)
+        if {"adjusted", "chain"} <= set(by_name)
+        else ()
+    )
+    rows = tuple(row for group in found.values() for row in group)
+    return FittedEffect(
+        effect=question.effect,
+        answer=question.answer,
+        plan=plan,
+        result=EffectResult(rows, coefficients(plan.models, here), gaps),
+        diagnostics=diagnose(here, rows),
+        doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
+    )
+
+
+def _compiled(
+    spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
+) -> tuple[tuple[Plan, ...], Program]:
+    """Lowers every effect and emits one program for all."""
+    from dagreg.emit.program import emit
+    from dagreg.model.lower import lower, unused_priors
+    from dagreg.model.types import LeftOut, Plan
+
+    plans = []
+    for i, question in enumerate(asked):
+        suffix = f"_{i + 1}" if len(asked) > 1 else ""
+        if isinstance(question.answer, Identified):
+            summary = table.summary if table else None
+            plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
+        else:
+            plans.append(Plan((), (LeftOut("adjusted", question.answer.reason),)))
+    _refuse(unused_priors(spec, plans))
+    models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
+    query = table.source.query(table.columns, table.where, table.source.script) if table else None
+    origin = os.path.basename(spec.path) if spec.path else spec.name
+    title = "; ".join(
+        f"{spec.name}: the {e.kind} effect of {', '.join(e.exposure)} on {e.outcome}" for e in spec.effects
+    )
+    return tuple(plans), emit(models, title, origin, query, spec.sampling)
+
+
+def read(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool) -> Table:
+    """Opens the data and summarises the columns that the questions need.
+
+    Raises DataError where there are none, they do not fit the spec, or values are missing and
+    the spec does not say `missing: drop`.
+    """
+    from dagreg.data.summary import check_columns, columns_of, summarise
+    from dagreg.model.variables import resolve
+
+    whole = _open(spec, data, allow_outside=allow_outside)
+    needed = {name for question in asked for name in question.nodes}
+    names = tuple(name for name in spec.nodes if name in needed)
+    check_columns(whole, spec, names)
+    columns = columns_of(spec, names)
+    source = whole.narrow(columns)
+    missing = {c: n for c, n in source.missing(columns).items() if n}
+    if missing and spec.missing == "error":
+        listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())
+        note = "say `missing: drop` to leave those rows out"
+        raise DataError(
+            (Diagnostic("DR323", f"missing values in {listed}", spec.data.span if spec.data else None, label=note),)
+        )
+    where = source.complete(columns) if missing else "TRUE"
+    summary = summarise(source, spec, names, where)
+    inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
+    info = DataInfo(source.origin, source.rows(), summary.rows, missing, source.sha256(columns), inferred)
+    return Table(source, names, columns, where, summary, info)
+
+
+def _open(spec: Spec, data: Any, *, allow_outside: bool) -> DuckSource:
+    from dagreg.data.duck import open_file, open_frame
+    from dagreg.spec.types import DataRef
+
+    if isinstance(data, str | os.PathLike):
+        return open_file(DataRef(os.fspath(data)), "")
+    if data is not None:
+        return open_frame(data)
+    if spec.data is None:
+        raise DataError((Diagnostic("DR300", f"{spec.name} names no data: add `data:` or pass --data"),))
+    folder = os.path.dirname(spec.path) if spec.path else ""
+    return open_file(spec.data, folder, allow_outside=allow_outside)
+
+
+def _has_data(spec: Spec, data: Any) -> bool:
+    return data is not None or spec.data is not None
+
+
+def _refuse(problems: Sequence[Diagnostic]) -> None:
+    if problems:
+        raise DagregError(tuple(problems))
+
+
+def overridden(spec: Spec, **sampling: int | str | None) -> Spec:
+    """The spec with sampling settings replaced where a value is given."""
+    given = {key: value for key, value in sampling.items() if value is not None}
+    return replace(spec, sampling=replace(spec.sampling, **given))  # type: ignore[arg-type]  # keys are its fields
