@@ -197,4 +197,260 @@ class Code:
     good: str = ""
 
 
-CODES: Mapping[str, Code] = {}
+_GRAPH = "edges: [a -> b]\n"
+_TYPED = "nodes: {a: binary, b: continuous}\nedges: [a -> b]\n"
+
+# DR1xx the spec, DR2xx graph and identification, DR3xx data, DR4xx model, DR5xx fit, DR9xx dagreg itself.
+CODES: Mapping[str, Code] = {
+    "DR100": Code(
+        "the file cannot be read",
+        "It is missing, a folder, or closed to you. The message gives the reason of the operating system.",
+    ),
+    "DR101": Code(
+        "not valid YAML",
+        "The file breaks YAML's own rules: a bracket or quote left open, a tab as indentation, lines out of line.",
+        bad="edges: [a -> b\n",
+        good=_GRAPH,
+    ),
+    "DR102": Code(
+        "unknown node",
+        "A name is used that is no node. With `nodes:` every node is declared there; without it the nodes are "
+        "the names in `edges:`.",
+        bad=_GRAPH + "effect: a -> c\n",
+        good=_GRAPH + "effect: a -> b\n",
+    ),
+    "DR103": Code(
+        "unknown key",
+        "A mapping has a key that the language does not know at this place.",
+        bad=_GRAPH + "efect: a -> b\n",
+        good=_GRAPH + "effect: a -> b\n",
+    ),
+    "DR104": Code(
+        "key given twice",
+        "YAML would keep one of the two in silence.",
+        bad=_GRAPH + "missing: drop\nmissing: error\n",
+        good=_GRAPH + "missing: drop\n",
+    ),
+    "DR105": Code(
+        "YAML feature without a place in a spec",
+        "Aliases, anchors, tags, directives, merge keys and further documents would make a spec mean something "
+        "other than it shows. A text that begins with `*`, `&` or `!` goes in quotes.",
+        bad=_GRAPH + "name: &n study\n",
+        good=_GRAPH + "name: '&n study'\n",
+    ),
+    "DR106": Code(
+        "not a name",
+        "Names of nodes are text: not numbers, `true`, `false` or null, not empty, on one line, without spaces at "
+        "either end. Put quotes around a name that YAML reads as something else.",
+        bad="nodes: {1: binary, b: binary}\nedges: []\n",
+        good='nodes: {"1": binary, b: binary}\nedges: []\n',
+    ),
+    "DR107": Code(
+        "too large",
+        "A spec has at most 1 MB, 50 levels of nesting and 100,000 edges.",
+        bad=_GRAPH + f"name: {'[' * 60}{']' * 60}\n",
+        good=_GRAPH,
+    ),
+    "DR108": Code("not UTF-8", "Spec files are UTF-8. The message points at the first byte that is not."),
+    "DR109": Code(
+        "empty file",
+        "There is nothing in the file but comments. A spec needs at least its edges.",
+        bad="# to be written\n",
+        good=_GRAPH,
+    ),
+    "DR110": Code(
+        "a value cut at its comma",
+        "Between braces or brackets every comma ends a value, also one inside parentheses: "
+        "`{b: Normal(0, 1)}` reaches dagreg as `b: Normal(0` and `1)`. Quote the value, or give it a line of its own.",
+        bad=_GRAPH + "regressions: {b: {priors: {a: Normal(0, 1)}}}\n",
+        good=_GRAPH + "regressions: {b: {priors: {a: 'Normal(0, 1)'}}}\n",
+    ),
+    "DR111": Code(
+        "a value of another kind",
+        "The message says what is expected here and what was found.",
+        bad=_TYPED + "effect: {exposure: a, outcome: [b]}\n",
+        good=_TYPED + "effect: {exposure: a, outcome: b}\n",
+    ),
+    "DR112": Code(
+        "unknown word",
+        "Types, families, links, transforms, kinds of effect and engines come from fixed lists.",
+        bad="nodes: {a: binry, b: count}\nedges: [a -> b]\n",
+        good="nodes: {a: binary, b: count}\nedges: [a -> b]\n",
+    ),
+    "DR113": Code(
+        "number out of range",
+        "The message gives the range.",
+        bad=_GRAPH + "sampling: {chains: 0}\n",
+        good=_GRAPH + "sampling: {chains: 4}\n",
+    ),
+    "DR114": Code(
+        "something is missing",
+        "A key that is needed is not there, or the graph has no nodes. A graph without arrows says `edges: []`.",
+        bad="data: waffles.csv\n",
+        good="data: waffles.csv\n" + _GRAPH,
+    ),
+    "DR115": Code(
+        "given twice",
+        "A list names the same thing twice.",
+        bad="nodes: {a: {type: categorical, levels: [x, y, x]}, b: count}\nedges: [a -> b]\n",
+        good="nodes: {a: {type: categorical, levels: [x, y]}, b: count}\nedges: [a -> b]\n",
+    ),
+    "DR120": Code(
+        "not an edge",
+        "An edge is `a -> b`, `a <- b` or `a <-> b`; chains `a -> b -> c` and lists `a, b -> c` are allowed. "
+        "Names that hold an arrow, a comma or a semicolon go in a pair: `['a, b', c]`.",
+        bad="edges:\n  - a ->\n",
+        good="edges:\n  - a -> b\n",
+    ),
+    "DR121": Code(
+        "unknown arrow",
+        "The arrows are `->`, `<-` and `<->`, in plain characters.",
+        bad="edges:\n  - a → b\n",
+        good="edges:\n  - a -> b\n",
+    ),
+    "DR122": Code("a node that causes itself", "An edge joins two nodes.", bad="edges: [a -> a]\n", good=_GRAPH),
+    "DR123": Code(
+        "edge given twice",
+        "The same edge stands in the file before. `a -> b` beside `a <-> b` is not the same edge.",
+        bad="edges: ['a, c -> b', a -> b]\n",
+        good="edges: ['a, c -> b']\n",
+    ),
+    "DR124": Code(
+        "cycle",
+        "Following the arrows leads back to the start, so the graph is not a DAG. Effects that run both ways over "
+        "time are drawn with one node for each time.",
+        bad="edges: [a -> b, b -> a]\n",
+        good="edges: [a0 -> b0, b0 -> a1]\n",
+    ),
+    "DR130": Code(
+        "an attribute of an unobserved node",
+        "An unobserved node has no column, and so nothing that describes one. It may have `label`, `unit`, "
+        "`description`, `cost` and `selected`.",
+        bad="nodes: {a: count, u: {observed: false, type: count}}\nedges: [u -> a]\n",
+        good="nodes: {a: count, u: {observed: false}}\nedges: [u -> a]\n",
+    ),
+    "DR131": Code(
+        "an attribute that does not fit the type",
+        "`levels` and `reference` are for binary, categorical, ordinal and group nodes, `slopes` for groups, "
+        "`pool` for categorical and ordinal nodes.",
+        bad="nodes: {a: {type: continuous, levels: [1, 2]}, b: count}\nedges: [a -> b]\n",
+        good="nodes: {a: {type: ordinal, levels: [1, 2]}, b: count}\nedges: [a -> b]\n",
+    ),
+    "DR132": Code(
+        "not a level",
+        "A reference or a contrast is one of the node's levels, written alike: `1` is not `'1'`. A binary node has "
+        "two levels.",
+        bad="nodes: {a: {type: categorical, levels: [x, y], reference: z}, b: count}\nedges: [a -> b]\n",
+        good="nodes: {a: {type: categorical, levels: [x, y], reference: y}, b: count}\nedges: [a -> b]\n",
+    ),
+    "DR133": Code(
+        "a transform that does not fit the type",
+        "Only numbers can be transformed; `logit` is for proportions.",
+        bad="nodes: {a: {type: binary, transform: log}, b: count}\nedges: [a -> b]\n",
+        good="nodes: {a: {type: positive, transform: log}, b: count}\nedges: [a -> b]\n",
+    ),
+    "DR134": Code(
+        "trials and binomial do not go together",
+        "A binomial outcome counts successes among `trials`, a column or a number; other families have none.",
+        bad="nodes: {a: binary, b: {type: count, family: binomial}}\nedges: [a -> b]\n",
+        good="nodes: {a: binary, b: {type: count, family: binomial, trials: n}}\nedges: [a -> b]\n",
+    ),
+    "DR140": Code(
+        "not an effect",
+        "In short form an effect is `exposure -> outcome`, with one arrow and one outcome.",
+        bad=_GRAPH + "effect: a <- b\n",
+        good=_GRAPH + "effect: a -> b\n",
+    ),
+    "DR141": Code(
+        "an unobserved node where a measured one is needed",
+        "Exposures, outcomes, adjustment sets, groups and the terms of regressions need a column.",
+        bad="nodes: {a: count, b: count, u: unobserved}\nedges: ['u -> a, b']\neffect: u -> b\n",
+        good="nodes: {a: count, b: count, u: unobserved}\nedges: ['u -> a, b']\neffect: a -> b\n",
+    ),
+    "DR142": Code(
+        "exposure and outcome are the same",
+        "An effect is of one node on another.",
+        bad=_GRAPH + "effect: a -> a\n",
+        good=_GRAPH + "effect: a -> b\n",
+    ),
+    "DR143": Code(
+        "exposure or outcome in `by` or `adjust`",
+        "An effect is neither adjusted for its own ends nor reported by them.",
+        bad=_GRAPH + "effect: {exposure: a, outcome: b, adjust: [a]}\n",
+        good=_GRAPH + "effect: {exposure: a, outcome: b, adjust: []}\n",
+    ),
+    "DR144": Code(
+        "a contrast that is not between numbers",
+        "The exposure is a number, so its contrast is too.",
+        bad="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [0, high]}\n",
+        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [0, 2]}\n",
+    ),
+    "DR145": Code(
+        "`by` a node without levels",
+        "Conditional effects are reported one for each level. Cut a continuous node into levels first.",
+        bad="nodes: {a: count, b: count, c: continuous}\nedges: ['a, c -> b']\n"
+        "effect: {exposure: a, outcome: b, by: [c]}\n",
+        good="nodes: {a: count, b: count, c: categorical}\nedges: ['a, c -> b']\n"
+        "effect: {exposure: a, outcome: b, by: [c]}\n",
+    ),
+    "DR146": Code(
+        "both `effect` and `effects`",
+        "One effect stands under `effect`, several in a list under `effects`.",
+        bad=_GRAPH + "effect: a -> b\neffects: [b -> a]\n",
+        good=_GRAPH + "effects: [a -> b, b -> a]\n",
+    ),
+    "DR151": Code(
+        "a prior for no term",
+        "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction `a:b`.",
+        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      slope: Normal(0, 1)\n",
+        good=_GRAPH + "regressions:\n  b:\n    priors:\n      slopes: Normal(0, 1)\n",
+    ),
+    "DR152": Code(
+        "not a prior",
+        "A prior is the name of a distribution and its numbers: `Normal(0, 1)`. Names are PyMC's.",
+        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normel(0, 1)\n",
+        good=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
+    ),
+    "DR153": Code(
+        "wrong number of parameters",
+        "Parameters stand in PyMC's order, or are named: `Normal(mu=0, sigma=1)`.",
+        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0)\n",
+        good=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
+    ),
+    "DR154": Code(
+        "a parameter out of its domain",
+        "Scales, shapes and rates are above 0, and `lower` is below `upper`.",
+        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, -1)\n",
+        good=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
+    ),
+    "DR155": Code(
+        "a prior with the wrong support",
+        "`sigma` is a standard deviation and needs a prior above 0. A single number needs a prior for one number.",
+        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      sigma: Normal(0, 1)\n",
+        good=_GRAPH + "regressions:\n  b:\n    priors:\n      sigma: HalfNormal(1)\n",
+    ),
+    "DR156": Code(
+        "not an interaction",
+        "An interaction joins two different nodes or more, the response not among them.",
+        bad="edges: ['a, c -> b']\nregressions: {b: {interactions: ['a:a']}}\n",
+        good="edges: ['a, c -> b']\nregressions: {b: {interactions: ['a:c']}}\n",
+    ),
+    "DR157": Code(
+        "not a varying term",
+        "Terms vary over a node of type `group`; they are `intercept` and nodes, the response not among them.",
+        bad="nodes: {a: binary, g: count, b: count}\nedges: ['a, g -> b']\n"
+        "regressions: {b: {varying: {g: [intercept]}}}\n",
+        good="nodes: {a: binary, g: group, b: count}\nedges: ['a, g -> b']\n"
+        "regressions: {b: {varying: {g: [intercept]}}}\n",
+    ),
+    "DR160": Code(
+        "both `table` and `query`",
+        "Rows come from a table or from a query.",
+        bad=_GRAPH + "data: {source: a.duckdb, table: t, query: select * from t}\n",
+        good=_GRAPH + "data: {source: a.duckdb, table: t}\n",
+    ),
+    "DR190": Code(
+        "not supported yet",
+        "The language has this, and `check`, `explain` and `draw` take it; fitting comes in a later version.",
+    ),
+}

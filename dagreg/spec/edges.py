@@ -17,8 +17,10 @@ from dagreg.spec.shapes import Field, ListOf, Located, Name, Record, valid_name
 from dagreg.spec.source import Broken, Mapping, Scalar, Sequence, Tree, describe, shorten
 from dagreg.spec.types import Edge
 
-_TOKEN = re.compile(r"<->|->|<-|[,;\n]")
-_FOREIGN_ARROW = re.compile(r"<?-{2,}>?|<?=+>|<=+>?|\s[~-]+\s|<?~+>|[←-⇿⟵-⟿⤀-⥿]")
+_TOKEN = re.compile(r"(?<![<>=~-])(?:<->|->|<-)(?![<>=~-])|[,;\n]")
+_FOREIGN_ARROW = re.compile(
+    r"[<>=~-]*(?:--|=>|~>|<~|->|<-)[<>=~-]*|(?<=\s)(?:<=|[~-])(?=\s)|[\u2190-\u21ff\u27f5-\u27ff\u2900-\u297f]"
+)
 _COMMENT = re.compile(r"(?:(?<=\s)|^)#[^\n]*", re.MULTILINE)
 
 MAX_EDGES = 100_000
@@ -172,8 +174,10 @@ def _cover(first: Span, last: Span) -> Span:
 # ---------------------------------------------------------------- statements
 
 
-def read_statements(scalar: Scalar, declared: Collection[str], found: Diagnostics) -> list[Statement]:
-    """Every statement of a text; those that do not parse are reported and left out."""
+def read_statements(
+    scalar: Scalar, declared: Collection[str], found: Diagnostics, hint: str = _STATEMENT_HINT
+) -> list[Statement]:
+    """Every statement of a text; those that do not parse are reported, with `hint`, and left out."""
     text = scalar.text
     if scalar.style == "|":
         text = _COMMENT.sub(lambda comment: " " * len(comment[0]), text)
@@ -181,11 +185,11 @@ def read_statements(scalar: Scalar, declared: Collection[str], found: Diagnostic
     start = 0
     for stop in _statement_ends(text):
         if text[start:stop].strip():
-            statement = _Statement(scalar, text, start, stop, declared, found).read()
+            statement = _Reader(scalar, text, declared, found, hint).read(start, stop)
             statements += [statement] if statement else []
         start = stop + 1
     if not text.strip():
-        found.error("DR120", "no edges in this text", scalar.span, _STATEMENT_HINT)
+        found.error("DR120", "no edges in this text", scalar.span, hint)
     return statements
 
 
@@ -194,17 +198,17 @@ def _statement_ends(text: str) -> Iterator[int]:
     yield len(text)
 
 
-class _Statement:
-    """One statement, the characters `start` to `stop` of `text`."""
+class _Reader:
+    """Reads one statement of `text`."""
 
-    def __init__(
-        self, scalar: Scalar, text: str, start: int, stop: int, declared: Collection[str], found: Diagnostics
-    ) -> None:
-        self.scalar, self.text, self.declared, self.found = scalar, text, declared, found
-        self.start, self.stop = start, stop
+    def __init__(self, scalar: Scalar, text: str, declared: Collection[str], found: Diagnostics, hint: str) -> None:
+        self.scalar, self.text, self.declared, self.found, self.hint = scalar, text, declared, found, hint
+        self.start = self.stop = 0
         self.sound = True
 
-    def read(self) -> Statement | None:
+    def read(self, start: int, stop: int) -> Statement | None:
+        """The statement in the characters `start` to `stop`; None where it is not one, which is reported."""
+        self.start, self.stop = start, stop
         groups: list[list[Located[str]]] = [[]]
         arrows: list[str] = []
         before, start = "", self.start
@@ -228,12 +232,11 @@ class _Statement:
         if not name:
             self._refuse_gap(start, before, after)
         elif self.scalar.lines_of(start, stop) > 1:
-            label = "write `edges: |`, one statement a line"
+            label = "check the next line's indentation; a text of several lines begins with `|`"
             self._refuse("DR120", "a name that runs over the end of its line", start, stop, label)
         elif name not in self.declared and (arrow := _FOREIGN_ARROW.search(f" {name} ")):
-            begin = max(start, start + arrow.start() - 1)
-            begin, end = _trim(self.text, begin, begin + len(arrow[0]))
-            self._refuse("DR121", f"unknown arrow `{arrow[0].strip()}`", begin, end, _ARROWS)
+            begin = start + arrow.start() - 1
+            self._refuse("DR121", f"unknown arrow `{arrow[0]}`", begin, begin + len(arrow[0]), _ARROWS)
         elif not valid_name(name, self._span(start, stop), self.found):
             self.sound = False
         else:
@@ -245,7 +248,7 @@ class _Statement:
         place = self.text.find(after, at) if after else self.text.rfind(before, self.start, self.stop)
         where = "before" if after else "after"
         if not neighbour:
-            self._refuse("DR120", "an edge without names", self.start, self.stop, _STATEMENT_HINT)
+            self._refuse("DR120", "an edge without names", self.start, self.stop, self.hint)
             return
         self._refuse("DR120", f"a name is missing {where} `{neighbour}`", place, place + len(neighbour), "")
 
@@ -253,7 +256,7 @@ class _Statement:
         text = self.text[self.start : self.stop]
         if "," not in text and self.scalar.source.text[: self.scalar.start].rstrip()[-1:] in ("[", ","):
             return "between `[` and `]` a comma ends the edge: put it in quotes, or write one edge a line"
-        return _STATEMENT_HINT
+        return self.hint
 
     def _refuse(self, code: str, message: str, start: int, stop: int, label: str) -> None:
         self.sound = False

@@ -34,7 +34,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
         ends = _ends_of_text(form, scope)
         if ends is None:
             return None
-        return Effect(tuple(name.value for name in ends.exposure), ends.outcome.value, span=form.span)
+        return Effect(_plain(ends.exposure), ends.outcome.value, span=form.span)
     exposure, outcome = form[f.EXPOSURE], form[f.OUTCOME]
     ends = _ends(exposure.value if exposure else (), outcome, scope)
     by = _by(form, ends, scope)
@@ -43,7 +43,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
     if ends is None:
         return None
     return Effect(
-        exposure=tuple(name.value for name in ends.exposure),
+        exposure=_plain(ends.exposure),
         outcome=ends.outcome.value,
         kind=cast(Kind, form.plain(f.KIND) or "total"),
         contrast=contrast,
@@ -58,7 +58,7 @@ def _ends_of_text(scalar: Scalar, scope: Scope) -> _Ends | None:
         scope.found.error("DR140", "expected an effect `x -> y`", scalar.span)
         return None
     before = len(scope.found)
-    statements = read_statements(scalar, scope.nodes, scope.found)
+    statements = read_statements(scalar, scope.nodes, scope.found, "an effect is written `x -> y`")
     if len(scope.found) > before:
         return None
     match statements:
@@ -85,7 +85,7 @@ def _ends(exposure: tuple[Located[str], ...], outcome: Located[str] | None, scop
     return _Ends(tuple(kept), outcome) if kept and len(kept) == len(exposure) else None
 
 
-def _apart(names: tuple[Located[str], ...], ends: _Ends | None, place: str, scope: Scope) -> tuple[str, ...]:
+def _apart(names: tuple[Located[str], ...], ends: _Ends | None, place: str, scope: Scope) -> tuple[Located[str], ...]:
     """The names without exposure and outcome, which have no place in `by` and `adjust`."""
     kept = []
     for name in names:
@@ -93,17 +93,21 @@ def _apart(names: tuple[Located[str], ...], ends: _Ends | None, place: str, scop
             role = "the outcome" if name.value == ends.outcome.value else "an exposure"
             scope.found.error("DR143", f"`{shorten(name.value)}` is {role} and cannot stand in `{place}`", name.span)
         else:
-            kept.append(name.value)
+            kept.append(name)
     return tuple(kept)
 
 
+def _plain(names: tuple[Located[str], ...]) -> tuple[str, ...]:
+    return tuple(name.value for name in names)
+
+
 def _by(form: Reading, ends: _Ends | None, scope: Scope) -> tuple[str, ...]:
-    names = scope.keep_observed(form.plain(f.BY) or (), "be conditioned on")
+    names = _apart(scope.keep_observed(form.plain(f.BY) or (), "be conditioned on"), ends, "by", scope)
     for name in names:
         if scope.type(name.value) in _WITHOUT_LEVELS:
             message = f"`{shorten(name.value)}` is {scope.type(name.value)} and has no levels to report by"
             scope.found.error("DR145", message, name.span)
-    return _apart(names, ends, "by", scope)
+    return _plain(names)
 
 
 def _adjust(form: Reading, ends: _Ends | None, scope: Scope) -> Adjust | None:
@@ -112,13 +116,14 @@ def _adjust(form: Reading, ends: _Ends | None, scope: Scope) -> Adjust | None:
         return None
     if isinstance(adjust, Located):
         names = scope.keep_observed(adjust.value, "be adjusted for")
-        return Adjust(exactly=_apart(names, ends, "adjust", scope), span=adjust.span)
-    include = _apart(scope.keep_observed(adjust.plain(f.INCLUDE) or (), "be adjusted for"), ends, "adjust", scope)
+        return Adjust(exactly=_plain(_apart(names, ends, "adjust", scope)), span=adjust.span)
+    observed = scope.keep_observed(adjust.plain(f.INCLUDE) or (), "be adjusted for")
+    include = _plain(_apart(observed, ends, "adjust", scope))
     exclude = tuple(name for name in adjust.plain(f.EXCLUDE) or () if scope.known(name))
     for name in exclude:
         if name.value in include:
             scope.found.error("DR115", f"`{shorten(name.value)}` is both included and excluded", name.span)
-    return Adjust(include=include, exclude=tuple(name.value for name in exclude), span=adjust.span)
+    return Adjust(include=include, exclude=_plain(exclude), span=adjust.span)
 
 
 def _contrast(form: Reading, scope: Scope) -> tuple[Level, Level] | None:

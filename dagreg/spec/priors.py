@@ -143,7 +143,7 @@ class _Arguments:
             stop = start + len(part)
             match = _ARGUMENT.fullmatch(self.scalar.text, start, stop)
             if match is None or not math.isfinite(float(match["number"])):
-                label = "a prior's parameters are numbers"
+                label = "a prior's parameters are finite numbers"
                 self._refuse("DR152", f"expected a number, found `{shorten(part)}`", start, stop, label)
                 match = None
             matches.append(match)
@@ -156,6 +156,10 @@ class _Arguments:
             return written
         placed: dict[str, re.Match[str]] = {}
         for i, match in enumerate(written):
+            if match["key"] and match["key"] not in names:
+                message = f"`{self.name}` has no parameter `{shorten(match['key'])}`"
+                self._refuse("DR153", message, *match.span("key"), f"write `{signature(self.name)}`")
+                return None
             key = match["key"] or (names[i] if i < len(names) and not _any_key(written[:i]) else None)
             if key not in names or key in placed:
                 break

@@ -57,9 +57,12 @@ class Text(Shape[Located[str]]):
     expected: str = "text"
 
     def read(self, tree: Tree, found: Diagnostics) -> Located[str] | None:
-        if isinstance(tree, Scalar) and isinstance(tree.value, str) and tree.value.strip():
+        if not isinstance(tree, Scalar) or not isinstance(tree.value, str) or not tree.value.strip():
+            self.refuse(tree, found, _quote_hint(tree))
+        elif _has_controls(tree.value, allowed="\t\n"):
+            found.error("DR111", f"expected {self.expected}, found a control character", tree.span)
+        else:
             return Located(tree.value, tree.span)
-        self.refuse(tree, found, _quote_hint(tree))
         return None
 
     def schema(self) -> JSON:
@@ -86,13 +89,20 @@ def valid_name(name: str, span: Span, found: Diagnostics) -> bool:
     """Whether `name` can name a node; reports why not."""
     if not name.strip():
         found.error("DR106", "a name that is empty", span)
-    elif any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+    elif _has_controls(name):
         found.error("DR106", "a name with a line break or a control character", span)
     elif name != name.strip():
         found.error("DR106", "a name that begins or ends with a space", span, f'write "{name.strip()}"')
     else:
         return True
     return False
+
+
+def _has_controls(text: str, allowed: str = "") -> bool:
+    """Whether the text holds control characters or line breaks."""
+    if text.isprintable():
+        return False
+    return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") and c not in allowed for c in text)
 
 
 @dataclass(frozen=True)
@@ -144,6 +154,8 @@ class Number[N: float](Shape[Located[N]]):
                 return f"{noun}, {low:.12g} or more"
             case low, None, True:
                 return f"{noun} above {low:.12g}"
+            case low, high, _ if low == high:
+                return f"the number {low:.12g}"
             case low, high, False:
                 return f"{noun} from {low:.12g} to {high:.12g}"
             case low, high, _:
@@ -195,11 +207,15 @@ class Flag(Shape[Located[bool]]):
     def read(self, tree: Tree, found: Diagnostics) -> Located[bool] | None:
         if isinstance(tree, Scalar) and isinstance(tree.value, bool):
             return Located(tree.value, tree.span)
-        self.refuse(tree, found)
+        said = _SPOKEN.get(tree.text.casefold()) if isinstance(tree, Scalar) else None
+        self.refuse(tree, found, f"write `{said}`" if said else "")
         return None
 
     def schema(self) -> JSON:
         return {"type": "boolean"}
+
+
+_SPOKEN = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
 @dataclass(frozen=True)
@@ -370,7 +386,7 @@ class Record(Shape[Reading]):
 
     @property
     def expected(self) -> str:  # type: ignore[override]  # derived from the noun
-        return f"{self.noun}: a mapping"
+        return f"{self.noun} as a mapping"
 
     def read(self, tree: Tree, found: Diagnostics) -> Reading | None:
         if not isinstance(tree, MappingTree):
@@ -391,12 +407,13 @@ class Record(Shape[Reading]):
         meant = {closest(key.text, table) for key, _ in tree.entries if key.text not in table}
         for entry in self.fields:
             if entry.required and entry.key not in keys and entry.key not in meant:
-                found.error("DR114", f"`{entry.key}` is missing from {self.noun}", tree.span, entry.description)
+                found.error("DR114", f"{self.noun} needs `{entry.key}`", tree.span, entry.description)
         return Reading(values, keys, tree.span)
 
     def _hint(self, key: str) -> str:
         words = [entry.key for entry in self.fields]
-        return did_you_mean(key, words) or f"the keys are {_and(words)}"
+        listed = f"the keys are {_and(words)}" if len(words) > 1 else f"the only key is `{words[0]}`"
+        return did_you_mean(key, words) or listed
 
     def schema(self) -> JSON:
         properties = {entry.key: {**entry.shape.schema(), "description": entry.description} for entry in self.fields}
@@ -421,11 +438,9 @@ class MapOf[T](Shape[Mapping[str, tuple[Span, T | None]]]):
         if not isinstance(tree, MappingTree):
             self.refuse(tree, found)
             return None
-        return {
-            key.text: (key.span, self.value.read(value, found))
-            for key, value in tree.entries
-            if valid_name(key.text, key.span, found)
-        }
+        for key, _ in tree.entries:
+            valid_name(key.text, key.span, found)
+        return {key.text: (key.span, self.value.read(value, found)) for key, value in tree.entries}
 
     def schema(self) -> JSON:
         return {"type": "object", "additionalProperties": self.value.schema()}

@@ -146,10 +146,8 @@ def describe(tree: Tree) -> str:
             return "a mapping"
         case Sequence():
             return "a list"
-        case Scalar(value=None):
-            return "nothing"
-        case Scalar(value=bool()):
-            return f"`{tree.text}`"
+        case Scalar(value=None | bool()):
+            return f"`{tree.text}`" if tree.text else "nothing"
         case Scalar(value=int() | float()):
             return f"the number {tree.text}"
         case Scalar():
@@ -169,20 +167,28 @@ def shorten(text: str, width: int = 40) -> str:
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _SYNTAX: tuple[tuple[str, str, str], ...] = (
-    (r"character '\\t'", "a tab where YAML wants spaces", "indent with spaces"),
-    (r"character '[@`%]'", "a plain text cannot begin with this character", "put the text in quotes"),
     ("cannot start any token", "this character cannot stand here", "put the text in quotes"),
-    ("mapping values are not allowed", "a `:` where no key can stand", "put text that holds `: ` in quotes"),
+    (
+        "mapping values are not",
+        "a `:` where no key can stand",
+        "quote text that holds `: `; or is a `:` missing above?",
+    ),
     ("could not find expected ':'", "a key without its `:`", "write `key: value`, the colon followed by a space"),
-    ("expected ',' or ']'", "a list `[...]` that is not closed", "expected `,` or `]` here"),
-    ("expected ',' or '}'", "a mapping `{...}` that is not closed", "expected `,` or `}` here"),
-    ("unexpected end of stream|EOF in", "a quoted text that is not closed", "the closing quote is missing"),
+    ("expected ',' or ']'", "a list `[...]` that is not closed", "its `]` is missing, or a comma"),
+    ("expected ',' or '}'", "a mapping `{...}` that is not closed", "its `}` is missing, or a comma"),
+    ("unexpected end of stream", "a quoted text that is not closed", "its closing quote is missing"),
+    ("block sequence entries are not", "a `-` where no list can stand", "begin the list on a line of its own"),
+    ("expected node content", "a value is missing here", "a comma or a bracket too many?"),
+    ("expected comment or line break", "text beside `|` or `>`", "begin the text on the next line"),
+    ("expected <document start>", "text after the end of the spec", "check its indentation"),
     ("expected key|expected '-' indicator|block end", "a line out of line with those above", "check its indentation"),
-    ("did not find expected <document start>", "text after the end of the document", "check its indentation"),
-    ("sequence entries are not allowed", "a `-` where no list can stand", "begin the list on a line of its own"),
     ("undefined alias", "an alias without its anchor", "write the value out"),
     ("escape", "a `\\` that begins no known escape", "use single quotes, or write `\\\\`"),
 )
+"""What the parser says, what it means, and what would mend it."""
+
+_TAB = ("a tab where YAML wants spaces", "indent with spaces")
+_SAME_LINE = ("text where nothing can stand", "put the whole value in quotes")
 
 
 def _readable(source: Source, found: Diagnostics) -> bool:
@@ -198,14 +204,25 @@ def _readable(source: Source, found: Diagnostics) -> bool:
 
 
 def _report_syntax(problem: yaml.YAMLError, source: Source, found: Diagnostics) -> None:
-    mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
-    offset = min(mark.index, len(source.text)) if mark is not None else 0
     said = " ".join(str(getattr(problem, part, None) or "") for part in ("problem", "context")).strip()
     known = ((sentence, hint) for pattern, sentence, hint in _SYNTAX if re.search(pattern, said))
     message, label = next(known, (said or "unreadable", ""))
-    if source.text[offset : offset + 1] == "\t":
-        _, message, label = _SYNTAX[0]
-    found.error("DR101", f"not valid YAML: {message}", source.span(offset, offset + 1), label)
+    at = _offset(problem, "context_mark" if "not closed" in message else "problem_mark", source)
+    if source.text[at : at + 1] == "\t":
+        message, label = _TAB
+    elif "out of line" in message and not _begins_line(source, at):
+        message, label = _SAME_LINE
+    found.error("DR101", f"not valid YAML: {message}", source.span(at, at + 1), label)
+
+
+def _offset(problem: yaml.YAMLError, mark: str, source: Source) -> int:
+    found = getattr(problem, mark, None) or getattr(problem, "problem_mark", None)
+    return min(found.index, len(source.text)) if found is not None else 0
+
+
+def _begins_line(source: Source, offset: int) -> bool:
+    column = source.span(offset, offset).column
+    return not source.text[offset - column + 1 : offset].strip()
 
 
 # ---------------------------------------------------------------- scalars
@@ -388,9 +405,8 @@ class _Composer:
     def _entries(self, frame: _Frame) -> tuple[tuple[Scalar, Tree], ...]:
         entries: dict[str, tuple[Scalar, Tree]] = {}
         for key, value in zip(frame.nodes[::2], frame.nodes[1::2], strict=True):
-            if not self._is_name(key):
+            if not self._can_be_key(key) or not isinstance(key, Scalar):
                 continue
-            assert isinstance(key, Scalar)
             if key.text in entries:
                 label = f"first on line {entries[key.text][0].span.line}"
                 self.found.error("DR104", f"the key `{shorten(key.text)}` is given twice", key.span, label)
@@ -398,7 +414,8 @@ class _Composer:
             entries[key.text] = (key, value)
         return tuple(entries.values())
 
-    def _is_name(self, key: Tree) -> bool:
+    def _can_be_key(self, key: Tree) -> bool:
+        """Whether the entry is kept. One whose key is not text is, so that its name is known further on."""
         match key:
             case Broken():
                 return False
@@ -408,9 +425,10 @@ class _Composer:
             case Scalar(value=str()):
                 return True
             case _:
-                label = f'write "{key.text}"' if isinstance(key, Scalar) and key.text else ""
+                text = key.text if isinstance(key, Scalar) else ""
+                label = f'write "{text}"' if text else ""
                 self.found.error("DR106", f"a name must be text, found {describe(key)}", key.span, label)
-                return False
+                return bool(text)
 
     def _mend_cuts(self, frame: _Frame) -> list[Tree]:
         """`{b: Normal(0, 1)}` reaches us as `b: Normal(0` and `1)`: report it, and keep one broken value."""
