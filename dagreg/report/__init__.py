@@ -1,1 +1,1 @@
-"""Everything known to text, JSON, Markdown and HTML: sections, each a function of the results."""
+"""From results to readers: one content (`document`), rendered as text, Markdown and HTML; and as JSON."""

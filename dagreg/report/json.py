@@ -1,0 +1,251 @@
+"""The machine-readable answer: what `explain` and `fit` print with `--format json`.
+
+Numbers that are not finite become null; everything else is stated as it is in the results.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dagreg.identify.types import Identified, NotIdentified
+
+if TYPE_CHECKING:
+    from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
+    from dagreg.effects.types import Coefficient, Disagreement, Estimate, Summary
+    from dagreg.graph.junctions import Junction
+    from dagreg.identify.types import AdjustmentSets, Answer, Justification
+    from dagreg.model.types import LeftOut
+    from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+
+Json = dict[str, Any]
+
+
+def explained_json(explained: Explained) -> Json:
+    """The identification answers of one spec, ready for `json.dumps`."""
+    effects = [answer_json(a) for a in explained.answers]
+    return _plain_object({**_frame(explained, effects), "warnings": _doubts(explained.doubts)})
+
+
+def report_json(report: Report) -> Json:
+    """What `explained_json` says, with the numbers of every effect and where they came from."""
+    return _plain_object(
+        {
+            **_frame(report.explained, [_fitted(effect) for effect in report.effects]),
+            "data": _data(report.data),
+            "versions": report.versions,
+            "seed": report.seed,
+            "warnings": _all_warnings(report),
+        }
+    )
+
+
+def answer_json(answer: Answer) -> Json:
+    """One effect as identification answers it."""
+    why = answer.justification
+    return {
+        "exposure": why.query.exposure,
+        "outcome": why.query.outcome,
+        "kind": why.query.kind,
+        "causal_path": why.causal_path,
+        "identified": isinstance(answer, Identified),
+        "strategy": answer.strategy,
+        "adjustment": _adjustment(why.adjustment),
+        "frontdoor": why.frontdoor,
+        "instruments": [{"instrument": i.instrument, "given": i.given} for i in why.instruments],
+        "estimand": answer.estimand if isinstance(answer, Identified) else None,
+        "not_identified": _refusal(answer) if isinstance(answer, NotIdentified) else None,
+        "nodes": _nodes(why),
+        "paths": [
+            {
+                "path": p.path,
+                "causal": p.causal,
+                "open": p.open,
+                "closed_by": p.closed_by,
+                "open_after": p.open_after,
+            }
+            for p in why.paths
+        ],
+        "paths_truncated": why.paths_truncated,
+        "notes": why.notes,
+    }
+
+
+def _frame(explained: Explained, effects: list[Json]) -> Json:
+    return {
+        "spec": explained.spec.path or explained.spec.name,
+        "effects": effects,
+        "junctions": [_junction(j) for j in explained.junctions],
+        "implications": [{"x": x, "y": y, "given": given} for x, y, given in explained.implications],
+    }
+
+
+def _junction(junction: Junction) -> Json:
+    return {"kind": junction.kind, "nodes": junction.nodes, "shielded": junction.shielded}
+
+
+def _adjustment(sets: AdjustmentSets) -> Json:
+    return {
+        "valid": sets.chosen is not None,
+        "chosen": sets.chosen,
+        "minimal": sets.minimal,
+        "optimal": sets.optimal,
+        "truncated": sets.truncated,
+        "reason": sets.reason,
+    }
+
+
+def _refusal(answer: NotIdentified) -> Json:
+    return {
+        "reason": answer.reason,
+        "open_paths": answer.open_paths,
+        "hedge": answer.hedge,
+        "measure": answer.measure,
+    }
+
+
+def _nodes(why: Justification) -> Json:
+    return {
+        name: {"roles": note.roles, "in_set": note.in_set, "why": note.why, "harmful": note.harmful}
+        for name, note in why.nodes.items()
+    }
+
+
+def _fitted(fitted: FittedEffect) -> Json:
+    result = fitted.result
+    rows = [_estimate(e) for e in result.estimates] if result else []
+    refused = isinstance(fitted.answer, NotIdentified) and fitted.answer.strategy is None
+    numbers = {"estimates": [], "associations": rows} if refused else {"estimates": rows}
+    return {
+        **answer_json(fitted.answer),
+        **numbers,
+        "coefficients": [_coefficient(c) for c in result.coefficients] if result else [],
+        "disagreements": [_disagreement(d) for d in result.disagreements] if result else [],
+        "estimate_notes": result.notes if result else (),
+        "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
+        "diagnostics": _diagnostics(fitted.diagnostics),
+        "tests": [_test(t) for t in fitted.tests],
+        "warnings": _doubts(fitted.doubts),
+    }
+
+
+def _summary(summary: Summary) -> Json:
+    return {
+        "mean": summary.mean,
+        "sd": summary.sd,
+        "median": summary.median,
+        "interval": summary.interval,
+        "level": summary.level,
+        "prob_positive": summary.prob_positive,
+        "ess_bulk": summary.ess_bulk,
+        "r_hat": summary.r_hat,
+    }
+
+
+def _estimate(e: Estimate) -> Json:
+    return {
+        "name": e.name,
+        "estimand": e.estimand,
+        "estimator": e.estimator,
+        "primary": e.primary,
+        "scale": e.scale,
+        "contrast": e.contrast,
+        "by": e.by,
+        "adjusted_for": e.adjusted_for,
+        **_summary(e.summary),
+        "label": e.label,
+    }
+
+
+def _coefficient(c: Coefficient) -> Json:
+    return {
+        "response": c.response,
+        "term": c.term,
+        "estimator": c.estimator,
+        **_summary(c.summary),
+        "causal": c.causal,
+        "prior": c.prior,
+        "prior_given": c.prior_given,
+        "why": c.why,
+    }
+
+
+def _disagreement(d: Disagreement) -> Json:
+    return {
+        "contrast": d.contrast,
+        "difference": d.difference,
+        "sd": d.sd,
+        "disagrees": d.disagrees,
+        "message": d.message,
+    }
+
+
+def _left_out(left: LeftOut) -> Json:
+    return {"estimator": left.estimator, "reason": left.reason}
+
+
+def _diagnostics(d: Diagnostics | None) -> Json | None:
+    if d is None:
+        return None
+    return {
+        "engine": d.engine,
+        "divergences": d.divergences,
+        "max_r_hat": d.max_r_hat,
+        "min_ess": d.min_ess,
+        "ok": d.ok,
+        "problems": d.problems,
+        "seconds": d.seconds,
+    }
+
+
+def _test(t: ImplicationTest) -> Json:
+    return {
+        "x": t.x,
+        "y": t.y,
+        "given": t.given,
+        "statistic": t.statistic,
+        "p": t.p,
+        "p_adjusted": t.p_adjusted,
+        "rejected": t.rejected,
+    }
+
+
+def _data(data: DataInfo) -> Json:
+    return {
+        "source": data.source,
+        "rows": data.rows,
+        "rows_used": data.rows_used,
+        "missing": data.missing,
+        "sha256": data.sha256,
+        "inferred": data.inferred,
+    }
+
+
+def _doubts(doubts: Iterable[Doubt]) -> list[Json]:
+    return [{"code": d.code, "message": d.message} for d in dict.fromkeys(doubts)]
+
+
+def _all_warnings(report: Report) -> list[Json]:
+    """Every warning once, at the top, wherever it arose."""
+    of_effects = (doubt for effect in report.effects for doubt in effect.doubts)
+    return _doubts((*report.explained.doubts, *report.doubts, *of_effects))
+
+
+def _plain_object(value: Json) -> Json:
+    return {key: _plain(item) for key, item in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    """`value` in the types of JSON: tuples as lists, NumPy scalars as numbers, non-finite floats as null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (str, int)) or value is None:  # bool is an int
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if hasattr(value, "item"):  # a NumPy scalar
+        return _plain(value.item())
+    return str(value)
