@@ -1,0 +1,124 @@
+"""What a report is made of: a few kinds of block. Sections make them, renderers write them.
+
+Every string is prose in which `backticks` set off names and code. Renderers do the escaping, so a
+block may hold any text whatever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from dagreg.report.plots import Panel
+
+Tone = Literal["bad", "caution", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Short answers, each with its name."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    title: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`strong` and `muted` are row numbers; what they mean is also said in the cells' words."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    strong: frozenset[int] = frozenset()
+    muted: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    text: str
+    language: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A message that must not be overlooked."""
+
+    tone: Tone
+    title: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The answer in one number, and in a sentence. `label` says which answer, where there are several."""
+
+    value: str
+    unit: str
+    interval: str
+    sentence: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegendItem:
+    """One kind of node or arrow in the picture: its CSS class, name and look, and its nodes (`more` are not listed)."""
+
+    css: str
+    name: str
+    look: str
+    nodes: tuple[str, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The graph. `svg` draws it on demand and returns None where that fails; `edges` stands in for it."""
+
+    alt: str
+    caption: str
+    edges: tuple[str, ...]
+    legend: tuple[LegendItem, ...]
+    svg: Callable[[], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    caption: str
+    panels: tuple[Panel, ...]
+
+
+Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it. `level` 2 starts a part, 3 is within one."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    level: int
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]

@@ -1,0 +1,199 @@
+"""The forest plot, as SVG and as plain text. Plain values in, a picture out: no model is known here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from dagreg.report.prose import visible
+
+Emphasis = Literal["primary", "plain", "muted"]
+
+_WIDTH, _MARGIN, _EDGE = 460.0, 1.0, 8.0
+_ROW, _TITLE, _AXIS = 40.0, 26.0, 42.0
+_LABEL_LENGTH = 44
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A point with its interval. `text` is the number in print."""
+
+    label: str
+    point: float
+    low: float
+    high: float
+    text: str
+    emphasis: Emphasis = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Rows on one axis: of one scale, that is."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """From values to places: `low` stands at `left`, `high` at `right`."""
+
+    low: float
+    high: float
+    left: float
+    right: float
+
+    def at(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return self.left + share * (self.right - self.left)
+
+
+def forest_svg(panels: Sequence[Panel], title: str, identity: str = "forest") -> str:
+    """One SVG with a panel for each scale. Colours come from CSS classes, with a fallback for use on its own."""
+    heights = [_TITLE + _ROW * len(p.rows) + _AXIS for p in panels]
+    body, top = [], 0.0
+    for panel, height in zip(panels, heights, strict=True):
+        body.append(f'<g transform="translate(0 {top:.0f})">{_panel(panel)}</g>')
+        top += height
+    return (
+        f'<svg class="forest" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {top:.0f}" '
+        f'width="{_WIDTH:.0f}" height="{top:.0f}" role="img" aria-labelledby="{escape(identity)}-title" '
+        f'font-family="sans-serif" font-size="12" fill="currentColor">'
+        f'<title id="{escape(identity)}-title">{_text(title)}</title>{"".join(body)}</svg>'
+    )
+
+
+def _panel(panel: Panel) -> str:
+    axis = _axis(panel.rows, _EDGE, _WIDTH - _EDGE)
+    bottom = _TITLE + _ROW * len(panel.rows)
+    parts = [
+        f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{_text(panel.title)}</text>',
+        *(_row(row, axis, _TITLE + i * _ROW) for i, row in enumerate(panel.rows)),
+        f'<line class="axis" x1="{axis.left:.1f}" x2="{axis.right:.1f}" y1="{bottom:.0f}" y2="{bottom:.0f}" '
+        f'stroke="currentColor" stroke-opacity="0.6"/>',
+        *(_tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
+    ]
+    return "".join(parts)
+
+
+def _row(row: Row, axis: Axis, top: float) -> str:
+    label = visible(row.label)
+    shown = label if len(label) <= _LABEL_LENGTH else label[: _LABEL_LENGTH - 1] + "\u2026"
+    words = (
+        f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{_text(shown)}</text>'
+        f'<text class="value" x="{_WIDTH - _MARGIN:.0f}" y="{top + 14:.0f}" text-anchor="end">'
+        f"{_text(row.text.replace('-', chr(0x2212)))}</text>"
+    )
+    title = f"<title>{_text(f'{label}: {row.text}')}</title>"
+    return f'<g class="row {row.emphasis}">{title}{words}{_marks(row, axis, top)}</g>'
+
+
+def _marks(row: Row, axis: Axis, top: float) -> str:
+    y, at_zero = top + 27, axis.at(0.0)
+    zero = (
+        f'<line class="zero" x1="{at_zero:.1f}" x2="{at_zero:.1f}" y1="{top + 19:.0f}" y2="{top + 36:.0f}" '
+        f'stroke="currentColor" stroke-opacity="0.5"/>'
+    )
+    if not _has_place(row):
+        return zero
+    width = 2.6 if row.emphasis == "primary" else 1.6
+    line = (
+        f'<line class="interval" x1="{axis.at(row.low):.1f}" x2="{axis.at(row.high):.1f}" y1="{y:.0f}" y2="{y:.0f}" '
+        f'stroke="currentColor" stroke-width="{width}"/>'
+    )
+    filled = 'fill="currentColor"' if row.emphasis != "muted" else 'fill="none"'
+    radius = 5.0 if row.emphasis == "primary" else 3.8
+    point = (
+        f'<circle class="point" cx="{axis.at(row.point):.1f}" cy="{y:.0f}" r="{radius}" {filled} '
+        f'stroke="currentColor" stroke-width="1.4"/>'
+    )
+    return zero + line + point
+
+
+def _has_place(row: Row) -> bool:
+    """Whether its numbers can be drawn: finite, and not so large that arithmetic on them overflows."""
+    return all(abs(value) < 1e100 for value in (row.point, row.low, row.high))
+
+
+def _tick(value: float, axis: Axis, y: float) -> str:
+    x = axis.at(value)
+    anchor = "start" if x < axis.left + 14 else "end" if x > axis.right - 14 else "middle"
+    return (
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.0f}" y2="{y + 5:.0f}" stroke="currentColor" stroke-opacity="0.6"/>'
+        f'<text class="tick" x="{x:.1f}" y="{y + 18:.0f}" text-anchor="{anchor}" font-size="11">'
+        f"{_tick_text(value)}</text>"
+    )
+
+
+def _axis(rows: Iterable[Row], left: float, right: float) -> Axis:
+    """An axis that holds every interval and zero, with a little air."""
+    values = [v for row in rows if _has_place(row) for v in (row.low, row.point, row.high)]
+    low, high = min([0.0, *values]), max([0.0, *values])
+    air = 0.05 * (high - low) or 1.0
+    return Axis(low - air, high + air, left, right)
+
+
+def ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round numbers within [low, high], some `about` of them.
+
+    >>> ticks(-0.13, 0.42)
+    [-0.1, 0.0, 0.1, 0.2, 0.3, 0.4]
+    """
+    raw = (high - low) / about
+    if not (math.isfinite(raw) and raw > 0):
+        return [low]
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.8)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
+
+
+def _tick_text(value: float) -> str:
+    return format(value, "g").replace("-", "\u2212")
+
+
+def _text(text: str) -> str:
+    return escape(visible(text))
+
+
+def forest_text(panels: Sequence[Panel], width: int = 78) -> str:
+    """The same plot in characters: `*` the point, dashes the interval, `|` zero."""
+    blocks = [_panel_text(panel, width) for panel in panels]
+    return "\n\n".join(blocks)
+
+
+def _panel_text(panel: Panel, width: int) -> str:
+    label_width = min(max((len(visible(r.label)) for r in panel.rows), default=0), max(width // 3, 10))
+    axis = _axis(panel.rows, 0, max(width - label_width - 3, 10))
+    lines = [visible(panel.title)]
+    for row in panel.rows:
+        label = visible(row.label)
+        shown = label if len(label) <= label_width else label[: label_width - 3] + "..."
+        lines.append(f"{shown:<{label_width}}  {_row_text(row, axis)}".rstrip())
+    lines.append(" " * (label_width + 2) + _axis_text(axis))
+    return "\n".join(lines)
+
+
+def _row_text(row: Row, axis: Axis) -> str:
+    cells = [" "] * (int(axis.right) + 1)
+    cells[round(axis.at(0.0))] = "|"
+    if _has_place(row):
+        for i in range(round(axis.at(row.low)), round(axis.at(row.high)) + 1):
+            cells[i] = "=" if row.emphasis == "primary" else "-"
+        cells[round(axis.at(row.point))] = "o" if row.emphasis == "muted" else "*"
+    return "".join(cells)
+
+
+def _axis_text(axis: Axis) -> str:
+    cells = [" "] * (int(axis.right) + 1)
+    free = 0
+    for value in ticks(axis.low, axis.high):
+        word = format(value, "g")
+        start = round(axis.at(value)) - len(word) // 2
+        if start >= free and start + len(word) <= len(cells):
+            cells[start : start + len(word)] = word
+            free = start + len(word) + 1
+    return "".join(cells).rstrip()
