@@ -1,0 +1,142 @@
+"""The answer up front: the number with its interval, in words; or that there is none."""
+
+from __future__ import annotations
+
+from dagreg.effects.types import Estimate
+from dagreg.identify.types import Answer, Identified, NotIdentified
+from dagreg.report.blocks import Banner, Block, Headline, Paragraph
+from dagreg.report.numbers import interval, number, percent, probability
+from dagreg.report.prose import counted, joined, listed, named, sentence
+from dagreg.report.view import EffectView
+from dagreg.report.words import answer_sentence, comparison, quantity_unit, question_details
+
+MOST_HEADLINES = 6
+
+
+def answer(view: EffectView) -> tuple[Block, ...]:
+    details = question_details(view)
+    said = (Paragraph(details),) if details else ()
+    return (*said, *_doubtful(view), *_zero_by_graph(view), *_numbers(view), *_standing(view))
+
+
+def _doubtful(view: EffectView) -> tuple[Block, ...]:
+    """A banner over a number that the sampler could not vouch for."""
+    diagnostics = view.fitted.diagnostics if view.fitted else None
+    if diagnostics is None or diagnostics.ok:
+        return ()
+    title = "The sampling failed its checks: do not use the numbers below"
+    return (Banner("bad", title, diagnostics.problems or ("No single problem was named.",)),)
+
+
+def _zero_by_graph(view: EffectView) -> tuple[Block, ...]:
+    if view.justification.causal_path:
+        return ()
+    x, y = listed(view.exposure), named(view.outcome)
+    opening = f"No directed path leads from {x} to {y}, so by the graph the effect is exactly zero."
+    if view.justification.adjustment.chosen is None:
+        return (Paragraph(f"{opening} No set separates {x} from {y}, so no estimate can put this zero to the test."),)
+    if not view.primary():
+        return (Paragraph(f"{opening} An estimate that adjusts as stated below would be a test of the graph."),)
+    return (
+        Paragraph(f"{opening} The estimate below is therefore a test of the graph, not an effect. {_verdict(view)}"),
+    )
+
+
+def _verdict(view: EffectView) -> str:
+    if all(e.summary.interval[0] <= 0 <= e.summary.interval[1] for e in view.primary()):
+        return "Its interval holds zero, as the graph asks."
+    return "Its interval does not hold zero: these data speak against the graph."
+
+
+def _numbers(view: EffectView) -> tuple[Block, ...]:
+    rows = view.primary()
+    shown = tuple(_headline(view, rows, i) for i in range(min(len(rows), MOST_HEADLINES)))
+    if len(rows) <= MOST_HEADLINES:
+        return shown
+    return (
+        *shown,
+        Paragraph(f"{counted(len(rows) - MOST_HEADLINES, 'more row')} of the answer: see the estimates below."),
+    )
+
+
+def _headline(view: EffectView, rows: tuple[Estimate, ...], i: int) -> Headline:
+    """The number of row `i`; rows after the first of their estimand say less, for they would say the same."""
+    e = rows[i]
+    s = e.summary
+    is_first = all(e.estimand != before.estimand for before in rows[:i])
+    return Headline(
+        value=number(s.mean, s.sd),
+        unit=quantity_unit(view, e),
+        interval=f"{percent(s.level)} interval from {interval(s)}",
+        sentence=_sentence(view, e) if is_first else f"Probability of being positive: {probability(s.prob_positive)}.",
+        label=_label(rows, e),
+    )
+
+
+def _label(rows: tuple[Estimate, ...], e: Estimate) -> str:
+    if len(rows) == 1:
+        return ""
+    one_estimand = len({row.estimand for row in rows}) == 1
+    words = comparison(e) if one_estimand else f"{e.estimand}, {comparison(e)}"
+    return words[:1].upper() + words[1:]
+
+
+def _sentence(view: EffectView, e: Estimate) -> str:
+    return answer_sentence(view, e) if view.justification.causal_path else _test_sentence(view, e)
+
+
+def _test_sentence(view: EffectView, e: Estimate) -> str:
+    return (
+        f"Given the adjustment set, this is what is left of the association of {listed(view.exposure)} with "
+        f"{named(view.outcome)} ({comparison(e)}). Were the graph right, it would be zero but for chance."
+    )
+
+
+def _standing(view: EffectView) -> tuple[Block, ...]:
+    """How the answer stands: identified or not, and on what it rests."""
+    if view.refused:
+        return (Banner("bad", _REFUSAL, _reasons(view.answer)),)
+    if view.answer.strategy == "instrument":
+        return (Banner("caution", "This answer rests on linearity", (_INSTRUMENT,)),)
+    if view.fitted is None or not view.primary():
+        return _without_numbers(view)
+    return _pointer(view)
+
+
+_REFUSAL = "No data of the observed variables can answer this question without further assumptions"
+
+
+def _reasons(answer: Answer) -> tuple[str, ...]:
+    if not isinstance(answer, NotIdentified):
+        return ()
+    ways = joined([listed(s) for s in answer.measure[:3]], "or") if answer.measure else ""
+    return (sentence(answer.reason), *((f"It could be answered with {ways} measured.",) if ways else ()))
+
+
+_INSTRUMENT = (
+    "The graph alone does not identify the effect. An instrument does, on the further assumption that the effect is "
+    "linear and the same for everyone; the graph and the data cannot check that."
+)
+
+
+def _without_numbers(view: EffectView) -> tuple[Block, ...]:
+    if isinstance(view.answer, Identified) and view.justification.causal_path:
+        return (Paragraph(f"The effect is identified {STRATEGY[view.answer.strategy or 'adjustment']}."),)
+    return ()
+
+
+STRATEGY = {
+    "adjustment": "by adjustment: one regression of the outcome, with the right covariates, is enough",
+    "frontdoor": "by the front-door formula: the whole effect passes through observed variables whose own effects "
+    "can be told from confounding",
+    "functional": "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables is "
+    "enough to adjust for",
+}
+
+
+def _pointer(view: EffectView) -> tuple[Block, ...]:
+    n = len(view.doubts)
+    if not n:
+        return ()
+    verb = "applies" if n == 1 else "apply"
+    return (Paragraph(f"{counted(n, 'warning').capitalize()} {verb} to this answer; see the doubts below."),)

@@ -1,0 +1,69 @@
+"""What has to be taken on trust: the data cannot show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagreg.report.blocks import Block, Bullets
+from dagreg.report.prose import listed, named
+from dagreg.report.result import Report
+from dagreg.report.view import Subject, explained_of, views
+from dagreg.spec.types import Spec
+
+_MISSING = {
+    "drop": "Rows with a missing value in a variable used were left out, which is harmless only where what is missing "
+    "does not depend on the outcome, given the other variables of the regression.",
+    "impute": "Missing values were imputed by the model, which assumes that they are missing at random given the "
+    "observed values.",
+}
+
+
+def assumptions(subject: Subject) -> tuple[Block, ...]:
+    spec = explained_of(subject).spec
+    return (Bullets((*_graph(spec), *_identification(subject), *_model(subject))),)
+
+
+def _graph(spec: Spec) -> Iterator[str]:
+    yield (
+        "The graph is complete: every arrow that is not drawn, and every unobserved common cause that is not drawn, is "
+        "assumed not to exist. Absent arrows are the strong assumptions; present ones claim little."
+    )
+    yield (
+        "Consistency: setting the exposure to a value would give the outcome that is seen where it has that value by "
+        "itself, and the exposure of one unit does not change the outcome of another."
+    )
+    selected = [name for name, node in spec.nodes.items() if node.selected]
+    if selected:
+        yield f"The rows were selected on {listed(selected)}; every statement is made under this selection."
+    exact = [name for name, node in spec.nodes.items() if node.observed and node.error is None]
+    if exact:
+        yield "Variables are measured without error, except where the spec states a measurement error."
+
+
+def _identification(subject: Subject) -> Iterator[str]:
+    effects = views(subject)
+    sets = dict.fromkeys(v.justification.adjustment.chosen for v in effects if v.answer.strategy == "adjustment")
+    for chosen in sets:
+        if chosen:
+            yield (
+                f"Positivity: at every combination of {listed(chosen)} that occurs, every value of the exposure that "
+                "is compared could have occurred."
+            )
+    for view in effects:
+        if view.answer.strategy == "instrument":
+            yield f"Linearity: the effect on {named(view.outcome)} is linear in the exposure and the same for everyone."
+        if view.justification.query.kind == "mediation":
+            yield (
+                "Cross-world independence: nothing that the exposure changes is a common cause of a mediator and "
+                f"{named(view.outcome)}. No experiment could check this."
+            )
+
+
+def _model(subject: Subject) -> Iterator[str]:
+    if not isinstance(subject, Report):
+        return
+    if any(v.models for v in views(subject)):
+        yield "The regressions have the right form: the families, links and terms of the program below."
+    words = _MISSING.get(subject.explained.spec.missing)
+    if words and subject.data.missing:
+        yield words

@@ -1,0 +1,90 @@
+"""Why the answer can be believed: what is adjusted for and why that is enough; and other ways to the same answer."""
+
+from __future__ import annotations
+
+from dagreg.identify.types import AdjustmentSets, Identified, Justification
+from dagreg.report.blocks import Block, Bullets, Code, Paragraph
+from dagreg.report.prose import braces, joined, listed, named, sentence
+from dagreg.report.sections.answer import STRATEGY
+from dagreg.report.view import EffectView
+
+MOST_SETS = 12
+
+
+def belief(view: EffectView) -> tuple[Block, ...]:
+    if not isinstance(view.answer, Identified):
+        return ()
+    why = view.justification
+    opening = _opening(view.answer, why)
+    formula = (Code(view.answer.estimand, caption="The estimand"),) if view.answer.estimand else ()
+    others = other_ways(why)
+    ways: tuple[Block, ...] = (Paragraph("The ways that the graph leaves open:"), Bullets(others)) if others else ()
+    notes = tuple(Paragraph(sentence(n)) for n in why.notes)
+    return (*(Paragraph(p) for p in opening), *formula, *ways, *notes)
+
+
+def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
+    reason = sentence(why.adjustment.reason)
+    if answer.strategy is None:
+        return tuple(p for p in ("The effect is zero by the graph; nothing needs to be estimated.", reason) if p)
+    first = (
+        _adjusted(why) if answer.strategy == "adjustment" else f"The effect is identified {STRATEGY[answer.strategy]}."
+    )
+    return tuple(p for p in (first, reason) if p)
+
+
+def _adjusted(why: Justification) -> str:
+    chosen = why.adjustment.chosen or ()
+    x, y = listed(why.query.exposure), named(why.query.outcome)
+    if not why.causal_path:
+        return f"Given {braces(chosen)}, the graph makes {x} and {y} independent."
+    what = "direct effect" if why.query.kind == "direct" else "effect"
+    if not chosen:
+        return f"Nothing needs to be adjusted for: no path but those of the {what} joins {x} and {y}."
+    these, none = ("this", "it is no") if len(chosen) == 1 else ("these", "none of them is a")
+    return (
+        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the {what} lets association through from "
+        f"{x} to {y}, and {none} consequence of {x} that would bias the answer."
+    )
+
+
+def other_ways(why: Justification) -> tuple[str, ...]:
+    """The other sets and strategies, a sentence each."""
+    return (*_minimal(why.adjustment), *_optimal(why.adjustment), *_frontdoor(why), *instrument_lines(why))
+
+
+def _minimal(sets: AdjustmentSets) -> tuple[str, ...]:
+    if not sets.minimal:
+        return ()
+    shown = joined([braces(s) for s in sets.minimal[:MOST_SETS]])
+    more = " (and more, not listed)" if sets.truncated or len(sets.minimal) > MOST_SETS else ""
+    if len(sets.minimal) == 1:
+        return (
+            (f"The only minimal adjustment set (none of its members can be spared) is {shown}.",)
+            if not more
+            else (f"A minimal adjustment set (none of its members can be spared) is {shown}{more}.",)
+        )
+    return (f"The minimal adjustment sets (none of their members can be spared) are {shown}{more}.",)
+
+
+def _optimal(sets: AdjustmentSets) -> tuple[str, ...]:
+    if sets.optimal is None:
+        return ()
+    return (
+        f"The set with the smallest variance in large samples (the O-set of Henckel, Perkovic and Maathuis 2022) is "
+        f"{braces(sets.optimal)}.",
+    )
+
+
+def _frontdoor(why: Justification) -> tuple[str, ...]:
+    if not why.frontdoor:
+        return ()
+    return (f"The front-door formula works through {joined((braces(s) for s in why.frontdoor[:MOST_SETS]), 'or')}.",)
+
+
+def instrument_lines(why: Justification) -> tuple[str, ...]:
+    return tuple(
+        f"{named(i.instrument)} is an instrument{f' given {listed(i.given)}' if i.given else ''}: it would give the "
+        "effect on the assumption of linearity."
+        for i in why.instruments
+    )

@@ -1,0 +1,72 @@
+"""The fitted coefficients: the one that is the effect, and apart from it those that are not."""
+
+from __future__ import annotations
+
+from dagreg.effects.types import Coefficient
+from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.numbers import interval, number, percent
+from dagreg.report.prose import counted, named
+from dagreg.report.view import EffectView
+from dagreg.report.words import ESTIMATOR
+
+MOST_ROWS = 100
+
+_FALLACY = (
+    "Each regression was built to answer one question. Its other coefficients are not effects, however much they look "
+    "like it: they are confounded by variables that this question does not need, or show only a part of an effect. "
+    "Reading them as effects is the Table 2 fallacy (Westreich and Greenland 2013). Another effect is "
+    "another question."
+)
+
+
+def coefficients(view: EffectView) -> tuple[Block, ...]:
+    rows = view.fitted.result.coefficients if view.fitted and view.fitted.result else ()
+    causal = tuple(c for c in rows if c.causal and not view.refused)
+    others = tuple(c for c in rows if not c.causal or view.refused)
+    return (*_effects(causal), *_not_effects(others))
+
+
+def _effects(rows: tuple[Coefficient, ...]) -> tuple[Block, ...]:
+    return (_table(rows, "Coefficients that are the effect asked for, on the scale of the link"),) if rows else ()
+
+
+def _not_effects(rows: tuple[Coefficient, ...]) -> tuple[Block, ...]:
+    if not rows:
+        return ()
+    more = (
+        (Paragraph(f"Shown are {MOST_ROWS} of {counted(len(rows), 'coefficient')}; results.json lists all."),)
+        if len(rows) > MOST_ROWS
+        else ()
+    )
+    return (Paragraph(_FALLACY), _table(rows, "Coefficients that are not effects"), *more)
+
+
+def _table(rows: tuple[Coefficient, ...], caption: str) -> Table:
+    shown = rows[:MOST_ROWS]
+    return Table(
+        caption=caption,
+        columns=(
+            Column("Regression"),
+            Column("Response"),
+            Column("Term"),
+            Column("Mean", True),
+            Column("SD", True),
+            Column(f"{percent(rows[0].summary.level)} interval", True),
+            Column("Why"),
+        ),
+        rows=tuple(_row(c) for c in shown),
+        muted=frozenset(i for i, c in enumerate(shown) if c.estimator == "unadjusted"),
+    )
+
+
+def _row(c: Coefficient) -> tuple[str, ...]:
+    s = c.summary
+    return (
+        ESTIMATOR[c.estimator],
+        named(c.response),
+        named(c.term),
+        number(s.mean, s.sd),
+        number(s.sd, s.sd),
+        interval(s),
+        c.why,
+    )

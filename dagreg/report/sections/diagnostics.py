@@ -1,0 +1,47 @@
+"""How the computation went."""
+
+from __future__ import annotations
+
+from dagreg.check.types import Diagnostics
+from dagreg.report.blocks import Block, Bullets, Facts, Paragraph
+from dagreg.report.numbers import number
+from dagreg.report.prose import sentence
+from dagreg.report.view import EffectView
+
+_ENGINE = {
+    "exact": "exact: independent draws from the posterior, computed without a Markov chain",
+    "nuts": "NUTS (the No-U-Turn Sampler, a Markov chain)",
+}
+
+
+def diagnostics(view: EffectView) -> tuple[Block, ...]:
+    d = view.fitted.diagnostics if view.fitted else None
+    if d is None:
+        return ()
+    problems = (Bullets(tuple(sentence(p) for p in d.problems)),) if d.problems else ()
+    return (Paragraph(_verdict(d)), *problems, Facts(_facts(d)))
+
+
+def _verdict(d: Diagnostics) -> str:
+    if d.ok:
+        return "The draws passed every check."
+    return "The draws failed at least one check, so the numbers of this effect should not be used."
+
+
+def _facts(d: Diagnostics) -> tuple[tuple[str, str], ...]:
+    seconds = d.seconds or {}
+    return (
+        ("Engine", _ENGINE.get(d.engine, d.engine)),
+        ("Divergences (draws that the sampler could not follow; should be 0)", f"{d.divergences:,}"),
+        ("Largest R-hat (disagreement between chains; should be below 1.01)", _three_places(d.max_r_hat)),
+        ("Smallest effective sample size (draws that count as independent)", _whole(d.min_ess)),
+        *((f"Seconds for {name}", number(s)) for name, s in seconds.items()),
+    )
+
+
+def _three_places(value: float) -> str:
+    return f"{value:.3f}" if value == value else number(value)
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}" if value == value else number(value)

@@ -1,0 +1,134 @@
+"""Every estimate, the primary one marked, the unadjusted one beside it for comparison; and their forest plot."""
+
+from __future__ import annotations
+
+from dagreg.effects.types import Estimate
+from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Table
+from dagreg.report.numbers import interval, number, percent, short_probability
+from dagreg.report.plots import Emphasis, Panel, Row
+from dagreg.report.prose import counted, listed, sentence
+from dagreg.report.view import EffectView
+from dagreg.report.words import ESTIMATOR, comparison, quantity_unit, scale
+
+MOST_ROWS, MOST_POINTS = 200, 40
+
+
+def estimates(view: EffectView) -> tuple[Block, ...]:
+    rows = view.estimates
+    if not rows or view.refused:
+        return ()
+    result = view.fitted.result if view.fitted else None
+    notes = tuple(sentence(n) for n in result.notes) if result else ()
+    return (
+        _table(view, rows, f"Estimates of the {_estimands(rows)}"),
+        *_cut(len(rows)),
+        Paragraph(_how_to_read(rows)),
+        Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
+        *((Bullets(notes),) if notes else ()),
+    )
+
+
+def associations(view: EffectView) -> tuple[Block, ...]:
+    """What was regressed although the effect is not identified: never called an effect."""
+    if not view.estimates or not view.refused:
+        return ()
+    return (
+        Paragraph(
+            "These numbers describe how the variables go together in these data. They are not estimates of the effect, "
+            "which these data cannot give."
+        ),
+        _table(view, view.estimates, "How the variables go together"),
+    )
+
+
+def _estimands(rows: tuple[Estimate, ...]) -> str:
+    return ", ".join(dict.fromkeys(e.estimand for e in rows))
+
+
+def _cut(n: int) -> tuple[Block, ...]:
+    if n <= MOST_ROWS:
+        return ()
+    return (Paragraph(f"Shown are {MOST_ROWS} of {counted(n, 'estimate')}; results.json lists all."),)
+
+
+def _table(view: EffectView, rows: tuple[Estimate, ...], caption: str) -> Table:
+    shown = rows[:MOST_ROWS]
+    several = len({e.estimand for e in rows}) > 1
+    columns = (
+        Column("Estimator"),
+        *((Column("Estimand"),) if several else ()),
+        Column("Comparison"),
+        Column("Scale"),
+        Column("Mean", True),
+        Column("SD", True),
+        Column(f"{percent(rows[0].summary.level)} interval", True),
+        Column("P(> 0)", True),
+        Column("Adjusted for"),
+    )
+    return Table(
+        caption=caption,
+        columns=columns,
+        rows=tuple(_row(view, e, several) for e in shown),
+        strong=frozenset(i for i, e in enumerate(shown) if _is_primary(view, e)),
+        muted=frozenset(i for i, e in enumerate(shown) if e.estimator == "unadjusted"),
+    )
+
+
+def _is_primary(view: EffectView, e: Estimate) -> bool:
+    return e.primary and not view.refused
+
+
+def _row(view: EffectView, e: Estimate, several: bool) -> tuple[str, ...]:
+    s = e.summary
+    unit = quantity_unit(view, e)
+    return (
+        _estimator(view, e),
+        *((e.estimand,) if several else ()),
+        comparison(e),
+        f"{scale(view, e)}, {unit}" if unit else scale(view, e),
+        number(s.mean, s.sd),
+        number(s.sd, s.sd),
+        interval(s),
+        short_probability(s.prob_positive),
+        listed(e.adjusted_for) if e.adjusted_for else "nothing",
+    )
+
+
+def _estimator(view: EffectView, e: Estimate) -> str:
+    mark = "primary" if _is_primary(view, e) else "for comparison only" if e.estimator == "unadjusted" else ""
+    return f"{ESTIMATOR[e.estimator]} ({mark})" if mark else ESTIMATOR[e.estimator]
+
+
+def _how_to_read(rows: tuple[Estimate, ...]) -> str:
+    level = percent(rows[0].summary.level)
+    unadjusted = (
+        " The unadjusted rows adjust for nothing; they show what the adjustment does and are no answer to the question."
+        if any(e.estimator == "unadjusted" for e in rows)
+        else ""
+    )
+    return (
+        f"Intervals are equal-tailed and hold the effect with probability {level}, given the graph and the model. "
+        f"P(> 0) is the probability that it is positive.{unadjusted}"
+    )
+
+
+def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
+    """One panel for each scale: numbers of different scales share no axis."""
+    scales = dict.fromkeys(scale(view, e) for e in rows)
+    return tuple(
+        Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS])
+        for name in scales
+    )
+
+
+def _point(view: EffectView, e: Estimate) -> Row:
+    s = e.summary
+    several = len({(comparison(o), o.estimand) for o in view.estimates}) > 1
+    label = f"{_estimator(view, e)}: {_what(view, e)}" if several else _estimator(view, e)
+    emphasis: Emphasis = "primary" if e.primary else "muted" if e.estimator == "unadjusted" else "plain"
+    return Row(label, s.mean, *s.interval, f"{number(s.mean, s.sd)} ({interval(s)})", emphasis)
+
+
+def _what(view: EffectView, e: Estimate) -> str:
+    one_kind = len({o.estimand for o in view.estimates}) == 1
+    return comparison(e) if one_kind else f"{e.estimand}, {comparison(e)}"

@@ -1,0 +1,49 @@
+"""Several questions at a glance: one row each, before any of them is taken up."""
+
+from __future__ import annotations
+
+from dagreg.identify.types import Identified
+from dagreg.report.blocks import Block, Column, Table
+from dagreg.report.numbers import interval, number, percent
+from dagreg.report.prose import braces
+from dagreg.report.view import EffectView, Subject, views
+from dagreg.report.words import comparison, quantity_unit, question
+
+
+def glance(subject: Subject) -> tuple[Block, ...]:
+    effects = views(subject)
+    if len(effects) < 2:
+        return ()
+    numbers = any(v.primary() for v in effects)
+    columns = (Column("Question"), Column("Identified"), Column("Adjusted for"))
+    return (
+        Table(
+            caption="One row for each question",
+            columns=(*columns, Column("Answer")) if numbers else columns,
+            rows=tuple((*_start(v), _number(v)) if numbers else _start(v) for v in effects),
+        ),
+    )
+
+
+def _start(view: EffectView) -> tuple[str, str, str]:
+    chosen = view.justification.adjustment.chosen
+    return (question(view), _standing(view), braces(chosen) if chosen is not None else "no set exists")
+
+
+def _standing(view: EffectView) -> str:
+    if isinstance(view.answer, Identified):
+        return "yes" if view.justification.causal_path else "yes: zero by the graph"
+    return "no: rests on linearity" if view.answer.strategy == "instrument" else "no"
+
+
+def _number(view: EffectView) -> str:
+    rows = view.primary()
+    if not rows:
+        return "none"
+    s = rows[0].summary
+    unit = quantity_unit(view, rows[0])
+    size = f"{number(s.mean, s.sd)} {unit}" if unit else number(s.mean, s.sd)
+    words = f"{size} ({percent(s.level)} interval {interval(s)}; {comparison(rows[0])})"
+    failed = view.fitted is not None and view.fitted.diagnostics is not None and not view.fitted.diagnostics.ok
+    more = f"; {len(rows) - 1} more below" if len(rows) > 1 else ""
+    return f"{words}{more}{'; the sampling failed its checks' if failed else ''}"

@@ -1,0 +1,38 @@
+"""The graph's building blocks: forks, pipes and colliders."""
+
+from __future__ import annotations
+
+from dagreg.graph.junctions import Junction
+from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.prose import counted, named
+from dagreg.report.view import Subject, explained_of
+
+MOST_ROWS = 60
+
+_DRAWN = {"fork": "{a} <- {m} -> {b}", "pipe": "{a} -> {m} -> {b}", "collider": "{a} -> {m} <- {b}"}
+_MEANS = {
+    "fork": "common cause: adjusting for {m} closes it",
+    "pipe": "mediation: adjusting for {m} closes it",
+    "collider": "common effect: closed until {m} or a consequence of it is adjusted for",
+}
+
+
+def junctions(subject: Subject) -> tuple[Block, ...]:
+    found = explained_of(subject).junctions
+    if not found:
+        return ()
+    table = Table(
+        caption="Forks, pipes and colliders",
+        columns=(Column("Junction"), Column("Kind"), Column("What it does"), Column("Ends joined by an arrow")),
+        rows=tuple(_row(j) for j in found[:MOST_ROWS]),
+    )
+    if len(found) <= MOST_ROWS:
+        return (table,)
+    return (table, Paragraph(f"Shown are {MOST_ROWS} of {counted(len(found), 'junction')}; the JSON answer lists all."))
+
+
+def _row(j: Junction) -> tuple[str, ...]:
+    a, m, b = j.nodes
+    drawn = _DRAWN[j.kind].format_map({"a": a, "m": m, "b": b})
+    means = _MEANS[j.kind].format_map({"m": named(m)})
+    return (named(drawn), j.kind, means, "yes (shielded)" if j.shielded else "no")

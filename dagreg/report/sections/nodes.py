@@ -1,0 +1,37 @@
+"""What must not be adjusted for, and why every variable is in the set or out of it."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
+from dagreg.report.prose import named, sentence
+from dagreg.report.view import EffectView
+
+MOST_NODES = 80
+
+
+def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
+    harmful = [note for note in view.justification.nodes.values() if note.harmful]
+    if not harmful:
+        return ()
+    return (
+        Paragraph("A regression that also holds one of these would give a biased answer:"),
+        Bullets(tuple(f"{named(note.name)}: {sentence(note.why)}" for note in harmful)),
+    )
+
+
+def every_node(view: EffectView) -> tuple[Block, ...]:
+    notes = view.justification.nodes
+    if not notes:
+        return ()
+    shown = tuple(islice(notes.values(), MOST_NODES))  # they may be worked out one by one, on demand
+    table = Table(
+        caption="Roles, and why each variable is in the set or out of it",
+        columns=(Column("Variable"), Column("Role"), Column("Adjusted for"), Column("Why")),
+        rows=tuple((named(n.name), ", ".join(n.roles), "yes" if n.in_set else "no", sentence(n.why)) for n in shown),
+        strong=frozenset(i for i, n in enumerate(shown) if n.in_set),
+    )
+    if len(notes) <= MOST_NODES:
+        return (table,)
+    return (table, Paragraph(f"Shown are {MOST_NODES} of {len(notes):,}; the JSON answer lists all."))

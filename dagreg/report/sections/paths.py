@@ -1,0 +1,39 @@
+"""The paths between exposure and outcome: which carry the effect, which carry bias, what closes them."""
+
+from __future__ import annotations
+
+from dagreg.identify.types import PathNote
+from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.prose import listed, named
+from dagreg.report.view import EffectView
+
+MOST_PATHS = 60
+_COLUMNS = (Column("Path"), Column("Carries"), Column("Without adjustment"), Column("With the chosen set"))
+
+
+def paths(view: EffectView) -> tuple[Block, ...]:
+    why = view.justification
+    x, y = listed(why.query.exposure), named(why.query.outcome)
+    if not why.paths:
+        return (Paragraph(f"No path joins {x} and {y}."),)
+    chosen = why.adjustment.chosen
+    table = Table(
+        caption=f"Paths between {x} and {y}",
+        columns=_COLUMNS if chosen is not None else _COLUMNS[:3],
+        rows=tuple(_row(p, chosen is not None) for p in why.paths[:MOST_PATHS]),
+        strong=frozenset(i for i, p in enumerate(why.paths[:MOST_PATHS]) if p.causal),
+    )
+    if not why.paths_truncated and len(why.paths) <= MOST_PATHS:
+        return (table,)
+    return (table, Paragraph("The graph has more paths than are listed here."))
+
+
+def _row(p: PathNote, adjusted: bool) -> tuple[str, ...]:
+    carries = "the effect" if p.causal else "other association"
+    before = "open" if p.open else f"closed{_by(p, 'at the collider')}"
+    after = "open" if p.open_after else f"closed{_by(p, 'by') if p.open else ''}"
+    return (named(p.path), carries, before, after) if adjusted else (named(p.path), carries, before)
+
+
+def _by(p: PathNote, word: str) -> str:
+    return f" {word} {listed(p.closed_by)}" if p.closed_by else ""

@@ -1,0 +1,53 @@
+"""The priors as used: the user's own, and the defaults with the rule that scaled them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dagreg.model.types import Equation, PriorChoice
+from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
+from dagreg.report.prose import named, sentence
+from dagreg.report.view import EffectView
+from dagreg.report.words import ESTIMATOR
+
+Line = tuple[str, str, str, str]
+
+
+def priors(view: EffectView) -> tuple[Block, ...]:
+    used: dict[Line, list[str]] = {}
+    for model in view.models:
+        for equation in model.equations:
+            for line in _lines(equation):
+                used.setdefault(line, []).append(ESTIMATOR[model.estimator])
+    if not used:
+        return ()
+    notes = tuple(dict.fromkeys(sentence(note) for model in view.models for note in model.notes))
+    table = Table(
+        caption="The prior of every parameter",
+        columns=(Column("Regression of"), Column("Parameter"), Column("Prior"), Column("Origin"), Column("Used in")),
+        rows=tuple((*line, ", ".join(dict.fromkeys(where))) for line, where in used.items()),
+    )
+    return (
+        Paragraph(
+            "Priors that you gave are used exactly as written, with the intercept where all predictors are zero. "
+            "Default priors are scaled to the data by the rule shown, with the intercept at the predictors' means."
+        ),
+        table,
+        *((Bullets(notes),) if notes else ()),
+    )
+
+
+def _lines(equation: Equation) -> Iterator[Line]:
+    choices: list[tuple[str, PriorChoice]] = [
+        ("intercept", equation.intercept_prior),
+        *((term.name, term.prior) for term in equation.terms),
+        *((auxiliary.name, auxiliary.prior) for auxiliary in equation.auxiliaries),
+    ]
+    for parameter, prior in choices:
+        yield named(equation.response), named(parameter), named(prior), _origin(prior)
+
+
+def _origin(prior: PriorChoice) -> str:
+    if prior.given:
+        return "given"
+    return f"default: {prior.rule}" if prior.rule and prior.rule != str(prior) else "default"

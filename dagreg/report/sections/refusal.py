@@ -1,0 +1,82 @@
+"""Why there is no answer, and what would make one possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dagreg.identify.types import NotIdentified
+from dagreg.report.blocks import Block, Bullets, Paragraph
+from dagreg.report.prose import braces, listed, named, sentence
+from dagreg.report.sections.belief import instrument_lines
+from dagreg.report.view import EffectView
+
+MOST_PATHS = 20
+
+
+def refusal(view: EffectView) -> tuple[Block, ...]:
+    answer = view.answer
+    if not isinstance(answer, NotIdentified):
+        return ()
+    reason = () if view.refused else (Paragraph(sentence(answer.reason)),)  # a refusal has said it at the top
+    return (
+        *reason,
+        *_adjustment(view),
+        *_open_paths(answer.open_paths),
+        *_hedge(answer.hedge),
+        *_measure(answer.measure),
+        *_instruments(view),
+        *_notes(view),
+    )
+
+
+def _adjustment(view: EffectView) -> tuple[Block, ...]:
+    reason, said = view.justification.adjustment.reason.strip(), getattr(view.answer, "reason", "")
+    return (Paragraph(sentence(reason)),) if reason and reason not in said else ()
+
+
+def _open_paths(paths: tuple[str, ...]) -> tuple[Block, ...]:
+    if not paths:
+        return ()
+    return (
+        Paragraph(
+            "Association that is not the effect flows along these paths, whatever observed variables are adjusted for:"
+        ),
+        Bullets(tuple(named(p) for p in paths[:MOST_PATHS])),
+    )
+
+
+_GROUP = {"outer": "The larger group", "inner": "The smaller group"}
+
+
+def _hedge(hedge: Mapping[str, tuple[str, ...]] | None) -> tuple[Block, ...]:
+    if not hedge:
+        return ()
+    return (
+        Paragraph(
+            "The graph itself holds the proof, called a hedge: two groups of variables, one inside the other, each "
+            "tied together by unobserved common causes, of which only the larger holds the exposure. With a hedge, two "
+            "worlds can be written down that agree on everything observed and differ in the effect, so that no method "
+            "and no amount of data can tell them apart."
+        ),
+        Bullets(tuple(f"{_GROUP.get(name, name)}: {braces(nodes)}" for name, nodes in hedge.items())),
+    )
+
+
+def _measure(sets: tuple[tuple[str, ...], ...]) -> tuple[Block, ...]:
+    if not sets:
+        return ()
+    if len(sets) == 1:
+        return (Paragraph(f"What to measure: with {listed(sets[0])} observed, the effect would be identified."),)
+    return (
+        Paragraph("What to measure: with any one of these sets observed, the effect would be identified."),
+        Bullets(tuple(braces(s) for s in sets)),
+    )
+
+
+def _instruments(view: EffectView) -> tuple[Block, ...]:
+    lines = instrument_lines(view.justification)
+    return (Bullets(lines),) if lines else ()
+
+
+def _notes(view: EffectView) -> tuple[Block, ...]:
+    return tuple(Paragraph(sentence(n)) for n in view.justification.notes)

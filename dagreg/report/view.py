@@ -1,0 +1,81 @@
+"""One effect as a section sees it: the question, the answer, and the numbers where there are any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dagreg.check.types import Doubt
+from dagreg.effects.types import Estimate, Scale
+from dagreg.identify.types import Answer, Justification, NotIdentified
+from dagreg.model.types import Equation, Estimator, Model, Variable
+from dagreg.report.result import Explained, FittedEffect, Report
+from dagreg.spec.types import Effect, Spec
+
+Subject = Explained | Report
+
+
+@dataclass(frozen=True, slots=True)
+class EffectView:
+    """`place` counts the effects from 1. `fitted` is None where there are no numbers, as in `explain`."""
+
+    spec: Spec
+    place: int
+    answer: Answer
+    effect: Effect | None
+    fitted: FittedEffect | None = None
+
+    @property
+    def justification(self) -> Justification:
+        return self.answer.justification
+
+    @property
+    def exposure(self) -> tuple[str, ...]:
+        return self.justification.query.exposure
+
+    @property
+    def outcome(self) -> str:
+        return self.justification.query.outcome
+
+    @property
+    def refused(self) -> bool:
+        """Not identified, and no instrument offers an answer either."""
+        return isinstance(self.answer, NotIdentified) and self.answer.strategy is None
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        return self.fitted.result.estimates if self.fitted and self.fitted.result else ()
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        return self.fitted.plan.models if self.fitted and self.fitted.plan else ()
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        return tuple(dict.fromkeys(self.fitted.doubts)) if self.fitted else ()
+
+    def primary(self, scale: Scale = "outcome") -> tuple[Estimate, ...]:
+        """The rows of the answer; none for an effect that is refused."""
+        return () if self.refused else tuple(e for e in self.estimates if e.primary and e.scale == scale)
+
+    def outcome_equation(self, estimator: Estimator) -> Equation | None:
+        return next((m.outcome for m in self.models if m.estimator == estimator), None)
+
+    def variable(self, name: str) -> Variable | None:
+        return next((m.variables[name] for m in self.models if name in m.variables), None)
+
+
+def explained_of(subject: Subject) -> Explained:
+    return subject.explained if isinstance(subject, Report) else subject
+
+
+def views(subject: Subject) -> tuple[EffectView, ...]:
+    """A view for each effect, in the order of the spec."""
+    if isinstance(subject, Report):
+        spec = subject.explained.spec
+        return tuple(EffectView(spec, i, f.answer, f.effect, f) for i, f in enumerate(subject.effects, 1))
+    effects = subject.spec.effects
+    matched = len(effects) == len(subject.answers)
+    return tuple(
+        EffectView(subject.spec, i, answer, effects[i - 1] if matched else None)
+        for i, answer in enumerate(subject.answers, 1)
+    )

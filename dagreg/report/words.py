@@ -1,0 +1,174 @@
+"""The question and its answer in words: what is changed, what changes, by how much."""
+
+from __future__ import annotations
+
+from dagreg.effects.types import Estimate
+from dagreg.model.types import Equation
+from dagreg.report.numbers import interval, level, number, percent, probability
+from dagreg.report.prose import joined, listed, named
+from dagreg.report.view import EffectView
+from dagreg.spec.types import Level
+
+ESTIMATOR = {
+    "adjusted": "adjusted",
+    "chain": "chain (g-formula)",
+    "frontdoor": "front-door",
+    "instrument": "instrument",
+    "functional": "functional (ID algorithm)",
+    "unadjusted": "unadjusted",
+}
+
+_QUESTION = {
+    "total": "What is the {joint}total effect of {x} on {y}?",
+    "direct": "What is the {joint}direct effect of {x} on {y}?",
+    "mediation": "How much of the effect of {x} on {y} goes through its mediators?",
+}
+
+_QUANTITY = {
+    "bernoulli": "the probability of {y}",
+    "binomial": "the probability of {y} in a trial",
+    "poisson": "the expected count of {y}",
+}
+
+_OUTCOME_SCALE = {"bernoulli": "risk difference", "binomial": "risk difference", "poisson": "rate difference"}
+_LINK_SCALE = {"logit": "log odds ratio", "log": "log rate ratio"}
+
+_ALONG = {
+    "direct effect": ", the other variables on the causal paths held fixed",
+    "natural direct effect": " along the paths that avoid the mediators",
+    "natural indirect effect": " through the mediators alone",
+    "path effect": " along this path alone",
+}
+
+
+def question(view: EffectView) -> str:
+    """The effect asked for, as a question."""
+    joint = "joint " if len(view.exposure) > 1 else ""
+    asked = _QUESTION[view.justification.query.kind]
+    return asked.format(joint=joint, x=listed(view.exposure), y=named(view.outcome))
+
+
+def question_details(view: EffectView) -> str:
+    """What the question leaves open: the comparison, the groups, the names in full."""
+    effect = view.effect
+    parts = []
+    if effect and effect.contrast is not None:
+        start, stop = (named(level(v)) for v in effect.contrast)
+        parts.append(f"The comparison is {stop} against {start}.")
+    if view.justification.query.kind == "direct":
+        parts.append("Every other variable on a causal path is held fixed (the controlled direct effect).")
+    if effect and effect.by:
+        parts.append(f"It is also asked separately for each level of {listed(effect.by)}.")
+    return " ".join([*parts, *_labels(view)])
+
+
+def _labels(view: EffectView) -> list[str]:
+    notes = []
+    for name in (*view.exposure, view.outcome):
+        node = view.spec.nodes.get(name)
+        if node is None or not (node.label or node.unit or node.description):
+            continue
+        words = [w for w in (node.label, f"in {node.unit}" if node.unit else None, node.description) if w]
+        notes.append(f"{named(name)} is {', '.join(words)}.")
+    return notes
+
+
+def answer_sentence(view: EffectView, e: Estimate) -> str:
+    """The estimate in one or two sentences that can be read out."""
+    s = e.summary
+    size = number(s.mean, s.sd)
+    unit = quantity_unit(view, e)
+    points = f" ({number(100 * s.mean, 100 * s.sd)} percentage points)" if is_probability(view, e) else ""
+    return (
+        f"{_intervention(view, e)} changes {quantity(view, e)} by {size}{f' {unit}' if unit else ''}{points} "
+        f"on average{_ALONG.get(e.estimand, '')}, if the graph is right. With probability {percent(s.level)} the "
+        f"change lies between {interval(s, 'and')} (equal-tailed interval). The probability that it is positive is "
+        f"{probability(s.prob_positive)}."
+    )
+
+
+def _intervention(view: EffectView, e: Estimate) -> str:
+    where = f"Where {joined(f'{named(k)} is {named(level(v))}' for k, v in e.by.items())}, " if e.by else ""
+    words = _change(view, e)
+    return where + words if where else words[0].upper() + words[1:]
+
+
+def _change(view: EffectView, e: Estimate) -> str:
+    if e.contrast is None:
+        each = " each" if len(view.exposure) > 1 else ""
+        return f"raising {joined(_measured(view, name) for name in view.exposure)} by one unit{each}"
+    start, stop = (side if isinstance(side, tuple) else (side,) for side in e.contrast)
+    return f"setting {_settings(view, stop)} instead of {joined(named(level(v)) for v in start)}"
+
+
+def _measured(view: EffectView, name: str) -> str:
+    node = view.spec.nodes.get(name)
+    if node is None:
+        return named(name)
+    shown = f"the {node.transform} of {named(name)}" if node.transform else named(name)
+    return f"{shown} (in {node.unit})" if node.unit and not node.transform else shown
+
+
+def _settings(view: EffectView, values: tuple[Level, ...]) -> str:
+    if len(values) != len(view.exposure):
+        return f"{listed(view.exposure)} to {joined(named(level(v)) for v in values)}"
+    return joined(f"{named(x)} to {named(level(v))}" for x, v in zip(view.exposure, values, strict=True))
+
+
+def quantity(view: EffectView, e: Estimate) -> str:
+    """What the outcome scale measures: a mean, a probability, a count."""
+    equation = view.outcome_equation(e.estimator)
+    y = named(view.outcome)
+    if equation is None:
+        return f"the mean of {y}"
+    if equation.family.name == "poisson" and equation.offset is not None:
+        return f"the rate of {y}"
+    return _QUANTITY.get(equation.family.name, "the mean of {y}").format(y=_event(view, equation))
+
+
+def _event(view: EffectView, equation: Equation) -> str:
+    variable = view.variable(view.outcome)
+    y = named(view.outcome)
+    if variable is None:
+        return y
+    if equation.family.name == "bernoulli" and len(variable.levels) == 2:
+        return f"{y} = {named(level(variable.levels[1]))}"
+    return f"the {variable.transform} of {y}" if variable.transform else y
+
+
+def is_probability(view: EffectView, e: Estimate) -> bool:
+    equation = view.outcome_equation(e.estimator)
+    return e.scale == "outcome" and equation is not None and equation.family.name in ("bernoulli", "binomial")
+
+
+def quantity_unit(view: EffectView, e: Estimate) -> str:
+    """The outcome's unit, where the number is in it."""
+    node = view.spec.nodes.get(view.outcome)
+    given = node.unit if node and node.unit and not node.transform else ""
+    return given if e.scale == "outcome" and not is_probability(view, e) else ""
+
+
+def scale(view: EffectView, e: Estimate) -> str:
+    """The scale's name in the field's words."""
+    equation = view.outcome_equation(e.estimator)
+    if e.scale == "link":
+        link = equation.link.name if equation else ""
+        return _LINK_SCALE.get(link, "coefficient on the link scale")
+    return _OUTCOME_SCALE.get(equation.family.name if equation else "", "mean difference")
+
+
+def comparison(e: Estimate) -> str:
+    """What was compared, short enough for a table."""
+    if e.label:
+        return e.label
+    if e.contrast is None:
+        words = "per unit"
+    else:
+        start, stop = (_side(side) for side in e.contrast)
+        words = f"{stop} against {start}"
+    groups = ", ".join(f"{k} = {level(v)}" for k, v in e.by.items())
+    return f"{words}, {groups}" if groups else words
+
+
+def _side(side: Level | tuple[Level, ...]) -> str:
+    return ", ".join(level(v) for v in side) if isinstance(side, tuple) else level(side)
