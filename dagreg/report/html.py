@@ -1,0 +1,108 @@
+"""The report as one HTML file that needs nothing else: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from dagreg.report.blocks import Block, Document, Forest, Picture
+from dagreg.report.looks import night_css, swatch
+from dagreg.report.plots import forest_svg
+from dagreg.report.prose import runs, visible, visible_lines
+
+if TYPE_CHECKING:
+    import jinja2
+    from markupsafe import Markup
+
+_ARROW = re.compile(r"&lt;-&gt;|-&gt;|&lt;-")
+_MINUS = re.compile(r"(?<![\w.)\]-])-(?=\d)")
+
+
+def html(document: Document) -> str:
+    """The document as a page, self-contained."""
+    return _environment().get_template("report.html").render(document=document)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        prose=_prose,
+        plain=_plain,
+        code=visible_lines,
+        visible=visible,
+        kind=_kind,
+        drawn=_drawn,
+        plotted=_plotted,
+        swatch=_swatch,
+    )
+    environment.globals["night_css"] = _night_css
+    return environment
+
+
+def _template(name: str) -> str:
+    return (files("dagreg.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _kind(block: Block) -> str:
+    """The macro that writes this block."""
+    return type(block).__name__.lower()
+
+
+def _prose(text: str) -> Markup:
+    """Prose with names as code, everything escaped, and real minus signs before numbers."""
+    from markupsafe import Markup
+
+    pieces = (
+        Markup("<code>{}</code>").format(_unbroken(piece)) if is_name else _unbroken(_MINUS.sub("\u2212", piece))
+        for is_name, piece in runs(text)
+    )
+    return Markup("").join(pieces)
+
+
+def _unbroken(text: str) -> Markup:
+    """Text, escaped, in which no line breaks within an arrow."""
+    from markupsafe import Markup, escape
+
+    return Markup(_ARROW.sub(r'<span class="arrow">\g<0></span>', str(escape(text))))
+
+
+def _plain(text: str) -> str:
+    """Prose without its marks, for attributes and the page's title."""
+    return "".join(piece for _, piece in runs(text))
+
+
+def _drawn(picture: Picture) -> Markup | None:
+    from markupsafe import Markup
+
+    drawing = picture.svg()
+    return None if drawing is None else Markup(drawing)  # made by `draw`, which escapes every name
+
+
+def _plotted(forest: Forest, identity: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(forest_svg(forest.panels, forest.caption, identity))  # made by `plots`, which escapes every label
+
+
+def _swatch(css: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(swatch(css))
+
+
+def _night_css() -> Markup:
+    from markupsafe import Markup
+
+    return Markup(night_css())
