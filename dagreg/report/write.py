@@ -1,0 +1,91 @@
+"""The result's folder: files appear whole or not at all, and `results.json` says that all are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagreg.report.document import document
+from dagreg.report.draw import CannotDraw, svg
+from dagreg.report.html import html
+from dagreg.report.markdown import markdown
+from dagreg.report.render import render
+from dagreg.report.result import Report
+
+SEAL = "results.json"
+PICTURE = "dag.svg"
+Writer = Callable[[Path], None]
+
+
+def write_reports(report: Report, directory: Path, extra: Mapping[str, Writer] | None = None) -> None:
+    """Write the report's files into `directory`, `results.json` last.
+
+    `extra` names further files, each with a callable that writes it to the path it is given. An
+    older `results.json` is removed before anything else changes, so that a run that is cut short
+    never leaves it beside files of another run. Raises OSError, the folder's other files untouched,
+    where something cannot be written.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with _workshop(directory) as workshop:
+        picture = _picture(report)
+        made = [*_texts(report, picture, workshop), *_extras(extra or {}, workshop)]
+        seal = _written(workshop / SEAL, render(report, "json"))
+        (directory / SEAL).unlink(missing_ok=True)
+        if picture is None:
+            (directory / PICTURE).unlink(missing_ok=True)
+        for path in (*made, seal):
+            _move(path, directory / path.name)
+
+
+@contextmanager
+def _workshop(directory: Path) -> Iterator[Path]:
+    """A hidden folder on the same file system, gone afterwards."""
+    path = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _picture(report: Report) -> str | None:
+    explained = report.explained
+    answer = report.effects[0].answer if report.effects else None
+    try:
+        return svg(explained.spec, answer)
+    except CannotDraw:
+        return None
+
+
+def _texts(report: Report, picture: str | None, workshop: Path) -> Iterator[Path]:
+    content = document(report)
+    yield _written(workshop / "report.html", html(content))
+    yield _written(workshop / "report.md", markdown(content, PICTURE if picture else None))
+    yield _written(workshop / "model.py", report.source)
+    if picture is not None:
+        yield _written(workshop / PICTURE, picture)
+
+
+def _extras(extra: Mapping[str, Writer], workshop: Path) -> Iterator[Path]:
+    for name, write in extra.items():
+        path = workshop / name
+        write(path)
+        yield path
+
+
+def _written(path: Path, text: str) -> Path:
+    """Write `text`, and see it safely on the disk before it gets its place."""
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def _move(source: Path, target: Path) -> None:
+    if target.is_dir() and not target.is_symlink():  # os.replace does not replace a folder that holds anything
+        target.rename(source.parent / f"old-{target.name}")
+    source.replace(target)

@@ -1,0 +1,101 @@
+"""The result's folder: files appear whole or not at all, and `results.json` last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dagreg.report import write as module
+from dagreg.report.draw import CannotDraw
+from dagreg.report.write import write_reports
+from tests.report_cases import CASES, REPORTS, coaching, unidentified
+
+FILES = {"report.html", "report.md", "results.json", "model.py", "dag.svg"}
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_writes_every_file(case, tmp_path):
+    write_reports(CASES[case](), tmp_path / "deep" / "out")
+    assert names(tmp_path / "deep" / "out") == FILES
+    json.loads((tmp_path / "deep" / "out" / "results.json").read_text())
+
+
+def test_the_markdown_shows_the_picture(tmp_path):
+    write_reports(coaching(), tmp_path)
+    assert "](dag.svg)" in (tmp_path / "report.md").read_text()
+
+
+def test_the_seal_is_removed_first_and_placed_last(tmp_path, monkeypatch):
+    write_reports(coaching(), tmp_path)
+    moved = []
+    monkeypatch.setattr(
+        module, "_move", lambda source, target: moved.append((target.name, (tmp_path / "results.json").exists()))
+    )
+    write_reports(coaching(), tmp_path)
+    assert moved[-1][0] == "results.json"
+    assert not any(sealed for _, sealed in moved)
+
+
+def test_a_failing_writer_leaves_the_older_files(tmp_path):
+    write_reports(coaching(), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fail(path: Path) -> None:
+        path.write_text("half of")
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        write_reports(unidentified(), tmp_path, {"posterior.nc": fail})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_cut_short_while_moving_has_no_seal(tmp_path, monkeypatch):
+    write_reports(coaching(), tmp_path)
+
+    def cut(source: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_move", cut)
+    with pytest.raises(KeyboardInterrupt):
+        write_reports(coaching(), tmp_path)
+    assert names(tmp_path) == FILES - {"results.json"}
+
+
+def test_extra_files_and_folders(tmp_path):
+    def folder(path: Path) -> None:
+        path.mkdir()
+        (path / "chunk").write_text("1")
+
+    for _ in range(2):
+        write_reports(coaching(), tmp_path, {"posterior.nc": lambda p: p.write_bytes(b"x"), "posterior.zarr": folder})
+        assert names(tmp_path) == FILES | {"posterior.nc", "posterior.zarr"}
+    write_reports(coaching(), tmp_path)
+    assert (tmp_path / "posterior.nc").exists()  # rendering again keeps the draws
+
+
+def test_goes_on_without_a_picture(tmp_path, monkeypatch):
+    write_reports(coaching(), tmp_path)
+
+    def refuse(*_: object) -> str:
+        raise CannotDraw("too many nodes")
+
+    monkeypatch.setattr(module, "svg", refuse)
+    monkeypatch.setattr("dagreg.report.sections.picture.svg", refuse)
+    write_reports(coaching(), tmp_path)
+    assert names(tmp_path) == FILES - {"dag.svg"}
+    assert '<svg class="dag" role' not in (tmp_path / "report.html").read_text()
+    assert "tenure -&gt; coached" in (tmp_path / "report.html").read_text()
+    assert "dag.svg" not in (tmp_path / "report.md").read_text()
+
+
+def test_the_same_report_gives_the_same_bytes(tmp_path):
+    for place in ("a", "b"):
+        write_reports(coaching(), tmp_path / place)
+    for name in FILES:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
