@@ -281,17 +281,16 @@ def fit(
     """Fits the model and reports: the effect, what was adjusted for and why, and how it could be wrong."""
     from dagreg.pipeline import fit as run
     from dagreg.pipeline import overridden
-    from dagreg.report.write import write_reports
 
     def answer(spec: Spec) -> int:
         chosen = None if engine is Engine.auto else engine.value
         changed = overridden(spec, seed=seed, draws=draws, tune=tune, chains=chains, engine=chosen)
-        fitted = run(changed, data, allow_outside=allow_outside, progress=_say)
+        result = run(changed, data, allow_outside=allow_outside, progress=_say)
         folder = output or Path(f"{Path(spec.path or spec.name).stem}.dagreg")
-        write_reports(fitted.report, folder, {"posterior.nc": fitted.write_posterior} if fitted.draws else None)
+        result.save(folder)
         _say(f"{spec.name}: the report is in {folder}")
-        _show(fitted.report, format)
-        return DONE if fitted.report.ok else AT_FAULT
+        _show(result.record, format)
+        return DONE if result.record.ok else AT_FAULT
 
     return _one(spec, format, answer)
 

@@ -8,7 +8,7 @@ Each stage takes one immutable type and returns another; the heavy ones are impo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from dagreg.graph.junctions import junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Identified, Query
+from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.supported import unsupported
 from dagreg.spec.types import Effect, Spec
@@ -85,26 +86,52 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
-    """What `fit` answers: the report, and the draws by builder."""
+class Result:
+    """What `fit` answers: the record of every effect, and the posterior draws of every program."""
 
-    report: Report
-    draws: dict[str, Draws]
+    record: Report
+    samples: Mapping[str, Draws]  # by builder
 
-    def tree(self) -> xr.DataTree:
-        """Posterior and sample statistics of every program, in one xarray DataTree."""
+    @property
+    def effects(self) -> tuple[FittedEffect, ...]:
+        """One for each effect of the spec, in its order."""
+        return self.record.effects
+
+    @property
+    def draws(self) -> xr.DataTree:
+        """Posterior and sample statistics of every program, a branch for each builder."""
         import xarray as xr
 
-        groups = {}
-        for builder, draws in self.draws.items():
-            for group in ("posterior", "sample_stats"):
-                if draws.tree is not None:
-                    groups[f"{builder.removeprefix('build_')}/{group}"] = draws.tree[group].to_dataset()
+        groups = {
+            f"{builder.removeprefix('build_')}/{group}": draws.tree[group].to_dataset()
+            for builder, draws in self.samples.items()
+            if draws.tree is not None
+            for group in ("posterior", "sample_stats")
+        }
         return xr.DataTree.from_dict(groups)
 
-    def write_posterior(self, path: Path) -> None:
-        """The tree as a netCDF file."""
-        self.tree().to_netcdf(path, engine="h5netcdf")
+    def report(self, format: Format = "text") -> str:
+        """The whole report as text, JSON, Markdown ("md") or HTML."""
+        return render(self.record, format)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
+
+        Raises OSError where the folder cannot be written.
+        """
+        from dagreg.report.write import write_reports
+
+        extra = {"posterior.nc": self._write_posterior} if self.samples else None
+        write_reports(self.record, Path(folder), extra)
+
+    def _write_posterior(self, path: Path) -> None:
+        self.draws.to_netcdf(path, engine="h5netcdf")
+
+    def __str__(self) -> str:
+        return self.report()
+
+    def _repr_html_(self) -> str:
+        return framed(self.report("html"))
 
 
 def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
@@ -192,7 +219,7 @@ def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_ou
 
 def fit(
     spec: Spec, data: Any = None, *, allow_outside: bool = False, progress: Progress = lambda message: None
-) -> Fitted:
+) -> Result:
     """Fits every identified effect of a spec and doubts the result.
 
     Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
@@ -209,7 +236,7 @@ def fit(
     for question, plan in zip(asked, plans, strict=True):
         effects.append(_fit_effect(spec, question, plan, table, program, draws, progress))
     report = Report(explained, table.info, tuple(effects), program.source, versions(), spec.sampling.seed)
-    return Fitted(report, draws)
+    return Result(report, draws)
 
 
 def _fit_effect(

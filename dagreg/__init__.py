@@ -1,0 +1,48 @@
+"""dagreg: from a causal graph to a justified Bayesian regression.
+
+    spec    = dagreg.load("berkeley.yaml")     # text -> Spec
+    answer  = dagreg.explain(spec)             # Spec -> identification, with its reasons; no data needed
+    program = dagreg.compile(spec, data=df)    # -> PyMC source: .source, .build(data) -> pm.Model
+    result  = dagreg.fit(spec, data=df)        # -> .effects, .draws, .report()
+    result.save("berkeley.dagreg")             # report.html, report.md, results.json, model.py, ...
+
+Every stage takes one immutable type and returns another; `dagreg.pipeline` shows them all on one screen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagreg.errors import DagregError, DataError, SpecError
+    from dagreg.pipeline import compile, explain, fit
+    from dagreg.spec.load import load, loads
+    from dagreg.spec.types import Spec
+
+__all__ = ["DagregError", "DataError", "Spec", "SpecError", "compile", "explain", "fit", "load", "loads"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load": "dagreg.spec.load",
+    "loads": "dagreg.spec.load",
+    "Spec": "dagreg.spec.types",
+    "explain": "dagreg.pipeline",
+    "compile": "dagreg.pipeline",
+    "fit": "dagreg.pipeline",
+    "DagregError": "dagreg.errors",
+    "SpecError": "dagreg.errors",
+    "DataError": "dagreg.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first asked for: `import dagreg` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dagreg' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,73 @@
+"""Draws the tutorial's data again, with its seeds: one CSV per story, under `specs/data`.
+
+    python examples/tutorial/generate.py [FOLDER]
+
+The stories are those of "Bayesian regression tutorial with PyMC3": simple and multivariate regression,
+the pipe, the fork, the collider, and pipe and collider combined.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def simple():
+    np.random.seed(2019)
+    x1 = np.random.normal(loc=10, scale=3, size=100)
+    noise = np.random.normal(loc=0, scale=0.1, size=100)
+    return {"x1": x1, "y1": 5 * x1 + noise}
+
+
+def multivariate():
+    np.random.seed(2019)
+    x1 = np.random.normal(loc=10, scale=3, size=100)
+    x2 = np.random.normal(loc=10, scale=3, size=100)
+    return {"x1": x1, "x2": x2, "y1": 2 * x1 + 5 * x2 + np.random.normal(loc=0, scale=0.1, size=100)}
+
+
+def pipe():
+    np.random.seed(2019)
+    x1 = np.random.normal(loc=10, scale=3, size=100)
+    x2 = 2 * x1 + np.random.normal(loc=0, scale=0.1, size=100)
+    return {"x1": x1, "x2": x2, "y1": 5 * x2 + np.random.normal(loc=0, scale=0.1, size=100)}
+
+
+def fork():
+    np.random.seed(2025)
+    z = np.random.normal(loc=10, scale=3, size=1000)
+    x = 3 * z + np.random.normal(loc=0, scale=0.1, size=1000)
+    return {"x": x, "z": z, "y": 2 * z + np.random.normal(loc=0, scale=0.1, size=1000)}
+
+
+def collider():
+    np.random.seed(2025)
+    x = np.random.normal(loc=10, scale=3, size=100)
+    y = np.random.normal(loc=2, scale=3, size=100)
+    return {"x": x, "z": 3 * x + 2 * y + np.random.normal(loc=0, scale=0.1, size=100), "y": y}
+
+
+def combined():
+    np.random.seed(2025)
+    x1 = np.random.normal(loc=10, scale=3, size=1000)
+    x2 = 3 * x1 + np.random.normal(loc=0, scale=0.1, size=1000)
+    y = -2 * x1 + 2 * x2 + np.random.normal(loc=0, scale=0.5, size=1000)
+    z = -x1 + 5 * y + np.random.normal(loc=0, scale=0.1, size=1000)
+    return {"x1": x1, "x2": x2, "z": z, "y": y}
+
+
+STORIES = (simple, multivariate, pipe, fork, collider, combined)
+
+
+def main(folder):
+    for story in STORIES:
+        columns = story()
+        with open(folder / f"{story.__name__}.csv", "w", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "specs" / "data")
