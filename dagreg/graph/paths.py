@@ -80,4 +80,27 @@ def list_paths(
         if len(found) == limit:
             return found, True
         found.append(path)
+    if len(found) == 0 and budget.exhausted:
+        one = shortest_path(graph, xs, ys)
+        found += [] if one is None else [one]
     return found, budget.exhausted
+
+
+def shortest_path(graph: CausalGraph, xs: Collection[int], ys: Collection[int]) -> Path | None:
+    """One path of least length, in linear time."""
+    sources, targets = graph.mask(xs), graph.mask(ys)
+    queue = sorted(xs)
+    back: dict[int, tuple[int, str]] = {}
+    for v in queue:
+        if targets[v]:
+            nodes, marks = [v], []
+            while not sources[nodes[-1]]:
+                previous, mark = back[nodes[-1]]
+                nodes.append(previous)
+                marks.append(mark)
+            return Path(tuple(reversed(nodes)), tuple(reversed(marks)))
+        for w, mark in steps(graph, v):
+            if w not in back and not sources[w]:
+                back[w] = (v, mark)
+                queue.append(w)
+    return None

@@ -25,7 +25,7 @@ def latent_projection(graph: CausalGraph) -> CausalGraph:
     directed = [(new[v], new[b]) for v in kept for c in graph.children[v] for b in below[c]]
     pairs: set[tuple[int, int]] = set()
     for v in range(len(graph)):
-        if not graph.observed[v]:
+        if not graph.observed[v] and all(graph.observed[p] for p in graph.parents[v]):  # else its parent has them all
             pairs.update(combinations(below[v], 2))
         for s in graph.siblings[v]:
             if v < s:

@@ -102,14 +102,19 @@ class Path:
 
 
 def open_path(
-    graph: CausalGraph, xs: Collection[int], ys: Collection[int], given: Collection[int], through: int | None = None
+    graph: CausalGraph,
+    xs: Collection[int],
+    ys: Collection[int],
+    given: Collection[int],
+    through: int | None = None,
+    turning: bool = False,
 ) -> Path | None:
     """A shortest path between xs and ys that is open given `given`, or None where they are separated.
 
     A shortest open walk is a path: a loop at v can be cut out, v staying open
     (as a collider, because a walk that left v by a tail and came back met a
     collider below v, so v is an ancestor of Z). With `through`, the path must meet
-    that node as a non-collider, and None may also mean that only walks do.
+    that node as a non-collider, or with `turning` as a collider; None may then also mean that only walks do.
     """
     parents, children, siblings = graph.parents, graph.children, graph.siblings
     blocked, opened, target = graph.mask(given), ancestors(graph, given), graph.mask(ys)
@@ -131,7 +136,7 @@ def open_path(
         if not inside:
             steps += [(c, HEAD, "->") for c in children[v]]
         for w, enters, mark in steps:
-            passed = met or (v == through and not first and (entered == TAIL or mark == "->"))
+            passed = met or (v == through and not first and turning == (entered == HEAD and mark != "->"))
             following = (w, enters, passed)
             if following not in back:
                 back[following] = (state, mark)

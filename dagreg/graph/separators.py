@@ -176,18 +176,19 @@ def minimal_separators(task: Separation, budget: Budget | None = None) -> Iterat
     nearest separator with v in its region tells at once whether that branch is
     empty, so every branch that is walked gives a separator.
     """
-    cost = len(task.graph)
+    cost = task.graph.size
     first = _close(task, None, None)
     if first is None:
         return
+    _, beside_ys = flood(task, task.ys, _blocking(task, task.free))  # these never join the region
     stack: list[tuple[_Side, frozenset[int]]] = [(first, frozenset())]
     while stack:
         side, fixed = stack.pop()
-        v = next((v for v in side.separator if v not in fixed), None)
+        v = next((v for v in side.separator if v not in fixed and not beside_ys[v]), None)
         if v is None:
             yield side.separator
             continue
-        if budget is not None and not budget.spend(3 * cost):
+        if budget is not None and not budget.spend(cost):
             yield side.separator
             return
         stack.append((side, fixed | {v}))

@@ -24,7 +24,7 @@ def total_effect(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Criterion:
     causal = causal_nodes(graph, xs, y)
     cut = graph.without((x, c) for x in xs for c in graph.children[x] if causal[c])
     selection = selection_on(graph, xs, y, descendants(graph, xs))
-    return Criterion(graph, cut, xs, y, causal, forbidden_nodes(graph, causal), selection)
+    return Criterion.of(graph, cut, xs, y, causal, forbidden_nodes(graph, causal), selection)
 
 
 def selection_on(graph: CausalGraph, xs: tuple[int, ...], y: int, below: bytearray) -> Selection:

@@ -34,7 +34,7 @@ class Criterion:
     """One question: which sets Z separate `xs` and `y` in `cut` and avoid `forbidden`?
 
     `causal` marks the nodes on proper causal paths from the exposures to the outcome, the
-    outcome included (cn).
+    outcome included (cn); `allowed` those that a set may hold: observed, not forbidden, not of the question.
     """
 
     graph: CausalGraph
@@ -44,17 +44,26 @@ class Criterion:
     causal: bytearray
     forbidden: bytearray
     selection: Selection
+    allowed: bytes
 
-    @property
-    def allowed(self) -> bytearray:
-        """Nodes that a set may hold: observed, not forbidden, neither exposure nor outcome."""
-        marks = bytearray(o and not f for o, f in zip(self.graph.observed, self.forbidden, strict=True))
-        for v in (*self.xs, self.y, *self.selection.before, *self.selection.after):
-            marks[v] = 0
-        return marks
+    @classmethod
+    def of(
+        cls,
+        graph: CausalGraph,
+        cut: CausalGraph,
+        xs: tuple[int, ...],
+        y: int,
+        causal: bytearray,
+        forbidden: bytearray,
+        selection: Selection,
+    ) -> Criterion:
+        allowed = bytearray(o and not f for o, f in zip(graph.observed, forbidden, strict=True))
+        for v in (*xs, y, *selection.before, *selection.after):
+            allowed[v] = 0
+        return cls(graph, cut, xs, y, causal, forbidden, selection, bytes(allowed))
 
     def task(self, include: Iterable[int] = (), exclude: Iterable[int] = ()) -> Separation:
-        allowed = self.allowed
+        allowed = bytearray(self.allowed)
         for v in exclude:
             allowed[v] = 0
         return Separation.of(self.cut, self.xs, (self.y,), allowed, (*self.selection.before, *include))

@@ -19,4 +19,4 @@ def direct_effect(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Criterion:
     selected = tuple(v for v, s in enumerate(graph.selected) if s and v != y and v not in xs)
     selection = Selection(selected, (), graph.selected[y] or any(forbidden[s] for s in selected))
     causal = causal_nodes(graph, xs, y)
-    return Criterion(graph, graph.without(edges), xs, y, causal, forbidden, selection)
+    return Criterion.of(graph, graph.without(edges), xs, y, causal, forbidden, selection)

@@ -136,17 +136,27 @@ def _shrink(
     found: bytearray,
     budget: Budget | None = None,
 ) -> tuple[int, ...]:
-    """A front-door set within `found` that holds `include` and no smaller such set."""
-    for v in [v for v, f in enumerate(found) if f]:
-        if not found[v] or v in include:
+    """A front-door set within `found` that holds `include` and no smaller such set.
+
+    Whole blocks are left out at a time: few tests where the set that remains is small. What cannot
+    be left out of a set cannot be left out of its subsets either, so one pass is enough.
+    """
+    blocks = [[v for v, f in enumerate(found) if f and v not in include]]
+    while len(blocks) > 0:
+        block = [v for v in blocks.pop() if found[v]]
+        if len(block) == 0:
             continue
         if budget is not None and not budget.spend(graph.size):
             break
         narrower = bytearray(found)
-        narrower[v] = 0
+        for v in block:
+            narrower[v] = 0
         smaller = largest_frontdoor(graph, xs, y, include, narrower)
         if smaller is not None:
             found = smaller
+        elif len(block) > 1:
+            half = len(block) // 2
+            blocks += [block[half:], block[:half]]
     return tuple(v for v, f in enumerate(found) if f)
 
 

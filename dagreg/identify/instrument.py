@@ -22,7 +22,7 @@ from dagreg.graph.separators import Budget, Separation, minimal_separators
 from dagreg.identify.criterion import Criterion
 
 LIMIT = 1000
-WORK = 3_000_000
+WORK = 1_000_000
 
 Found = tuple[int, tuple[int, ...]]
 
@@ -40,9 +40,9 @@ def instruments(criterion: Criterion, limit: int = LIMIT, work: int = WORK) -> t
         if criterion.allowed[z]:
             if not budget.spend(criterion.graph.size):
                 break
-            found += ((z, ws) for ws in conditioning_sets(criterion, z, budget))
-        if len(found) > limit:
-            return found[:limit], True
+            found += ((z, ws) for ws in conditioning_sets(criterion, z, budget, limit - len(found)))
+        if len(found) >= limit:
+            return sorted(found), True
     return sorted(found), budget.exhausted
 
 
@@ -61,15 +61,17 @@ def nearest_first(graph: CausalGraph, x: int) -> Iterator[int]:
                     queue.append(w)
 
 
-def conditioning_sets(criterion: Criterion, z: int, budget: Budget) -> list[tuple[int, ...]]:
-    """The minimal sets W given which z is an instrument."""
-    allowed = criterion.allowed
+def conditioning_sets(criterion: Criterion, z: int, budget: Budget, limit: int) -> list[tuple[int, ...]]:
+    """The minimal sets W given which z is an instrument, at most `limit` of them."""
+    allowed = bytearray(criterion.allowed)
     allowed[z] = 0
     rows = criterion.selection.before
     task = Separation.of(criterion.cut, (z,), (criterion.y,), allowed, rows)
     relevant: list[tuple[int, ...]] = []
     severed: list[tuple[int, ...]] = []
     for ws in minimal_separators(task, budget):
+        if len(relevant) == limit or not budget.spend(criterion.graph.size):
+            return relevant
         joined = not separated(criterion.graph, (z,), criterion.xs, (*ws, *rows))
         (relevant if joined else severed).append(ws)
     for ws in severed:
