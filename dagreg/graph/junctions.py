@@ -1,0 +1,39 @@
+"""Forks, pipes and colliders: every triple a, m, b joined at m by two edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from dagreg.graph.causal import CausalGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """fork `a <- m -> b`, pipe `a -> m -> b`, collider `a -> m <- b`; `nodes` are (a, m, b).
+
+    `shielded` says that a and b are adjacent. At an edge `a <-> m` the head at m counts: with
+    another head it makes a collider, with a tail a pipe.
+    """
+
+    kind: Literal["fork", "pipe", "collider"]
+    nodes: tuple[str, str, str]
+    shielded: bool
+
+
+def junctions(graph: CausalGraph) -> Iterator[Junction]:
+    """Every junction, by its middle node in order of declaration; forks and colliders once, not once a direction."""
+    names = graph.names
+    for m in range(len(graph)):
+        heads = sorted({*graph.parents[m], *graph.siblings[m]})
+        beside = {v: {*graph.parents[v], *graph.children[v], *graph.siblings[v]} for v in {*heads, *graph.children[m]}}
+        for a, b in combinations(graph.children[m], 2):
+            yield Junction("fork", (names[a], names[m], names[b]), b in beside[a])
+        for a in heads:
+            for b in graph.children[m]:
+                if a != b:
+                    yield Junction("pipe", (names[a], names[m], names[b]), b in beside[a])
+        for a, b in combinations(heads, 2):
+            yield Junction("collider", (names[a], names[m], names[b]), b in beside[a])
