@@ -117,13 +117,21 @@ def _justify(case: Case, sets: AdjustmentSets, offered: list[FoundInstrument], n
         query=case.query,
         causal_path=any(above[x] for x in case.xs),
         adjustment=sets,
-        nodes=NodeNotes(case.criterion, case.chosen, case.query.kind, optimal, {z for z, _ in offered}),
+        nodes=NodeNotes(case.criterion, case.chosen, case.query.kind, optimal, _first_of_each(offered)),
         paths=paths,
         paths_truncated=truncated,
         frontdoor=tuple(graph.named(ms) for ms in case.frontdoor),
         instruments=tuple(Instrument(graph.names[z], graph.named(ws)) for z, ws in offered),
         notes=notes,
     )
+
+
+def _first_of_each(offered: list[FoundInstrument]) -> dict[int, tuple[int, ...]]:
+    """Each instrument with the smallest of its conditioning sets."""
+    first: dict[int, tuple[int, ...]] = {}
+    for z, ws in sorted(offered, key=lambda o: (o[0], len(o[1]), o[1])):
+        first.setdefault(z, ws)
+    return first
 
 
 def _with_notes(justification: Justification, notes: tuple[str, ...]) -> Justification:
@@ -137,13 +145,17 @@ def _refuse(case: Case, justification: Justification) -> NotIdentified:
     hedge = {"outer": witness.outer, "inner": witness.inner} if isinstance(witness, Hedge) else None
     wanted = _measurable(case)
     measure = [] if case.selected else what_to_measure(graph, wanted, lambda g: _identified_in(case, g))
+    offered = sorted({i.instrument for i in justification.instruments})
+    if len(offered) > 0:
+        linear = f"An estimate from {quoted(offered)} as instrument rests on linearity, or on the same effect for all."
+        justification = _with_notes(justification, (linear,))
     return NotIdentified(
         justification,
         reason=_reason(case, justification.adjustment.reason, witness),
         open_paths=_open_paths(case),
         hedge=hedge,
         measure=tuple(graph.named(us) for us in measure),
-        strategy="instrument" if len(justification.instruments) > 0 else None,
+        strategy="instrument" if len(offered) > 0 else None,
     )
 
 

@@ -13,14 +13,15 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separation import Path, open_path, separated
 from dagreg.identify.criterion import Criterion
 from dagreg.identify.types import NodeNote, Role
-from dagreg.identify.words import directed, forbidden_because, is_fork, opening, quoted
+from dagreg.identify.words import directed, forbidden_because, is_common_cause, opening, quoted
 from dagreg.spec.types import Kind
 
 
 class NodeNotes(Mapping[str, NodeNote]):
     """The notes of all nodes, in order of declaration; each is worked out when it is asked for.
 
-    `chosen` is None where no set is valid; the notes then speak of the empty set.
+    `chosen` is None where no set is valid; the notes then speak of the empty set. `instruments` gives each
+    instrument with a set that makes it one.
     """
 
     def __init__(
@@ -29,14 +30,14 @@ class NodeNotes(Mapping[str, NodeNote]):
         chosen: tuple[int, ...] | None,
         kind: Kind = "total",
         optimal: bool = False,
-        instruments: Collection[int] = (),
+        instruments: Mapping[int, tuple[int, ...]] | None = None,
     ) -> None:
         self.criterion = criterion
         self.chosen = chosen
         self.base = () if chosen is None else chosen
         self.kind = kind
         self.optimal = optimal
-        self.instruments = frozenset(instruments)
+        self.instruments = {} if instruments is None else instruments
         graph, y = criterion.graph, criterion.y
         exposures = graph.mask(criterion.xs)
         self._below_exposure = descendants(graph, criterion.xs)
@@ -126,11 +127,10 @@ class NodeNotes(Mapping[str, NodeNote]):
             return self._why_unobserved(v)
         if self.harmful(v):
             return self._why_harmful(v)
-        if v in self.instruments:
-            return (
-                f"`{name}` is an instrument: it moves the exposure and reaches the outcome only through it; adjusting "
-                "for it would cost precision and amplify any bias that is left"
-            )
+        if self.chosen is None:
+            return self._why_unused(v)
+        if v in self.instruments and self.fork(v) is None:
+            return self._why_instrument(v)
         return self._why_not_needed(v)
 
     def _why_in(self, v: int) -> str:
@@ -141,8 +141,10 @@ class NodeNotes(Mapping[str, NodeNote]):
             shown = path.render(graph)
             if path.causal:
                 return f"`{name}` lies on {shown}: holding it fixed closes that path and leaves the direct effect"
-            if is_fork(path, v):
+            if is_common_cause(path, v):
                 return f"`{name}` is a common cause: it closes {shown}"
+            if len(path.colliders) > 0:
+                return f"`{name}` closes {shown}, a path that the other nodes of the set open"
             return f"`{name}` closes {shown}"
         toward = shortest_directed_path(graph, [v], graph.mask([criterion.y]), graph.mask(criterion.xs))
         if self.optimal and toward is not None:
@@ -173,11 +175,32 @@ class NodeNotes(Mapping[str, NodeNote]):
                 return opening(criterion.graph, v, path)
         return forbidden_because(criterion, v)
 
+    def _why_instrument(self, v: int) -> str:
+        criterion = self.criterion
+        graph, ws = criterion.graph, self.instruments[v]
+        given = "" if len(ws) == 0 else f", given {quoted(graph.named(ws))}"
+        text = f"`{graph.names[v]}` is an instrument{given}: it is tied to the outcome only through the exposure"
+        if separated(graph, (v,), criterion.xs, (*self.base, *criterion.selection.before)):
+            return f"{text}; the chosen set does not need it"
+        return f"{text}; adjusting for it would cost precision and amplify any bias that is left"
+
+    def _why_unused(self, v: int) -> str:
+        """No set is valid: what v would close, and what it would open."""
+        criterion = self.criterion
+        graph, name = criterion.graph, criterion.graph.names[v]
+        through, turning = criterion_path(criterion, (), v), self.turning_path(v)
+        if turning is not None:
+            text = opening(graph, v, turning)
+            return text if through is None else f"{text}; without it {through.render(graph)} stays open"
+        if through is not None:
+            return f"`{name}` closes {through.render(graph)}, but no set closes every path"
+        if v in self.instruments:
+            return self._why_instrument(v)
+        return f"`{name}` is not used: no set is valid, with it or without it"
+
     def _why_not_needed(self, v: int) -> str:
         criterion = self.criterion
         graph, name = criterion.graph, criterion.graph.names[v]
-        if self.chosen is None:
-            return f"`{name}` is not used, because no set is valid"
         path = criterion_path(criterion, (), v)
         if path is not None:
             return f"`{name}` is not needed: {path.render(graph)} is closed by {closers(path, graph, self.base)}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dagreg.graph.ancestry import shortest_directed_path
 from dagreg.graph.causal import CausalGraph
 from dagreg.identify.case import Case, Found
 from dagreg.identify.expression import P, adjustment_formula, free_variables, frontdoor_formula
 from dagreg.identify.functional import Functional, Hedge, id_algorithm
-from dagreg.identify.words import quoted
+from dagreg.identify.words import directed, quoted
 
 
 def by_adjustment(case: Case) -> Found | None:
@@ -16,20 +17,24 @@ def by_adjustment(case: Case) -> Found | None:
     if case.chosen is None:
         return None
     formula = adjustment_formula(case.query.exposure, case.query.outcome, case.graph.named(case.chosen))
-    return Found("adjustment", formula)
+    notes = (f"{why_zero(case)}; the adjusted estimate is a test of the graph.",) if case.zero else ()
+    return Found("adjustment", formula, notes)
 
 
 def by_graph(case: Case) -> Found | None:
     """No directed path (or, for a direct effect, no edge): the effect is zero, and no data are needed."""
     if not case.zero:
         return None
-    exposures, outcome = quoted(case.query.exposure), f"`{case.query.outcome}`"
+    return Found(None, P((case.query.outcome,)), (f"{why_zero(case)}; no set of observed nodes tests it.",))
+
+
+def why_zero(case: Case) -> str:
+    """`No directed path leads from x to y: the effect is zero by the graph`, and the path back where there is one."""
+    graph, outcome = case.graph, f"`{case.query.outcome}`"
     way = "edge" if case.query.kind == "direct" else "directed path"
-    return Found(
-        None,
-        P((case.query.outcome,)),
-        (f"No {way} leads from {exposures} to {outcome}: the effect is zero by the graph, and no set tests it.",),
-    )
+    back = shortest_directed_path(graph, [case.y], graph.mask(case.xs))
+    reverse = "" if back is None else f" ({outcome} is a cause of the exposure: {directed(graph, back)})"
+    return f"No {way} leads from {quoted(case.query.exposure)} to {outcome}{reverse}: the effect is zero by the graph"
 
 
 def by_frontdoor(case: Case) -> Found | None:

@@ -30,10 +30,10 @@ def the_set(graph: CausalGraph, nodes: Iterable[int], start: bool = True) -> str
     return f"`{{{', '.join(names)}}}`"
 
 
-def is_fork(path: Path, v: int) -> bool:
-    """Whether both edges of the path at v leave v."""
+def is_common_cause(path: Path, v: int) -> bool:
+    """Whether both legs of the path lead away from v: x <- ... <- v -> ... -> y."""
     at = path.nodes.index(v)
-    return path.marks[at - 1] == "<-" and path.marks[at] == "->"
+    return set(path.marks[:at]) == {"<-"} and set(path.marks[at:]) == {"->"}
 
 
 def directed(graph: CausalGraph, nodes: Iterable[int]) -> str:
