@@ -86,8 +86,9 @@ def _sentence(view: EffectView, e: Estimate) -> str:
 
 
 def _test_sentence(view: EffectView, e: Estimate) -> str:
+    given = f"Given {listed(e.adjusted_for)}" if e.adjusted_for else "With nothing adjusted for"
     return (
-        f"Given the adjustment set, this is what is left of the association of {listed(view.exposure)} with "
+        f"{given}, this is what is left of the association of {listed(view.exposure)} with "
         f"{named(view.outcome)} ({comparison(e)}). Were the graph right, it would be zero but for chance."
     )
 

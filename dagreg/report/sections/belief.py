@@ -30,14 +30,18 @@ def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
     first = (
         _adjusted(why) if answer.strategy == "adjustment" else f"The effect is identified {STRATEGY[answer.strategy]}."
     )
-    return tuple(p for p in (first, reason) if p)
+    only = (
+        "No member of this set can be spared, and no other set has that property." if _is_only(why.adjustment) else ""
+    )
+    return tuple(p for p in (first, reason, only if why.adjustment.chosen else "") if p)
 
 
 def _adjusted(why: Justification) -> str:
     chosen = why.adjustment.chosen or ()
     x, y = listed(why.query.exposure), named(why.query.outcome)
     if not why.causal_path:
-        return f"Given {braces(chosen)}, the graph makes {x} and {y} independent."
+        given = f"given {listed(chosen)}" if chosen else "with nothing adjusted for"
+        return f"By the graph {x} and {y} are independent, {given}."
     what = "direct effect" if why.query.kind == "direct" else "effect"
     if not chosen:
         return f"Nothing needs to be adjusted for: no path but those of the {what} joins {x} and {y}."
@@ -54,7 +58,7 @@ def other_ways(why: Justification) -> tuple[str, ...]:
 
 
 def _minimal(sets: AdjustmentSets) -> tuple[str, ...]:
-    if not sets.minimal:
+    if not sets.minimal or _is_only(sets):
         return ()
     shown = joined([braces(s) for s in sets.minimal[:MOST_SETS]])
     more = " (and more, not listed)" if sets.truncated or len(sets.minimal) > MOST_SETS else ""
@@ -67,8 +71,12 @@ def _minimal(sets: AdjustmentSets) -> tuple[str, ...]:
     return (f"The minimal adjustment sets (none of their members can be spared) are {shown}{more}.",)
 
 
+def _is_only(sets: AdjustmentSets) -> bool:
+    return sets.minimal == (sets.chosen,) and not sets.truncated
+
+
 def _optimal(sets: AdjustmentSets) -> tuple[str, ...]:
-    if sets.optimal is None:
+    if sets.optimal is None or (sets.optimal == sets.chosen and "O-set" in sets.reason):
         return ()
     return (
         f"The set with the smallest variance in large samples (the O-set of Henckel, Perkovic and Maathuis 2022) is "

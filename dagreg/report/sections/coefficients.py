@@ -23,11 +23,9 @@ def coefficients(view: EffectView) -> tuple[Block, ...]:
     rows = view.fitted.result.coefficients if view.fitted and view.fitted.result else ()
     causal = tuple(c for c in rows if c.causal and not view.refused)
     others = tuple(c for c in rows if not c.causal or view.refused)
-    return (*_effects(causal), *_not_effects(others))
-
-
-def _effects(rows: tuple[Coefficient, ...]) -> tuple[Block, ...]:
-    return (_table(rows, "Coefficients that are the effect asked for, on the scale of the link"),) if rows else ()
+    carried = "the effect asked for" if view.justification.causal_path else "zero if the graph is right"
+    effects = (_table(causal, f"Coefficients that are {carried}, on the scale of the link"),) if causal else ()
+    return (*effects, *_not_effects(others))
 
 
 def _not_effects(rows: tuple[Coefficient, ...]) -> tuple[Block, ...]:

@@ -6,7 +6,7 @@ from dagreg.effects.types import Estimate
 from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Table
 from dagreg.report.numbers import interval, number, percent, short_probability
 from dagreg.report.plots import Emphasis, Panel, Row
-from dagreg.report.prose import counted, listed, sentence
+from dagreg.report.prose import counted, joined, listed, sentence
 from dagreg.report.view import EffectView
 from dagreg.report.words import ESTIMATOR, comparison, quantity_unit, scale
 
@@ -20,7 +20,7 @@ def estimates(view: EffectView) -> tuple[Block, ...]:
     result = view.fitted.result if view.fitted else None
     notes = tuple(sentence(n) for n in result.notes) if result else ()
     return (
-        _table(view, rows, f"Estimates of the {_estimands(rows)}"),
+        _table(view, rows, _caption(view, rows)),
         *_cut(len(rows)),
         Paragraph(_how_to_read(rows)),
         Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
@@ -41,8 +41,10 @@ def associations(view: EffectView) -> tuple[Block, ...]:
     )
 
 
-def _estimands(rows: tuple[Estimate, ...]) -> str:
-    return ", ".join(dict.fromkeys(e.estimand for e in rows))
+def _caption(view: EffectView, rows: tuple[Estimate, ...]) -> str:
+    if not view.justification.causal_path:
+        return "Estimates that test the graph"
+    return f"Estimates of the {joined(dict.fromkeys(e.estimand for e in rows))}"
 
 
 def _cut(n: int) -> tuple[Block, ...]:
@@ -90,7 +92,19 @@ def _row(view: EffectView, e: Estimate, several: bool) -> tuple[str, ...]:
         number(s.sd, s.sd),
         interval(s),
         short_probability(s.prob_positive),
-        listed(e.adjusted_for) if e.adjusted_for else "nothing",
+        _adjusted_for(view, e),
+    )
+
+
+def _adjusted_for(view: EffectView, e: Estimate) -> str:
+    if not e.adjusted_for:
+        return "nothing"
+    chosen = view.justification.adjustment.chosen
+    long = len(e.adjusted_for) > 3
+    return (
+        "the chosen set"
+        if long and chosen is not None and set(e.adjusted_for) == set(chosen)
+        else listed(e.adjusted_for)
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from dagreg.check.types import ImplicationTest
 from dagreg.report.blocks import Banner, Block, Bullets, Column, Paragraph, Table
 from dagreg.report.numbers import number, short_probability
 from dagreg.report.prose import counted, listed, named
 from dagreg.report.result import Report
 from dagreg.report.view import Subject, explained_of
+from dagreg.spec.types import Spec
 
 MOST_ROWS = 60
 
@@ -17,6 +20,8 @@ def implications(subject: Subject) -> tuple[Block, ...]:
     if tests:
         return (Paragraph(_CLAIM + _HOW), *_verdict(tests), _tested(tests), *_cut(len(tests)))
     claims = explained_of(subject).implications
+    if not claims and not _complete(explained_of(subject).spec):
+        return ()  # there are some, but they were not listed
     if not claims:
         return (
             Paragraph("The graph implies no independence among observed variables, so data cannot refute it this way."),
@@ -27,6 +32,13 @@ def implications(subject: Subject) -> tuple[Block, ...]:
 
 _CLAIM = "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
 _HOW = " The adjusted p allows for the number of tests."
+
+
+def _complete(spec: Spec) -> bool:
+    """Whether every two observed variables are joined by an edge, so that the graph implies nothing of them."""
+    joined = {frozenset((e.source, e.target)) for e in spec.edges}
+    observed = [name for name, node in spec.nodes.items() if node.observed]
+    return all(frozenset(pair) in joined for pair in combinations(observed, 2))
 
 
 def _claim(x: str, y: str, given: tuple[str, ...]) -> str:

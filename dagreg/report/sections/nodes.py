@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+from dagreg.identify.types import NodeNote
 from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
@@ -17,8 +18,14 @@ def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
         return ()
     return (
         Paragraph("A regression that also holds one of these would give a biased answer:"),
-        Bullets(tuple(f"{named(note.name)}: {sentence(note.why)}" for note in harmful)),
+        Bullets(tuple(_reason(note) for note in harmful)),
     )
+
+
+def _reason(note: NodeNote) -> str:
+    """Why not, the variable named once."""
+    why = sentence(note.why)
+    return why if why.startswith(named(note.name)) else f"{named(note.name)}: {why}"
 
 
 def every_node(view: EffectView) -> tuple[Block, ...]:
