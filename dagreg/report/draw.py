@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Literal, cast
 
+from dagreg.errors import DagregError, Diagnostic
 from dagreg.identify.types import Answer
 from dagreg.report.looks import ARROW, CAUSAL, INK, STYLES, Look, causal_edges, looks, names, night_css
 from dagreg.report.prose import visible
@@ -20,8 +21,12 @@ Format = Literal["svg", "png", "pdf", "dot", "dagitty"]
 MOST_NODES, MOST_EDGES = 400, 1500  # beyond these a layout takes minutes, and nobody could read it
 
 
-class CannotDraw(Exception):
-    """The graph cannot be drawn; the message says why. Reports go on without the picture."""
+class CannotDraw(DagregError):
+    """The graph cannot be drawn (DR551); the message says why. Reports go on without the picture."""
+
+    def __init__(self, message: str) -> None:
+        note = "`dagreg draw -o graph.dot` writes the source for another program"
+        super().__init__((Diagnostic("DR551", message, notes=(note,)),))
 
 
 _GRAPH = {"rankdir": "LR", "nodesep": "0.35", "ranksep": "0.5", "margin": "0.06"}
