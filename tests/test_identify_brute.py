@@ -13,6 +13,7 @@ import pytest
 from dagreg.graph import CausalGraph
 from dagreg.identify import Identified, Query, identify
 from dagreg.identify.adjustment import total_effect
+from dagreg.identify.case import Case
 from dagreg.identify.direct import direct_effect
 from dagreg.identify.expression import evaluate
 from dagreg.identify.frontdoor import frontdoor_sets
@@ -120,3 +121,14 @@ def test_notes_are_true(block: int) -> None:
             assert note.in_set == (name in chosen)
             if name not in (x, y):
                 assert note.harmful == (frozenset({*chosen, name}) not in valid), (note, slow)
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_a_single_door_set_implies_that_a_controlled_direct_effect_is_identified(block: int) -> None:
+    """P(y | do(x, m)) is identified for the mediators m of the set, which intercept every other causal path."""
+    for _, _, graph, x, y in questions(block):
+        case = Case.of(graph, Query((x,), y, "direct"))
+        one = case.criterion.one()
+        if one is not None and not case.zero:
+            mediators = [v for v in one if case.criterion.causal[v]]
+            assert is_identified(graph, [graph.index[x], *mediators], graph.index[y])

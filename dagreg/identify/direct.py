@@ -1,8 +1,10 @@
 """Direct effects: the single-door criterion.
 
-Theorem (Pearl 2009, theorem 5.3.1; Spirtes et al. 1998). The coefficient of X -> Y is that of X in the
-regression of Y on X and Z where Z holds no descendant of Y and separates X and Y once the edge X -> Y
-is deleted. Without such an edge the direct effect is zero, and any separating set tests that.
+Theorem (Pearl 2009, theorem 5.3.1; Spirtes et al. 1998). The coefficient of X -> Y is that of X
+in the regression of Y on X and Z where Z holds no descendant of Y and separates X and Y once the
+edge X -> Y is deleted. The mediators in Z intercept every other causal path, and P(y | do(x, those)) is
+identified, so Z gives a controlled direct effect without linearity too. Without such an edge
+the direct effect is zero, and any separating set tests that.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dagreg.graph.ancestry import shortest_directed_path
 from dagreg.graph.causal import CausalGraph
@@ -53,43 +54,50 @@ def by_functional(case: Case) -> Found | None:
     answer = functional_of(case, case.graph)
     if not isinstance(answer, Functional):
         return None
-    doers = held(case)
-    open_values = sorted(
-        free_variables(answer.expression) - {case.query.outcome, *(case.graph.names[v] for v in doers)}
-    )
+    fixed = {case.graph.names[v] for doers in held(case) for v in doers}
+    open_values = sorted(free_variables(answer.expression) - {case.query.outcome, *fixed})
     notes = (f"The formula gives the same number at any value of {quoted(open_values)}.",)
     return Found("functional", answer.expression, notes if len(open_values) > 0 else ())
 
 
-def held(case: Case) -> tuple[int, ...]:
-    """The nodes held fixed: the exposures, and for a direct effect the observed mediators too."""
+def held(case: Case) -> tuple[tuple[int, ...], ...]:
+    """The nodes held fixed: the exposures, and for a direct effect the observed mediators too.
+
+    Where holding all mediators fixed is not identified, holding the first on each causal path may be:
+    they intercept every other way from the exposure to the outcome just as well.
+    """
     if case.query.kind != "direct":
-        return case.xs
-    mediators = (v for v, c in enumerate(case.criterion.causal) if c and v != case.y and case.graph.observed[v])
-    return (*case.xs, *mediators)
+        return (case.xs,)
+    graph = case.graph
+    mediators = [v for v, c in enumerate(case.criterion.causal) if c and v != case.y and graph.observed[v]]
+    near = (*case.xs, *hidden_below(graph, case.xs))
+    first = sorted({c for v in near for c in graph.children[v] if c in mediators})
+    return (*case.xs, *mediators), (*case.xs, *first)
 
 
 def functional_of(case: Case, graph: CausalGraph) -> Functional | Hedge | None:
     """The ID algorithm for the nodes held fixed; None where a direct effect runs through unobserved nodes as well."""
     if case.query.kind == "direct" and hidden_detour(case, graph):
         return None
-    doers = held(Case(graph, case.query, case.criterion))
-    return id_algorithm(graph, doers, case.y)
+    answers = [id_algorithm(graph, doers, case.y) for doers in held(replace(case, graph=graph))]
+    return next((a for a in answers if isinstance(a, Functional)), answers[0])
 
 
 def hidden_detour(case: Case, graph: CausalGraph) -> bool:
     """Whether a path x -> u -> ... -> y runs through unobserved nodes only: they cannot be held fixed."""
-    seen = set(case.xs)
-    stack = [c for x in case.xs for c in graph.children[x] if not graph.observed[c]]
-    while len(stack) > 0:
-        v = stack.pop()
-        if case.y in graph.children[v]:
-            return True
-        for c in graph.children[v]:
+    return any(case.y in graph.children[u] for u in hidden_below(graph, case.xs))
+
+
+def hidden_below(graph: CausalGraph, xs: tuple[int, ...]) -> list[int]:
+    """The unobserved nodes reached from xs through unobserved nodes only."""
+    found = list(dict.fromkeys(c for x in xs for c in graph.children[x] if not graph.observed[c]))
+    seen = set(found)
+    for u in found:
+        for c in graph.children[u]:
             if c not in seen and not graph.observed[c]:
                 seen.add(c)
-                stack.append(c)
-    return False
+                found.append(c)
+    return found
 
 
 STRATEGIES: tuple[Callable[[Case], Found | None], ...] = (by_adjustment, by_graph, by_frontdoor, by_functional)
