@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from dagreg.report.draw import MOST_NODES, CannotDraw, dagitty_source, dot_source, draw, svg
-from dagreg.report.looks import STYLES, causal_edges, legend, looks, swatch
+from dagreg.report.draw import CannotDraw, dagitty_source, dot_source, draw, svg
+from dagreg.report.looks import MOST_NODES, STYLES, causal_edges, legend, looks, swatch
 from dagreg.report.prose import visible
 from dagreg.spec.types import Edge, Node, Spec
 from tests.report_cases import COACHING, COACHING_ANSWER, NASTY, nasty, several

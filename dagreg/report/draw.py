@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.identify.types import Answer
-from dagreg.report.looks import ARROW, CAUSAL, INK, STYLES, Look, causal_edges, looks, names, night_css
+from dagreg.report.looks import (
+    ARROW,
+    CAUSAL,
+    INK,
+    MOST_EDGES,
+    MOST_NODES,
+    STYLES,
+    Look,
+    causal_edges,
+    looks,
+    names,
+    night_css,
+)
 from dagreg.report.prose import visible
 from dagreg.spec.types import Edge, Spec
 
@@ -17,8 +29,6 @@ if TYPE_CHECKING:
     import graphviz
 
 Format = Literal["svg", "png", "pdf", "dot", "dagitty"]
-
-MOST_NODES, MOST_EDGES = 400, 1500  # beyond these a layout takes minutes, and nobody could read it
 
 
 class CannotDraw(DagregError):

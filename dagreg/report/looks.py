@@ -89,6 +89,7 @@ STYLES: Mapping[Look, Style] = {
     "other": Style("Other variables", "plain outline", {}, _OVAL, ("none", "#57606a"), ("none", "#a6b0bb")),
 }
 
+MOST_NODES, MOST_EDGES = 400, 1500  # beyond these a layout takes minutes, and nobody could read it
 MOST_NAMES = 40  # in one entry of the legend
 
 INK, ARROW, CAUSAL = "#24292f", "#6e7781", "#0072b2"
@@ -134,7 +135,17 @@ def _swatch(css: str, inside: str) -> str:
 
 def looks(spec: Spec, answer: Answer | None) -> dict[str, Look]:
     """What each node is to the question, one thing each."""
-    return {name: _look(name, spec, answer) for name in names(spec)}
+    found = names(spec)
+    harmful = _harmful(found, answer)
+    return {name: _look(name, spec, answer, name in harmful) for name in found}
+
+
+def _harmful(nodes: tuple[str, ...], answer: Answer | None) -> frozenset[str]:
+    """Those that must not be adjusted for; not asked in a graph too large to be drawn, where finding out takes long."""
+    if answer is None or len(nodes) > MOST_NODES:
+        return frozenset()
+    notes = answer.justification.nodes
+    return frozenset(name for name in nodes if name in notes and notes[name].harmful)
 
 
 def names(spec: Spec) -> tuple[str, ...]:
@@ -143,20 +154,19 @@ def names(spec: Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*spec.nodes, *ends)))
 
 
-def _look(name: str, spec: Spec, answer: Answer | None) -> Look:
+def _look(name: str, spec: Spec, answer: Answer | None, harmful: bool) -> Look:
     node = spec.nodes.get(name)
     hidden = node is not None and not node.observed
     if answer is None:
         return "unobserved" if hidden else "other"
     why = answer.justification
-    note = why.nodes.get(name)
     tests: tuple[tuple[Look, bool], ...] = (
         ("exposure", name in why.query.exposure),
         ("outcome", name == why.query.outcome),
         ("unobserved", hidden),
-        ("adjusted", note is not None and note.in_set),
+        ("adjusted", name in (why.adjustment.chosen or ())),
         ("instrument", answer.strategy == "instrument" and any(name == i.instrument for i in why.instruments)),
-        ("harmful", note is not None and note.harmful),
+        ("harmful", harmful),
     )
     return next((look for look, holds in tests if holds), "other")
 

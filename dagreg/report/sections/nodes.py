@@ -9,16 +9,22 @@ from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
 
-MOST_NODES = 80
+MOST_NODES, MOST_HARMFUL = 80, 40
+MOST_EXAMINED = 400  # a note is worked out on demand, and its reason searches the graph for a path
 
 
 def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
-    harmful = [note for note in view.justification.nodes.values() if note.harmful]
+    notes = view.justification.nodes
+    found = (note for note in islice(notes.values(), MOST_EXAMINED) if note.harmful)
+    harmful = tuple(islice(found, MOST_HARMFUL))
     if not harmful:
         return ()
+    cut = len(harmful) == MOST_HARMFUL or len(notes) > MOST_EXAMINED
+    more = (Paragraph("There may be more; `dagreg explain` with `--node` answers for any variable."),) if cut else ()
     return (
         Paragraph("A regression that also holds one of these would give a biased answer:"),
         Bullets(tuple(_reason(note) for note in harmful)),
+        *more,
     )
 
 
