@@ -300,7 +300,7 @@ def _compiled(
             plans.append(Plan((), (LeftOut("adjusted", question.answer.reason),)))
     _refuse(unused_priors(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    query = table.source.query(table.columns, table.where, table.source.script) if table else None
+    query = table.source.script_query(table.columns, table.where) if table else None
     origin = os.path.basename(spec.path) if spec.path else spec.name
     title = "; ".join(
         f"{spec.name}: the {e.kind} effect of {', '.join(e.exposure)} on {e.outcome}" for e in spec.effects

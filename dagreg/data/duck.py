@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,9 +53,11 @@ class DuckSource:
     origin: str
     sql_types: Mapping[str, str]
     files: tuple[str, ...] = ()
-    script: str = ""  # what stands after FROM in the emitted program: `select` before any narrowing
+    script: str = ""  # what stands after FROM in the emitted program; "" where SQL alone cannot reach the rows
+    before: str = ""  # SQL statements that the emitted program runs before that
     text: bool = False  # a format that has to be parsed at every scan
     frame: Any = None  # kept alive for as long as the connection reads from it
+    repeated: frozenset[str] = frozenset()  # names that several columns of the table have
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -122,9 +125,13 @@ class DuckSource:
         return list(zip(numbers[::2], numbers[1::2], strict=True))
 
     def query(self, columns: Sequence[str], where: str = "TRUE", source: str = "") -> str:
-        """The SQL that reads these columns; with `source=self.script` as the emitted program runs it."""
+        """The SQL that reads these columns, from `source` in place of this relation where that is given."""
         named = ", ".join(f"{self._value(c)} AS {identifier(c)}" for c in columns) or "1"
         return f"SELECT {named} FROM {source or self.select}" + ("" if where == "TRUE" else f" WHERE {where}")
+
+    def script_query(self, columns: Sequence[str], where: str = "TRUE") -> str | None:
+        """The SQL that reads these columns in a program of its own; None for tables in memory and Arrow files."""
+        return self.before + self.query(columns, where, self.script) if self.script else None
 
     def arrays(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, npt.NDArray[Any]]:
         """These columns as NumPy arrays, over the rows where `where` holds, in the table's order."""
@@ -183,8 +190,8 @@ class DuckSource:
         for column in columns:
             value = self._value(column)
             found[column] = self.connection.sql(
-                f"SELECT {value} AS v, count(*) FROM {self.select} WHERE ({where}) AND {self._present(column)} "
-                "GROUP BY v ORDER BY v"
+                f"SELECT {value}, count(*) FROM {self.select} WHERE ({where}) AND {self._present(column)} "
+                "GROUP BY 1 ORDER BY 1"
             ).fetchall()
         return found
 
@@ -196,14 +203,10 @@ def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True) -> DuckS
     the kind of file is not known, or the file does not parse.
     """
     path = ref.source if os.path.isabs(ref.source) else os.path.join(folder, ref.source)
-    if not allow_outside:
-        root, target = os.path.realpath(folder or "."), os.path.realpath(path)
-        if os.path.commonpath([root, target]) != root:
-            raise _bad(
-                f"`{ref.source}` lies outside the spec's folder", ref, "pass --allow-outside to read it", "DR302"
-            )
     found = tuple(sorted(glob.glob(path, recursive=True))) if glob.has_magic(path) and not os.path.exists(path) else ()
     files = found or ((path,) if os.path.isfile(path) else ())
+    if not allow_outside and not all(_within(folder, file) for file in (path, *files)):
+        raise _bad(f"`{ref.source}` lies outside the spec's folder", ref, "pass --allow-outside to read it", "DR302")
     if not files:
         raise _bad(f"no data file `{ref.source}`", ref, "", "DR301")
     suffix = os.path.splitext(files[0])[1].lower()
@@ -212,12 +215,9 @@ def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True) -> DuckS
         raise _bad(f"cannot read `{suffix or ref.source}` files", ref, "known: " + ", ".join(sorted(_READERS)), "DR303")
     connection = duckdb.connect()
     try:
-        frame, select = reader(connection, files, ref)
-        if ref.query is not None:
-            if select:
-                connection.execute(f"CREATE TEMP VIEW data AS SELECT * FROM {select}")
-            select = f"({ref.query.strip().rstrip(';')})"
-        return _source(connection, select, ref.source, files, frame)
+        opened = reader(connection, files, ref)
+        source = _source(connection, opened, ref.source, files) if ref.query is None else None
+        return source or _queried(connection, opened, ref, files, locked=not allow_outside)
     except (duckdb.Error, OSError, UnicodeDecodeError) as error:
         raise _bad(f"`{ref.source}` cannot be read: {_first_line(error)}", ref, "", "DR304") from None
 
@@ -234,52 +234,115 @@ def open_frame(frame: Any) -> DuckSource:
     connection = duckdb.connect()
     try:
         connection.register("frame", frame)
-        return _source(connection, "frame", f"{type(frame).__module__.split('.')[0]} table", (), frame)
+        names = getattr(frame, "column_names", None) or getattr(frame, "columns", None) or ()
+        opened = _Opened("frame", "", frame=frame, repeated=_repeated(map(str, names)))
+        return _source(connection, opened, f"{type(frame).__module__.split('.')[0]} table", ())
     except duckdb.Error as error:
         raise _bad(f"data of type {type(frame).__name__} cannot be read: {_first_line(error)}", code="DR304") from None
 
 
-def _source(
-    connection: duckdb.DuckDBPyConnection, select: str, origin: str, files: tuple[str, ...], frame: Any
-) -> DuckSource:
-    described = connection.sql(f"DESCRIBE SELECT * FROM {select}").fetchall()
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a reader of one kind of file leaves: the relation here, and the way to it in a program of its own."""
+
+    select: str
+    script: str
+    before: str = ""
+    frame: Any = None
+    repeated: frozenset[str] = frozenset()
+
+
+def _within(folder: str, path: str) -> bool:
+    root, target = os.path.realpath(folder or "."), os.path.realpath(path)
+    return os.path.commonpath([root, target]) == root
+
+
+def _source(connection: duckdb.DuckDBPyConnection, opened: _Opened, origin: str, files: tuple[str, ...]) -> DuckSource:
+    described = connection.sql(f"DESCRIBE SELECT * FROM {opened.select}").fetchall()
     types = {row[0]: row[1] for row in described}
-    text = select.startswith("read_csv(")
-    return DuckSource(connection, select, origin, types, files, script=select, text=text, frame=frame)
+    text = opened.select.startswith("read_csv(")
+    return DuckSource(
+        connection,
+        opened.select,
+        origin,
+        types,
+        files,
+        script=opened.script,
+        before=opened.before,
+        text=text,
+        frame=opened.frame,
+        repeated=opened.repeated,
+    )
 
 
-def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> tuple[Any, str]:
+def _queried(
+    connection: duckdb.DuckDBPyConnection, opened: _Opened, ref: DataRef, files: tuple[str, ...], *, locked: bool
+) -> DuckSource:
+    """The rows of the spec's query, which sees a file as the table `data`, a database's tables by their names.
+
+    `locked` keeps the query to these files.
+    """
+    assert ref.query is not None
+    query = ref.query.strip().rstrip(";")
+    statements = connection.extract_statements(query)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise _bad("the `query:` is not a single SELECT", ref, "", "DR307")
+    before = opened.before
+    if opened.select:
+        connection.execute(f"CREATE TEMP VIEW data AS SELECT * FROM {opened.select}")
+        before += f"CREATE TEMP VIEW data AS SELECT * FROM {opened.script}; "
+    if locked:
+        allowed = ", ".join(map(quote, map(os.path.abspath, files)))
+        connection.execute(f"SET allowed_paths = [{', '.join(map(quote, files))}, {allowed}]")
+        connection.execute("SET enable_external_access = false")
+    here = f"({query}\n)"  # a query may end in a comment
+    reachable = bool(opened.script or not opened.select)
+    asked = _Opened(here, here if reachable else "", before, opened.frame)
+    return _source(connection, asked, ref.source, files)
+
+
+def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef, delimiter: str = "") -> _Opened:
     words = ", ".join(map(quote, MISSING_WORDS))
-    return None, f"read_csv({_paths(files)}, header = true, sample_size = -1, nullstr = [{words}])"
+    select = f"read_csv({_paths(files)}, header = true, sample_size = -1, nullstr = [{words}]{delimiter})"
+    header = f"read_csv({_paths(files)}, header = false, all_varchar = true{delimiter})"
+    names = connection.sql(f"SELECT * FROM {header} LIMIT 1").fetchall()
+    return _Opened(select, select, repeated=_repeated(names[0] if names else ()))
 
 
-def _tsv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> tuple[Any, str]:
-    return None, _csv(connection, files, ref)[1][:-1] + ", delim = '\\t')"
+def _repeated(names: Iterable[str | None]) -> frozenset[str]:
+    """Names that stand more than once. DuckDB numbers the second of them in silence."""
+    counts = Counter(name for name in names if name)
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> tuple[Any, str]:
-    return None, f"read_parquet({_paths(files)})"
+def _tsv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
+    return _csv(connection, files, ref, ", delim = '\\t'")
 
 
-def _arrow(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> tuple[Any, str]:
+def _parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
+    select = f"read_parquet({_paths(files)})"
+    return _Opened(select, select)
+
+
+def _arrow(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
     import pyarrow.dataset as ds
 
     dataset = ds.dataset(list(files), format="feather")
     connection.register("arrow_file", dataset)
-    return dataset, "arrow_file"
+    return _Opened("arrow_file", "", frame=dataset)
 
 
-def _database(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> tuple[Any, str]:
-    connection.execute(f"ATTACH {quote(files[0])} AS store (READ_ONLY)")
-    connection.execute("USE store")
-    tables = [row[0] for row in connection.sql("SHOW TABLES").fetchall()]
+def _database(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
+    before = f"ATTACH {quote(files[0])} AS store (READ_ONLY); USE store; "
+    connection.execute(before)
     if ref.query is not None:
-        return None, ""
+        return _Opened("", "", before)
+    tables = [row[0] for row in connection.sql("SHOW TABLES").fetchall()]
     table = ref.table or (tables[0] if len(tables) == 1 else None)
     if table is None or table not in tables:
         wanted = f"no table `{ref.table}`" if ref.table else "a `table:` is needed"
         raise _bad(f"{wanted} in `{ref.source}`", ref, "tables: " + ", ".join(tables), "DR305")
-    return None, identifier(table)
+    return _Opened(identifier(table), identifier(table), before)
 
 
 _READERS = {

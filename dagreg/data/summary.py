@@ -30,6 +30,8 @@ def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
             node = spec.nodes[name]
             if column not in source.columns:
                 wrong.append(_absent(source, node, column))
+            elif column in source.repeated:
+                wrong.append(Diagnostic("DR308", f"{source.origin} has several columns named `{column}`", node.span))
             elif source.kind(column) is None:
                 kind = source.sql_types[column].lower()
                 wrong.append(

@@ -14,6 +14,7 @@ from typing import Any
 
 from dagreg.emit.prose import comment, docstring, literal, number
 from dagreg.model.types import DataScale, Equation, Model, PriorChoice, Term, Variable
+from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Sampling
 
 WIDTH = 116
@@ -25,7 +26,7 @@ def indicators(values, levels):
 _PRODUCTS = '''
 def products(left, right):
     """Every column of one block times every column of the other: rows x columns."""
-    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
+    return (left[:, :, None] * right[:, None, :]).reshape((left.shape[0], -1))
 '''
 _TRANSFORMS = {
     "log": "np.log({x})",
@@ -70,7 +71,8 @@ def emit(models: Sequence[Model], title: str, origin: str, query: str | None, sa
     if "products(" in body:
         parts.append(_PRODUCTS)
     parts += ["\n" + block for block in blocks]
-    parts.append("\n" + _main(models, query, sampling))
+    if query is not None:
+        parts.append("\n" + _main(models, query, sampling))
     return Program("\n".join(part.rstrip("\n") + "\n" for part in parts), tuple(m.builder for m in models))
 
 
@@ -82,7 +84,7 @@ def _imports(query: str | None) -> str:
     lines = ["import numpy as np", "import pymc as pm"]
     if query is not None:
         lines += ["", f"QUERY = {literal(query)}"]
-    return "\n" + "\n".join(lines)
+    return "\n".join(lines)
 
 
 def _builder(model: Model, origin: str) -> str:
@@ -163,25 +165,38 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
     place = f"{origin}:{equation.span.line}" if equation.span else origin
     head = f"{equation.response}: {equation.family.name}, {equation.link.name} link ({place})"
     lines = [comment(head).strip()]
-    here = "at the predictors' means" if any(t.centre for t in equation.terms) else "at predictors = 0"
-    lines.append(_prior(model, equation.intercept, equation.intercept_prior, here if equation.terms else ""))
+    centred = any(t.centre or t.centre_by_data for t in equation.terms)
+    here = "at the predictors' means" if centred else "at predictors = 0"
+    lines += _prior(model, equation.intercept, equation.intercept_prior, here if equation.terms else "")
     for term in equation.terms:
         where = f"{origin}:{term.span.line}, " if term.span else ""
         dims = term.dim if len(term.columns) > 1 else None
         lines += [comment(text).strip() for text in wrap(f"{term.purpose} ({where}{term.name}): {term.why}", WIDTH - 8)]
-        lines.append(_prior(model, term.symbol, term.prior, "", dims))
-    lines += [_prior(model, a.symbol, a.prior, "") for a in equation.auxiliaries]
+        lines += _prior(model, term.symbol, term.prior, "", dims)
+    for auxiliary in equation.auxiliaries:
+        lines += _prior(model, auxiliary.symbol, auxiliary.prior, "")
     lines += _predictor(model, equation)
     lines += _likelihood(equation, response)
     return lines
 
 
-def _prior(model: Model, symbol: str, prior: PriorChoice, note: str, dims: str | None = None) -> str:
-    arguments = ", ".join(_argument(model, a) for a in prior.arguments)
-    shape = f", dims={literal(dims)}" if dims else ""
+def _prior(model: Model, symbol: str, prior: PriorChoice, note: str, dims: str | None = None) -> list[str]:
+    """A parameter and where its prior comes from, in a comment beside it or, where that is too long, above."""
+    arguments = [literal(symbol), *_named(prior.distribution, [_argument(model, a) for a in prior.arguments])]
+    if dims:
+        arguments.append(f"dims={literal(dims)}")
     origin = "your prior" if prior.given else f"default {prior.rule}"
     words = comment(", ".join(w for w in (note, origin) if w))
-    return f"{symbol} = pm.{prior.distribution}({literal(symbol)}, {arguments}{shape}){words}"
+    line = f"{symbol} = pm.{prior.distribution}({', '.join(arguments)})"
+    return [line + words] if len(line + words) <= WIDTH - 8 else [words.strip(), line]
+
+
+def _named(distribution: str, arguments: Sequence[str]) -> list[str]:
+    """Arguments with their names, which PyMC asks for in part (StudentT); the familiar ones stand alone."""
+    names = [name for name, _ in DISTRIBUTIONS[distribution].parameters]
+    if distribution == "Normal" or len(names) == 1:
+        return list(arguments)
+    return [f"{name}={argument}" for name, argument in zip(names, arguments, strict=True)]
 
 
 def _argument(model: Model, argument: float | DataScale) -> str:
@@ -193,10 +208,12 @@ def _argument(model: Model, argument: float | DataScale) -> str:
         return f"{model.variables[argument.of].symbol}.get_value().mean()"
     top = f"{number(argument.multiple)}"
     if argument.of is not None:
-        top += f" * {model.variables[argument.of].symbol}.get_value().std(ddof=1)"
-    return top + (
-        f" / {model.variables[argument.per].symbol}.get_value().std(ddof=1)" if argument.per is not None else ""
-    )
+        text += f" * {_sd(model, argument.of)}"
+    return text + "".join(f" / {_sd(model, name)}" for name in argument.per)
+
+
+def _sd(model: Model, name: str) -> str:
+    return f"{model.variables[name].symbol}.get_value().std(ddof=1)"
 
 
 def _predictor(model: Model, equation: Equation) -> list[str]:
@@ -216,7 +233,11 @@ def _summand(model: Model, term: Term) -> str:
     if len(term.columns) == 1:
         (centre,) = term.centre or (0.0,)
         flat = design if len(term.factors) == 1 else f"{design}[:, 0]"
+        if term.centre_by_data:
+            return f"{term.symbol} * ({flat} - {flat}.mean())"
         return f"{term.symbol} * {_minus(flat, number(centre)) if centre else flat}"
+    if term.centre_by_data:
+        return f"pm.math.dot({design} - {design}.mean(axis=0), {term.symbol})"
     if term.centre is None:
         return f"pm.math.dot({design}, {term.symbol})"
     centres = ", ".join(number(c) for c in term.centre)
@@ -255,9 +276,7 @@ def _likelihood(equation: Equation, response: Variable) -> list[str]:
     ]
 
 
-def _main(models: Sequence[Model], query: str | None, sampling: Sampling) -> str:
-    if query is None:
-        return ""
+def _main(models: Sequence[Model], query: str, sampling: Sampling) -> str:
     builders = ", ".join(m.builder for m in models) + ("," if len(models) == 1 else "")
     return f"""if __name__ == "__main__":
     import arviz as az

@@ -272,15 +272,12 @@ def _term(
     moments = _moments(context, variables)
     main = len(factors) == 1
     purpose, why = regression.purposes[factors[0]] if main else ("precision", "declared under `interactions`")
-    numeric = not all(v.levels for v in variables)
     return Term(
         factors=factors,
         symbol=namer.identifier("beta", response.name, *factors),
         dim=namer.identifier("levels", *factors),
         columns=tuple(":".join(names) for names in pairs(*(v.columns for v in variables))),
-        prior=priors.slope(
-            said, ":".join(factors), response, variables, link, moments[0][1] if numeric and moments else None
-        ),
+        prior=priors.slope(said, ":".join(factors), response, variables, link),
         purpose=purpose,
         causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
         why=why,
@@ -373,6 +370,7 @@ def unused_priors(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
     for response, regression in spec.regressions.items():
         if response not in equations:
             continue  # the regression of a response that this effect does not need
+        centre_by_data=centred and not moments,
         known = {"intercept", "slopes"}
         for equation in equations[response]:
             known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}

@@ -8,6 +8,9 @@ response's sd under an identity link and 1 under the others. A 0/1 column is lef
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from dagreg.model.families import Link
 from dagreg.model.types import DataScale, PriorChoice, Variable
 from dagreg.spec.types import Prior, Regression
@@ -59,21 +62,31 @@ def slope(
     response: Variable,
     factors: tuple[Variable, ...],
     link: Link,
-    sd: float | None,
 ) -> PriorChoice:
-    """The prior of one term's coefficients. `sd` is that of the term's column, where it is a number."""
+    """The prior of one term's coefficients.
+
+    An interaction's is scaled by the sds of its factors, not by that of their product, which grows with the
+    factors' means and would shrink the interaction towards 0 for no other reason.
+    """
     chosen = _chosen(regression, key, "slopes")
     if chosen is not None:
         return chosen
-    numeric = [v.name for v in factors if not v.levels]
-    identity = link.name == "identity"
-    top = f" sd({response.name})" if identity else ""
-    rule = f"Normal(0, {WIDTH:g}{top}" + (f" / sd({':'.join(numeric)})" if numeric else "") + ")"
-    if (identity and response.sd is None) or (numeric and sd is None):
-        per = numeric[0] if numeric else None
-        return _normal(0.0, DataScale(WIDTH, of=response.name if identity else None, per=per), rule)
-    scale = WIDTH * (response.sd if identity and response.sd is not None else 1.0)
-    return _normal(0.0, scale / sd if numeric and sd else scale, rule)
+    numeric = tuple(v for v in factors if not v.levels)
+    scaled = (*((response,) if link.name == "identity" else ()), *numeric)
+    rule = _slope_rule(response.name if link.name == "identity" else None, [v.name for v in numeric])
+    if any(v.sd is None for v in scaled):
+        of = response.name if link.name == "identity" else None
+        return _normal(0.0, DataScale(WIDTH, of=of, per=tuple(v.name for v in numeric)), rule)
+    scale = WIDTH * (response.sd or 1.0) if link.name == "identity" else WIDTH
+    return _normal(0.0, scale / math.prod(v.sd or 1.0 for v in numeric), rule)
+
+
+def _slope_rule(of: str | None, per: Sequence[str]) -> str:
+    """`Normal(0, 2.5 sd(y) / sd(x))` in the words of the report."""
+    top = f"{WIDTH:g}" + (f" sd({of})" if of else "")
+    sds = " ".join(f"sd({name})" for name in per)
+    below = f"({sds})" if len(per) > 1 else sds
+    return f"Normal(0, {top}{' / ' if below else ''}{below})"
 
 
 def auxiliary(regression: Regression | None, name: str, response: Variable) -> PriorChoice:
@@ -81,7 +94,9 @@ def auxiliary(regression: Regression | None, name: str, response: Variable) -> P
     chosen = _chosen(regression, name)
     if chosen is not None:
         return chosen
+    if name == "rho":
+        return PriorChoice("Uniform", (-1.0, 1.0), given=False, rule="Uniform(-1, 1)")
     rule = f"Exponential(1 / sd({response.name}))"
     if response.sd is None:
-        return PriorChoice("Exponential", (DataScale(1.0, per=response.name),), given=False, rule=rule)
+        return PriorChoice("Exponential", (DataScale(1.0, per=(response.name,)),), given=False, rule=rule)
     return PriorChoice("Exponential", (_rounded(1 / response.sd),), given=False, rule=rule)

@@ -84,11 +84,11 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class DataScale:
-    """A prior's argument that waits for the data: `multiple * sd(of) / sd(per)`, or `mean(of)`."""
+    """A prior's argument that waits for the data: `multiple * sd(of)` over the product of `sd(per)`s, or `mean(of)`."""
 
     multiple: float = 1.0
     of: str | None = None
-    per: str | None = None
+    per: tuple[str, ...] = ()
     statistic: Literal["sd", "mean"] = "sd"
 
 
@@ -123,6 +123,7 @@ class Term:
     why: str
     centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred
     span: Span | None = None
+    centre_by_data: bool = False  # centred, at means that wait for the data
 
     @property
     def name(self) -> str:
