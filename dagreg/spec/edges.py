@@ -253,8 +253,8 @@ class _Reader:
         self._refuse("DR120", f"a name is missing {where} `{neighbour}`", place, place + len(neighbour), "")
 
     def _missing_arrow_hint(self) -> str:
-        text = self.text[self.start : self.stop]
-        if "," not in text and self.scalar.source.text[: self.scalar.start].rstrip()[-1:] in ("[", ","):
+        before = self.scalar.source.text[max(0, self.scalar.start - 100) : self.scalar.start].rstrip()
+        if "," not in self.text[self.start : self.stop] and before.endswith(("[", ",")):
             return "between `[` and `]` a comma ends the edge: put it in quotes, or write one edge a line"
         return self.hint
 

@@ -60,6 +60,8 @@ _SYNONYMS = {
 _CALL = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\((?P<arguments>[^()]*)\))?\s*")
 _ARGUMENT = re.compile(r"\s*(?:(?P<key>[^\W\d]\w*)\s*=\s*)?(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
+_LONGEST_PRIOR = 1000  # characters
+
 EXPECTED = "a prior such as `Normal(0, 1)`"
 
 
@@ -100,7 +102,7 @@ class PriorShape(Shape[Prior]):
 
 def read_prior(scalar: Scalar, found: Diagnostics) -> Prior | None:
     """The prior that a text says, or None after reporting why it says none."""
-    call = _CALL.fullmatch(scalar.text)
+    call = _CALL.fullmatch(scalar.text) if len(scalar.text) <= _LONGEST_PRIOR else None
     if call is None:
         found.error("DR152", f"expected {EXPECTED}, found `{shorten(scalar.text)}`", scalar.span)
         return None

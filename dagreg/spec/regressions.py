@@ -16,6 +16,8 @@ from dagreg.spec.types import Prior, Regression
 RESERVED_TERMS = ("intercept", "slopes", "sigma")
 """Keys of `priors:` that name no node."""
 
+_MOST_COLONS = 10  # at which a name that holds colons itself is looked for
+
 
 def read_regressions(forms: Mapping[str, tuple[Span, Reading | None]], scope: Scope) -> dict[str, Regression]:
     """The regressions by response; those of unknown or unobserved responses are reported and left out."""
@@ -78,7 +80,7 @@ def _interactions(response: str, reading: Reading, scope: Scope) -> tuple[tuple[
 def _factors(text: str, scope: Scope) -> tuple[str, ...]:
     """`a:b` -> a, b; a name may hold a colon itself if the whole is a node."""
     parts = [part.strip() for part in text.split(":")]
-    for i in range(1, len(parts)):
+    for i in range(1, min(len(parts), _MOST_COLONS)):
         pair = ":".join(parts[:i]), ":".join(parts[i:])
         if all(name in scope.nodes for name in pair):
             return pair

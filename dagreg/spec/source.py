@@ -453,12 +453,15 @@ class _Composer:
 _LIFT = {True: "write the mapping as a block, one key a line,", False: "write the list as a block, one item a line,"}
 
 
+_LONGEST_CUT = 16  # nodes among which a closing parenthesis is looked for
+
+
 def _closing(nodes: list[Tree], i: int, step: int) -> int | None:
     """Where the parenthesis that node `i` leaves open is closed, among the nodes of its flow collection."""
     depth = _depth(nodes[i])
     if depth <= 0:
         return None
-    for j in range(i + 1, len(nodes), step):
+    for j in range(i + 1, min(len(nodes), i + _LONGEST_CUT), step):
         depth += _depth(nodes[j])
         if depth <= 0:
             return j
