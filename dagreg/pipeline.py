@@ -19,7 +19,7 @@ from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.junctions import junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
-from dagreg.identify.types import Answer, Identified, Query
+from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.supported import unsupported
@@ -48,12 +48,9 @@ class Question:
     @property
     def nodes(self) -> frozenset[str]:
         """The observed nodes whose columns its regressions need; none where nothing is to be fitted."""
-        chosen = self.answer.justification.adjustment.chosen
-        if not isinstance(self.answer, Identified) or chosen is None:
-            return frozenset()
-        parents = self.chain.parents if isinstance(self.chain, Chain) else {}
-        chained = {*parents, *(p for group in parents.values() for p in group)}
-        return frozenset({*self.effect.exposure, self.effect.outcome, *chosen, *chained})
+        from dagreg.model.lower import needed
+
+        return needed(self.effect, self.answer, self.chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,16 +285,12 @@ def _compiled(
     """Lowers every effect and emits one program for all."""
     from dagreg.emit.program import emit
     from dagreg.model.lower import lower, unused_priors
-    from dagreg.model.types import LeftOut, Plan
 
     plans = []
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
-        if isinstance(question.answer, Identified):
-            summary = table.summary if table else None
-            plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
-        else:
-            plans.append(Plan((), (LeftOut("adjusted", question.answer.reason),)))
+        summary = table.summary if table else None
+        plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     _refuse(unused_priors(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     query = table.source.script_query(table.columns, table.where) if table else None

@@ -7,6 +7,7 @@ from typing import Any
 
 from dagreg.check.fit import cell_doubts, dispersion_doubts
 from dagreg.check.influence import prior_doubts
+from dagreg.check.instrument import instrument_doubts
 from dagreg.check.types import Doubt
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engine.draws import Draws
@@ -25,6 +26,7 @@ def doubts_of(
     graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
     return (
         *graph,
+        *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
         *cell_doubts(model, estimates, data),
         *dispersion_doubts(model, draws[model.estimator], data),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dagreg.effects.functional import functional_draws
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.summary import summarise
@@ -25,7 +26,8 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
 
 def effect_draws(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Array:
     """One contrast on the outcome's scale, chains x draws."""
-    return contrast_draws(model, draws.flat(), rows, contrast, seed).reshape(draws.shape)
+    compute = contrast_draws if model.functional is None else functional_draws
+    return compute(model, draws.flat(), rows, contrast, seed).reshape(draws.shape)
 
 
 def _on_outcome(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Estimate:
@@ -35,7 +37,8 @@ def _on_outcome(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
     """The exposure's coefficient, where the link is not the identity and no interaction bends it."""
-    if model.outcome.link.name == "identity" or model.estimator == "chain" or len(model.estimand.exposure) > 1:
+    single = model.estimator in ("adjusted", "unadjusted") and len(model.estimand.exposure) == 1
+    if model.outcome.link.name == "identity" or not single:
         return ()
     exposure = model.estimand.exposure[0]
     terms = [t for t in model.outcome.terms if exposure in t.factors]

@@ -47,12 +47,12 @@ def contrast_draws(model: Model, draws: Mapping[str, Array], rows: Rows, contras
     parts = [
         _mean(model, part, _intervened(model, rows, contrast, "stop"), rows.weights, seed + i)
         - _mean(model, part, _intervened(model, rows, contrast, "start"), rows.weights, seed + i)
-        for i, part in _chunks(draws, count, step)
+        for i, part in chunks(draws, count, step)
     ]
     return np.concatenate(parts)
 
 
-def _chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[int, dict[str, Array]]]:
+def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[int, dict[str, Array]]]:
     for i in range(0, count, step):
         yield i, {name: values[i : i + step] for name, values in draws.items()}
 
@@ -73,7 +73,7 @@ def _mean(model: Model, draws: Mapping[str, Array], values: Mapping[str, Array],
     """E[Y | do(x)] averaged over the rows, for each draw."""
     rng = np.random.default_rng(seed)
     branches = [Branch(1.0, values)]
-    for equation in model.equations[:-1]:
+    for equation in model.mediators:
         branches = [b for branch in branches for b in _extend(model, equation, draws, branch, rng)]
     total: Array | float = 0.0
     for branch in branches:
@@ -127,7 +127,7 @@ def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) 
 
 
 def _mediators(model: Model) -> tuple[str, ...]:
-    return tuple(e.response for e in model.equations[:-1])
+    return tuple(e.response for e in model.mediators)
 
 
 def _enters_linearly(model: Model, mediator: str) -> bool:
@@ -149,19 +149,20 @@ def _enters_linearly(model: Model, mediator: str) -> bool:
 
 def _two_valued(model: Model) -> int:
     """Joint settings of the mediators that are summed over."""
-    finite = (e for e in model.equations[:-1] if e.family.draw is None and not _enters_linearly(model, e.response))
+    finite = (e for e in model.mediators if e.family.draw is None and not _enters_linearly(model, e.response))
     return int(2 ** sum(1 for _ in finite))
 
 
 def _exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
-    nonlinear = [e for e in model.equations[:-1] if not _enters_linearly(model, e.response)]
+    nonlinear = [e for e in model.mediators if not _enters_linearly(model, e.response)]
     return all(e.family.draw is None for e in nonlinear) and _two_valued(model) <= BRANCHES
 
 
 def _linear(model: Model) -> bool:
     """Whether every regression is linear in every variable: then the average row answers for all rows."""
-    return all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in model.equations)
+    used = (*model.mediators, model.outcome)
+    return all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
 
 
 def _average(rows: Rows) -> Rows:

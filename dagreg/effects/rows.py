@@ -27,9 +27,9 @@ class Rows:
 
 
 def covariates(model: Model) -> tuple[str, ...]:
-    """The variables whose observed values the effect is averaged over: all but the chain's responses."""
-    responses = {e.response for e in model.equations}
-    return tuple(name for name in model.variables if name not in responses)
+    """The variables whose observed values the effect is averaged over: all but outcome and drawn mediators."""
+    drawn = {model.estimand.outcome, *(e.response for e in model.mediators)}
+    return tuple(name for name in model.variables if name not in drawn)
 
 
 def observed_rows(model: Model, data: Mapping[str, Any]) -> Rows:

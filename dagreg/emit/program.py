@@ -176,7 +176,7 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
     for auxiliary in equation.auxiliaries:
         lines += _prior(model, auxiliary.symbol, auxiliary.prior, "")
     lines += _predictor(model, equation)
-    lines += _likelihood(equation, response)
+    lines += _likelihood(model, equation, response)
     return lines
 
 
@@ -206,7 +206,7 @@ def _argument(model: Model, argument: float | DataScale) -> str:
     if argument.statistic == "mean":
         assert argument.of is not None
         return f"{model.variables[argument.of].symbol}.get_value().mean()"
-    top = f"{number(argument.multiple)}"
+    text = number(argument.multiple)
     if argument.of is not None:
         text += f" * {_sd(model, argument.of)}"
     return text + "".join(f" / {_sd(model, name)}" for name in argument.per)
@@ -259,9 +259,17 @@ def _design(model: Model, term: Term) -> str:
     return text
 
 
-def _likelihood(equation: Equation, response: Variable) -> list[str]:
+def _linked(model: Model, equation: Equation) -> dict[str, str]:
+    """What an equation's likelihood takes from the one that its errors correlate with."""
+    if equation.linked is None:
+        return {}
+    other = next(e for e in model.equations if e.response == equation.linked)
+    return {"linked": model.variables[other.response].symbol, "linked_eta": other.symbols["eta"]}
+
+
+def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
     symbols = equation.symbols
-    holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"]}
+    holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"]} | _linked(model, equation)
     if equation.trials is not None:
         holes["trials"] = symbols["trials"] if isinstance(equation.trials, str) else str(equation.trials)
     arguments = equation.family.likelihood[equation.link.name].format(**holes)

@@ -126,6 +126,24 @@ FAMILIES: Mapping[str, Family] = {
     )
 }
 
+LINKED_GAUSSIAN = Family(
+    name="gaussian",
+    links=("identity",),
+    accepts=("continuous", "positive", "proportion", "count", "binary"),
+    support="any number",
+    distribution="Normal",
+    likelihood={"identity": "mu={eta} + {control} * ({linked} - {linked_eta}), sigma={sigma}"},
+    variance=np.ones_like,
+    discrete=False,
+    auxiliaries=("sigma", "control"),
+)
+"""The second stage of an instrument: errors bivariate normal with those of the first stage.
+
+Written as the normal of this response given the other one, `control` being the slope of this
+equation's error on the first stage's (the control function of Wooldridge 2010, section 6.2). Sampled
+by its correlation in place of that slope, a weak instrument leaves divergences and an ESS of 70.
+"""
+
 DEFAULT_FAMILY: Mapping[NodeType, str] = {
     "continuous": "gaussian",
     "positive": "gaussian",

@@ -8,9 +8,10 @@ from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.identify.chain import Chain, NoChain
-from dagreg.identify.types import Identified, Justification
-from dagreg.model import priors
-from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKS, Family
+from dagreg.identify.expression import Expression
+from dagreg.identify.types import Answer, Justification, NotIdentified
+from dagreg.model import functional, priors
+from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKED_GAUSSIAN, LINKS, Family
 from dagreg.model.naming import Namer
 from dagreg.model.types import (
     Auxiliary,
@@ -37,6 +38,8 @@ class _Regression:
     response: str
     predictors: tuple[str, ...]
     purposes: Mapping[str, tuple[Purpose, str]]
+    family: Family | None = None  # None: the response's own
+    linked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +54,77 @@ class _Context:
     suffix: str
 
 
+def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[str]:
+    """The observed nodes whose columns an effect's regressions use; none where nothing can be fitted."""
+    chosen, chained = answer.justification.adjustment.chosen, _nodes_of(chain)
+    ends = {*effect.exposure, effect.outcome}
+    if chosen is not None:
+        return frozenset({*ends, *chosen, *chained})
+    if isinstance(answer, NotIdentified):
+        if answer.strategy != "instrument":
+            return frozenset()
+        instruments, given = chosen_instruments(answer.justification)
+        return frozenset({*ends, *instruments, *given})
+    if answer.strategy is None or answer.functional is None:
+        return frozenset()
+    return frozenset({*ends, *(chained or functional.variables(answer.functional))})
+
+
+def _nodes_of(chain: Chain | NoChain) -> frozenset[str]:
+    if isinstance(chain, NoChain):
+        return frozenset()
+    return frozenset({*chain.parents, *(p for group in chain.parents.values() for p in group)})
+
+
+def chosen_instruments(justification: Justification) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The instruments that are used and what they are conditioned on: the smallest such set, and all that share it."""
+    given = min((i.given for i in justification.instruments), key=len)
+    return tuple(i.instrument for i in justification.instruments if i.given == given), given
+
+
 def lower(
-    spec: Spec,
-    effect: Effect,
-    answer: Identified,
-    chain: Chain | NoChain,
-    summary: DataSummary | None,
-    suffix: str = "",
+    spec: Spec, effect: Effect, answer: Answer, chain: Chain | NoChain, summary: DataSummary | None, suffix: str = ""
 ) -> Plan:
     """The models of one effect, the primary one first.
 
     Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
-    justification = answer.justification
-    chosen = justification.adjustment.chosen
-    if chosen is None:
-        return Plan((), (LeftOut("adjusted", justification.adjustment.reason),))
-    parents = chain.parents if isinstance(chain, Chain) else {}
-    used = {*effect.exposure, effect.outcome, *chosen, *parents, *(p for group in parents.values() for p in group)}
+    used = needed(effect, answer, chain)
+    if not used:
+        reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
+        return Plan((), (LeftOut("adjusted", reason),))
     variables = resolve(spec, [name for name in spec.nodes if name in used], summary)
-    context = _Context(spec, effect, justification, variables, summary, suffix)
+    context = _Context(spec, effect, answer.justification, variables, summary, suffix)
+    if answer.strategy == "adjustment":
+        return _by_adjustment(context, chain)
+    left_out = LeftOut("adjusted", answer.justification.adjustment.reason)
+    unadjusted = _single(context, "unadjusted", ())
+    if isinstance(answer, NotIdentified):
+        return Plan((_instrumented(context), unadjusted), (left_out,))
+    if isinstance(chain, Chain) and not _chain_left_out(context, chain):
+        return Plan((_chained(context, chain, "functional"), unadjusted), (left_out,))
+    assert answer.functional is not None  # every strategy but the adjustment has its formula
+    assert answer.strategy is not None
+    expression = functional.by_chain_rule(answer.functional)
+    estimator: Estimator = "frontdoor" if answer.strategy == "frontdoor" else "functional"
+    reason = functional.obstacle(expression, effect.outcome, variables)
+    if reason:
+        return Plan((), (left_out, LeftOut(estimator, reason)))
+    return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
+
+
+def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
+    """Adjusted, then the chain where there is one that differs, then unadjusted."""
+    chosen = context.justification.adjustment.chosen
+    assert chosen is not None
     models = [_single(context, "adjusted", chosen)]
     left_out = []
-    if isinstance(chain, NoChain):
-        left_out.append(LeftOut("chain", chain.reason))
-    else:
-        reason = _chain_left_out(context, chain, models[0])
-        if reason:
-            left_out.append(LeftOut("chain", reason))
-        else:
-            models.append(_chained(context, chain))
+    reason = chain.reason if isinstance(chain, NoChain) else _chain_left_out(context, chain, models[0])
+    if reason:
+        left_out.append(LeftOut("chain", reason))
+    elif isinstance(chain, Chain):
+        models.append(_chained(context, chain, "chain"))
     if len(chosen) > 0:
         models.append(_single(context, "unadjusted", ()))
     return Plan(tuple(models), tuple(left_out))
@@ -101,21 +144,58 @@ def _single(context: _Context, estimator: Estimator, adjustment: Sequence[str]) 
 _EXPOSURE: Purpose = "exposure"
 
 
-def _chained(context: _Context, chain: Chain) -> Model:
+def _functional(context: _Context, estimator: Estimator, expression: Expression) -> Model:
+    """A regression for every conditional of the functional."""
+    factors = functional.conditionals(expression)
+    regressions = tuple(
+        _Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
+        for factor in factors
+    )
+    model = _model(context, estimator, regressions, (), primary=True, also=functional.variables(expression))
+    return replace(model, functional=expression, factors=factors)
+
+
+def _instrumented(context: _Context) -> Model:
+    """A linear first stage and a linear outcome, their errors correlated (Wooldridge 2010, section 5.1)."""
+    effect = context.effect
+    (exposure,) = effect.exposure
+    instruments, given = chosen_instruments(context.justification)
+    why = "the instrument: it acts on the outcome through the exposure alone"
+    covariates = _parental(context, given, "the instrument is valid given this")
+    first = _Regression(
+        exposure,
+        (*instruments, *given),
+        {**dict.fromkeys(instruments, ("parent", why)), **covariates},
+        family=FAMILIES["gaussian"],
+    )
+    second = _Regression(
+        effect.outcome,
+        (exposure, *given),
+        {exposure: (_EXPOSURE, "the exposure"), **covariates},
+        family=LINKED_GAUSSIAN,
+        linked=exposure,
+    )
+    return _model(context, "instrument", (first, second), given, primary=True)
+
+
+def _parental(context: _Context, names: Iterable[str], why: str) -> dict[str, tuple[Purpose, str]]:
+    """Purposes of predictors that are there because a formula names them."""
+    return {n: (_EXPOSURE, "the exposure") if n in context.effect.exposure else ("parent", why) for n in names}
+
+
+def _chained(context: _Context, chain: Chain, estimator: Estimator) -> Model:
     """A regression for every mediator and the outcome, each on its parents."""
-    regressions = []
-    for response, parents in chain.parents.items():
-        purposes: dict[str, tuple[Purpose, str]] = {
-            p: ("exposure", "the exposure") if p in context.effect.exposure else ("parent", f"a parent of {response}")
-            for p in parents
-        }
-        regressions.append(_Regression(response, parents, purposes))
-    return _model(context, "chain", tuple(regressions), (), primary=False)
+    regressions = tuple(
+        _Regression(response, parents, _parental(context, parents, f"a parent of {response}"))
+        for response, parents in chain.parents.items()
+    )
+    primary = estimator != "chain"
+    return replace(_model(context, estimator, regressions, (), primary=primary), chained=primary)
 
 
-def _chain_left_out(context: _Context, chain: Chain, adjusted: Model) -> str:
+def _chain_left_out(context: _Context, chain: Chain, adjusted: Model | None = None) -> str:
     """Why the chain is not built, or ""."""
-    if list(chain.parents) == [context.effect.outcome]:
+    if adjusted is not None and list(chain.parents) == [context.effect.outcome]:
         same = set(chain.parents[context.effect.outcome]) == set(adjusted.outcome.predictors)
         if same:
             return "it is the same regression as the adjusted one"
@@ -133,9 +213,10 @@ def _model(
     adjusted_for: tuple[str, ...],
     *,
     primary: bool,
+    also: Iterable[str] = (),
 ) -> Model:
     namer = Namer()
-    used = {name for r in regressions for name in (r.response, *r.predictors)}
+    used = {*also, *(name for r in regressions for name in (r.response, *r.predictors))}
     variables = {
         name: replace(variable, symbol=namer.identifier(name))
         for name, variable in context.variables.items()
@@ -202,9 +283,10 @@ def _check_support(context: _Context, response: str, family: Family) -> None:
 def _equation(context: _Context, regression: _Regression, estimator: Estimator, namer: Namer) -> Equation:
     response = context.variables[regression.response]
     node, said = context.spec.nodes[response.name], context.spec.regressions.get(response.name)
-    family = _family(context, response.name)
-    link = LINKS[(said.link if said else None) or node.link or family.links[0]]
+    family = regression.family or _family(context, response.name)
+    link = LINKS[_link(context, regression, family)]
     outcome = context.spec.nodes[context.effect.outcome]
+    linked = context.variables[regression.linked] if regression.linked is not None else None
     centred = not (said is not None and "intercept" in said.priors)
     products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
     symbol = namer.identifier("alpha", response.name)
@@ -229,12 +311,13 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
         terms=terms,
         symbols=_symbols(response.name, namer),
         auxiliaries=tuple(
-            Auxiliary(name, namer.identifier(name, response.name), priors.auxiliary(said, name, response))
+            Auxiliary(name, namer.identifier(name, response.name), priors.auxiliary(said, name, response, linked))
             for name in family.auxiliaries
         ),
         trials=node.trials if family.name == "binomial" else None,
         offset=node.offset,
         weights=outcome.trials if response.name != outcome.name else None,
+        linked=regression.linked,
         span=said.span if said else response.span,
     )
 
@@ -243,6 +326,12 @@ def _symbols(response: str, namer: Namer) -> dict[str, str]:
     """Identifiers of the parts of a regression that are not parameters."""
     after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "logp")}
     return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
+
+
+def _link(context: _Context, regression: _Regression, family: Family) -> str:
+    said = context.spec.regressions.get(regression.response)
+    declared = (said.link if said else None) or context.spec.nodes[regression.response].link
+    return declared if declared in family.links else family.links[0]
 
 
 def _rate(context: _Context, response: str) -> float | None:
@@ -268,7 +357,7 @@ def _term(
 ) -> Term:
     variables = tuple(context.variables[f] for f in factors)
     response, said = context.variables[regression.response], context.spec.regressions.get(regression.response)
-    link = LINKS[(said.link if said else None) or _family(context, response.name).links[0]]
+    link = LINKS[_link(context, regression, regression.family or _family(context, response.name))]
     moments = _moments(context, variables)
     main = len(factors) == 1
     purpose, why = regression.purposes[factors[0]] if main else ("precision", "declared under `interactions`")
@@ -282,14 +371,15 @@ def _term(
         causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
         why=why,
         centre=tuple(float(f"{mean:.6g}") for mean, _ in moments) if centred and moments else None,
+        centre_by_data=centred and not moments,
         span=context.spec.nodes[factors[0]].span,
     )
 
 
 def _asked_for(context: _Context, regression: _Regression, estimator: Estimator) -> bool:
     """Whether the exposure's coefficient in this regression is the effect asked for, on the link scale."""
-    if estimator == "adjusted":
-        return True
+    if estimator in ("adjusted", "instrument"):
+        return regression.response == context.effect.outcome
     direct = context.effect.kind == "direct"
     return estimator == "chain" and direct and regression.response == context.effect.outcome
 
@@ -370,7 +460,6 @@ def unused_priors(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
     for response, regression in spec.regressions.items():
         if response not in equations:
             continue  # the regression of a response that this effect does not need
-        centre_by_data=centred and not moments,
         known = {"intercept", "slopes"}
         for equation in equations[response]:
             known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}

@@ -89,13 +89,18 @@ def _slope_rule(of: str | None, per: Sequence[str]) -> str:
     return f"Normal(0, {top}{' / ' if below else ''}{below})"
 
 
-def auxiliary(regression: Regression | None, name: str, response: Variable) -> PriorChoice:
-    """The prior of a parameter of the family besides the mean."""
+def auxiliary(
+    regression: Regression | None, name: str, response: Variable, linked: Variable | None = None
+) -> PriorChoice:
+    """The prior of a parameter of the family besides the mean; `linked` is the response that errors correlate with."""
     chosen = _chosen(regression, name)
     if chosen is not None:
         return chosen
-    if name == "rho":
-        return PriorChoice("Uniform", (-1.0, 1.0), given=False, rule="Uniform(-1, 1)")
+    if linked is not None and name == "control":
+        rule = f"Normal(0, {WIDTH:g} sd({response.name}) / sd({linked.name}))"
+        if response.sd is None or linked.sd is None:
+            return _normal(0.0, DataScale(WIDTH, of=response.name, per=(linked.name,)), rule)
+        return _normal(0.0, WIDTH * response.sd / linked.sd, rule)
     rule = f"Exponential(1 / sd({response.name}))"
     if response.sd is None:
         return PriorChoice("Exponential", (DataScale(1.0, per=(response.name,)),), given=False, rule=rule)

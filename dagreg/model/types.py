@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dagreg.errors import Span
+from dagreg.identify.expression import Expression, P
 from dagreg.model.families import Family, Link
 from dagreg.spec.types import Kind, Level, NodeType, Transform
 
@@ -49,8 +50,8 @@ class DataSummary:
 class Variable:
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
-    Levels become one 0/1 column for each level but the reference. `mean` and `sd` are of the coded, transformed variable,
-    None where there are no data.
+    Levels become one 0/1 column for each level but the reference. `mean` and `sd` are of the coded,
+    transformed variable, None where there are no data.
     """
 
     name: str
@@ -122,8 +123,8 @@ class Term:
     causal: bool  # whether this coefficient is, on the link scale, the effect asked for
     why: str
     centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred
-    span: Span | None = None
     centre_by_data: bool = False  # centred, at means that wait for the data
+    span: Span | None = None
 
     @property
     def name(self) -> str:
@@ -154,6 +155,7 @@ class Equation:
     trials: str | int | None = None  # column, or a number for every row (binomial)
     offset: str | None = None  # column of exposures; its log is added to the predictor
     weights: str | int | None = None  # column: each row stands for this many units
+    linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
 
     @property
@@ -185,7 +187,10 @@ class Estimand:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A program of one estimator: its equations in topological order, the last being the outcome's."""
+    """A program of one estimator: its equations in topological order, the last being the outcome's.
+
+    Of a functional the equations stand in the order of its conditionals.
+    """
 
     estimator: Estimator
     builder: str  # name of the function that builds it in the emitted program
@@ -194,10 +199,19 @@ class Model:
     estimand: Estimand
     primary: bool = False
     notes: tuple[str, ...] = ()  # "a prior of yours was used here", ...
+    functional: Expression | None = None  # evaluated in place of the g-formula
+    chained: bool = False  # a functional that is a chain of regressions, for the g-formula
+    factors: tuple[P, ...] = ()  # the conditional of the functional that each equation stands for
 
     @property
     def outcome(self) -> Equation:
-        return self.equations[-1]
+        """The outcome's own regression."""
+        return next(e for e in reversed(self.equations) if e.response == self.estimand.outcome)
+
+    @property
+    def mediators(self) -> tuple[Equation, ...]:
+        """The regressions that the g-formula passes through on its way to the outcome's."""
+        return self.equations[:-1] if self.estimator == "chain" or self.chained else ()
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -27,6 +27,13 @@ def print_text(subject: Subject, console: Console) -> None:
     print_document(document(subject), console)
 
 
+def framed(page: str) -> str:
+    """An HTML page for a notebook's cell, its styles kept apart from the notebook's."""
+    from html import escape
+
+    return f'<iframe srcdoc="{escape(page)}" style="width: 100%; height: 40em; border: 0"></iframe>'
+
+
 def _text(subject: Subject, width: int) -> str:
     import io
 

@@ -23,6 +23,16 @@ class Explained:
     implications: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     doubts: tuple[Doubt, ...] = ()
 
+    def __str__(self) -> str:
+        from dagreg.report.render import render
+
+        return render(self, "text")
+
+    def _repr_html_(self) -> str:
+        from dagreg.report.render import framed, render
+
+        return framed(render(self, "html"))
+
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
@@ -65,5 +75,7 @@ class Report:
     def ok(self) -> bool:
         """Whether every effect was identified and every sampler converged."""
         return all(
-            isinstance(e.answer, Identified) and (e.diagnostics is None or e.diagnostics.ok) for e in self.effects
+            (isinstance(e.answer, Identified) or e.answer.strategy == "instrument")
+            and (e.diagnostics is None or e.diagnostics.ok)
+            for e in self.effects
         )
