@@ -195,7 +195,7 @@ def _node_note(spec: Spec, node: str, answer: Any) -> str:
     note = answer.justification.nodes.get(node)
     if note is None:
         hint = errors.did_you_mean(node, spec.nodes)
-        raise DagregError((Diagnostic("DR203", f"{spec.name} has no node `{node}`", label=hint),))
+        raise DagregError((Diagnostic("DR209", f"{spec.name} has no node `{node}`", label=hint),))
     query = answer.justification.query
     place = "in the adjustment set" if note.in_set else "not in the adjustment set"
     return f"{', '.join(query.exposure)} -> {query.outcome}: {node} ({', '.join(note.roles)}) is {place}. {note.why}"

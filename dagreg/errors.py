@@ -473,6 +473,8 @@ CODES: Mapping[str, Code] = {
     "DR207": Code(
         "the effect has no two ends", "An effect has at least one exposure, and another node as its outcome."
     ),
+    "DR208": Code("no effect is asked for", "The command answers a question: add `effect: x -> y` to the spec."),
+    "DR209": Code("no such node", "`--node` names a node of the spec."),
     "DR300": Code("no data", "The command needs data: add `data:` to the spec, or pass `--data`."),
     "DR301": Code(
         "the data file does not exist",

@@ -132,9 +132,9 @@ class Result:
 
 
 def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
-    """Analyses the graph and identifies every effect. Raises DagregError (DR202) for a spec without one."""
+    """Analyses the graph and identifies every effect. Raises DagregError (DR208) for a spec without one."""
     if not spec.effects:
-        raise DagregError((Diagnostic("DR202", f"{spec.name} asks for no effect: add `effect: x -> y`"),))
+        raise DagregError((Diagnostic("DR208", f"{spec.name} asks for no effect: add `effect: x -> y`"),))
     graph = analyse(spec)
     found = []
     for effect in spec.effects:

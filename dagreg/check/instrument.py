@@ -31,8 +31,8 @@ def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
     ]
     if statistic < STRONG:
         message = (
-            f"The instrument is weak: the first-stage F statistic is {statistic:.2g}, below {STRONG:g}. The data hardly "
-            "say how much the instrument moves the exposure, so the prior decides most of this estimate."
+            f"The instrument is weak: the first-stage F statistic is {statistic:.2g}, below {STRONG:g}. The data "
+            "hardly say how much the instrument moves the exposure, so the prior decides most of this estimate."
         )
         found.append(Doubt("DR533", message))
     return tuple(found)
