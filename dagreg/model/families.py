@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.model import quantiles
 from dagreg.spec.types import NodeType
 
 Array = npt.NDArray[np.float64]
@@ -57,7 +58,8 @@ class Family:
     `likelihood`: per link, the arguments of `distribution` as source. `variance(mean)` is the
     variance function of the exponential family (McCullagh and Nelder 1989, section 2.2).
     `draw(rng, mean, parameters)` samples responses of the mean's shape; None where the support is
-    finite and the g-formula sums over it.
+    finite and the g-formula sums over it. It is monotone in the mean for the same state of `rng`, so that
+    the noise cancels between two means.
     """
 
     name: str
@@ -77,7 +79,7 @@ def _draw_normal(rng: np.random.Generator, mean: Array, parameters: Mapping[str,
 
 
 def _draw_poisson(rng: np.random.Generator, mean: Array, parameters: Mapping[str, Array]) -> Array:
-    return rng.poisson(mean).astype(np.float64)
+    return quantiles.poisson(rng.random(mean.shape), mean)
 
 
 FAMILIES: Mapping[str, Family] = {
