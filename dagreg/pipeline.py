@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dagreg.check.types import Doubt
 from dagreg.errors import DagregError, DataError, Diagnostic
 from dagreg.graph.causal import CausalGraph, analyse
+from dagreg.graph.implications import list_implications
 from dagreg.graph.junctions import junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
@@ -145,8 +146,13 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
 
 def explain(spec: Spec) -> Explained:
     """The identification report of a spec; no data are needed."""
-    graph, asked = questions(spec)
-    return Explained(spec, tuple(junctions(graph)), tuple(q.answer for q in asked))
+    return _explained(spec, *questions(spec))
+
+
+def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explained:
+    implied, cut = list_implications(graph)
+    claims = tuple((i.x, i.y, i.given) for i in implied)
+    return Explained(spec, tuple(junctions(graph)), tuple(q.answer for q in asked), claims, not cut)
 
 
 def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
@@ -284,14 +290,14 @@ def _compiled(
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
     from dagreg.emit.program import emit
-    from dagreg.model.lower import lower, unused_priors
+    from dagreg.model.lower import lower, unused_terms
 
     plans = []
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
         summary = table.summary if table else None
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
-    _refuse(unused_priors(spec, plans))
+    _refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     query = table.source.script_query(table.columns, table.where) if table else None
     origin = os.path.basename(spec.path) if spec.path else spec.name

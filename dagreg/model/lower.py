@@ -199,10 +199,21 @@ def _chain_left_out(context: _Context, chain: Chain, adjusted: Model | None = No
         same = set(chain.parents[context.effect.outcome]) == set(adjusted.outcome.predictors)
         if same:
             return "it is the same regression as the adjusted one"
-    for response in chain.parents:
-        variable = context.variables[response]
-        if response != context.effect.outcome and _family_name(context, response) is None:
-            return f"the mediator {response} is {variable.type}, and such regressions are not supported yet"
+    mediators = (response for response in chain.parents if response != context.effect.outcome)
+    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m))), "")
+
+
+def _mediator_obstacle(context: _Context, mediator: str) -> str:
+    """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
+    variable, node = context.variables[mediator], context.spec.nodes[mediator]
+    name = _family_name(context, mediator)
+    if name is None:
+        return f"the mediator {mediator} is {variable.type}, and such regressions are not supported yet"
+    if name in FAMILIES and FAMILIES[name].discrete and variable.transform:
+        return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
+    if name == "binomial" or node.offset is not None:
+        what = "trials" if name == "binomial" else "units of exposure"
+        return f"the mediator {mediator} counts over the {what} of its row, which is not supported yet"
     return ""
 
 
@@ -270,8 +281,11 @@ def _family(context: _Context, response: str) -> Family:
 
 
 def _check_support(context: _Context, response: str, family: Family) -> None:
-    """Counts have to be whole numbers from 0, where the data are known."""
+    """Counts have to be whole numbers from 0, where the data are known, and are not transformed."""
     variable = context.variables[response]
+    if family.discrete and variable.transform:
+        said = f"`{response}` is transformed ({variable.transform})"
+        raise _error("DR412", f"{family.name} needs {family.support}; {said}: say `family: gaussian`", variable)
     column = context.summary.columns[variable.column] if context.summary else None
     if column is None or family.name not in ("poisson", "binomial"):
         return
@@ -449,8 +463,8 @@ def _value(variable: Variable, value: Level, effect: Effect) -> Level:
     raise _error("DR417", f"`{value}` is not a level of `{variable.name}` ({known})", variable, effect)
 
 
-def unused_priors(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
-    """One error for each prior that the user gave for a term which occurs in no regression of its response."""
+def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
+    """One error for each prior or interaction of the user's whose term occurs in no regression of its response."""
     equations: dict[str, list[Equation]] = {}
     for plan in plans:
         for model in plan.models:
@@ -463,17 +477,14 @@ def unused_priors(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
         known = {"intercept", "slopes"}
         for equation in equations[response]:
             known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}
-        for key, prior in regression.priors.items():
-            if key not in known:
-                terms = ", ".join(sorted(known))
-                wrong.append(
-                    Diagnostic(
-                        "DR418",
-                        f"no regression of `{response}` has a term `{key}`",
-                        prior.span,
-                        label=f"terms: {terms}",
-                    )
-                )
+        asked = [(key, prior.span) for key, prior in regression.priors.items()]
+        asked += [(":".join(factors), regression.span) for factors in regression.interactions]
+        label = f"terms: {', '.join(sorted(known))}"
+        wrong += [
+            Diagnostic("DR418", f"no regression of `{response}` has a term `{key}`", span, label=label)
+            for key, span in asked
+            if key not in known
+        ]
     return tuple(wrong)
 
 
