@@ -293,7 +293,7 @@ def _main(models: Sequence[Model], query: str, sampling: Sampling) -> str:
 
     data = duckdb.sql(QUERY).fetchnumpy()
     for build in ({builders}):
-        compiled = nutpie.compile_pymc_model(build(data))
+        compiled = nutpie.compile_pymc_model(build(data), jitter_rvs=set())
         draws = nutpie.sample(
             compiled,
             draws={sampling.draws},

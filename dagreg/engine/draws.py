@@ -48,6 +48,9 @@ def convergence(values: Array) -> tuple[Array, Array]:
 
     chains, draws = values.shape[:2]
     constant = np.ptp(values, axis=(0, 1)) == 0
-    ess = array_stats.ess(values, chain_axis=0, draw_axis=1, method="bulk")
-    r_hat = array_stats.rhat(values, chain_axis=0, draw_axis=1)
-    return np.where(constant, float(chains * draws), ess), np.where(constant, 1.0, r_hat)
+    ess, r_hat = np.full(constant.shape, float(chains * draws)), np.ones(constant.shape)
+    if not constant.all():
+        moving = values[:, :, ~constant] if values.ndim > 2 else values
+        ess[~constant] = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
+        r_hat[~constant] = array_stats.rhat(moving, chain_axis=0, draw_axis=1)
+    return ess, r_hat

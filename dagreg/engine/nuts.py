@@ -19,6 +19,8 @@ from dagreg.spec.types import Sampling
 # The model has to be able to move along strong correlations (uncentred or collinear
 # predictors): a low-rank mass matrix costs nothing without them.
 ADAPTATION = "low_rank"
+# Chains start at the priors' centres, without jitter (`jitter_rvs=set()`): one unit of a coefficient may
+# be a hundred units of a predictor, and under a log link that overflows before the first step.
 
 
 def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws:
@@ -34,7 +36,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compiled = nutpie.compile_pymc_model(program.build(model.builder, data))
+            compiled = nutpie.compile_pymc_model(program.build(model.builder, data), jitter_rvs=set())
             tree = nutpie.sample(
                 compiled,
                 draws=sampling.draws,

@@ -1,0 +1,147 @@
+"""The stories under `specs/`: every one is valid, and its lesson comes out right."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dagreg import pipeline
+from dagreg.effects.types import Estimate
+from dagreg.identify.types import NotIdentified
+from dagreg.spec.load import load
+
+ROOT = Path(__file__).parents[1]
+SPECS = sorted(ROOT.glob("specs/*.yaml"))
+
+
+@cache
+def fitted(name: str) -> pipeline.Result:
+    return pipeline.fit(load(ROOT / "specs" / f"{name}.yaml"))
+
+
+def estimate(name: str, estimator: str, effect: int = 0, scale: str = "outcome") -> Estimate:
+    result = fitted(name).effects[effect].result
+    assert result is not None
+    (row,) = [e for e in result.estimates if e.estimator == estimator and e.scale == scale]
+    return row
+
+
+def codes(name: str, effect: int = 0) -> set[str]:
+    return {doubt.code for doubt in fitted(name).effects[effect].doubts}
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_story_is_valid_and_its_columns_fit(path: Path) -> None:
+    assert pipeline.check(load(path))["nodes"]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_story_compiles_without_its_data_or_with_them(path: Path) -> None:
+    program = pipeline.compile(load(path))
+    compile(program.source, str(path), "exec")
+
+
+def test_the_tutorials_data_come_from_its_seeds(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, ROOT / "examples/tutorial/generate.py", tmp_path], check=True)
+    for made in sorted(tmp_path.glob("*.csv")):
+        kept = np.genfromtxt(ROOT / "specs/data" / made.name, delimiter=",", names=True)
+        again = np.genfromtxt(made, delimiter=",", names=True)
+        assert kept.dtype.names == again.dtype.names
+        for column in kept.dtype.names:
+            np.testing.assert_allclose(again[column], kept[column], rtol=1e-12)
+
+
+def column(name: str) -> np.ndarray:
+    story, field = name.split(".")
+    return np.asarray(np.genfromtxt(ROOT / f"specs/data/{story}.csv", delimiter=",", names=True)[field])
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A published or closed-form number: the mean within `within`, which allows for Monte Carlo error and priors."""
+
+    spec: str
+    estimator: str
+    mean: float
+    within: float
+    effect: int = 0
+    scale: str = "outcome"
+
+
+# Means and tolerances are those of an independent fit (exact, ordinary least squares or maximum likelihood).
+LESSONS = [
+    Lesson("simple", "adjusted", 4.99903, 0.00055),
+    Lesson("multivariate", "adjusted", 2.00542, 0.00045),
+    Lesson("pipe", "adjusted", 10.00047, 0.0095),
+    Lesson("pipe", "chain", 10.0005, 0.0095),
+    Lesson("fork", "adjusted", 0.00438, 0.016),
+    Lesson("fork", "unadjusted", 0.66597, 0.001),
+    Lesson("collider", "adjusted", -0.14845, 0.0525),
+    Lesson("collider_tight_prior", "adjusted", 0.03563, 0.0115),
+    Lesson("combined", "adjusted", 3.99517, 0.003),
+    Lesson("combined", "adjusted", -2.07213, 0.2, effect=1),
+    Lesson("combined_tight_prior", "adjusted", -1.56982, 0.064),
+    Lesson("berkeley", "adjusted", 0.141491, 0.0073),
+    Lesson("berkeley", "adjusted", 0.6104, 0.0326, scale="link"),
+    Lesson("berkeley", "adjusted", -0.0999, 0.041, effect=1, scale="link"),
+    Lesson("kidney_stones", "adjusted", 0.0537, 0.01),
+    Lesson("kidney_stones", "unadjusted", -0.0457, 0.01),
+    Lesson("pauperism", "adjusted", 0.75209, 0.0675),
+    Lesson("titanic", "adjusted", 0.2373, 0.012),
+    Lesson("publications", "adjusted", -0.22459, 0.0273, scale="link"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda x: f"{x.spec}-{x.estimator}-{x.effect}-{x.scale}")
+def test_the_lesson_of_a_story(lesson: Lesson) -> None:
+    found = estimate(lesson.spec, lesson.estimator, lesson.effect, lesson.scale).summary
+    assert found.mean == pytest.approx(lesson.mean, abs=lesson.within)
+    diagnostics = fitted(lesson.spec).effects[lesson.effect].diagnostics
+    assert diagnostics is not None
+    assert diagnostics.ok
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("collider", set()),
+        ("collider_tight_prior", {"DR511"}),
+        ("combined_tight_prior", {"DR511"}),
+        ("simple", set()),
+        ("titanic", {"DR523"}),
+        ("publications", {"DR521"}),
+    ],
+)
+def test_the_tutorials_mistakes_and_real_datas_traps_are_warned_about(spec: str, expected: set[str]) -> None:
+    assert codes(spec) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+def test_the_warning_names_the_prior_that_moves_the_answer() -> None:
+    (uncentred,) = [d.message for d in fitted("collider_tight_prior").effects[0].doubts if d.code == "DR511"]
+    (collinear,) = [d.message for d in fitted("combined_tight_prior").effects[0].doubts if d.code == "DR511"]
+    assert "intercept's prior, Normal(0, 1)" in uncentred
+    x1, x2 = (column(f"combined.{name}") for name in ("x1", "x2"))
+    inflation = 1 / (1 - np.corrcoef(x1, x2)[0, 1] ** 2)
+    assert f"variance inflation {inflation:,.0f}" in collinear
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+def test_an_effect_that_is_not_identified_gets_no_number() -> None:
+    total, direct = fitted("berkeley_ability").effects
+    assert total.result is not None
+    assert isinstance(direct.answer, NotIdentified)
+    assert direct.result is None
+    assert not fitted("berkeley_ability").record.ok
