@@ -21,6 +21,7 @@ class Explained:
     junctions: tuple[Junction, ...]
     answers: tuple[Answer, ...]
     implications: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    implications_complete: bool | None = None  # False: the list was cut; None: there is no list
     doubts: tuple[Doubt, ...] = ()
 
     def __str__(self) -> str:
@@ -70,6 +71,8 @@ class Report:
     versions: Mapping[str, str]
     seed: int
     doubts: tuple[Doubt, ...] = ()  # those of no single effect
+    tests: tuple[ImplicationTest, ...] = ()  # of the graph's implications, which belong to no single effect
+    untested: tuple[str, ...] = ()  # why implications were not put to the data, a sentence each
 
     @property
     def ok(self) -> bool:
