@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
 from dagreg.identify.types import Answer, Identified
-from dagreg.model.types import Plan
 from dagreg.spec.types import Effect, Spec
+
+if TYPE_CHECKING:
+    from dagreg.model.types import Plan
 
 
 @dataclass(frozen=True, slots=True)
