@@ -140,6 +140,14 @@ class DuckSource:
         found = self.connection.sql(self.query(columns, where)).fetchnumpy()
         return {name: np.ma.getdata(found[name]) for name in columns}
 
+    def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        """These columns with missing values masked: every row, or `most` of them at random from a larger table."""
+        if not columns:
+            return {}
+        some = f" USING SAMPLE reservoir({most} ROWS) REPEATABLE ({seed})" if self.rows() > most else ""
+        found = self.connection.sql(self.query(columns) + some).fetchnumpy()
+        return {name: np.ma.asarray(found[name]) for name in columns}
+
     def sha256(self, columns: Sequence[str]) -> str:
         """The hash of the files' bytes; for a frame or a database table, of the columns' values."""
         digest = hashlib.sha256()

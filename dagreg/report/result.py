@@ -24,8 +24,8 @@ class Explained:
     junctions: tuple[Junction, ...]
     answers: tuple[Answer, ...]
     implications: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
-    implications_complete: bool | None = None  # False: the list was cut; None: there is no list
     doubts: tuple[Doubt, ...] = ()
+    implications_complete: bool | None = None  # False: the list was cut; None: there is no list
 
     def __str__(self) -> str:
         from dagreg.report.render import render
