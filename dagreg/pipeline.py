@@ -85,6 +85,17 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation(Explained):
+    """What `explain` answers; prints as the report, and draws itself in a notebook."""
+
+    def __str__(self) -> str:
+        return render(self, "text")
+
+    def _repr_html_(self) -> str:
+        return framed(render(self, "html"))
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What `fit` answers: the record of every effect, and the posterior draws of every program."""
 
@@ -145,15 +156,16 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     return graph, tuple(found)
 
 
-def explain(spec: Spec) -> Explained:
+def explain(spec: Spec) -> Explanation:
     """The identification report of a spec; no data are needed."""
     return _explained(spec, *questions(spec))
 
 
-def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explained:
+def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
-    return Explained(spec, tuple(junctions(graph)), tuple(q.answer for q in asked), claims, implications_complete=not cut)
+    answers = tuple(question.answer for question in asked)
+    return Explanation(spec, tuple(junctions(graph)), answers, claims, implications_complete=not cut)
 
 
 def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:

@@ -27,16 +27,6 @@ class Explained:
     doubts: tuple[Doubt, ...] = ()
     implications_complete: bool | None = None  # False: the list was cut; None: there is no list
 
-    def __str__(self) -> str:
-        from dagreg.report.render import render
-
-        return render(self, "text")
-
-    def _repr_html_(self) -> str:
-        from dagreg.report.render import framed, render
-
-        return framed(render(self, "html"))
-
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
