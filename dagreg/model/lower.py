@@ -90,6 +90,8 @@ def lower(
     Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
+    if effect.by:
+        raise DagregError((Diagnostic("DR190", "not supported yet: `by`", effect.span),))
     used = needed(effect, answer, chain)
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
