@@ -51,7 +51,13 @@ def choose(
     best = preferred(criterion.graph, minimal)[0]
     if truncated:
         best = _cheaper(criterion, best, criterion.task())
-    return best, f"{the_set(criterion.graph, best)} is a minimal valid set: of those, {RULE}.{_no_optimum(criterion)}"
+    return best, f"{_of_minimal(criterion.graph, best, minimal, truncated)}{_no_optimum(criterion)}"
+
+
+def _of_minimal(graph: CausalGraph, best: Sequence[int], minimal: Sequence[tuple[int, ...]], truncated: bool) -> str:
+    if len(minimal) == 1 and not truncated:
+        return f"{the_set(graph, best)} is the only minimal valid set."
+    return f"{the_set(graph, best)} is chosen of the minimal valid sets: {RULE}."
 
 
 def preferred(graph: CausalGraph, sets: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
@@ -106,8 +112,11 @@ def why_none(criterion: Criterion) -> str:
     """Why no set is valid, naming a path."""
     graph = criterion.graph
     if criterion.selection.barring:
-        rows = quoted(graph.names[s] for s in (*criterion.selection.before, *criterion.selection.after))
-        return f"No set is valid: the rows were chosen on {rows}, which is not independent of the outcome."
+        chosen = (*criterion.selection.before, *criterion.selection.after)
+        rows = quoted(graph.names[s] for s in chosen)
+        if chosen == (criterion.y,):
+            return f"No set is valid: the rows were chosen on {rows}, the outcome itself."
+        return f"No set is valid: the rows were chosen on {rows}, and that choice depends on the outcome."
     canonical = canonical_set(criterion)
     path = criterion.biasing_path(canonical)
     if path is None:

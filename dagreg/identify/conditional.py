@@ -66,8 +66,8 @@ def conditional_effect(case: Case) -> Conditional | None:
     zs = conditional_set(case, ws)
     if zs is not None:
         formula = conditional_formula(query.exposure, query.outcome, graph.named(zs), by)
-        also = f" given {quoted(graph.named(zs))} as well" if len(zs) > 0 else ""
-        reason = f"At each level of {quoted(by)} the effect is identified by adjustment{also}."
+        how = f"by adjusting for {quoted(graph.named(zs))} within it" if len(zs) > 0 else "without further adjustment"
+        reason = f"At each level of {quoted(by)} the effect is identified {how}."
         return Conditional(by, "adjustment", graph.named(zs), render(formula), formula, reason)
     if case.selected:
         reason = f"The rows were selected, and no valid set holds {quoted(by)}: only the average is answered."

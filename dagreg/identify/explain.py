@@ -178,10 +178,10 @@ def _reason(case: Case, by_sets: str, witness: Functional | Hedge | None) -> str
     if case.selected:
         return by_sets
     if isinstance(witness, Hedge):
-        outer, inner = quoted(witness.outer), quoted(witness.inner)
+        outer, inner = (f"`{{{', '.join(nodes)}}}`" for nodes in (witness.outer, witness.inner))
         return (
-            f"{by_sets} Nor does any other formula give the effect: {outer} and within them {inner} form a hedge, "
-            "so two models can agree on all that is observed and differ in the effect."
+            f"{by_sets} Nor does any other formula give the effect: two models can agree on everything observed and "
+            f"still differ in it. (The proof is a hedge: {outer} around {inner}.)"
         )
     return f"{by_sets} The exposure also acts through unobserved nodes, which cannot be held fixed."
 

@@ -275,7 +275,8 @@ class NodeNotes(Mapping[str, NodeNote]):
             text = opening(graph, v, turning)
             return text if through is None else f"{text}; without it {shown(graph, through, v)} stays open"
         if through is not None:
-            return f"`{name}` closes {shown(graph, through, v)}, but no set closes every path"
+            spoilt = "the choice of the rows spoils every set" if self.criterion.selection.barring else ""
+            return f"`{name}` closes {shown(graph, through, v)}, but {spoilt or 'no set closes every path'}"
         if v in self.instruments:
             return self._why_instrument(v)
         return f"`{name}` is not used: no set is valid, with it or without it"
