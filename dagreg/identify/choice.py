@@ -83,7 +83,8 @@ def least(
         found += [zs for zs in map(cheapest_separator, tasks) if zs is not None and criterion.recoverable(zs)]
     if len(found) == 0:
         return None, None
-    return min(found, key=lambda zs: (len(zs), zs)), preferred(graph, found)[0]
+    ranked = preferred(graph, found)
+    return min(ranked, key=len), ranked[0]
 
 
 def _cheaper(criterion: Criterion, best: tuple[int, ...], task: Separation) -> tuple[int, ...]:
