@@ -450,6 +450,38 @@ CODES: Mapping[str, Code] = {
         bad=_GRAPH + "data: {source: a.duckdb, table: t, query: select * from t}\n",
         good=_GRAPH + "data: {source: a.duckdb, table: t}\n",
     ),
+    "DR170": Code(
+        "unknown format",
+        "`dagreg convert` knows yaml, dagitty, dot, gml and lavaan, by the ending of a file or by its text. "
+        "`--from` and `--to` name them.",
+    ),
+    "DR171": Code(
+        "text that breaks the rules of its format",
+        "The message says where reading ended and what was expected: `dag { x -> }` lacks a variable, which "
+        "`dag { x -> y }` has.",
+    ),
+    "DR172": Code(
+        "not a DAG",
+        "Only directed graphs are read: `pdag`, `mag` and `pag` stand for many DAGs each, and `x -- y` says "
+        "nothing about cause and effect. Write `dag { x -> y }`, or `x <-> y` for an unobserved common cause.",
+    ),
+    "DR173": Code(
+        "a name that the format cannot hold",
+        "lavaan's names are letters, digits, `.` and `_`; dagitty knows no variable `node`. Rename the node, or "
+        "choose another format.",
+    ),
+    "DR174": Code(
+        "left out of the spec",
+        "The text says more than a causal graph: positions, parameters, colours. The graph is read without them.",
+    ),
+    "DR175": Code(
+        "left out of the written text",
+        "The format holds the graph, not the whole spec: types, data and priors stay behind. Only YAML keeps all.",
+    ),
+    "DR176": Code(
+        "neither true nor false",
+        "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
+    ),
     "DR190": Code(
         "not supported yet",
         "The language has this, and `check`, `explain` and `draw` take it; fitting comes in a later version.",
