@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.graph.ancestry import ancestors
+from dagreg.graph.ancestry import ancestors, descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.paths import list_paths
 from dagreg.graph.separation import Path
@@ -51,7 +51,7 @@ def identify(graph: CausalGraph, query: Query) -> Answer:
     sets, chosen = adjustment_sets(case)
     fronts, fronts_cut = _frontdoor(case)
     case = case.having(chosen, fronts)
-    offered, offered_cut = instruments(case.criterion) if query.kind != "direct" else ([], False)
+    offered, offered_cut = ([], False) if _without_instruments(case) else instruments(case.criterion)
     notes = _cut_notes(fronts_cut, offered_cut)
     justification = replace(
         _justify(case, sets, offered, notes),
@@ -95,6 +95,9 @@ def adjustment_sets(case: Case) -> tuple[AdjustmentSets, tuple[int, ...] | None]
     minimal, truncated = criterion.minimal()
     optimal = optimal_set(criterion) if case.query.kind != "direct" else None
     by = sorted(graph.index[w] for w in case.query.by)
+    below = descendants(graph, case.xs)
+    if any(below[w] for w in by):
+        by = []  # what the exposure changes is no stratum of it to adjust within
     chosen, reason = choose(criterion, optimal, minimal, truncated, case.query.adjust, by)
     sets = AdjustmentSets(
         tuple(graph.named(zs) for zs in preferred(graph, minimal)),
@@ -113,6 +116,12 @@ def _frontdoor(case: Case) -> tuple[tuple[tuple[int, ...], ...], bool]:
         return (), False
     found, cut = frontdoor_sets(case.graph, case.xs, case.y)
     return tuple(preferred(case.graph, found)), cut
+
+
+def _without_instruments(case: Case) -> bool:
+    """Direct effects have none here; nor do rows chosen on the outcome or on a consequence of the exposure."""
+    selection = case.criterion.selection
+    return case.query.kind == "direct" or selection.barring or len(selection.after) > 0
 
 
 def _cut_notes(fronts_cut: bool, offered_cut: bool) -> tuple[str, ...]:
