@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagreg.graph.ancestry import ancestors, district_of, topological_order
 from dagreg.graph.causal import CausalGraph
-from dagreg.graph.projection import hub_projection
+from dagreg.graph.projection import latent_projection
 from dagreg.graph.separation import separated
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.types import Query
