@@ -17,7 +17,7 @@ from dagreg.check.types import Doubt
 from dagreg.errors import DagregError, DataError, Diagnostic
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
-from dagreg.graph.junctions import junctions
+from dagreg.graph.junctions import list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Query
@@ -165,7 +165,8 @@ def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Exp
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
     answers = tuple(question.answer for question in asked)
-    return Explanation(spec, tuple(junctions(graph)), answers, claims, implications_complete=not cut)
+    triples, more = list_junctions(graph)
+    return Explanation(spec, triples, answers, claims, implications_complete=not cut, junctions_truncated=more)
 
 
 def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:

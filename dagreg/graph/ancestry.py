@@ -75,11 +75,18 @@ def district_of(graph: CausalGraph, node: int, within: bytearray | None = None) 
     """The c-component of one node in the subgraph induced on `within`, ascending."""
     seen = {node}
     stack = [node]
+    passed: set[int] = set()  # hubs
     while stack:
-        for s in graph.siblings[stack.pop()]:
-            if s not in seen and (within is None or within[s]):
-                seen.add(s)
-                stack.append(s)
+        v = stack.pop()
+        groups = [graph.siblings[v]]
+        if len(graph.hubs) > 0:
+            groups += [graph.hubs[h] for h in graph.hubs_of[v] if h not in passed]
+            passed.update(graph.hubs_of[v])
+        for group in groups:
+            for s in group:
+                if s not in seen and (within is None or within[s]):
+                    seen.add(s)
+                    stack.append(s)
     return sorted(seen)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagreg.graph.ancestry import ancestors, district_of, topological_order
 from dagreg.graph.causal import CausalGraph
-from dagreg.graph.projection import latent_projection
+from dagreg.graph.projection import hub_projection
 from dagreg.graph.separation import separated
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.types import Query
@@ -34,7 +34,7 @@ def chain_of(graph: CausalGraph, query: Query) -> Chain | NoChain:
     all else, where each such v shares no unobserved cause with an ancestor of the outcome: it is a
     district of its own in the latent projection on the outcome's ancestors.
     """
-    projected = latent_projection(graph)
+    projected = hub_projection(graph)
     xs, y = [projected.index[x] for x in query.exposure], projected.index[query.outcome]
     if query.kind == "direct":
         if y not in projected.children[xs[0]]:

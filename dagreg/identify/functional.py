@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from dagreg.graph.ancestry import ancestors, district_of, districts, topological_order
 from dagreg.graph.causal import CausalGraph
-from dagreg.graph.projection import latent_projection
+from dagreg.graph.projection import hub_projection
 from dagreg.identify.expression import Expression, P, Product, Quotient, summed, times
 
 
@@ -58,7 +58,7 @@ class Factor:
 
 def relevant_projection(graph: CausalGraph, ys: Iterable[int]) -> CausalGraph:
     """The latent projection of the graph on the ancestors of ys: nothing else bears on them."""
-    return latent_projection(graph.restricted(ancestors(graph, ys)))
+    return hub_projection(graph.restricted(ancestors(graph, ys)))
 
 
 def ranks(g: CausalGraph) -> list[int]:

@@ -89,6 +89,7 @@ def _frame(explained: Explained, effects: list[Json]) -> Json:
         "spec": explained.spec.path or explained.spec.name,
         "effects": effects,
         "junctions": [_junction(j) for j in explained.junctions],
+        "junctions_truncated": explained.junctions_truncated,
         "implications": [{"x": x, "y": y, "given": given} for x, y, given in explained.implications],
         "implications_truncated": explained.implications_complete is False,
     }
