@@ -28,7 +28,7 @@ from dagreg.model.types import (
     Variable,
 )
 from dagreg.model.variables import resolve
-from dagreg.spec.types import Effect, Level, Spec
+from dagreg.spec.types import Effect, Level, Side, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,7 +454,7 @@ def contrasts(effect: Effect, variables: Mapping[str, Variable]) -> tuple[Contra
 
 
 def _settings(
-    side: Level | tuple[Level, ...], exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
+    side: Side, exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
 ) -> tuple[Level, ...]:
     """One side of a contrast, a value for each exposure, levels as they are stored."""
     values = side if isinstance(side, tuple) else (side,) * len(exposures)
