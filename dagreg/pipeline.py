@@ -264,7 +264,7 @@ def fit(
         program.source,
         versions(),
         spec.sampling.seed,
-        implication_doubts(tested.tests),
+        implication_doubts(tested.tests, graph, explained.answers),
         tested.tests,
         tested.untested,
     )
