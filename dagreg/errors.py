@@ -571,6 +571,7 @@ CODES: Mapping[str, Code] = {
     "DR415": Code("a joint effect without a contrast", "With several exposures there is no default: give `contrast:`."),
     "DR416": Code("a contrast of another length", "The contrast has one value for each exposure."),
     "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
+    "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
     "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),

@@ -208,7 +208,8 @@ def compile(spec: Spec, data: Any = None, *, allow_outside: bool = False, estima
     if not program.builders:
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
-    return Compiled(explained, plans, program)
+    doubts = (*explained.doubts, *(_idle(spec, plans) if estimator is None else ()))
+    return Compiled(replace(explained, doubts=doubts), plans, program)
 
 
 def starter(data: Any, path: Any) -> str:
@@ -264,11 +265,20 @@ def fit(
         program.source,
         versions(),
         spec.sampling.seed,
-        implication_doubts(tested.tests, graph, explained.answers),
+        (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
         tested.untested,
     )
     return Result(report, draws)
+
+
+def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
+    from dagreg.model.lower import idle_regressions
+
+    return tuple(
+        Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
+        for name in idle_regressions(spec, plans)
+    )
 
 
 def _fit_effect(

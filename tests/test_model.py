@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dagreg import pipeline
 from dagreg.errors import DagregError, SpecError
 from dagreg.model.lower import contrasts
 from dagreg.model.naming import Namer
@@ -388,3 +389,13 @@ def test_a_joint_contrast_needs_a_value_for_each_exposure() -> None:
             "nodes: {a: binary, b: continuous, y: continuous}\nedges: ['a, b -> y']\n"
             "effect: {exposure: [a, b], outcome: y, contrast: [[0], [1, 2]]}\n"
         )
+
+
+def test_a_regression_that_no_model_holds_is_doubted() -> None:
+    spec = loads(
+        "nodes: {x: continuous, y: continuous, z: continuous}\nedges: [x -> y, x -> z]\neffect: x -> y\n"
+        "regressions:\n  z: {priors: {sigma: Exponential(1)}}\n  y: {priors: {sigma: Exponential(1)}}\n"
+    )
+    found = pipeline.compile(spec, TABLE | {"z": TABLE["m"]}).explained.doubts
+    assert [d.code for d in found] == ["DR419"]
+    assert "regresses z" in found[0].message

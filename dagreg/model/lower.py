@@ -502,5 +502,11 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
     return tuple(wrong)
 
 
+def idle_regressions(spec: Spec, plans: Iterable[Plan]) -> tuple[str, ...]:
+    """The responses whose regression the spec describes and no model holds."""
+    used = {e.response for plan in plans for model in plan.models for e in model.equations}
+    return tuple(response for response in spec.regressions if response not in used)
+
+
 def _error(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:
     return DagregError((Diagnostic(code, message, effect.span if effect else variable.span),))
