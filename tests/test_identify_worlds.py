@@ -17,9 +17,10 @@ from dagreg.identify.adjustment import total_effect
 from dagreg.identify.case import Case
 from dagreg.identify.conditional import conditional_effect, idc
 from dagreg.identify.expression import evaluate
-from dagreg.identify.functional import Functional, Hedge, id_joint
+from dagreg.identify.functional import Functional, Hedge, id_joint, is_identified
 from dagreg.identify.mediation import mediation
 from dagreg.identify.selection import odds_ratio
+from dagreg.identify.suggest import naming
 from dagreg.identify.types import PathEffect
 from tests.oracle import separation as brute
 from tests.oracle.worlds import World
@@ -164,6 +165,26 @@ def test_the_odds_ratio_survives_a_selection_on_the_outcome(block: int) -> None:
         done = [world.after({x: v}, {y: 1, **given}) / world.after({x: v}, given) for v in (0, 1)]
         odds = [(p / (1 - p)) for p in (*seen, *done)]
         assert odds[1] / odds[0] == pytest.approx(odds[3] / odds[2])
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_an_edge_spelled_out_changes_no_answer(block: int) -> None:
+    """The unnamed common causes, named and not measured, leave everything as it was; measured, they help or not."""
+    for _, slow, x, y in questions(block, largest=6):
+        graph = compiled(slow)
+        pairs = [(v, s) for v in range(len(graph)) for s in graph.siblings[v] if v < s]
+        named = naming(graph, pairs)
+        before = is_identified(graph, [graph.index[x]], graph.index[y])
+        assert is_identified(named, [named.index[x]], named.index[y]) == before
+        if len(pairs) > 0:
+            seen = named.observing(range(len(graph), len(named)))
+            whole = CausalGraph.of(
+                (*slow.nodes, *(f"{a}{b}" for a, b in slow.bidirected)),
+                (*slow.directed, *((f"{a}{b}", end) for a, b in slow.bidirected for end in (a, b))),
+                unobserved=slow.unobserved,
+            )
+            expected = is_identified(whole, [whole.index[x]], whole.index[y])
+            assert is_identified(seen, [seen.index[x]], seen.index[y]) == expected
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

@@ -20,10 +20,10 @@ def belief(view: EffectView) -> tuple[Block, ...]:
     others = other_ways(why)
     ways: tuple[Block, ...] = (Paragraph("The ways that the graph leaves open:"), Bullets(others)) if others else ()
     notes = tuple(Paragraph(sentence(n)) for n in why.notes)
-    return (*(Paragraph(p) for p in opening), *formula, *_by_levels(why), *ways, *notes)
+    return (*(Paragraph(p) for p in opening), *formula, *by_levels(why), *ways, *notes)
 
 
-def _by_levels(why: Justification) -> tuple[Block, ...]:
+def by_levels(why: Justification) -> tuple[Block, ...]:
     """What the graph says of the effect at each level of the variables that it is asked by."""
     found = why.conditional
     if found is None:

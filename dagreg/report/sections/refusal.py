@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dagreg.identify.types import NotIdentified
 from dagreg.report.blocks import Block, Bullets, Paragraph
 from dagreg.report.prose import braces, listed, named, sentence
-from dagreg.report.sections.belief import instrument_lines
+from dagreg.report.sections.belief import by_levels, instrument_lines
 from dagreg.report.view import EffectView
 
 MOST_PATHS = 20
@@ -25,6 +25,7 @@ def refusal(view: EffectView) -> tuple[Block, ...]:
         *_open_paths(answer.open_paths),
         *_hedge(answer.hedge),
         *_survives(answer),
+        *by_levels(view.justification),
         *_measure(answer.measure, len(answer.suggestions) > 0),
         *_suggestions(answer.suggestions),
         *_instruments(view),
