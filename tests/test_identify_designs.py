@@ -220,7 +220,7 @@ def test_the_report_tells_a_mediation() -> None:
     spec = "edges: ['x -> r, y', 'r -> m, y', m -> y]\neffect: {exposure: x, outcome: y, kind: mediation}\n"
     text = " ".join(text_of(spec).split())
     assert "How the effect is carried" in text
-    assert "Natural direct effect: identified." in text
+    assert "Natural direct and natural indirect effect: identified." in text
     assert "recanting witness r" in text
     stated = json.loads(text_of(spec, "json"))["effects"][0]["mediation"]
     assert stated["mediators"] == ["r", "m"]

@@ -69,12 +69,18 @@ def _adjusted(why: Justification) -> str:
     if not why.causal_path:
         given = f"given {listed(chosen)}" if chosen else "with nothing adjusted for"
         return f"By the graph {x} and {y} are independent, {given}."
-    what = "direct effect" if why.query.kind == "direct" else "effect"
     if not chosen:
-        return f"Nothing needs to be adjusted for: no path but those of the {what} joins {x} and {y}."
+        what = "direct effect" if why.query.kind == "direct" else "effect"
+        return f"Nothing needs to be adjusted for: no path but those of the {what} carries association from {x} to {y}."
+    if why.query.kind == "direct":
+        these = "this" if len(chosen) == 1 else "these"
+        return (
+            f"Adjusted for: {listed(chosen)}. Given {these}, no path but the direct one lets association through from "
+            f"{x} to {y}."
+        )
     these, none = ("this", "it is no") if len(chosen) == 1 else ("these", "none of them is a")
     return (
-        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the {what} lets association through from "
+        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the effect lets association through from "
         f"{x} to {y}, and {none} consequence of {x} that would bias the answer."
     )
 

@@ -17,7 +17,7 @@ def mediation(view: EffectView) -> tuple[Block, ...]:
         return (Paragraph(f"No observed variable lies between {x} and {y}, so there is nothing to divide."),)
     return (
         Paragraph(_question(x, y, found)),
-        Bullets((_verdict(found.direct), _verdict(found.indirect))),
+        Bullets(_verdicts(found)),
         *_formula(found, x, y),
         *_table("Through one mediator, along every path that it lies on", "Through", found.through),
         *_table("Along one path alone", "Path", found.paths),
@@ -27,17 +27,27 @@ def mediation(view: EffectView) -> tuple[Block, ...]:
 
 
 def _question(x: str, y: str, found: Mediation) -> str:
-    together = "" if len(found.mediators) == 1 else " taken together"
+    names = listed(found.mediators)
+    opening = (
+        f"The mediator is {names}." if len(found.mediators) == 1 else f"The mediators, taken together, are {names}."
+    )
+    what, stay, move = (
+        ("the mediator", "stays as it", "moves")
+        if len(found.mediators) == 1
+        else ("the mediators", "stay as they", "move")
+    )
     return (
-        f"The mediators are {listed(found.mediators)}{together}. The natural direct effect is what changes in {y} when "
-        f"{x} changes and the mediators stay as they would have been without that change; the natural indirect effect "
-        f"is what changes when only the mediators move as if {x} had changed. The two add up to the total effect."
+        f"{opening} The natural direct effect is what a change of {x} does to {y} while {what} {stay} would have been "
+        f"without that change; the natural indirect effect is what it does where only {what} {move} as if {x} had "
+        "changed. The two add up to the total effect."
     )
 
 
-def _verdict(effect: PathEffect) -> str:
-    start = f"{effect.name[:1].upper()}{effect.name[1:]}"
-    return f"{start}: {_standing(effect)}. {effect.reason}"
+def _verdicts(found: Mediation) -> tuple[str, ...]:
+    direct, indirect = found.direct, found.indirect
+    if (_standing(direct), direct.reason) == (_standing(indirect), indirect.reason):
+        return (f"Natural direct and natural indirect effect: {_standing(direct)}. {direct.reason}",)
+    return tuple(f"{e.name[:1].upper()}{e.name[1:]}: {_standing(e)}. {e.reason}" for e in (direct, indirect))
 
 
 def _standing(effect: PathEffect) -> str:
