@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
-from dagreg.graph.ancestry import ancestors, districts
+from dagreg.graph.ancestry import ancestors, both, districts, members, without
 from dagreg.graph.causal import CausalGraph
 
 
@@ -55,7 +55,7 @@ class Separation:
     ) -> Separation:
         xs, ys, include = tuple(xs), tuple(ys), tuple(include)
         within = ancestors(graph, [*xs, *ys, *include])
-        free = bytearray(a & w for a, w in zip(allowed, within, strict=True))
+        free = both(allowed, within)
         for v in (*xs, *ys, *include):
             free[v] = 0
         return cls(graph, xs, ys, include, within, free)
@@ -66,37 +66,33 @@ def flood(task: Separation, sources: Iterable[int], blocked: bytearray) -> tuple
 
     Returns the nodes reached and the blocked nodes touched: the neighbours of the reached region.
     """
-    graph, within = task.graph, task.within
+    graph = task.graph
     parents, children, siblings = graph.parents, graph.children, graph.siblings
-    reached, touched, turned = bytearray(len(graph)), bytearray(len(graph)), bytearray(len(graph))
+    fresh, reached, touched = without(task.within, blocked), bytearray(len(graph)), bytearray(len(graph))
+    turnable = both(task.within, blocked)
     stack = list(sources)
     for v in stack:
-        reached[v] = 1
+        fresh[v], reached[v] = 0, 1
     while stack:
         v = stack.pop()
         if v >= 0:
-            heads: tuple[tuple[int, ...], ...] = (children[v], siblings[v])
+            below = children[v]
         else:  # a blocked node entered by a head: the walk turns there
-            v = ~v
-            heads = (siblings[v],)
+            v, below = ~v, ()
         for p in parents[v]:
-            if blocked[p]:
-                touched[p] = 1
-            elif not reached[p]:
-                reached[p] = 1
+            if fresh[p]:
+                fresh[p], reached[p] = 0, 1
                 stack.append(p)
-        for group in heads:
+            elif blocked[p]:
+                touched[p] = 1
+        for group in (below, siblings[v]):
             for c in group:
-                if not within[c]:
-                    continue
-                if blocked[c]:
-                    touched[c] = 1
-                    if not turned[c]:
-                        turned[c] = 1
-                        stack.append(~c)
-                elif not reached[c]:
-                    reached[c] = 1
+                if fresh[c]:
+                    fresh[c], reached[c] = 0, 1
                     stack.append(c)
+                elif turnable[c]:
+                    turnable[c], touched[c] = 0, 1
+                    stack.append(~c)
     return reached, touched
 
 
@@ -117,22 +113,24 @@ class _Side:
 
 def _close(task: Separation, region: bytearray | None, extra: int | None) -> _Side | None:
     """The minimal separator nearest to xs whose region holds `region` and `extra`, or None."""
-    usable = bytearray(task.free)
-    if region is not None:
-        for v, inside in enumerate(region):
-            if inside:
-                usable[v] = 0
+    usable = bytearray(task.free) if region is None else without(task.free, region)
     if extra is not None:
         usable[extra] = 0
-    sources = task.xs if extra is None else (*task.xs, extra)
+    separator = _nearest(task, task.xs if extra is None else (*task.xs, extra), usable)
+    if separator is None:
+        return None
+    reached, _ = flood(task, task.xs, _blocking(task, separator))
+    return _Side(tuple(members(separator)), reached)
+
+
+def _nearest(task: Separation, sources: Iterable[int], usable: bytearray) -> bytearray | None:
+    """The minimal separator of usable nodes that is nearest to the sources, or None."""
     reached, touched = flood(task, sources, _blocking(task, usable))
     if any(reached[y] for y in task.ys):
         return None
-    border = bytearray(t & u for t, u in zip(touched, usable, strict=True))
+    border = both(touched, usable)
     _, seen = flood(task, task.ys, _blocking(task, border))
-    separator = bytearray(s & b for s, b in zip(seen, border, strict=True))
-    reached, _ = flood(task, task.xs, _blocking(task, separator))
-    return _Side(tuple(v for v, m in enumerate(separator) if m), reached)
+    return both(seen, border)
 
 
 def nearest_separator(task: Separation) -> tuple[int, ...] | None:
@@ -140,8 +138,8 @@ def nearest_separator(task: Separation) -> tuple[int, ...] | None:
 
     Two passes, linear time (van der Zander and Liskiewicz 2020, FindMinSep).
     """
-    side = _close(task, None, None)
-    return None if side is None else side.separator
+    separator = _nearest(task, task.xs, task.free)
+    return None if separator is None else tuple(members(separator))
 
 
 def is_separator(task: Separation, nodes: Iterable[int]) -> bool:
