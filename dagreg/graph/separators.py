@@ -256,51 +256,52 @@ class _Flow:
 
     def augment(self) -> bool:
         """A blocking flow along shortest residual paths; False where there is none left."""
-        level = self._levels()
-        if level is None:
+        onward = self._shortest()
+        if len(onward) == 0:
             return False
-        sinks = set(self.task.ys)
-        arcs: dict[tuple[int, int], Iterator[tuple[tuple[int, int], int]]] = {}
-        current: dict[tuple[int, int], tuple[int, int]] = {}
         for x in self.task.xs:
-            path = [(self.OUT, x)]
+            path = [(self.OUT, x)] if (self.OUT, x) in onward else []
             while len(path) > 0:
-                state = path[-1]
-                if state[0] == self.IN and state[1] in sinks:
+                ahead = onward.get(path[-1])
+                if ahead is None:  # an outcome
                     path = self._fill(path)
-                    continue
-                following = current.get(state)
-                if following is None or self._room(state, following) == 0:
-                    onward = arcs.setdefault(state, self.residual(state))
-                    ahead = level[state] + 1
-                    following = next((w for w, room in onward if room > 0 and level.get(w) == ahead), None)
-                if following is None:  # a dead end for the rest of this phase
-                    level[state] = -1
+                elif len(ahead) == 0:  # a dead end for the rest of this phase
                     path.pop()
+                    if len(path) > 0:
+                        onward[path[-1]].pop()
+                elif self._room(path[-1], ahead[-1]) == 0:
+                    ahead.pop()
                 else:
-                    current[state] = following
-                    if level[following] < 0:
-                        del current[state]
-                    else:
-                        path.append(following)
+                    path.append(ahead[-1])
         return True
 
-    def _levels(self) -> dict[tuple[int, int], int] | None:
-        """How many arcs each state is from xs, as far as the outcome; None where it is out of reach."""
+    def _shortest(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """The arcs of all shortest residual paths from xs to an outcome, by the state that they leave."""
         sinks = set(self.task.ys)
         queue = [(self.OUT, x) for x in self.task.xs]
         level = dict.fromkeys(queue, 0)
-        found = -1
+        before: dict[tuple[int, int], list[tuple[int, int]]] = {state: [] for state in queue}
+        ends: list[tuple[int, int]] = []
         for state in queue:
-            if level[state] == found:
+            if len(ends) > 0 and level[state] == level[ends[0]]:
                 break
+            further = level[state] + 1
             for following, room in self.residual(state):
-                if room > 0 and following not in level:
-                    level[following] = level[state] + 1
-                    if following[0] == self.IN and following[1] in sinks:
-                        found = level[following]
-                    queue.append(following)
-        return None if found < 0 else level
+                if room > 0 and level.setdefault(following, further) == further:
+                    if following not in before:
+                        before[following] = []
+                        queue.append(following)
+                        if following[0] == self.IN and following[1] in sinks:
+                            ends.append(following)
+                    before[following].append(state)
+        onward: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for state in ends:  # grows: all that lie on a shortest path
+            for previous in before[state]:
+                if previous not in onward:
+                    onward[previous] = []
+                    ends.append(previous)
+                onward[previous].append(state)
+        return onward
 
     def _fill(self, path: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Send what the path can carry, and return it up to its first arc that is full now."""
