@@ -63,10 +63,12 @@ def latents(n: int) -> CausalGraph:
 
 
 def mediators(n: int) -> CausalGraph:
-    """A confounded x -> m1 -> ... -> y: every mediator alone is a front-door set."""
-    names = ["x", *(f"m{i}" for i in range(n)), "y"]
-    edges = [*pairwise(names), ("u", "x"), ("u", "y")]
-    return CausalGraph.of([*names, "u"], edges, unobserved=["u"])
+    """A confounded x -> m0 -> m1 -> ... -> y, every second mediator confounded with y: the others are front doors."""
+    names = [f"m{i}" for i in range(n)]
+    hidden = ["u", *(f"u{i}" for i in range(1, n, 2))]
+    edges = [*pairwise(["x", *names, "y"]), ("u", "x"), ("u", "y")]
+    edges += [(u, end) for u in hidden[1:] for end in ("m" + u[1:], "y")]
+    return CausalGraph.of(["x", *names, "y", *hidden], edges, unobserved=hidden)
 
 
 def two_a_path(n: int) -> CausalGraph:
