@@ -560,6 +560,12 @@ CODES: Mapping[str, Code] = {
     "DR317": Code("a binary column with other than two values", "Declare it `categorical`, or clean the column."),
     "DR318": Code("the reference is not in the data", "The reference is one of the levels of the column."),
     "DR319": Code("values that the transform cannot take", "The logarithm needs numbers above 0, and so on."),
+    "DR324": Code("more successes than trials", "Each row has at least as many trials as successes, and at least one."),
+    "DR325": Code("values outside the type", "`positive`, `proportion` and `count` name the values they take."),
+    "DR326": Code("two nodes of one column", "Nodes that read the same column the same way are one variable."),
+    "DR524": Code(
+        "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
+    ),
     "DR321": Code("a column that holds neither numbers nor text", "Dates, lists and records are not variables yet."),
     "DR322": Code("no rows", "The data are empty, or every row has a missing value."),
     "DR323": Code("missing values", "`missing: error` is the default; `missing: drop` leaves those rows out."),
@@ -571,6 +577,8 @@ CODES: Mapping[str, Code] = {
     "DR415": Code("a joint effect without a contrast", "With several exposures there is no default: give `contrast:`."),
     "DR416": Code("a contrast of another length", "The contrast has one value for each exposure."),
     "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
+    "DR420": Code("an offset without a log link", "An offset multiplies a rate: its family needs a log link."),
+    "DR421": Code("an offset that is not above 0", "The log of the exposure is added to the predictor."),
     "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
     "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),

@@ -355,7 +355,7 @@ def read(
     the spec does not say `missing: drop`.
     """
     from dagreg.check.implications import columns_for
-    from dagreg.data.summary import check_columns, columns_of, summarise
+    from dagreg.data.summary import check_columns, check_trials, columns_of, summarise
     from dagreg.model.variables import resolve
 
     whole = _open(spec, data, allow_outside=allow_outside)
@@ -372,6 +372,7 @@ def read(
             (Diagnostic("DR323", f"missing values in {listed}", spec.data.span if spec.data else None, label=note),)
         )
     where = source.complete(columns) if missing else "TRUE"
+    check_trials(source, spec, names, where)
     summary = summarise(source, spec, names, where)
     inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, source.sha256(columns), inferred)

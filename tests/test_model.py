@@ -399,3 +399,24 @@ def test_a_regression_that_no_model_holds_is_doubted() -> None:
     found = pipeline.compile(spec, TABLE | {"z": TABLE["m"]}).explained.doubts
     assert [d.code for d in found] == ["DR419"]
     assert "regresses z" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("nodes: {x: continuous, y: {type: continuous, offset: e}}\nedges: [x -> y]\neffect: x -> y\n", "DR420"),
+        ("nodes: {x: continuous, c: {type: count, offset: neg}}\nedges: [x -> c]\neffect: x -> c\n", "DR421"),
+        ("nodes: {x: continuous, c: {family: binomial, type: count, trials: 2}}\nedges: [x -> c]\n"
+         "effect: x -> c\n", "DR324"),
+        ("nodes: {v: {type: positive, transform: log}, y: continuous}\nedges: [v -> y]\n"
+         "effect: {exposure: v, outcome: y, contrast: [0, 1]}\n", "DR319"),
+        ("nodes: {x: continuous, z: {column: x}, y: continuous}\nedges: ['z -> x, y', x -> y]\n"
+         "effect: x -> y\n", "DR326"),
+        ("nodes: {m: proportion, y: continuous}\nedges: [m -> y]\neffect: m -> y\n", "DR325"),
+    ],
+)  # fmt: skip
+def test_what_a_regression_cannot_honour_is_refused(text: str, code: str) -> None:
+    with pytest.raises(DagregError) as caught:
+        compiled(text, TABLE)
+    assert [d.code for d in caught.value.diagnostics] == [code]
+    assert caught.value.diagnostics[0].span is not None

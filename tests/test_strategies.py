@@ -271,3 +271,79 @@ def compiled_plans(text: str, data: Mapping[str, np.ndarray]):
     _, asked = pipeline.questions(spec)
     table = pipeline.read(spec, asked, data, allow_outside=False)
     return pipeline._compiled(spec, asked, table)[0]
+
+
+def test_a_joint_marginal_of_two_exposures_is_one_distribution() -> None:
+    """sum over a', b' of P(y | a', b', m) P(a', b'): weights that add up to 1, not to 2."""
+    text = (
+        "nodes: {a: binary, b: binary, m: binary, y: binary, u: unobserved}\n"
+        "edges: ['a, b -> m -> y', a -> b, 'u -> a, b, y']\neffect: {exposure: [a, b], outcome: y}\n"
+    )
+    data = binary("a", "b", "m", "y")
+    model = models_of(text, data)["frontdoor"]
+    draws = random_point(model)
+    (contrast,) = model.estimand.contrasts
+    found = functional_draws(model, draws, rows_of(model, data), contrast, seed=1)
+    for i in range(3):
+        p = probability(model, draws, i, data)
+        domains = dict.fromkeys("abmy", (0, 1))
+        sides = [evaluate(model.functional, {"a": v, "b": v, "y": 1}, p, domains) for v in (0, 1)]
+        assert found[i] == pytest.approx(sides[1] - sides[0], abs=1e-9)
+
+
+def test_a_joint_marginal_with_a_number_is_drawn_from_the_rows_whole() -> None:
+    text = (
+        "nodes: {a: binary, b: continuous, m: continuous, y: continuous, u: unobserved}\n"
+        "edges: ['a, b -> m -> y', a -> b, 'u -> a, b, y']\n"
+        "effect: {exposure: [a, b], outcome: y, contrast: [[0, 0], [1, 2]]}\n"
+    )
+    data = binary("a") | {v: RNG.normal(size=ROWS) for v in "bmy"}
+    model = models_of(text, data)["frontdoor"]
+    draws = random_point(model)
+    (contrast,) = model.estimand.contrasts
+    found = functional_draws(model, draws, rows_of(model, data), contrast, seed=1)
+    expected = (draws["beta_m_a"] + 2 * draws["beta_m_b"]) * draws["beta_y_m"]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_an_exposure_that_acts_through_another_one_alone_adds_nothing() -> None:
+    data = {v: RNG.normal(size=ROWS) for v in ("a", "b", "y")}
+    text = "nodes: {a: continuous, b: continuous, y: continuous}\nedges: [a -> b -> y]\n"
+    models = models_of(text + "effect: {exposure: [a, b], outcome: y}\n", data)
+    for model in models.values():
+        draws = random_point(model)
+        (contrast,) = model.estimand.contrasts
+        found = contrast_draws(model, draws, rows_of(model, data), contrast, seed=3)
+        slopes = [draws[t.symbol] for t in model.outcome.terms]
+        np.testing.assert_allclose(found, sum(slopes), atol=1e-9)
+    hidden = text.replace("edges: [", "edges: [a <-> b, ") + "effect: {exposure: [a, b], outcome: y}\n"
+    assert models_of(hidden, data)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "exposure", "reason"),
+    [
+        ("{type: count, family: binomial, trials: t}", "binary", "trials or an offset"),
+        ("{type: count, offset: t}", "binary", "trials or an offset"),
+        ("continuous", "{type: categorical, levels: [p, q, r]}", "x is categorical"),
+    ],
+)
+def test_an_instrument_is_left_out_where_its_model_does_not_fit(outcome: str, exposure: str, reason: str) -> None:
+    text = f"nodes: {{z: binary, x: {exposure}, y: {outcome}}}\nedges: [z -> x -> y, x <-> y]\neffect: x -> y\n"
+    data = binary("z", "x", "y") | {"t": np.full(ROWS, 3)}
+    if "categorical" in exposure:
+        data["x"] = np.array((["p", "q", "r"] * ROWS)[:ROWS])
+    (plan,) = compiled_plans(text, data)
+    assert plan.models == ()
+    assert any(reason in left.reason for left in plan.left_out)
+
+
+def test_a_functional_whose_chain_is_left_out_says_so() -> None:
+    text = (
+        "nodes: {w: binary, z: binary, a: binary, l: {type: categorical, levels: [p, q, r]}, b: binary, y: binary}\n"
+        "edges: [w -> z -> l, a -> l -> b -> y, 'l, a -> y']\neffect: {exposure: [a, b], outcome: y}\n"
+    )
+    data = binary("w", "z", "a", "b", "y") | {"l": np.array((["p", "q", "r"] * ROWS)[:ROWS])}
+    (plan,) = compiled_plans(text, data)
+    assert plan.models == ()
+    assert any("l" in left.reason for left in plan.left_out)

@@ -105,7 +105,8 @@ def _columns(model: Model) -> list[str]:
     """The data columns, coded: numbers as they are, levels as 0/1 columns."""
     lines = []
     whole = {e.response for e in model.equations if e.family.discrete}
-    for variable in model.variables.values():
+    read = {name for e in model.equations for name in (e.response, *e.predictors)}
+    for variable in (v for v in model.variables.values() if v.name in read):
         coded = _coded(variable, "int" if variable.name in whole else "float")
         lines.append(_data(variable.symbol, coded, _coding_note(variable)))
     for equation in model.equations:

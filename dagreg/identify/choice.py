@@ -117,7 +117,10 @@ def why_none(criterion: Criterion) -> str:
         rows = quoted(graph.names[s] for s in chosen)
         if chosen == (criterion.y,):
             return f"No set is valid: the rows were chosen on {rows}, the outcome itself."
-        return f"No set is valid: the rows were chosen on {rows}, and that choice depends on the outcome."
+        return (
+            f"No set is valid: the rows were chosen on {rows}, and no set that may be adjusted for makes that choice "
+            "independent of the outcome."
+        )
     canonical = canonical_set(criterion)
     path = criterion.biasing_path(canonical)
     if path is None:

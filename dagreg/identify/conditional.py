@@ -70,7 +70,7 @@ def conditional_effect(case: Case) -> Conditional | None:
         reason = f"At each level of {quoted(by)} the effect is identified {how}."
         return Conditional(by, "adjustment", graph.named(zs), render(formula), formula, reason)
     if case.selected:
-        reason = f"The rows were selected, and no valid set holds {quoted(by)}: only the average is answered."
+        reason = f"The rows were selected, and no valid set holds {quoted(by)}; no further strategy is tried then."
         return Conditional(by, None, None, None, None, reason)
     answers = [idc(graph, doers, case.y, [w for w in ws if w not in doers]) for doers in held(case)]
     found = next((a for a in answers if isinstance(a, Functional)), answers[0])

@@ -27,7 +27,7 @@ from dagreg.model.types import (
     Term,
     Variable,
 )
-from dagreg.model.variables import resolve
+from dagreg.model.variables import resolve, transformable
 from dagreg.spec.types import Effect, Level, Side, Spec
 
 
@@ -67,7 +67,7 @@ def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[
         return frozenset({*ends, *instruments, *given})
     if answer.strategy is None or answer.functional is None:
         return frozenset()
-    return frozenset({*ends, *(chained or functional.variables(answer.functional))})
+    return frozenset({*ends, *chained, *functional.variables(answer.functional)})
 
 
 def _nodes_of(chain: Chain | NoChain) -> frozenset[str]:
@@ -103,6 +103,9 @@ def lower(
     left_out = LeftOut("adjusted", answer.justification.adjustment.reason)
     unadjusted = _single(context, "unadjusted", ())
     if isinstance(answer, NotIdentified):
+        reason = _no_instrument(context)
+        if reason:
+            return Plan((), (left_out, LeftOut("instrument", reason)))
         return Plan((_instrumented(context), unadjusted), (left_out,))
     if isinstance(chain, Chain) and not _chain_left_out(context, chain):
         return Plan((_chained(context, chain, "functional"), unadjusted), (left_out,))
@@ -159,6 +162,20 @@ def _functional(context: _Context, estimator: Estimator, expression: Expression)
     )
     model = _model(context, estimator, regressions, (), primary=True, also=functional.variables(expression))
     return replace(model, functional=expression, factors=factors)
+
+
+def _no_instrument(context: _Context) -> str:
+    """Why the linear model of an instrument does not fit these variables, or ""."""
+    effect = context.effect
+    outcome, node = context.variables[effect.outcome], context.spec.nodes[effect.outcome]
+    if len(effect.exposure) > 1:
+        return "an instrument answers for one exposure at a time"
+    for variable in (context.variables[effect.exposure[0]], outcome):
+        if variable.coded or variable.type not in LINKED_GAUSSIAN.accepts:
+            return f"{variable.name} is {variable.type}, and the model of an instrument is linear"
+    if node.trials is not None or node.offset is not None:
+        return f"{outcome.name} has trials or an offset, and the model of an instrument is linear in a plain mean"
+    return ""
 
 
 def _instrumented(context: _Context) -> Model:
@@ -233,7 +250,7 @@ def _model(
     also: Iterable[str] = (),
 ) -> Model:
     namer = Namer()
-    used = {*also, *(name for r in regressions for name in (r.response, *r.predictors))}
+    used = {*also, *context.effect.exposure, *(n for r in regressions for n in (r.response, *r.predictors))}
     variables = {
         name: replace(variable, symbol=namer.identifier(name))
         for name, variable in context.variables.items()
@@ -293,6 +310,11 @@ def _check_support(context: _Context, response: str, family: Family) -> None:
         said = f"`{response}` is transformed ({variable.transform})"
         raise _error("DR412", f"{family.name} needs {family.support}; {said}: say `family: gaussian`", variable)
     column = context.summary.columns[variable.column] if context.summary else None
+    offset = context.spec.nodes[response].offset
+    if context.summary is not None and offset is not None and not context.summary.columns[offset].minimum > 0:
+        raise _error(
+            "DR421", f"the offset of `{response}` is a log: column `{offset}` has values not above 0", variable
+        )
     if column is None or family.name not in ("poisson", "binomial"):
         return
     if not column.integral or column.minimum < 0:
@@ -307,6 +329,8 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
     link = LINKS[_link(context, regression, family)]
     outcome = context.spec.nodes[context.effect.outcome]
     linked = context.variables[regression.linked] if regression.linked is not None else None
+    if node.offset is not None and link.name != "log":
+        raise _error("DR420", f"`offset` of `{response.name}` needs a log link; its family is {family.name}", response)
     centred = not (said is not None and "intercept" in said.priors)
     products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
     symbol = namer.identifier("alpha", response.name)
@@ -469,12 +493,19 @@ def _value(variable: Variable, value: Level, effect: Effect) -> Level:
             raise _error(
                 "DR417", f"`{value}` is not a number, and `{variable.name}` is {variable.type}", variable, effect
             )
-        return float(value)
+        return _within_domain(variable, float(value), effect)
     for level in variable.levels:
         if level == value or str(level).lower() == str(value).lower():
             return level
     known = ", ".join(str(level) for level in variable.levels[:8])
     raise _error("DR417", f"`{value}` is not a level of `{variable.name}` ({known})", variable, effect)
+
+
+def _within_domain(variable: Variable, value: float, effect: Effect) -> float:
+    if not transformable(variable, value):
+        what = f"`transform: {variable.transform}` of `{variable.name}`"
+        raise _error("DR319", f"{what} does not take the contrast's {value:g}", variable, effect)
+    return value
 
 
 def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
