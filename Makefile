@@ -24,7 +24,8 @@ test: setup ## lint, types, layers, tests: what continuous integration runs
 	$(BIN)/pytest -n $(JOBS) --durations=15
 
 trust: setup ## the long comparison with brute force and peers
-	DAGREG_TRUST=$${DAGREG_TRUST:-20000} $(BIN)/pytest -n $(JOBS) tests/oracle
+	DAGREG_TRUST=$${DAGREG_TRUST:-20000} $(BIN)/pytest -n $(JOBS) tests/test_graph_brute.py tests/test_identify_brute.py \
+	    tests/test_identify_worlds.py
 
 bench: ## identification beside its peers; they are installed into build/bench-venv, one by one
 	@test -x build/bench-venv/bin/python || $${PYTHON:-python3} -m venv build/bench-venv
