@@ -126,7 +126,7 @@ class DuckSource:
 
     def query(self, columns: Sequence[str], where: str = "TRUE", source: str = "") -> str:
         """The SQL that reads these columns, from `source` in place of this relation where that is given."""
-        named = ", ".join(f"{self._value(c)} AS {identifier(c)}" for c in columns) or "1"
+        named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns) or "1"
         return f"SELECT {named} FROM {source or self.select}" + ("" if where == "TRUE" else f" WHERE {where}")
 
     def script_query(self, columns: Sequence[str], where: str = "TRUE") -> str | None:
@@ -171,7 +171,8 @@ class DuckSource:
             return f"{name} IS NOT NULL AND NOT isnan({name})"
         return f"{name} IS NOT NULL"
 
-    def _value(self, column: str) -> str:
+    def value(self, column: str) -> str:
+        """The SQL of a column's values in the types that NumPy has."""
         wide = self.sql_types[column].split("(")[0] in ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT")
         if wide:
             return f"CAST({identifier(column)} AS DOUBLE)"
@@ -182,11 +183,11 @@ class DuckSource:
         here = f"FILTER (WHERE {self._present(column)})"
         counted = (
             f"count(*) FILTER (WHERE NOT ({self._present(column)}))",
-            f"count(DISTINCT {self._value(column)}) {here}",
+            f"count(DISTINCT {self.value(column)}) {here}",
         )
         if self.kind(column) != "number":
             return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0")
-        real = f"CAST({self._value(column)} AS DOUBLE)"
+        real = f"CAST({self.value(column)} AS DOUBLE)"
         finite = f"FILTER (WHERE {self._present(column)} AND isfinite({real}))"
         moments = (f"{f}({real}) {finite}" for f in ("avg", "stddev_samp", "min", "max"))
         whole = f"bool_and({real} = floor({real})) {finite}"
@@ -196,7 +197,7 @@ class DuckSource:
         """The distinct values of each column with their counts, sorted."""
         found: dict[str, list[tuple[Level, int]]] = {}
         for column in columns:
-            value = self._value(column)
+            value = self.value(column)
             found[column] = self.connection.sql(
                 f"SELECT {value}, count(*) FROM {self.select} WHERE ({where}) AND {self._present(column)} "
                 "GROUP BY 1 ORDER BY 1"

@@ -59,7 +59,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
         engine="nuts",
         divergences=int(tree["sample_stats"]["diverging"].sum()),
         seconds=time.perf_counter() - started,
-        tree=tree,
+        trees=(tree,),
     )
 
 

@@ -27,7 +27,7 @@ _DOMAINS: Mapping[Transform, tuple[Callable[[float, float], bool], str]] = {
 }
 
 
-def transformed_sql(node: Node, column: str) -> str | None:
+def transformed_sql(node: Node | Variable, column: str) -> str | None:
     """The SQL expression of a node's transform over its column; None where moments of the column serve."""
     if node.transform is None or node.transform not in _TEMPLATES:
         return None
