@@ -17,7 +17,7 @@ from dagreg.check.types import Doubt
 from dagreg.errors import DagregError, DataError, Diagnostic
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
-from dagreg.graph.junctions import junctions
+from dagreg.graph.junctions import list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Query
@@ -160,7 +160,7 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     graph = analyse(spec)
     found = []
     for effect in spec.effects:
-        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust)
+        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span)
         found.append(Question(effect, identify(graph, query), chain_of(graph, query)))
     return graph, tuple(found)
 
@@ -174,7 +174,8 @@ def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Exp
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
     answers = tuple(question.answer for question in asked)
-    return Explanation(spec, tuple(junctions(graph)), answers, claims, implications_complete=not cut)
+    triples, more = list_junctions(graph)
+    return Explanation(spec, triples, answers, claims, implications_complete=not cut, junctions_truncated=more)
 
 
 def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
@@ -224,13 +225,14 @@ def compile(
     if not program.builders:
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
+    doubts = (*explained.doubts, *(_idle(spec, plans) if estimator is None else ()))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     pieces = {} if table is None else _solved(spec, models, table)
     if optimised:
         if table is None:
             raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
         program = _optimised(spec, [p for group in pieces.values() for p in group], table)
-    return Compiled(explained, plans, program, pieces)
+    return Compiled(replace(explained, doubts=doubts), plans, program, pieces)
 
 
 def starter(data: Any, path: Any) -> str:
@@ -287,11 +289,20 @@ def fit(
         program.source,
         versions(),
         spec.sampling.seed,
-        implication_doubts(tested.tests),
+        (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
         tested.untested,
     )
     return Result(report, draws)
+
+
+def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
+    from dagreg.model.lower import idle_regressions
+
+    return tuple(
+        Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
+        for name in idle_regressions(spec, plans)
+    )
 
 
 def _fit_effect(

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dagreg.errors import DagregError
+from dagreg import pipeline
+from dagreg.errors import DagregError, SpecError
+from dagreg.model.lower import contrasts
 from dagreg.model.naming import Namer
 from dagreg.model.types import Contrast, Equation, Model
+from dagreg.model.variables import resolve
+from dagreg.spec.load import loads
 from tests.fitting import compiled, models_of
 
 ROWS = 60
@@ -366,3 +370,32 @@ def test_identifiers_are_unique_and_stable() -> None:
     assert made[0] == made[1]
     assert len(set(made[0])) == len(words)
     assert all(name.isidentifier() and name.isascii() and name != "np" and name != "float" for name in made[0])
+
+
+def test_a_joint_contrast_gives_each_exposure_its_own_values() -> None:
+    spec = loads(
+        "nodes: {a: binary, b: continuous, y: continuous}\nedges: ['a, b -> y']\n"
+        "effect: {exposure: [a, b], outcome: y, contrast: [[0, 2], [1, 3.5]]}\n"
+    )
+    (effect,) = spec.effects
+    variables = resolve(spec, spec.nodes, None)
+    (contrast,) = contrasts(effect, variables)
+    assert (contrast.start, contrast.stop) == ((0, 2.0), (1, 3.5))
+
+
+def test_a_joint_contrast_needs_a_value_for_each_exposure() -> None:
+    with pytest.raises(SpecError, match="one value for each exposure: 2, found 1"):
+        loads(
+            "nodes: {a: binary, b: continuous, y: continuous}\nedges: ['a, b -> y']\n"
+            "effect: {exposure: [a, b], outcome: y, contrast: [[0], [1, 2]]}\n"
+        )
+
+
+def test_a_regression_that_no_model_holds_is_doubted() -> None:
+    spec = loads(
+        "nodes: {x: continuous, y: continuous, z: continuous}\nedges: [x -> y, x -> z]\neffect: x -> y\n"
+        "regressions:\n  z: {priors: {sigma: Exponential(1)}}\n  y: {priors: {sigma: Exponential(1)}}\n"
+    )
+    found = pipeline.compile(spec, TABLE | {"z": TABLE["m"]}).explained.doubts
+    assert [d.code for d in found] == ["DR419"]
+    assert "regresses z" in found[0].message

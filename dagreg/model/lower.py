@@ -28,7 +28,7 @@ from dagreg.model.types import (
     Variable,
 )
 from dagreg.model.variables import resolve
-from dagreg.spec.types import Effect, Level, Spec
+from dagreg.spec.types import Effect, Level, Side, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,8 @@ def lower(
     Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
+    if effect.by:
+        raise DagregError((Diagnostic("DR190", "not supported yet: `by`", effect.span),))
     used = needed(effect, answer, chain)
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
@@ -456,7 +458,7 @@ def contrasts(effect: Effect, variables: Mapping[str, Variable]) -> tuple[Contra
 
 
 def _settings(
-    side: Level | tuple[Level, ...], exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
+    side: Side, exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
 ) -> tuple[Level, ...]:
     """One side of a contrast, a value for each exposure, levels as they are stored."""
     values = side if isinstance(side, tuple) else (side,) * len(exposures)
@@ -502,6 +504,12 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
             if key not in known
         ]
     return tuple(wrong)
+
+
+def idle_regressions(spec: Spec, plans: Iterable[Plan]) -> tuple[str, ...]:
+    """The responses whose regression the spec describes and no model holds."""
+    used = {e.response for plan in plans for model in plan.models for e in model.equations}
+    return tuple(response for response in spec.regressions if response not in used)
 
 
 def _error(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:
