@@ -24,7 +24,7 @@ from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.supported import unsupported
-from dagreg.spec.types import Effect, Spec
+from dagreg.spec.types import Effect, Engine, Spec
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
-    from dagreg.model.types import Model, Plan
+    from dagreg.model.types import DataSummary, Model, Plan
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
@@ -66,12 +66,27 @@ class Table:
     rows: Rows
     info: DataInfo
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that regressions read; the source may hold others, for tests of the graph."""
+        return self.rows.columns
+
+    @property
+    def where(self) -> str:
+        """The SQL condition of the rows used."""
+        return self.rows.where
+
+    @property
+    def summary(self) -> DataSummary:
+        """Of the rows used."""
+        return self.rows.summary
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """What `compile` answers: the program, the plan of each effect, and what was explained on the way.
 
-    `pieces` says, for each builder of the readable program, what a fit solves in its place; empty without data.
+    `pieces` says, for each builder of the readable program, what an optimised one has in its place.
     """
 
     explained: Explained
@@ -226,13 +241,25 @@ def compile(
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
     doubts = (*explained.doubts, *(_idle(spec, plans) if estimator is None else ()))
+    explained = replace(explained, doubts=doubts)
+    if not optimised:
+        return Compiled(explained, plans, program)
+    if table is None:
+        raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    pieces = {} if table is None else _solved(spec, models, table)
-    if optimised:
-        if table is None:
-            raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
-        program = _optimised(spec, [p for group in pieces.values() for p in group], table)
-    return Compiled(replace(explained, doubts=doubts), plans, program, pieces)
+    pieces = _solved(models, table, "auto")
+    running = _optimised(spec, [p for group in pieces.values() for p in group], table)
+    return Compiled(explained, plans, running, pieces)
+
+
+def explain_plan(spec: Spec, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None) -> str:
+    """How a fit would solve each regression, and why so. Raises DagregError as `compile` does, and without data."""
+    from dagreg.optimise.explain import plan_text
+
+    compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator, optimised=True)
+    if spec.sampling.engine != "nuts":
+        return plan_text(compiled.pieces)
+    return "`engine: nuts` in the spec runs the program as it is written. Without it:\n" + plan_text(compiled.pieces)
 
 
 def starter(data: Any, path: Any) -> str:
@@ -276,7 +303,7 @@ def fit(
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
     tested = put_to_data(spec, table.source, explained.implications, spec.sampling.seed)
     plans, program = _compiled(spec, asked, table)
-    pieces = _solved(spec, [m for plan in plans for m in plan.models], table)
+    pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
@@ -292,6 +319,7 @@ def fit(
         (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
         tested.untested,
+        optimised=any(p.reduced for group in pieces.values() for p in group),
     )
     return Result(report, draws)
 
@@ -352,14 +380,15 @@ def _fit_effect(
     )
 
 
-def _solved(spec: Spec, models: Sequence[Model], table: Table) -> dict[str, tuple[Piece, ...]]:
+def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, tuple[Piece, ...]]:
     """What is solved in place of each model, by its builder. Raises DagregError (DR502) under `engine: exact`."""
     from dagreg.optimise.passes import as_written, optimise, refusals
 
-    if spec.sampling.engine == "nuts":
+    if engine == "nuts":
         return {m.builder: as_written(m, table.rows.count) for m in models}
+    table.rows.prepare(models)
     pieces = {m.builder: optimise(m, table.rows) for m in models}
-    if spec.sampling.engine == "exact":
+    if engine == "exact":
         _refuse([d for group in pieces.values() for d in refusals(group)])
     return pieces
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from itertools import product as pairs
-from typing import Any
-
-import numpy as np
+from math import prod
 
 from dagreg.data.duck import DuckSource, identifier, quote
-from dagreg.model.families import Array
 from dagreg.model.types import Equation, Model, Variable
 from dagreg.model.variables import transformed_sql
 from dagreg.optimise.types import Grouping, Sum
@@ -60,50 +58,39 @@ def design_sql(source: DuckSource, variable: Variable) -> list[str]:
     return [expression or real]
 
 
-def regression_sql(source: DuckSource, model: Model, equation: Equation) -> tuple[list[str], list[float], str]:
-    """Design columns (without the intercept) and response of a regression, their shifts, and the weight of a row.
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A number of every row in SQL, and one near its mean, for sums that lose no digits to it."""
 
-    A column is what its SQL says less its shift, which is the centre of its term.
-    """
-    columns, shifts = [], []
+    sql: str
+    near: float
+
+
+def variable_columns(source: DuckSource, variable: Variable) -> list[Column]:
+    """The design columns of a variable."""
+    middle = variable.shares[1:] if variable.levels else (variable.mean or 0.0,)
+    return [Column(c, float(m)) for c, m in zip(design_sql(source, variable), middle, strict=True)]
+
+
+def regression_columns(source: DuckSource, model: Model, equation: Equation) -> list[Column]:
+    """The design columns of a regression, not centred and without the intercept's, then its response."""
+    found: list[Column] = []
     for term in equation.terms:
-        blocks = [design_sql(source, model.variables[name]) for name in term.factors]
-        cells = [" * ".join(cell) for cell in pairs(*blocks)]
-        columns += cells
-        shifts += list(term.centre or (0.0,) * len(cells))
-    (response,) = design_sql(source, model.variables[equation.response])
+        blocks = [variable_columns(source, model.variables[name]) for name in term.factors]
+        found += [Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)]
+    (response,) = variable_columns(source, model.variables[equation.response])
     if equation.offset is not None:
-        response = f"({response} - ln({source.value(equation.offset)}))"
-    weight = "1.0" if equation.weights is None else _factor(source, equation.weights)
-    return [*columns, response], [*shifts, 0.0], weight
+        response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
+    return [*found, response]
 
 
-def moments_sql(source: DuckSource, model: Model, equation: Equation, where: str) -> tuple[str, int]:
-    """One row: units, then means, then cross-products about the mean of a regression's columns; and their number.
-
-    Two scans: the means first, then products of differences, which lose no digits to large means.
-    """
-    columns, shifts, weight = regression_sql(source, model, equation)
-    width = len(columns)
-    named = ", ".join(
-        f"{c} - {s!r} AS v{i}" if s else f"{c} AS v{i}" for i, (c, s) in enumerate(zip(columns, shifts, strict=True))
-    )
-    means = ", ".join(f"sum(w * v{i}) / sum(w) AS m{i}" for i in range(width))
-    products = ", ".join(
-        f"sum(w * (v{i} - m{i}) * (v{j} - m{j}))" for i, j in combinations_with_replacement(range(width), 2)
-    )
-    shown = ", ".join(f"any_value(m{i})" for i in range(width))
+def moments_sql(source: DuckSource, columns: Sequence[Column], groups: int, where: str) -> str:
+    """A row for each group of rows: its number, its rows, sums and cross-products of columns less what they are near."""
+    named = ", ".join(f"{c.sql} - {c.near!r} AS v{i}" for i, c in enumerate(columns))
+    sums = [f"sum(v{i})" for i in range(len(columns))]
+    products = [f"sum(v{i} * v{j})" for i, j in combinations_with_replacement(range(len(columns)), 2)]
+    group = f"{source.numbering} % {groups}" if groups > 1 else "0"
     return (
-        f"WITH used AS (SELECT {named}, {weight} AS w FROM {source.select} WHERE {where}), "
-        f"middle AS (SELECT {means} FROM used) "
-        f"SELECT sum(w), {shown}, {products} FROM used, middle"
-    ), width
-
-
-def unpacked(row: Sequence[Any], width: int) -> tuple[float, Array, Array]:
-    """Units, means and the symmetric matrix of cross-products, from the row that `moments_sql` asks for."""
-    units, means = float(row[0]), np.array(row[1 : 1 + width], dtype=np.float64)
-    products = np.zeros((width, width))
-    upper = np.triu_indices(width)
-    products[upper] = np.array(row[1 + width :], dtype=np.float64)
-    return units, means, products + np.triu(products, 1).T
+        f"SELECT part, count(*), {', '.join([*sums, *products])} "
+        f"FROM (SELECT {group} AS part, {named} FROM {source.select} WHERE {where}) GROUP BY part ORDER BY part"
+    )

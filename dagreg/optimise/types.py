@@ -64,6 +64,11 @@ class Piece:
         """Whether its program reads a table at all."""
         return any(e.sufficient is None for e in self.model.equations)
 
+    @property
+    def reduced(self) -> bool:
+        """Whether something other than the rows stands for the rows."""
+        return self.grouping is not None or not self.reads_rows
+
     def noted(self, step: str, why: str, *, applied: bool) -> Piece:
         return replace(self, notes=(*self.notes, Note(step, applied, why)))
 
