@@ -30,7 +30,7 @@ def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate]) -> Diagn
             f"{divergences} divergent transition{'s' * (divergences > 1)}: part of the posterior was missed."
         )
     return Diagnostics(
-        engine=", ".join(dict.fromkeys(d.engine for d in draws.values())),
+        engine=", ".join(sorted({engine for d in draws.values() for engine in d.engine.split(", ")})),
         divergences=divergences,
         max_r_hat=r_hat,
         min_ess=ess,

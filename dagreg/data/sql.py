@@ -85,7 +85,7 @@ def regression_columns(source: DuckSource, model: Model, equation: Equation) -> 
 
 
 def moments_sql(source: DuckSource, columns: Sequence[Column], groups: int, where: str) -> str:
-    """A row for each group of rows: its number, its rows, sums and cross-products of columns less what they are near."""
+    """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are near."""
     named = ", ".join(f"{c.sql} - {c.near!r} AS v{i}" for i, c in enumerate(columns))
     sums = [f"sum(v{i})" for i in range(len(columns))]
     products = [f"sum(v{i} * v{j})" for i, j in combinations_with_replacement(range(len(columns)), 2)]

@@ -39,7 +39,7 @@ def joined(parts: Sequence[Draws]) -> Draws:
         return parts[0]
     return Draws(
         values={name: values for part in parts for name, values in part.values.items()},
-        engine=", ".join(dict.fromkeys(part.engine for part in parts)),
+        engine=", ".join(sorted({part.engine for part in parts})),
         divergences=sum(part.divergences for part in parts),
         seconds=sum(part.seconds for part in parts),
         trees=tuple(tree for part in parts for tree in part.trees),
