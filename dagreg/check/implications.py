@@ -44,6 +44,7 @@ FREE = 10  # degrees of freedom that have to be left
 STEPS = 40
 TOLERANCE = 1e-9
 TINY = 1e-10
+TINY = 1e-16  # p-values below are shown as such
 SHOWN = 10  # rejections spelled out
 
 
@@ -111,18 +112,44 @@ def holm(values: Sequence[float]) -> list[float]:
 def implication_doubts(
     tests: Sequence[ImplicationTest], graph: CausalGraph, answers: Sequence[Answer]
 ) -> tuple[Doubt, ...]:
-    """A warning for each independence that the data reject, the clearest first, and whether the answers rest on it."""
-    rejected = sorted((t for t in tests if t.rejected), key=lambda t: t.p)
-    count = f", of {len(tests)} tests" if len(tests) > 1 else ""
-    doubts = [
-        f"The graph says that `{t.x}` and `{t.y}` are independent{_given(t.given)}; the data disagree "
-        f"(p = {t.p_adjusted:.2g}{count}). An arrow between them or a common cause may be missing, or "
-        f"{_shape(t)}.{_bearing(t, graph, answers)}"
-        for t in rejected[:SHOWN]
-    ]
-    if len(rejected) > SHOWN:
-        doubts.append(f"{len(rejected) - SHOWN} further implied independences are rejected as well.")
-    return tuple(Doubt("DR534", text) for text in doubts)
+    """A warning for each independence that the data reject, the clearest first, and whether the answers rest on it.
+
+    Several on which no answer rests share one warning, so that they do not bury the others.
+    """
+    rejected = [(t, _bearing(t, graph, answers)) for t in sorted((t for t in tests if t.rejected), key=lambda t: t.p)]
+    spared = [t for t, bearing in rejected if bearing == _SPARED]
+    alone = [(t, bearing) for t, bearing in rejected if bearing != _SPARED or len(spared) == 1]
+    texts = [_rejection(t, len(tests)) + bearing for t, bearing in alone[:SHOWN]]
+    if len(alone) > SHOWN:
+        texts.append(f"{len(alone) - SHOWN} further implied independences are rejected as well.")
+    if len(spared) > 1:
+        texts.append(_together(spared, len(tests)))
+    return tuple(Doubt("DR534", text) for text in texts)
+
+
+def _rejection(test: ImplicationTest, count: int) -> str:
+    of = f", of {count} tests" if count > 1 else ""
+    return (
+        f"The graph says that `{test.x}` and `{test.y}` are independent{_given(test.given)}; the data disagree "
+        f"(p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, or {_shape(test)}."
+    )
+
+
+def _together(tests: Sequence[ImplicationTest], count: int) -> str:
+    shown = [f"`{t.x}` and `{t.y}`{_given(t.given)} (p {_p(t.p_adjusted)})" for t in tests[:SHOWN]]
+    more = f", and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+    return (
+        f"The data reject {len(tests)} of the {count} independences that the graph implies: {', '.join(shown)}{more}. "
+        "Arrows or common causes between them may be missing. With either between the two of any one pair what is "
+        "adjusted for would still be enough: the answer does not rest on these."
+    )
+
+
+def _p(value: float) -> str:
+    return f"= {value:.2g}" if value > TINY else f"< {TINY:g}"
+
+
+_SPARED = " With either between them what is adjusted for would still be enough: the answer does not rest on this."
 
 
 def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
@@ -139,7 +166,7 @@ def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer
         build(nodes[0], edges, [*pairs, (a, b)], *nodes[1:]),
     ]
     if all(_still_valid(answer, other) for answer in asked for other in wider):
-        return " With either between them what is adjusted for would still be enough: the answer does not rest on this."
+        return _SPARED
     return " With one of these between them what is adjusted for would no longer be enough."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from itertools import compress
 
 from dagreg.graph.causal import Adjacency, CausalGraph
 
@@ -53,9 +54,20 @@ def descendants(graph: CausalGraph, nodes: Iterable[int], barred: bytearray | No
     return reachable(graph.children, nodes, barred)
 
 
-def members(mask: bytearray) -> list[int]:
+def members(mask: bytes | bytearray) -> list[int]:
     """The marked nodes, ascending."""
-    return [v for v, m in enumerate(mask) if m]
+    return list(compress(range(len(mask)), mask))
+
+
+def both(a: bytes | bytearray, b: bytes | bytearray) -> bytearray:
+    """The nodes marked in both masks (bytes 0 or 1); as whole numbers, which is far faster than byte by byte."""
+    return bytearray((int.from_bytes(a) & int.from_bytes(b)).to_bytes(len(a)))
+
+
+def without(a: bytes | bytearray, b: bytes | bytearray) -> bytearray:
+    """The nodes marked in the first mask and not in the second."""
+    whole = int.from_bytes(a)
+    return bytearray((whole & ~int.from_bytes(b)).to_bytes(len(a)))
 
 
 def districts(graph: CausalGraph, within: bytearray | None = None) -> list[list[int]]:

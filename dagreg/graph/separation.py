@@ -149,14 +149,18 @@ def open_path_where(
         first = back[state] is None
         if v in source and not first:
             continue
+        if budget is not None:
+            visits = 1 + len(parents[v]) + len(children[v]) + len(siblings[v])
+            if visits > budget.left:
+                budget.exhausted = True
+                return None
+            budget.spend(visits)
         inside = bool(blocked[v]) and not first
         steps: list[tuple[int, int, str]] = []
         if (entered == TAIL and not inside) or (entered == HEAD and opened[v]):
             steps += [(p, TAIL, "<-") for p in parents[v]] + [(s, HEAD, "<->") for s in siblings[v]]
         if not inside:
             steps += [(c, HEAD, "->") for c in children[v]]
-        if budget is not None and not budget.spend(1 + len(steps)):
-            return None
         for w, enters, mark in steps:
             passed = met or (v == through and not first and turning == (entered == HEAD and mark != "->"))
             following = (w, enters, passed)

@@ -146,6 +146,10 @@ class NodeNotes(Mapping[str, NodeNote]):
         """A biasing path that is open without this member of the set."""
         if self.allowance is None:
             return self.criterion.biasing_path([v for v in self.survey.base if v != z])
+        cut, y = self.criterion.cut, self.criterion.y
+        for x in self.criterion.xs:
+            if z in cut.parents[x] and z in cut.parents[y]:
+                return Path((x, z, y), ("<-", "->"))
         return self._within_bounds(self.criterion.cut, self._members, z, 0)
 
     def _within_bounds(

@@ -12,6 +12,7 @@ from functools import cached_property
 from dagreg.graph.ancestry import (
     Tree,
     ancestors,
+    both,
     descendants,
     members,
     shortest_paths,
@@ -70,7 +71,7 @@ class Survey:
         (X and Y apart given Z, and given Z with v, leave v apart from one of them) and closed under composition.
         """
         cut, y = self.criterion.cut, self.criterion.y
-        found = _both(_tied(cut, self.criterion.xs, self.given), _tied(cut, [y], self.given))
+        found = both(_tied(cut, self.criterion.xs, self.given), _tied(cut, [y], self.given))
         for v in (*self.given, *self.criterion.xs, y):
             found[v] = 0
         return found
@@ -116,7 +117,7 @@ class Survey:
         graph = self.criterion.graph
         _, from_x = reach(graph, self.criterion.xs, self.rows)
         _, from_y = reach(graph, [self.criterion.y], self.rows)
-        found = bytearray(b"\1") * len(graph) if self._ends_given else _both(from_x, from_y)
+        found = bytearray(b"\1") * len(graph) if self._ends_given else both(from_x, from_y)
         for v in members(found):
             found[v] = len(graph.parents[v]) + len(graph.siblings[v]) > 1
         return found
@@ -169,10 +170,6 @@ class Survey:
     def _from_mediators(self) -> Tree:
         mediators = [c for c, m in enumerate(self.criterion.causal) if m and c != self.criterion.y]
         return shortest_paths(self.criterion.graph.children, mediators)
-
-
-def _both(a: bytearray, b: bytearray) -> bytearray:
-    return bytearray(p and q for p, q in zip(a, b, strict=True))
 
 
 def _tied(graph: CausalGraph, nodes: Iterable[int], given: tuple[int, ...]) -> bytearray:
