@@ -160,3 +160,12 @@ def test_the_optimised_program_stands_alone(tmp_path: Path) -> None:
             assert np.isfinite(model.compile_logp()(model.initial_point()))
     finally:
         os.chdir(here)
+
+
+@pytest.mark.slow
+def test_a_balanced_table_has_no_gradient_at_its_start_and_is_sampled() -> None:
+    """Half of each half: the chains start at the very mode, which nutpie refuses."""
+    x, y = np.array([0, 0, 1, 1] * 50), np.array([0, 1, 0, 1] * 50)
+    text = "edges: [x -> y]\neffect: x -> y\nsampling: {draws: 300, tune: 300, chains: 2}"
+    result = pipeline.fit(loads(text, file="spec.yaml"), {"x": x, "y": y})
+    assert abs(result.samples["build_adjusted"].values["beta_y_x"].mean()) < 0.2
