@@ -265,14 +265,21 @@ def compile(
     spec: OneSpec,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
     estimator: Annotated[Estimators | None, typer.Option(help="Only this one.")] = None,
+    optimised: Annotated[bool, typer.Option("--optimised", help="The equal program on reduced data.")] = False,
+    explain_plan: Annotated[bool, typer.Option("--explain-plan", help="How a fit solves it, and why so.")] = False,
     data: Data = None,
     allow_outside: Outside = False,
 ) -> int:
     """The PyMC program as readable Python that runs without dagreg."""
     from dagreg.pipeline import compile as run
+    from dagreg.pipeline import explain_plan as planned
 
     def answer(spec: Spec) -> int:
-        compiled = run(spec, data, allow_outside=allow_outside, estimator=estimator.value if estimator else None)
+        only = estimator.value if estimator else None
+        if explain_plan:
+            _write(output, planned(spec, data, allow_outside=allow_outside, estimator=only))
+            return DONE
+        compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised)
         for doubt in compiled.explained.doubts:
             _say(f"warning[{doubt.code}]: {doubt.message}")
         _write(output, compiled.source)
@@ -287,7 +294,7 @@ def fit(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the report.")] = None,
     format: Annotated[Format, typer.Option(help="How to answer on stdout.")] = Format.text,
     data: Data = None,
-    engine: Annotated[Engine, typer.Option(help="How to compute the posterior.")] = Engine.auto,
+    engine: Annotated[Engine | None, typer.Option(help="How to compute the posterior.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
     draws: Annotated[int | None, typer.Option(min=1, help="Draws per chain.")] = None,
     tune: Annotated[int | None, typer.Option(min=1, help="Warm-up draws per chain.")] = None,
@@ -300,7 +307,7 @@ def fit(
     from dagreg.pipeline import overridden
 
     def answer(spec: Spec) -> int:
-        chosen = None if engine is Engine.auto else engine.value
+        chosen = engine.value if engine is not None else None
         changed = overridden(spec, seed=seed, draws=draws, tune=tune, chains=chains, engine=chosen)
         result = run(changed, data, allow_outside=allow_outside, progress=_say)
         folder = output or Path(f"{Path(spec.path or spec.name).stem}.dagreg")

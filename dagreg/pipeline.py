@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +24,22 @@ from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.supported import unsupported
-from dagreg.spec.types import Effect, Spec
+from dagreg.spec.types import Effect, Engine, Spec
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from dagreg.data.duck import DuckSource
+    from dagreg.data.rows import Rows
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
-    from dagreg.model.types import DataSummary, Plan
+    from dagreg.model.types import DataSummary, Model, Plan
+    from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
+Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +60,39 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The data of a fit: the source narrowed to the columns used, which rows, and their summary."""
+    """The data of a fit: the source narrowed to the columns used, and its rows that are used."""
 
     source: DuckSource
-    names: tuple[str, ...]
-    columns: tuple[str, ...]
-    where: str
-    summary: DataSummary
+    rows: Rows
     info: DataInfo
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that regressions read; the source may hold others, for tests of the graph."""
+        return self.rows.columns
+
+    @property
+    def where(self) -> str:
+        """The SQL condition of the rows used."""
+        return self.rows.where
+
+    @property
+    def summary(self) -> DataSummary:
+        """Of the rows used."""
+        return self.rows.summary
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What `compile` answers: the program, the plan of each effect, and what was explained on the way."""
+    """What `compile` answers: the program, the plan of each effect, and what was explained on the way.
+
+    `pieces` says, for each builder of the readable program, what an optimised one has in its place.
+    """
 
     explained: Explained
     plans: tuple[Plan, ...]
     program: Program
+    pieces: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -110,15 +129,18 @@ class Result:
     @property
     def draws(self) -> xr.DataTree:
         """Posterior and sample statistics of every program, a branch for each builder."""
-        import xarray as xr
+        from dagreg.engine.posterior import as_tree
 
-        groups = {
-            f"{builder.removeprefix('build_')}/{group}": draws.tree[group].to_dataset()
-            for builder, draws in self.samples.items()
-            if draws.tree is not None
-            for group in ("posterior", "sample_stats")
+        return as_tree(self.samples, self.coordinates)
+
+    @property
+    def coordinates(self) -> dict[str, Coordinates]:
+        """By builder: the dimension and labels of every coefficient that has several."""
+        models = (m for e in self.record.effects if e.plan is not None for m in e.plan.models)
+        return {
+            m.builder: {t.symbol: (t.dim, t.columns) for e in m.equations for t in e.terms if len(t.columns) > 1}
+            for m in models
         }
-        return xr.DataTree.from_dict(groups)
 
     def report(self, format: Format = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""
@@ -135,7 +157,9 @@ class Result:
         write_reports(self.record, Path(folder), extra)
 
     def _write_posterior(self, path: Path) -> None:
-        self.draws.to_netcdf(path, engine="h5netcdf")
+        from dagreg.engine.posterior import write
+
+        write(path, self.samples, self.coordinates)
 
     def __str__(self) -> str:
         return self.report()
@@ -189,11 +213,19 @@ def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[
     return {"nodes": words}
 
 
-def compile(spec: Spec, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None) -> Compiled:
+def compile(
+    spec: Spec,
+    data: Any = None,
+    *,
+    allow_outside: bool = False,
+    estimator: str | None = None,
+    optimised: bool = False,
+) -> Compiled:
     """The PyMC program of every identified effect; without data, default priors are written by their rule.
 
-    `estimator` keeps the builders of that estimator only. Raises DagregError where the spec asks for
-    what is not supported, nodes and columns do not fit, or nothing is left to compile.
+    `estimator` keeps the builders of that estimator only; `optimised` asks for the program on reduced data,
+    whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
+    columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
     _refuse(unsupported(spec))
     graph, asked = questions(spec)
@@ -209,7 +241,25 @@ def compile(spec: Spec, data: Any = None, *, allow_outside: bool = False, estima
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
     doubts = (*explained.doubts, *(_idle(spec, plans) if estimator is None else ()))
-    return Compiled(replace(explained, doubts=doubts), plans, program)
+    explained = replace(explained, doubts=doubts)
+    if not optimised:
+        return Compiled(explained, plans, program)
+    if table is None:
+        raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
+    models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
+    pieces = _solved(models, table, "auto")
+    running = _optimised(spec, [p for group in pieces.values() for p in group], table)
+    return Compiled(explained, plans, running, pieces)
+
+
+def explain_plan(spec: Spec, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None) -> str:
+    """How a fit would solve each regression, and why so. Raises DagregError as `compile` does, and without data."""
+    from dagreg.optimise.explain import plan_text
+
+    compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator, optimised=True)
+    if spec.sampling.engine != "nuts":
+        return plan_text(compiled.pieces)
+    return "`engine: nuts` in the spec runs the program as it is written. Without it:\n" + plan_text(compiled.pieces)
 
 
 def starter(data: Any, path: Any) -> str:
@@ -253,10 +303,11 @@ def fit(
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
     tested = put_to_data(spec, table.source, explained.implications, spec.sampling.seed)
     plans, program = _compiled(spec, asked, table)
+    pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
-        fitted = _fit_effect(spec, question, plan, table, program, draws, progress)
+        fitted = _fit_effect(spec, question, plan, table, pieces, draws, progress)
         effects.append(replace(fitted, tests=tested.tests))
     report = Report(
         explained,
@@ -268,6 +319,7 @@ def fit(
         (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
         tested.untested,
+        optimised=any(p.reduced for group in pieces.values() for p in group),
     )
     return Result(report, draws)
 
@@ -286,26 +338,30 @@ def _fit_effect(
     question: Question,
     plan: Plan,
     table: Table,
-    program: Program,
+    pieces: Mapping[str, tuple[Piece, ...]],
     draws: dict[str, Draws],
     progress: Progress,
 ) -> FittedEffect:
-    """Samples the models of one effect, takes the effect from the draws, and doubts it."""
+    """Solves the models of one effect, takes the effect from the draws, and doubts it."""
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
-    from dagreg.engine.nuts import sample
+    from dagreg.engine.run import draw
+    from dagreg.optimise.explain import sentences
 
     if not plan.models:
         return FittedEffect(question.effect, question.answer, plan)
-    data = table.source.arrays(table.columns, table.where)
+    data = table.rows
     here: dict[str, Draws] = {}
     found: dict[str, tuple[Estimate, ...]] = {}
     for model in plan.models:
-        progress(f"{spec.name}: sampling the {model.estimator} model")
-        here[model.estimator] = draws[model.builder] = sample(program, model, data, spec.sampling)
+        progress(f"{spec.name}: solving the {model.estimator} model")
+        solved = pieces[model.builder]
+        here[model.estimator] = draws[model.builder] = draw(
+            solved, _optimised(spec, solved, table), data, spec.sampling
+        )
         found[model.estimator] = estimates(model, here[model.estimator], data, spec.sampling.seed)
     by_name = {m.estimator: m for m in plan.models}
     gaps = (
@@ -319,9 +375,39 @@ def _fit_effect(
         answer=question.answer,
         plan=plan,
         result=EffectResult(rows, coefficients(plan.models, here), gaps),
-        diagnostics=diagnose(here, rows),
+        diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
         doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
     )
+
+
+def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, tuple[Piece, ...]]:
+    """What is solved in place of each model, by its builder. Raises DagregError (DR502) under `engine: exact`."""
+    from dagreg.optimise.passes import as_written, optimise, refusals
+
+    if engine == "nuts":
+        return {m.builder: as_written(m, table.rows.count) for m in models}
+    table.rows.prepare(models)
+    pieces = {m.builder: optimise(m, table.rows) for m in models}
+    if engine == "exact":
+        _refuse([d for group in pieces.values() for d in refusals(group)])
+    return pieces
+
+
+def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table) -> Program:
+    """The program of these pieces, each reading its own table."""
+    from dagreg.emit.program import emit
+
+    queries = {p.model.builder: table.rows.script_query(p.grouping) for p in pieces if p.reads_rows}
+    known = {builder: query for builder, query in queries.items() if query is not None}
+    return emit(
+        [p.model for p in pieces], *_heading(spec), known if len(known) == len(queries) else None, spec.sampling
+    )
+
+
+def _heading(spec: Spec) -> tuple[str, str]:
+    """A program's title, and the name of the file that it comes from."""
+    asked = "; ".join(f"the {e.kind} effect of {', '.join(e.exposure)} on {e.outcome}" for e in spec.effects)
+    return f"{spec.name}: {asked}", os.path.basename(spec.path) if spec.path else spec.name
 
 
 def _compiled(
@@ -334,16 +420,12 @@ def _compiled(
     plans = []
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
-        summary = table.summary if table else None
+        summary = table.rows.summary if table else None
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     _refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    query = table.source.script_query(table.columns, table.where) if table else None
-    origin = os.path.basename(spec.path) if spec.path else spec.name
-    title = "; ".join(
-        f"{spec.name}: the {e.kind} effect of {', '.join(e.exposure)} on {e.outcome}" for e in spec.effects
-    )
-    return tuple(plans), emit(models, title, origin, query, spec.sampling)
+    query = table.rows.script_query(None) if table else None
+    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling)
 
 
 def read(
@@ -355,6 +437,7 @@ def read(
     the spec does not say `missing: drop`.
     """
     from dagreg.check.implications import columns_for
+    from dagreg.data.rows import Rows
     from dagreg.data.summary import check_columns, check_trials, columns_of, summarise
     from dagreg.model.variables import resolve
 
@@ -376,7 +459,7 @@ def read(
     summary = summarise(source, spec, names, where)
     inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, source.sha256(columns), inferred)
-    return Table(source, names, columns, where, summary, info)
+    return Table(source, Rows(source, columns, where, summary), info)
 
 
 def _open(spec: Spec, data: Any, *, allow_outside: bool) -> DuckSource:

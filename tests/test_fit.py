@@ -76,7 +76,7 @@ def test_fit(tmp_path: Path) -> None:
     folder = tmp_path / "spec.dagreg"
     first = _run(tmp_path, "fit", "spec.yaml", "--seed", "5", "--format", "json")
     assert first.returncode == 0, first.stderr
-    assert "sampling" in first.stderr
+    assert "solving" in first.stderr
     answer = _only(first.stdout)
     assert json.loads((folder / "results.json").read_text()) == answer
     _check_files(folder)

@@ -16,7 +16,7 @@ MIN_ESS = 400.0
 
 def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate]) -> Diagnostics:
     """Over every parameter of every program and every estimate: the largest R-hat, the smallest ESS, divergences."""
-    sizes = [convergence(values) for d in draws.values() for values in d.values.values()]
+    sizes = [convergence(v, independent=d.independent) for d in draws.values() for v in d.values.values()]
     ess = min([float(np.min(e)) for e, _ in sizes] + [e.summary.ess_bulk for e in estimates])
     r_hat = max([float(np.max(r)) for _, r in sizes] + [e.summary.r_hat for e in estimates])
     divergences = sum(d.divergences for d in draws.values())
@@ -32,7 +32,7 @@ def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate]) -> Diagn
             f"{divergences} divergent transition{'s' * (divergences > 1)}: part of the posterior was missed."
         )
     return Diagnostics(
-        engine=", ".join(dict.fromkeys(d.engine for d in draws.values())),
+        engine=", ".join(sorted({engine for d in draws.values() for engine in d.engine.split(", ")})),
         divergences=divergences,
         max_r_hat=r_hat,
         min_ess=ess,

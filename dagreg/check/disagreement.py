@@ -8,17 +8,19 @@ priors, which pull chain and adjusted estimates apart without saying anything ab
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from dagreg.check.point import Design, as_draws, coefficients, design
+from dagreg.check.point import Design, as_draws, coefficients, design, triangle_design
+from dagreg.data.rows import GROUPS as ALL
+from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.rows import Rows, observed_rows
+from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engine.draws import Array
 from dagreg.model.types import Model
@@ -72,31 +74,68 @@ def _compare(what: str, adjusted: Estimate, chain: Estimate, gap: float, sd: flo
 
 def _jackknife(adjusted: Model, chain: Model, data: Mapping[str, Any], seed: int) -> tuple[Array, Array]:
     """Chain minus adjusted on all rows, and its sd: one number each for each contrast."""
-    models = (adjusted, chain)
+    refit = _by_moments((adjusted, chain), data, seed) or _by_rows((adjusted, chain), data, seed)
+    gaps = [second - first for first, second in (refit.points(g) for g in (None, *range(refit.groups)))]
+    whole, left_out = gaps[0], np.array(gaps[1:])
+    spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
+    return whole, np.sqrt((refit.groups - 1) / refit.groups * spread)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refit:
+    """Both models' contrasts on all rows but one group's (None: on all)."""
+
+    groups: int
+    points: Callable[[int | None], tuple[Array, Array]]
+
+
+def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) -> _Refit:
+    """Refits on the rows, a group left out by weights of 0."""
     designs = [[design(m, e, data) for e in m.equations] for m in models]
     rows = [observed_rows(m, data) for m in models]
     count = len(designs[0][0].response)
     groups = min(GROUPS, count)
     member = np.random.default_rng(seed).permutation(count) % groups
 
-    def gap(weights: Array) -> Array:
-        first, second = (_point(m, d, r, weights, seed) for m, d, r in zip(models, designs, rows, strict=True))
-        return second - first
+    def points(group: int | None) -> tuple[Array, Array]:
+        weights = np.ones(count) if group is None else (member != group).astype(np.float64)
+        first, second = (
+            _point(m, d, _weighted(r, weights), seed, weights) for m, d, r in zip(models, designs, rows, strict=True)
+        )
+        return first, second
 
-    left_out = np.array([gap(weights) for weights in _folds(member, groups)])
-    return gap(np.ones(count)), np.sqrt((groups - 1) / groups * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-
-
-def _folds(member: npt.NDArray[np.int64], groups: int) -> Iterator[Array]:
-    for g in range(groups):
-        yield (member != g).astype(np.float64)
+    return _Refit(groups, points)
 
 
-def _point(model: Model, designs: list[Design], rows: Rows, weights: Array, seed: int) -> Array:
-    """Every contrast of a model, refitted and averaged with these row weights."""
+def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) -> _Refit | None:
+    """Refits on cross-products, where the database has them and every regression is linear; else None."""
+    if not isinstance(data, TableRows) or not data.large or not all(map(linear, models)):
+        return None
+    table = data
+    every = [(m, e) for m in models for e in m.equations]
+    if any(table.triangle_without(m, e, g) is None for g in range(ALL) for m, e in every):
+        return None
+
+    def points(group: int | None) -> tuple[Array, Array]:
+        first, second = (_point(m, _triangles(m, table, group), mean_row(m, table, group), seed) for m in models)
+        return first, second
+
+    return _Refit(ALL, points)
+
+
+def _triangles(model: Model, table: TableRows, group: int | None) -> list[Design]:
+    found = (triangle_design(e, table.triangle_without(model, e, group)) for e in model.equations)
+    return [this for this in found if this is not None]
+
+
+def _weighted(rows: Rows, weights: Array) -> Rows:
+    kept = rows.weights * weights
+    return Rows(rows.values, kept / kept.sum())
+
+
+def _point(model: Model, designs: list[Design], rows: Rows, seed: int, weights: Array | None = None) -> Array:
+    """Every contrast of a model, refitted with these row weights and averaged over these rows."""
     draws: dict[str, Array] = {}
     for equation, this in zip(model.equations, designs, strict=True):
         draws |= as_draws(equation, *coefficients(equation, this, weights, penalty=NEARLY_FLAT * this.precision))
-    kept = rows.weights * weights
-    here = Rows(rows.values, kept / kept.sum())
-    return np.array([contrast_draws(model, draws, here, c, seed)[0] for c in model.estimand.contrasts])
+    return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])

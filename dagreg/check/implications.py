@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.check.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.check.types import Doubt, ImplicationTest
 from dagreg.data.duck import DuckSource
 from dagreg.data.summary import check_columns, columns_of, summarise
@@ -317,8 +318,6 @@ def _orthonormal(block: Array, beside: Array) -> Array:
 
 def _linear(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
     """t of the partial correlation for one added column, F for several."""
-    from scipy import stats
-
     response = y.blocks[rows, 0]
     left = response - null @ (null.T @ response)
     before = float(left @ left)
@@ -330,9 +329,9 @@ def _linear(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) 
     rest = max(before - explained, TINY * before) / free
     if columns == 1:
         t = float(along[0]) / rest**0.5
-        return t, float(2 * stats.t.sf(abs(t), free))
+        return t, t_two_sided(t, free)
     f = explained / columns / rest
-    return f, float(stats.f.sf(f, columns, free))
+    return f, f_upper(f, columns, free)
 
 
 def _counts(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
@@ -347,10 +346,8 @@ def _counts(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) 
 
 
 def _scaled(gain: float, columns: int, dispersion: float, free: int) -> tuple[float, float]:
-    from scipy import stats
-
     statistic = max(gain, 0.0) / dispersion
-    return statistic, float(stats.f.sf(statistic / columns, columns, free))
+    return statistic, f_upper(statistic / columns, columns, free)
 
 
 def _poisson_likelihood(response: Array, mean: Array) -> Array:
@@ -391,8 +388,6 @@ def _successes(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Arra
 
 def _levels(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
     """The likelihood ratio of multinomial logistic regressions."""
-    from scipy import stats
-
     indicators = y.blocks[rows]
     counts = np.column_stack([1.0 - indicators.sum(axis=1), indicators])
     counts = counts[:, counts.sum(axis=0) > 0]
@@ -401,7 +396,7 @@ def _levels(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) 
     both = np.hstack([null, added])
     gain = 2 * (_multinomial(counts, both)[0] - _multinomial(counts, null)[0])
     statistic = max(gain, 0.0)
-    return statistic, float(stats.chi2.sf(statistic, added.shape[1] * (counts.shape[1] - 1)))
+    return statistic, chi_square_upper(statistic, added.shape[1] * (counts.shape[1] - 1))
 
 
 def _multinomial(counts: Array, columns: Array) -> tuple[float, Array]:

@@ -100,5 +100,6 @@ def variance_inflation(model: Model, this: Design) -> float:
         at += len(term.columns)
     column, others = this.columns[:, at], np.delete(this.columns, at, axis=1)
     left = column - others @ np.linalg.lstsq(others, column, rcond=None)[0]
-    total = ((column - column.mean()) ** 2).sum()
-    return float(total / max((left**2).sum(), 1e-300))
+    one = this.columns[:, 0]
+    about = column - one * (one @ column) / (one @ one)  # its mean, in a triangle too
+    return float((about**2).sum() / max((left**2).sum(), 1e-300))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.model.design import block, encode
 from dagreg.model.types import Equation, Model, PriorChoice
@@ -30,10 +31,15 @@ class Design:
     offset: Array
     precision: Array  # of the Normal prior of each coefficient, 0 where there is none
     centre: Array  # its mean
+    count: float | None = None  # of units, where a triangle stands for the rows
 
 
 def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
-    """The regression of one equation on these data columns."""
+    """The regression of one equation on these data columns; its triangle, where the database has that for many rows."""
+    if isinstance(data, TableRows):
+        found = triangle_design(equation, data.triangle_without(model, equation, None))
+        if found is not None:
+            return found
     values = {v.name: encode(v, data[v.column]) for v in model.variables.values()}
     response = values[equation.response][:, 0]
     ones = np.ones((len(response), 1))
@@ -41,9 +47,18 @@ def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
     units = _column(equation.trials, data, len(response)) * _column(equation.weights, data, len(response))
     trials = _column(equation.trials, data, len(response))
     exposure = np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
-    choices = [equation.intercept_prior, *(t.prior for t in equation.terms for _ in t.columns)]
-    precision, centre = np.array([_normal(c) for c in choices]).T
+    precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     return Design(columns, response / trials, units, np.log(exposure), precision, centre)
+
+
+def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> Design | None:
+    """A Gaussian regression whose rows are those of its triangle: the same least squares."""
+    if found is None:
+        return None
+    units, triangle = found
+    precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
+    rows = len(triangle)
+    return Design(triangle[:, :-1], triangle[:, -1], np.ones(rows), np.zeros(rows), precision, centre, units)
 
 
 def _column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
@@ -83,7 +98,8 @@ def coefficients(
         before, beta = beta, _solve(this, information / sigma**2, working, precision)
         if gaussian:
             left = this.response - this.columns @ beta - this.offset
-            sigma = float(np.sqrt((units * left**2).sum() / max(units.sum() - len(beta), 1.0)))
+            count = units.sum() if this.count is None else this.count
+            sigma = float(np.sqrt((units * left**2).sum() / max(count - len(beta), 1.0)))
         if np.max(np.abs(this.columns @ (beta - before))) < TOLERANCE * (1 + np.max(np.abs(eta))):
             break
     return beta, sigma

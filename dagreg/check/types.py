@@ -17,6 +17,7 @@ class Diagnostics:
     ok: bool
     problems: tuple[str, ...] = ()
     seconds: Mapping[str, float] | None = None  # per program
+    plan: tuple[str, ...] = ()  # how each regression was solved, a sentence each
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from dagreg.spec.types import DataRef, Level
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 CSV_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN: `yes` and `no` are words
 LEVEL_CAP = 1000
+EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _TEXTS = ("VARCHAR", "ENUM")
@@ -68,6 +69,13 @@ class DuckSource:
         """Whether a column holds numbers, text or booleans; None for what a regression cannot take (dates, lists)."""
         return _kind(self.sql_types[column])
 
+    @property
+    def numbering(self) -> str:
+        """The SQL of a number that deals the rows out evenly, the same at every scan."""
+        if self.select.startswith("read_parquet("):
+            return "file_row_number"
+        return "rowid" if self.select == "parsed" else "row_number() OVER ()"
+
     def rows(self) -> int:
         return int(self._row(f"SELECT count(*) FROM {self.select}")[0])
 
@@ -98,17 +106,21 @@ class DuckSource:
         """
         if not columns:
             return {}
-        aggregates = [self._aggregates(column) for column in columns]
+        many = self.rows() > EXACT_COUNTS
+        aggregates = [self._aggregates(column, estimated=many) for column in columns]
         flat = self._row(
             f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
         )
         width = len(aggregates[0])
         rows = {column: flat[i * width : (i + 1) * width] for i, column in enumerate(columns)}
-        levels = self._levels([c for c in columns if rows[c][1] <= LEVEL_CAP], where)
+        few = LEVEL_CAP * (2 if many else 1)  # an estimate may be too high
+        levels = self._levels([c for c in columns if rows[c][1] <= few], where)
         return {column: self._summary(column, rows[column], levels.get(column, [])) for column in columns}
 
     def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]]) -> ColumnSummary:
         missing, distinct, mean, sd, low, high, whole, infinite = row
+        distinct = len(levels) or distinct
+        levels = levels if len(levels) <= LEVEL_CAP else []
         if infinite:
             raise _bad(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
         moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
@@ -127,7 +139,7 @@ class DuckSource:
 
     def query(self, columns: Sequence[str], where: str = "TRUE", source: str = "") -> str:
         """The SQL that reads these columns, from `source` in place of this relation where that is given."""
-        named = ", ".join(f"{self._value(c)} AS {identifier(c)}" for c in columns) or "1"
+        named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns) or "1"
         return f"SELECT {named} FROM {source or self.select}" + ("" if where == "TRUE" else f" WHERE {where}")
 
     def script_query(self, columns: Sequence[str], where: str = "TRUE") -> str | None:
@@ -172,22 +184,25 @@ class DuckSource:
             return f"{name} IS NOT NULL AND NOT isnan({name})"
         return f"{name} IS NOT NULL"
 
-    def _value(self, column: str) -> str:
+    def value(self, column: str) -> str:
+        """The SQL of a column's values in the types that NumPy has."""
         wide = self.sql_types[column].split("(")[0] in ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT")
         if wide:
             return f"CAST({identifier(column)} AS DOUBLE)"
         return f"CAST({identifier(column)} AS VARCHAR)" if self.kind(column) == "text" else identifier(column)
 
-    def _aggregates(self, column: str) -> tuple[str, ...]:
+    def _aggregates(self, column: str, *, estimated: bool) -> tuple[str, ...]:
         """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite: one column's part of a scan."""
         here = f"FILTER (WHERE {self._present(column)})"
+        value = self.value(column)
+        distinct = f"approx_count_distinct({value})" if estimated else f"count(DISTINCT {value})"
         counted = (
             f"count(*) FILTER (WHERE NOT ({self._present(column)}))",
-            f"count(DISTINCT {self._value(column)}) {here}",
+            f"{distinct} {here}",
         )
         if self.kind(column) != "number":
             return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0")
-        real = f"CAST({self._value(column)} AS DOUBLE)"
+        real = f"CAST({self.value(column)} AS DOUBLE)"
         finite = f"FILTER (WHERE {self._present(column)} AND isfinite({real}))"
         moments = (f"{f}({real}) {finite}" for f in ("avg", "stddev_samp", "min", "max"))
         whole = f"bool_and({real} = floor({real})) {finite}"
@@ -197,7 +212,7 @@ class DuckSource:
         """The distinct values of each column with their counts, sorted."""
         found: dict[str, list[tuple[Level, int]]] = {}
         for column in columns:
-            value = self._value(column)
+            value = self.value(column)
             found[column] = self.connection.sql(
                 f"SELECT {value}, count(*) FROM {self.select} WHERE ({where}) AND {self._present(column)} "
                 "GROUP BY 1 ORDER BY 1"

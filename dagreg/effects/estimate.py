@@ -32,7 +32,7 @@ def effect_draws(model: Model, draws: Draws, rows: Rows, contrast: Contrast, see
 
 def _on_outcome(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Estimate:
     values = effect_draws(model, draws, rows, contrast, seed)
-    return _estimate(model, contrast, values, "outcome", primary=model.primary)
+    return _estimate(model, contrast, values, "outcome", primary=model.primary, independent=draws.independent)
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
@@ -47,7 +47,12 @@ def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
     values = draws.values[terms[0].symbol]
     return tuple(
         _estimate(
-            model, contrast, _scaled(model.variables[exposure], terms[0], contrast, values), "link", primary=False
+            model,
+            contrast,
+            _scaled(model.variables[exposure], terms[0], contrast, values),
+            "link",
+            primary=False,
+            independent=draws.independent,
         )
         for contrast in model.estimand.contrasts
     )
@@ -69,7 +74,9 @@ def _code(exposure: Variable, value: Any) -> float:
     return float(exposure.levels.index(value)) if exposure.levels else transformed_value(exposure, float(value))
 
 
-def _estimate(model: Model, contrast: Contrast, values: Array, scale: Any, *, primary: bool) -> Estimate:
+def _estimate(
+    model: Model, contrast: Contrast, values: Array, scale: Any, *, primary: bool, independent: bool
+) -> Estimate:
     estimand = model.estimand
     joint = len(contrast.exposures) > 1
     return Estimate(
@@ -81,7 +88,7 @@ def _estimate(model: Model, contrast: Contrast, values: Array, scale: Any, *, pr
         contrast=_shown(contrast, joint=joint),
         by={},
         adjusted_for=estimand.adjusted_for,
-        summary=summarise(values),
+        summary=summarise(values, independent=independent),
         label=_label(model, contrast, scale),
     )
 
@@ -133,7 +140,10 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
             response=equation.response,
             term=column,
             estimator=model.estimator,
-            summary=summarise(_column(draws[model.estimator].values[term.symbol], i, len(term.columns))),
+            summary=summarise(
+                _column(draws[model.estimator].values[term.symbol], i, len(term.columns)),
+                independent=draws[model.estimator].independent,
+            ),
             causal=term.causal,
             prior=str(term.prior),
             prior_given=term.prior.given,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dagreg.effects.rows import Rows
+from dagreg.effects.rows import Rows, linear
 from dagreg.engine.draws import Array
 from dagreg.model.design import block, constant
 from dagreg.model.types import Contrast, Equation, Model, Term
@@ -38,7 +38,7 @@ def contrast_draws(model: Model, draws: Mapping[str, Array], rows: Rows, contras
     `draws` maps symbols to draws (x coefficients). Both sides of the contrast use the same
     random numbers, so that the noise of drawn mediators cancels.
     """
-    if _linear(model):
+    if linear(model):
         rows = _average(rows)
     elif not _exact(model):
         rows = _repeat(rows)
@@ -157,12 +157,6 @@ def _exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
     nonlinear = [e for e in model.mediators if not _enters_linearly(model, e.response)]
     return all(e.family.draw is None for e in nonlinear) and _two_valued(model) <= BRANCHES
-
-
-def _linear(model: Model) -> bool:
-    """Whether every regression is linear in every variable: then the average row answers for all rows."""
-    used = (*model.mediators, model.outcome)
-    return all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
 
 
 def _average(rows: Rows) -> Rows:

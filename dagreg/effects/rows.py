@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.model.design import encode
 from dagreg.model.types import Model
@@ -33,12 +34,28 @@ def covariates(model: Model) -> tuple[str, ...]:
 
 
 def observed_rows(model: Model, data: Mapping[str, Any]) -> Rows:
-    """The covariates of every row; a row with trials stands for that many units."""
+    """The covariates of every row; a row with trials stands for that many units.
+
+    Of a large table only what the average needs: its mean row where every regression is linear.
+    """
+    if isinstance(data, TableRows) and data.large and model.functional is None and linear(model):
+        return mean_row(model, data)
     trials = model.outcome.trials
     units = np.asarray(data[trials], dtype=np.float64) if isinstance(trials, str) else None
     values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in covariates(model)}
     weights = np.ones(len(next(iter(data.values())))) if units is None else units
     return Rows(values, weights / weights.sum())
+
+
+def linear(model: Model) -> bool:
+    """Whether every regression is linear in every variable: then the average row answers for all rows."""
+    used = (*model.mediators, model.outcome)
+    return all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
+
+
+def mean_row(model: Model, table: TableRows, without: int | None = None) -> Rows:
+    """The average of the covariates, as the only row; one group of rows left out if asked."""
+    return Rows(table.means([model.variables[n] for n in covariates(model)], without), np.ones(1))
 
 
 def merge(rows: Rows) -> Rows:

@@ -10,11 +10,14 @@ from dagreg.engine.draws import Array, convergence
 LEVEL = 0.94
 
 
-def summarise(values: Array, level: float = LEVEL) -> Summary:
-    """Mean, sd, median, equal-tailed interval and convergence of one quantity, chains x draws."""
+def summarise(values: Array, level: float = LEVEL, *, independent: bool = False) -> Summary:
+    """Mean, sd, median, equal-tailed interval and convergence of one quantity, chains x draws.
+
+    `independent`: the draws are no Markov chain's.
+    """
     tail = (1 - level) / 2
     low, middle, high = np.quantile(values, [tail, 0.5, 1 - tail])
-    ess, r_hat = convergence(values)
+    ess, r_hat = convergence(values, independent=independent)
     return Summary(
         mean=float(values.mean()),
         sd=float(values.std(ddof=1)),

@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any
 
 from dagreg.emit.prose import comment, docstring, literal, number
-from dagreg.model.types import DataScale, Equation, Model, PriorChoice, Term, Variable
+from dagreg.model.types import DataScale, Equation, Model, PriorChoice, Sufficient, Term, Variable
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Sampling
 
@@ -61,8 +61,18 @@ class Program:
         return namespace[builder](data)
 
 
-def emit(models: Sequence[Model], title: str, origin: str, query: str | None, sampling: Sampling) -> Program:
-    """The program of these models. `query` is the SQL that reads the data, None where there are none yet."""
+def emit(
+    models: Sequence[Model],
+    title: str,
+    origin: str,
+    query: str | Mapping[str, str] | None,
+    sampling: Sampling,
+) -> Program:
+    """The program of these models.
+
+    `query` is the SQL that reads the data, or one for each builder that reads any; None where SQL cannot reach
+    them or there are none yet.
+    """
     parts = [_header(title, origin), _imports(query)]
     blocks = [_builder(model, origin) for model in models]
     body = "\n\n".join(blocks)
@@ -80,10 +90,12 @@ def _header(title: str, origin: str) -> str:
     return docstring([title, "", f"Written by dagreg from {origin}; runs without it."])
 
 
-def _imports(query: str | None) -> str:
+def _imports(query: str | Mapping[str, str] | None) -> str:
     lines = ["import numpy as np", "import pymc as pm"]
-    if query is not None:
+    if isinstance(query, str):
         lines += ["", f"QUERY = {literal(query)}"]
+    elif query:
+        lines += ["", "QUERIES = {", *(f"    {literal(k)}: {literal(q)}," for k, q in query.items()), "}"]
     return "\n".join(lines)
 
 
@@ -98,11 +110,14 @@ def _builder(model: Model, origin: str) -> str:
 
 def _builder_doc(model: Model) -> list[str]:
     equations = [f"{e.response} on {', '.join(t.name for t in e.terms) or 'nothing'}" for e in model.equations]
-    return [f"{model.estimator}: {'; '.join(equations)}."]
+    reads = any(e.sufficient is None for e in model.equations)
+    return [f"{model.estimator}: {'; '.join(equations)}.{'' if reads else ' It reads no data.'}"]
 
 
 def _columns(model: Model) -> list[str]:
     """The data columns, coded: numbers as they are, levels as 0/1 columns."""
+    if all(e.sufficient is not None for e in model.equations):
+        return []
     lines = []
     whole = {e.response for e in model.equations if e.family.discrete}
     read = {name for e in model.equations for name in (e.response, *e.predictors)}
@@ -166,6 +181,8 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
     place = f"{origin}:{equation.span.line}" if equation.span else origin
     head = f"{equation.response}: {equation.family.name}, {equation.link.name} link ({place})"
     lines = [comment(head).strip()]
+    if equation.sufficient is not None:
+        return [*lines, *_sufficient(model, equation, equation.sufficient, origin)]
     centred = any(t.centre or t.centre_by_data for t in equation.terms)
     here = "at the predictors' means" if centred else "at predictors = 0"
     lines += _prior(model, equation.intercept, equation.intercept_prior, here if equation.terms else "")
@@ -184,6 +201,69 @@ def _reason(term: Term, origin: str) -> str:
     """Which line of the spec a term comes from, and the causal reason for it."""
     place = f" ({origin}:{term.span.line})" if term.span else ""
     return f"{term.name}, {term.purpose}{place}" + (f": {term.why}" if term.why else "")
+
+
+def _sufficient(model: Model, equation: Equation, statistics: Sufficient, origin: str) -> list[str]:
+    """A Gaussian regression that its sufficient statistics stand for."""
+    names = equation.symbols
+    free, whole, root, rotated = (names[part] for part in ("free", "all", "root", "rotated"))
+    sigma = equation.auxiliaries[0].symbol
+    shape = number((statistics.units - len(statistics.rotated)) / 2)
+    lines = [
+        f"# {statistics.units:,.12g} rows stand as these, by a QR decomposition of the design:",
+        "# |y - X b|^2 = |rotated - root b|^2 + left, for every b",
+        *_matrix(root, statistics.root),
+        *_matrix(rotated, statistics.rotated),
+        "# coordinates in which the posterior is nearly round; the priors act on the coefficients themselves",
+        f"{free} = pm.Flat({literal(free)}, shape={len(statistics.rotated)})",
+        *_matrix(names["spread"], statistics.spread),
+        *_matrix(names["start"], statistics.start),
+        f"{whole} = {names['start']} + pm.math.dot({names['spread']}, {free})",
+        *_coefficients(model, equation, origin),
+        *_prior(model, sigma, equation.auxiliaries[0].prior, ""),
+        f"pm.Normal({literal(names['observed'])}, pm.math.dot({root}, {whole}), {sigma}, observed={rotated})",
+        f"pm.Gamma({literal(names['left'])}, {shape}, 1 / (2 * {sigma}**2), observed={statistics.left!r})",
+    ]
+    return lines
+
+
+def _coefficients(model: Model, equation: Equation, origin: str) -> list[str]:
+    """The coefficients as parts of one vector, and their priors as a term of the density."""
+    whole, at = equation.symbols["all"], 1
+    lines = [f"{equation.intercept} = pm.Deterministic({literal(equation.intercept)}, {whole}[0])"]
+    priors = [_log_prior(model, equation.intercept, equation.intercept_prior)]
+    for term in equation.terms:
+        width = len(term.columns)
+        part = f"{whole}[{at}]" if width == 1 else f"{whole}[{at}:{at + width}], dims={literal(term.dim)}"
+        lines += [comment(text).strip() for text in wrap(_reason(term, origin), WIDTH - 8)]
+        lines.append(f"{term.symbol} = pm.Deterministic({literal(term.symbol)}, {part})")
+        priors.append(_log_prior(model, term.symbol, term.prior))
+        at += width
+    given = [p for p in priors if p]
+    if not given:
+        return lines
+    name = equation.symbols["prior"]
+    return [
+        *lines,
+        f"pm.Potential({literal(name)}, (",
+        *(f"    {'+ ' * (i > 0)}{p}" for i, p in enumerate(given)),
+        "))",
+    ]
+
+
+def _log_prior(model: Model, symbol: str, prior: PriorChoice) -> str:
+    if prior.distribution == "Flat":
+        return ""
+    arguments = _named(prior.distribution, [_argument(model, a) for a in prior.arguments])
+    return f"pm.math.sum(pm.logp(pm.{prior.distribution}.dist({', '.join(arguments)}), {symbol}))"
+
+
+def _matrix(symbol: str, values: Sequence[float] | Sequence[Sequence[float]]) -> list[str]:
+    """A constant array, a line for each of its rows."""
+    rows = [list(row) if isinstance(row, Sequence) else row for row in values]
+    if rows and isinstance(rows[0], float):
+        return [f"{symbol} = np.array({rows!r})"]
+    return [f"{symbol} = np.array([", *(f"    {row!r}," for row in rows), "])"]
 
 
 def _prior(model: Model, symbol: str, prior: PriorChoice, note: str, dims: str | None = None) -> list[str]:
@@ -290,15 +370,13 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
     ]
 
 
-def _main(models: Sequence[Model], query: str, sampling: Sampling) -> str:
+def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sampling) -> str:
     builders = ", ".join(m.builder for m in models) + ("," if len(models) == 1 else "")
+    once, each = _reading(query)
     return f"""if __name__ == "__main__":
     import arviz as az
-    import duckdb
-    import nutpie
-
-    data = duckdb.sql(QUERY).fetchnumpy()
-    for build in ({builders}):
+{once}
+    for build in ({builders}):{each}
         compiled = nutpie.compile_pymc_model(build(data), jitter_rvs=set())
         draws = nutpie.sample(
             compiled,
@@ -313,6 +391,19 @@ def _main(models: Sequence[Model], query: str, sampling: Sampling) -> str:
         print(build.__doc__)
         print(az.summary(draws))
 """
+
+
+def _reading(query: str | Mapping[str, str]) -> tuple[str, str]:
+    """How the program reads its data: before its loop over the builders, and within."""
+    sql = "    import duckdb\n    import nutpie\n"
+    if isinstance(query, str):
+        return f"{sql}\n    data = duckdb.sql(QUERY).fetchnumpy()", ""
+    if not query:
+        return "    import nutpie\n\n    data = {}", ""
+    return (
+        sql,
+        "\n        query = QUERIES.get(build.__name__)\n        data = duckdb.sql(query).fetchnumpy() if query else {}",
+    )
 
 
 def _indent(lines: Sequence[str], levels: int = 1) -> list[str]:

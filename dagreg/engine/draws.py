@@ -19,14 +19,19 @@ Array = npt.NDArray[np.float64]
 class Draws:
     """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
 
-    `tree` is the sampler's own xarray DataTree, for those who want to look closer.
+    `trees` are the samplers' own xarray DataTrees, one for each piece that was sampled.
     """
 
     values: Mapping[str, Array]
     engine: str
     divergences: int
     seconds: float
-    tree: xr.DataTree | None = None
+    trees: tuple[xr.DataTree, ...] = ()
+
+    @property
+    def independent(self) -> bool:
+        """Whether every draw is independent of the others: no Markov chain made them."""
+        return self.engine == "exact"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -39,17 +44,18 @@ class Draws:
         return {name: values.reshape(-1, *values.shape[2:]) for name, values in self.values.items()}
 
 
-def convergence(values: Array) -> tuple[Array, Array]:
+def convergence(values: Array, *, independent: bool = False) -> tuple[Array, Array]:
     """Bulk effective sample size and rank-normalised split R-hat (Vehtari et al. 2021) of chains x draws x ...
 
-    Values that never vary have no meaningful diagnostics: they count as converged.
+    Independent draws count in full, and there is no chain that could fail to converge. Values that never
+    vary have no meaningful diagnostics: they count as converged.
     """
-    from arviz_stats.base import array_stats
-
     chains, draws = values.shape[:2]
     constant = np.ptp(values, axis=(0, 1)) == 0
     ess, r_hat = np.full(constant.shape, float(chains * draws)), np.ones(constant.shape)
-    if not constant.all():
+    if not independent and not constant.all():
+        from arviz_stats.base import array_stats
+
         moving = values[:, :, ~constant] if values.ndim > 2 else values
         ess[~constant] = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
         r_hat[~constant] = array_stats.rhat(moving, chain_axis=0, draw_axis=1)

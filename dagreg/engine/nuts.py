@@ -19,6 +19,7 @@ from dagreg.spec.types import Sampling
 # The model has to be able to move along strong correlations (uncentred or collinear
 # predictors): a low-rank mass matrix costs nothing without them.
 ADAPTATION = "low_rank"
+NUDGE = 1e-3
 # Chains start at the priors' centres, without jitter (`jitter_rvs=set()`): one unit of a coefficient may
 # be a hundred units of a predictor, and under a log link that overflows before the first step.
 
@@ -29,25 +30,12 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
     Returns draws of every parameter of the model's equations; nothing per row is kept.
     Raises DagregError (DR501) where the sampler cannot start.
     """
-    import nutpie
-
     started = time.perf_counter()
     logging.getLogger("pytensor").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compiled = nutpie.compile_pymc_model(program.build(model.builder, data), jitter_rvs=set())
-            tree = nutpie.sample(
-                compiled,
-                draws=sampling.draws,
-                tune=sampling.tune,
-                chains=sampling.chains,
-                seed=sampling.seed,
-                target_accept=sampling.target_accept,
-                adaptation=ADAPTATION,
-                progress_bar=False,
-                save_warmup=False,
-            )
+            tree = _sampled(program.build(model.builder, data), sampling)
     except (RuntimeError, ValueError, ArithmeticError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         message = f"the sampler could not run the {model.estimator} model: {reason}"
@@ -59,7 +47,40 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
         engine="nuts",
         divergences=int(tree["sample_stats"]["diverging"].sum()),
         seconds=time.perf_counter() - started,
-        tree=tree,
+        trees=(tree,),
+    )
+
+
+def _sampled(built: Any, sampling: Sampling) -> Any:
+    """The sampler's tree of a pm.Model.
+
+    nutpie refuses a start where the gradient is exactly 0, as it is at the mode of a balanced table; such a
+    model starts a little beside it.
+    """
+    try:
+        return _run(built, sampling, {})
+    except RuntimeError as error:
+        if "initial gradient" not in str(error):
+            raise
+    start = built.initial_point()
+    beside = {rv.name: start[rv.name] + NUDGE for rv in built.free_RVs if rv.name in start}
+    return _run(built, sampling, beside)
+
+
+def _run(built: Any, sampling: Sampling, start: Mapping[str, Any]) -> Any:
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(built, jitter_rvs=set(), initial_points=dict(start))
+    return nutpie.sample(
+        compiled,
+        draws=sampling.draws,
+        tune=sampling.tune,
+        chains=sampling.chains,
+        seed=sampling.seed,
+        target_accept=sampling.target_accept,
+        adaptation=ADAPTATION,
+        progress_bar=False,
+        save_warmup=False,
     )
 
 

@@ -6,12 +6,13 @@ Rows are the first axis throughout; a block of design columns is rows x columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dagreg.model.families import Array
-from dagreg.model.types import Term, Variable
+from dagreg.model.types import Equation, Model, Term, Variable
 from dagreg.spec.types import Level
 
 _FUNCTIONS: Mapping[str | None, Callable[[Array], Array]] = {
@@ -52,3 +53,22 @@ def block(term: Term, encoded: Mapping[str, Array]) -> Array:
     for factor in term.factors[1:]:
         columns = product(columns, encoded[factor])
     return columns if term.centre is None else columns - np.array(term.centre)
+
+
+def regression_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> tuple[Array, Array]:
+    """The rows [1, design, response] of a regression under the identity link, and the units that each stands for."""
+    used = (equation.response, *equation.predictors)
+    encoded = {name: encode(model.variables[name], data[model.variables[name].column]) for name in used}
+    response = encoded[equation.response]
+    if equation.offset is not None:
+        response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))[:, None]
+    ones = np.ones((len(response), 1))
+    rows = np.hstack([ones, *(block(term, encoded) for term in equation.terms), response])
+    return rows, column(equation.weights, data, len(rows))
+
+
+def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
+    """A column of numbers, or the same number (1 for None) in every row."""
+    if isinstance(what, str):
+        return np.asarray(data[what], dtype=np.float64)
+    return np.full(rows, float(1 if what is None else what))

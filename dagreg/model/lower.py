@@ -366,10 +366,14 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
     )
 
 
+_REDUCED = ("root", "rotated", "left", "spread", "start", "free", "all", "prior")
+
+
 def _symbols(response: str, namer: Namer) -> dict[str, str]:
     """Identifiers of the parts of a regression that are not parameters."""
     after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "logp")}
-    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
+    reduced = {part: namer.identifier(response, part) for part in _REDUCED}
+    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after, **reduced}
 
 
 def _link(context: _Context, regression: _Regression, family: Family) -> str:

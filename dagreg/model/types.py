@@ -141,6 +141,22 @@ class Auxiliary:
 
 
 @dataclass(frozen=True, slots=True)
+class Sufficient:
+    """What stands for the rows of a Gaussian regression: |y - X b|^2 = |rotated - root b|^2 + left, for every b.
+
+    `root` is the triangle R of the design's QR, the intercept's column first. `start` and `spread` are
+    coordinates for a sampler, b = start + spread free, in which the posterior of `free` is nearly round.
+    """
+
+    units: float  # rows, each counted by its weight
+    root: tuple[tuple[float, ...], ...]
+    rotated: tuple[float, ...]
+    left: float
+    start: tuple[float, ...] = ()
+    spread: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Equation:
     """The regression of one response: link(E[response]) = intercept + terms."""
 
@@ -157,6 +173,12 @@ class Equation:
     weights: str | int | None = None  # column: each row stands for this many units
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
+    sufficient: Sufficient | None = None  # in place of its rows
+
+    @property
+    def coefficients(self) -> tuple[PriorChoice, ...]:
+        """The prior of each coefficient, the intercept's first."""
+        return (self.intercept_prior, *(term.prior for term in self.terms for _ in term.columns))
 
     @property
     def predictors(self) -> tuple[str, ...]:

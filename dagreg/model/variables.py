@@ -33,7 +33,7 @@ _TYPE_BOUNDS: Mapping[NodeType, tuple[float, float]] = {
 }
 
 
-def transformed_sql(node: Node, column: str) -> str | None:
+def transformed_sql(node: Node | Variable, column: str) -> str | None:
     """The SQL expression of a node's transform over its column; None where moments of the column serve."""
     if node.transform is None or node.transform not in _TEMPLATES:
         return None

@@ -67,6 +67,7 @@ class Report:
     doubts: tuple[Doubt, ...] = ()  # those of no single effect
     tests: tuple[ImplicationTest, ...] = ()  # of the graph's implications, which belong to no single effect
     untested: tuple[str, ...] = ()  # why implications were not put to the data, a sentence each
+    optimised: bool = False  # whether programs of equal posterior, on reduced data, were solved in place of `source`
 
     @property
     def ok(self) -> bool:

@@ -68,11 +68,6 @@ def _mediation(spec: Spec) -> Places:
             yield spec.place("effects", i, "kind") or spec.place("effect", "kind") or effect.span
 
 
-def _exact(spec: Spec) -> Places:
-    if spec.sampling.engine == "exact":
-        yield spec.place("sampling", "engine")
-
-
 def _varying(spec: Spec) -> Places:
     for response, regression in spec.regressions.items():
         if regression.varying:
@@ -124,5 +119,4 @@ LATER: Mapping[str, Callable[[Spec], Places]] = {
     "nodes of type `group`": _typed("group"),
     "nodes of type `ordinal`": _typed("ordinal"),
     "`data` from a database": _connection,
-    "`engine: exact`": _exact,
 }

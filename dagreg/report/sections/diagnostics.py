@@ -19,7 +19,8 @@ def diagnostics(view: EffectView) -> tuple[Block, ...]:
     if d is None:
         return ()
     problems = (Bullets(tuple(sentence(p) for p in d.problems)),) if d.problems else ()
-    return (Paragraph(_verdict(d)), *problems, Facts(_facts(d)))
+    plan = (Bullets(tuple(sentence(line) for line in d.plan)),) if d.plan else ()
+    return (Paragraph(_verdict(d)), *problems, Facts(_facts(d)), *plan)
 
 
 def _verdict(d: Diagnostics) -> str:
@@ -31,7 +32,7 @@ def _verdict(d: Diagnostics) -> str:
 def _facts(d: Diagnostics) -> tuple[tuple[str, str], ...]:
     seconds = d.seconds or {}
     return (
-        ("Engine", _ENGINE.get(d.engine, d.engine)),
+        ("Engine", "; ".join(_ENGINE.get(engine, engine) for engine in d.engine.split(", "))),
         ("Divergences (draws that the sampler could not follow; should be 0)", f"{d.divergences:,}"),
         ("Largest R-hat (disagreement between chains; should be below 1.01)", _three_places(d.max_r_hat)),
         ("Smallest effective sample size (draws that count as independent)", _whole(d.min_ess)),

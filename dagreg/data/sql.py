@@ -1,0 +1,96 @@
+"""Questions to the database in SQL: grouped tables, and moments of the columns of a regression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from itertools import product as pairs
+from math import prod
+
+from dagreg.data.duck import DuckSource, identifier, quote
+from dagreg.model.types import Equation, Model, Variable
+from dagreg.model.variables import transformed_sql
+from dagreg.optimise.types import Grouping, Sum
+from dagreg.spec.types import Level
+
+
+def literal(level: Level) -> str:
+    """A level as an SQL literal."""
+    return quote(level) if isinstance(level, str) else repr(level)
+
+
+def grouped_sql(source: DuckSource, grouping: Grouping, select: str, where: str) -> str:
+    """SELECT keys, sums FROM select GROUP BY keys, ordered by the keys."""
+    keys = [f"{source.value(c)} AS {identifier(c)}" for c in grouping.keys]
+    sums = [f"{_sum(source, s)} AS {identifier(s.name)}" for s in grouping.sums]
+    kept = "" if where == "TRUE" else f" WHERE {where}"
+    order = ", ".join(str(i + 1) for i in range(len(keys)))
+    ending = f" GROUP BY {order} ORDER BY {order}" if keys else ""
+    return f"SELECT {', '.join([*keys, *sums])} FROM {select}{kept}{ending}"
+
+
+def _sum(source: DuckSource, total: Sum) -> str:
+    """Sums in floating point: exact for whole numbers below 2^53, and no type that NumPy lacks."""
+    if not total.factors:
+        return "CAST(count(*) AS DOUBLE)"
+    first, *others = total.factors
+    parts = [_factor(source, f) for f in others]
+    level = f"({source.value(str(first))} = {literal(total.level)})" if total.level is not None else None
+    head = f"CAST({level} AS DOUBLE)" if level else _factor(source, first)
+    return f"sum({' * '.join([head, *parts])})"
+
+
+def _factor(source: DuckSource, factor: str | int) -> str:
+    return f"CAST({source.value(factor)} AS DOUBLE)" if isinstance(factor, str) else f"{factor}.0"
+
+
+def design_sql(source: DuckSource, variable: Variable) -> list[str]:
+    """The SQL of a variable's design columns, as `model.design.encode` has them."""
+    column = source.value(variable.column)
+    if variable.levels:
+        return [f"CAST({column} = {literal(level)} AS DOUBLE)" for level in variable.levels[1:]]
+    real = f"CAST({column} AS DOUBLE)"
+    expression = transformed_sql(variable, real)
+    if expression is None and variable.transform is not None:
+        centre, scale = variable.transform_at
+        return [f"(({real} - {centre!r}) / {scale!r})"]
+    return [expression or real]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A number of every row in SQL, and one near its mean, for sums that lose no digits to it."""
+
+    sql: str
+    near: float
+
+
+def variable_columns(source: DuckSource, variable: Variable) -> list[Column]:
+    """The design columns of a variable."""
+    middle = variable.shares[1:] if variable.levels else (variable.mean or 0.0,)
+    return [Column(c, float(m)) for c, m in zip(design_sql(source, variable), middle, strict=True)]
+
+
+def regression_columns(source: DuckSource, model: Model, equation: Equation) -> list[Column]:
+    """The design columns of a regression, not centred and without the intercept's, then its response."""
+    found: list[Column] = []
+    for term in equation.terms:
+        blocks = [variable_columns(source, model.variables[name]) for name in term.factors]
+        found += [Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)]
+    (response,) = variable_columns(source, model.variables[equation.response])
+    if equation.offset is not None:
+        response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
+    return [*found, response]
+
+
+def moments_sql(source: DuckSource, columns: Sequence[Column], groups: int, where: str) -> str:
+    """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are near."""
+    named = ", ".join(f"{c.sql} - {c.near!r} AS v{i}" for i, c in enumerate(columns))
+    sums = [f"sum(v{i})" for i in range(len(columns))]
+    products = [f"sum(v{i} * v{j})" for i, j in combinations_with_replacement(range(len(columns)), 2)]
+    group = f"{source.numbering} % {groups}" if groups > 1 else "0"
+    return (
+        f"SELECT part, count(*), {', '.join([*sums, *products])} "
+        f"FROM (SELECT {group} AS part, {named} FROM {source.select} WHERE {where}) GROUP BY part ORDER BY part"
+    )

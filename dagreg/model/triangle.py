@@ -1,0 +1,44 @@
+"""The triangle of a regression: all that a Gaussian likelihood knows of its rows.
+
+Of the rows [X y] the upper triangular factor of a QR decomposition holds R, Q'y and, in its last corner,
+the root of the residual sum of squares (Golub and Van Loan 2013, section 5.3). Triangles of parts of the
+rows, stacked and decomposed again, give the triangle of the whole (Demmel et al. 2012), so that rows can be
+taken in blocks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dagreg.model.families import Array
+
+BLOCK = 65_536  # rows decomposed at once
+LOSES = 1e8  # condition number of the correlations from which cross-products are not trusted
+
+
+def triangle(rows: Array) -> Array:
+    """The upper triangular factor of these rows, columns x columns (zeros below, where there are fewer rows)."""
+    width = rows.shape[1]
+    found = np.zeros((0, width))
+    for i in range(0, max(len(rows), 1), BLOCK):
+        found = np.linalg.qr(np.vstack([found, rows[i : i + BLOCK]]), mode="r")
+    return np.vstack([found, np.zeros((width - len(found), width))]) if len(found) < width else found
+
+
+def from_moments(units: float, means: Array, products: Array) -> Array | None:
+    """The triangle of [1, columns] from the columns' means and cross-products about them; None where digits are lost.
+
+    A Cholesky factor squares the condition number. With correlations of condition 1e8 eight of sixteen
+    digits are left; beyond, the rows themselves have to be decomposed.
+    """
+    scale = np.sqrt(np.diag(products))
+    if not (scale > 0).all():
+        return None
+    correlations = products / np.outer(scale, scale)
+    if not np.linalg.cond(correlations) < LOSES:
+        return None
+    width = len(means) + 1
+    found = np.zeros((width, width))
+    found[0] = np.sqrt(units) * np.concatenate([[1.0], means])
+    found[1:, 1:] = np.linalg.cholesky(correlations).T * scale
+    return found

@@ -1,0 +1,51 @@
+"""The optimiser's decisions in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from dagreg.optimise.types import Piece
+
+_ENGINE = {True: "exact", False: "nuts"}
+
+
+def plan_text(pieces: Mapping[str, Sequence[Piece]]) -> str:
+    """For every regression of every builder: the passes that applied and those that did not, the engine, its rows."""
+    lines: list[str] = []
+    for builder, group in pieces.items():
+        lines.append(builder)
+        for piece in group:
+            lines += _piece(piece)
+    return "\n".join(lines)
+
+
+def _piece(piece: Piece) -> list[str]:
+    lines = [f"  {_regressions(piece)}"]
+    lines += [
+        f"    {note.step + ':':12} {'applied' if note.applied else 'not applied'}: {note.why}" for note in piece.notes
+    ]
+    return [*lines, f"    {'engine:':12} {_ENGINE[piece.exact]}, on {_rows(piece)}"]
+
+
+def _regressions(piece: Piece) -> str:
+    return "; ".join(
+        f"{e.response} on {', '.join(t.name for t in e.terms) or 'nothing'} ({e.family.name})"
+        for e in piece.model.equations
+    )
+
+
+def _rows(piece: Piece) -> str:
+    return f"{piece.rows:,} row{'s' * (piece.rows != 1)}"
+
+
+def sentences(groups: Iterable[Sequence[Piece]]) -> tuple[str, ...]:
+    """One sentence for each piece: how it was solved, and what stood for its rows."""
+    return tuple(_sentence(piece) for group in groups for piece in group)
+
+
+def _sentence(piece: Piece) -> str:
+    responses = " and ".join(e.response for e in piece.model.equations)
+    which = f"{piece.model.estimator}, {responses}"
+    reduced = [n.why for n in piece.notes if n.applied and n.step in ("grouped", "sufficient")]
+    how = "solved exactly" if piece.exact else "sampled by NUTS"
+    return f"{which}: {how}" + (f"; {reduced[0]}." if reduced else f" on {_rows(piece)}.")

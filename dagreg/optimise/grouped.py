@@ -1,0 +1,77 @@
+"""Rows with equal predictors as one row.
+
+**Theorem.** Let the rows of a group share the linear predictor eta, row i standing for w_i units. Then, up to a
+factor free of eta, the likelihood of the group depends on the sums of the responses only:
+
+- Bernoulli, p = expit(eta):    prod_i [p^y_i (1-p)^(1-y_i)]^w_i  ~  Binomial(sum w_i y_i | sum w_i, p);
+- Binomial with trials n_i:     prod_i [p^y_i (1-p)^(n_i-y_i)]^w_i  ~  Binomial(sum w_i y_i | sum w_i n_i, p);
+- Poisson with exposures e_i:   prod_i [(e_i exp eta)^y_i exp(-e_i exp eta)]^w_i
+                                  ~  Poisson(sum w_i y_i | exp(eta) sum w_i e_i)
+
+(sufficiency in exponential families: McCullagh and Nelder 1989, section 2.2). The cost of a gradient then
+follows the distinct rows, not the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dagreg.model.families import FAMILIES
+from dagreg.model.types import Equation, Model, Variable
+from dagreg.optimise.types import Data, Grouping, Piece, Sum
+
+STEP = "grouped"
+WORTH = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
+_BECOMES = {"bernoulli": "binomial", "binomial": "binomial", "poisson": "poisson"}
+
+
+def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
+    """The piece on grouped rows, where few of them are distinct."""
+    equation = piece.equation
+    if len(piece.model.equations) > 1 or equation.family.name not in _BECOMES:
+        return (piece,)
+    keys = tuple(dict.fromkeys(piece.model.variables[name].column for name in equation.predictors))
+    distinct = data.distinct(keys)
+    if distinct > WORTH * data.count:
+        why = f"{distinct:,} of {data.count:,} rows have different predictors"
+        return (piece.noted(STEP, why, applied=False),)
+    why = f"{data.count:,} rows have {distinct:,} different combinations of predictors: counts stand for them"
+    model, grouping = collapse(piece.model, equation, keys)
+    return (replace(piece, model=model, grouping=grouping, rows=distinct).noted(STEP, why, applied=True),)
+
+
+def collapse(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[Model, Grouping]:
+    """The model of the counts, and the table that holds them."""
+    response = model.variables[equation.response]
+    weight: tuple[str | int, ...] = () if equation.weights is None else (equation.weights,)
+    level = response.levels[1] if response.levels else None
+    count = _free(response.column, keys)
+    total = _free(equation.symbols["exposure" if equation.family.name == "poisson" else "trials"], (*keys, count))
+    units = equation.offset if equation.family.name == "poisson" else equation.trials
+    sums = (
+        Sum(count, (response.column, *weight), level),
+        Sum(total, (*weight, *(() if units is None else (units,)))),
+    )
+    return _on_counts(model, equation, response, count, total), Grouping(keys, sums)
+
+
+def _on_counts(model: Model, equation: Equation, response: Variable, count: str, total: str) -> Model:
+    """The same regression, of `count` out of (or over) `total`."""
+    counted = replace(response, column=count, type="count", levels=(), shares=())
+    poisson = equation.family.name == "poisson"
+    changed = replace(
+        equation,
+        family=FAMILIES[_BECOMES[equation.family.name]],
+        trials=None if poisson else total,
+        offset=total if poisson else None,
+        weights=None,
+    )
+    return replace(model, variables={**model.variables, response.name: counted}, equations=(changed,))
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """The name, with underscores added until it is none of those taken."""
+    while name in taken:
+        name += "_"
+    return name

@@ -1,0 +1,93 @@
+"""What the passes read and write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from dagreg.model.families import Array
+from dagreg.model.types import Equation, Model
+from dagreg.spec.types import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A column of a grouped table: the sum over a group's rows of the product of these columns and numbers.
+
+    `level`: the first factor is a column of levels and counts 1 where it has this one, 0 elsewhere.
+    """
+
+    name: str
+    factors: tuple[str | int, ...]
+    level: Level | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A table with one row for each distinct combination of the columns `keys`."""
+
+    keys: tuple[str, ...]
+    sums: tuple[Sum, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a pass did to a regression, or why it did nothing."""
+
+    step: str  # the name of the pass
+    applied: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
+
+    `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it
+    is not the data's own.
+    """
+
+    model: Model
+    rows: int
+    grouping: Grouping | None = None
+    exact: bool = False
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def equation(self) -> Equation:
+        """Its last regression: the only one, unless several are linked."""
+        return self.model.equations[-1]
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether its program reads a table at all."""
+        return any(e.sufficient is None for e in self.model.equations)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether something other than the rows stands for the rows."""
+        return self.grouping is not None or not self.reads_rows
+
+    def noted(self, step: str, why: str, *, applied: bool) -> Piece:
+        return replace(self, notes=(*self.notes, Note(step, applied, why)))
+
+
+class Data(Protocol):
+    """What the passes ask of the data."""
+
+    @property
+    def count(self) -> int:
+        """Rows used."""
+        ...
+
+    def distinct(self, columns: Sequence[str]) -> int:
+        """Distinct combinations of these columns."""
+        ...
+
+    def triangle(self, model: Model, equation: Equation) -> tuple[float, Array]:
+        """The units of a Gaussian regression, and the triangle of its rows [1, design, response]."""
+        ...
+
+
+Pass = Callable[[Piece, Data], tuple[Piece, ...]]

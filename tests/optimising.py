@@ -1,0 +1,133 @@
+"""What the optimiser's tests share: specs with their data, and log densities of programs at the same parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dagreg import pipeline
+from dagreg.data.rows import Rows
+from dagreg.model.types import Model
+from dagreg.optimise.types import Piece
+from tests.fitting import spec_of
+
+Point = Mapping[str, Any]
+ROWS = 60
+
+
+def _data() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(5)
+    trials = rng.integers(1, 9, ROWS)
+    z, k = rng.integers(0, 2, ROWS), rng.integers(0, 3, ROWS)
+    x = rng.normal(10, 2, ROWS)
+    return {
+        "x": x,
+        "u": 3 * x + rng.normal(0, 1e-4, ROWS),  # nearly a multiple of x
+        "pos": rng.gamma(3, 2, ROWS),
+        "z": z,
+        "k": k,
+        "w": np.array(["no", "yes"])[rng.integers(0, 2, ROWS)],
+        "g": np.array(["a", "b", "c"])[rng.integers(0, 3, ROWS)],
+        "m": rng.normal(1, 1, ROWS) + z,
+        "d": rng.integers(0, 2, ROWS),
+        "said": np.array(["alive", "dead"])[rng.integers(0, 2, ROWS)],
+        "y": rng.normal(3, 4, ROWS) + 2 * z,
+        "b": rng.integers(0, 2, ROWS),
+        "c": rng.poisson(4, ROWS),
+        "n": trials,
+        "s": rng.binomial(trials, 0.4),
+        "e": rng.uniform(0.5, 30, ROWS),
+    }
+
+
+DATA = _data()
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """One model, the pieces that stand for it, and the programs of both."""
+
+    model: Model
+    pieces: tuple[Piece, ...]
+    readable: Any  # Program
+    program: Any  # Program
+    rows: Rows
+
+    def table(self, piece: Piece) -> Mapping[str, Any]:
+        return self.rows if piece.grouping is None else self.rows.grouped(piece.grouping)
+
+
+def optimised(
+    text: str, estimator: str = "adjusted", data: Mapping[str, np.ndarray] | None = None, effect: int = 0
+) -> Optimised:
+    """What a fit of this spec solves in place of one of its models."""
+    data = DATA if data is None else data
+    spec = spec_of(text)
+    plain, fast = (pipeline.compile(spec, data, optimised=choice) for choice in (False, True))
+    (model,) = (m for m in plain.plans[effect].models if m.estimator == estimator)
+    table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
+    return Optimised(model, fast.pieces[model.builder], plain.program, fast.program, table.rows)
+
+
+def notes(piece: Piece) -> dict[str, bool]:
+    """Which passes applied."""
+    return {note.step: note.applied for note in piece.notes}
+
+
+def points(model: Model, count: int, seed: int = 3) -> list[dict[str, Any]]:
+    """Random values of every parameter of a model."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(count):
+        point: dict[str, Any] = {}
+        for e in model.equations:
+            point[e.intercept] = rng.normal(0, 0.5)
+            for t in e.terms:
+                point[t.symbol] = rng.normal(0, 0.2, len(t.columns) if len(t.columns) > 1 else None)
+            point |= {a.symbol: rng.uniform(0.5, 4) for a in e.auxiliaries}
+        found.append(point)
+    return found
+
+
+def densities(program: Any, model: Model, data: Mapping[str, Any], at: list[dict[str, Any]]) -> np.ndarray:
+    """The log density of a program's PyMC model in the parameters themselves, at these points."""
+    import pytensor
+
+    built = program.build(model.builder, data)
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        logp = built.compile_fn(built.logp(jacobian=False), inputs=built.value_vars, on_unused_input="ignore")
+    return np.array([float(logp(_as_taken(built, model, point))) for point in at])
+
+
+def _as_taken(built: Any, model: Model, point: Point) -> dict[str, Any]:
+    """A point as the PyMC model takes it: scales by their logs, whitened coefficients by their coordinates."""
+    taken = {}
+    for value in built.value_vars:
+        name = value.name
+        if name.endswith("_log__"):
+            taken[name] = np.log(point[name.removesuffix("_log__")])
+        elif name in point:
+            taken[name] = np.asarray(point[name], dtype=float)
+    for e in model.equations:
+        if e.sufficient is not None:
+            whole = np.concatenate([np.atleast_1d(point[s]) for s in (e.intercept, *(t.symbol for t in e.terms))])
+            taken[e.symbols["free"]] = np.linalg.solve(
+                np.array(e.sufficient.spread), whole - np.array(e.sufficient.start)
+            )
+    return taken
+
+
+def gaps(case: Optimised, count: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """At random points, the readable program's log density, and its difference from that of the pieces."""
+    at = points(case.model, count)
+    whole = densities(case.readable, case.model, case.rows, at)
+    parts = sum(densities(case.program, p.model, case.table(p), at) for p in case.pieces)
+    return whole, whole - parts
+
+
+def assert_equal_up_to_a_constant(case: Optimised, rel: float = 1e-9) -> None:
+    whole, gap = gaps(case)
+    assert np.ptp(whole) > 1  # the points differ, so equality says something
+    assert np.ptp(gap) <= rel * np.abs(whole).max()
