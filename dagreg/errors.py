@@ -474,6 +474,10 @@ CODES: Mapping[str, Code] = {
         "the effect has no two ends", "An effect has at least one exposure, and another node as its outcome."
     ),
     "DR208": Code("no effect is asked for", "The command answers a question: add `effect: x -> y` to the spec."),
+    "DR210": Code(
+        "the effect cannot be given by these levels",
+        "Together with the adjustment set, the variables of `by` have to be valid to adjust for.",
+    ),
     "DR209": Code("no such node", "`--node` names a node of the spec."),
     "DR300": Code("no data", "The command needs data: add `data:` to the spec, or pass `--data`."),
     "DR301": Code(
@@ -511,6 +515,7 @@ CODES: Mapping[str, Code] = {
     "DR415": Code("a joint effect without a contrast", "With several exposures there is no default: give `contrast:`."),
     "DR416": Code("a contrast of another length", "The contrast has one value for each exposure."),
     "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
+    "DR419": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
     "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),

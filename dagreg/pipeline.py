@@ -138,8 +138,9 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
         raise DagregError((Diagnostic("DR208", f"{spec.name} asks for no effect: add `effect: x -> y`"),))
     graph = analyse(spec)
     found = []
-    for effect in spec.effects:
-        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust)
+    for i, effect in enumerate(spec.effects):
+        place = spec.place("effects", i, "by") or spec.place("effect", "by") or effect.span
+        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, place)
         found.append(Question(effect, identify(graph, query), chain_of(graph, query)))
     return graph, tuple(found)
 

@@ -47,7 +47,7 @@ def disagreements(
 
 
 def _on_outcome(rows: tuple[Estimate, ...]) -> list[Estimate]:
-    return [row for row in rows if row.scale == "outcome"]
+    return [row for row in rows if row.average]
 
 
 def _compare(what: str, adjusted: Estimate, chain: Estimate, gap: float, sd: float, beyond: float) -> Disagreement:

@@ -52,13 +52,14 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     Only where exposure and adjustment set are discrete. The saturated estimate is the g-formula over the
     observed cell means (Hernan and Robins 2020, section 13.1).
     """
-    exposure, *others = model.outcome.predictors
+    exposure = model.estimand.exposure[0]
+    others = [name for name in model.outcome.predictors if name != exposure]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     if len(model.equations) > 1 or not model.variables[exposure].levels or not discrete or not others:
         return ()
     strata, weights, response = _cells(model, others, data)
     found: list[Doubt] = []
-    heads = [e for e in estimates if e.scale == "outcome"]
+    heads = [e for e in estimates if e.average]
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
         found += _compare(model, contrast, estimate, strata, weights, response, data)
     return tuple(found)

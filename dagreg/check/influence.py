@@ -34,7 +34,7 @@ def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str,
         return ()
     this = design(model, outcome, data)
     slots = _given(outcome)
-    rows = [e for e in estimates if e.scale == "outcome"]
+    rows = [e for e in estimates if e.average]
     found = []
     for i, estimate in enumerate(rows):
         free = _effect(model, this, slots["intercept"] | slots["slopes"], data, seed)[i]

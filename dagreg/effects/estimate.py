@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dagreg.effects.functional import functional_draws
 from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.rows import Rows, merge, observed_rows
+from dagreg.effects.rows import Rows, merge, observed_rows, subset
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.types import Contrast, Model, Term, Variable
 from dagreg.model.variables import transformed_value
+from dagreg.spec.types import Level
 
 _ESTIMAND = {"total": "total effect", "direct": "direct effect"}
 
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
-    """Every contrast of a model, averaged over the rows, then its coefficient on the link scale where that is one."""
-    rows = merge(observed_rows(model, data))
-    found = [_on_outcome(model, draws, rows, contrast, seed) for contrast in model.estimand.contrasts]
+    """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that level.
+
+    Then its coefficient on the link scale, where that is one number.
+    """
+    whole, wanted = observed_rows(model, data), model.estimand
+    parts = ((group, subset(model, whole, group)) for group in wanted.groups)
+    found = [
+        _on_outcome(model, draws, merge(rows), contrast, group, seed)
+        for group, rows in (({}, whole), *parts)
+        if len(rows) > 0
+        for contrast in wanted.contrasts
+    ]
     return (*found, *_on_link(model, draws))
 
 
@@ -30,9 +41,11 @@ def effect_draws(model: Model, draws: Draws, rows: Rows, contrast: Contrast, see
     return compute(model, draws.flat(), rows, contrast, seed).reshape(draws.shape)
 
 
-def _on_outcome(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Estimate:
+def _on_outcome(
+    model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
+) -> Estimate:
     values = effect_draws(model, draws, rows, contrast, seed)
-    return _estimate(model, contrast, values, "outcome", primary=model.primary)
+    return _estimate(model, contrast, values, "outcome", primary=model.primary, group=group)
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
@@ -69,7 +82,15 @@ def _code(exposure: Variable, value: Any) -> float:
     return float(exposure.levels.index(value)) if exposure.levels else transformed_value(exposure, float(value))
 
 
-def _estimate(model: Model, contrast: Contrast, values: Array, scale: Any, *, primary: bool) -> Estimate:
+def _estimate(
+    model: Model,
+    contrast: Contrast,
+    values: Array,
+    scale: Any,
+    *,
+    primary: bool,
+    group: Mapping[str, Level] = MappingProxyType({}),
+) -> Estimate:
     estimand = model.estimand
     joint = len(contrast.exposures) > 1
     return Estimate(
@@ -79,10 +100,10 @@ def _estimate(model: Model, contrast: Contrast, values: Array, scale: Any, *, pr
         primary=primary,
         scale=scale,
         contrast=_shown(contrast, joint=joint),
-        by={},
+        by=dict(group),
         adjusted_for=estimand.adjusted_for,
         summary=summarise(values),
-        label=_label(model, contrast, scale),
+        label=_label(model, contrast, scale, group),
     )
 
 
@@ -92,10 +113,11 @@ def _shown(contrast: Contrast, *, joint: bool) -> Any:
     return (contrast.start, contrast.stop) if joint else (contrast.start[0], contrast.stop[0])
 
 
-def _label(model: Model, contrast: Contrast, scale: str) -> str:
+def _label(model: Model, contrast: Contrast, scale: str, group: Mapping[str, Level]) -> str:
     """What was compared, in words."""
     measure = _measure(model) if scale == "outcome" else _LINK_MEASURE.get(model.outcome.link.name, "link scale")
-    return f"{measure}, {comparison(model, contrast)}"
+    where = " and ".join(f"{name} is {_word(level)}" for name, level in group.items())
+    return f"{measure}, {comparison(model, contrast)}" + (f", where {where}" if where else "")
 
 
 def comparison(model: Model, contrast: Contrast) -> str:

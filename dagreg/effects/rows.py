@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from dagreg.engine.draws import Array
-from dagreg.model.design import encode
+from dagreg.model.design import constant, encode
 from dagreg.model.types import Model
+from dagreg.spec.types import Level
 
 MERGE_FROM = 64  # fewer rows are not worth the sorting
 
@@ -39,6 +40,16 @@ def observed_rows(model: Model, data: Mapping[str, Any]) -> Rows:
     values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in covariates(model)}
     weights = np.ones(len(next(iter(data.values())))) if units is None else units
     return Rows(values, weights / weights.sum())
+
+
+def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
+    """The rows at these levels of some covariates."""
+    kept = np.ones(len(rows), dtype=bool)
+    for name, level in group.items():
+        kept &= (rows.values[name] == constant(model.variables[name], level, 1)).all(axis=1)
+    weights = rows.weights[kept]
+    total = weights.sum() if kept.any() else 1.0
+    return Rows({name: values[kept] for name, values in rows.values.items()}, weights / total)
 
 
 def merge(rows: Rows) -> Rows:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.graph.ancestry import descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Separation, cheapest_separator
 from dagreg.identify.criterion import Criterion
+from dagreg.identify.types import Query
 from dagreg.identify.words import forbidden_because, listed, quoted, the_set
 from dagreg.spec.types import Adjust
 
@@ -38,6 +40,42 @@ def choose(
     if truncated:
         best = _cheaper(criterion, best, criterion.task())
     return best, f"{the_set(criterion.graph, best)} is a minimal valid set: of those, {RULE}.{_no_optimum(criterion)}"
+
+
+def conditional(
+    criterion: Criterion, chosen: tuple[int, ...] | None, reason: str, query: Query
+) -> tuple[tuple[int, ...] | None, str]:
+    """The chosen set with the variables whose levels the effect is wanted at, and the sentence that says so.
+
+    P(y | do(x), g) is the sum over z of P(y | x, z, g) P(z | g) where Z and G together are valid and hold no
+    descendant of the exposure (rules 2 and 3 of the do-calculus, Pearl 2009, section 3.4). Raises
+    `DagregError` (DR210) where they are not.
+    """
+    graph = criterion.graph
+    by = [graph.index[name] for name in query.by if name in graph.index]
+    if chosen is None or len(by) == 0:
+        return chosen, reason
+    after = descendants(graph, criterion.xs)
+    late = [v for v in by if after[v]] if query.kind != "direct" else []
+    if len(late) > 0:
+        why = f"{quoted([graph.names[late[0]]])} comes after the exposure, which may change its levels"
+        raise _not_by(query, why)
+    whole = tuple(sorted({*chosen, *by}))
+    if whole == chosen:
+        return chosen, reason
+    if not criterion.valid(whole):
+        exactly = query.adjust is not None and query.adjust.exactly is not None
+        found = None if exactly else cheapest_separator(criterion.task(include=by))
+        if found is None or not criterion.valid({*found, *by}):
+            raise _not_by(query, flaw(criterion, whole).rstrip("."))
+        whole = tuple(sorted({*found, *by}))
+        return whole, f"{the_set(graph, whole)} is the cheapest valid set that holds what the effect is asked by."
+    return whole, f"{reason} It is widened by {quoted(graph.names[v] for v in by if v not in chosen)}, asked for in `by`."
+
+
+def _not_by(query: Query, why: str) -> DagregError:
+    message = f"the effect cannot be given by {quoted(query.by)}: {why}"
+    return DagregError((Diagnostic("DR210", message, query.by_span),))
 
 
 def preferred(graph: CausalGraph, sets: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:

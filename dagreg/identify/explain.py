@@ -11,7 +11,7 @@ from dagreg.graph.paths import list_paths
 from dagreg.graph.separation import Path
 from dagreg.identify.adjustment import optimal_set
 from dagreg.identify.case import Case
-from dagreg.identify.choice import canonical_set, choose, preferred
+from dagreg.identify.choice import canonical_set, choose, conditional, preferred
 from dagreg.identify.criterion import Criterion
 from dagreg.identify.expression import render
 from dagreg.identify.frontdoor import frontdoor_sets
@@ -85,6 +85,7 @@ def adjustment_sets(case: Case) -> tuple[AdjustmentSets, tuple[int, ...] | None]
     minimal, truncated = criterion.minimal()
     optimal = optimal_set(criterion) if case.query.kind != "direct" else None
     chosen, reason = choose(criterion, optimal, minimal, truncated, case.query.adjust)
+    chosen, reason = conditional(criterion, chosen, reason, case.query)
     sets = AdjustmentSets(
         tuple(graph.named(zs) for zs in preferred(graph, minimal)),
         truncated,

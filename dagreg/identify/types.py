@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dagreg.errors import Span
 from dagreg.identify.expression import Expression
 from dagreg.spec.types import Adjust, Kind
 
@@ -33,6 +34,8 @@ class Query:
     outcome: str
     kind: Kind = "total"
     adjust: Adjust | None = None
+    by: tuple[str, ...] = ()  # the effect is wanted at each level of these, too
+    by_span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Level, Spec
 
 
+MOST_GROUPS = 50  # values of a count that effects are given by
+
+
 @dataclass(frozen=True, slots=True)
 class _Regression:
     """One regression to build: a response, its predictors, and why each is there."""
@@ -98,7 +101,7 @@ def lower(
     context = _Context(spec, effect, answer.justification, variables, summary, suffix)
     if answer.strategy == "adjustment":
         return _by_adjustment(context, chain)
-    left_out = LeftOut("adjusted", answer.justification.adjustment.reason)
+    left_out = LeftOut("adjusted", answer.justification.adjustment.reason + _no_levels(effect))
     unadjusted = _single(context, "unadjusted", ())
     if isinstance(answer, NotIdentified):
         return Plan((_instrumented(context), unadjusted), (left_out,))
@@ -114,6 +117,10 @@ def lower(
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
 
 
+def _no_levels(effect: Effect) -> str:
+    return f" The effect by {', '.join(effect.by)} needs such a set, and is not given." if effect.by else ""
+
+
 def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
     """Adjusted, then the chain where there is one that differs, then unadjusted."""
     chosen = context.justification.adjustment.chosen
@@ -121,6 +128,8 @@ def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
     models = [_single(context, "adjusted", chosen)]
     left_out = []
     reason = chain.reason if isinstance(chain, NoChain) else _chain_left_out(context, chain, models[0])
+    if isinstance(chain, Chain) and not reason:
+        reason = _by_left_out(context, chain)
     if reason:
         left_out.append(LeftOut("chain", reason))
     elif isinstance(chain, Chain):
@@ -203,6 +212,13 @@ def _chain_left_out(context: _Context, chain: Chain, adjusted: Model | None = No
     return next((reason for m in mediators if (reason := _mediator_obstacle(context, m))), "")
 
 
+def _by_left_out(context: _Context, chain: Chain) -> str:
+    """Why the chain cannot give the effect by levels, or ""."""
+    within = {p for parents in chain.parents.values() for p in parents} - set(chain.parents)
+    missing = [name for name in context.effect.by if name not in within]
+    return f"the effect is asked for by {missing[0]}, which none of its regressions holds" if missing else ""
+
+
 def _mediator_obstacle(context: _Context, mediator: str) -> str:
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
@@ -245,11 +261,32 @@ def _model(
             exposure=context.effect.exposure,
             outcome=context.effect.outcome,
             contrasts=contrasts(context.effect, context.variables),
-            by=context.effect.by,
+            groups=_groups(here, estimator, [r.response for r in regressions]),
             adjusted_for=adjusted_for,
         ),
         primary=primary,
     )
+
+
+def _groups(context: _Context, estimator: Estimator, responses: Sequence[str]) -> tuple[Mapping[str, Level], ...]:
+    """The levels at which this model gives the effect besides the average; none where it does not hold them."""
+    by = context.effect.by
+    held = all(name in context.variables and name not in responses for name in by)
+    if len(by) == 0 or not held or estimator not in ("adjusted", "chain"):
+        return ()
+    return tuple(dict(zip(by, levels, strict=True)) for levels in pairs(*(_listed(context, name) for name in by)))
+
+
+def _listed(context: _Context, name: str) -> tuple[Level, ...]:
+    """The levels of a variable that effects are given by. Raises DagregError where it has none."""
+    variable = context.variables[name]
+    if variable.levels:
+        return variable.levels
+    column = context.summary.columns[variable.column] if context.summary is not None else None
+    if column is None or column.distinct > MOST_GROUPS or variable.transform is not None:
+        said = f"`{name}` is {variable.type}, and effects are given by levels"
+        raise _error("DR419", f"{said}: declare it categorical", variable, context.effect)
+    return column.levels
 
 
 def _purpose(context: _Context, name: str) -> Purpose:

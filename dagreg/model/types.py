@@ -181,7 +181,7 @@ class Estimand:
     exposure: tuple[str, ...]
     outcome: str
     contrasts: tuple[Contrast, ...]
-    by: tuple[str, ...] = ()
+    groups: tuple[Mapping[str, Level], ...] = ()  # levels of the `by` variables at which it is given, too
     adjusted_for: tuple[str, ...] = ()
 
 
