@@ -48,6 +48,14 @@ class Picture(StrEnum):
     dagitty = "dagitty"
 
 
+class Graph(StrEnum):
+    yaml = "yaml"
+    dagitty = "dagitty"
+    dot = "dot"
+    gml = "gml"
+    lavaan = "lavaan"
+
+
 class Engine(StrEnum):
     auto = "auto"
     exact = "exact"
@@ -307,6 +315,7 @@ def report(
         raise DagregError((Diagnostic("DR541", f"`{folder}` holds no finished result of `dagreg fit`"),))
     stored = path.read_text(encoding="utf-8")
     if format is Format.text:
+        stored = "\n".join(line for line in stored.splitlines() if not line.startswith("!["))  # no pictures here
         from rich.console import Console
         from rich.markdown import Markdown
 
@@ -336,6 +345,32 @@ def schema() -> int:
     from dagreg.spec.schema import schema as written
 
     typer.echo(json.dumps(written(), indent=2, ensure_ascii=False))
+    return DONE
+
+
+@app.command()
+def convert(
+    file: Annotated[str, typer.Argument(help="A spec or a graph; `-` is stdin.")],
+    to: Annotated[Graph | None, typer.Option("--to", help="Format to write.  [default: the output's, or yaml]")] = None,
+    from_: Annotated[Graph | None, typer.Option("--from", help="Format of the file, where it does not tell.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File; its ending names the format.")] = None,
+) -> int:
+    """Graphs of other programs in and out: YAML, dagitty, DOT, GML, lavaan."""
+    from dagreg.spec import convert as formats
+    from dagreg.spec.load import decoded, read_text
+
+    try:
+        shown = "<stdin>" if file == "-" else file
+        text = decoded(sys.stdin.buffer.read(), shown) if file == "-" else read_text(file)
+        target = to or (formats.format_to_write(str(output)) if output else Graph.yaml)
+        read = formats.read(text, from_ or formats.detect(shown, text), file=shown)
+        written = formats.write(read.spec, target)
+    except DagregError as error:
+        _complain(error, getattr(error, "text", ""))
+        return AT_FAULT
+    for note in (*read.notes, *written.notes):
+        _say(errors.render(note, text))
+    _write(output, written.text)
     return DONE
 
 

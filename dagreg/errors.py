@@ -527,6 +527,10 @@ CODES: Mapping[str, Code] = {
     "DR532": Code(
         "an answer that rests on an instrument", "It needs linear regressions and an exclusion that no data show."
     ),
+    "DR534": Code(
+        "the data reject an independence that the graph implies",
+        "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
+    ),
     "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
     "DR541": Code("not a finished result", "The folder holds no `results.json` of `dagreg fit`."),
     "DR551": Code("the graph cannot be drawn", "The report goes on without the picture."),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dagreg.model.types import DataSummary, Plan
 
 Progress = Callable[[str], None]
+Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,17 @@ class Compiled:
     def build(self, data: Any, builder: str = "build_adjusted") -> Any:
         """The pm.Model of one builder on these columns."""
         return self.program.build(builder, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation(Explained):
+    """What `explain` answers; prints as the report, and draws itself in a notebook."""
+
+    def __str__(self) -> str:
+        return render(self, "text")
+
+    def _repr_html_(self) -> str:
+        return framed(render(self, "html"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +157,16 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     return graph, tuple(found)
 
 
-def explain(spec: Spec) -> Explained:
+def explain(spec: Spec) -> Explanation:
     """The identification report of a spec; no data are needed."""
     return _explained(spec, *questions(spec))
 
 
-def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explained:
+def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
-    return Explained(spec, tuple(junctions(graph)), tuple(q.answer for q in asked), claims, not cut)
+    answers = tuple(question.answer for question in asked)
+    return Explanation(spec, tuple(junctions(graph)), answers, claims, implications_complete=not cut)
 
 
 def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
@@ -183,7 +196,8 @@ def compile(spec: Spec, data: Any = None, *, allow_outside: bool = False, estima
     what is not supported, nodes and columns do not fit, or nothing is left to compile.
     """
     _refuse(unsupported(spec))
-    explained, asked = explain(spec), questions(spec)[1]
+    graph, asked = questions(spec)
+    explained = _explained(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
     if table is None:
         doubt = Doubt(
@@ -229,17 +243,31 @@ def fit(
     Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
     that is not identified is no error here, it is answered without a number.
     """
+    from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
 
     _refuse(unsupported(spec))
-    explained, asked = explain(spec), questions(spec)[1]
-    table = read(spec, asked, data, allow_outside=allow_outside)
+    graph, asked = questions(spec)
+    explained = _explained(spec, graph, asked)
+    table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
+    tested = put_to_data(spec, table.source, explained.implications, spec.sampling.seed)
     plans, program = _compiled(spec, asked, table)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
-        effects.append(_fit_effect(spec, question, plan, table, program, draws, progress))
-    report = Report(explained, table.info, tuple(effects), program.source, versions(), spec.sampling.seed)
+        fitted = _fit_effect(spec, question, plan, table, program, draws, progress)
+        effects.append(replace(fitted, tests=tested.tests))
+    report = Report(
+        explained,
+        table.info,
+        tuple(effects),
+        program.source,
+        versions(),
+        spec.sampling.seed,
+        implication_doubts(tested.tests),
+        tested.tests,
+        tested.untested,
+    )
     return Result(report, draws)
 
 
@@ -308,12 +336,15 @@ def _compiled(
     return tuple(plans), emit(models, title, origin, query, spec.sampling)
 
 
-def read(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool) -> Table:
-    """Opens the data and summarises the columns that the questions need.
+def read(
+    spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool, claims: Sequence[Claim] = ()
+) -> Table:
+    """Opens the data and summarises the columns that the questions need; those of `claims` are kept beside them.
 
     Raises DataError where there are none, they do not fit the spec, or values are missing and
     the spec does not say `missing: drop`.
     """
+    from dagreg.check.implications import columns_for
     from dagreg.data.summary import check_columns, columns_of, summarise
     from dagreg.model.variables import resolve
 
@@ -322,7 +353,7 @@ def read(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: boo
     names = tuple(name for name in spec.nodes if name in needed)
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
-    source = whole.narrow(columns)
+    source = whole.narrow(tuple(dict.fromkeys((*columns, *columns_for(whole, spec, claims)))))
     missing = {c: n for c, n in source.missing(columns).items() if n}
     if missing and spec.missing == "error":
         listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())

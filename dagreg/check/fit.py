@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.design import constant, encode
 from dagreg.model.types import Contrast, Model
+from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]
 DISPERSION = 1.2  # Pearson chi-square per degree of freedom
@@ -52,44 +54,44 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     Only where exposure and adjustment set are discrete. The saturated estimate is the g-formula over the
     observed cell means (Hernan and Robins 2020, section 13.1).
     """
-    exposure = model.estimand.exposure[0]
-    others = [name for name in model.outcome.predictors if name != exposure]
+    exposures = model.estimand.exposure
+    others = [n for n in model.outcome.predictors if n not in exposures]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
-    if len(model.equations) > 1 or not model.variables[exposure].levels or not discrete or not others:
+    settings = all(model.variables[x].levels for x in exposures)
+    if len(model.equations) > 1 or not settings or not discrete or not others:
         return ()
-    strata, weights, response = _cells(model, others, data)
+    cells = _cells(model, others, data)
     found: list[Doubt] = []
     heads = [e for e in estimates if e.average]
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
-        found += _compare(model, contrast, estimate, strata, weights, response, data)
+        found += _compare(model, contrast, estimate, cells, data)
     return tuple(found)
 
 
-def _cells(model: Model, others: Sequence[str], data: Mapping[str, Any]) -> tuple[Index, Array, Array]:
-    """The stratum of each row, the units of each row, its response per unit."""
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Of each row: its stratum, the units it stands for, the trials or units of exposure it counts over, its sum."""
+
+    strata: Index
+    units: Array
+    size: Array
+    total: Array
+
+
+def _cells(model: Model, others: Sequence[str], data: Mapping[str, Any]) -> _Cells:
     this = design(model, model.outcome, data)
     table = np.hstack([encode(model.variables[n], data[model.variables[n].column]) for n in others])
     strata = np.unique(table, axis=0, return_inverse=True)[1].ravel()
-    return strata, this.units, this.response / np.exp(this.offset)
+    return _Cells(strata, this.units, this.units * np.exp(this.offset), this.units * this.response)
 
 
 def _compare(
-    model: Model,
-    contrast: Contrast,
-    estimate: Estimate,
-    strata: Index,
-    units: Array,
-    response: Array,
-    data: Mapping[str, Any],
+    model: Model, contrast: Contrast, estimate: Estimate, cells: _Cells, data: Mapping[str, Any]
 ) -> list[Doubt]:
-    variable = model.variables[contrast.exposures[0]]
-    exposure = encode(variable, data[variable.column])
-    assert contrast.start is not None and contrast.stop is not None  # noqa: PT018  # levels always have both sides
-    sides = [
-        _means(strata, units * (exposure == constant(variable, side[0], len(exposure))).all(axis=1), response)
-        for side in (contrast.start, contrast.stop)
-    ]
-    share = np.bincount(strata, weights=units) / units.sum()
+    assert contrast.start is not None
+    assert contrast.stop is not None  # levels always have both sides
+    sides = [_means(cells, _set_to(model, contrast, side, data)) for side in (contrast.start, contrast.stop)]
+    share = np.bincount(cells.strata, weights=cells.units) / cells.units.sum()
     both = (sides[0][1] > 0) & (sides[1][1] > 0)
     what = comparison(model, contrast)
     if not both.all():
@@ -111,9 +113,19 @@ def _compare(
     return [Doubt("DR523", message)]
 
 
-def _means(strata: Index, units: Array, response: Array) -> tuple[Array, Array]:
-    """The mean response and the units of each stratum."""
-    size = int(strata.max()) + 1
-    total = np.bincount(strata, weights=units, minlength=size)
-    sums = np.bincount(strata, weights=units * response, minlength=size)
-    return np.divide(sums, total, out=np.zeros(size), where=total > 0), total
+def _set_to(model: Model, contrast: Contrast, side: Sequence[Level], data: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+    """The rows whose exposures are all as on this side of the contrast."""
+    found = []
+    for name, level in zip(contrast.exposures, side, strict=True):
+        variable = model.variables[name]
+        exposure = encode(variable, data[variable.column])
+        found.append((exposure == constant(variable, level, len(exposure))).all(axis=1))
+    return np.all(found, axis=0)
+
+
+def _means(cells: _Cells, chosen: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """The mean response (per trial, per unit of exposure) of the chosen rows in each stratum, and what it rests on."""
+    count = int(cells.strata.max()) + 1
+    size = np.bincount(cells.strata, weights=cells.size * chosen, minlength=count)
+    total = np.bincount(cells.strata, weights=cells.total * chosen, minlength=count)
+    return np.divide(total, size, out=np.zeros(count), where=size > 0), size

@@ -72,7 +72,9 @@ def coefficients(
     gaussian, link, family = equation.family.name == "gaussian", equation.link, equation.family
     sigma = _spread(this.response, units) if gaussian else 1.0
     beta = np.zeros(this.columns.shape[1])
-    beta[0] = link.of_mean(float(np.average(this.response, weights=units)))
+    beta[0] = link.of_mean(
+        float(np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units))
+    )
     for _ in range(STEPS):
         eta = this.columns @ beta + this.offset
         mean, slope = link.inverse(eta), link.slope(eta)

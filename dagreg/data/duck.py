@@ -140,6 +140,14 @@ class DuckSource:
         found = self.connection.sql(self.query(columns, where)).fetchnumpy()
         return {name: np.ma.getdata(found[name]) for name in columns}
 
+    def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        """These columns with missing values masked: every row, or `most` of them at random from a larger table."""
+        if not columns:
+            return {}
+        some = f" USING SAMPLE reservoir({most} ROWS) REPEATABLE ({seed})" if self.rows() > most else ""
+        found = self.connection.sql(self.query(columns) + some).fetchnumpy()
+        return {name: np.ma.asarray(found[name]) for name in columns}
+
     def sha256(self, columns: Sequence[str]) -> str:
         """The hash of the files' bytes; for a frame or a database table, of the columns' values."""
         digest = hashlib.sha256()
@@ -218,7 +226,7 @@ def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True) -> DuckS
         opened = reader(connection, files, ref)
         source = _source(connection, opened, ref.source, files) if ref.query is None else None
         return source or _queried(connection, opened, ref, files, locked=not allow_outside)
-    except (duckdb.Error, OSError, UnicodeDecodeError) as error:
+    except (duckdb.Error, OSError, ValueError) as error:
         raise _bad(f"`{ref.source}` cannot be read: {_first_line(error)}", ref, "", "DR304") from None
 
 
@@ -234,7 +242,7 @@ def open_frame(frame: Any) -> DuckSource:
     connection = duckdb.connect()
     try:
         connection.register("frame", frame)
-        names = getattr(frame, "column_names", None) or getattr(frame, "columns", None) or ()
+        names = getattr(frame, "column_names", getattr(frame, "columns", ()))  # Arrow, else pandas and polars
         opened = _Opened("frame", "", frame=frame, repeated=_repeated(map(str, names)))
         return _source(connection, opened, f"{type(frame).__module__.split('.')[0]} table", ())
     except duckdb.Error as error:
@@ -303,8 +311,9 @@ def _queried(
 
 def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef, delimiter: str = "") -> _Opened:
     words = ", ".join(map(quote, MISSING_WORDS))
-    select = f"read_csv({_paths(files)}, header = true, sample_size = -1, nullstr = [{words}]{delimiter})"
-    header = f"read_csv({_paths(files)}, header = false, all_varchar = true{delimiter})"
+    several = ", union_by_name = true" if len(files) > 1 else ""
+    select = f"read_csv({_paths(files)}, header = true, sample_size = -1, nullstr = [{words}]{delimiter}{several})"
+    header = f"read_csv({quote(files[0])}, header = false, all_varchar = true{delimiter})"
     names = connection.sql(f"SELECT * FROM {header} LIMIT 1").fetchall()
     return _Opened(select, select, repeated=_repeated(names[0] if names else ()))
 
@@ -320,7 +329,8 @@ def _tsv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: Dat
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
-    select = f"read_parquet({_paths(files)})"
+    several = ", union_by_name = true" if len(files) > 1 else ""
+    select = f"read_parquet({_paths(files)}{several})"
     return _Opened(select, select)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dagreg.model.types import Estimator
 from dagreg.spec.types import Level
+
+if TYPE_CHECKING:
+    from dagreg.model.types import Estimator
 
 Scale = Literal["outcome", "link"]
 

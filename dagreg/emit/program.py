@@ -169,15 +169,20 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
     here = "at the predictors' means" if centred else "at predictors = 0"
     lines += _prior(model, equation.intercept, equation.intercept_prior, here if equation.terms else "")
     for term in equation.terms:
-        where = f"{origin}:{term.span.line}, " if term.span else ""
         dims = term.dim if len(term.columns) > 1 else None
-        lines += [comment(text).strip() for text in wrap(f"{term.purpose} ({where}{term.name}): {term.why}", WIDTH - 8)]
+        lines += [comment(text).strip() for text in wrap(_reason(term, origin), WIDTH - 8)]
         lines += _prior(model, term.symbol, term.prior, "", dims)
     for auxiliary in equation.auxiliaries:
         lines += _prior(model, auxiliary.symbol, auxiliary.prior, "")
     lines += _predictor(model, equation)
     lines += _likelihood(model, equation, response)
     return lines
+
+
+def _reason(term: Term, origin: str) -> str:
+    """Which line of the spec a term comes from, and the causal reason for it."""
+    place = f" ({origin}:{term.span.line})" if term.span else ""
+    return f"{term.name}, {term.purpose}{place}" + (f": {term.why}" if term.why else "")
 
 
 def _prior(model: Model, symbol: str, prior: PriorChoice, note: str, dims: str | None = None) -> list[str]:

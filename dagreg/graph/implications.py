@@ -1,8 +1,12 @@
 """What the graph forbids: the conditional independencies that data can refute.
 
-For each pair of observed nodes that some set of observed nodes separates, one minimal
-separating set. Under latents two nodes may be inseparable though no edge joins
-them, so the test is for a separator and not for adjacency.
+One statement for each pair of observed nodes that some set of observed nodes separates: a basis with one
+member per missing edge (Pearl 1988, theorem 9; Tian and Pearl 2002 for latents). Under latents two nodes
+may be inseparable though no edge joins them, so the test is for a separator and not for adjacency.
+
+Each statement is `x _||_ y | given` with y after x in causal order and `given` the minimal separator
+nearest to y: in a wholly observed graph those are parents of y, so that the regression of y on x and
+`given` is one that the graph itself names.
 """
 
 from __future__ import annotations
@@ -10,16 +14,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dagreg.graph.ancestry import topological_order
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Budget, Separation, nearest_separator
 
 LIMIT = 1000
-WORK = 2_000_000
+WORK = 1_000_000
+LARGEST = 20_000  # nodes and edge ends above which nothing is listed
 
 
 @dataclass(frozen=True, slots=True)
 class Implication:
-    """x and y are independent given `given`."""
+    """x and y are independent given `given`; y is no cause of x."""
 
     x: str
     y: str
@@ -27,28 +33,30 @@ class Implication:
 
 
 def implications(graph: CausalGraph, budget: Budget | None = None) -> Iterator[Implication]:
-    """The testable independencies, by pairs in order of declaration.
+    """The testable independencies, by pairs in causal order, the first declared first.
 
     Rows chosen on a node are conditioned on it; such a node stands in every set.
     """
     observed = graph.mask(v for v, o in enumerate(graph.observed) if o)
     rows = [v for v, s in enumerate(graph.selected) if s]
-    usable = [v for v, o in enumerate(observed) if o and v not in rows]
-    for i, a in enumerate(usable):
-        beside = {*graph.parents[a], *graph.children[a], *graph.siblings[a]}
-        for b in usable[i + 1 :]:
-            if b in beside:
+    order = [v for v in topological_order(graph) if observed[v] and v not in rows]
+    for j, late in enumerate(order):
+        beside = {*graph.parents[late], *graph.children[late], *graph.siblings[late]}
+        for early in order[:j]:
+            if early in beside:
                 continue
             if budget is not None and not budget.spend(graph.size):
                 return
-            task = Separation.of(graph, (a,), (b,), observed, rows)
-            found = nearest_separator(task)
+            found = nearest_separator(Separation.of(graph, (late,), (early,), observed, rows))
             if found is not None:
-                yield Implication(graph.names[a], graph.names[b], graph.named(found))
+                kept = (*found, *(v for v in rows if observed[v]))
+                yield Implication(graph.names[early], graph.names[late], graph.named(kept))
 
 
 def list_implications(graph: CausalGraph, limit: int = LIMIT, work: int = WORK) -> tuple[list[Implication], bool]:
-    """The first `limit` independencies, and whether the list was cut."""
+    """The first `limit` independencies, and whether the list was cut; none of a graph above `LARGEST`."""
+    if graph.size > LARGEST:
+        return [], True
     budget = Budget(work)
     found: list[Implication] = []
     for implication in implications(graph, budget):

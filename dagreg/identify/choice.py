@@ -70,7 +70,10 @@ def conditional(
             raise _not_by(query, flaw(criterion, whole).rstrip("."))
         whole = tuple(sorted({*found, *by}))
         return whole, f"{the_set(graph, whole)} is the cheapest valid set that holds what the effect is asked by."
-    return whole, f"{reason} It is widened by {quoted(graph.names[v] for v in by if v not in chosen)}, asked for in `by`."
+    return (
+        whole,
+        f"{reason} It is widened by {quoted(graph.names[v] for v in by if v not in chosen)}, asked for in `by`.",
+    )
 
 
 def _not_by(query: Query, why: str) -> DagregError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product as pairs
 
-from dagreg.errors import DagregError, Diagnostic
+from dagreg.errors import DagregError, Diagnostic, Span
 from dagreg.identify.chain import Chain, NoChain
 from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
@@ -143,7 +143,7 @@ def _single(context: _Context, estimator: Estimator, adjustment: Sequence[str]) 
     """The outcome on the exposures and an adjustment set."""
     effect, spec = context.effect, context.spec
     order = [name for name in spec.nodes if name in adjustment]
-    purposes = dict.fromkeys(effect.exposure, (_EXPOSURE, "the exposure")) | {
+    purposes = dict.fromkeys(effect.exposure, (_EXPOSURE, _EXPOSURE_WHY[estimator])) | {
         z: (_purpose(context, z), context.justification.nodes[z].why) for z in order
     }
     regression = _Regression(effect.outcome, (*effect.exposure, *order), purposes)
@@ -151,6 +151,10 @@ def _single(context: _Context, estimator: Estimator, adjustment: Sequence[str]) 
 
 
 _EXPOSURE: Purpose = "exposure"
+_EXPOSURE_WHY: Mapping[str, str] = {
+    "adjusted": "its effect is asked for",
+    "unadjusted": "nothing is adjusted for, so its coefficient is an association",
+}
 
 
 def _functional(context: _Context, estimator: Estimator, expression: Expression) -> Model:
@@ -180,7 +184,7 @@ def _instrumented(context: _Context) -> Model:
     second = _Regression(
         effect.outcome,
         (exposure, *given),
-        {exposure: (_EXPOSURE, "the exposure"), **covariates},
+        {exposure: (_EXPOSURE, _EXPOSURE_WHY["adjusted"]), **covariates},
         family=LINKED_GAUSSIAN,
         linked=exposure,
     )
@@ -189,7 +193,7 @@ def _instrumented(context: _Context) -> Model:
 
 def _parental(context: _Context, names: Iterable[str], why: str) -> dict[str, tuple[Purpose, str]]:
     """Purposes of predictors that are there because a formula names them."""
-    return {n: (_EXPOSURE, "the exposure") if n in context.effect.exposure else ("parent", why) for n in names}
+    return {n: (_EXPOSURE, "") if n in context.effect.exposure else ("parent", why) for n in names}
 
 
 def _chained(context: _Context, chain: Chain, estimator: Estimator) -> Model:
@@ -423,8 +427,16 @@ def _term(
         why=why,
         centre=tuple(float(f"{mean:.6g}") for mean, _ in moments) if centred and moments else None,
         centre_by_data=centred and not moments,
-        span=context.spec.nodes[factors[0]].span,
+        span=_place(context.spec, factors, response.name),
     )
+
+
+def _place(spec: Spec, factors: tuple[str, ...], response: str) -> Span | None:
+    """Where the spec brings a term in: its arrow to the response, else its node; an interaction where declared."""
+    if len(factors) > 1:
+        return spec.place("regressions", response, "interactions") or spec.regressions[response].span
+    arrows = (e.span for e in spec.edges if e.source == factors[0] and e.target == response and not e.bidirected)
+    return next(arrows, None) or spec.nodes[factors[0]].span
 
 
 def _asked_for(context: _Context, regression: _Regression, estimator: Estimator) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -165,9 +168,24 @@ def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pd
     try:
         import pygraphviz
 
-        return cast(bytes, pygraphviz.AGraph(string=source).draw(prog="dot", format=format))
+        with _quiet():
+            return cast(bytes, pygraphviz.AGraph(string=source).draw(prog="dot", format=format))
     except Exception as error:  # Graphviz raises whatever it likes, and a picture is not worth a report
         raise CannotDraw(f"Graphviz could not lay it out: {visible(str(error))}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what C libraries write to stderr: Fontconfig complains of the system's own configuration."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _polished(drawing: str, spec: Spec, answer: Answer | None, identity: str) -> str:

@@ -36,6 +36,8 @@ def report_json(report: Report) -> Json:
             "data": _data(report.data),
             "versions": report.versions,
             "seed": report.seed,
+            "tests": [_test(t) for t in report.tests],
+            "untested": report.untested,
             "warnings": _all_warnings(report),
         }
     )
@@ -78,6 +80,7 @@ def _frame(explained: Explained, effects: list[Json]) -> Json:
         "effects": effects,
         "junctions": [_junction(j) for j in explained.junctions],
         "implications": [{"x": x, "y": y, "given": given} for x, y, given in explained.implications],
+        "implications_truncated": explained.implications_complete is False,
     }
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
 from dagreg.identify.types import Answer, Identified
-from dagreg.model.types import Plan
 from dagreg.spec.types import Effect, Spec
+
+if TYPE_CHECKING:
+    from dagreg.model.types import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +25,7 @@ class Explained:
     answers: tuple[Answer, ...]
     implications: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     doubts: tuple[Doubt, ...] = ()
-
-    def __str__(self) -> str:
-        from dagreg.report.render import render
-
-        return render(self, "text")
-
-    def _repr_html_(self) -> str:
-        from dagreg.report.render import framed, render
-
-        return framed(render(self, "html"))
+    implications_complete: bool | None = None  # False: the list was cut; None: there is no list
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +64,8 @@ class Report:
     versions: Mapping[str, str]
     seed: int
     doubts: tuple[Doubt, ...] = ()  # those of no single effect
+    tests: tuple[ImplicationTest, ...] = ()  # of the graph's implications, which belong to no single effect
+    untested: tuple[str, ...] = ()  # why implications were not put to the data, a sentence each
 
     @property
     def ok(self) -> bool:

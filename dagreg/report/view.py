@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dagreg.check.types import Doubt
 from dagreg.effects.types import Estimate, Scale
 from dagreg.identify.types import Answer, Justification, NotIdentified
-from dagreg.model.types import Equation, Estimator, Model, Variable
 from dagreg.report.result import Explained, FittedEffect, Report
 from dagreg.spec.types import Effect, Spec
+
+if TYPE_CHECKING:
+    from dagreg.model.types import Equation, Estimator, Model, Variable
 
 Subject = Explained | Report
 

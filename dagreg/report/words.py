@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dagreg.effects.types import Estimate
-from dagreg.model.types import Equation
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
 from dagreg.spec.types import Level
+
+if TYPE_CHECKING:
+    from dagreg.model.types import Equation
 
 ESTIMATOR = {
     "adjusted": "adjusted",

@@ -8,7 +8,7 @@ from dagreg.check.types import ImplicationTest
 from dagreg.report.blocks import Banner, Block, Bullets, Column, Paragraph, Table
 from dagreg.report.numbers import number, short_probability
 from dagreg.report.prose import counted, listed, named
-from dagreg.report.result import Report
+from dagreg.report.result import Explained, Report
 from dagreg.report.view import Subject, explained_of
 from dagreg.spec.types import Spec
 
@@ -16,22 +16,41 @@ MOST_ROWS = 60
 
 
 def implications(subject: Subject) -> tuple[Block, ...]:
-    tests = _tests(subject)
+    explained = explained_of(subject)
+    tests, left = _tests(subject), _untested(subject)
     if tests:
-        return (Paragraph(_CLAIM + _HOW), *_verdict(tests), _tested(tests), *_cut(len(tests)))
-    claims = explained_of(subject).implications
-    if not claims and not _complete(explained_of(subject).spec):
-        return ()  # there are some, but they were not listed
+        shown = (Paragraph(_CLAIM + _HOW), *_verdict(tests), _tested(tests), *_cut(len(tests)))
+        return (*shown, *_shortened(explained), *left)
+    claims = explained.implications
     if not claims:
-        return (
-            Paragraph("The graph implies no independence among observed variables, so data cannot refute it this way."),
-        )
-    shown = tuple(_claim(*claim) for claim in claims[:MOST_ROWS])
-    return (Paragraph(_CLAIM), Bullets(shown), *_cut(len(claims)))
+        return tuple(Paragraph(text) for text in _without_claims(explained))
+    bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MOST_ROWS]))
+    return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(explained), *left)
 
 
 _CLAIM = "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
-_HOW = " The adjusted p allows for the number of tests."
+_HOW = (
+    " Each is tested by a regression of the second variable on the first and what is given. "
+    "The adjusted p allows for the number of tests (Holm 1979)."
+)
+_NONE = "The graph implies no independence among observed variables, so data cannot refute it this way."
+_LARGE = "The graph implies independences among observed variables; it is too large for a list of them."
+_SHORTENED = "The graph implies more independences than are listed: the list is cut for a graph of this size."
+
+
+def _without_claims(explained: Explained) -> tuple[str, ...]:
+    if explained.implications_complete is False:
+        return (_LARGE,)
+    return (_NONE,) if explained.implications_complete or _complete(explained.spec) else ()
+
+
+def _shortened(explained: Explained) -> tuple[Block, ...]:
+    return (Paragraph(_SHORTENED),) if explained.implications_complete is False else ()
+
+
+def _untested(subject: Subject) -> tuple[Block, ...]:
+    left = subject.untested if isinstance(subject, Report) else ()
+    return (Paragraph("Not tested:"), Bullets(left)) if left else ()
 
 
 def _complete(spec: Spec) -> bool:
@@ -46,8 +65,9 @@ def _claim(x: str, y: str, given: tuple[str, ...]) -> str:
 
 
 def _tests(subject: Subject) -> tuple[ImplicationTest, ...]:
-    effects = subject.effects if isinstance(subject, Report) else ()
-    return tuple(dict.fromkeys(test for effect in effects for test in effect.tests))
+    if not isinstance(subject, Report):
+        return ()
+    return tuple(dict.fromkeys((*subject.tests, *(test for effect in subject.effects for test in effect.tests))))
 
 
 def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:

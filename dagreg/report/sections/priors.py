@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from dagreg.model.types import Equation, PriorChoice
 from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
 from dagreg.report.words import ESTIMATOR
+
+if TYPE_CHECKING:
+    from dagreg.model.types import Equation, PriorChoice
 
 Line = tuple[str, str, str, str]
 

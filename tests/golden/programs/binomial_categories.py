@@ -32,11 +32,11 @@ def build_adjusted(data):
         # s: binomial, logit link (spec:4)
         # at the predictors' means, default Normal(logit of the mean response, 2.5)
         alpha_s = pm.Normal("alpha_s", -0.656, 2.5)
-        # exposure (spec:1, g): the exposure
+        # g, exposure (spec:2): its effect is asked for
         beta_s_g = pm.Normal("beta_s_g", 0, 2.5, dims="levels_g")  # default Normal(0, 2.5)
-        # adjustment (spec:1, h): `h` is a common cause: it closes g <- h -> s.
+        # h, adjustment (spec:2): `h` is a common cause: it closes g <- h -> s.
         beta_s_h = pm.Normal("beta_s_h", 0, 2.5, dims="levels_h")  # default Normal(0, 2.5)
-        # precision (spec:1, g:h): declared under `interactions`
+        # g:h, precision (spec:4): declared under `interactions`
         beta_s_g_h = pm.Normal("beta_s_g_h", 0, 2.5, dims="levels_g_h")  # default Normal(0, 2.5)
         eta_s = (
             alpha_s
@@ -60,7 +60,7 @@ def build_unadjusted(data):
         # s: binomial, logit link (spec:4)
         # at the predictors' means, default Normal(logit of the mean response, 2.5)
         alpha_s = pm.Normal("alpha_s", -0.656, 2.5)
-        # exposure (spec:1, g): the exposure
+        # g, exposure (spec:2): nothing is adjusted for, so its coefficient is an association
         beta_s_g = pm.Normal("beta_s_g", 0, 2.5, dims="levels_g")  # default Normal(0, 2.5)
         eta_s = alpha_s + pm.math.dot(g - np.array([0.325, 0.325]), beta_s_g)
         pm.Binomial("s_hat", n=s_trials, logit_p=eta_s, observed=s)

@@ -14,7 +14,7 @@ def build_adjusted(data):
         y = pm.Data("y", np.asarray(data["y"], dtype=float))  # Yield, kg
         # y: gaussian, identity link (spec:5)
         alpha_y = pm.Normal("alpha_y", 0, 10)  # at predictors = 0, your prior
-        # exposure (spec:1, x): the exposure
+        # x, exposure (spec:1): its effect is asked for
         beta_y_x = pm.Normal("beta_y_x", 0, 1)  # your prior
         sigma_y = pm.HalfNormal("sigma_y", 5)  # your prior
         eta_y = alpha_y + beta_y_x * x
@@ -30,14 +30,14 @@ def build_chain(data):
         y = pm.Data("y", np.asarray(data["y"], dtype=float))  # Yield, kg
         # m: gaussian, identity link (spec:1)
         alpha_m = pm.Normal("alpha_m", 0.964, 2.13)  # at the predictors' means, default Normal(mean(m), 2.5 sd(m))
-        # exposure (spec:1, x): the exposure
+        # x, exposure (spec:2)
         beta_m_x = pm.Normal("beta_m_x", 0, 2.13)  # default Normal(0, 2.5 sd(m))
         sigma_m = pm.Exponential("sigma_m", 1.18)  # default Exponential(1 / sd(m))
         eta_m = alpha_m + beta_m_x * (x - 0.5)
         pm.Normal("m_hat", mu=eta_m, sigma=sigma_m, observed=m)
         # y: gaussian, identity link (spec:5)
         alpha_y = pm.Normal("alpha_y", 0, 10)  # at predictors = 0, your prior
-        # parent (spec:1, m): a parent of y
+        # m, parent (spec:2): a parent of y
         beta_y_m = pm.Normal("beta_y_m", 0, 1)  # your prior
         sigma_y = pm.HalfNormal("sigma_y", 5)  # your prior
         eta_y = alpha_y + beta_y_m * m

@@ -15,9 +15,9 @@ def build_adjusted(data):
         y = pm.Data("y", np.asarray(data["y"], dtype=float))
         # y: gaussian, identity link (spec:1)
         alpha_y = pm.Normal("alpha_y", 2.64, 9.66)  # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
-        # exposure (spec:1, x): the exposure
+        # x, exposure (spec:1): its effect is asked for
         beta_y_x = pm.Normal("beta_y_x", 0, 5.12)  # default Normal(0, 2.5 sd(y) / sd(x))
-        # adjustment (spec:1, z): `z` is a common cause: it closes x <- z -> y.
+        # z, adjustment (spec:1): `z` is a common cause: it closes x <- z -> y.
         beta_y_z = pm.Normal("beta_y_z", 0, 9.66)  # default Normal(0, 2.5 sd(y))
         sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
         eta_y = alpha_y + beta_y_x * (x - 9.68837) + beta_y_z * (z - 0.5)
@@ -32,7 +32,7 @@ def build_unadjusted(data):
         y = pm.Data("y", np.asarray(data["y"], dtype=float))
         # y: gaussian, identity link (spec:1)
         alpha_y = pm.Normal("alpha_y", 2.64, 9.66)  # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
-        # exposure (spec:1, x): the exposure
+        # x, exposure (spec:1): nothing is adjusted for, so its coefficient is an association
         beta_y_x = pm.Normal("beta_y_x", 0, 5.12)  # default Normal(0, 2.5 sd(y) / sd(x))
         sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
         eta_y = alpha_y + beta_y_x * (x - 9.68837)

@@ -16,7 +16,7 @@ def build_adjusted(data):
         # c: poisson, log link (spec:1)
         # at the predictors' means, default Normal(log of the mean response, 2.5)
         alpha_c = pm.Normal("alpha_c", -1.16, 2.5)
-        # exposure (spec:1, x): the exposure
+        # x, exposure (spec:2): its effect is asked for
         beta_c_x = pm.Normal("beta_c_x", 0, 2.5)  # default Normal(0, 2.5 / sd(x))
         eta_c = alpha_c + beta_c_x * x + pm.math.log(c_exposure)
         pm.Poisson("c_hat", mu=pm.math.exp(eta_c), observed=c)

@@ -31,19 +31,19 @@ def build_adjusted(data):
         # y: gaussian, identity link (spec:4)
         # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
         alpha_y = pm.Normal("alpha_y", y.get_value().mean(), 2.5 * y.get_value().std(ddof=1))
-        # exposure (spec:1, x): the exposure
+        # x, exposure (spec:2): its effect is asked for
         # default Normal(0, 2.5 sd(y) / sd(x))
         beta_y_x = pm.Normal("beta_y_x", 0, 2.5 * y.get_value().std(ddof=1) / x.get_value().std(ddof=1))
-        # adjustment (spec:1, v): `v` is a common cause: it closes x <- v -> y.
+        # v, adjustment (spec:2): `v` is a common cause: it closes x <- v -> y.
         # default Normal(0, 2.5 sd(y) / sd(v))
         beta_y_v = pm.Normal("beta_y_v", 0, 2.5 * y.get_value().std(ddof=1) / v.get_value().std(ddof=1))
-        # adjustment (spec:1, g): `g` is a common cause: it closes x <- g -> y.
+        # g, adjustment (spec:2): `g` is a common cause: it closes x <- g -> y.
         # default Normal(0, 2.5 sd(y))
         beta_y_g = pm.Normal("beta_y_g", 0, 2.5 * y.get_value().std(ddof=1), dims="levels_g")
-        # precision (spec:1, x:v): declared under `interactions`
+        # x:v, precision (spec:4): declared under `interactions`
         # default Normal(0, 2.5 sd(y) / (sd(x) sd(v)))
         beta_y_x_v = pm.Normal("beta_y_x_v", 0, 2.5 * y.get_value().std(ddof=1) / x.get_value().std(ddof=1) / v.get_value().std(ddof=1))
-        # precision (spec:1, x:g): declared under `interactions`
+        # x:g, precision (spec:4): declared under `interactions`
         # default Normal(0, 2.5 sd(y) / sd(x))
         beta_y_x_g = pm.Normal("beta_y_x_g", 0, 2.5 * y.get_value().std(ddof=1) / x.get_value().std(ddof=1), dims="levels_x_g")
         sigma_y = pm.Exponential("sigma_y", 1 / y.get_value().std(ddof=1))  # default Exponential(1 / sd(y))
@@ -67,7 +67,7 @@ def build_unadjusted(data):
         # y: gaussian, identity link (spec:4)
         # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
         alpha_y = pm.Normal("alpha_y", y.get_value().mean(), 2.5 * y.get_value().std(ddof=1))
-        # exposure (spec:1, x): the exposure
+        # x, exposure (spec:2): nothing is adjusted for, so its coefficient is an association
         # default Normal(0, 2.5 sd(y) / sd(x))
         beta_y_x = pm.Normal("beta_y_x", 0, 2.5 * y.get_value().std(ddof=1) / x.get_value().std(ddof=1))
         sigma_y = pm.Exponential("sigma_y", 1 / y.get_value().std(ddof=1))  # default Exponential(1 / sd(y))

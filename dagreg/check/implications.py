@@ -1,0 +1,390 @@
+"""The graph's implied independences held against the data, each by one regression.
+
+`x _||_ y | given` is tested in the regression of y on x and `given`: y comes after x in causal order and
+`given` stands nearest to y, so where all is observed this regression, without x, is the graph's own.
+
+- y a number: the t test of the partial correlation, or the F test of several columns of x;
+- y a count: the likelihood ratio of Poisson regressions, scaled by the dispersion (McCullagh and Nelder 1989, 6.2);
+- y in levels: the likelihood ratio of multinomial logistic regressions (logistic for two levels).
+
+Predictors in levels enter as indicator columns. Holm (1979) keeps the chance of any false alarm at 5 %.
+The tests are of independence *and* of the form of the regression: nonlinear dependence on `given` can reject too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.check.types import Doubt, ImplicationTest
+from dagreg.data.duck import DuckSource
+from dagreg.data.summary import check_columns, columns_of, summarise
+from dagreg.engine.draws import Array
+from dagreg.errors import DataError
+from dagreg.model.design import encode
+from dagreg.model.types import Variable
+from dagreg.model.variables import resolve
+from dagreg.spec.types import Node, Spec
+
+Claim = tuple[str, str, tuple[str, ...]]
+
+SIZE = 0.05  # chance of any false alarm over all tests
+MOST_TESTS = 200
+MOST_ROWS = 50_000  # a sample of larger tables
+MOST_LEVELS = 12  # of a response
+FREE = 10  # degrees of freedom that have to be left
+STEPS = 40
+TOLERANCE = 1e-9
+TINY = 1e-10
+SHOWN = 10  # rejections spelled out
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The tests, and a sentence for each reason why some were left out."""
+
+    tests: tuple[ImplicationTest, ...]
+    untested: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One node's values: its design columns, which rows have them, and what it is as a response."""
+
+    variable: Variable
+    blocks: Array  # rows x columns
+    there: npt.NDArray[np.bool_]
+    units: Array  # trials, or units of exposure, of each row
+    family: str
+
+
+def columns_for(source: DuckSource, spec: Spec, claims: Iterable[Claim]) -> tuple[str, ...]:
+    """The data columns that tests of these claims read, where they exist and are usable."""
+    return columns_of(spec, (name for name in _names(claims) if _unusable(source, spec, name) == ""))
+
+
+def put_to_data(spec: Spec, source: DuckSource, claims: Sequence[Claim], seed: int) -> Verdicts:
+    """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per test."""
+    asked = claims[:MOST_TESTS]
+    columns, absent = _read(spec, source, asked, seed)
+    reasons: dict[str, str] = {}
+    if len(claims) > len(asked):
+        reasons["cut"] = f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
+    found: list[tuple[Claim, float, float]] = []
+    for claim in asked:
+        x, y, given = claim
+        lacking = next((n for n in (x, y, *given) if n in absent), None)
+        if lacking is not None:
+            reasons[lacking] = absent[lacking]
+            continue
+        result = _test(columns[x], columns[y], [columns[g] for g in given if g in columns])
+        if isinstance(result, str):
+            reasons[f"{x} {y}"] = f"`{x}` and `{y}`{_given(given)}: {result}."
+        else:
+            found.append((claim, *result))
+    adjusted = holm([p for _, _, p in found])
+    tests = (
+        ImplicationTest(x, y, given, statistic, p, q, q < SIZE)
+        for ((x, y, given), statistic, p), q in zip(found, adjusted, strict=True)
+    )
+    return Verdicts(tuple(tests), tuple(reasons.values()))
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Adjusted p values (Holm 1979): reject where they are below the size of the whole family."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    adjusted, largest = [0.0] * len(values), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[i]))
+        adjusted[i] = largest
+    return adjusted
+
+
+def implication_doubts(tests: Sequence[ImplicationTest]) -> tuple[Doubt, ...]:
+    """A warning for each independence that the data reject, the clearest first."""
+    rejected = sorted((t for t in tests if t.rejected), key=lambda t: t.p)
+    count = f", of {len(tests)} tests" if len(tests) > 1 else ""
+    doubts = [
+        f"The graph says that `{t.x}` and `{t.y}` are independent{_given(t.given)}; the data disagree "
+        f"(p = {t.p_adjusted:.2g}{count}). An arrow between them or a common cause may be missing, or "
+        f"{_shape(t)}."
+        for t in rejected[:SHOWN]
+    ]
+    if len(rejected) > SHOWN:
+        doubts.append(f"{len(rejected) - SHOWN} further implied independences are rejected as well.")
+    return tuple(Doubt("DR534", text) for text in doubts)
+
+
+def _shape(test: ImplicationTest) -> str:
+    if len(test.given) == 0:
+        return "the rows are not a random sample"
+    return f"`{test.y}` depends on {_listed(test.given)} in another way than the regression of this test allows"
+
+
+def _given(names: Sequence[str]) -> str:
+    return f" given {_listed(names)}" if len(names) > 0 else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    *head, last = [f"`{name}`" for name in names]
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def _names(claims: Iterable[Claim]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for x, y, given in claims for name in (x, y, *given)))
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _unusable(source: DuckSource, spec: Spec, name: str) -> str:
+    """Why the columns of a node cannot be tested; "" where they can."""
+    try:
+        check_columns(source, spec, [name])
+    except DataError as error:
+        return error.diagnostics[0].message
+    return ""
+
+
+def _read(
+    spec: Spec, source: DuckSource, claims: Sequence[Claim], seed: int
+) -> tuple[dict[str, _Column], dict[str, str]]:
+    """The nodes of these claims, and the sentence about each that cannot be tested.
+
+    A node on which the rows were selected and that has no column, or a single value, is held fixed by the
+    selection itself: it stands in neither.
+    """
+    absent = {n: why for n in _names(claims) if (why := _unusable(source, spec, n)) != ""}
+    names = [n for n in _names(claims) if n not in absent]
+    variables: dict[str, Variable] = {}
+    for name in names:
+        try:
+            variables |= resolve(
+                spec, [name], summarise(source, spec, [name], source.complete(columns_of(spec, [name])))
+            )
+        except DataError as error:
+            absent[name] = error.diagnostics[0].message
+    raw = source.sample(columns_of(spec, variables), MOST_ROWS, seed)
+    columns = {name: _column(spec.nodes[name], spec, v, raw) for name, v in variables.items()}
+    held = {n for n in absent if spec.nodes[n].selected}
+    return columns, {
+        n: f"{_sentence(why)} its independences are not tested." for n, why in absent.items() if n not in held
+    }
+
+
+def _sentence(why: str) -> str:
+    return f"{why[:1].upper()}{why[1:].rstrip('.')};"
+
+
+def _column(node: Node, spec: Spec, variable: Variable, raw: Mapping[str, np.ma.MaskedArray[Any, Any]]) -> _Column:
+    family = _family(node, spec, variable)
+    values, there = _present(raw[variable.column])
+    units = np.ones(len(values))
+    for name in (node.trials, node.offset):
+        if isinstance(name, str):
+            numbers, known = _present(raw[name])
+            there &= known
+            units = np.where(known, numbers, 1).astype(np.float64)
+        elif name is not None:
+            units = np.full(len(values), float(name))
+    there &= units > 0
+    filler = values[there][0] if there.any() else values[0]
+    blocks = encode(variable, np.where(there, values, filler))
+    return _Column(variable, blocks, there, units, family)
+
+
+def _present(column: np.ma.MaskedArray[Any, Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    values = np.ma.getdata(column)
+    there = ~np.ma.getmaskarray(column)
+    if values.dtype.kind == "f":
+        there = there & ~np.isnan(values)
+    return values, there
+
+
+def _family(node: Node, spec: Spec, variable: Variable) -> str:
+    """What the node is as a response: levels, count, binomial or number."""
+    regression = spec.regressions.get(node.name)
+    said = (regression.family if regression is not None else None) or node.family
+    if variable.levels:
+        return "levels"
+    if said == "binomial" and node.trials is not None:
+        return "binomial"
+    if said == "poisson" or (said is None and variable.type == "count" and variable.transform is None):
+        return "count"
+    return "number"
+
+
+# ---------------------------------------------------------------- testing
+
+
+def _test(x: _Column, y: _Column, given: Sequence[_Column]) -> tuple[float, float] | str:
+    """Statistic and p value, or why there is none."""
+    if len(y.variable.levels) > MOST_LEVELS:
+        x, y = y, x
+    if len(y.variable.levels) > MOST_LEVELS:
+        return f"both have more than {MOST_LEVELS} levels"
+    rows = np.logical_and.reduce([c.there for c in (x, y, *given)])
+    base = np.ones((int(rows.sum()), 1))
+    if len(base) < FREE:
+        return f"only {len(base)} rows have all values"
+    null = _orthonormal(base, np.empty((len(base), 0)))
+    for other in given:
+        null = np.hstack([null, _orthonormal(_predictor(other, rows), null)])
+    added = _orthonormal(_predictor(x, rows), null)
+    if added.shape[1] == 0:
+        return f"`{x.variable.name}` does not vary once the others are given"
+    if len(base) - null.shape[1] - added.shape[1] < FREE:
+        return "too few rows for the number of columns"
+    return _TESTS[y.family](y, rows, null, added)
+
+
+def _predictor(column: _Column, rows: npt.NDArray[np.bool_]) -> Array:
+    """Counts of successes and of events enter per unit."""
+    return np.asarray(column.blocks[rows] / column.units[rows, None])
+
+
+def _orthonormal(block: Array, beside: Array) -> Array:
+    """An orthonormal basis of what `block` adds to the span of `beside` (orthonormal too)."""
+    if block.shape[1] == 0:
+        return block
+    size = np.linalg.norm(block, axis=0)
+    left = block / np.where(size > 0, size, 1.0)
+    for _ in range(2):  # twice is enough (Giraud, Langou and Rozloznik 2005)
+        left = left - beside @ (beside.T @ left)
+    u, s, _ = np.linalg.svd(left, full_matrices=False)
+    return np.asarray(u[:, s > 1e-8])
+
+
+def _linear(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
+    """t of the partial correlation for one added column, F for several."""
+    from scipy import stats
+
+    response = y.blocks[rows, 0]
+    left = response - null @ (null.T @ response)
+    before = float(left @ left)
+    if before <= TINY * float(response @ response):
+        return f"`{y.variable.name}` is a function of the others"
+    along = added.T @ left
+    explained = float(along @ along)
+    columns, free = added.shape[1], len(left) - null.shape[1] - added.shape[1]
+    rest = max(before - explained, TINY * before) / free
+    if columns == 1:
+        t = float(along[0]) / rest**0.5
+        return t, float(2 * stats.t.sf(abs(t), free))
+    f = explained / columns / rest
+    return f, float(stats.f.sf(f, columns, free))
+
+
+def _counts(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
+    """The likelihood ratio of Poisson regressions, over the dispersion of the larger one (at least 1)."""
+    response, offset = y.blocks[rows, 0], np.log(y.units[rows])
+    both = np.hstack([null, added])
+    smaller, larger = (_poisson(response, offset, columns) for columns in (null, both))
+    gain = 2 * float(_poisson_likelihood(response, larger) - _poisson_likelihood(response, smaller))
+    free = len(response) - both.shape[1]
+    dispersion = max(1.0, float(((response - larger) ** 2 / np.maximum(larger, TINY)).sum()) / free)
+    return _scaled(gain, added.shape[1], dispersion, free)
+
+
+def _scaled(gain: float, columns: int, dispersion: float, free: int) -> tuple[float, float]:
+    from scipy import stats
+
+    statistic = max(gain, 0.0) / dispersion
+    return statistic, float(stats.f.sf(statistic / columns, columns, free))
+
+
+def _poisson_likelihood(response: Array, mean: Array) -> Array:
+    return np.asarray((response * np.log(np.maximum(mean, 1e-300)) - mean).sum())
+
+
+def _poisson(response: Array, offset: Array, columns: Array) -> Array:
+    """Fitted means by iteratively reweighted least squares."""
+    eta = np.log(np.maximum(response, 0.5 * max(float(response.mean()), TINY)) + 0.1)
+    for _ in range(STEPS):
+        mean = np.exp(np.clip(eta, -30, 30))
+        working = eta - offset + (response - mean) / mean
+        beta = _solve(columns.T @ (mean[:, None] * columns), columns.T @ (mean * working))
+        before, eta = eta, columns @ beta + offset
+        if np.max(np.abs(eta - before)) < TOLERANCE * (1 + np.max(np.abs(eta))):
+            break
+    return np.asarray(np.exp(np.clip(eta, -30, 30)))
+
+
+def _solve(matrix: Array, vector: Array) -> Array:
+    """A Newton step; a trace of ridge keeps separated classes finite."""
+    ridge = 1e-9 * np.trace(matrix) / len(matrix) * np.eye(len(matrix))
+    return np.asarray(np.linalg.solve(matrix + ridge, vector))
+
+
+def _successes(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
+    """The likelihood ratio of binomial regressions, over the dispersion of the larger one (at least 1)."""
+    units = y.units[rows]
+    hits = y.blocks[rows, 0]
+    counts = np.column_stack([units - hits, hits])
+    both = np.hstack([null, added])
+    smaller, larger = (_multinomial(counts, columns) for columns in (null, both))
+    free = len(hits) - both.shape[1]
+    share = larger[1][:, 1]
+    pearson = float(((hits - units * share) ** 2 / np.maximum(units * share * (1 - share), TINY)).sum())
+    return _scaled(2 * (larger[0] - smaller[0]), added.shape[1], max(1.0, pearson / free), free)
+
+
+def _levels(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
+    """The likelihood ratio of multinomial logistic regressions."""
+    from scipy import stats
+
+    indicators = y.blocks[rows]
+    counts = np.column_stack([1.0 - indicators.sum(axis=1), indicators])
+    counts = counts[:, counts.sum(axis=0) > 0]
+    if counts.shape[1] < 2:
+        return f"`{y.variable.name}` has a single value in the rows of this test"
+    both = np.hstack([null, added])
+    gain = 2 * (_multinomial(counts, both)[0] - _multinomial(counts, null)[0])
+    statistic = max(gain, 0.0)
+    return statistic, float(stats.chi2.sf(statistic, added.shape[1] * (counts.shape[1] - 1)))
+
+
+def _multinomial(counts: Array, columns: Array) -> tuple[float, Array]:
+    """Log likelihood and fitted shares of a multinomial logistic regression (Newton, halved where it overshoots)."""
+    width, classes = columns.shape[1], counts.shape[1] - 1
+    totals = counts.sum(axis=1)
+    beta = np.zeros((width, classes))
+    likelihood, shares = _shares(counts, columns, beta)
+    for _ in range(STEPS):
+        gradient = columns.T @ (counts[:, 1:] - totals[:, None] * shares[:, 1:])
+        step = _solve(_information(columns, totals, shares[:, 1:]), gradient.T.ravel()).reshape(classes, width).T
+        before = likelihood
+        for _ in range(10):
+            likelihood, shares = _shares(counts, columns, beta + step)
+            if likelihood >= before - TOLERANCE * (1 + abs(before)):
+                break
+            step = step / 2
+        beta = beta + step
+        if abs(likelihood - before) < TOLERANCE * (1 + abs(before)):
+            break
+    return likelihood, shares
+
+
+def _shares(counts: Array, columns: Array, beta: Array) -> tuple[float, Array]:
+    eta = np.hstack([np.zeros((len(columns), 1)), columns @ beta])
+    eta = eta - eta.max(axis=1, keepdims=True)
+    logs = eta - np.log(np.exp(eta).sum(axis=1, keepdims=True))
+    return float((counts * logs).sum()), np.exp(logs)
+
+
+def _information(columns: Array, totals: Array, shares: Array) -> Array:
+    """Fisher's information, classes outermost."""
+    width, classes = columns.shape[1], shares.shape[1]
+    matrix = np.empty((classes * width, classes * width))
+    for i in range(classes):
+        for j in range(classes):
+            weight = totals * shares[:, i] * ((i == j) - shares[:, j])
+            matrix[i * width : (i + 1) * width, j * width : (j + 1) * width] = columns.T @ (weight[:, None] * columns)
+    return matrix
+
+
+_TESTS = {"number": _linear, "count": _counts, "binomial": _successes, "levels": _levels}

@@ -1,0 +1,47 @@
+"""`dagreg explain` starts fast: it loads nothing that only fitting or drawing needs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"arviz", "duckdb", "jinja2", "networkx", "numpy", "pandas", "pymc", "pytensor", "scipy", "xarray"}
+
+SPEC = """
+nodes: {x: binary, y: binary, z: continuous, w: continuous, u: unobserved}
+edges:
+  - z -> x, y
+  - x -> w -> y
+  - u -> w, y
+effect: x -> y
+"""
+
+RUN = """
+import json, sys
+sys.argv = ["dagreg", "explain", *sys.argv[1:]]
+from dagreg.cli import main
+try:
+    main()
+finally:
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("format", ["text", "json", "md"])
+def test_explain_imports_nothing_heavy(tmp_path, format):
+    (tmp_path / "spec.yaml").write_text(SPEC)
+    command = [sys.executable, "-c", RUN, "spec.yaml", "--format", format]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert "z" in run.stdout
+    loaded = set(json.loads(run.stderr.splitlines()[-1]))
+    assert "yaml" in loaded
+    assert loaded.isdisjoint(HEAVY), loaded & HEAVY
+
+
+def test_the_package_itself_costs_nothing():
+    found = "import sys, dagreg; print(sorted(n for n in sys.modules if n.startswith(('dagreg', 'yaml', 'typer'))))"
+    run = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, timeout=120, check=True)
+    assert "dagreg.pipeline" not in run.stdout
+    assert "yaml" not in run.stdout
