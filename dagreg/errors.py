@@ -517,6 +517,15 @@ CODES: Mapping[str, Code] = {
     "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
     "DR419": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
     "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
+    "DR420": Code("a link that the family does not have", "The message lists those that make sense with it."),
+    "DR421": Code("an offset without the log link", "The log of an offset is added to a log-link predictor."),
+    "DR422": Code(
+        "`error` without a residual sd", "Known errors belong to a gaussian response, scales to one with a sigma."
+    ),
+    "DR423": Code("an interaction with a group", "A slope that differs between groups is a varying one."),
+    "DR424": Code(
+        "priors of different distributions", "The sds of one group share one distribution, with scales of their own."
+    ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.check.point import Design, as_draws, coefficients, design
+from dagreg.check.point import Design, as_draws, coefficients, design, regular
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import Rows, observed_rows
@@ -32,7 +32,9 @@ SIZE = 0.05  # chance of a false alarm over all contrasts of an effect
 def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
-    """One comparison per contrast of the outcome's mean."""
+    """One comparison per contrast of the outcome's mean; none where refits have no closed form."""
+    if not all(regular(e) for m in (adjusted, chain) for e in m.equations):
+        return ()
     pairs = [
         (a, c)
         for a, c in zip(_on_outcome(estimates["adjusted"]), _on_outcome(estimates["chain"]), strict=True)

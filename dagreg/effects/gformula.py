@@ -17,7 +17,7 @@ import numpy as np
 from dagreg.effects.rows import Rows
 from dagreg.engine.draws import Array
 from dagreg.model.design import block, constant
-from dagreg.model.types import Contrast, Equation, Model, Term
+from dagreg.model.types import Contrast, Equation, Model, Term, Varying
 
 CELLS = 2_000_000  # draws x rows held at once
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
@@ -87,27 +87,52 @@ def _extend(
 ) -> list[Branch]:
     """A branch with one mediator more: by its mean, by its two values, or drawn."""
     name, rows = equation.response, max(len(v) if v.ndim == 2 else v.shape[1] for v in branch.values.values())
-    mean = predicted(equation, draws, branch.values)
-    mean = np.broadcast_to(mean, (len(mean), rows))
+    where = location(equation, draws, branch.values)
+    where = np.broadcast_to(where, (len(where), rows))
     if _enters_linearly(model, name):
+        mean = equation.family.mean(where, parameters(equation, draws))
         return [Branch(branch.probability, {**branch.values, name: mean[..., None]})]
     if equation.family.draw is None and _two_valued(model) <= BRANCHES:
-        settings = ((mean, np.ones((rows, 1))), (1.0 - mean, np.zeros((rows, 1))))
+        settings = ((where, np.ones((rows, 1))), (1.0 - where, np.zeros((rows, 1))))
         return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
     if equation.family.draw is None:
-        drawn = (rng.random(mean.shape) < mean).astype(np.float64)
+        drawn = (rng.random(where.shape) < where).astype(np.float64)
     else:
-        parameters = {a.name: draws[a.symbol][:, None] for a in equation.auxiliaries}
-        drawn = equation.family.draw(rng, mean, parameters)
+        drawn = equation.family.draw(rng, where, parameters(equation, draws))
     return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
 
 
 def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
     """The mean response, draws x rows (per trial, per unit of exposure)."""
+    return equation.family.mean(location(equation, draws, values), parameters(equation, draws))
+
+
+def parameters(equation: Equation, draws: Mapping[str, Array]) -> dict[str, Array]:
+    """The family's parameters besides the location, draws x 1 each, as far as they are drawn."""
+    return {a.name: draws[a.symbol][:, None] for a in equation.auxiliaries if a.symbol in draws}
+
+
+def location(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The inverse link of the linear predictor, draws x rows."""
     eta = draws[equation.intercept][:, None]
     for term in equation.terms:
         eta = eta + _contribution(term, draws[term.symbol], values)
+    for varying in equation.varying:
+        eta = eta + _deviation(varying, equation, draws[varying.symbol], values)
     return equation.link.inverse(eta)
+
+
+def _deviation(varying: Varying, equation: Equation, deviations: Array, values: Mapping[str, Array]) -> Array:
+    """What the groups add to the linear predictor, draws x rows."""
+    groups = values[varying.group][:, 0].astype(np.int64)
+    total: Array = np.zeros((1, 1))
+    for i, deviation in enumerate(varying.deviations):
+        here = (deviations[..., i] if varying.correlated else deviations)[:, groups]
+        if deviation.term is not None:
+            term = next(t for t in equation.terms if t.name == deviation.term)
+            here = here * _columns(term, values)[..., deviation.column]
+        total = total + here
+    return total
 
 
 def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:
@@ -115,15 +140,19 @@ def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) 
     slopes = coefficients[:, None] if coefficients.ndim == 1 else coefficients
     if all(values[f].ndim == 2 for f in term.factors):
         return np.asarray(slopes @ block(term, values).T)
+    columns = _columns(term, values)
+    return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))
+
+
+def _columns(term: Term, values: Mapping[str, Array]) -> Array:
+    """A term's design columns, (draws x) rows x columns, centred where the term is."""
     columns = values[term.factors[0]]
     for factor in term.factors[1:]:
         other = values[factor]
         columns = (columns[..., :, None] * other[..., None, :]).reshape(
             *np.broadcast_shapes(columns.shape[:-1], other.shape[:-1]), -1
         )
-    if term.centre is not None:
-        columns = columns - np.array(term.centre)
-    return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))
+    return columns if term.centre is None else columns - np.array(term.centre)
 
 
 def _mediators(model: Model) -> tuple[str, ...]:
@@ -162,7 +191,8 @@ def _exact(model: Model) -> bool:
 def _linear(model: Model) -> bool:
     """Whether every regression is linear in every variable: then the average row answers for all rows."""
     used = (*model.mediators, model.outcome)
-    return all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
+    plain = not any(e.varying for e in used)
+    return plain and all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
 
 
 def _average(rows: Rows) -> Rows:

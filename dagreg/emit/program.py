@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any
 
 from dagreg.emit.prose import comment, docstring, literal, number
-from dagreg.model.types import DataScale, Equation, Model, PriorChoice, Term, Variable
+from dagreg.model.types import DataScale, Equation, Model, PriorChoice, Term, Variable, Varying
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Sampling
 
@@ -27,6 +27,12 @@ _PRODUCTS = '''
 def products(left, right):
     """Every column of one block times every column of the other: rows x columns."""
     return (left[:, :, None] * right[:, None, :]).reshape((left.shape[0], -1))
+'''
+_POSITIONS = '''
+def positions(values, levels):
+    """Where each value stands among these levels: rows, whole numbers."""
+    place = {level: i for i, level in enumerate(levels)}
+    return np.array([place[value] for value in np.asarray(values).tolist()])
 '''
 _TRANSFORMS = {
     "log": "np.log({x})",
@@ -70,6 +76,8 @@ def emit(models: Sequence[Model], title: str, origin: str, query: str | None, sa
         parts.append(_INDICATORS)
     if "products(" in body:
         parts.append(_PRODUCTS)
+    if "positions(" in body:
+        parts.append(_POSITIONS)
     parts += ["\n" + block for block in blocks]
     if query is not None:
         parts.append("\n" + _main(models, query, sampling))
@@ -97,8 +105,12 @@ def _builder(model: Model, origin: str) -> str:
 
 
 def _builder_doc(model: Model) -> list[str]:
-    equations = [f"{e.response} on {', '.join(t.name for t in e.terms) or 'nothing'}" for e in model.equations]
+    equations = [f"{e.response} on {', '.join(_regressors(e)) or 'nothing'}" for e in model.equations]
     return [f"{model.estimator}: {'; '.join(equations)}."]
+
+
+def _regressors(equation: Equation) -> list[str]:
+    return [*(t.name for t in equation.terms), *(v.group for v in equation.varying)]
 
 
 def _columns(model: Model) -> list[str]:
@@ -113,6 +125,8 @@ def _columns(model: Model) -> list[str]:
             ("trials", equation.trials, "int"),
             ("weights", equation.weights, "float"),
             ("exposure", equation.offset, "float"),
+            ("error", equation.error, "float"),
+            ("error", equation.scaled_by, "float"),
         ):
             if isinstance(column, str):
                 lines.append(_data(equation.symbols[role], f"np.asarray(data[{literal(column)}], dtype={kind})", role))
@@ -134,6 +148,8 @@ def _coding_note(variable: Variable) -> str:
 
 def _coded(variable: Variable, kind: str) -> str:
     raw = f"data[{literal(variable.column)}]"
+    if variable.pooled:
+        return f"positions({raw}, [{', '.join(literal(level) for level in variable.levels)}])"
     if variable.coded:
         return f"indicators({raw}, [{', '.join(literal(level) for level in variable.levels[1:])}])"
     if variable.levels and variable.levels != (0, 1):
@@ -149,14 +165,18 @@ def _coded(variable: Variable, kind: str) -> str:
 
 
 def _model_line(model: Model) -> list[str]:
-    coords = {}
+    coords: dict[str, list[str]] = {}
     for equation in model.equations:
         for term in equation.terms:
             if len(term.columns) > 1:
-                coords[term.dim] = term.columns
+                coords[term.dim] = list(map(literal, term.columns))
+        for varying in equation.varying:
+            coords[varying.dim] = list(map(literal, varying.levels))
+            if varying.correlated:
+                coords[varying.effects_dim] = [literal(d.name) for d in varying.deviations]
     if not coords:
         return ["with pm.Model() as model:"]
-    listed = [f"    {literal(k)}: [{', '.join(map(literal, v))}]," for k, v in coords.items()]
+    listed = [f"    {literal(k)}: [{', '.join(v)}]," for k, v in coords.items()]
     return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]
 
 
@@ -172,11 +192,51 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
         dims = term.dim if len(term.columns) > 1 else None
         lines += [comment(text).strip() for text in wrap(_reason(term, origin), WIDTH - 8)]
         lines += _prior(model, term.symbol, term.prior, "", dims)
+    for varying in equation.varying:
+        lines += _varying(model, varying, origin)
     for auxiliary in equation.auxiliaries:
         lines += _prior(model, auxiliary.symbol, auxiliary.prior, "")
     lines += _predictor(model, equation)
     lines += _likelihood(model, equation, response)
     return lines
+
+
+def _varying(model: Model, varying: Varying, origin: str) -> list[str]:
+    """The deviations of the groups, non-centred: standard Normal draws times the sd between the groups."""
+    named = ", ".join(d.name for d in varying.deviations)
+    place = f" ({origin}:{varying.span.line})" if varying.span else ""
+    words = f"{named} by {varying.group}, {varying.purpose}{place}" + (f": {varying.why}" if varying.why else "")
+    lines = [comment(text).strip() for text in wrap(words, WIDTH - 8)]
+    head = varying.deviations[0].prior
+    raw, by, dim = varying.raw, varying.symbol, literal(varying.dim)
+    if not varying.correlated:
+        lines += _prior(model, varying.scale, head, f"sd between levels of {varying.group}")
+        lines.append(f"{raw} = pm.Normal({literal(raw)}, 0, 1, dims={dim})")
+        return [*lines, f"{by} = pm.Deterministic({literal(by)}, {varying.scale} * {raw}, dims={dim})"]
+    dims = f"({dim}, {literal(varying.effects_dim)})"
+    count, eta = len(varying.deviations), number(varying.concentration)
+    rules = "; ".join(f"{d.name}: {'your prior' if d.prior.given else d.prior.rule}" for d in varying.deviations)
+    return [
+        *lines,
+        *(comment(text).strip() for text in wrap(f"sds between levels of {varying.group}: {rules}", WIDTH - 8)),
+        f"chol_{varying.scale}, _, _ = pm.LKJCholeskyCov(",
+        f"    {literal(varying.scale)}, n={count}, eta={eta}, sd_dist={_spreads(model, varying)}",
+        ")",
+        f"{raw} = pm.Normal({literal(raw)}, 0, 1, dims={dims})",
+        f"{by} = pm.Deterministic({literal(by)}, pm.math.dot({raw}, chol_{varying.scale}.T), dims={dims})",
+    ]
+
+
+def _spreads(model: Model, varying: Varying) -> str:
+    """The prior of several sds as one distribution, its arguments arrays."""
+    priors = [d.prior for d in varying.deviations]
+    names = [name for name, _ in DISTRIBUTIONS[priors[0].distribution].parameters]
+    columns = zip(*(p.arguments for p in priors), strict=True)
+    arguments = [
+        f"{name}=np.array([{', '.join(_argument(model, a) for a in column)}])"
+        for name, column in zip(names, columns, strict=True)
+    ]
+    return f"pm.{priors[0].distribution}.dist({', '.join(arguments)})"
 
 
 def _reason(term: Term, origin: str) -> str:
@@ -223,6 +283,7 @@ def _sd(model: Model, name: str) -> str:
 
 def _predictor(model: Model, equation: Equation) -> list[str]:
     parts = [equation.intercept, *(_summand(model, term) for term in equation.terms)]
+    parts += [part for varying in equation.varying for part in _group_summands(model, equation, varying)]
     if equation.offset is not None:
         parts.append(f"pm.math.log({equation.symbols['exposure']})")
     name = equation.symbols["eta"]
@@ -232,15 +293,33 @@ def _predictor(model: Model, equation: Equation) -> list[str]:
     return [f"{name} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
 
 
+def _group_summands(model: Model, equation: Equation, varying: Varying) -> list[str]:
+    """What the groups add to the linear predictor: a deviation of the intercept, deviations times their columns."""
+    rows = model.variables[varying.group].symbol
+    found = []
+    for i, deviation in enumerate(varying.deviations):
+        here = f"{varying.symbol}[{rows}, {i}]" if varying.correlated else f"{varying.symbol}[{rows}]"
+        term = next((t for t in equation.terms if t.name == deviation.term), None)
+        found.append(here if term is None else f"{here} * {_design_column(model, term, deviation.column)}")
+    return found
+
+
+def _design_column(model: Model, term: Term, column: int) -> str:
+    """One design column of a term, centred as the model says."""
+    design = _design(model, term)
+    several = len(term.columns) > 1 or len(term.factors) > 1
+    flat = f"{design}[:, {column}]" if several else design
+    if term.centre_by_data:
+        return f"({flat} - {flat}.mean())"
+    centre = 0.0 if term.centre is None else term.centre[column]
+    return _minus(flat, number(centre)) if centre else flat
+
+
 def _summand(model: Model, term: Term) -> str:
     """A term's part of the linear predictor, its design columns centred as the model says."""
     design = _design(model, term)
     if len(term.columns) == 1:
-        (centre,) = term.centre or (0.0,)
-        flat = design if len(term.factors) == 1 else f"{design}[:, 0]"
-        if term.centre_by_data:
-            return f"{term.symbol} * ({flat} - {flat}.mean())"
-        return f"{term.symbol} * {_minus(flat, number(centre)) if centre else flat}"
+        return f"{term.symbol} * {_design_column(model, term, 0)}"
     if term.centre_by_data:
         return f"pm.math.dot({design} - {design}.mean(axis=0), {term.symbol})"
     if term.centre is None:
@@ -277,6 +356,10 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
     holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"]} | _linked(model, equation)
     if equation.trials is not None:
         holes["trials"] = symbols["trials"] if isinstance(equation.trials, str) else str(equation.trials)
+    if equation.error is not None:
+        holes["sigma"] = f"pm.math.sqrt({holes['sigma']}**2 + {symbols['error']}**2)"
+    if equation.scaled_by is not None:
+        holes["sigma"] = f"{holes['sigma']} * {symbols['error']}"
     arguments = equation.family.likelihood[equation.link.name].format(**holes)
     distribution, observed = f"pm.{equation.family.distribution}", literal(symbols["observed"])
     if equation.weights is None:

@@ -65,8 +65,4 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
 
 def parameters(model: Model) -> tuple[str, ...]:
     """The symbols of a model's parameters, in the order of its equations."""
-    return tuple(
-        symbol
-        for e in model.equations
-        for symbol in (e.intercept, *(t.symbol for t in e.terms), *(a.symbol for a in e.auxiliaries))
-    )
+    return tuple(symbol for equation in model.equations for symbol in equation.parameters)

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product as pairs
 
-from dagreg.errors import DagregError, Diagnostic, Span
+from dagreg.errors import DagregError, Diagnostic, Span, either
 from dagreg.identify.chain import Chain, NoChain
 from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
 from dagreg.model import functional, priors
-from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKED_GAUSSIAN, LINKS, Family
+from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKED_GAUSSIAN, LINKS, Family, Link
+from dagreg.model.grouping import keys_of, varying_of
 from dagreg.model.naming import Namer
 from dagreg.model.types import (
     Auxiliary,
+    ColumnSummary,
     Contrast,
     DataSummary,
     Equation,
@@ -28,8 +30,7 @@ from dagreg.model.types import (
     Variable,
 )
 from dagreg.model.variables import resolve
-from dagreg.spec.types import Effect, Level, Spec
-
+from dagreg.spec.types import Effect, Level, Node, Spec
 
 MOST_GROUPS = 50  # values of a count that effects are given by
 
@@ -229,10 +230,13 @@ def _mediator_obstacle(context: _Context, mediator: str) -> str:
     name = _family_name(context, mediator)
     if name is None:
         return f"the mediator {mediator} is {variable.type}, and such regressions are not supported yet"
-    if name in FAMILIES and FAMILIES[name].discrete and variable.transform:
+    if name in FAMILIES and not FAMILIES[name].real and variable.transform:
         return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
-    if name == "binomial" or node.offset is not None:
-        what = "trials" if name == "binomial" else "units of exposure"
+    if node.error is not None and not node.error_is_scale:
+        return f"the mediator {mediator} is measured with error, and the regressions after it need its true value"
+    trials = name in FAMILIES and FAMILIES[name].trials
+    if trials or node.offset is not None:
+        what = "trials" if trials else "units of exposure"
         return f"the mediator {mediator} counts over the {what} of its row, which is not supported yet"
     return ""
 
@@ -315,24 +319,33 @@ def _family(context: _Context, response: str) -> Family:
         raise _error("DR411", f"{what} is not supported yet for `{response}`", variable)
     if variable.type not in family.accepts:
         raise _error("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
-    if family.name == "binomial" and context.spec.nodes[response].trials is None:
-        raise _error("DR413", f"`{response}` is binomial and needs `trials:` (a column or a number)", variable)
+    if family.trials and context.spec.nodes[response].trials is None:
+        raise _error("DR413", f"`{response}` is {family.name} and needs `trials:` (a column or a number)", variable)
     _check_support(context, response, family)
     return family
 
 
 def _check_support(context: _Context, response: str, family: Family) -> None:
-    """Counts have to be whole numbers from 0, where the data are known, and are not transformed."""
+    """Responses have to lie in the family's support, where the data are known, and the families of some numbers
+    only describe the column itself, not a transform of it."""
     variable = context.variables[response]
-    if family.discrete and variable.transform:
+    if not family.real and variable.transform:
         said = f"`{response}` is transformed ({variable.transform})"
         raise _error("DR412", f"{family.name} needs {family.support}; {said}: say `family: gaussian`", variable)
     column = context.summary.columns[variable.column] if context.summary else None
-    if column is None or family.name not in ("poisson", "binomial"):
+    if column is None or column.kind != "number":
         return
-    if not column.integral or column.minimum < 0:
-        found = "numbers that are not whole" if not column.integral else f"{column.minimum:g}"
+    if not family.fits(column.minimum, column.maximum, column.integral):
+        found = _outside(column, family)
         raise _error("DR414", f"{family.name} needs {family.support}; `{response}` holds {found}", variable)
+
+
+def _outside(column: ColumnSummary, family: Family) -> str:
+    """The value, or the kind of values, that lies outside a family's support."""
+    if family.discrete and not column.integral:
+        return "numbers that are not whole"
+    low_fits = family.fits(column.minimum, column.minimum, column.integral)
+    return f"{column.maximum:g}" if low_fits else f"{column.minimum:g}"
 
 
 def _equation(context: _Context, regression: _Regression, estimator: Estimator, namer: Namer) -> Equation:
@@ -341,9 +354,12 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
     family = regression.family or _family(context, response.name)
     link = LINKS[_link(context, regression, family)]
     outcome = context.spec.nodes[context.effect.outcome]
+    groups = [p for p in regression.predictors if context.variables[p].pooled]
     linked = context.variables[regression.linked] if regression.linked is not None else None
     centred = not (said is not None and "intercept" in said.priors)
     products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
+    _check_regression(context, response, family, link, products, regression)
+    single = [p for p in regression.predictors if not context.variables[p].pooled]
     symbol = namer.identifier("alpha", response.name)
     terms = tuple(
         _term(
@@ -355,7 +371,7 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
             centred=centred,
             alone=not any(factors[0] in i for i in products),
         )
-        for factors in [*((p,) for p in regression.predictors), *products]
+        for factors in [*((p,) for p in single), *products]
     )
     return Equation(
         response=response.name,
@@ -366,10 +382,29 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
         terms=terms,
         symbols=_symbols(response.name, namer),
         auxiliaries=tuple(
-            Auxiliary(name, namer.identifier(name, response.name), priors.auxiliary(said, name, response, linked))
+            Auxiliary(
+                name,
+                namer.identifier(name, response.name),
+                priors.auxiliary(said, name, response, family.name, linked, _multiplied(context, node)),
+            )
             for name in family.auxiliaries
         ),
-        trials=node.trials if family.name == "binomial" else None,
+        varying=tuple(
+            varying_of(
+                context.spec,
+                response,
+                context.variables[g],
+                terms,
+                context.variables,
+                link,
+                namer,
+                regression.purposes[g],
+            )
+            for g in groups
+        ),
+        error=None if node.error_is_scale else node.error,
+        scaled_by=node.error if node.error_is_scale else None,
+        trials=node.trials if family.trials else None,
         offset=node.offset,
         weights=outcome.trials if response.name != outcome.name else None,
         linked=regression.linked,
@@ -379,14 +414,56 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
 
 def _symbols(response: str, namer: Namer) -> dict[str, str]:
     """Identifiers of the parts of a regression that are not parameters."""
-    after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "logp")}
+    after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "error", "logp")}
     return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
 
 
 def _link(context: _Context, regression: _Regression, family: Family) -> str:
     said = context.spec.regressions.get(regression.response)
     declared = (said.link if said else None) or context.spec.nodes[regression.response].link
-    return declared if declared in family.links else family.links[0]
+    if declared is not None and declared not in family.links:
+        place = context.spec.place("regressions", regression.response, "link")
+        place = place or context.spec.place("nodes", regression.response, "link")
+        message = f"{family.name} has no {declared} link here"
+        label = f"use {either(family.links)}"
+        raise DagregError((Diagnostic("DR420", message, place or context.spec.nodes[regression.response].span, label),))
+    return declared or family.links[0]
+
+
+def _check_regression(
+    context: _Context,
+    response: Variable,
+    family: Family,
+    link: Link,
+    products: Sequence[tuple[str, ...]],
+    regression: _Regression,
+) -> None:
+    """Raises DagregError where parts of a regression do not go together."""
+    node = context.spec.nodes[response.name]
+    if node.offset is not None and link.name != "log":
+        raise _error("DR421", f"`{response.name}` has an offset, which needs the log link, not {link.name}", response)
+    if node.error is not None and not ("sigma" in family.auxiliaries and family.real):
+        raise _error("DR422", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response)
+    if node.error is not None and not node.error_is_scale and family.name != "gaussian":
+        raise _error("DR422", f"known errors of `{response.name}` need the gaussian family", response)
+    for name in regression.predictors:
+        predictor = context.spec.nodes[name]
+        if predictor.error is not None and not predictor.error_is_scale:
+            message = f"`{name}` is measured with error and predicts `{response.name}`: that is not supported yet"
+            raise _error("DR411", message, context.variables[name])
+    pooled = [f for factors in products for f in factors if context.variables[f].pooled]
+    if pooled:
+        message = f"an interaction with the group `{pooled[0]}` is a slope that varies between its levels"
+        label = f"write `varying: {{{pooled[0]}: [intercept, ...]}}`"
+        said = context.spec.regressions[response.name]
+        raise DagregError((Diagnostic("DR423", message, said.span, label),))
+
+
+def _multiplied(context: _Context, node: Node) -> float | None:
+    """The mean of the column that the residual sd is a multiple of; None where there is none, or no data."""
+    if not node.error_is_scale or node.error is None or context.summary is None:
+        return None
+    return context.summary.columns[node.error].mean
 
 
 def _rate(context: _Context, response: str) -> float | None:
@@ -526,8 +603,11 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
         known = {"intercept", "slopes"}
         for equation in equations[response]:
             known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}
+            known |= {key for varying in equation.varying for key in keys_of(varying)}
         asked = [(key, prior.span) for key, prior in regression.priors.items()]
         asked += [(":".join(factors), regression.span) for factors in regression.interactions]
+        place = spec.place("regressions", response, "varying") or regression.span
+        asked += [(f"{term}:{group}", place) for group, terms in regression.varying.items() for term in terms]
         label = f"terms: {', '.join(sorted(known))}"
         wrong += [
             Diagnostic("DR418", f"no regression of `{response}` has a term `{key}`", span, label=label)

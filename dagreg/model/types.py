@@ -50,7 +50,8 @@ class DataSummary:
 class Variable:
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
-    Levels become one 0/1 column for each level but the reference. `mean` and `sd` are of the coded,
+    Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column of
+    positions, the reference being 0. `mean` and `sd` are of the coded,
     transformed variable, None where there are no data.
     """
 
@@ -62,6 +63,7 @@ class Variable:
     transform: Transform | None = None
     transform_at: tuple[float, float] = (0.0, 1.0)  # what center and standardize subtract and divide by
     inferred: bool = False
+    pooled: bool = False  # its levels are groups, with coefficients that vary between them
     integral: bool = False
     mean: float | None = None
     sd: float | None = None
@@ -73,12 +75,12 @@ class Variable:
     @property
     def coded(self) -> bool:
         """Whether it stands for several 0/1 columns."""
-        return len(self.levels) > 2
+        return len(self.levels) > 2 and not self.pooled
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of its design columns: `x`, or `x[b]`, `x[c]` for levels other than the reference."""
-        if not self.levels or self.type == "binary":
+        if not self.levels or self.type == "binary" or self.pooled:
             return (self.name,)
         return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
@@ -132,6 +134,48 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Deviation:
+    """One coefficient that varies between groups: the intercept (`term` is None), or a column of a term."""
+
+    name: str  # "intercept", "x", "g[b]"
+    prior: PriorChoice  # of the sd between the groups
+    term: str | None = None
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    """Coefficients that vary between the levels of a group, around those of the equation.
+
+    Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13), and
+    non-centred: `raw` is standard Normal and `symbol` holds what it stands for, groups x deviations (or groups).
+    """
+
+    group: str  # name of a variable
+    deviations: tuple[Deviation, ...]
+    symbol: str
+    raw: str
+    scale: str  # of the sd; with a correlation, of the covariance
+    dim: str  # over the groups
+    effects_dim: str  # over the deviations
+    levels: tuple[Level, ...]
+    purpose: Purpose
+    why: str
+    concentration: float = 2.0  # of the LKJ prior of the correlations
+    span: Span | None = None
+
+    @property
+    def correlated(self) -> bool:
+        return len(self.deviations) > 1
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The symbols whose draws are kept: the deviations, their sds and correlations."""
+        spread = (f"{self.scale}_stds", f"{self.scale}_corr") if self.correlated else (self.scale,)
+        return (self.symbol, *spread)
+
+
+@dataclass(frozen=True, slots=True)
 class Auxiliary:
     """A parameter of the family besides the mean: sigma, ..."""
 
@@ -155,13 +199,24 @@ class Equation:
     trials: str | int | None = None  # column, or a number for every row (binomial)
     offset: str | None = None  # column of exposures; its log is added to the predictor
     weights: str | int | None = None  # column: each row stands for this many units
+    varying: tuple[Varying, ...] = ()
+    error: str | None = None  # column of the known standard errors of the response
+    scaled_by: str | None = None  # column that the residual sd is a multiple of
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
 
     @property
     def predictors(self) -> tuple[str, ...]:
         """The variables on the right-hand side, each once, in order of appearance."""
-        return tuple(dict.fromkeys(name for term in self.terms for name in term.factors))
+        names = [name for term in self.terms for name in term.factors]
+        return tuple(dict.fromkeys([*names, *(v.group for v in self.varying)]))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The symbols of its parameters, in the order of the program."""
+        terms = (t.symbol for t in self.terms)
+        groups = (symbol for v in self.varying for symbol in v.parameters)
+        return (self.intercept, *terms, *groups, *(a.symbol for a in self.auxiliaries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +273,7 @@ class Model:
         """The data columns that the program reads, in order."""
         names = [v.column for v in self.variables.values()]
         for e in self.equations:
-            names += [c for c in (e.trials, e.offset, e.weights) if isinstance(c, str)]
+            names += [c for c in (e.trials, e.offset, e.weights, e.error, e.scaled_by) if isinstance(c, str)]
         return tuple(dict.fromkeys(names))
 
 
