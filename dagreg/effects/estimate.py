@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from dagreg.effects.functional import functional_draws
 from dagreg.effects.gformula import contrast_draws
+from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, merge, observed_rows, subset
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate
@@ -16,7 +18,7 @@ from dagreg.model.types import Contrast, Model, Term, Variable
 from dagreg.model.variables import transformed_value
 from dagreg.spec.types import Level
 
-_ESTIMAND = {"total": "total effect", "direct": "direct effect"}
+_ESTIMAND = {"total": "total effect", "direct": "direct effect", "mediation": "total effect"}
 
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
@@ -27,10 +29,11 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     whole, wanted = observed_rows(model, data), model.estimand
     parts = ((group, subset(model, whole, group)) for group in wanted.groups)
     found = [
-        _on_outcome(model, draws, merge(rows), contrast, group, seed)
+        row
         for group, rows in (({}, whole), *parts)
         if len(rows) > 0
         for contrast in wanted.contrasts
+        for row in _on_outcome(model, draws, merge(rows), contrast, group, seed)
     ]
     return (*found, *_on_link(model, draws))
 
@@ -43,9 +46,22 @@ def effect_draws(model: Model, draws: Draws, rows: Rows, contrast: Contrast, see
 
 def _on_outcome(
     model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
-) -> Estimate:
+) -> tuple[Estimate, ...]:
+    if model.estimand.kind == "mediation" and len(model.mediators) > 0:
+        parts = decomposed(model, draws.flat(), rows, contrast, seed)
+        return tuple(_of_part(model, draws, contrast, part, group) for part in parts)
     values = effect_draws(model, draws, rows, contrast, seed)
-    return _estimate(model, contrast, values, "outcome", primary=model.primary, group=group)
+    return (_estimate(model, contrast, values, "outcome", primary=model.primary, group=group),)
+
+
+def _of_part(model: Model, draws: Draws, contrast: Contrast, part: Part, group: Mapping[str, Level]) -> Estimate:
+    """A row of the decomposition; the total is the answer's own."""
+    primary = model.primary and part.estimand == _ESTIMAND["mediation"]
+    row = _estimate(model, contrast, part.values.reshape(draws.shape), "outcome", primary=primary, group=group)
+    if part.mediator is None:
+        return replace(row, estimand=part.estimand)
+    path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
+    return replace(row, name=path, estimand=part.estimand, label=f"{row.label}, by {path}")
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:

@@ -9,8 +9,9 @@ linear maps).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +23,11 @@ from dagreg.model.types import Contrast, Equation, Model, Term, Varying
 CELLS = 2_000_000  # draws x rows held at once
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
 BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
+
+
+Side = Literal["start", "stop"]
+World = Mapping[str, Side]
+SIDES: tuple[Side, ...] = ("start", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +44,35 @@ def contrast_draws(model: Model, draws: Mapping[str, Array], rows: Rows, contras
     `draws` maps symbols to draws (x coefficients). Both sides of the contrast use the same
     random numbers, so that the noise of drawn mediators cancels.
     """
+    start, stop = means(model, draws, rows, contrast, [_world(model, "start"), _world(model, "stop")], seed)
+    return stop - start
+
+
+def means(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, worlds: Sequence[World], seed: int
+) -> list[Array]:
+    """The outcome's mean over the rows in each world, one number per draw.
+
+    A world says for every response whose regression is passed through, the outcome's among them, on which side of
+    the contrast it sees the exposures.
+    """
     if _linear(model):
         rows = _average(rows)
     elif not _exact(model):
         rows = _repeat(rows)
     count = len(draws[model.outcome.intercept])
     step = max(1, CELLS // (len(rows) * min(_two_valued(model), BRANCHES)))
-    parts = [
-        _mean(model, part, _intervened(model, rows, contrast, "stop"), rows.weights, seed + i)
-        - _mean(model, part, _intervened(model, rows, contrast, "start"), rows.weights, seed + i)
-        for i, part in chunks(draws, count, step)
-    ]
-    return np.concatenate(parts)
+    sides = {side: _intervened(model, rows, contrast, side) for side in SIDES}
+    parts: list[list[Array]] = [[] for _ in worlds]
+    for i, part in chunks(draws, count, step):
+        for found, world in zip(parts, worlds, strict=True):
+            found.append(_mean(model, part, sides, world, rows.weights, seed + i))
+    return [np.concatenate(found) for found in parts]
+
+
+def _world(model: Model, side: Side) -> World:
+    """Everything on one side."""
+    return dict.fromkeys((e.response for e in (*model.mediators, model.outcome)), side)
 
 
 def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[int, dict[str, Array]]]:
@@ -57,7 +80,7 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
         yield i, {name: values[i : i + step] for name, values in draws.items()}
 
 
-def _intervened(model: Model, rows: Rows, contrast: Contrast, side: str) -> dict[str, Array]:
+def _intervened(model: Model, rows: Rows, contrast: Contrast, side: Side) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""
     values = dict(rows.values)
     settings = contrast.stop if side == "stop" else contrast.start
@@ -69,15 +92,26 @@ def _intervened(model: Model, rows: Rows, contrast: Contrast, side: str) -> dict
     return values
 
 
-def _mean(model: Model, draws: Mapping[str, Array], values: Mapping[str, Array], weights: Array, seed: int) -> Array:
-    """E[Y | do(x)] averaged over the rows, for each draw."""
+def _mean(
+    model: Model,
+    draws: Mapping[str, Array],
+    sides: Mapping[Side, Mapping[str, Array]],
+    world: World,
+    weights: Array,
+    seed: int,
+) -> Array:
+    """E[Y] in a world, averaged over the rows, for each draw."""
     rng = np.random.default_rng(seed)
-    branches = [Branch(1.0, values)]
+    exposures = model.estimand.exposure
+    seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
+    branches = [Branch(1.0, sides["start"])]
     for equation in model.mediators:
-        branches = [b for branch in branches for b in _extend(model, equation, draws, branch, rng)]
+        here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in branches]
+        branches = [b for branch in here for b in _extend(model, equation, draws, branch, rng)]
     total: Array | float = 0.0
     for branch in branches:
-        total = total + branch.probability * predicted(model.outcome, draws, branch.values)
+        values = {**branch.values, **seen[world[model.outcome.response]]}
+        total = total + branch.probability * predicted(model.outcome, draws, values)
     result: Array = np.broadcast_to(total, (len(draws[model.outcome.intercept]), len(weights))) @ weights
     return result
 

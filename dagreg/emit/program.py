@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any
 
 from dagreg.emit.prose import comment, docstring, literal, number
-from dagreg.model.types import DataScale, Equation, Model, PriorChoice, Term, Variable, Varying
+from dagreg.model.types import DataScale, Deviation, Equation, Model, PriorChoice, Term, Variable, Varying
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Sampling
 
@@ -118,7 +118,7 @@ def _columns(model: Model) -> list[str]:
     lines = []
     whole = {e.response for e in model.equations if e.family.discrete}
     for variable in model.variables.values():
-        coded = _coded(variable, "int" if variable.name in whole else "float")
+        coded = _coded(model, variable, "int" if variable.name in whole else "float")
         lines.append(_data(variable.symbol, coded, _coding_note(variable)))
     for equation in model.equations:
         for role, column, kind in (
@@ -146,10 +146,12 @@ def _coding_note(variable: Variable) -> str:
     return ", ".join(words)
 
 
-def _coded(variable: Variable, kind: str) -> str:
+def _coded(model: Model, variable: Variable, kind: str) -> str:
     raw = f"data[{literal(variable.column)}]"
     if variable.pooled:
-        return f"positions({raw}, [{', '.join(literal(level) for level in variable.levels)}])"
+        dims = (v.dim for e in model.equations for v in e.varying if v.group == variable.name)
+        levels = next((f"coords[{literal(dim)}]" for dim in dims), None)
+        return f"positions({raw}, {levels or list(variable.levels)})"
     if variable.coded:
         return f"indicators({raw}, [{', '.join(literal(level) for level in variable.levels[1:])}])"
     if variable.levels and variable.levels != (0, 1):
@@ -176,8 +178,16 @@ def _model_line(model: Model) -> list[str]:
                 coords[varying.effects_dim] = [literal(d.name) for d in varying.deviations]
     if not coords:
         return ["with pm.Model() as model:"]
-    listed = [f"    {literal(k)}: [{', '.join(v)}]," for k, v in coords.items()]
+    listed = [line for k, v in coords.items() for line in _listed(f"    {literal(k)}: ", v)]
     return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]
+
+
+def _listed(head: str, values: Sequence[str]) -> list[str]:
+    """A list literal after `head`, broken where it is long."""
+    line = f"{head}[{', '.join(values)}],"
+    if len(line) <= WIDTH - 8:
+        return [line]
+    return [f"{head}[", *(f"        {part}" for part in wrap(", ".join(values) + ",", WIDTH - 16)), "    ],"]
 
 
 def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
@@ -193,7 +203,7 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
         lines += [comment(text).strip() for text in wrap(_reason(term, origin), WIDTH - 8)]
         lines += _prior(model, term.symbol, term.prior, "", dims)
     for varying in equation.varying:
-        lines += _varying(model, varying, origin)
+        lines += _varying(model, equation, varying, origin)
     for auxiliary in equation.auxiliaries:
         lines += _prior(model, auxiliary.symbol, auxiliary.prior, "")
     lines += _predictor(model, equation)
@@ -201,29 +211,67 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
     return lines
 
 
-def _varying(model: Model, varying: Varying, origin: str) -> list[str]:
-    """The deviations of the groups, non-centred: standard Normal draws times the sd between the groups."""
+def _varying(model: Model, equation: Equation, varying: Varying, origin: str) -> list[str]:
+    """The deviations of the groups from the equation's coefficients, and the priors of their sds."""
     named = ", ".join(d.name for d in varying.deviations)
     place = f" ({origin}:{varying.span.line})" if varying.span else ""
     words = f"{named} by {varying.group}, {varying.purpose}{place}" + (f": {varying.why}" if varying.why else "")
-    lines = [comment(text).strip() for text in wrap(words, WIDTH - 8)]
-    head = varying.deviations[0].prior
-    raw, by, dim = varying.raw, varying.symbol, literal(varying.dim)
-    if not varying.correlated:
-        lines += _prior(model, varying.scale, head, f"sd between levels of {varying.group}")
-        lines.append(f"{raw} = pm.Normal({literal(raw)}, 0, 1, dims={dim})")
-        return [*lines, f"{by} = pm.Deterministic({literal(by)}, {varying.scale} * {raw}, dims={dim})"]
-    dims = f"({dim}, {literal(varying.effects_dim)})"
+    spread = _correlated(model, varying) if varying.correlated else _alone(model, varying)
+    means = [_mean_of(equation, deviation) for deviation in varying.deviations]
+    form = _centred if varying.centred else _non_centred
+    return [*(comment(text).strip() for text in wrap(words, WIDTH - 8)), *spread, *form(varying, means)]
+
+
+def _mean_of(equation: Equation, deviation: Deviation) -> str:
+    """The coefficient that the groups deviate from."""
+    if deviation.term is None:
+        return equation.intercept
+    term = next(t for t in equation.terms if t.name == deviation.term)
+    return term.symbol if len(term.columns) == 1 else f"{term.symbol}[{deviation.column}]"
+
+
+def _alone(model: Model, varying: Varying) -> list[str]:
+    note = f"sd between levels of {varying.group}"
+    return _prior(model, varying.scale, varying.deviations[0].prior, note)
+
+
+def _correlated(model: Model, varying: Varying) -> list[str]:
     count, eta = len(varying.deviations), number(varying.concentration)
     rules = "; ".join(f"{d.name}: {'your prior' if d.prior.given else d.prior.rule}" for d in varying.deviations)
     return [
-        *lines,
         *(comment(text).strip() for text in wrap(f"sds between levels of {varying.group}: {rules}", WIDTH - 8)),
         f"chol_{varying.scale}, _, _ = pm.LKJCholeskyCov(",
         f"    {literal(varying.scale)}, n={count}, eta={eta}, sd_dist={_spreads(model, varying)}",
         ")",
-        f"{raw} = pm.Normal({literal(raw)}, 0, 1, dims={dims})",
-        f"{by} = pm.Deterministic({literal(by)}, pm.math.dot({raw}, chol_{varying.scale}.T), dims={dims})",
+    ]
+
+
+def _dims(varying: Varying) -> str:
+    groups = literal(varying.dim)
+    return f"({groups}, {literal(varying.effects_dim)})" if varying.correlated else groups
+
+
+def _non_centred(varying: Varying, means: Sequence[str]) -> list[str]:
+    """Standard Normal draws, multiplied by the sds: no funnel where the data say little of each group."""
+    raw, by, dims = varying.raw, varying.symbol, _dims(varying)
+    value = f"pm.math.dot({raw}, chol_{varying.scale}.T)" if varying.correlated else f"{varying.scale} * {raw}"
+    # started at random: with all deviations at 0 the gradient of the correlations is 0 and no sampler starts
+    return [
+        f'{raw} = pm.Normal({literal(raw)}, 0, 1, dims={dims}, initval="prior")',
+        f"{by} = pm.Deterministic({literal(by)}, {value}, dims={dims})",
+    ]
+
+
+def _centred(varying: Varying, means: Sequence[str]) -> list[str]:
+    """The groups' own coefficients around the common ones: the data place each group where they say much of it."""
+    raw, by, dims = varying.raw, varying.symbol, _dims(varying)
+    mean = f"pm.math.stack([{', '.join(means)}])" if varying.correlated else means[0]
+    head = f"pm.MvNormal({literal(raw)}, mu={mean}, chol=chol_{varying.scale}, "
+    if not varying.correlated:
+        head = f"pm.Normal({literal(raw)}, mu={mean}, sigma={varying.scale}, "
+    return [
+        f'{raw} = {head}dims={dims}, initval="prior")',
+        f"{by} = pm.Deterministic({literal(by)}, {raw} - {mean}, dims={dims})",
     ]
 
 

@@ -22,6 +22,8 @@ def varying_of(
     link: Link,
     namer: Namer,
     purpose: tuple[Purpose, str],
+    *,
+    centred: bool,
 ) -> Varying:
     """What varies between the levels of a group in one regression: its intercept, and the slopes asked for.
 
@@ -51,6 +53,7 @@ def varying_of(
         levels=group.levels,
         purpose=purpose[0],
         why=purpose[1],
+        centred=centred,
         concentration=priors.concentration(said, group.name),
         span=group.span,
     )

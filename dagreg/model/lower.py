@@ -32,6 +32,7 @@ from dagreg.model.types import (
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Level, Node, Spec
 
+LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
 MOST_GROUPS = 50  # values of a count that effects are given by
 
 
@@ -118,6 +119,9 @@ def lower(
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
 
 
+_WITHOUT_PARTS = "without it there are no direct and indirect effects: "
+
+
 def _no_levels(effect: Effect) -> str:
     return f" The effect by {', '.join(effect.by)} needs such a set, and is not given." if effect.by else ""
 
@@ -126,13 +130,16 @@ def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
     """Adjusted, then the chain where there is one that differs, then unadjusted."""
     chosen = context.justification.adjustment.chosen
     assert chosen is not None
+    mediation = context.effect.kind == "mediation"
     models = [_single(context, "adjusted", chosen)]
     left_out = []
     reason = chain.reason if isinstance(chain, NoChain) else _chain_left_out(context, chain, models[0])
     if isinstance(chain, Chain) and not reason:
         reason = _by_left_out(context, chain)
     if reason:
-        left_out.append(LeftOut("chain", reason))
+        left_out.append(LeftOut("chain", _WITHOUT_PARTS + reason if mediation else reason))
+    elif isinstance(chain, Chain) and mediation:
+        models = [replace(_chained(context, chain, "chain"), primary=True), replace(models[0], primary=False)]
     elif isinstance(chain, Chain):
         models.append(_chained(context, chain, "chain"))
     if len(chosen) > 0:
@@ -399,6 +406,7 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
                 link,
                 namer,
                 regression.purposes[g],
+                centred=_large(context, g, family),
             )
             for g in groups
         ),
@@ -457,6 +465,13 @@ def _check_regression(
         label = f"write `varying: {{{pooled[0]}: [intercept, ...]}}`"
         said = context.spec.regressions[response.name]
         raise DagregError((Diagnostic("DR423", message, said.span, label),))
+
+
+def _large(context: _Context, group: str, family: Family) -> bool:
+    """Whether a group's levels hold so many rows that the data say more of each than the other levels do."""
+    rows = context.summary.rows if context.summary is not None else 0
+    least = LARGE_DISCRETE if family.discrete else LARGE
+    return rows >= least * len(context.variables[group].levels)
 
 
 def _multiplied(context: _Context, node: Node) -> float | None:

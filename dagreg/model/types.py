@@ -148,7 +148,8 @@ class Varying:
     """Coefficients that vary between the levels of a group, around those of the equation.
 
     Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13), and
-    non-centred: `raw` is standard Normal and `symbol` holds what it stands for, groups x deviations (or groups).
+    `symbol` holds them, groups x deviations (or groups). Sampled is `raw`: standard Normal draws, or where the
+    groups are large (`centred`) the coefficients of each group (Betancourt and Girolami 2015).
     """
 
     group: str  # name of a variable
@@ -161,6 +162,7 @@ class Varying:
     levels: tuple[Level, ...]
     purpose: Purpose
     why: str
+    centred: bool = False
     concentration: float = 2.0  # of the LKJ prior of the correlations
     span: Span | None = None
 

@@ -113,7 +113,6 @@ def _family(spec: Spec, node: Node) -> str | None:
 
 LATER: Mapping[str, Callable[[Spec], Places]] = {
     "`missing: impute`": _imputed,
-    "`kind: mediation`": _mediation,
     "`censored`": _given("censored"),
     "nodes of type `ordinal`": _typed("ordinal"),
     "`data` from a database": _connection,
