@@ -64,12 +64,12 @@ LINKS: Mapping[str, Link] = {
         Link("identity", lambda eta: eta, np.ones_like, lambda mean: mean, "{eta}", unit=False),
         Link("logit", _expit, lambda eta: _expit(eta) * _expit(-eta), _logit, "pm.math.sigmoid({eta})"),
         Link("log", np.exp, np.exp, lambda mean: float(np.log(_above(mean))), "pm.math.exp({eta})"),
-        Link(
+        Link(  # not pm.math.invprobit, which takes the root of 2 in single precision
             "probit",
             _ndtr,
             lambda eta: np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi),
             _probit,
-            "pm.math.invprobit({eta})",
+            "(0.5 * pm.math.erfc(-{eta} / np.sqrt(2)))",
         ),
         Link(
             "cloglog",
