@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,7 @@ from dagreg.effects.rows import Rows, merge, observed_rows, subset
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate
 from dagreg.engine.draws import Array, Draws
-from dagreg.model.types import Contrast, Model, Term, Variable
+from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
 from dagreg.spec.types import Level
 
@@ -67,7 +67,7 @@ def _of_part(model: Model, draws: Draws, contrast: Contrast, part: Part, group: 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
     """The exposure's coefficient, where the link is not the identity and no interaction bends it."""
     single = model.estimator in ("adjusted", "unadjusted") and len(model.estimand.exposure) == 1
-    if model.outcome.link.name == "identity" or not single:
+    if model.outcome.link.name == "identity" or not single or model.outcome.family.predictor == "unordered":
         return ()
     exposure = model.estimand.exposure[0]
     terms = [t for t in model.outcome.terms if exposure in t.factors]
@@ -78,7 +78,7 @@ def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
         _estimate(
             model, contrast, _scaled(model.variables[exposure], terms[0], contrast, values), "link", primary=False
         )
-        for contrast in model.estimand.contrasts
+        for contrast in dict.fromkeys(replace(c, level=None) for c in model.estimand.contrasts)
     )
 
 
@@ -110,7 +110,7 @@ def _estimate(
     estimand = model.estimand
     joint = len(contrast.exposures) > 1
     return Estimate(
-        name=f"{', '.join(contrast.exposures)} -> {estimand.outcome}",
+        name=f"{', '.join(contrast.exposures)} -> {_outcome(model, contrast)}",
         estimand=_ESTIMAND[estimand.kind],
         estimator=model.estimator,
         primary=primary,
@@ -131,7 +131,8 @@ def _shown(contrast: Contrast, *, joint: bool) -> Any:
 
 def _label(model: Model, contrast: Contrast, scale: str, group: Mapping[str, Level]) -> str:
     """What was compared, in words."""
-    measure = _measure(model) if scale == "outcome" else _LINK_MEASURE.get(model.outcome.link.name, "link scale")
+    on_link = _LINK_MEASURE.get(model.outcome.link.name, "link scale")
+    measure = _measure(model, contrast) if scale == "outcome" else on_link
     where = " and ".join(f"{name} is {_word(level)}" for name, level in group.items())
     return f"{measure}, {comparison(model, contrast)}" + (f", where {where}" if where else "")
 
@@ -148,9 +149,21 @@ def comparison(model: Model, contrast: Contrast) -> str:
 _LINK_MEASURE = {"logit": "log odds ratio", "log": "log rate ratio"}
 
 
-def _measure(model: Model) -> str:
-    kind = {"bernoulli": "risk difference", "binomial": "risk difference", "poisson": "difference in rate"}
-    base = kind.get(model.outcome.family.name, "difference in mean")
+_DIFFERENCE = dict.fromkeys(("bernoulli", "binomial", "beta_binomial"), "risk difference") | dict.fromkeys(
+    ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial"), "difference in rate"
+)
+
+
+def _outcome(model: Model, contrast: Contrast) -> str:
+    """The outcome, or the level of it whose probability is compared."""
+    outcome = model.estimand.outcome
+    return outcome if contrast.level is None else f"{outcome} = {_word(contrast.level)}"
+
+
+def _measure(model: Model, contrast: Contrast) -> str:
+    if contrast.level is not None:
+        return f"difference in the probability of {_outcome(model, contrast)}"
+    base = _DIFFERENCE.get(model.outcome.family.name, "difference in mean")
     transform = model.variables[model.estimand.outcome].transform
     return f"{base} ({transform} scale)" if transform else base
 
@@ -171,7 +184,7 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
             response=equation.response,
             term=column,
             estimator=model.estimator,
-            summary=summarise(_column(draws[model.estimator].values[term.symbol], i, len(term.columns))),
+            summary=summarise(values),
             causal=term.causal,
             prior=str(term.prior),
             prior_given=term.prior.given,
@@ -181,9 +194,15 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
         if model.estimator != "unadjusted"
         for equation in model.equations
         for term in equation.terms
-        for i, column in enumerate(term.columns)
+        for column, values in _named(equation, term, draws[model.estimator].values[term.symbol])
     )
 
 
-def _column(values: Array, i: int, count: int) -> Array:
-    return values if values.ndim == 2 else values[..., i]
+def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str, Array]]:
+    """Every coefficient of a term with its name, chains x draws."""
+    if equation.family.predictor == "unordered":
+        each = values.reshape(*values.shape[:2], len(term.columns), -1)
+        for i, column in enumerate(term.columns):
+            yield from ((f"{column}, {_word(level)}", each[..., i, j]) for j, level in enumerate(equation.levels[1:]))
+    else:
+        yield from ((c, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))

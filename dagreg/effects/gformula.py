@@ -9,6 +9,7 @@ linear maps).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,7 @@ from dagreg.effects.rows import Rows
 from dagreg.engine.draws import Array
 from dagreg.model.design import block, constant
 from dagreg.model.types import Contrast, Equation, Model, Term, Varying
+from dagreg.spec.types import Level
 
 CELLS = 2_000_000  # draws x rows held at once
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
@@ -61,12 +63,12 @@ def means(
     elif not _exact(model):
         rows = _repeat(rows)
     count = len(draws[model.outcome.intercept])
-    step = max(1, CELLS // (len(rows) * min(_two_valued(model), BRANCHES)))
+    step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES)))
     sides = {side: _intervened(model, rows, contrast, side) for side in SIDES}
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, step):
         for found, world in zip(parts, worlds, strict=True):
-            found.append(_mean(model, part, sides, world, rows.weights, seed + i))
+            found.append(_mean(model, part, sides, world, rows.weights, contrast.level, seed + i))
     return [np.concatenate(found) for found in parts]
 
 
@@ -98,9 +100,10 @@ def _mean(
     sides: Mapping[Side, Mapping[str, Array]],
     world: World,
     weights: Array,
+    level: Level | None,
     seed: int,
 ) -> Array:
-    """E[Y] in a world, averaged over the rows, for each draw."""
+    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw."""
     rng = np.random.default_rng(seed)
     exposures = model.estimand.exposure
     seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
@@ -111,7 +114,7 @@ def _mean(
     total: Array | float = 0.0
     for branch in branches:
         values = {**branch.values, **seen[world[model.outcome.response]]}
-        total = total + branch.probability * predicted(model.outcome, draws, values)
+        total = total + branch.probability * _outcome(model.outcome, draws, values, level)
     result: Array = np.broadcast_to(total, (len(draws[model.outcome.intercept]), len(weights))) @ weights
     return result
 
@@ -121,12 +124,14 @@ def _extend(
 ) -> list[Branch]:
     """A branch with one mediator more: by its mean, by its two values, or drawn."""
     name, rows = equation.response, max(len(v) if v.ndim == 2 else v.shape[1] for v in branch.values.values())
+    if equation.levels:
+        return _extend_by_level(model, equation, draws, branch, rng, rows)
     where = location(equation, draws, branch.values)
     where = np.broadcast_to(where, (len(where), rows))
     if _enters_linearly(model, name):
         mean = equation.family.mean(where, parameters(equation, draws))
         return [Branch(branch.probability, {**branch.values, name: mean[..., None]})]
-    if equation.family.draw is None and _two_valued(model) <= BRANCHES:
+    if equation.family.draw is None and _joint(model) <= BRANCHES:
         settings = ((where, np.ones((rows, 1))), (1.0 - where, np.zeros((rows, 1))))
         return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
     if equation.family.draw is None:
@@ -134,6 +139,52 @@ def _extend(
     else:
         drawn = equation.family.draw(rng, where, parameters(equation, draws))
     return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
+
+
+def _extend_by_level(
+    model: Model, equation: Equation, draws: Mapping[str, Array], branch: Branch, rng: np.random.Generator, rows: int
+) -> list[Branch]:
+    """The same for a mediator that is one of several levels."""
+    name = equation.response
+    found = probabilities(equation, draws, branch.values)
+    found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
+    if _enters_linearly(model, name):
+        return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
+    if _joint(model) <= BRANCHES:
+        variable = model.variables[name]
+        settings = [(found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)]
+        return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
+    drawn = (rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(axis=-1)
+    columns = (drawn[..., None] == np.arange(1, len(equation.levels))).astype(np.float64)
+    return [Branch(branch.probability, {**branch.values, name: columns})]
+
+
+def _outcome(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array], level: Level | None) -> Array:
+    """The mean response, or the probability of one of its levels, draws x rows."""
+    if not equation.levels:
+        return predicted(equation, draws, values)
+    return probabilities(equation, draws, values)[..., 0 if level is None else equation.levels.index(level)]
+
+
+def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The probability of every level of a response that is one of several, draws x rows x levels."""
+    alpha, slopes = draws[equation.intercept], [draws[t.symbol] for t in equation.terms]
+    if equation.family.predictor == "ordered":
+        eta: Array = np.zeros((len(alpha), 1))
+        for term, coefficients in zip(equation.terms, slopes, strict=True):
+            eta = eta + _contribution(term, coefficients, values)
+        below = equation.link.inverse(alpha[:, None, :] - eta[..., None])
+        edge = np.ones((*below.shape[:2], 1))
+        return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
+    eta = alpha[:, None, :]
+    for term, coefficients in zip(equation.terms, slopes, strict=True):
+        matrix = coefficients.reshape(len(alpha), len(term.columns), -1)
+        columns = _columns(term, values)
+        columns = np.broadcast_to(columns, (len(alpha), *columns.shape[-2:]))
+        eta = eta + np.einsum("drk,dkl->drl", columns, matrix)
+    eta = np.concatenate([np.zeros((*eta.shape[:2], 1)), eta], axis=-1)
+    odds = np.exp(eta - eta.max(axis=-1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
 
 
 def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -203,29 +254,29 @@ def _enters_linearly(model: Model, mediator: str) -> bool:
             for term in equation.terms:
                 if name not in term.factors:
                     continue
-                if equation.link.name != "identity" or sum(f in drawn for f in term.factors) > 1:
+                if equation.link.name != "identity" or equation.levels or sum(f in drawn for f in term.factors) > 1:
                     return False
                 if equation.response in drawn:
                     waiting.append(equation.response)
     return True
 
 
-def _two_valued(model: Model) -> int:
+def _joint(model: Model) -> int:
     """Joint settings of the mediators that are summed over."""
     finite = (e for e in model.mediators if e.family.draw is None and not _enters_linearly(model, e.response))
-    return int(2 ** sum(1 for _ in finite))
+    return math.prod(len(e.levels) or 2 for e in finite)
 
 
 def _exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
     nonlinear = [e for e in model.mediators if not _enters_linearly(model, e.response)]
-    return all(e.family.draw is None for e in nonlinear) and _two_valued(model) <= BRANCHES
+    return all(e.family.draw is None for e in nonlinear) and _joint(model) <= BRANCHES
 
 
 def _linear(model: Model) -> bool:
     """Whether every regression is linear in every variable: then the average row answers for all rows."""
     used = (*model.mediators, model.outcome)
-    plain = not any(e.varying for e in used)
+    plain = not any(e.varying or e.levels for e in used)
     return plain and all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
 
 

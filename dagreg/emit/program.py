@@ -13,6 +13,7 @@ from types import CodeType
 from typing import Any
 
 from dagreg.emit.prose import comment, docstring, literal, number
+from dagreg.model.links import LINKS
 from dagreg.model.types import DataScale, Deviation, Equation, Model, PriorChoice, Term, Variable, Varying
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Sampling
@@ -117,7 +118,14 @@ def _columns(model: Model) -> list[str]:
     """The data columns, coded: numbers as they are, levels as 0/1 columns."""
     lines = []
     whole = {e.response for e in model.equations if e.family.discrete}
+    predictors = {name for e in model.equations for name in e.predictors}
+    answers = {e.response: e for e in model.equations if e.levels}
     for variable in model.variables.values():
+        if variable.name in answers:
+            codes = f"positions(data[{literal(variable.column)}], [{', '.join(map(literal, variable.levels))}])"
+            lines.append(_data(answers[variable.name].symbols["codes"], codes, _coding_note(variable)))
+            if variable.name not in predictors:
+                continue
         coded = _coded(model, variable, "int" if variable.name in whole else "float")
         lines.append(_data(variable.symbol, coded, _coding_note(variable)))
     for equation in model.equations:
@@ -172,6 +180,8 @@ def _model_line(model: Model) -> list[str]:
         for term in equation.terms:
             if len(term.columns) > 1:
                 coords[term.dim] = list(map(literal, term.columns))
+        if equation.levels:
+            coords[equation.symbols["dim"]] = list(map(literal, equation.levels[1:]))
         for varying in equation.varying:
             coords[varying.dim] = list(map(literal, varying.levels))
             if varying.correlated:
@@ -183,11 +193,16 @@ def _model_line(model: Model) -> list[str]:
 
 
 def _listed(head: str, values: Sequence[str]) -> list[str]:
-    """A list literal after `head`, broken where it is long."""
+    """A list literal after `head`, broken between its values where it is long."""
     line = f"{head}[{', '.join(values)}],"
     if len(line) <= WIDTH - 8:
         return [line]
-    return [f"{head}[", *(f"        {part}" for part in wrap(", ".join(values) + ",", WIDTH - 16)), "    ],"]
+    lines = [""]
+    for value in values:
+        if lines[-1] and len(lines[-1]) + len(value) > WIDTH - 20:
+            lines.append("")
+        lines[-1] += f" {value}," if lines[-1] else f"{value},"
+    return [f"{head}[", *(f"        {part}" for part in lines), "    ],"]
 
 
 def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
@@ -197,11 +212,13 @@ def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
     lines = [comment(head).strip()]
     centred = any(t.centre or t.centre_by_data for t in equation.terms)
     here = "at the predictors' means" if centred else "at predictors = 0"
-    lines += _prior(model, equation.intercept, equation.intercept_prior, here if equation.terms else "")
+    note = here if equation.terms else ""
+    outcomes = equation.symbols["dim"] if equation.levels else None
+    lines += _prior(model, equation.intercept, equation.intercept_prior, note, outcomes, _start(equation, response))
     for term in equation.terms:
-        dims = term.dim if len(term.columns) > 1 else None
+        dims = [d for d in (term.dim if len(term.columns) > 1 else None, _slopes_dim(equation)) if d is not None]
         lines += [comment(text).strip() for text in wrap(_reason(term, origin), WIDTH - 8)]
-        lines += _prior(model, term.symbol, term.prior, "", dims)
+        lines += _prior(model, term.symbol, term.prior, "", dims or None)
     for varying in equation.varying:
         lines += _varying(model, equation, varying, origin)
     for auxiliary in equation.auxiliaries:
@@ -293,11 +310,38 @@ def _reason(term: Term, origin: str) -> str:
     return f"{term.name}, {term.purpose}{place}" + (f": {term.why}" if term.why else "")
 
 
-def _prior(model: Model, symbol: str, prior: PriorChoice, note: str, dims: str | None = None) -> list[str]:
+def _slopes_dim(equation: Equation) -> str | None:
+    """The dimension over the outcome's levels that each slope has, where they have slopes of their own."""
+    return equation.symbols["dim"] if equation.family.predictor == "unordered" else None
+
+
+def _start(equation: Equation, response: Variable) -> str:
+    """Cutpoints are in order, and start at those of the observed shares (without data, evenly spread)."""
+    if equation.family.predictor != "ordered":
+        return ""
+    count = len(equation.levels) - 1
+    shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
+    cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
+    starts = ", ".join(f"{LINKS['logit'].of_mean(c):.3g}" for c in cumulative)
+    return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
+
+
+def _prior(
+    model: Model,
+    symbol: str,
+    prior: PriorChoice,
+    note: str,
+    dims: str | Sequence[str] | None = None,
+    more: str = "",
+) -> list[str]:
     """A parameter and where its prior comes from, in a comment beside it or, where that is too long, above."""
     arguments = [literal(symbol), *_named(prior.distribution, [_argument(model, a) for a in prior.arguments])]
     if dims:
-        arguments.append(f"dims={literal(dims)}")
+        named = [dims] if isinstance(dims, str) else list(dims)
+        shown = ", ".join(map(literal, named))
+        arguments.append(f"dims=({shown})" if len(named) > 1 else f"dims={shown}")
+    if more:
+        arguments.append(more)
     origin = "your prior" if prior.given else f"default {prior.rule}"
     words = comment(", ".join(w for w in (note, origin) if w))
     line = f"{symbol} = pm.{prior.distribution}({', '.join(arguments)})"
@@ -330,7 +374,10 @@ def _sd(model: Model, name: str) -> str:
 
 
 def _predictor(model: Model, equation: Equation) -> list[str]:
-    parts = [equation.intercept, *(_summand(model, term) for term in equation.terms)]
+    if equation.family.predictor == "unordered":
+        return _predictor_by_level(model, equation)
+    head = [equation.intercept] if equation.family.predictor == "one" else []
+    parts = [*head, *(_summand(model, term) for term in equation.terms)] or ["np.zeros(1)"]
     parts += [part for varying in equation.varying for part in _group_summands(model, equation, varying)]
     if equation.offset is not None:
         parts.append(f"pm.math.log({equation.symbols['exposure']})")
@@ -339,6 +386,26 @@ def _predictor(model: Model, equation: Equation) -> list[str]:
     if len(line) <= WIDTH - 8:
         return [line]
     return [f"{name} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
+
+
+def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
+    """One predictor for each level of the response, that of the first being 0."""
+    rows = f"{equation.symbols['codes']}.get_value().size"
+    free = f"np.zeros(({rows}, {len(equation.levels) - 1}))"
+    parts = [equation.intercept, *([_summand_by_level(model, term) for term in equation.terms] or [free])]
+    name, first, others = equation.symbols["eta"], f"np.zeros(({rows}, 1))", equation.symbols["others"]
+    line = f"{others} = {' + '.join(parts)}"
+    if len(line) > WIDTH - 8:
+        broken = [f"{others} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
+    else:
+        broken = [line]
+    return [*broken, f"{name} = pm.math.concatenate([{first}, {others}], axis=1)"]
+
+
+def _summand_by_level(model: Model, term: Term) -> str:
+    if len(term.columns) > 1:
+        return _summand(model, term)
+    return f"{_design_column(model, term, 0)}[:, None] * {term.symbol}"
 
 
 def _group_summands(model: Model, equation: Equation, varying: Varying) -> list[str]:
@@ -408,14 +475,18 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
         holes["sigma"] = f"pm.math.sqrt({holes['sigma']}**2 + {symbols['error']}**2)"
     if equation.scaled_by is not None:
         holes["sigma"] = f"{holes['sigma']} * {symbols['error']}"
+    if equation.levels:
+        holes["cutpoints"] = equation.intercept
+    answer = symbols["codes"] if equation.levels else response.symbol
     arguments = equation.family.likelihood[equation.link.name].format(**holes)
     distribution, observed = f"pm.{equation.family.distribution}", literal(symbols["observed"])
     if equation.weights is None:
-        return [f"{distribution}({observed}, {arguments}, observed={response.symbol})"]
+        arguments += ", compute_p=False" if equation.family.predictor == "ordered" else ""
+        return [f"{distribution}({observed}, {arguments}, observed={answer})"]
     weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
     return [
         "# each row stands for as many units as it has trials",
-        f"{symbols['logp']} = pm.logp({distribution}.dist({arguments}), {response.symbol})",
+        f"{symbols['logp']} = pm.logp({distribution}.dist({arguments}), {answer})",
         f"pm.Potential({observed}, pm.math.sum({weights} * {symbols['logp']}))",
     ]
 

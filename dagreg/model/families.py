@@ -67,6 +67,11 @@ class Family:
         """Whether its responses are a few levels, which the g-formula can sum over."""
         return self.draw is None and not self.trials
 
+    @property
+    def levelled(self) -> bool:
+        """Whether a response is one of several levels, so that its mean is a probability for each."""
+        return self.predictor != "one"
+
 
 def _each(links: tuple[str, ...], arguments: str, **special: str) -> dict[str, str]:
     """The arguments under each link, `{mean}` being its inverse; `special` ones as they are."""
@@ -87,7 +92,7 @@ def _counts(low: float, high: float, whole: bool) -> bool:
     return whole and low >= 0
 
 
-_FAMILIES = (
+_FAMILIES: tuple[Family, ...] = (
     Family(
         name="gaussian",
         links=("identity", "log", "softplus", "inverse"),
@@ -176,8 +181,8 @@ _FAMILIES = (
     Family(
         name="bernoulli",
         links=_OF_UNIT,
-        accepts=("binary",),
-        support="0 or 1",
+        accepts=("binary", "categorical"),
+        support="two values",
         distribution="Bernoulli",
         likelihood=_each(_OF_UNIT, "p={mean}", logit="logit_p={eta}"),
         variance=lambda mean: mean * (1 - mean),
@@ -252,6 +257,28 @@ _FAMILIES = (
     ),
 )
 
+_BY_LEVELS = (
+    Family(
+        name="categorical",
+        links=("logit",),
+        accepts=("categorical", "ordinal"),
+        support="three levels or more",
+        distribution="Categorical",
+        likelihood={"logit": "logit_p={eta}"},
+        predictor="unordered",
+    ),
+    Family(
+        name="ordinal",
+        links=("logit",),
+        accepts=("ordinal",),
+        support="three levels or more, in order",
+        distribution="OrderedLogistic",
+        likelihood={"logit": "eta={eta}, cutpoints={cutpoints}"},
+        predictor="ordered",
+    ),
+)
+_FAMILIES += _BY_LEVELS
+
 FAMILIES: Mapping[str, Family] = {family.name: family for family in _FAMILIES}
 
 LINKED_GAUSSIAN = Family(
@@ -279,4 +306,6 @@ DEFAULT_FAMILY: Mapping[NodeType, str] = {
     "proportion": "gaussian",
     "binary": "bernoulli",
     "count": "poisson",
+    "categorical": "categorical",
+    "ordinal": "ordinal",
 }

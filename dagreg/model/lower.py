@@ -275,7 +275,7 @@ def _model(
             kind=context.effect.kind,
             exposure=context.effect.exposure,
             outcome=context.effect.outcome,
-            contrasts=contrasts(context.effect, context.variables),
+            contrasts=_by_outcome(contrasts(context.effect, context.variables), equations[-1]),
             groups=_groups(here, estimator, [r.response for r in regressions]),
             adjusted_for=adjusted_for,
         ),
@@ -304,6 +304,13 @@ def _listed(context: _Context, name: str) -> tuple[Level, ...]:
     return column.levels
 
 
+def _by_outcome(found: tuple[Contrast, ...], outcome: Equation) -> tuple[Contrast, ...]:
+    """A contrast for every level of the outcome, where it is one of several."""
+    if len(outcome.levels) == 0:
+        return found
+    return tuple(replace(contrast, level=level) for contrast in found for level in outcome.levels)
+
+
 def _purpose(context: _Context, name: str) -> Purpose:
     roles = context.justification.nodes[name].roles
     return "adjustment" if "confounder" in roles else "precision"
@@ -314,7 +321,10 @@ def _family_name(context: _Context, response: str) -> str | None:
     declared = (regression.family if regression else None) or node.family
     if declared is None and node.trials is not None:
         return "binomial"
-    return declared or DEFAULT_FAMILY.get(context.variables[response].type)
+    variable = context.variables[response]
+    if declared in (None, "categorical") and len(variable.levels) == 2 and not variable.pooled:
+        return "bernoulli"
+    return declared or DEFAULT_FAMILY.get(variable.type)
 
 
 def _family(context: _Context, response: str) -> Family:
@@ -324,11 +334,12 @@ def _family(context: _Context, response: str) -> Family:
     if family is None:
         what = f"family `{name}`" if name else f"a {variable.type} response"
         raise _error("DR411", f"{what} is not supported yet for `{response}`", variable)
-    if variable.type not in family.accepts:
+    if variable.type not in family.accepts or variable.pooled or (variable.coded and not family.levelled):
         raise _error("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
     if family.trials and context.spec.nodes[response].trials is None:
         raise _error("DR413", f"`{response}` is {family.name} and needs `trials:` (a column or a number)", variable)
     _check_support(context, response, family)
+    _check_order(context, variable, family)
     return family
 
 
@@ -345,6 +356,16 @@ def _check_support(context: _Context, response: str, family: Family) -> None:
     if not family.fits(column.minimum, column.maximum, column.integral):
         found = _outside(column, family)
         raise _error("DR414", f"{family.name} needs {family.support}; `{response}` holds {found}", variable)
+
+
+def _check_order(context: _Context, variable: Variable, family: Family) -> None:
+    """The levels of an ordinal response stand in the order that the user gives, the lowest first."""
+    node = context.spec.nodes[variable.name]
+    words = node.levels is None and any(isinstance(level, str) for level in variable.levels)
+    turned = node.reference is not None and node.levels is not None and node.reference != node.levels[0]
+    if family.predictor == "ordered" and (words or turned):
+        said = f"the order of the levels of `{variable.name}` is not known: declare `levels:`, the lowest first"
+        raise _error("DR401", said if words else f"`{variable.name}` has its lowest level as reference", variable)
 
 
 def _outside(column: ColumnSummary, family: Family) -> str:
@@ -385,7 +406,9 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
         family=family,
         link=link,
         intercept=symbol,
-        intercept_prior=priors.intercept(said, response, link, _rate(context, response.name)),
+        intercept_prior=priors.intercept(
+            said, response, link, None if family.levelled else _rate(context, response.name), levels=family.levelled
+        ),
         terms=terms,
         symbols=_symbols(response.name, namer),
         auxiliaries=tuple(
@@ -410,6 +433,7 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
             )
             for g in groups
         ),
+        levels=response.levels if family.levelled else (),
         error=None if node.error_is_scale else node.error,
         scaled_by=node.error if node.error_is_scale else None,
         trials=node.trials if family.trials else None,
@@ -422,7 +446,9 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
 
 def _symbols(response: str, namer: Namer) -> dict[str, str]:
     """Identifiers of the parts of a regression that are not parameters."""
-    after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "error", "logp")}
+    parts = ("trials", "weights", "exposure", "error", "logp", "codes", "others")
+    after = {part: namer.identifier(response, part) for part in parts}
+    after["dim"] = namer.identifier("outcomes", response)
     return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
 
 
@@ -459,6 +485,10 @@ def _check_regression(
         if predictor.error is not None and not predictor.error_is_scale:
             message = f"`{name}` is measured with error and predicts `{response.name}`: that is not supported yet"
             raise _error("DR411", message, context.variables[name])
+    grouped = [name for name in regression.predictors if context.variables[name].pooled]
+    if family.levelled and grouped:
+        message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"
+        raise _error("DR411", message, response)
     pooled = [f for factors in products for f in factors if context.variables[f].pooled]
     if pooled:
         message = f"an interaction with the group `{pooled[0]}` is a slope that varies between its levels"

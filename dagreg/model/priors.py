@@ -47,14 +47,19 @@ def _normal(centre: float | DataScale, scale: float | DataScale, rule: str) -> P
     return PriorChoice("Normal", shown, given=False, rule=rule)
 
 
-def intercept(regression: Regression | None, response: Variable, link: Link, rate: float | None) -> PriorChoice:
+def intercept(
+    regression: Regression | None, response: Variable, link: Link, rate: float | None, *, levels: bool = False
+) -> PriorChoice:
     """At predictors = 0 where the user gave it, else at the predictors' means.
 
-    `rate` is the mean response per trial or per unit of exposure, None without data.
+    `rate` is the mean response per trial or per unit of exposure, None without data. With `levels` the response is
+    one of several, and every intercept or cutpoint has the same prior.
     """
     chosen = _chosen(regression, "intercept")
     if chosen is not None:
         return chosen
+    if levels:
+        return _normal(0.0, WIDTH, f"Normal(0, {WIDTH:g})")
     if link.name == "identity":
         centre = DataScale(of=response.name, statistic="mean") if response.mean is None else response.mean
         scale = DataScale(WIDTH, of=response.name) if response.sd is None else WIDTH * response.sd

@@ -201,6 +201,7 @@ class Equation:
     trials: str | int | None = None  # column, or a number for every row (binomial)
     offset: str | None = None  # column of exposures; its log is added to the predictor
     weights: str | int | None = None  # column: each row stands for this many units
+    levels: tuple[Level, ...] = ()  # of a response that is one of several, in order, the reference first
     varying: tuple[Varying, ...] = ()
     error: str | None = None  # column of the known standard errors of the response
     scaled_by: str | None = None  # column that the residual sd is a multiple of
@@ -228,6 +229,7 @@ class Contrast:
     exposures: tuple[str, ...]
     start: tuple[Level, ...] | None
     stop: tuple[Level, ...] | None
+    level: Level | None = None  # of the outcome whose probability is compared, where it is one of several
 
 
 @dataclass(frozen=True, slots=True)

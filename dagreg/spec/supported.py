@@ -114,7 +114,6 @@ def _family(spec: Spec, node: Node) -> str | None:
 LATER: Mapping[str, Callable[[Spec], Places]] = {
     "`missing: impute`": _imputed,
     "`censored`": _given("censored"),
-    "nodes of type `ordinal`": _typed("ordinal"),
     "`data` from a database": _connection,
     "`engine: exact`": _exact,
 }
