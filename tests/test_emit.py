@@ -390,6 +390,9 @@ def _points(
                 diagonal = np.array([True, False, True])
                 values[name.removesuffix("_cholesky-cov-packed__")] = np.where(diagonal, np.exp(u), u)
                 jacobian += float(u[diagonal].sum())
+            elif name.endswith("_ordered__"):  # the first as it is, then logarithms of the steps
+                values[name.removesuffix("_ordered__")] = np.cumsum(np.concatenate([u[:1], np.exp(u[1:])]))
+                jacobian += float(u[1:].sum())
             elif name.endswith(("_logodds__", "_interval__")):
                 unit = special.expit(u)
                 low, high = (-2.0, 3.0) if name.endswith("_interval__") else (0.0, 1.0)
