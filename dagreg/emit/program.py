@@ -413,7 +413,7 @@ def _group_summands(model: Model, equation: Equation, varying: Varying) -> list[
     rows = model.variables[varying.group].symbol
     found = []
     for i, deviation in enumerate(varying.deviations):
-        here = f"{varying.symbol}[{rows}, {i}]" if varying.correlated else f"{varying.symbol}[{rows}]"
+        here = f"{varying.symbol}[:, {i}][{rows}]" if varying.correlated else f"{varying.symbol}[{rows}]"
         term = next((t for t in equation.terms if t.name == deviation.term), None)
         found.append(here if term is None else f"{here} * {_design_column(model, term, deviation.column)}")
     return found
@@ -493,13 +493,17 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
 
 def _main(models: Sequence[Model], query: str, sampling: Sampling) -> str:
     builders = ", ".join(m.builder for m in models) + ("," if len(models) == 1 else "")
+    build, adaptation = "build", '"low_rank"'
+    if any(m.adaptation != "low_rank" for m in models):
+        builders = ", ".join(f"({m.builder}, {literal(m.adaptation)})" for m in models) + ","
+        build, adaptation = "build, adaptation", "adaptation"
     return f"""if __name__ == "__main__":
     import arviz as az
     import duckdb
     import nutpie
 
     data = duckdb.sql(QUERY).fetchnumpy()
-    for build in ({builders}):
+    for {build} in ({builders}):
         compiled = nutpie.compile_pymc_model(build(data), jitter_rvs=set())
         draws = nutpie.sample(
             compiled,
@@ -508,7 +512,7 @@ def _main(models: Sequence[Model], query: str, sampling: Sampling) -> str:
             chains={sampling.chains},
             seed={sampling.seed},
             target_accept={number(sampling.target_accept)},
-            adaptation="low_rank",
+            adaptation={adaptation},
             progress_bar=False,
         )
         print(build.__doc__)

@@ -16,9 +16,6 @@ from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.types import Model
 from dagreg.spec.types import Sampling
 
-# The model has to be able to move along strong correlations (uncentred or collinear
-# predictors): a low-rank mass matrix costs nothing without them.
-ADAPTATION = "low_rank"
 # Chains start at the priors' centres, without jitter (`jitter_rvs=set()`): one unit of a coefficient may
 # be a hundred units of a predictor, and under a log link that overflows before the first step.
 
@@ -44,7 +41,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
                 chains=sampling.chains,
                 seed=sampling.seed,
                 target_accept=sampling.target_accept,
-                adaptation=ADAPTATION,
+                adaptation=model.adaptation,
                 progress_bar=False,
                 save_warmup=False,
             )

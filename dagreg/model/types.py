@@ -16,6 +16,7 @@ from dagreg.model.families import Family, Link
 from dagreg.spec.types import Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
+MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
@@ -271,6 +272,16 @@ class Model:
     def mediators(self) -> tuple[Equation, ...]:
         """The regressions that the g-formula passes through on its way to the outcome's."""
         return self.equations[:-1] if self.estimator == "chain" or self.chained else ()
+
+    @property
+    def adaptation(self) -> Literal["low_rank", "diag"]:
+        """How NUTS learns the shape of the posterior.
+
+        It has to be able to move along strong correlations (uncentred or collinear predictors), and a low-rank mass
+        matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing asks for it.
+        """
+        groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
+        return "diag" if groups > MANY_GROUPS else "low_rank"
 
     @property
     def columns(self) -> tuple[str, ...]:
