@@ -1,6 +1,6 @@
 # The environment, the checks and the demonstration. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lock trust clean
+.PHONY: help setup demo test bench lock trust clean
 
 BIN := .venv/bin
 DEMO ?= specs/berkeley.yaml
@@ -24,7 +24,16 @@ test: setup ## lint, types, layers, tests: what continuous integration runs
 	$(BIN)/pytest -n $(JOBS) --durations=15
 
 trust: setup ## the long comparison with brute force and peers
-	DAGREG_TRUST=$${DAGREG_TRUST:-20000} $(BIN)/pytest -n $(JOBS) tests/oracle
+	DAGREG_TRUST=$${DAGREG_TRUST:-20000} $(BIN)/pytest -n $(JOBS) tests/test_graph_brute.py tests/test_identify_brute.py \
+	    tests/test_identify_worlds.py
+
+bench: ## identification beside its peers; they are installed into build/bench-venv, one by one
+	@test -x build/bench-venv/bin/python || $${PYTHON:-python3} -m venv build/bench-venv
+	@for peer in 'pyyaml typer rich' ciflypy networkx dowhy pathmc; do \
+	    build/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check $$peer \
+	        || echo "bench: could not install $$peer; the table says so" >&2; \
+	done
+	PYTHONPATH=. build/bench-venv/bin/python benchmarks/identification.py --write benchmarks/RESULTS.md
 
 lock: setup ## resolve the dependencies again (addresses stay out of the file)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \

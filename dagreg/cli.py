@@ -56,6 +56,15 @@ class Graph(StrEnum):
     lavaan = "lavaan"
 
 
+class Estimators(StrEnum):
+    adjusted = "adjusted"
+    chain = "chain"
+    frontdoor = "frontdoor"
+    functional = "functional"
+    instrument = "instrument"
+    unadjusted = "unadjusted"
+
+
 class Engine(StrEnum):
     auto = "auto"
     exact = "exact"
@@ -255,7 +264,7 @@ def draw(
 def compile(
     spec: OneSpec,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
-    estimator: Annotated[str | None, typer.Option(help="Only this one: adjusted, chain, unadjusted.")] = None,
+    estimator: Annotated[Estimators | None, typer.Option(help="Only this one.")] = None,
     data: Data = None,
     allow_outside: Outside = False,
 ) -> int:
@@ -263,7 +272,7 @@ def compile(
     from dagreg.pipeline import compile as run
 
     def answer(spec: Spec) -> int:
-        compiled = run(spec, data, allow_outside=allow_outside, estimator=estimator)
+        compiled = run(spec, data, allow_outside=allow_outside, estimator=estimator.value if estimator else None)
         for doubt in compiled.explained.doubts:
             _say(f"warning[{doubt.code}]: {doubt.message}")
         _write(output, compiled.source)

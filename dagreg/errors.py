@@ -198,6 +198,7 @@ class Code:
 
 
 _GRAPH = "edges: [a -> b]\n"
+_CONFOUNDED = "edges: ['z -> a, b', a -> m -> b]\n"
 _TYPED = "nodes: {a: binary, b: continuous}\nedges: [a -> b]\n"
 
 # DR1xx the spec, DR2xx graph and identification, DR3xx data, DR4xx model, DR5xx fit, DR9xx dagreg itself.
@@ -449,36 +450,91 @@ CODES: Mapping[str, Code] = {
         bad=_GRAPH + "data: {source: a.duckdb, table: t, query: select * from t}\n",
         good=_GRAPH + "data: {source: a.duckdb, table: t}\n",
     ),
+    "DR170": Code(
+        "unknown format",
+        "`dagreg convert` knows yaml, dagitty, dot, gml and lavaan, by the ending of a file or by its text. "
+        "`--from` and `--to` name them.",
+    ),
+    "DR171": Code(
+        "text that breaks the rules of its format",
+        "The message says where reading ended and what was expected: `dag { x -> }` lacks a variable, which "
+        "`dag { x -> y }` has.",
+    ),
+    "DR172": Code(
+        "not a DAG",
+        "Only directed graphs are read: `pdag`, `mag` and `pag` stand for many DAGs each, and `x -- y` says "
+        "nothing about cause and effect. Write `dag { x -> y }`, or `x <-> y` for an unobserved common cause.",
+    ),
+    "DR173": Code(
+        "a name that the format cannot hold",
+        "lavaan's names are letters, digits, `.` and `_`; dagitty knows no variable `node`. Rename the node, or "
+        "choose another format.",
+    ),
+    "DR174": Code(
+        "left out of the spec",
+        "The text says more than a causal graph: positions, parameters, colours. The graph is read without them.",
+    ),
+    "DR175": Code(
+        "left out of the written text",
+        "The format holds the graph, not the whole spec: types, data and priors stay behind. Only YAML keeps all.",
+    ),
+    "DR176": Code(
+        "neither true nor false",
+        "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
+    ),
     "DR190": Code(
         "not supported yet",
         "The language has this, and `check`, `explain` and `draw` take it; fitting comes in a later version.",
     ),
     "DR191": Code("the file exists already", "`dagreg init` writes a new spec and never over an old one."),
-    "DR201": Code("the graph has a cycle", "The directed edges of a graph built in Python lead back to their start."),
+    "DR201": Code(
+        "the graph has a cycle",
+        "The directed edges of a graph built in Python lead back to their start (of a spec file, DR124 says so).",
+        good=_GRAPH,
+    ),
     "DR202": Code(
-        "no effect to answer, or an adjustment set that does not identify it",
-        "The command needs an `effect:`. Where `adjust:` names the set, that set must close every path that is not "
-        "causal and leave the causal ones open; the message names the path.",
+        "an adjustment set that does not identify the effect",
+        "Where `adjust:` names the set, that set has to close every path that is not causal and leave the causal ones "
+        "open. The message names the path that stays open, that the set opens, or that it cuts.",
+        bad=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [m, z]}\n",
+        good=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
     ),
     "DR203": Code(
-        "no set within the bounds, or no such node",
-        "No valid adjustment set holds all of `include` and nothing of `exclude`; or `--node` names no node.",
+        "no valid adjustment set within the bounds",
+        "No valid set holds all of `include` and nothing of `exclude`. The message names a path that then stays open.",
+        bad=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {exclude: [z]}}\n",
+        good=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {include: [z]}}\n",
     ),
     "DR204": Code(
         "a node that cannot be adjusted for",
-        "Exposure, outcome and unobserved nodes have no place in an adjustment set.",
+        "Exposure, outcome, unobserved nodes and names that are no node have no place in an adjustment set: "
+        "`Adjust(exactly=('x',))` for an effect of `x` in Python. Of a spec file, DR102, DR141 and DR143 say so.",
+        good=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
     ),
-    "DR205": Code("the effect names no node", "Exposure and outcome are nodes of the graph."),
-    "DR206": Code("the effect names an unobserved node", "Exposure and outcome are measured."),
+    "DR205": Code(
+        "the effect names no node",
+        "Exposure, outcome and `by` are nodes of the graph: not `Query(('q',), 'b')` where there is no `q`. Of a spec "
+        "file, DR102 says so.",
+        good=_GRAPH + "effect: a -> b\n",
+    ),
+    "DR206": Code(
+        "the effect names an unobserved node",
+        "Exposure, outcome and `by` are measured. Of a spec file, DR141 says so.",
+        good=_GRAPH + "effect: a -> b\n",
+    ),
     "DR207": Code(
-        "the effect has no two ends", "An effect has at least one exposure, and another node as its outcome."
+        "the effect has no two ends",
+        "An effect has at least one exposure, and another node as its outcome; neither is asked `by`: not "
+        "`Query((), 'b')` and not `Query(('b',), 'b')`. Of a spec file, DR142 and DR143 say so.",
+        good=_GRAPH + "effect: a -> b\n",
     ),
-    "DR208": Code("no effect is asked for", "The command answers a question: add `effect: x -> y` to the spec."),
-    "DR210": Code(
-        "the effect cannot be given by these levels",
-        "Together with the adjustment set, the variables of `by` have to be valid to adjust for.",
+    "DR208": Code(
+        "no effect is asked for",
+        "The command answers a question: add `effect: x -> y` to the spec.",
+        bad=_GRAPH,
+        good=_GRAPH + "effect: a -> b\n",
     ),
-    "DR209": Code("no such node", "`--node` names a node of the spec."),
+    "DR209": Code("no such node", "`--node` names a node of the spec.", good=_GRAPH + "effect: a -> b\n"),
     "DR300": Code("no data", "The command needs data: add `data:` to the spec, or pass `--data`."),
     "DR301": Code(
         "the data file does not exist",
@@ -504,6 +560,12 @@ CODES: Mapping[str, Code] = {
     "DR317": Code("a binary column with other than two values", "Declare it `categorical`, or clean the column."),
     "DR318": Code("the reference is not in the data", "The reference is one of the levels of the column."),
     "DR319": Code("values that the transform cannot take", "The logarithm needs numbers above 0, and so on."),
+    "DR324": Code("more successes than trials", "Each row has at least as many trials as successes, and at least one."),
+    "DR325": Code("values outside the type", "`positive`, `proportion` and `count` name the values they take."),
+    "DR326": Code("two nodes of one column", "Nodes that read the same column the same way are one variable."),
+    "DR524": Code(
+        "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
+    ),
     "DR321": Code("a column that holds neither numbers nor text", "Dates, lists and records are not variables yet."),
     "DR322": Code("no rows", "The data are empty, or every row has a missing value."),
     "DR323": Code("missing values", "`missing: error` is the default; `missing: drop` leaves those rows out."),
@@ -515,16 +577,22 @@ CODES: Mapping[str, Code] = {
     "DR415": Code("a joint effect without a contrast", "With several exposures there is no default: give `contrast:`."),
     "DR416": Code("a contrast of another length", "The contrast has one value for each exposure."),
     "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
-    "DR419": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
+    "DR420": Code("an offset without a log link", "An offset multiplies a rate: its family needs a log link."),
+    "DR421": Code("an offset that is not above 0", "The log of the exposure is added to the predictor."),
+    "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
     "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
-    "DR420": Code("a link that the family does not have", "The message lists those that make sense with it."),
-    "DR421": Code("an offset without the log link", "The log of an offset is added to a log-link predictor."),
-    "DR422": Code(
-        "`error` without a residual sd", "Known errors belong to a gaussian response, scales to one with a sigma."
-    ),
+    "DR422": Code("a link that the family does not have", "The message lists those that make sense with it."),
     "DR423": Code("an interaction with a group", "A slope that differs between groups is a varying one."),
     "DR424": Code(
         "priors of different distributions", "The sds of one group share one distribution, with scales of their own."
+    ),
+    "DR425": Code(
+        "`error` without a residual sd", "Known errors belong to a gaussian response, scales to one with a sigma."
+    ),
+    "DR426": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
+    "DR427": Code(
+        "the effect cannot be given by these levels",
+        "Together with an adjustment set, the variables of `by` have to be valid to adjust for.",
     ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),

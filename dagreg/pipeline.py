@@ -17,7 +17,7 @@ from dagreg.check.types import Doubt
 from dagreg.errors import DagregError, DataError, Diagnostic
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
-from dagreg.graph.junctions import junctions
+from dagreg.graph.junctions import list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Query
@@ -150,9 +150,8 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
         raise DagregError((Diagnostic("DR208", f"{spec.name} asks for no effect: add `effect: x -> y`"),))
     graph = analyse(spec)
     found = []
-    for i, effect in enumerate(spec.effects):
-        place = spec.place("effects", i, "by") or spec.place("effect", "by") or effect.span
-        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, place)
+    for effect in spec.effects:
+        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span)
         found.append(Question(effect, identify(graph, query), chain_of(graph, query)))
     return graph, tuple(found)
 
@@ -166,7 +165,8 @@ def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Exp
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
     answers = tuple(question.answer for question in asked)
-    return Explanation(spec, tuple(junctions(graph)), answers, claims, implications_complete=not cut)
+    triples, more = list_junctions(graph)
+    return Explanation(spec, triples, answers, claims, implications_complete=not cut, junctions_truncated=more)
 
 
 def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
@@ -208,7 +208,8 @@ def compile(spec: Spec, data: Any = None, *, allow_outside: bool = False, estima
     if not program.builders:
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
-    return Compiled(explained, plans, program)
+    doubts = (*explained.doubts, *(_idle(spec, plans) if estimator is None else ()))
+    return Compiled(replace(explained, doubts=doubts), plans, program)
 
 
 def starter(data: Any, path: Any) -> str:
@@ -264,11 +265,20 @@ def fit(
         program.source,
         versions(),
         spec.sampling.seed,
-        implication_doubts(tested.tests),
+        (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
         tested.untested,
     )
     return Result(report, draws)
+
+
+def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
+    from dagreg.model.lower import idle_regressions
+
+    return tuple(
+        Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
+        for name in idle_regressions(spec, plans)
+    )
 
 
 def _fit_effect(
@@ -345,7 +355,7 @@ def read(
     the spec does not say `missing: drop`.
     """
     from dagreg.check.implications import columns_for
-    from dagreg.data.summary import check_columns, columns_of, summarise
+    from dagreg.data.summary import check_columns, check_trials, columns_of, summarise
     from dagreg.model.variables import resolve
 
     whole = _open(spec, data, allow_outside=allow_outside)
@@ -362,6 +372,7 @@ def read(
             (Diagnostic("DR323", f"missing values in {listed}", spec.data.span if spec.data else None, label=note),)
         )
     where = source.complete(columns) if missing else "TRUE"
+    check_trials(source, spec, names, where)
     summary = summarise(source, spec, names, where)
     inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, source.sha256(columns), inferred)

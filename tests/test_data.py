@@ -402,3 +402,9 @@ def test_compile_goes_on_without_the_file_and_check_does_not(tmp_path: Path) -> 
         pipeline.check(spec)
     with pytest.raises(DagregError, match="DR301"):
         pipeline.fit(spec)
+
+
+def test_yes_and_no_are_words_and_not_booleans(tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_text("a,b,c\nyes,true,1\nno,false,0\n")
+    source = open_file(DataRef("words.csv"), str(tmp_path))
+    assert {column: source.kind(column) for column in source.columns} == {"a": "text", "b": "text", "c": "number"}

@@ -296,12 +296,12 @@ def _codes(spec: str) -> list[tuple[str, int]]:
 @pytest.mark.parametrize(
     ("nodes", "more", "code", "line"),
     [
-        ("  b: {type: binary, link: log}\n", "", "DR420", 3),
-        ("  c: {type: count, link: inverse}\n", "", "DR420", 3),
-        ("  c: count\n", "regressions:\n  c: {link: logit}\n", "DR420", 7),
-        ("  c: {type: count, offset: e, link: softplus}\n", "", "DR421", 3),
-        ("  c: {type: count, error: e}\n", "", "DR422", 3),
-        ("  y: {type: continuous, family: student_t, error: e}\n", "", "DR422", 3),
+        ("  b: {type: binary, link: log}\n", "", "DR422", 3),
+        ("  c: {type: count, link: inverse}\n", "", "DR422", 3),
+        ("  c: count\n", "regressions:\n  c: {link: logit}\n", "DR422", 7),
+        ("  c: {type: count, offset: e, link: softplus}\n", "", "DR420", 3),
+        ("  c: {type: count, error: e}\n", "", "DR425", 3),
+        ("  y: {type: continuous, family: student_t, error: e}\n", "", "DR425", 3),
         ("  y: {type: continuous, family: gamma}\n", "", "DR414", 3),
         ("  pos: {type: positive, family: beta}\n", "", "DR414", 3),
         ("  pos: {type: positive, family: gamma, transform: log}\n", "", "DR412", 3),

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dagreg.errors import DagregError
+from dagreg import pipeline
+from dagreg.errors import DagregError, SpecError
+from dagreg.model.lower import contrasts
 from dagreg.model.naming import Namer
 from dagreg.model.types import Contrast, Equation, Model
+from dagreg.model.variables import resolve
+from dagreg.spec.load import loads
 from tests.fitting import compiled, models_of
 
 ROWS = 60
@@ -214,7 +218,7 @@ def test_terms_that_occur_in_no_regression_are_errors(regression: str) -> None:
 # ---------------------------------------------------------------- types, families
 
 REFUSED = {
-    "categories as an outcome": ("nodes: {x: continuous, g: categorical}\nedges: [x -> g]\neffect: x -> g", "DR411"),
+    "groups as an outcome": ("nodes: {x: continuous, g: group}\nedges: [x -> g]\neffect: x -> g", "DR411"),
     "binary outcome, poisson": (
         "nodes: {x: continuous, d: {type: binary, family: poisson}}\nedges: [x -> d]\neffect: x -> d",
         "DR412",
@@ -278,7 +282,9 @@ def test_a_gaussian_family_takes_counts_and_0_1() -> None:
 # ---------------------------------------------------------------- chains that are left out
 
 MEDIATORS = {
-    "categories": "g: categorical",
+    "groups": "g: group",
+    "pooled categories": "g: {type: categorical, pool: true}",
+    "measured with known error": "g: {type: continuous, error: e, column: v}",
     "binomial": "g: {type: count, family: binomial, trials: n, column: c}",
     "poisson with an offset": "g: {type: count, offset: e, column: c}",
     "a transformed count": "g: {type: count, transform: log1p, column: c}",
@@ -366,3 +372,53 @@ def test_identifiers_are_unique_and_stable() -> None:
     assert made[0] == made[1]
     assert len(set(made[0])) == len(words)
     assert all(name.isidentifier() and name.isascii() and name != "np" and name != "float" for name in made[0])
+
+
+def test_a_joint_contrast_gives_each_exposure_its_own_values() -> None:
+    spec = loads(
+        "nodes: {a: binary, b: continuous, y: continuous}\nedges: ['a, b -> y']\n"
+        "effect: {exposure: [a, b], outcome: y, contrast: [[0, 2], [1, 3.5]]}\n"
+    )
+    (effect,) = spec.effects
+    variables = resolve(spec, spec.nodes, None)
+    (contrast,) = contrasts(effect, variables)
+    assert (contrast.start, contrast.stop) == ((0, 2.0), (1, 3.5))
+
+
+def test_a_joint_contrast_needs_a_value_for_each_exposure() -> None:
+    with pytest.raises(SpecError, match="one value for each exposure: 2, found 1"):
+        loads(
+            "nodes: {a: binary, b: continuous, y: continuous}\nedges: ['a, b -> y']\n"
+            "effect: {exposure: [a, b], outcome: y, contrast: [[0], [1, 2]]}\n"
+        )
+
+
+def test_a_regression_that_no_model_holds_is_doubted() -> None:
+    spec = loads(
+        "nodes: {x: continuous, y: continuous, z: continuous}\nedges: [x -> y, x -> z]\neffect: x -> y\n"
+        "regressions:\n  z: {priors: {sigma: Exponential(1)}}\n  y: {priors: {sigma: Exponential(1)}}\n"
+    )
+    found = pipeline.compile(spec, TABLE | {"z": TABLE["m"]}).explained.doubts
+    assert [d.code for d in found] == ["DR419"]
+    assert "regresses z" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("nodes: {x: continuous, y: {type: continuous, offset: e}}\nedges: [x -> y]\neffect: x -> y\n", "DR420"),
+        ("nodes: {x: continuous, c: {type: count, offset: neg}}\nedges: [x -> c]\neffect: x -> c\n", "DR421"),
+        ("nodes: {x: continuous, c: {family: binomial, type: count, trials: 2}}\nedges: [x -> c]\n"
+         "effect: x -> c\n", "DR324"),
+        ("nodes: {v: {type: positive, transform: log}, y: continuous}\nedges: [v -> y]\n"
+         "effect: {exposure: v, outcome: y, contrast: [0, 1]}\n", "DR319"),
+        ("nodes: {x: continuous, z: {column: x}, y: continuous}\nedges: ['z -> x, y', x -> y]\n"
+         "effect: x -> y\n", "DR326"),
+        ("nodes: {m: proportion, y: continuous}\nedges: [m -> y]\neffect: m -> y\n", "DR325"),
+    ],
+)  # fmt: skip
+def test_what_a_regression_cannot_honour_is_refused(text: str, code: str) -> None:
+    with pytest.raises(DagregError) as caught:
+        compiled(text, TABLE)
+    assert [d.code for d in caught.value.diagnostics] == [code]
+    assert caught.value.diagnostics[0].span is not None

@@ -71,6 +71,8 @@ def test_the_answer_is_stated_as_it_is():
         "optimal": ["tenure"],
         "truncated": False,
         "reason": "It is the smallest set that closes every path with an arrow into `coached`.",
+        "minimum": None,
+        "cheapest": None,
     }
     assert effect["not_identified"] is None
     assert effect["paths"][2]["closed_by"] == ["tenure"]

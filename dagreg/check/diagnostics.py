@@ -25,6 +25,8 @@ def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate]) -> Diagn
         problems.append(f"R-hat is {r_hat:.3f}, above {MAX_R_HAT}: the chains do not agree yet.")
     if not ess >= MIN_ESS:
         problems.append(f"The smallest effective sample size is {ess:.0f}, below {MIN_ESS:.0f}: sample longer.")
+    if not all(np.isfinite([e.summary.mean, e.summary.sd]).all() for e in estimates):
+        problems.append("An estimate is not a finite number: the model cannot answer this contrast.")
     if divergences:
         problems.append(
             f"{divergences} divergent transition{'s' * (divergences > 1)}: part of the posterior was missed."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dagreg.check.fit import cell_doubts, dispersion_doubts
+from dagreg.check.fit import cell_doubts, dispersion_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
 from dagreg.check.types import Doubt
@@ -28,6 +28,7 @@ def doubts_of(
         *graph,
         *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
+        *weight_doubts(model),
         *cell_doubts(model, estimates, data),
         *dispersion_doubts(model, draws[model.estimator], data),
     )

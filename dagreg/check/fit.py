@@ -49,6 +49,19 @@ def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tu
     return (Doubt("DR521", message),)
 
 
+def weight_doubts(model: Model) -> tuple[Doubt, ...]:
+    """Regressions of mediators in which a row counts as many times as the outcome has trials."""
+    weighted = [e.response for e in model.equations if e.weights is not None]
+    if not weighted:
+        return ()
+    message = (
+        f"In the {model.estimator} model each row counts as many times as {model.outcome.response} has trials, in the "
+        f"regression of {', '.join(weighted)} too. That is right where a row stands for so many units with these "
+        "values; where it was measured once per row, the intervals are too narrow."
+    )
+    return (Doubt("DR524", message),)
+
+
 def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any]) -> tuple[Doubt, ...]:
     """Positivity, and whether a saturated model of the cells gives another answer than the additive one.
 

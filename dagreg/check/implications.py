@@ -25,6 +25,9 @@ from dagreg.data.duck import DuckSource
 from dagreg.data.summary import check_columns, columns_of, summarise
 from dagreg.engine.draws import Array
 from dagreg.errors import DataError
+from dagreg.graph.causal import CausalGraph, build
+from dagreg.identify.case import Case
+from dagreg.identify.types import Answer
 from dagreg.model.design import encode
 from dagreg.model.types import Variable
 from dagreg.model.variables import resolve
@@ -40,6 +43,7 @@ FREE = 10  # degrees of freedom that have to be left
 STEPS = 40
 TOLERANCE = 1e-9
 TINY = 1e-10
+TINY = 1e-16  # p-values below are shown as such
 SHOWN = 10  # rejections spelled out
 
 
@@ -104,19 +108,71 @@ def holm(values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def implication_doubts(tests: Sequence[ImplicationTest]) -> tuple[Doubt, ...]:
-    """A warning for each independence that the data reject, the clearest first."""
-    rejected = sorted((t for t in tests if t.rejected), key=lambda t: t.p)
-    count = f", of {len(tests)} tests" if len(tests) > 1 else ""
-    doubts = [
-        f"The graph says that `{t.x}` and `{t.y}` are independent{_given(t.given)}; the data disagree "
-        f"(p = {t.p_adjusted:.2g}{count}). An arrow between them or a common cause may be missing, or "
-        f"{_shape(t)}."
-        for t in rejected[:SHOWN]
+def implication_doubts(
+    tests: Sequence[ImplicationTest], graph: CausalGraph, answers: Sequence[Answer]
+) -> tuple[Doubt, ...]:
+    """A warning for each independence that the data reject, the clearest first, and whether the answers rest on it.
+
+    Several on which no answer rests share one warning, so that they do not bury the others.
+    """
+    rejected = [(t, _bearing(t, graph, answers)) for t in sorted((t for t in tests if t.rejected), key=lambda t: t.p)]
+    spared = [t for t, bearing in rejected if bearing == _SPARED]
+    alone = [(t, bearing) for t, bearing in rejected if bearing != _SPARED or len(spared) == 1]
+    texts = [_rejection(t, len(tests)) + bearing for t, bearing in alone[:SHOWN]]
+    if len(alone) > SHOWN:
+        texts.append(f"{len(alone) - SHOWN} further implied independences are rejected as well.")
+    if len(spared) > 1:
+        texts.append(_together(spared, len(tests)))
+    return tuple(Doubt("DR534", text) for text in texts)
+
+
+def _rejection(test: ImplicationTest, count: int) -> str:
+    of = f", of {count} tests" if count > 1 else ""
+    return (
+        f"The graph says that `{test.x}` and `{test.y}` are independent{_given(test.given)}; the data disagree "
+        f"(p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, or {_shape(test)}."
+    )
+
+
+def _together(tests: Sequence[ImplicationTest], count: int) -> str:
+    shown = [f"`{t.x}` and `{t.y}`{_given(t.given)} (p {_p(t.p_adjusted)})" for t in tests[:SHOWN]]
+    more = f", and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+    return (
+        f"The data reject {len(tests)} of the {count} independences that the graph implies: {', '.join(shown)}{more}. "
+        "Arrows or common causes between them may be missing. With either between the two of any one pair what is "
+        "adjusted for would still be enough: the answer does not rest on these."
+    )
+
+
+def _p(value: float) -> str:
+    return f"= {value:.2g}" if value > TINY else f"< {TINY:g}"
+
+
+_SPARED = " With either between them what is adjusted for would still be enough: the answer does not rest on this."
+
+
+def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
+    """Whether the adjustment sets would still be valid with an arrow or a common cause between the two."""
+    asked = [a for a in answers if a.strategy == "adjustment"]
+    if len(asked) < len(answers) or len(asked) == 0:
+        return ""
+    a, b = graph.index[test.x], graph.index[test.y]
+    edges = [(v, c) for v in range(len(graph)) for c in graph.children[v]]
+    pairs = [(v, s) for v in range(len(graph)) for s in graph.siblings[v] if v < s]
+    nodes = graph.names, graph.observed, graph.selected, graph.cost
+    wider = [
+        build(nodes[0], [*edges, (a, b)], pairs, *nodes[1:]),
+        build(nodes[0], edges, [*pairs, (a, b)], *nodes[1:]),
     ]
-    if len(rejected) > SHOWN:
-        doubts.append(f"{len(rejected) - SHOWN} further implied independences are rejected as well.")
-    return tuple(Doubt("DR534", text) for text in doubts)
+    if all(_still_valid(answer, other) for answer in asked for other in wider):
+        return _SPARED
+    return " With one of these between them what is adjusted for would no longer be enough."
+
+
+def _still_valid(answer: Answer, graph: CausalGraph) -> bool:
+    chosen = answer.justification.adjustment.chosen
+    assert chosen is not None  # the strategy is adjustment
+    return Case.of(graph, answer.justification.query).criterion.valid([graph.index[z] for z in chosen])
 
 
 def _shape(test: ImplicationTest) -> str:

@@ -19,6 +19,7 @@ from dagreg.model.types import ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+CSV_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN: `yes` and `no` are words
 LEVEL_CAP = 1000
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
@@ -312,7 +313,11 @@ def _queried(
 def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef, delimiter: str = "") -> _Opened:
     words = ", ".join(map(quote, MISSING_WORDS))
     several = ", union_by_name = true" if len(files) > 1 else ""
-    select = f"read_csv({_paths(files)}, header = true, sample_size = -1, nullstr = [{words}]{delimiter}{several})"
+    types = ", ".join(map(quote, CSV_TYPES))
+    select = (
+        f"read_csv({_paths(files)}, header = true, sample_size = -1, nullstr = [{words}], "
+        f"auto_type_candidates = [{types}]{delimiter}{several})"
+    )
     header = f"read_csv({quote(files[0])}, header = false, all_varchar = true{delimiter})"
     names = connection.sql(f"SELECT * FROM {header} LIMIT 1").fetchall()
     return _Opened(select, select, repeated=_repeated(names[0] if names else ()))

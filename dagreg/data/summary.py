@@ -24,7 +24,8 @@ def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
 
 def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
     """Raises DataError, with every column that is missing or of a kind that no regression takes."""
-    wrong = []
+    names = tuple(names)
+    wrong = _same_column(spec, names)
     for name in names:
         for column in columns_of(spec, [name]):
             node = spec.nodes[name]
@@ -39,6 +40,34 @@ def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
                 )
     if wrong:
         raise DataError(tuple(wrong))
+
+
+def check_trials(source: DuckSource, spec: Spec, names: Iterable[str], where: str) -> None:
+    """Raises DataError (DR324) where rows have more successes than trials, or no trial."""
+    wrong = []
+    for node in (spec.nodes[name] for name in names if spec.nodes[name].trials is not None):
+        column = identifier(node.column or node.name)
+        trials = identifier(node.trials) if isinstance(node.trials, str) else str(node.trials)
+        bad = f"({where}) AND ({column} > {trials} OR {trials} < 1)"
+        count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {bad}").fetchall()[0][0]
+        if count:
+            message = f"`{node.name}` has more successes than trials, or no trials, in {count} of the rows"
+            wrong.append(Diagnostic("DR324", message, node.span))
+    if wrong:
+        raise DataError(tuple(wrong))
+
+
+def _same_column(spec: Spec, names: Iterable[str]) -> list[Diagnostic]:
+    """Nodes that are the same column under two names."""
+    seen: dict[tuple[str, str | None], str] = {}
+    wrong = []
+    for name in names:
+        node = spec.nodes[name]
+        first = seen.setdefault((node.column or name, node.transform), name)
+        if first != name:
+            message = f"`{first}` and `{name}` are the same column, `{node.column or name}`"
+            wrong.append(Diagnostic("DR326", message, node.span))
+    return wrong
 
 
 def _absent(source: DuckSource, node: Node, column: str) -> Diagnostic:

@@ -17,7 +17,7 @@ from dagreg.effects.rows import Rows
 from dagreg.engine.draws import Array
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
 from dagreg.model.design import constant
-from dagreg.model.functional import gives
+from dagreg.model.functional import drawn_jointly, gives
 from dagreg.model.types import Contrast, Equation, Model
 
 PARTICLES = 2_000
@@ -115,15 +115,16 @@ def _sum(over: tuple[str, ...], body: Expression, world: _World, depth: int) -> 
     """Sums over two-valued variables, then draws the others from their conditionals, parents before children."""
     if len(over) == 0:
         return _evaluate(body, world, depth)
+    factors = list(body.factors) if isinstance(body, Product) else [body]
     two_valued = [v for v in over if len(world.model.variables[v].levels) == 2]
-    if len(two_valued) > 0:
+    joint = next((f for f in factors if isinstance(f, P) and drawn_jointly(f, over, world.model.variables)), None)
+    if len(two_valued) > 0 and joint is None:
         name = two_valued[0]
         left = tuple(v for v in over if v != name)
         settings = (world.having(name, np.full((_particles(world), 1), value)) for value in (0.0, 1.0))
         first, second = (_sum(left, body, here, depth) for here in settings)
         return first + second
-    factors = list(body.factors) if isinstance(body, Product) else [body]
-    source = next(f for f in factors if isinstance(f, P) and gives(f, over))
+    source = joint or next(f for f in factors if isinstance(f, P) and gives(f, over))
     left = tuple(v for v in over if v not in source.targets)
     return _sum(left, times(f for f in factors if f is not source), _drawn(source, world, depth), depth)
 
@@ -148,14 +149,20 @@ def _drawn(source: P, world: _World, depth: int) -> _World:
     return world.having(source.targets[0], drawn[..., None])
 
 
+def _share(names: tuple[str, ...], world: _World) -> Array:
+    """The rows' share of the present joint setting of two-valued variables."""
+    cells = sum(world.rows.values[name][:, 0].astype(int) << i for i, name in enumerate(names))
+    here = sum(world.values[name][..., 0].astype(int) << i for i, name in enumerate(names))
+    return np.asarray(np.bincount(cells, weights=world.rows.weights, minlength=2 ** len(names))[here])
+
+
 def _probability(factor: P, world: _World) -> Array:
     """The mean of the outcome, or the probability of a two-valued variable's value."""
     name = factor.targets[0]
     if name == world.model.estimand.outcome and name not in world.values:
         return predicted(world.equations[factor], world.draws, world.values)
-    value = world.values[name][..., 0]
     if len(factor.given) == 0:
-        share = float(world.rows.weights @ world.rows.values[name][:, 0])
-        return np.where(value == 1.0, share, 1.0 - share)
+        return _share(factor.targets, world)
+    value = world.values[name][..., 0]
     mean = predicted(world.equations[factor], world.draws, world.values)
     return np.where(value == 1.0, mean, 1.0 - mean)

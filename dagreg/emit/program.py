@@ -120,7 +120,8 @@ def _columns(model: Model) -> list[str]:
     whole = {e.response for e in model.equations if e.family.discrete}
     predictors = {name for e in model.equations for name in e.predictors}
     answers = {e.response: e for e in model.equations if e.levels}
-    for variable in model.variables.values():
+    read = {name for e in model.equations for name in (e.response, *e.predictors)}
+    for variable in (v for v in model.variables.values() if v.name in read):
         if variable.name in answers:
             codes = f"positions(data[{literal(variable.column)}], [{', '.join(map(literal, variable.levels))}])"
             lines.append(_data(answers[variable.name].symbols["codes"], codes, _coding_note(variable)))

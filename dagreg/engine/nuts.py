@@ -46,7 +46,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
                 save_warmup=False,
             )
     except (RuntimeError, ValueError, ArithmeticError) as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         message = f"the sampler could not run the {model.estimator} model: {reason}"
         raise DagregError((Diagnostic("DR501", message),)) from error
     posterior = tree["posterior"]

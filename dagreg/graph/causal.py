@@ -24,7 +24,8 @@ class CausalGraph:
     """An acyclic directed mixed graph, immutable.
 
     `siblings` are the ends of `<->` edges: an unobserved common cause of exactly
-    the two. `selected` nodes are those on which the rows were chosen.
+    the two. `selected` nodes are those on which the rows were chosen. Only a projection has `hubs`: for
+    districts alone, the members of unobserved common causes of three nodes or more.
     """
 
     names: tuple[str, ...]
@@ -35,6 +36,8 @@ class CausalGraph:
     selected: tuple[bool, ...]
     cost: tuple[float, ...]
     index: Mapping[str, int]
+    hubs: Adjacency = ()
+    hubs_of: Adjacency = ()  # the hubs of each node, by number; () where there are no hubs
 
     @classmethod
     def of(

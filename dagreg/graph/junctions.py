@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Literal
 
 from dagreg.graph.causal import CausalGraph
+
+LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class Junction:
 def junctions(graph: CausalGraph) -> Iterator[Junction]:
     """Every junction, by its middle node in order of declaration; forks and colliders once, not once a direction."""
     names = graph.names
+    beside = _Beside(graph)
     for m in range(len(graph)):
         heads = sorted({*graph.parents[m], *graph.siblings[m]})
-        beside = {v: {*graph.parents[v], *graph.children[v], *graph.siblings[v]} for v in {*heads, *graph.children[m]}}
         for a, b in combinations(graph.children[m], 2):
             yield Junction("fork", (names[a], names[m], names[b]), b in beside[a])
         for a in heads:
@@ -37,3 +39,21 @@ def junctions(graph: CausalGraph) -> Iterator[Junction]:
                     yield Junction("pipe", (names[a], names[m], names[b]), b in beside[a])
         for a, b in combinations(heads, 2):
             yield Junction("collider", (names[a], names[m], names[b]), b in beside[a])
+
+
+def list_junctions(graph: CausalGraph, limit: int = LIMIT) -> tuple[tuple[Junction, ...], bool]:
+    """The first `limit` junctions, and whether there are more: a node with k neighbours has some k^2 / 2."""
+    found = tuple(islice(junctions(graph), limit + 1))
+    return found[:limit], len(found) > limit
+
+
+class _Beside(dict[int, frozenset[int]]):
+    """The neighbours of a node, gathered once."""
+
+    def __init__(self, graph: CausalGraph) -> None:
+        self.graph = graph
+
+    def __missing__(self, v: int) -> frozenset[int]:
+        graph = self.graph
+        self[v] = frozenset((*graph.parents[v], *graph.children[v], *graph.siblings[v]))
+        return self[v]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dagreg.graph.ancestry import ancestors
 from dagreg.graph.causal import CausalGraph
+from dagreg.graph.separators import Budget
 
 TAIL, HEAD = 0, 1  # how a walk enters a node
 
@@ -116,19 +117,44 @@ def open_path(
     collider below v, so v is an ancestor of Z). With `through`, the path must meet
     that node as a non-collider, or with `turning` as a collider; None may then also mean that only walks do.
     """
+    blocked, opened = graph.mask(given), ancestors(graph, given)
+    return open_path_where(graph, xs, ys, blocked, opened, through, turning)
+
+
+def open_path_where(
+    graph: CausalGraph,
+    xs: Collection[int],
+    ys: Collection[int],
+    blocked: bytearray,
+    opened: bytearray,
+    through: int | None = None,
+    turning: bool = False,
+    budget: Budget | None = None,
+) -> Path | None:
+    """`open_path` where no `blocked` node is passed as a non-collider, and only `opened` ones as colliders.
+
+    None too where the budget did not suffice; it is exhausted then.
+    """
     parents, children, siblings = graph.parents, graph.children, graph.siblings
-    blocked, opened, target = graph.mask(given), ancestors(graph, given), graph.mask(ys)
+    source, target = frozenset(xs), frozenset(ys)
     start = [(v, TAIL, through is None) for v in xs]
     back: dict[tuple[int, int, bool], tuple[tuple[int, int, bool], str] | None] = dict.fromkeys(start)
     queue = list(start)
-    source = graph.mask(xs)
     for state in queue:
         v, entered, met = state
-        if target[v] and met:
-            return _walk_back(state, back)
-        if target[v] or (source[v] and back[state] is not None):
+        if v in target:
+            if met:
+                return _walk_back(state, back)
             continue
         first = back[state] is None
+        if v in source and not first:
+            continue
+        if budget is not None:
+            visits = 1 + len(parents[v]) + len(children[v]) + len(siblings[v])
+            if visits > budget.left:
+                budget.exhausted = True
+                return None
+            budget.spend(visits)
         inside = bool(blocked[v]) and not first
         steps: list[tuple[int, int, str]] = []
         if (entered == TAIL and not inside) or (entered == HEAD and opened[v]):

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 
-from dagreg.graph.ancestry import ancestors, districts
+from dagreg.graph.ancestry import ancestors, both, districts, members, without
 from dagreg.graph.causal import CausalGraph
 
 
@@ -55,7 +56,7 @@ class Separation:
     ) -> Separation:
         xs, ys, include = tuple(xs), tuple(ys), tuple(include)
         within = ancestors(graph, [*xs, *ys, *include])
-        free = bytearray(a & w for a, w in zip(allowed, within, strict=True))
+        free = both(allowed, within)
         for v in (*xs, *ys, *include):
             free[v] = 0
         return cls(graph, xs, ys, include, within, free)
@@ -66,37 +67,33 @@ def flood(task: Separation, sources: Iterable[int], blocked: bytearray) -> tuple
 
     Returns the nodes reached and the blocked nodes touched: the neighbours of the reached region.
     """
-    graph, within = task.graph, task.within
+    graph = task.graph
     parents, children, siblings = graph.parents, graph.children, graph.siblings
-    reached, touched, turned = bytearray(len(graph)), bytearray(len(graph)), bytearray(len(graph))
+    fresh, reached, touched = without(task.within, blocked), bytearray(len(graph)), bytearray(len(graph))
+    turnable = both(task.within, blocked)
     stack = list(sources)
     for v in stack:
-        reached[v] = 1
+        fresh[v], reached[v] = 0, 1
     while stack:
         v = stack.pop()
         if v >= 0:
-            heads: tuple[tuple[int, ...], ...] = (children[v], siblings[v])
+            below = children[v]
         else:  # a blocked node entered by a head: the walk turns there
-            v = ~v
-            heads = (siblings[v],)
+            v, below = ~v, ()
         for p in parents[v]:
-            if blocked[p]:
-                touched[p] = 1
-            elif not reached[p]:
-                reached[p] = 1
+            if fresh[p]:
+                fresh[p], reached[p] = 0, 1
                 stack.append(p)
-        for group in heads:
+            elif blocked[p]:
+                touched[p] = 1
+        for group in (below, siblings[v]):
             for c in group:
-                if not within[c]:
-                    continue
-                if blocked[c]:
-                    touched[c] = 1
-                    if not turned[c]:
-                        turned[c] = 1
-                        stack.append(~c)
-                elif not reached[c]:
-                    reached[c] = 1
+                if fresh[c]:
+                    fresh[c], reached[c] = 0, 1
                     stack.append(c)
+                elif turnable[c]:
+                    turnable[c], touched[c] = 0, 1
+                    stack.append(~c)
     return reached, touched
 
 
@@ -117,22 +114,24 @@ class _Side:
 
 def _close(task: Separation, region: bytearray | None, extra: int | None) -> _Side | None:
     """The minimal separator nearest to xs whose region holds `region` and `extra`, or None."""
-    usable = bytearray(task.free)
-    if region is not None:
-        for v, inside in enumerate(region):
-            if inside:
-                usable[v] = 0
+    usable = bytearray(task.free) if region is None else without(task.free, region)
     if extra is not None:
         usable[extra] = 0
-    sources = task.xs if extra is None else (*task.xs, extra)
+    separator = _nearest(task, task.xs if extra is None else (*task.xs, extra), usable)
+    if separator is None:
+        return None
+    reached, _ = flood(task, task.xs, _blocking(task, separator))
+    return _Side(tuple(members(separator)), reached)
+
+
+def _nearest(task: Separation, sources: Iterable[int], usable: bytearray) -> bytearray | None:
+    """The minimal separator of usable nodes that is nearest to the sources, or None."""
     reached, touched = flood(task, sources, _blocking(task, usable))
     if any(reached[y] for y in task.ys):
         return None
-    border = bytearray(t & u for t, u in zip(touched, usable, strict=True))
+    border = both(touched, usable)
     _, seen = flood(task, task.ys, _blocking(task, border))
-    separator = bytearray(s & b for s, b in zip(seen, border, strict=True))
-    reached, _ = flood(task, task.xs, _blocking(task, separator))
-    return _Side(tuple(v for v, m in enumerate(separator) if m), reached)
+    return both(seen, border)
 
 
 def nearest_separator(task: Separation) -> tuple[int, ...] | None:
@@ -140,8 +139,8 @@ def nearest_separator(task: Separation) -> tuple[int, ...] | None:
 
     Two passes, linear time (van der Zander and Liskiewicz 2020, FindMinSep).
     """
-    side = _close(task, None, None)
-    return None if side is None else side.separator
+    separator = _nearest(task, task.xs, task.free)
+    return None if separator is None else tuple(members(separator))
 
 
 def is_separator(task: Separation, nodes: Iterable[int]) -> bool:
@@ -201,7 +200,7 @@ def cheapest_separator(task: Separation) -> tuple[int, ...] | None:
     """A separator of least total cost and, among those, of least size (without `include`); None: there is none.
 
     Menger: the least weight of a vertex cut in the moral graph of An(X, Y, I) is the
-    greatest flow. Augmenting paths are shortest ones (Edmonds and Karp 1972).
+    greatest flow, sent in phases along all shortest paths at once (Dinic 1970).
     """
     if nearest_separator(task) is None:
         return None
@@ -255,34 +254,75 @@ class _Flow:
             for h in self.hubs[v]:
                 yield (self.HUB, h), self.unlimited
 
-    def search(self) -> tuple[dict[tuple[int, int], tuple[tuple[int, int], int] | None], tuple[int, int] | None]:
-        """Breadth first from xs: how each state was reached, and the state of an outcome if any was."""
+    def augment(self) -> bool:
+        """A blocking flow along shortest residual paths; False where there is none left."""
+        onward = self._shortest()
+        if len(onward) == 0:
+            return False
+        for x in self.task.xs:
+            path = [(self.OUT, x)] if (self.OUT, x) in onward else []
+            while len(path) > 0:
+                ahead = onward.get(path[-1])
+                if ahead is None:  # an outcome
+                    path = self._fill(path)
+                elif len(ahead) == 0:  # a dead end for the rest of this phase
+                    path.pop()
+                    if len(path) > 0:
+                        onward[path[-1]].pop()
+                elif self._room(path[-1], ahead[-1]) == 0:
+                    ahead.pop()
+                else:
+                    path.append(ahead[-1])
+        return True
+
+    def _shortest(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """The arcs of all shortest residual paths from xs to an outcome, by the state that they leave."""
         sinks = set(self.task.ys)
         queue = [(self.OUT, x) for x in self.task.xs]
-        back: dict[tuple[int, int], tuple[tuple[int, int], int] | None] = dict.fromkeys(queue)
+        level = dict.fromkeys(queue, 0)
+        before: dict[tuple[int, int], list[tuple[int, int]]] = {state: [] for state in queue}
+        ends: list[tuple[int, int]] = []
         for state in queue:
+            if len(ends) > 0 and level[state] == level[ends[0]]:
+                break
+            further = level[state] + 1
             for following, room in self.residual(state):
-                if room > 0 and following not in back:
-                    back[following] = (state, room)
-                    if following[0] == self.IN and following[1] in sinks:
-                        return back, following
-                    queue.append(following)
-        return back, None
+                if room > 0 and level.setdefault(following, further) == further:
+                    if following not in before:
+                        before[following] = []
+                        queue.append(following)
+                        if following[0] == self.IN and following[1] in sinks:
+                            ends.append(following)
+                    before[following].append(state)
+        onward: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for state in ends:  # grows: all that lie on a shortest path
+            for previous in before[state]:
+                if previous not in onward:
+                    onward[previous] = []
+                    ends.append(previous)
+                onward[previous].append(state)
+        return onward
 
-    def augment(self) -> bool:
-        """Send more along a shortest residual path; False where there is none left."""
-        back, state = self.search()
-        if state is None:
-            return False
-        arcs: list[tuple[tuple[int, int], tuple[int, int]]] = []
-        amount = self.unlimited
-        while (step := back[state]) is not None:
-            arcs.append((step[0], state))
-            amount = min(amount, step[1])
-            state = step[0]
-        for start, end in arcs:
-            self._send(start, end, amount)
-        return True
+    def _fill(self, path: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Send what the path can carry, and return it up to its first arc that is full now."""
+        rooms = [self._room(a, b) for a, b in pairwise(path)]
+        amount = min(rooms)
+        for a, b in pairwise(path):
+            self._send(a, b, amount)
+        return path[: rooms.index(amount) + 1]
+
+    def _room(self, start: tuple[int, int], end: tuple[int, int]) -> int:
+        """How much more can flow along one arc."""
+        match start[0], end[0]:
+            case self.IN, self.OUT:
+                return self.weight[start[1]] - self.through[start[1]]
+            case self.OUT, self.IN:
+                return self.through[start[1]]
+            case self.HUB, self.OUT:
+                return self.up.get((end[1], start[1]), 0)
+            case self.IN, self.HUB:
+                return self.down.get((start[1], end[1]), 0)
+        return self.unlimited
 
     def _send(self, start: tuple[int, int], end: tuple[int, int], amount: int) -> None:
         match start[0], end[0]:
@@ -305,10 +345,14 @@ class _Flow:
 
     def cut(self) -> tuple[int, ...]:
         """The nodes that are entered but not left by what the sources still reach."""
-        back, _ = self.search()
-        return tuple(
-            v for v, f in enumerate(self.task.free) if f and (self.IN, v) in back and (self.OUT, v) not in back
-        )
+        seen = {(self.OUT, x) for x in self.task.xs}
+        queue = list(seen)
+        for state in queue:
+            for following, room in self.residual(state):
+                if room > 0 and following not in seen:
+                    seen.add(following)
+                    queue.append(following)
+        return tuple(v for v in members(self.task.free) if (self.IN, v) in seen and (self.OUT, v) not in seen)
 
 
 def _weights(task: Separation) -> list[int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from dagreg.graph.ancestry import descendants
+from dagreg.graph.ancestry import descendants, members
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separation import separated
 from dagreg.identify.criterion import Criterion, Selection, causal_nodes, forbidden_nodes
@@ -23,11 +23,11 @@ def total_effect(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Criterion:
     """The adjustment criterion for the (joint) total effect of xs on y."""
     causal = causal_nodes(graph, xs, y)
     cut = graph.without((x, c) for x in xs for c in graph.children[x] if causal[c])
-    selection = selection_on(graph, xs, y, descendants(graph, xs))
+    selection = selection_on(graph, xs, y)
     return Criterion.of(graph, cut, xs, y, causal, forbidden_nodes(graph, causal), selection)
 
 
-def selection_on(graph: CausalGraph, xs: tuple[int, ...], y: int, below: bytearray) -> Selection:
+def selection_on(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Selection:
     """How the choice of the rows bears on the effect.
 
     Rows chosen on S leave P(y | do(x)) alone only if Y and S are separated by X once the
@@ -36,6 +36,7 @@ def selection_on(graph: CausalGraph, xs: tuple[int, ...], y: int, below: bytearr
     chosen = [v for v, s in enumerate(graph.selected) if s and v not in xs]
     if len(chosen) == 0:
         return Selection((), (), False)
+    below = descendants(graph, xs)
     barring = y in chosen or not separated(without_causes(graph, xs), (y,), chosen, xs)
     return Selection(tuple(s for s in chosen if not below[s]), tuple(s for s in chosen if below[s]), barring)
 
@@ -58,11 +59,13 @@ def optimal_set(criterion: Criterion) -> tuple[int, ...] | None:
     members happen to be observed. None where it does not exist: a latent or a `<->` at
     a causal node would belong to it.
     """
-    graph, cn = criterion.graph, [v for v, c in enumerate(criterion.causal) if c]
+    graph, cn = criterion.graph, members(criterion.causal)
     if len(cn) == 0 or any(graph.selected) or any(len(graph.siblings[v]) > 0 for v in cn):
         return None
     barred = bytearray(criterion.forbidden)
     for x in criterion.xs:
         barred[x] = 1
     found = tuple(sorted({p for v in cn for p in graph.parents[v] if not barred[p]}))
+    if len(criterion.xs) == 1 and all(graph.observed) and not any(graph.siblings):
+        return found  # the parents of a single exposure are a valid set, and so the O-set is one
     return found if criterion.valid(found) else None

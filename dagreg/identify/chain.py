@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dagreg.graph.ancestry import ancestors, district_of, topological_order
 from dagreg.graph.causal import CausalGraph
-from dagreg.graph.projection import latent_projection
+from dagreg.graph.projection import hub_projection
+from dagreg.graph.separation import separated
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.types import Query
 
@@ -33,7 +34,7 @@ def chain_of(graph: CausalGraph, query: Query) -> Chain | NoChain:
     all else, where each such v shares no unobserved cause with an ancestor of the outcome: it is a
     district of its own in the latent projection on the outcome's ancestors.
     """
-    projected = latent_projection(graph)
+    projected = hub_projection(graph)
     xs, y = [projected.index[x] for x in query.exposure], projected.index[query.outcome]
     if query.kind == "direct":
         if y not in projected.children[xs[0]]:
@@ -53,4 +54,19 @@ def chain_of(graph: CausalGraph, query: Query) -> Chain | NoChain:
                 f"{name} and {other} share an unobserved cause, so regressing {name} on its parents is biased"
             )
     links = [v for v in links if v != y] + [y]
+    spoilt = _spoilt(graph, projected, links)
+    if spoilt != "":
+        return NoChain(spoilt)
     return Chain({projected.names[v]: tuple(projected.names[p] for p in projected.parents[v]) for v in links})
+
+
+def _spoilt(graph: CausalGraph, projected: CausalGraph, links: Iterable[int]) -> str:
+    """The regression that the choice of the rows biases: P(v | parents, chosen) is not P(v | parents); "" for none."""
+    rows = [v for v, s in enumerate(graph.selected) if s]
+    for v in links if len(rows) > 0 else ():
+        name, given = projected.names[v], [graph.index[projected.names[p]] for p in projected.parents[v]]
+        others = [s for s in rows if s not in given]
+        if graph.index[name] in others or not separated(graph, (graph.index[name],), others, given):
+            chosen = ", ".join(graph.names[s] for s in others)
+            return f"the rows were chosen on {chosen}, so regressing {name} on its parents is biased"
+    return ""

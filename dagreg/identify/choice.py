@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.graph.ancestry import descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Separation, cheapest_separator
 from dagreg.identify.criterion import Criterion
-from dagreg.identify.types import Query
+from dagreg.identify.survey import Survey
 from dagreg.identify.words import forbidden_because, listed, quoted, the_set
 from dagreg.spec.types import Adjust
 
+LARGEST_FLOW = 10_000  # nodes and edge ends
 RULE = "the cheapest to measure, then the smallest, then the first declared"
 
 
@@ -22,8 +23,11 @@ def choose(
     minimal: Sequence[tuple[int, ...]],
     truncated: bool,
     adjust: Adjust | None,
+    by: Sequence[int] = (),
 ) -> tuple[tuple[int, ...] | None, str]:
     """The chosen set, None where no set is valid, with whole sentences that say why.
+
+    It holds the nodes that the effect is asked `by`, where a valid set does.
 
     Raises `DagregError` where the user's set is not valid (DR202), where no valid set lies within the
     user's bounds (DR203), or where `adjust` names a node that cannot be adjusted for (DR204).
@@ -32,6 +36,14 @@ def choose(
         return _exactly(criterion, adjust, adjust.exactly)
     if adjust is not None and (len(adjust.include) > 0 or len(adjust.exclude) > 0):
         return _within(criterion, optimal, adjust)
+    if len(by) > 0 and not (optimal is not None and set(by) <= set(optimal)):
+        widened = holding(criterion, optimal, by)
+        if widened is not None:
+            asked = quoted(criterion.graph.names[v] for v in by)
+            return widened, (
+                f"{the_set(criterion.graph, widened)} is a valid set that holds {asked}, "
+                "because the effect is asked for at each of its levels."
+            )
     if optimal is not None:
         return optimal, _optimality(criterion, optimal)
     if len(minimal) == 0:
@@ -39,52 +51,40 @@ def choose(
     best = preferred(criterion.graph, minimal)[0]
     if truncated:
         best = _cheaper(criterion, best, criterion.task())
-    return best, f"{the_set(criterion.graph, best)} is a minimal valid set: of those, {RULE}.{_no_optimum(criterion)}"
+    return best, f"{_of_minimal(criterion.graph, best, minimal, truncated)}{_no_optimum(criterion)}"
 
 
-def conditional(
-    criterion: Criterion, chosen: tuple[int, ...] | None, reason: str, query: Query
-) -> tuple[tuple[int, ...] | None, str]:
-    """The chosen set with the variables whose levels the effect is wanted at, and the sentence that says so.
-
-    P(y | do(x), g) is the sum over z of P(y | x, z, g) P(z | g) where Z and G together are valid and hold no
-    descendant of the exposure (rules 2 and 3 of the do-calculus, Pearl 2009, section 3.4). Raises
-    `DagregError` (DR210) where they are not.
-    """
-    graph = criterion.graph
-    by = [graph.index[name] for name in query.by if name in graph.index]
-    if chosen is None or len(by) == 0:
-        return chosen, reason
-    after = descendants(graph, criterion.xs)
-    late = [v for v in by if after[v]] if query.kind != "direct" else []
-    if len(late) > 0:
-        why = f"{quoted([graph.names[late[0]]])} comes after the exposure, which may change its levels"
-        raise _not_by(query, why)
-    whole = tuple(sorted({*chosen, *by}))
-    if whole == chosen:
-        return chosen, reason
-    if not criterion.valid(whole):
-        exactly = query.adjust is not None and query.adjust.exactly is not None
-        found = None if exactly else cheapest_separator(criterion.task(include=by))
-        if found is None or not criterion.valid({*found, *by}):
-            raise _not_by(query, flaw(criterion, whole).rstrip("."))
-        whole = tuple(sorted({*found, *by}))
-        return whole, f"{the_set(graph, whole)} is the cheapest valid set that holds what the effect is asked by."
-    return (
-        whole,
-        f"{reason} It is widened by {quoted(graph.names[v] for v in by if v not in chosen)}, asked for in `by`.",
-    )
-
-
-def _not_by(query: Query, why: str) -> DagregError:
-    message = f"the effect cannot be given by {quoted(query.by)}: {why}"
-    return DagregError((Diagnostic("DR210", message, query.by_span),))
+def _of_minimal(graph: CausalGraph, best: Sequence[int], minimal: Sequence[tuple[int, ...]], truncated: bool) -> str:
+    if len(minimal) == 1 and not truncated:
+        return f"{the_set(graph, best)} is the only minimal valid set."
+    return f"{the_set(graph, best)} is chosen of the minimal valid sets: {RULE}."
 
 
 def preferred(graph: CausalGraph, sets: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
     """The sets, the cheapest to measure first, then the smallest, then the first declared."""
     cost = graph.cost
     return sorted(sets, key=lambda zs: (sum(cost[z] for z in zs), len(zs), zs))
+
+
+def least(
+    criterion: Criterion, minimal: Sequence[tuple[int, ...]], truncated: bool
+) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
+    """A valid set of least size, and one of least cost: among the minimal sets, or by max-flow where they were cut.
+
+    None where there is none, or where the graph is too large for a flow.
+    """
+    graph = criterion.graph
+    found = list(minimal)
+    if truncated:
+        if graph.size > LARGEST_FLOW:
+            return None, None
+        plain = replace(criterion.cut, cost=(1.0,) * len(graph))
+        tasks = (replace(criterion.task(), graph=plain), criterion.task())
+        found += [zs for zs in map(cheapest_separator, tasks) if zs is not None and criterion.recoverable(zs)]
+    if len(found) == 0:
+        return None, None
+    ranked = preferred(graph, found)
+    return min(ranked, key=len), ranked[0]
 
 
 def _cheaper(criterion: Criterion, best: tuple[int, ...], task: Separation) -> tuple[int, ...]:
@@ -113,8 +113,14 @@ def why_none(criterion: Criterion) -> str:
     """Why no set is valid, naming a path."""
     graph = criterion.graph
     if criterion.selection.barring:
-        rows = quoted(graph.names[s] for s in (*criterion.selection.before, *criterion.selection.after))
-        return f"No set is valid: the rows were chosen on {rows}, which is not independent of the outcome."
+        chosen = (*criterion.selection.before, *criterion.selection.after)
+        rows = quoted(graph.names[s] for s in chosen)
+        if chosen == (criterion.y,):
+            return f"No set is valid: the rows were chosen on {rows}, the outcome itself."
+        return (
+            f"No set is valid: the rows were chosen on {rows}, and no set that may be adjusted for makes that choice "
+            "independent of the outcome."
+        )
     canonical = canonical_set(criterion)
     path = criterion.biasing_path(canonical)
     if path is None:
@@ -161,12 +167,26 @@ def _within(criterion: Criterion, optimal: tuple[int, ...] | None, adjust: Adjus
     raise _refusal("DR203", "no valid adjustment set lies within `include` and `exclude`", reason, adjust)
 
 
+def holding(criterion: Criterion, optimal: tuple[int, ...] | None, nodes: Iterable[int]) -> tuple[int, ...] | None:
+    """A valid set that holds these nodes: the O-set widened by them, else the cheapest; None where there is none."""
+    wanted = tuple(sorted(nodes))
+    if optimal is not None:
+        widened = tuple(sorted({*optimal, *wanted}))
+        if criterion.valid(widened):
+            return widened
+    if not all(criterion.allowed[v] for v in wanted):
+        return None
+    found = cheapest_separator(criterion.task(wanted))
+    whole = None if found is None else tuple(sorted({*found, *wanted}))
+    return whole if whole is not None and criterion.valid(whole) else None
+
+
 def flaw(criterion: Criterion, nodes: Sequence[int]) -> str:
     """What makes a set invalid, naming the path."""
     graph = criterion.graph
     bad = [v for v in nodes if criterion.forbidden[v]]
     if len(bad) > 0:
-        return forbidden_because(criterion, bad[0])
+        return forbidden_because(Survey(criterion, ()), bad[0])
     path = criterion.biasing_path(nodes)
     if path is None:
         return why_none(criterion)

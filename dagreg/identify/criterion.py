@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from dagreg.graph.ancestry import ancestors, descendants, reachable
+from dagreg.graph.ancestry import ancestors, both, descendants, members, reachable, without
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separation import Path, open_path, separated
 from dagreg.graph.separators import Budget, Separation, minimal_separators, nearest_separator
@@ -57,7 +57,7 @@ class Criterion:
         forbidden: bytearray,
         selection: Selection,
     ) -> Criterion:
-        allowed = bytearray(o and not f for o, f in zip(graph.observed, forbidden, strict=True))
+        allowed = without(bytes(graph.observed), forbidden)
         for v in (*xs, y, *selection.before, *selection.after):
             allowed[v] = 0
         return cls(graph, cut, xs, y, causal, forbidden, selection, bytes(allowed))
@@ -111,9 +111,9 @@ def causal_nodes(graph: CausalGraph, xs: Collection[int], y: int) -> bytearray:
     exposures = graph.mask(xs)
     below = reachable(graph.children, xs, exposures)
     above = ancestors(graph, [y], exposures)
-    return bytearray(b and a and not x for b, a, x in zip(below, above, exposures, strict=True))
+    return without(both(below, above), exposures)
 
 
 def forbidden_nodes(graph: CausalGraph, causal: bytearray) -> bytearray:
     """De(cn), inclusive (Perkovic et al. 2018)."""
-    return descendants(graph, [v for v, c in enumerate(causal) if c])
+    return descendants(graph, members(causal))

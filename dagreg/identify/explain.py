@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.graph.ancestry import ancestors
+from dagreg.graph.ancestry import ancestors, descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.paths import list_paths
 from dagreg.graph.separation import Path
 from dagreg.identify.adjustment import optimal_set
 from dagreg.identify.case import Case
-from dagreg.identify.choice import canonical_set, choose, conditional, preferred
+from dagreg.identify.choice import canonical_set, choose, least, preferred
+from dagreg.identify.conditional import conditional_effect
 from dagreg.identify.criterion import Criterion
 from dagreg.identify.expression import render
 from dagreg.identify.frontdoor import frontdoor_sets
@@ -19,8 +20,11 @@ from dagreg.identify.functional import Functional, Hedge
 from dagreg.identify.instrument import Found as FoundInstrument
 from dagreg.identify.instrument import instruments
 from dagreg.identify.measure import what_to_measure
-from dagreg.identify.notes import NodeNotes
-from dagreg.identify.strategies import STRATEGIES, functional_of, hidden_detour
+from dagreg.identify.mediation import mediation
+from dagreg.identify.notes import BOUNDED, NodeNotes
+from dagreg.identify.selection import odds_ratio
+from dagreg.identify.strategies import STRATEGIES, functional_of
+from dagreg.identify.suggest import identified_in, suggestions
 from dagreg.identify.types import (
     AdjustmentSets,
     Answer,
@@ -47,9 +51,13 @@ def identify(graph: CausalGraph, query: Query) -> Answer:
     sets, chosen = adjustment_sets(case)
     fronts, fronts_cut = _frontdoor(case)
     case = case.having(chosen, fronts)
-    offered, offered_cut = instruments(case.criterion) if query.kind != "direct" else ([], False)
+    offered, offered_cut = ([], False) if _without_instruments(case) else instruments(case.criterion)
     notes = _cut_notes(fronts_cut, offered_cut)
-    justification = _justify(case, sets, offered, notes)
+    justification = replace(
+        _justify(case, sets, offered, notes),
+        conditional=conditional_effect(case),
+        mediation=mediation(graph, case.xs, case.y) if query.kind == "mediation" and not case.selected else None,
+    )
     for strategy in STRATEGIES:
         found = strategy(case)
         if found is not None:
@@ -62,19 +70,21 @@ def _refuse_misfit(graph: CausalGraph, query: Query) -> None:
     """Raise where the query names nodes that are not there, or that cannot be exposure or outcome."""
     named = (*query.exposure, query.outcome)
     problems = [
-        Diagnostic("DR205", f"the effect names `{name}`, which is not a node of the graph")
-        for name in named
+        Diagnostic("DR205", f"the effect names `{name}`, which is not a node of the graph", query.span)
+        for name in (*named, *query.by)
         if name not in graph.index
     ]
     problems += [
-        Diagnostic("DR206", f"`{name}` is unobserved: it can be neither exposure nor outcome")
-        for name in named
+        Diagnostic("DR206", f"`{name}` is unobserved: an effect is of and by what is measured", query.span)
+        for name in (*named, *query.by)
         if name in graph.index and not graph.observed[graph.index[name]]
     ]
     if query.outcome in query.exposure:
-        problems.append(Diagnostic("DR207", f"`{query.outcome}` is both exposure and outcome"))
+        problems.append(Diagnostic("DR207", f"`{query.outcome}` is both exposure and outcome", query.span))
     if len(query.exposure) == 0:
-        problems.append(Diagnostic("DR207", "the effect has no exposure"))
+        problems.append(Diagnostic("DR207", "the effect has no exposure", query.span))
+    if not set(query.by).isdisjoint(named):
+        problems.append(Diagnostic("DR207", "an effect is not asked for by its own exposure or outcome", query.span))
     if len(problems) > 0:
         raise DagregError(tuple(problems))
 
@@ -84,14 +94,18 @@ def adjustment_sets(case: Case) -> tuple[AdjustmentSets, tuple[int, ...] | None]
     graph, criterion = case.graph, case.criterion
     minimal, truncated = criterion.minimal()
     optimal = optimal_set(criterion) if case.query.kind != "direct" else None
-    chosen, reason = choose(criterion, optimal, minimal, truncated, case.query.adjust)
-    chosen, reason = conditional(criterion, chosen, reason, case.query)
+    by = sorted(graph.index[w] for w in case.query.by)
+    below = descendants(graph, case.xs)
+    if any(below[w] for w in by):
+        by = []  # what the exposure changes is no stratum of it to adjust within
+    chosen, reason = choose(criterion, optimal, minimal, truncated, case.query.adjust, by)
     sets = AdjustmentSets(
         tuple(graph.named(zs) for zs in preferred(graph, minimal)),
         truncated,
         None if optimal is None else graph.named(optimal),
         None if chosen is None else graph.named(chosen),
         reason,
+        *(None if zs is None else graph.named(zs) for zs in least(criterion, minimal, truncated)),
     )
     return sets, chosen
 
@@ -104,6 +118,12 @@ def _frontdoor(case: Case) -> tuple[tuple[tuple[int, ...], ...], bool]:
     return tuple(preferred(case.graph, found)), cut
 
 
+def _without_instruments(case: Case) -> bool:
+    """Direct effects have none here; nor do rows chosen on the outcome or on a consequence of the exposure."""
+    selection = case.criterion.selection
+    return case.query.kind == "direct" or selection.barring or len(selection.after) > 0
+
+
 def _cut_notes(fronts_cut: bool, offered_cut: bool) -> tuple[str, ...]:
     found = ["The list of front-door sets was cut."] if fronts_cut else []
     return (*found, *(["The list of instruments was cut."] if offered_cut else []))
@@ -114,16 +134,17 @@ def _justify(case: Case, sets: AdjustmentSets, offered: list[FoundInstrument], n
     above = ancestors(graph, [case.y])
     paths, truncated = path_notes(case.criterion, case.chosen)
     optimal = sets.optimal is not None and sets.chosen == sets.optimal
+    nodes = NodeNotes(case.criterion, case.chosen, case.query.kind, optimal, _first_of_each(offered))
     return Justification(
         query=case.query,
         causal_path=any(above[x] for x in case.xs),
         adjustment=sets,
-        nodes=NodeNotes(case.criterion, case.chosen, case.query.kind, optimal, _first_of_each(offered)),
+        nodes=nodes,
         paths=paths,
         paths_truncated=truncated,
         frontdoor=tuple(graph.named(ms) for ms in case.frontdoor),
         instruments=tuple(Instrument(graph.names[z], graph.named(ws)) for z, ws in offered),
-        notes=notes,
+        notes=(*notes, *((BOUNDED,) if nodes.bounded else ())),
     )
 
 
@@ -145,7 +166,7 @@ def _refuse(case: Case, justification: Justification) -> NotIdentified:
     witness = None if case.selected else functional_of(case, graph)
     hedge = {"outer": witness.outer, "inner": witness.inner} if isinstance(witness, Hedge) else None
     wanted = _measurable(case)
-    measure = [] if case.selected else what_to_measure(graph, wanted, lambda g: _identified_in(case, g))
+    measure = [] if case.selected else what_to_measure(graph, wanted, lambda g: identified_in(case.query, g))
     offered = sorted({i.instrument for i in justification.instruments})
     if len(offered) > 0:
         linear = f"An estimate from {quoted(offered)} as instrument rests on linearity, or on the same effect for all."
@@ -157,6 +178,8 @@ def _refuse(case: Case, justification: Justification) -> NotIdentified:
         hedge=hedge,
         measure=tuple(graph.named(us) for us in measure),
         strategy="instrument" if len(offered) > 0 else None,
+        suggestions=suggestions(case, measure, len(offered) > 0),
+        survives=odds_ratio(case),
     )
 
 
@@ -164,10 +187,10 @@ def _reason(case: Case, by_sets: str, witness: Functional | Hedge | None) -> str
     if case.selected:
         return by_sets
     if isinstance(witness, Hedge):
-        outer, inner = quoted(witness.outer), quoted(witness.inner)
+        outer, inner = (f"`{{{', '.join(nodes)}}}`" for nodes in (witness.outer, witness.inner))
         return (
-            f"{by_sets} Nor does any other formula give the effect: {outer} and within them {inner} form a hedge, "
-            "so two models can agree on all that is observed and differ in the effect."
+            f"{by_sets} Nor does any other formula give the effect: two models can agree on everything observed and "
+            f"still differ in it. (The proof is a hedge: {outer} around {inner}.)"
         )
     return f"{by_sets} The exposure also acts through unobserved nodes, which cannot be held fixed."
 
@@ -176,15 +199,6 @@ def _measurable(case: Case) -> list[int]:
     """The unobserved nodes that bear on the effect: causes of exposure or outcome."""
     above = ancestors(case.graph, [*case.xs, case.y])
     return [v for v, a in enumerate(above) if a and not case.graph.observed[v]]
-
-
-def _identified_in(case: Case, graph: CausalGraph) -> bool:
-    other = Case.of(graph, case.query)
-    if other.criterion.one() is not None:
-        return True
-    if case.query.kind == "direct" and hidden_detour(other, graph):
-        return False
-    return isinstance(functional_of(other, graph), Functional)
 
 
 def _open_paths(case: Case) -> tuple[str, ...]:

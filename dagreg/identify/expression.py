@@ -117,6 +117,19 @@ def free_variables(expression: Expression) -> frozenset[str]:
             return free_variables(numerator) | free_variables(denominator)
 
 
+def renamed(expression: Expression, names: Mapping[str, str]) -> Expression:
+    """The formula with free variables renamed; those that a sum binds keep their names."""
+    match expression:
+        case P(targets, given):
+            return P(tuple(names.get(v, v) for v in targets), tuple(names.get(v, v) for v in given))
+        case Product(factors):
+            return Product(tuple(renamed(f, names) for f in factors))
+        case Sum(over, body):
+            return Sum(over, renamed(body, {v: new for v, new in names.items() if v not in over}))
+        case Quotient(numerator, denominator):
+            return Quotient(renamed(numerator, names), renamed(denominator, names))
+
+
 def evaluate(
     expression: Expression,
     values: Assignment,
@@ -226,6 +239,15 @@ def adjustment_formula(xs: Iterable[str], y: str, zs: Iterable[str]) -> Expressi
     if len(covariates) == 0:
         return outcome
     return Sum(covariates, Product((outcome, P(covariates))))
+
+
+def conditional_formula(xs: Iterable[str], y: str, zs: Iterable[str], ws: Iterable[str]) -> Expression:
+    """sum_z P(y | x, z, w) P(z | w)."""
+    exposures, covariates, given = tuple(xs), tuple(zs), tuple(ws)
+    outcome = P((y,), (*exposures, *covariates, *given))
+    if len(covariates) == 0:
+        return outcome
+    return Sum(covariates, Product((outcome, P(covariates, given))))
 
 
 def frontdoor_formula(xs: Iterable[str], y: str, ms: Iterable[str]) -> Expression:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from dagreg.graph.ancestry import ancestors, district_of, districts, topological_order
 from dagreg.graph.causal import CausalGraph
-from dagreg.graph.projection import latent_projection
+from dagreg.graph.projection import hub_projection
 from dagreg.identify.expression import Expression, P, Product, Quotient, summed, times
 
 
@@ -56,36 +56,45 @@ class Factor:
         return self.prefix(len(self.nodes))
 
 
-def relevant_projection(graph: CausalGraph, y: int) -> CausalGraph:
-    """The latent projection of the graph on the ancestors of y: nothing else bears on y."""
-    return latent_projection(graph.restricted(ancestors(graph, [y])))
+def relevant_projection(graph: CausalGraph, ys: Iterable[int]) -> CausalGraph:
+    """The latent projection of the graph on the ancestors of ys: nothing else bears on them."""
+    return hub_projection(graph.restricted(ancestors(graph, ys)))
+
+
+def ranks(g: CausalGraph) -> list[int]:
+    """Each node's place in topological order."""
+    rank = [0] * len(g)
+    for i, v in enumerate(topological_order(g)):
+        rank[v] = i
+    return rank
 
 
 def id_algorithm(graph: CausalGraph, xs: Iterable[int], y: int) -> Functional | Hedge:
     """P(y | do(xs)) as a functional of P(observed), or the hedge that forbids it."""
-    target, doers = graph.names[y], [graph.names[x] for x in xs]
-    g = relevant_projection(graph, y)
-    y = g.index[target]
+    return id_joint(graph, xs, (y,))
+
+
+def id_joint(graph: CausalGraph, xs: Iterable[int], ys: Sequence[int]) -> Functional | Hedge:
+    """P(ys | do(xs)), the outcomes jointly, as a functional of P(observed), or the hedge that forbids it."""
+    targets, doers = [graph.names[y] for y in ys], [graph.names[x] for x in xs]
+    g = relevant_projection(graph, ys)
     barred = g.mask(g.index[x] for x in doers if x in g.index)
-    order = topological_order(g)
-    rank = [0] * len(g)
-    for i, v in enumerate(order):
-        rank[v] = i
-    above = ancestors(g, [y], barred)  # D
+    rank = ranks(g)
+    above = ancestors(g, [g.index[t] for t in targets], barred)  # D
     factors: list[Expression] = []
     for part in districts(g, above):
         found = identify_factor(g, part, rank)
         if isinstance(found, Hedge):
             return found
         factors.append(found)
-    over = [g.names[v] for v, d in enumerate(above) if d and v != y]
+    over = [g.names[v] for v, d in enumerate(above) if d and g.names[v] not in targets]
     return Functional(summed(over, times(factors)))
 
 
 def is_identified(graph: CausalGraph, xs: Iterable[int], y: int) -> bool:
     """Whether P(y | do(xs)) is a functional of what is observed; the formula itself is not built."""
     target, doers = graph.names[y], [graph.names[x] for x in xs]
-    g = relevant_projection(graph, y)
+    g = relevant_projection(graph, (y,))
     barred = g.mask(g.index[x] for x in doers if x in g.index)
     above = ancestors(g, [g.index[target]], barred)
     return all(not isinstance(_descend(g, part), Hedge) for part in districts(g, above))

@@ -6,22 +6,33 @@ it, a path named as opened is closed without it and open with it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from functools import cached_property
 
-from dagreg.graph.ancestry import ancestors, descendants, shortest_directed_path
+from dagreg.graph.ancestry import ancestors
 from dagreg.graph.causal import CausalGraph
-from dagreg.graph.separation import Path, open_path, separated
+from dagreg.graph.separation import Path, open_path, open_path_where
+from dagreg.graph.separators import Budget
 from dagreg.identify.criterion import Criterion
+from dagreg.identify.survey import Survey
 from dagreg.identify.types import NodeNote, Role
-from dagreg.identify.words import directed, forbidden_because, is_common_cause, opening, quoted
+from dagreg.identify.words import directed, forbidden_because, is_common_cause, opening, quoted, shown
 from dagreg.spec.types import Kind
+
+WHOLE = 2_000_000  # nodes times edges up to which every note may search the whole graph
+WORK = 4_000_000  # nodes and edges visited by the searches of all notes of a larger graph
+BOUNDED = (
+    "The graph is large, so the search for paths through each variable was bounded: some sentences name no path, "
+    "and a collider may go unmarked. `dagreg explain` with `--node` searches without that bound."
+)
 
 
 class NodeNotes(Mapping[str, NodeNote]):
     """The notes of all nodes, in order of declaration; each is worked out when it is asked for.
 
     `chosen` is None where no set is valid; the notes then speak of the empty set. `instruments` gives each
-    instrument with a set that makes it one.
+    instrument with a set that makes it one. A note asked for by name searches the whole graph for the path that
+    it names; in a large graph those of `values()` and `items()` share a bounded amount of work.
     """
 
     def __init__(
@@ -34,21 +45,29 @@ class NodeNotes(Mapping[str, NodeNote]):
     ) -> None:
         self.criterion = criterion
         self.chosen = chosen
-        self.base = () if chosen is None else chosen
         self.kind = kind
         self.optimal = optimal
         self.instruments = {} if instruments is None else instruments
-        graph, y = criterion.graph, criterion.y
-        exposures = graph.mask(criterion.xs)
-        self._below_exposure = descendants(graph, criterion.xs)
-        self._below_outcome = descendants(graph, [y])
-        self._above_outcome = ancestors(graph, [y])
-        self._above_outcome_otherwise = ancestors(graph, [y], exposures)
-        self._above_exposure = ancestors(graph, criterion.xs)
+        self.survey = Survey(criterion, () if chosen is None else chosen)
+        self.allowance: int | None = None  # visits of one search; None: the whole graph
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the graph is too large for every note to search all of it."""
+        return len(self) * self.criterion.graph.size > WHOLE
+
+    @cached_property
+    def _together(self) -> NodeNotes:
+        """These notes, to be read all at once."""
+        if not self.bounded:
+            return self
+        notes = NodeNotes(self.criterion, self.chosen, self.kind, self.optimal, self.instruments)
+        notes.survey, notes.allowance = self.survey, WORK // len(self)
+        return notes
 
     def __getitem__(self, name: str) -> NodeNote:
         v = self.criterion.graph.index[name]
-        return NodeNote(name, self.roles(v), v in self.base, self.why(v), self.harmful(v))
+        return NodeNote(name, self.roles(v), bool(self.survey.in_base[v]), self.why(v), self.harmful(v))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.criterion.graph.names)
@@ -59,17 +78,21 @@ class NodeNotes(Mapping[str, NodeNote]):
     def __contains__(self, name: object) -> bool:
         return name in self.criterion.graph.index
 
+    def values(self) -> ValuesView[NodeNote]:
+        return ValuesView(self._together)
+
+    def items(self) -> ItemsView[str, NodeNote]:
+        return ItemsView(self._together)
+
     def harmful(self, v: int) -> bool:
         """Whether the chosen set with v would no longer be valid, v taken as if it were observed."""
         criterion = self.criterion
-        if v in self.base or v == criterion.y or v in criterion.xs:
+        if self.survey.in_base[v] or v == criterion.y or v in criterion.xs:
             return False
-        if criterion.forbidden[v]:
-            return True
-        return self.chosen is not None and not criterion.separates((*self.base, v))
+        return bool(criterion.forbidden[v]) or (self.chosen is not None and bool(self.survey.opening[v]))
 
     def roles(self, v: int) -> tuple[Role, ...]:
-        criterion = self.criterion
+        criterion, survey = self.criterion, self.survey
         if v == criterion.y:
             return ("outcome",)
         if v in criterion.xs:
@@ -79,34 +102,95 @@ class NodeNotes(Mapping[str, NodeNote]):
             found.append("unobserved")
         if criterion.causal[v]:
             found.append("mediator")
-        elif self.fork(v) is not None:
+        elif survey.forks[v]:
             found.append("confounder")
         if self.turning_path(v) is not None:
             found.append("collider")
         if v in self.instruments:
             found.append("instrument")
-        if self._below_exposure[v] and not criterion.causal[v]:
+        if survey.below_exposure[v] and not criterion.causal[v]:
             found.append("descendant of exposure")
-        if self._below_outcome[v]:
+        if survey.below_outcome[v]:
             found.append("descendant of outcome")
-        if self._above_outcome[v] and not {"mediator", "confounder", "instrument"} & set(found):
+        if survey.above_outcome[v] and not {"mediator", "confounder", "instrument"} & set(found):
             found.append("ancestor of outcome")
         return tuple(found) if len(found) > 0 else ("unrelated",)
 
-    def fork(self, v: int) -> Path | None:
-        """A path x <- ... <- v -> ... -> y whose legs share only v, or None where none is found."""
-        if not self._above_exposure[v] or not self._above_outcome_otherwise[v]:
-            return None
-        criterion = self.criterion
-        return fork_path(criterion.graph, v, criterion.xs, criterion.y)
+    # ------------------------------------------------------------ paths
 
     def turning_path(self, v: int) -> Path | None:
         """A path between exposure and outcome on which v is a collider, open once v is adjusted for."""
-        criterion = self.criterion
-        if len(criterion.graph.parents[v]) + len(criterion.graph.siblings[v]) < 2:
+        criterion, survey = self.criterion, self.survey
+        if not survey.may_turn[v]:
             return None
-        given = (*criterion.selection.before, v)
-        return open_path(criterion.graph, criterion.xs, (criterion.y,), given, through=v, turning=True)
+        if self.allowance is None:
+            return open_path(criterion.graph, criterion.xs, (criterion.y,), (*survey.rows, v), v, turning=True)
+        return self._within_bounds(criterion.graph, self._rows, v, 1, through=v, turning=True)
+
+    def passing_path(self, v: int) -> Path | None:
+        """A biasing path through v, as a non-collider, that is open before adjustment."""
+        criterion, survey = self.criterion, self.survey
+        if not survey.may_pass[v] or v in survey.rows:
+            return None
+        if self.allowance is None:
+            return open_path(criterion.cut, criterion.xs, (criterion.y,), survey.rows, through=v)
+        return self._within_bounds(criterion.cut, self._rows, v, 0, through=v)
+
+    def opened_path(self, v: int) -> Path | None:
+        """A biasing path that adjusting for v as well opens."""
+        if self.allowance is None:
+            return self.criterion.biasing_path((*self.survey.base, v))
+        return self._within_bounds(self.criterion.cut, self._base, v, 1)
+
+    def path_closed_by(self, z: int) -> Path | None:
+        """A biasing path that is open without this member of the set."""
+        if self.allowance is None:
+            return self.criterion.biasing_path([v for v in self.survey.base if v != z])
+        cut, y = self.criterion.cut, self.criterion.y
+        for x in self.criterion.xs:
+            if z in cut.parents[x] and z in cut.parents[y]:
+                return Path((x, z, y), ("<-", "->"))
+        return self._within_bounds(self.criterion.cut, self._members, z, 0)
+
+    def _within_bounds(
+        self,
+        graph: CausalGraph,
+        masks: tuple[bytearray, bytearray],
+        v: int,
+        given: int,
+        through: int | None = None,
+        turning: bool = False,
+    ) -> Path | None:
+        """A search that stops early, v given or not. It turns at fewer colliders than are open: what it finds holds."""
+        criterion, budget = self.criterion, Budget(self.allowance or 0)
+        blocked, opened = masks
+        before = blocked[v], opened[v]
+        blocked[v] = given
+        opened[v] = given or (opened[v] and not before[0])
+        try:
+            return open_path_where(graph, criterion.xs, (criterion.y,), blocked, opened, through, turning, budget)
+        finally:
+            blocked[v], opened[v] = before
+
+    @cached_property
+    def _rows(self) -> tuple[bytearray, bytearray]:
+        """Which nodes block, and which colliders are open, before adjustment."""
+        graph, rows = self.criterion.graph, self.survey.rows
+        return graph.mask(rows), ancestors(graph, rows)
+
+    @cached_property
+    def _base(self) -> tuple[bytearray, bytearray]:
+        """The same given the set."""
+        graph, given = self.criterion.cut, self.survey.given
+        return graph.mask(given), ancestors(graph, given)
+
+    @cached_property
+    def _members(self) -> tuple[bytearray, bytearray]:
+        """The same where some member may be missing: colliders are open only at the others themselves."""
+        given = self.criterion.cut.mask(self.survey.given)
+        return given, bytearray(given)
+
+    # ------------------------------------------------------------ sentences
 
     def why(self, v: int) -> str:
         """One sentence."""
@@ -121,7 +205,7 @@ class NodeNotes(Mapping[str, NodeNote]):
             return f"`{name}` is the exposure"
         if v in (*criterion.selection.before, *criterion.selection.after):
             return f"the rows were chosen on `{name}`, so it is conditioned on in any case"
-        if v in self.base:
+        if self.survey.in_base[v]:
             return self._why_in(v)
         if not criterion.graph.observed[v]:
             return self._why_unobserved(v)
@@ -129,24 +213,26 @@ class NodeNotes(Mapping[str, NodeNote]):
             return self._why_harmful(v)
         if self.chosen is None:
             return self._why_unused(v)
-        if v in self.instruments and self.fork(v) is None:
+        if v in self.instruments and not self.survey.forks[v]:
             return self._why_instrument(v)
         return self._why_not_needed(v)
 
     def _why_in(self, v: int) -> str:
-        criterion = self.criterion
+        criterion, survey = self.criterion, self.survey
         graph, name = criterion.graph, criterion.graph.names[v]
-        path = criterion.biasing_path([z for z in self.base if z != v])
-        if path is not None:
-            shown = path.render(graph)
+        if survey.needed[v]:
+            path = self.path_closed_by(v)
+            if path is None:
+                return f"`{name}` is needed: without it a path that biases the effect would be open"
+            way = shown(graph, path, v)
             if path.causal:
-                return f"`{name}` lies on {shown}: holding it fixed closes that path and leaves the direct effect"
+                return f"`{name}` lies on {way}: holding it fixed closes that path and leaves the direct effect"
             if is_common_cause(path, v):
-                return f"`{name}` is a common cause: it closes {shown}"
+                return f"`{name}` is a common cause: it closes {way}"
             if len(path.colliders) > 0:
-                return f"`{name}` closes {shown}, a path that the other nodes of the set open"
-            return f"`{name}` closes {shown}"
-        toward = shortest_directed_path(graph, [v], graph.mask([criterion.y]), graph.mask(criterion.xs))
+                return f"`{name}` closes {way}, a path that the other nodes of the set open"
+            return f"`{name}` closes {way}"
+        toward = survey.to_outcome(v)
         if self.optimal and toward is not None:
             return (
                 f"`{name}` is not needed against bias; it explains part of the outcome "
@@ -155,58 +241,57 @@ class NodeNotes(Mapping[str, NodeNote]):
         return f"`{name}` is in the set as asked for; without it the set would be valid too"
 
     def _why_unobserved(self, v: int) -> str:
-        criterion = self.criterion
-        graph, name = criterion.graph, criterion.graph.names[v]
+        graph, name = self.criterion.graph, self.criterion.graph.names[v]
         text = f"`{name}` is unobserved, so it cannot be adjusted for"
-        path = criterion_path(criterion, self.base, v)
-        if path is not None:
-            return f"{text}: {path.render(graph)} stays open"
-        path = criterion_path(criterion, (), v)
-        if path is not None and self.chosen is not None:
-            return f"{text}; {path.render(graph)} is closed by {closers(path, graph, self.base)}"
-        return text
+        path = self.passing_path(v)
+        if path is None:
+            return text
+        if self.chosen is None:
+            return f"{text}: {shown(graph, path, v)} stays open"
+        return f"{text}; {shown(graph, path, v)} is closed by {closers(path, graph, self.survey.in_base)}"
 
     def _why_harmful(self, v: int) -> str:
         criterion = self.criterion
-        if not criterion.causal[v] or not criterion.forbidden[v]:
-            path = criterion.biasing_path((*self.base, v))
-            opened = path is not None and len(path.colliders) > 0 and criterion.separates(self.base)
-            if opened and path is not None:
+        if self.survey.separates and self.survey.opening[v] and not (criterion.causal[v] and criterion.forbidden[v]):
+            path = self.opened_path(v)
+            if path is not None:
                 return opening(criterion.graph, v, path)
-        return forbidden_because(criterion, v)
+            if not criterion.forbidden[v]:
+                return (
+                    f"adjusting for `{criterion.graph.names[v]}` would open a path that biases the effect: given the "
+                    "set it is tied to the exposure and to the outcome"
+                )
+        return forbidden_because(self.survey, v)
 
     def _why_instrument(self, v: int) -> str:
-        criterion = self.criterion
-        graph, ws = criterion.graph, self.instruments[v]
+        graph, ws = self.criterion.graph, self.instruments[v]
         given = "" if len(ws) == 0 else f", given {quoted(graph.named(ws))}"
         text = f"`{graph.names[v]}` is an instrument{given}: it is tied to the outcome only through the exposure"
-        if separated(graph, (v,), criterion.xs, (*self.base, *criterion.selection.before)):
+        if not self.survey.tied_to_exposure[v]:
             return f"{text}; the chosen set does not need it"
         return f"{text}; adjusting for it would cost precision and amplify any bias that is left"
 
     def _why_unused(self, v: int) -> str:
         """No set is valid: what v would close, and what it would open."""
-        criterion = self.criterion
-        graph, name = criterion.graph, criterion.graph.names[v]
-        through, turning = criterion_path(criterion, (), v), self.turning_path(v)
+        graph, name = self.criterion.graph, self.criterion.graph.names[v]
+        through, turning = self.passing_path(v), self.turning_path(v)
         if turning is not None:
             text = opening(graph, v, turning)
-            return text if through is None else f"{text}; without it {through.render(graph)} stays open"
+            return text if through is None else f"{text}; without it {shown(graph, through, v)} stays open"
         if through is not None:
-            return f"`{name}` closes {through.render(graph)}, but no set closes every path"
+            spoilt = "the choice of the rows spoils every set" if self.criterion.selection.barring else ""
+            return f"`{name}` closes {shown(graph, through, v)}, but {spoilt or 'no set closes every path'}"
         if v in self.instruments:
             return self._why_instrument(v)
         return f"`{name}` is not used: no set is valid, with it or without it"
 
     def _why_not_needed(self, v: int) -> str:
-        criterion = self.criterion
-        graph, name = criterion.graph, criterion.graph.names[v]
-        path = criterion_path(criterion, (), v)
+        graph, name = self.criterion.graph, self.criterion.graph.names[v]
+        path = self.passing_path(v)
         if path is not None:
-            return f"`{name}` is not needed: {path.render(graph)} is closed by {closers(path, graph, self.base)}"
-        base = (*self.base, *criterion.selection.before)
-        moves = not separated(graph, (v,), criterion.xs, base)
-        explains = not separated(graph, (v,), (criterion.y,), (*criterion.xs, *base))
+            by = closers(path, graph, self.survey.in_base)
+            return f"`{name}` is not needed: {shown(graph, path, v)} is closed by {by}"
+        moves, explains = self.survey.tied_to_exposure[v], self.survey.tied_to_outcome[v]
         if explains and not moves:
             return (
                 f"`{name}` is not needed against bias; it tells something of the outcome and nothing of the exposure, "
@@ -222,28 +307,6 @@ class NodeNotes(Mapping[str, NodeNote]):
         return f"`{name}` is not needed: no open path leads through it that biases the effect"
 
 
-def criterion_path(criterion: Criterion, nodes: Collection[int], v: int) -> Path | None:
-    """A biasing path through v, as a non-collider, that is open given `nodes`."""
-    return open_path(criterion.cut, criterion.xs, (criterion.y,), (*nodes, *criterion.selection.before), through=v)
-
-
-def closers(path: Path, graph: CausalGraph, given: Collection[int]) -> str:
-    """Which nodes of `given` close a path that is open without them."""
-    return quoted(graph.names[v] for v in path.noncolliders if v in given)
-
-
-def fork_path(graph: CausalGraph, v: int, xs: tuple[int, ...], y: int) -> Path | None:
-    """Two directed legs from v, one to an exposure and one to y, that share only v."""
-    exposures, outcome = graph.mask(xs), graph.mask([y])
-    for y_first in (True, False):
-        if y_first:
-            to_y = shortest_directed_path(graph, [v], outcome, exposures)
-            to_x = None if to_y is None else shortest_directed_path(graph, [v], exposures, graph.mask(to_y))
-        else:
-            to_x = shortest_directed_path(graph, [v], exposures, outcome)
-            barred = None if to_x is None else graph.mask((*to_x, *xs))
-            to_y = None if barred is None else shortest_directed_path(graph, [v], outcome, barred)
-        if to_x is not None and to_y is not None:
-            nodes = (*reversed(to_x), *to_y[1:])
-            return Path(nodes, ("<-",) * (len(to_x) - 1) + ("->",) * (len(to_y) - 1))
-    return None
+def closers(path: Path, graph: CausalGraph, given: bytearray) -> str:
+    """Which of the marked nodes close a path that is open without them."""
+    return quoted(graph.names[v] for v in path.noncolliders if given[v])

@@ -34,8 +34,8 @@ class Query:
     outcome: str
     kind: Kind = "total"
     adjust: Adjust | None = None
-    by: tuple[str, ...] = ()  # the effect is wanted at each level of these, too
-    by_span: Span | None = None
+    by: tuple[str, ...] = ()  # asked for at each level of these
+    span: Span | None = None  # where the spec asks it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class AdjustmentSets:
     optimal: tuple[str, ...] | None
     chosen: tuple[str, ...] | None
     reason: str  # why this set was chosen, or why there is none; whole sentences
+    minimum: tuple[str, ...] | None = None  # a valid set with the fewest members; None too where not searched for
+    cheapest: tuple[str, ...] | None = None  # one of least cost to measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,69 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditional:
+    """The effect at each level of `given`: P(outcome | do(exposure), given).
+
+    `strategy` and `estimand` are None where it is not identified; `adjustment` holds what is
+    adjusted for besides `given`, None where no set serves.
+    """
+
+    given: tuple[str, ...]
+    strategy: Strategy | None
+    adjustment: tuple[str, ...] | None
+    estimand: str | None
+    functional: Expression | None
+    reason: str  # a whole sentence
+
+    @property
+    def identified(self) -> bool:
+        return self.estimand is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PathEffect:
+    """The effect along some causal paths, with the exposure unchanged (at x*) along all others.
+
+    `estimand` is the distribution of the outcome with the exposure at x along `paths` and at x* elsewhere, None where
+    it is not identified or zero. `witness` names the recanting node or district that forbids it.
+    """
+
+    name: str  # "natural direct effect", or the mediator, or the path
+    paths: tuple[str, ...]
+    identified: bool
+    zero: bool
+    estimand: str | None
+    functional: Expression | None
+    reason: str  # a whole sentence
+    witness: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mediation:
+    """What of a mediation question is identified. Mediators count jointly in `direct` and `indirect`.
+
+    Natural direct: Y(x, M(x*)) - Y(x*, M(x*)). Natural indirect: Y(x, M(x)) - Y(x, M(x*)); the two add up to the
+    total, and both rest on the one cross-world distribution that is their `estimand`.
+    """
+
+    mediators: tuple[str, ...]
+    reference: str  # the name of the exposure's other value in the formulas: "x*"
+    direct: PathEffect
+    indirect: PathEffect
+    through: tuple[PathEffect, ...]  # all paths through one mediator, where there are several
+    paths: tuple[PathEffect, ...]  # single paths, where there are several
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OddsRatio:
+    """What survives a selection on the outcome: the conditional odds ratio of exposure and outcome."""
+
+    given: tuple[str, ...]
+    reason: str  # whole sentences
+
+
+@dataclass(frozen=True, slots=True)
 class Justification:
     """What both answers carry: the sets, the nodes, the paths."""
 
@@ -99,6 +164,8 @@ class Justification:
     frontdoor: tuple[tuple[str, ...], ...] = ()
     instruments: tuple[Instrument, ...] = ()
     notes: tuple[str, ...] = ()  # further sentences for the reader: positivity, optimality not guaranteed, ...
+    conditional: Conditional | None = None  # for a question `by` levels
+    mediation: Mediation | None = None  # for a question of kind mediation
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +195,8 @@ class NotIdentified:
     hedge: Mapping[str, tuple[str, ...]] | None = None
     measure: tuple[tuple[str, ...], ...] = ()
     strategy: Strategy | None = None
+    suggestions: tuple[str, ...] = ()  # what would help, a sentence each
+    survives: OddsRatio | None = None  # what rows chosen on the outcome still tell
 
 
 Answer = Identified | NotIdentified

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dagreg.graph.ancestry import shortest_directed_path
+from dagreg.graph.ancestry import ENDS, GAP, LONGEST, shortest_directed_path
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separation import Path
-from dagreg.identify.criterion import Criterion
+from dagreg.identify.survey import Survey
 
 
 def listed(words: Iterable[str]) -> str:
@@ -37,40 +37,44 @@ def is_common_cause(path: Path, v: int) -> bool:
 
 
 def directed(graph: CausalGraph, nodes: Iterable[int]) -> str:
-    return " -> ".join(graph.names[v] for v in nodes)
+    return " -> ".join("..." if v == GAP else graph.names[v] for v in nodes)
 
 
-def forbidden_because(criterion: Criterion, v: int) -> str:
+def shown(graph: CausalGraph, path: Path, v: int) -> str:
+    """The path, a long one cut to its ends and what lies about v: `x <- a ... b -> v -> c ... d -> y`."""
+    n = len(path.nodes)
+    if n <= LONGEST + ENDS:
+        return path.render(graph)
+    at = path.nodes.index(v) if v in path.nodes else 0
+    words, left_out = [graph.names[path.nodes[0]]], False
+    for i, (mark, w) in enumerate(zip(path.marks, path.nodes[1:], strict=True), 1):
+        if i < ENDS or i >= n - ENDS or abs(i - at) < 3:
+            words += [mark, graph.names[w]]
+            left_out = False
+        elif not left_out:
+            words.append("...")
+            left_out = True
+    return " ".join(words)
+
+
+def forbidden_because(survey: Survey, v: int) -> str:
     """Why a forbidden node may not be adjusted for, naming the causal path."""
+    criterion = survey.criterion
     graph, name = criterion.graph, criterion.graph.names[v]
     if not criterion.causal[criterion.y] or not criterion.causal[v] or v == criterion.y:
-        return _below(criterion, v)
-    path = causal_path_through(criterion, v)
-    return (
-        f"`{name}` lies on the causal path {directed(graph, path)}: adjusting for it would take away part of the effect"
-    )
+        return _below(survey, v)
+    path = directed(graph, survey.causal_path(v))
+    return f"`{name}` lies on the causal path {path}: adjusting for it would take away part of the effect"
 
 
-def causal_path_through(criterion: Criterion, v: int) -> list[int]:
-    """A proper causal path through a causal node."""
-    graph, exposures = criterion.graph, criterion.graph.mask(criterion.xs)
-    first = shortest_directed_path(graph, criterion.xs, graph.mask([v]), exposures)
-    second = shortest_directed_path(graph, [v], graph.mask([criterion.y]), exposures)
-    assert first is not None  # v is a causal node
-    assert second is not None
-    return [*first, *second[1:]]
-
-
-def _below(criterion: Criterion, v: int) -> str:
+def _below(survey: Survey, v: int) -> str:
     """A forbidden node that is no causal node itself: a descendant of one."""
-    graph, name = criterion.graph, criterion.graph.names[v]
-    y = criterion.y
-    path = shortest_directed_path(graph, [y], graph.mask([v]))
+    graph, name = survey.criterion.graph, survey.criterion.graph.names[v]
+    path = survey.from_outcome(v)
     if path is not None:
-        shown = directed(graph, path)
-        return f"`{name}` is a consequence of the outcome ({shown}): adjusting for it would bias the effect"
-    mediators = [c for c, m in enumerate(criterion.causal) if m and c != y]
-    path = shortest_directed_path(graph, mediators, graph.mask([v]))
+        way = directed(graph, path)
+        return f"`{name}` is a consequence of the outcome ({way}): adjusting for it would bias the effect"
+    path = survey.from_mediators(v)
     assert path is not None  # v descends from a causal node
     return (
         f"`{name}` is a consequence of `{graph.names[path[0]]}` on a causal path ({directed(graph, path)}): "
@@ -80,13 +84,13 @@ def _below(criterion: Criterion, v: int) -> str:
 
 def opening(graph: CausalGraph, v: int, path: Path) -> str:
     """What adjusting for v opens: `path` has a collider at v or above it."""
-    name, shown = graph.names[v], path.render(graph)
+    name, way = graph.names[v], shown(graph, path, v)
     if v in path.colliders:
-        return f"`{name}` is a collider on {shown}: adjusting for it would open that path"
+        return f"`{name}` is a collider on {way}: adjusting for it would open that path"
     above = next(
         (p for c in path.colliders if (p := shortest_directed_path(graph, [c], graph.mask([v]))) is not None), None
     )
     if above is None:
-        return f"adjusting for `{name}` would open {shown}"
+        return f"adjusting for `{name}` would open {way}"
     collider = graph.names[above[0]]
-    return f"`{name}` descends from the collider `{collider}` on {shown}: adjusting for it would open that path"
+    return f"`{name}` descends from the collider `{collider}` on {way}: adjusting for it would open that path"

@@ -58,6 +58,12 @@ def gives(factor: P, over: Collection[str]) -> bool:
     return all(v in over for v in factor.targets) and not any(v in over for v in factor.given)
 
 
+def drawn_jointly(factor: P, over: Collection[str], known: Mapping[str, Variable]) -> bool:
+    """Whether a joint marginal among these variables is read off the rows whole: not all its targets are two-valued."""
+    many = any(len(known[v].levels) != 2 for v in factor.targets)
+    return len(factor.targets) > 1 and len(factor.given) == 0 and many and gives(factor, over)
+
+
 def obstacle(expression: Expression, outcome: str, known: Mapping[str, Variable]) -> str:
     """Why a formula cannot be evaluated by regressions and draws, or "".
 
@@ -82,7 +88,9 @@ def _obstacle(
         case Quotient(numerator, denominator):
             parts, quotient = (numerator, denominator), True
         case Sum(over, body):
-            waiting = [v for v in over if len(known[v].levels) != 2]
+            parts = body.factors if isinstance(body, Product) else (body,)
+            whole = {v for f in parts if isinstance(f, P) and drawn_jointly(f, over, known) for v in f.targets}
+            waiting = [v for v in over if len(known[v].levels) != 2 or v in whole]
             if quotient and waiting:
                 return f"its formula is a ratio of sums over {', '.join(waiting)}, which is not two-valued"
             stuck = _undrawable(waiting, body, known)
@@ -100,7 +108,7 @@ def _undrawable(waiting: list[str], body: Expression, known: Mapping[str, Variab
         source = next((f for f in factors if gives(f, left)), None)
         if source is None:
             return f"its formula sums over {', '.join(left)} without a factor to draw from"
-        coded = [v for v in source.targets if known[v].coded and len(source.given) > 0]
+        coded = [v for v in source.targets if len(known[v].levels) > 2 and len(source.given) > 0]
         if coded:
             return f"{coded[0]} is {known[coded[0]].type}, and such regressions are not supported yet"
         left = [v for v in left if v not in source.targets]

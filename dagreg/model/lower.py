@@ -10,6 +10,7 @@ from dagreg.errors import DagregError, Diagnostic, Span, either
 from dagreg.identify.chain import Chain, NoChain
 from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
+from dagreg.identify.words import quoted
 from dagreg.model import functional, priors
 from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKED_GAUSSIAN, LINKS, Family, Link
 from dagreg.model.grouping import keys_of, varying_of
@@ -29,8 +30,8 @@ from dagreg.model.types import (
     Term,
     Variable,
 )
-from dagreg.model.variables import resolve
-from dagreg.spec.types import Effect, Level, Node, Spec
+from dagreg.model.variables import resolve, transformable
+from dagreg.spec.types import Effect, Level, Node, Side, Spec
 
 LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
 MOST_GROUPS = 50  # values of a count that effects are given by
@@ -61,7 +62,7 @@ class _Context:
 
 def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[str]:
     """The observed nodes whose columns an effect's regressions use; none where nothing can be fitted."""
-    chosen, chained = answer.justification.adjustment.chosen, _nodes_of(chain)
+    chosen, chained = _adjustment_set(answer.justification), _nodes_of(chain)
     ends = {*effect.exposure, effect.outcome}
     if chosen is not None:
         return frozenset({*ends, *chosen, *chained})
@@ -72,7 +73,7 @@ def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[
         return frozenset({*ends, *instruments, *given})
     if answer.strategy is None or answer.functional is None:
         return frozenset()
-    return frozenset({*ends, *(chained or functional.variables(answer.functional))})
+    return frozenset({*ends, *chained, *functional.variables(answer.functional)})
 
 
 def _nodes_of(chain: Chain | NoChain) -> frozenset[str]:
@@ -95,6 +96,7 @@ def lower(
     Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
+    _check_levels(spec, effect, answer)
     used = needed(effect, answer, chain)
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
@@ -103,9 +105,12 @@ def lower(
     context = _Context(spec, effect, answer.justification, variables, summary, suffix)
     if answer.strategy == "adjustment":
         return _by_adjustment(context, chain)
-    left_out = LeftOut("adjusted", answer.justification.adjustment.reason + _no_levels(effect))
+    left_out = LeftOut("adjusted", answer.justification.adjustment.reason)
     unadjusted = _single(context, "unadjusted", ())
     if isinstance(answer, NotIdentified):
+        reason = _no_instrument(context)
+        if reason:
+            return Plan((), (left_out, LeftOut("instrument", reason)))
         return Plan((_instrumented(context), unadjusted), (left_out,))
     if isinstance(chain, Chain) and not _chain_left_out(context, chain):
         return Plan((_chained(context, chain, "functional"), unadjusted), (left_out,))
@@ -114,6 +119,8 @@ def lower(
     expression = functional.by_chain_rule(answer.functional)
     estimator: Estimator = "frontdoor" if answer.strategy == "frontdoor" else "functional"
     reason = functional.obstacle(expression, effect.outcome, variables)
+    if variables[effect.outcome].coded:
+        reason = f"{effect.outcome} has several levels, and formulas give the mean of one number so far"
     if reason:
         return Plan((), (left_out, LeftOut(estimator, reason)))
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
@@ -122,13 +129,28 @@ def lower(
 _WITHOUT_PARTS = "without it there are no direct and indirect effects: "
 
 
-def _no_levels(effect: Effect) -> str:
-    return f" The effect by {', '.join(effect.by)} needs such a set, and is not given." if effect.by else ""
+def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
+    """Raises DagregError (DR427) where an effect that is identified cannot be given at the levels asked for."""
+    conditional = answer.justification.conditional
+    if conditional is None or isinstance(answer, NotIdentified) or conditional.strategy == "adjustment":
+        return
+    place = spec.place("effects", spec.effects.index(effect), "by") or spec.place("effect", "by") or effect.span
+    late = " Only adjustment gives effects by levels so far." if conditional.identified else ""
+    message = f"the effect cannot be given by {quoted(effect.by)}. {conditional.reason}{late}".rstrip(".")
+    raise DagregError((Diagnostic("DR427", message, place),))
+
+
+def _adjustment_set(justification: Justification) -> tuple[str, ...] | None:
+    """The set that is adjusted for: with levels asked for, one that holds them."""
+    conditional = justification.conditional
+    if conditional is None or conditional.adjustment is None:
+        return justification.adjustment.chosen
+    return tuple(sorted({*conditional.adjustment, *conditional.given}))
 
 
 def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
     """Adjusted, then the chain where there is one that differs, then unadjusted."""
-    chosen = context.justification.adjustment.chosen
+    chosen = _adjustment_set(context.justification)
     assert chosen is not None
     mediation = context.effect.kind == "mediation"
     models = [_single(context, "adjusted", chosen)]
@@ -176,6 +198,20 @@ def _functional(context: _Context, estimator: Estimator, expression: Expression)
     return replace(model, functional=expression, factors=factors)
 
 
+def _no_instrument(context: _Context) -> str:
+    """Why the linear model of an instrument does not fit these variables, or ""."""
+    effect = context.effect
+    outcome, node = context.variables[effect.outcome], context.spec.nodes[effect.outcome]
+    if len(effect.exposure) > 1:
+        return "an instrument answers for one exposure at a time"
+    for variable in (context.variables[effect.exposure[0]], outcome):
+        if variable.coded or variable.type not in LINKED_GAUSSIAN.accepts:
+            return f"{variable.name} is {variable.type}, and the model of an instrument is linear"
+    if node.trials is not None or node.offset is not None:
+        return f"{outcome.name} has trials or an offset, and the model of an instrument is linear in a plain mean"
+    return ""
+
+
 def _instrumented(context: _Context) -> Model:
     """A linear first stage and a linear outcome, their errors correlated (Wooldridge 2010, section 5.1)."""
     effect = context.effect
@@ -221,7 +257,7 @@ def _chain_left_out(context: _Context, chain: Chain, adjusted: Model | None = No
         if same:
             return "it is the same regression as the adjusted one"
     mediators = (response for response in chain.parents if response != context.effect.outcome)
-    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m))), "")
+    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), "")
 
 
 def _by_left_out(context: _Context, chain: Chain) -> str:
@@ -231,12 +267,16 @@ def _by_left_out(context: _Context, chain: Chain) -> str:
     return f"the effect is asked for by {missing[0]}, which none of its regressions holds" if missing else ""
 
 
-def _mediator_obstacle(context: _Context, mediator: str) -> str:
+def _mediator_obstacle(context: _Context, mediator: str, parents: Iterable[str]) -> str:
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
     name = _family_name(context, mediator)
-    if name is None:
-        return f"the mediator {mediator} is {variable.type}, and such regressions are not supported yet"
+    levels = name is not None and name in FAMILIES and FAMILIES[name].levelled
+    if levels and any(context.variables[p].pooled for p in parents):
+        return f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
+    if name is None or variable.pooled:
+        kind = "pooled" if variable.pooled else variable.type
+        return f"the mediator {mediator} is {kind}, and such regressions are not supported yet"
     if name in FAMILIES and not FAMILIES[name].real and variable.transform:
         return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
     if node.error is not None and not node.error_is_scale:
@@ -258,7 +298,7 @@ def _model(
     also: Iterable[str] = (),
 ) -> Model:
     namer = Namer()
-    used = {*also, *(name for r in regressions for name in (r.response, *r.predictors))}
+    used = {*also, *context.effect.exposure, *(n for r in regressions for n in (r.response, *r.predictors))}
     variables = {
         name: replace(variable, symbol=namer.identifier(name))
         for name, variable in context.variables.items()
@@ -300,7 +340,7 @@ def _listed(context: _Context, name: str) -> tuple[Level, ...]:
     column = context.summary.columns[variable.column] if context.summary is not None else None
     if column is None or column.distinct > MOST_GROUPS or variable.transform is not None:
         said = f"`{name}` is {variable.type}, and effects are given by levels"
-        raise _error("DR419", f"{said}: declare it categorical", variable, context.effect)
+        raise _error("DR426", f"{said}: declare it categorical", variable, context.effect)
     return column.levels
 
 
@@ -351,6 +391,11 @@ def _check_support(context: _Context, response: str, family: Family) -> None:
         said = f"`{response}` is transformed ({variable.transform})"
         raise _error("DR412", f"{family.name} needs {family.support}; {said}: say `family: gaussian`", variable)
     column = context.summary.columns[variable.column] if context.summary else None
+    offset = context.spec.nodes[response].offset
+    if context.summary is not None and offset is not None and not context.summary.columns[offset].minimum > 0:
+        raise _error(
+            "DR421", f"the offset of `{response}` is a log: column `{offset}` has values not above 0", variable
+        )
     if column is None or column.kind != "number":
         return
     if not family.fits(column.minimum, column.maximum, column.integral):
@@ -384,6 +429,8 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
     outcome = context.spec.nodes[context.effect.outcome]
     groups = [p for p in regression.predictors if context.variables[p].pooled]
     linked = context.variables[regression.linked] if regression.linked is not None else None
+    if node.offset is not None and link.name != "log":
+        raise _error("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
     centred = not (said is not None and "intercept" in said.priors)
     products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
     _check_regression(context, response, family, link, products, regression)
@@ -460,7 +507,7 @@ def _link(context: _Context, regression: _Regression, family: Family) -> str:
         place = place or context.spec.place("nodes", regression.response, "link")
         message = f"{family.name} has no {declared} link here"
         label = f"use {either(family.links)}"
-        raise DagregError((Diagnostic("DR420", message, place or context.spec.nodes[regression.response].span, label),))
+        raise DagregError((Diagnostic("DR422", message, place or context.spec.nodes[regression.response].span, label),))
     return declared or family.links[0]
 
 
@@ -474,12 +521,10 @@ def _check_regression(
 ) -> None:
     """Raises DagregError where parts of a regression do not go together."""
     node = context.spec.nodes[response.name]
-    if node.offset is not None and link.name != "log":
-        raise _error("DR421", f"`{response.name}` has an offset, which needs the log link, not {link.name}", response)
     if node.error is not None and not ("sigma" in family.auxiliaries and family.real):
-        raise _error("DR422", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response)
+        raise _error("DR425", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response)
     if node.error is not None and not node.error_is_scale and family.name != "gaussian":
-        raise _error("DR422", f"known errors of `{response.name}` need the gaussian family", response)
+        raise _error("DR425", f"known errors of `{response.name}` need the gaussian family", response)
     for name in regression.predictors:
         predictor = context.spec.nodes[name]
         if predictor.error is not None and not predictor.error_is_scale:
@@ -611,7 +656,7 @@ def contrasts(effect: Effect, variables: Mapping[str, Variable]) -> tuple[Contra
 
 
 def _settings(
-    side: Level | tuple[Level, ...], exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
+    side: Side, exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
 ) -> tuple[Level, ...]:
     """One side of a contrast, a value for each exposure, levels as they are stored."""
     values = side if isinstance(side, tuple) else (side,) * len(exposures)
@@ -626,12 +671,19 @@ def _value(variable: Variable, value: Level, effect: Effect) -> Level:
             raise _error(
                 "DR417", f"`{value}` is not a number, and `{variable.name}` is {variable.type}", variable, effect
             )
-        return float(value)
+        return _within_domain(variable, float(value), effect)
     for level in variable.levels:
         if level == value or str(level).lower() == str(value).lower():
             return level
     known = ", ".join(str(level) for level in variable.levels[:8])
     raise _error("DR417", f"`{value}` is not a level of `{variable.name}` ({known})", variable, effect)
+
+
+def _within_domain(variable: Variable, value: float, effect: Effect) -> float:
+    if not transformable(variable, value):
+        what = f"`transform: {variable.transform}` of `{variable.name}`"
+        raise _error("DR319", f"{what} does not take the contrast's {value:g}", variable, effect)
+    return value
 
 
 def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
@@ -660,6 +712,12 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
             if key not in known
         ]
     return tuple(wrong)
+
+
+def idle_regressions(spec: Spec, plans: Iterable[Plan]) -> tuple[str, ...]:
+    """The responses whose regression the spec describes and no model holds."""
+    used = {e.response for plan in plans for model in plan.models for e in model.equations}
+    return tuple(response for response in spec.regressions if response not in used)
 
 
 def _error(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:

@@ -28,6 +28,12 @@ _DOMAINS: Mapping[Transform, tuple[Callable[[float, float], bool], str]] = {
 }
 
 
+_TYPE_BOUNDS: Mapping[NodeType, tuple[float, float]] = {
+    "positive": (0.0, math.inf),
+    "proportion": (0.0, 1.0),
+}
+
+
 def transformed_sql(node: Node, column: str) -> str | None:
     """The SQL expression of a node's transform over its column; None where moments of the column serve."""
     if node.transform is None or node.transform not in _TEMPLATES:
@@ -43,6 +49,12 @@ def transformed_value(variable: Variable, value: float) -> float:
         return _TEMPLATES[variable.transform][0](value)
     centre, scale = variable.transform_at
     return (value - centre) / scale
+
+
+def transformable(variable: Variable, value: float) -> bool:
+    """Whether a value lies in the domain of the variable's transform."""
+    domain = _DOMAINS.get(variable.transform) if variable.transform is not None else None
+    return domain is None or domain[0](value, value)
 
 
 def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> dict[str, Variable]:
@@ -110,6 +122,10 @@ def _with_data(node: Node, namer: Namer, summary: DataSummary) -> Variable:
         raise _bad("DR313", node, f"column `{name}` has a single value: nothing varies with it", "")
     shares = _shares(levels, column)
     moments = _moments(node, column, summary, levels, shares)
+    low, high = _TYPE_BOUNDS.get(kind, (-math.inf, math.inf))
+    if not levels and not (low <= column.minimum and column.maximum <= high):
+        found = f"column `{name}` goes from {column.minimum:g} to {column.maximum:g}"
+        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", "")
     return Variable(
         name=node.name,
         symbol=namer.identifier(node.name),

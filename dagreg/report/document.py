@@ -19,6 +19,7 @@ from dagreg.report.sections.graph_test import graph_test
 from dagreg.report.sections.implications import implications
 from dagreg.report.sections.junctions import junctions
 from dagreg.report.sections.left_out import left_out
+from dagreg.report.sections.mediation import mediation
 from dagreg.report.sections.nodes import every_node, must_not_adjust
 from dagreg.report.sections.paths import paths
 from dagreg.report.sections.picture import picture
@@ -38,6 +39,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("The graph", picture),
     ("Why this can be believed", belief),
     ("Why there is no answer from the graph alone", refusal),
+    ("How the effect is carried", mediation),
     ("The paths", paths),
     ("What must not be adjusted for", must_not_adjust),
     ("Estimates", estimates),

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
     from dagreg.effects.types import Coefficient, Disagreement, Estimate, Summary
     from dagreg.graph.junctions import Junction
-    from dagreg.identify.types import AdjustmentSets, Answer, Justification
+    from dagreg.identify.types import (
+        AdjustmentSets,
+        Answer,
+        Conditional,
+        Justification,
+        Mediation,
+        OddsRatio,
+        PathEffect,
+    )
     from dagreg.model.types import LeftOut
     from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 
@@ -57,6 +65,8 @@ def answer_json(answer: Answer) -> Json:
         "frontdoor": why.frontdoor,
         "instruments": [{"instrument": i.instrument, "given": i.given} for i in why.instruments],
         "estimand": answer.estimand if isinstance(answer, Identified) else None,
+        "conditional": _conditional(why.conditional),
+        "mediation": _mediation(why.mediation),
         "not_identified": _refusal(answer) if isinstance(answer, NotIdentified) else None,
         "nodes": _nodes(why),
         "paths": [
@@ -79,6 +89,7 @@ def _frame(explained: Explained, effects: list[Json]) -> Json:
         "spec": explained.spec.path or explained.spec.name,
         "effects": effects,
         "junctions": [_junction(j) for j in explained.junctions],
+        "junctions_truncated": explained.junctions_truncated,
         "implications": [{"x": x, "y": y, "given": given} for x, y, given in explained.implications],
         "implications_truncated": explained.implications_complete is False,
     }
@@ -96,16 +107,64 @@ def _adjustment(sets: AdjustmentSets) -> Json:
         "optimal": sets.optimal,
         "truncated": sets.truncated,
         "reason": sets.reason,
+        "minimum": sets.minimum,
+        "cheapest": sets.cheapest,
+    }
+
+
+def _conditional(found: Conditional | None) -> Json | None:
+    if found is None:
+        return None
+    return {
+        "given": found.given,
+        "identified": found.identified,
+        "strategy": found.strategy,
+        "adjustment": found.adjustment,
+        "estimand": found.estimand,
+        "reason": found.reason,
+    }
+
+
+def _mediation(found: Mediation | None) -> Json | None:
+    if found is None:
+        return None
+    return {
+        "mediators": found.mediators,
+        "reference": found.reference,
+        "natural_direct": _path_effect(found.direct),
+        "natural_indirect": _path_effect(found.indirect),
+        "through": [_path_effect(e) for e in found.through],
+        "paths": [_path_effect(e) for e in found.paths],
+        "truncated": found.truncated,
+    }
+
+
+def _path_effect(effect: PathEffect) -> Json:
+    return {
+        "name": effect.name,
+        "paths": effect.paths,
+        "identified": effect.identified,
+        "zero": effect.zero,
+        "estimand": effect.estimand,
+        "reason": effect.reason,
+        "witness": effect.witness,
     }
 
 
 def _refusal(answer: NotIdentified) -> Json:
+    survives = answer.survives
     return {
         "reason": answer.reason,
         "open_paths": answer.open_paths,
         "hedge": answer.hedge,
         "measure": answer.measure,
+        "suggestions": answer.suggestions,
+        "survives": None if survives is None else _survivor(survives),
     }
+
+
+def _survivor(found: OddsRatio) -> Json:
+    return {"measure": "odds ratio", "given": found.given, "reason": found.reason}
 
 
 def _nodes(why: Justification) -> Json:

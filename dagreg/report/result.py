@@ -26,6 +26,7 @@ class Explained:
     implications: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
     doubts: tuple[Doubt, ...] = ()
     implications_complete: bool | None = None  # False: the list was cut; None: there is no list
+    junctions_truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dagreg.effects.types import Estimate
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
-from dagreg.spec.types import Level
+from dagreg.spec.types import Level, Side
 
 if TYPE_CHECKING:
     from dagreg.model.types import Equation
@@ -61,12 +61,17 @@ def question(view: EffectView) -> str:
     return asked.format(joint=joint, x=listed(view.exposure), y=named(view.outcome))
 
 
+def _setting(side: Side) -> str:
+    """One side of a comparison: a level, or one for each exposure."""
+    return ", ".join(named(level(v)) for v in (side if isinstance(side, tuple) else (side,)))
+
+
 def question_details(view: EffectView) -> str:
     """What the question leaves open: the comparison, the groups, the names in full."""
     effect = view.effect
     parts = []
     if effect and effect.contrast is not None:
-        start, stop = (named(level(v)) for v in effect.contrast)
+        start, stop = (_setting(side) for side in effect.contrast)
         parts.append(f"The comparison is {stop} against {start}.")
     if view.justification.query.kind == "direct":
         parts.append("Every other variable on a causal path is held fixed (the controlled direct effect).")

@@ -101,9 +101,7 @@ def read_edges(tree: Tree, declared: Collection[str], found: Diagnostics) -> Edg
             pass
         case _:
             found.error("DR111", f"expected edges: a list or text, found {describe(tree)}", tree.span, _STATEMENT_HINT)
-    _check_loops(edges, found)
-    _check_repetitions(edges, found)
-    _check_cycles(edges, found)
+    check_edges(edges, found)
     return edges
 
 
@@ -278,6 +276,13 @@ def _trim(text: str, start: int, stop: int) -> tuple[int, int]:
 
 
 # ---------------------------------------------------------------- the graph they make
+
+
+def check_edges(edges: Edges, found: Diagnostics) -> None:
+    """Reports loops, repetitions and cycles; loops and repetitions are taken out of `edges`."""
+    _check_loops(edges, found)
+    _check_repetitions(edges, found)
+    _check_cycles(edges, found)
 
 
 def _check_loops(edges: Edges, found: Diagnostics) -> None:

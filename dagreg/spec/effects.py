@@ -11,7 +11,7 @@ from dagreg.spec.nodes import check_level
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import Scalar, shorten
-from dagreg.spec.types import Adjust, Effect, Kind, Level
+from dagreg.spec.types import Adjust, Effect, Kind, Level, Side
 
 _WITHOUT_LEVELS = ("continuous", "positive", "proportion")
 _NUMBERS = (*_WITHOUT_LEVELS, "count")
@@ -126,15 +126,26 @@ def _adjust(form: Reading, ends: _Ends | None, scope: Scope) -> Adjust | None:
     return Adjust(include=include, exclude=_plain(exclude), span=adjust.span)
 
 
-def _contrast(form: Reading, scope: Scope) -> tuple[Level, Level] | None:
+def _contrast(form: Reading, scope: Scope) -> tuple[Side, Side] | None:
     contrast, exposure = form[f.CONTRAST], form[f.EXPOSURE]
     if contrast is None or len(contrast.value) != 2:
         return None
-    for name in exposure.value if exposure else ():
-        for level in contrast.value:
-            _check_contrast(level, name.value, scope)
-    low, high = contrast.value
-    return low.value, high.value
+    names = exposure.value if exposure else ()
+    low, high = (_side(side, names, scope) for side in contrast.value)
+    return low, high
+
+
+def _side(
+    side: Located[Level] | Located[tuple[Located[Level], ...]], names: tuple[Located[str], ...], scope: Scope
+) -> Side:
+    """One side of a contrast: a level for all exposures, or a list of one for each."""
+    values = side.value if isinstance(side.value, tuple) else (Located(side.value, side.span),) * len(names)
+    if len(values) != len(names) and len(names) > 0:
+        message = f"expected one value for each exposure: {len(names)}, found {len(values)} of them"
+        scope.found.error("DR111", message, side.span)
+    for name, level in zip(names, values, strict=False):
+        _check_contrast(level, name.value, scope)
+    return tuple(level.value for level in values) if isinstance(side.value, tuple) else side.value
 
 
 def _check_contrast(level: Located[Level], name: str, scope: Scope) -> None:

@@ -156,7 +156,12 @@ ONE_OR_MORE = OneOrMore(Name(), "a node or a list of nodes")
 EXPOSURE = Field("exposure", ONE_OR_MORE, "the cause, or a list for a joint effect", required=True)
 OUTCOME = Field("outcome", Name(), "what it acts on", required=True)
 KIND = Field("kind", Word(get_args(Kind), "kind of effect", _KIND_SYNONYMS), "which effect (default total)")
-TWO_VALUES = ListOf[Any](LevelShape(), "a contrast `[from, to]`: two values", least=2, most=2)
+SIDE = ByKind(
+    "a level, or a list of one for each exposure",
+    scalar=LevelShape(),
+    sequence=ListOf[Any](LevelShape(), "one value for each exposure", least=1, distinct=False),
+)
+TWO_VALUES = ListOf[Any](SIDE, "a contrast `[from, to]`: two values", least=2, most=2)
 CONTRAST = Field("contrast", TWO_VALUES, "`[a, b]` means b minus a")
 BY = Field("by", ONE_OR_MORE, "conditional effects, one for each level")
 INCLUDE = Field("include", _names(A_LIST), "nodes that the set must hold")

@@ -25,7 +25,7 @@ def load(path: str | Path) -> Spec:
 
     Raises SpecError with every mistake of the file, or where it cannot be read.
     """
-    text = _read_text(Path(path), str(path))
+    text = read_text(path)
     return _load(text, str(path), Path(path).stem, str(path))
 
 
@@ -37,13 +37,22 @@ def loads(text: str, *, file: str = "<spec>") -> Spec:
     return _load(text.removeprefix("\ufeff"), file, Path(file).stem.strip("<>") or "spec", None)
 
 
-def _read_text(path: Path, shown: str) -> str:
+def read_text(path: str | Path) -> str:
+    """The text of a file in UTF-8, of a large one its beginning.
+
+    Raises SpecError where it cannot be read (DR100) or is not UTF-8 (DR108).
+    """
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
-        raise SpecError((Diagnostic("DR100", f"cannot read {shown}: {reason}"),)) from None
+        raise SpecError((Diagnostic("DR100", f"cannot read {path}: {reason}"),)) from None
+    return decoded(raw, str(path))
+
+
+def decoded(raw: bytes, shown: str) -> str:
+    """The text of the bytes, which messages call `shown`. Raises SpecError (DR108) where they are not UTF-8."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

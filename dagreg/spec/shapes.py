@@ -59,7 +59,7 @@ class Text(Shape[Located[str]]):
     def read(self, tree: Tree, found: Diagnostics) -> Located[str] | None:
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str) or not tree.value.strip():
             self.refuse(tree, found, _quote_hint(tree))
-        elif _has_controls(tree.value, allowed="\t\n"):
+        elif has_controls(tree.value, allowed="\t\n"):
             found.error("DR111", f"expected {self.expected}, found a control character", tree.span)
         else:
             return Located(tree.value, tree.span)
@@ -85,11 +85,11 @@ class Name(Shape[Located[str]]):
         return {"type": "string", "minLength": 1}
 
 
-def valid_name(name: str, span: Span, found: Diagnostics) -> bool:
+def valid_name(name: str, span: Span | None, found: Diagnostics) -> bool:
     """Whether `name` can name a node; reports why not."""
     if not name.strip():
         found.error("DR106", "a name that is empty", span)
-    elif _has_controls(name):
+    elif has_controls(name):
         found.error("DR106", "a name with a line break or a control character", span)
     elif name != name.strip():
         found.error("DR106", "a name that begins or ends with a space", span, f'write "{name.strip()}"')
@@ -98,7 +98,7 @@ def valid_name(name: str, span: Span, found: Diagnostics) -> bool:
     return False
 
 
-def _has_controls(text: str, allowed: str = "") -> bool:
+def has_controls(text: str, allowed: str = "") -> bool:
     """Whether the text holds control characters or line breaks."""
     if text.isprintable():
         return False

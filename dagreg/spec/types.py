@@ -9,6 +9,7 @@ from typing import Literal
 from dagreg.errors import Span
 
 Level = str | int | float | bool
+Side = Level | tuple[Level, ...]
 NodeType = Literal["continuous", "positive", "proportion", "binary", "count", "categorical", "ordinal", "group"]
 Transform = Literal["log", "log1p", "logit", "sqrt", "center", "standardize"]
 Kind = Literal["total", "direct", "mediation"]
@@ -66,12 +67,15 @@ class Adjust:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The question. `contrast` is (from, to) on the exposure's scale; None asks for the default one."""
+    """The question. `contrast` is (from, to) on the exposure's scale; None asks for the default one.
+
+    With several exposures a side is one value for all of them, or a tuple of one for each.
+    """
 
     exposure: tuple[str, ...]
     outcome: str
     kind: Kind = "total"
-    contrast: tuple[Level, Level] | None = None
+    contrast: tuple[Side, Side] | None = None
     by: tuple[str, ...] = ()
     adjust: Adjust | None = None
     span: Span | None = None

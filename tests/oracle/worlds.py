@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from itertools import product
+from collections.abc import Callable, Mapping
+from itertools import pairwise, product
 from math import prod
 
 from tests.oracle.separation import Mixed, ancestors
@@ -51,3 +51,35 @@ class World:
     def after(self, do: Mapping[str, int], event: Mapping[str, int]) -> float:
         """P(event | do)."""
         return self.mass(self.distribution(do), event)
+
+    def nested(self, x: str, y: str, active: Callable[[tuple[str, ...]], bool]) -> float:
+        """P(Y = 1) with x at 1 along the causal paths that `active` accepts, and at 0 along all others.
+
+        A nested counterfactual in the structural model v = [u_v < P(v = 1 | parents)] with independent uniform
+        errors: each parent of a node takes the value that it has for the path on which it is asked.
+        Enumerates the errors by the intervals between their thresholds.
+        """
+        thresholds = {n: sorted({0.0, 1.0, *self.table[n].values()}) for n in self.order if n != x}
+        cells = {n: [((a + b) / 2, b - a) for a, b in pairwise(cuts)] for n, cuts in thresholds.items()}
+        names = list(ancestors(self.graph, [y]) - {x})
+        total = 0.0
+        for choice in product(*(cells[n] for n in names)):
+            errors = {n: u for n, (u, _) in zip(names, choice, strict=True)}
+            if self._value(x, y, (y,), active, errors):
+                total += prod(width for _, width in choice)
+        return total
+
+    def _value(
+        self,
+        x: str,
+        node: str,
+        path: tuple[str, ...],
+        active: Callable[[tuple[str, ...]], bool],
+        errors: dict[str, float],
+    ) -> bool:
+        """The value of `node` as seen along `path`, which leads from it to the outcome."""
+        row = []
+        for parent in sorted(self.graph.parents[node]):
+            longer = (parent, *path)
+            row.append(int(active(longer)) if parent == x else int(self._value(x, parent, longer, active, errors)))
+        return errors[node] < self.table[node][tuple(row)]

@@ -54,8 +54,8 @@ def _identification(subject: Subject) -> Iterator[str]:
             yield f"Linearity: the effect on {named(view.outcome)} is linear in the exposure and the same for everyone."
         if view.justification.query.kind == "mediation":
             yield (
-                "Cross-world independence: nothing that the exposure changes is a common cause of a mediator and "
-                f"{named(view.outcome)}. No experiment could check this."
+                "Cross-world independence: nothing that the exposure changes, the mediators named apart, is a common "
+                f"cause of a mediator and {named(view.outcome)}. No experiment could check this."
             )
 
 

@@ -20,7 +20,16 @@ def belief(view: EffectView) -> tuple[Block, ...]:
     others = other_ways(why)
     ways: tuple[Block, ...] = (Paragraph("The ways that the graph leaves open:"), Bullets(others)) if others else ()
     notes = tuple(Paragraph(sentence(n)) for n in why.notes)
-    return (*(Paragraph(p) for p in opening), *formula, *ways, *notes)
+    return (*(Paragraph(p) for p in opening), *formula, *by_levels(why), *ways, *notes)
+
+
+def by_levels(why: Justification) -> tuple[Block, ...]:
+    """What the graph says of the effect at each level of the variables that it is asked by."""
+    found = why.conditional
+    if found is None:
+        return ()
+    shown = (Code(found.estimand, caption="The estimand at each level"),) if found.estimand else ()
+    return (Paragraph(sentence(found.reason)), *shown)
 
 
 def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
@@ -33,7 +42,25 @@ def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
     only = (
         "No member of this set can be spared, and no other set has that property." if _is_only(why.adjustment) else ""
     )
-    return tuple(p for p in (first, reason, only if why.adjustment.chosen else "") if p)
+    return tuple(p for p in (first, reason, only if why.adjustment.chosen else "", _in_words(answer, why)) if p)
+
+
+def _in_words(answer: Identified, why: Justification) -> str:
+    """What a formula other than adjustment does, for those who do not read it."""
+    x, y = listed(why.query.exposure), named(why.query.outcome)
+    if answer.strategy == "functional":
+        return (
+            "The formula was derived from the graph step by step and holds nothing but distributions that these "
+            "variables show in data."
+        )
+    if answer.strategy != "frontdoor":
+        return ""
+    m = listed(why.frontdoor[0])
+    return (
+        f"In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds the two; "
+        f"how {m} then moves {y} is seen within each value of {x}, which closes every other path. The formula joins "
+        "the two steps."
+    )
 
 
 def _adjusted(why: Justification) -> str:
@@ -42,19 +69,26 @@ def _adjusted(why: Justification) -> str:
     if not why.causal_path:
         given = f"given {listed(chosen)}" if chosen else "with nothing adjusted for"
         return f"By the graph {x} and {y} are independent, {given}."
-    what = "direct effect" if why.query.kind == "direct" else "effect"
     if not chosen:
-        return f"Nothing needs to be adjusted for: no path but those of the {what} joins {x} and {y}."
+        what = "direct effect" if why.query.kind == "direct" else "effect"
+        return f"Nothing needs to be adjusted for: no path but those of the {what} carries association from {x} to {y}."
+    if why.query.kind == "direct":
+        these = "this" if len(chosen) == 1 else "these"
+        return (
+            f"Adjusted for: {listed(chosen)}. Given {these}, no path but the direct one lets association through from "
+            f"{x} to {y}."
+        )
     these, none = ("this", "it is no") if len(chosen) == 1 else ("these", "none of them is a")
     return (
-        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the {what} lets association through from "
+        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the effect lets association through from "
         f"{x} to {y}, and {none} consequence of {x} that would bias the answer."
     )
 
 
 def other_ways(why: Justification) -> tuple[str, ...]:
     """The other sets and strategies, a sentence each."""
-    return (*_minimal(why.adjustment), *_optimal(why.adjustment), *_frontdoor(why), *instrument_lines(why))
+    sets = why.adjustment
+    return (*_minimal(sets), *_optimal(sets), *_least(sets), *_frontdoor(why), *instrument_lines(why))
 
 
 def _minimal(sets: AdjustmentSets) -> tuple[str, ...]:
@@ -82,6 +116,19 @@ def _optimal(sets: AdjustmentSets) -> tuple[str, ...]:
         f"The set with the smallest variance in large samples (the O-set of Henckel, Perkovic and Maathuis 2022) is "
         f"{braces(sets.optimal)}.",
     )
+
+
+def _least(sets: AdjustmentSets) -> tuple[str, ...]:
+    """The smallest and the cheapest set, where they are not the chosen one and not the only one."""
+    if sets.minimum is None or sets.cheapest is None or len(sets.minimal) < 2:
+        return ()
+    if sets.minimum == sets.cheapest:
+        return (
+            ()
+            if sets.minimum == sets.chosen
+            else (f"The smallest valid set, and the cheapest, is {braces(sets.minimum)}.",)
+        )
+    return (f"The smallest valid set is {braces(sets.minimum)}; the cheapest to measure is {braces(sets.cheapest)}.",)
 
 
 def _frontdoor(why: Justification) -> tuple[str, ...]:

@@ -28,7 +28,10 @@ def junctions(subject: Subject) -> tuple[Block, ...]:
     )
     if len(found) <= MOST_ROWS:
         return (table,)
-    return (table, Paragraph(f"Shown are {MOST_ROWS} of {counted(len(found), 'junction')}; the JSON answer lists all."))
+    number = counted(len(found), "junction")
+    if explained_of(subject).junctions_truncated:
+        return (table, Paragraph(f"Shown are {MOST_ROWS} of more than {number}; the JSON answer lists so many."))
+    return (table, Paragraph(f"Shown are {MOST_ROWS} of {number}; the JSON answer lists all."))
 
 
 def _row(j: Junction) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ MOST_EXAMINED = 400  # a note is worked out on demand, and its reason searches t
 
 def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
     notes = view.justification.nodes
-    found = (note for note in islice(notes.values(), MOST_EXAMINED) if note.harmful)
+    found = (note for note in islice(notes.values(), MOST_EXAMINED) if note.harmful and "unobserved" not in note.roles)
     harmful = tuple(islice(found, MOST_HARMFUL))
     if not harmful:
         return ()

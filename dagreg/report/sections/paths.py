@@ -20,7 +20,7 @@ def paths(view: EffectView) -> tuple[Block, ...]:
     table = Table(
         caption=f"Paths between {x} and {y}",
         columns=_COLUMNS if chosen is not None else _COLUMNS[:3],
-        rows=tuple(_row(p, chosen is not None) for p in why.paths[:MOST_PATHS]),
+        rows=tuple(_row(p, chosen is not None, why.query.kind == "direct") for p in why.paths[:MOST_PATHS]),
         strong=frozenset(i for i, p in enumerate(why.paths[:MOST_PATHS]) if p.causal),
     )
     if not why.paths_truncated and len(why.paths) <= MOST_PATHS:
@@ -28,8 +28,9 @@ def paths(view: EffectView) -> tuple[Block, ...]:
     return (table, Paragraph("The graph has more paths than are listed here."))
 
 
-def _row(p: PathNote, adjusted: bool) -> tuple[str, ...]:
-    carries = "the effect" if p.causal else "other association"
+def _row(p: PathNote, adjusted: bool, direct: bool) -> tuple[str, ...]:
+    indirect = direct and p.path.count(" -> ") > 1
+    carries = ("the indirect effect" if indirect else "the effect") if p.causal else "other association"
     before = "open" if p.open else f"closed{_by(p, 'at the collider')}"
     after = "open" if p.open_after else f"closed{_by(p, 'by') if p.open else ''}"
     return (named(p.path), carries, before, after) if adjusted else (named(p.path), carries, before)

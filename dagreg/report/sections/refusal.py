@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dagreg.identify.types import NotIdentified
 from dagreg.report.blocks import Block, Bullets, Paragraph
 from dagreg.report.prose import braces, listed, named, sentence
-from dagreg.report.sections.belief import instrument_lines
+from dagreg.report.sections.belief import by_levels, instrument_lines
 from dagreg.report.view import EffectView
 
 MOST_PATHS = 20
+SAID_BELOW = 3  # sets to measure that the suggestions already name, each with its strategy
 
 
 def refusal(view: EffectView) -> tuple[Block, ...]:
@@ -23,7 +24,10 @@ def refusal(view: EffectView) -> tuple[Block, ...]:
         *_adjustment(view),
         *_open_paths(answer.open_paths),
         *_hedge(answer.hedge),
-        *_measure(answer.measure),
+        *_survives(answer),
+        *by_levels(view.justification),
+        *_measure(answer.measure, len(answer.suggestions) > 0),
+        *_suggestions(answer.suggestions),
         *_instruments(view),
         *_notes(view),
     )
@@ -54,16 +58,24 @@ def _hedge(hedge: Mapping[str, tuple[str, ...]] | None) -> tuple[Block, ...]:
     return (
         Paragraph(
             "The graph itself holds the proof, called a hedge: two groups of variables, one inside the other, each "
-            "tied together by unobserved common causes, of which only the larger holds the exposure. With a hedge, two "
-            "worlds can be written down that agree on everything observed and differ in the effect, so that no method "
-            "and no amount of data can tell them apart."
+            "tied together by unobserved common causes, of which only the larger holds a variable that the question "
+            "sets (the exposure, or for a direct effect one held fixed). Two worlds can then be written down that "
+            "agree on everything observed and differ in the effect: no method and no amount of data tells them apart."
         ),
         Bullets(tuple(f"{_GROUP.get(name, name)}: {braces(nodes)}" for name, nodes in hedge.items())),
     )
 
 
-def _measure(sets: tuple[tuple[str, ...], ...]) -> tuple[Block, ...]:
-    if not sets:
+def _survives(answer: NotIdentified) -> tuple[Block, ...]:
+    return (Paragraph(f"What survives: {answer.survives.reason}"),) if answer.survives is not None else ()
+
+
+def _suggestions(sentences: tuple[str, ...]) -> tuple[Block, ...]:
+    return (Paragraph("What would help:"), Bullets(sentences)) if sentences else ()
+
+
+def _measure(sets: tuple[tuple[str, ...], ...], said: bool) -> tuple[Block, ...]:
+    if not sets or (said and len(sets) <= SAID_BELOW):
         return ()
     if len(sets) == 1:
         return (Paragraph(f"What to measure: with {listed(sets[0])} observed, the effect would be identified."),)

@@ -1,0 +1,148 @@
+"""Graphviz's DOT, read by Graphviz itself. Attributes of nodes say what is unobserved, exposure and outcome."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from dagreg.errors import Span
+from dagreg.spec.convert.draft import Draft, Read, Written
+from dagreg.spec.convert.losses import Holds, check_names, losses, roles
+from dagreg.spec.convert.marks import ROLES, SPELLED_OUT, read_marks
+from dagreg.spec.source import Source, shorten
+from dagreg.spec.types import Edge, Spec
+
+_SAID = re.compile(r"syntax error in line (\d+)(?: near '(.*)')?")
+_MARKS = ("observed", "label", *SPELLED_OUT)
+_BIDIRECTED = "dir=both, style=dashed"
+_OWN_LABEL = r"\N"  # Graphviz: the node's name
+
+
+def read(text: str, name: str, file: str) -> Read:
+    """The graph of DOT text.
+
+    `a -> b` is an arrow, turned round by `dir=back`; `dir=both`, or a dashed line without arrowheads, is
+    `a <-> b`. Raises SpecError: DR171 where Graphviz cannot read the text, DR172 where edges have no direction.
+    """
+    draft = Draft(text)
+    graph = _parsed(draft, Source(file, text))
+    if not graph.is_directed():
+        draft.refuse("DR172", "a `graph` is not a DAG: its edges have no direction", None, "a DAG is a `digraph`")
+    for node in graph.nodes():
+        _read_node(draft, str(node), node.attr)
+    for edge in graph.edges():
+        _read_edge(draft, str(edge[0]), str(edge[1]), edge.attr)
+    return draft.finish(name)
+
+
+def _parsed(draft: Draft, source: Source) -> Any:
+    import pygraphviz
+
+    with _complaints() as said:
+        try:
+            graph = pygraphviz.AGraph(string=source.text)
+            graph.nodes()
+        except Exception as problem:  # it raises what it likes: on an empty name, on a foreign charset
+            said.seek(0)
+            complaint = said.read().decode("utf-8", "replace")
+            draft.refuse("DR171", f"not DOT: {_sentence(complaint, problem)}", _place(complaint, source))
+    return graph
+
+
+@contextmanager
+def _complaints() -> Iterator[IO[bytes]]:
+    """A file with what Graphviz writes to the process's stderr meanwhile: only there does it say what is wrong."""
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield said
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _sentence(complaint: str, problem: Exception) -> str:
+    match = _SAID.search(complaint)
+    if match is None:
+        return shorten(str(problem), 200) or "unreadable"
+    return f"a mistake near `{shorten(match[2])}`" if match[2] else "the text ends too early"
+
+
+def _place(complaint: str, source: Source) -> Span | None:
+    match = _SAID.search(complaint)
+    if match is None:
+        return None
+    lines = source.text.split("\n")
+    line = min(int(match[1]), len(lines))
+    column = max(lines[line - 1].find(match[2] or ""), 0) + 1
+    return Span(source.file, line, column, column + len(match[2] or " "))
+
+
+def _read_node(draft: Draft, name: str, attributes: Any) -> None:
+    draft.node(name)
+    given = {key: attributes[key] for key in _MARKS if attributes[key]}
+    if given.get("label") == _OWN_LABEL:
+        del given["label"]
+    read_marks(draft, name, given)
+    for word in (attributes["class"] or "").split():  # as `dagreg draw` writes it
+        if word in SPELLED_OUT:
+            draft.mark(ROLES[word], name)
+
+
+def _read_edge(draft: Draft, source: str, target: str, attributes: Any) -> None:
+    direction, dashed = attributes["dir"] or "forward", "dashed" in (attributes["style"] or "")
+    match direction:
+        case "forward":
+            draft.edge(source, target)
+        case "back":
+            draft.edge(target, source)
+        case "both":
+            draft.edge(source, target, bidirected=True)
+        case "none" if dashed:
+            draft.edge(source, target, bidirected=True)
+        case _:
+            message = f"the edge from `{shorten(source)}` to `{shorten(target)}` has `dir={direction}`"
+            draft.found.error("DR172", message, None, "an arrow is `dir=forward`, a common cause `dir=both`")
+
+
+def write(spec: Spec) -> Written:
+    """DOT text that Graphviz reads.
+
+    Raises SpecError (DR173) for names that DOT cannot hold.
+    """
+    rule = "no string of DOT has an odd number of backslashes before a quote or at its end"
+    check_names(spec, "DOT", _fits, rule)
+    marks = roles(spec)
+    nodes = [f"  {_string(name)}{_brackets(marks[name], node.label)};" for name, node in spec.nodes.items()]
+    edges = [f"  {_edge(edge)};" for edge in spec.edges]
+    return Written("\n".join(["digraph {", *nodes, *edges, "}"]) + "\n", losses(spec, Holds("DOT", label=_holds)))
+
+
+def _edge(edge: Edge) -> str:
+    return f"{_string(edge.source)} -> {_string(edge.target)}{f' [{_BIDIRECTED}]' if edge.bidirected else ''}"
+
+
+def _fits(name: str) -> bool:
+    return re.search(r'(?<!\\)(\\\\)*\\("|$)', name) is None and not name.startswith("%")
+
+
+def _holds(label: str) -> bool:
+    """Whether a label is this text for Graphviz too: its escapes and entities would be something else."""
+    return not re.search(r"[\\&\n]", label)
+
+
+def _string(text: str) -> str:
+    escaped = text.replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _brackets(marks: tuple[str, ...], label: str | None) -> str:
+    words = ["observed=false" if mark == "unobserved" else f"{mark}=true" for mark in marks]
+    if label is not None and _holds(label):
+        words.append(f"label={_string(label)}")
+    return f" [{', '.join(words)}]" if words else ""

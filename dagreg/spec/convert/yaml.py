@@ -1,0 +1,183 @@
+"""A spec as YAML that `load` reads back as the same spec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import yaml
+
+from dagreg.spec.convert.draft import Read, Written
+from dagreg.spec.load import loads
+from dagreg.spec.source import core_value
+from dagreg.spec.types import Adjust, DataRef, Edge, Effect, Node, Prior, Regression, Sampling, Spec
+
+_PLAIN = re.compile(r"\w+(?:[ .]\w+)*")
+"""Names that are themselves in the grammar of edges and of interactions."""
+
+
+def read(text: str, name: str, file: str) -> Read:
+    """The spec in the text. Raises SpecError with every mistake of it."""
+    return Read(loads(text, file=file))
+
+
+def write(spec: Spec) -> Written:
+    """The whole spec; nothing is left out."""
+    nodes = {name: _node(node) for name, node in spec.nodes.items()}
+    document: dict[str, Any] = {
+        "name": spec.name,
+        "data": _data(spec.data),
+        "missing": spec.missing if spec.missing != "error" else None,
+        "nodes": nodes if spec.declared or not _follow_from_edges(spec) else None,
+        "edges": [_edge(edge) for edge in spec.edges],
+        **_effects(spec.effects),
+        "regressions": {name: _regression(r) for name, r in spec.regressions.items()} or None,
+        "sampling": _sampling(spec.sampling),
+    }
+    given = {key: value for key, value in document.items() if value is not None}
+    text = yaml.dump(given, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**30)
+    return Written(text)
+
+
+def _follow_from_edges(spec: Spec) -> bool:
+    """Whether a spec without `nodes:` has these nodes, in this order."""
+    used = dict.fromkeys(end for edge in spec.edges for end in (edge.source, edge.target))
+    return list(used) == list(spec.nodes) and all(_node(node) == {} for node in spec.nodes.values())
+
+
+class _Flow(dict[str, Any]):
+    """A mapping written as `{a: 1, b: 2}`."""
+
+
+def _given(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Those with a value, as a mapping on one line."""
+    return _Flow({key: value for key, value in entries.items() if value is not None})
+
+
+def _node(node: Node) -> Any:
+    """One word where that says it all."""
+    attributes = {
+        entry.name: _attribute(value)
+        for entry in fields(Node)
+        if entry.name not in ("name", "observed", "span", "error_is_scale")
+        and (value := getattr(node, entry.name)) != entry.default
+    }
+    if node.error_is_scale:
+        attributes["error"] = _Flow({"scale": node.error})
+    if not node.observed:
+        return "unobserved" if not attributes else _Flow({"observed": False, **attributes})
+    return node.type if list(attributes) == ["type"] else _Flow(attributes)
+
+
+def _attribute(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _edge(edge: Edge) -> Any:
+    if _PLAIN.fullmatch(edge.source) and _PLAIN.fullmatch(edge.target):
+        return f"{edge.source} {'<->' if edge.bidirected else '->'} {edge.target}"
+    if edge.bidirected:
+        return _Flow({"between": [edge.source, edge.target]})
+    return _Flow({"from": edge.source, "to": edge.target})
+
+
+def _effects(effects: tuple[Effect, ...]) -> dict[str, Any]:
+    match [_effect(effect) for effect in effects]:
+        case []:
+            return {}
+        case [effect]:
+            return {"effect": effect}
+        case several:
+            return {"effects": several}
+
+
+def _effect(effect: Effect) -> Any:
+    ends = (*effect.exposure, effect.outcome)
+    if effect == Effect(effect.exposure, effect.outcome, span=effect.span) and all(map(_PLAIN.fullmatch, ends)):
+        return f"{', '.join(effect.exposure)} -> {effect.outcome}"
+    return _given(
+        {
+            "exposure": list(effect.exposure) if len(effect.exposure) > 1 else effect.exposure[0],
+            "outcome": effect.outcome,
+            "kind": effect.kind if effect.kind != "total" else None,
+            "contrast": list(effect.contrast) if effect.contrast is not None else None,
+            "by": list(effect.by) or None,
+            "adjust": _adjust(effect.adjust),
+        }
+    )
+
+
+def _adjust(adjust: Adjust | None) -> Any:
+    if adjust is None:
+        return None
+    if adjust.exactly is not None:
+        return list(adjust.exactly)
+    return _given({"include": list(adjust.include) or None, "exclude": list(adjust.exclude) or None})
+
+
+def _data(data: DataRef | None) -> Any:
+    if data is None or (data.table is None and data.query is None):
+        return data.source if data else None
+    return _given({"source": data.source, "table": data.table, "query": data.query})
+
+
+def _regression(regression: Regression) -> dict[str, Any]:
+    parts = {
+        "family": regression.family,
+        "link": regression.link,
+        "interactions": [_interaction(names) for names in regression.interactions] or None,
+        "varying": {group: list(terms) for group, terms in regression.varying.items()} or None,
+        "priors": {term: _prior(prior) for term, prior in regression.priors.items()} or None,
+    }
+    return {key: value for key, value in parts.items() if value is not None}
+
+
+def _interaction(names: tuple[str, ...]) -> Any:
+    return ":".join(names) if all(map(_PLAIN.fullmatch, names)) else list(names)
+
+
+def _prior(prior: Prior) -> str:
+    """As `str`, with every digit of the numbers."""
+    numbers = (str(int(a)) if a.is_integer() and abs(a) < 1e15 else repr(a) for a in prior.arguments)
+    return f"{prior.distribution}({', '.join(numbers)})"
+
+
+def _sampling(sampling: Sampling) -> Any:
+    changed = {
+        entry.name: value for entry in fields(Sampling) if (value := getattr(sampling, entry.name)) != entry.default
+    }
+    return _Flow(changed) if changed else None
+
+
+# ---------------------------------------------------------------- PyYAML
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style, but for `_Flow` and lists of words; text in quotes where YAML 1.1 or 1.2 reads something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _flow(dumper: _Dumper, data: _Flow) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
+
+
+def _list(dumper: _Dumper, data: list[Any]) -> yaml.Node:
+    block = any(isinstance(item, dict) or (isinstance(item, str) and " -> " in item) for item in data)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=not block)
+
+
+def _text(dumper: _Dumper, data: str) -> yaml.Node:
+    style = None if core_value(data) == data else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(_Flow, _flow)
+_Dumper.add_representer(list, _list)
+_Dumper.add_representer(str, _text)
