@@ -729,6 +729,16 @@ PROGRAMS = {
         "edges: [x -> c]\neffect: x -> c\n",
         True,
     ),
+    "varying_slopes": (
+        "nodes: {x: continuous, g: group, h: {type: categorical, pool: true}, y: continuous}\n"
+        "edges: ['x, g, h -> y', g -> x]\neffect: x -> y\nregressions: {y: {varying: {g: [intercept, x]}}}\n",
+        True,
+    ),
+    "mediator_of_levels": (
+        "nodes: {x: continuous, g: {type: categorical, levels: [a, b, c]}, b: {type: binary, link: probit}}\n"
+        "edges: [x -> g -> b, x -> b]\neffect: {exposure: x, outcome: b, kind: mediation}\n",
+        True,
+    ),
     "without_data": (WITHOUT_DATA["products"], False),
 }  # fmt: skip
 

@@ -258,9 +258,10 @@ def _correlated(model: Model, varying: Varying) -> list[str]:
     rules = "; ".join(f"{d.name}: {'your prior' if d.prior.given else d.prior.rule}" for d in varying.deviations)
     return [
         *(comment(text).strip() for text in wrap(f"sds between levels of {varying.group}: {rules}", WIDTH - 8)),
-        f"chol_{varying.scale}, _, _ = pm.LKJCholeskyCov(",
-        f"    {literal(varying.scale)}, n={count}, eta={eta}, sd_dist={_spreads(model, varying)}",
-        ")",
+        *_call(
+            f"{varying.factor}, _, _ = pm.LKJCholeskyCov",
+            f"{literal(varying.scale)}, n={count}, eta={eta}, sd_dist={_spreads(model, varying)}",
+        ),
     ]
 
 
@@ -270,13 +271,15 @@ def _dims(varying: Varying) -> str:
 
 
 def _non_centred(varying: Varying, means: Sequence[str]) -> list[str]:
-    """Standard Normal draws, multiplied by the sds: no funnel where the data say little of each group."""
+    """Standard Normal draws, multiplied by the sds: no funnel where the data say little of each group.
+
+    They start at random: with all deviations at 0 the gradient of the correlations is 0, and no sampler starts.
+    """
     raw, by, dims = varying.raw, varying.symbol, _dims(varying)
-    value = f"pm.math.dot({raw}, chol_{varying.scale}.T)" if varying.correlated else f"{varying.scale} * {raw}"
-    # started at random: with all deviations at 0 the gradient of the correlations is 0 and no sampler starts
+    value = f"pm.math.dot({raw}, {varying.factor}.T)" if varying.correlated else f"{varying.scale} * {raw}"
     return [
-        f'{raw} = pm.Normal({literal(raw)}, 0, 1, dims={dims}, initval="prior")',
-        f"{by} = pm.Deterministic({literal(by)}, {value}, dims={dims})",
+        *_call(f"{raw} = pm.Normal", f'{literal(raw)}, 0, 1, dims={dims}, initval="prior"'),
+        *_call(f"{by} = pm.Deterministic", f"{literal(by)}, {value}, dims={dims}"),
     ]
 
 
@@ -284,13 +287,18 @@ def _centred(varying: Varying, means: Sequence[str]) -> list[str]:
     """The groups' own coefficients around the common ones: the data place each group where they say much of it."""
     raw, by, dims = varying.raw, varying.symbol, _dims(varying)
     mean = f"pm.math.stack([{', '.join(means)}])" if varying.correlated else means[0]
-    head = f"pm.MvNormal({literal(raw)}, mu={mean}, chol=chol_{varying.scale}, "
-    if not varying.correlated:
-        head = f"pm.Normal({literal(raw)}, mu={mean}, sigma={varying.scale}, "
+    spread = f"chol={varying.factor}" if varying.correlated else f"sigma={varying.scale}"
+    distribution = "MvNormal" if varying.correlated else "Normal"
     return [
-        f'{raw} = {head}dims={dims}, initval="prior")',
-        f"{by} = pm.Deterministic({literal(by)}, {raw} - {mean}, dims={dims})",
+        *_call(f"{raw} = pm.{distribution}", f'{literal(raw)}, mu={mean}, {spread}, dims={dims}, initval="prior"'),
+        *_call(f"{by} = pm.Deterministic", f"{literal(by)}, {raw} - {mean}, dims={dims}"),
     ]
+
+
+def _call(head: str, arguments: str) -> list[str]:
+    """A call, its arguments on a line of their own where it is long."""
+    line = f"{head}({arguments})"
+    return [line] if len(line) <= WIDTH - 8 else [f"{head}(", f"    {arguments}", ")"]
 
 
 def _spreads(model: Model, varying: Varying) -> str:

@@ -48,6 +48,7 @@ def varying_of(
         symbol=namer.identifier("by", response.name, group.name),
         raw=namer.identifier("z", response.name, group.name),
         scale=namer.identifier("cov" if correlated else "sd", response.name, group.name),
+        factor=namer.identifier("chol", response.name, group.name),
         dim=namer.identifier("levels", group.name),
         effects_dim=namer.identifier("varying", response.name, group.name),
         levels=group.levels,

@@ -158,6 +158,7 @@ class Varying:
     symbol: str
     raw: str
     scale: str  # of the sd; with a correlation, of the covariance
+    factor: str  # of the covariance's Cholesky factor
     dim: str  # over the groups
     effects_dim: str  # over the deviations
     levels: tuple[Level, ...]
