@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product as pairs
 
-from dagreg.errors import DagregError, Diagnostic, Span
+from dagreg.errors import DagregError, Diagnostic, Span, either
 from dagreg.identify.chain import Chain, NoChain
 from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
+from dagreg.identify.words import quoted
 from dagreg.model import functional, priors
-from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKED_GAUSSIAN, LINKS, Family
+from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKED_GAUSSIAN, LINKS, Family, Link
+from dagreg.model.grouping import keys_of, varying_of
 from dagreg.model.naming import Namer
 from dagreg.model.types import (
     Auxiliary,
+    ColumnSummary,
     Contrast,
     DataSummary,
     Equation,
@@ -28,7 +31,10 @@ from dagreg.model.types import (
     Variable,
 )
 from dagreg.model.variables import resolve, transformable
-from dagreg.spec.types import Effect, Level, Side, Spec
+from dagreg.spec.types import Effect, Level, Node, Side, Spec
+
+LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
+MOST_GROUPS = 50  # values of a count that effects are given by
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class _Context:
 
 def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[str]:
     """The observed nodes whose columns an effect's regressions use; none where nothing can be fitted."""
-    chosen, chained = answer.justification.adjustment.chosen, _nodes_of(chain)
+    chosen, chained = _adjustment_set(answer.justification), _nodes_of(chain)
     ends = {*effect.exposure, effect.outcome}
     if chosen is not None:
         return frozenset({*ends, *chosen, *chained})
@@ -90,8 +96,7 @@ def lower(
     Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
-    if effect.by:
-        raise DagregError((Diagnostic("DR190", "not supported yet: `by`", effect.span),))
+    _check_levels(spec, effect, answer)
     used = needed(effect, answer, chain)
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
@@ -114,20 +119,49 @@ def lower(
     expression = functional.by_chain_rule(answer.functional)
     estimator: Estimator = "frontdoor" if answer.strategy == "frontdoor" else "functional"
     reason = functional.obstacle(expression, effect.outcome, variables)
+    if variables[effect.outcome].coded:
+        reason = f"{effect.outcome} has several levels, and formulas give the mean of one number so far"
     if reason:
         return Plan((), (left_out, LeftOut(estimator, reason)))
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
 
 
+_WITHOUT_PARTS = "without it there are no direct and indirect effects: "
+
+
+def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
+    """Raises DagregError (DR427) where an effect that is identified cannot be given at the levels asked for."""
+    conditional = answer.justification.conditional
+    if conditional is None or isinstance(answer, NotIdentified) or conditional.strategy == "adjustment":
+        return
+    place = spec.place("effects", spec.effects.index(effect), "by") or spec.place("effect", "by") or effect.span
+    late = " Only adjustment gives effects by levels so far." if conditional.identified else ""
+    message = f"the effect cannot be given by {quoted(effect.by)}. {conditional.reason}{late}".rstrip(".")
+    raise DagregError((Diagnostic("DR427", message, place),))
+
+
+def _adjustment_set(justification: Justification) -> tuple[str, ...] | None:
+    """The set that is adjusted for: with levels asked for, one that holds them."""
+    conditional = justification.conditional
+    if conditional is None or conditional.adjustment is None:
+        return justification.adjustment.chosen
+    return tuple(sorted({*conditional.adjustment, *conditional.given}))
+
+
 def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
     """Adjusted, then the chain where there is one that differs, then unadjusted."""
-    chosen = context.justification.adjustment.chosen
+    chosen = _adjustment_set(context.justification)
     assert chosen is not None
+    mediation = context.effect.kind == "mediation"
     models = [_single(context, "adjusted", chosen)]
     left_out = []
     reason = chain.reason if isinstance(chain, NoChain) else _chain_left_out(context, chain, models[0])
+    if isinstance(chain, Chain) and not reason:
+        reason = _by_left_out(context, chain)
     if reason:
-        left_out.append(LeftOut("chain", reason))
+        left_out.append(LeftOut("chain", _WITHOUT_PARTS + reason if mediation else reason))
+    elif isinstance(chain, Chain) and mediation:
+        models = [replace(_chained(context, chain, "chain"), primary=True), replace(models[0], primary=False)]
     elif isinstance(chain, Chain):
         models.append(_chained(context, chain, "chain"))
     if len(chosen) > 0:
@@ -223,19 +257,33 @@ def _chain_left_out(context: _Context, chain: Chain, adjusted: Model | None = No
         if same:
             return "it is the same regression as the adjusted one"
     mediators = (response for response in chain.parents if response != context.effect.outcome)
-    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m))), "")
+    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), "")
 
 
-def _mediator_obstacle(context: _Context, mediator: str) -> str:
+def _by_left_out(context: _Context, chain: Chain) -> str:
+    """Why the chain cannot give the effect by levels, or ""."""
+    within = {p for parents in chain.parents.values() for p in parents} - set(chain.parents)
+    missing = [name for name in context.effect.by if name not in within]
+    return f"the effect is asked for by {missing[0]}, which none of its regressions holds" if missing else ""
+
+
+def _mediator_obstacle(context: _Context, mediator: str, parents: Iterable[str]) -> str:
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
     name = _family_name(context, mediator)
-    if name is None:
-        return f"the mediator {mediator} is {variable.type}, and such regressions are not supported yet"
-    if name in FAMILIES and FAMILIES[name].discrete and variable.transform:
+    levels = name is not None and name in FAMILIES and FAMILIES[name].levelled
+    if levels and any(context.variables[p].pooled for p in parents):
+        return f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
+    if name is None or variable.pooled:
+        kind = "pooled" if variable.pooled else variable.type
+        return f"the mediator {mediator} is {kind}, and such regressions are not supported yet"
+    if name in FAMILIES and not FAMILIES[name].real and variable.transform:
         return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
-    if name == "binomial" or node.offset is not None:
-        what = "trials" if name == "binomial" else "units of exposure"
+    if node.error is not None and not node.error_is_scale:
+        return f"the mediator {mediator} is measured with error, and the regressions after it need its true value"
+    trials = name in FAMILIES and FAMILIES[name].trials
+    if trials or node.offset is not None:
+        what = "trials" if trials else "units of exposure"
         return f"the mediator {mediator} counts over the {what} of its row, which is not supported yet"
     return ""
 
@@ -267,12 +315,40 @@ def _model(
             kind=context.effect.kind,
             exposure=context.effect.exposure,
             outcome=context.effect.outcome,
-            contrasts=contrasts(context.effect, context.variables),
-            by=context.effect.by,
+            contrasts=_by_outcome(contrasts(context.effect, context.variables), equations[-1]),
+            groups=_groups(here, estimator, [r.response for r in regressions]),
             adjusted_for=adjusted_for,
         ),
         primary=primary,
     )
+
+
+def _groups(context: _Context, estimator: Estimator, responses: Sequence[str]) -> tuple[Mapping[str, Level], ...]:
+    """The levels at which this model gives the effect besides the average; none where it does not hold them."""
+    by = context.effect.by
+    held = all(name in context.variables and name not in responses for name in by)
+    if len(by) == 0 or not held or estimator not in ("adjusted", "chain"):
+        return ()
+    return tuple(dict(zip(by, levels, strict=True)) for levels in pairs(*(_listed(context, name) for name in by)))
+
+
+def _listed(context: _Context, name: str) -> tuple[Level, ...]:
+    """The levels of a variable that effects are given by. Raises DagregError where it has none."""
+    variable = context.variables[name]
+    if variable.levels:
+        return variable.levels
+    column = context.summary.columns[variable.column] if context.summary is not None else None
+    if column is None or column.distinct > MOST_GROUPS or variable.transform is not None:
+        said = f"`{name}` is {variable.type}, and effects are given by levels"
+        raise _error("DR426", f"{said}: declare it categorical", variable, context.effect)
+    return column.levels
+
+
+def _by_outcome(found: tuple[Contrast, ...], outcome: Equation) -> tuple[Contrast, ...]:
+    """A contrast for every level of the outcome, where it is one of several."""
+    if len(outcome.levels) == 0:
+        return found
+    return tuple(replace(contrast, level=level) for contrast in found for level in outcome.levels)
 
 
 def _purpose(context: _Context, name: str) -> Purpose:
@@ -285,7 +361,10 @@ def _family_name(context: _Context, response: str) -> str | None:
     declared = (regression.family if regression else None) or node.family
     if declared is None and node.trials is not None:
         return "binomial"
-    return declared or DEFAULT_FAMILY.get(context.variables[response].type)
+    variable = context.variables[response]
+    if declared in (None, "categorical") and len(variable.levels) == 2 and not variable.pooled:
+        return "bernoulli"
+    return declared or DEFAULT_FAMILY.get(variable.type)
 
 
 def _family(context: _Context, response: str) -> Family:
@@ -295,18 +374,20 @@ def _family(context: _Context, response: str) -> Family:
     if family is None:
         what = f"family `{name}`" if name else f"a {variable.type} response"
         raise _error("DR411", f"{what} is not supported yet for `{response}`", variable)
-    if variable.type not in family.accepts:
+    if variable.type not in family.accepts or variable.pooled or (variable.coded and not family.levelled):
         raise _error("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
-    if family.name == "binomial" and context.spec.nodes[response].trials is None:
-        raise _error("DR413", f"`{response}` is binomial and needs `trials:` (a column or a number)", variable)
+    if family.trials and context.spec.nodes[response].trials is None:
+        raise _error("DR413", f"`{response}` is {family.name} and needs `trials:` (a column or a number)", variable)
     _check_support(context, response, family)
+    _check_order(context, variable, family)
     return family
 
 
 def _check_support(context: _Context, response: str, family: Family) -> None:
-    """Counts have to be whole numbers from 0, where the data are known, and are not transformed."""
+    """Responses have to lie in the family's support, where the data are known, and the families of some numbers
+    only describe the column itself, not a transform of it."""
     variable = context.variables[response]
-    if family.discrete and variable.transform:
+    if not family.real and variable.transform:
         said = f"`{response}` is transformed ({variable.transform})"
         raise _error("DR412", f"{family.name} needs {family.support}; {said}: say `family: gaussian`", variable)
     column = context.summary.columns[variable.column] if context.summary else None
@@ -315,11 +396,29 @@ def _check_support(context: _Context, response: str, family: Family) -> None:
         raise _error(
             "DR421", f"the offset of `{response}` is a log: column `{offset}` has values not above 0", variable
         )
-    if column is None or family.name not in ("poisson", "binomial"):
+    if column is None or column.kind != "number":
         return
-    if not column.integral or column.minimum < 0:
-        found = "numbers that are not whole" if not column.integral else f"{column.minimum:g}"
+    if not family.fits(column.minimum, column.maximum, column.integral):
+        found = _outside(column, family)
         raise _error("DR414", f"{family.name} needs {family.support}; `{response}` holds {found}", variable)
+
+
+def _check_order(context: _Context, variable: Variable, family: Family) -> None:
+    """The levels of an ordinal response stand in the order that the user gives, the lowest first."""
+    node = context.spec.nodes[variable.name]
+    words = node.levels is None and any(isinstance(level, str) for level in variable.levels)
+    turned = node.reference is not None and node.levels is not None and node.reference != node.levels[0]
+    if family.predictor == "ordered" and (words or turned):
+        said = f"the order of the levels of `{variable.name}` is not known: declare `levels:`, the lowest first"
+        raise _error("DR401", said if words else f"`{variable.name}` has its lowest level as reference", variable)
+
+
+def _outside(column: ColumnSummary, family: Family) -> str:
+    """The value, or the kind of values, that lies outside a family's support."""
+    if family.discrete and not column.integral:
+        return "numbers that are not whole"
+    low_fits = family.fits(column.minimum, column.minimum, column.integral)
+    return f"{column.maximum:g}" if low_fits else f"{column.minimum:g}"
 
 
 def _equation(context: _Context, regression: _Regression, estimator: Estimator, namer: Namer) -> Equation:
@@ -328,11 +427,14 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
     family = regression.family or _family(context, response.name)
     link = LINKS[_link(context, regression, family)]
     outcome = context.spec.nodes[context.effect.outcome]
+    groups = [p for p in regression.predictors if context.variables[p].pooled]
     linked = context.variables[regression.linked] if regression.linked is not None else None
     if node.offset is not None and link.name != "log":
-        raise _error("DR420", f"`offset` of `{response.name}` needs a log link; its family is {family.name}", response)
+        raise _error("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
     centred = not (said is not None and "intercept" in said.priors)
     products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
+    _check_regression(context, response, family, link, products, regression)
+    single = [p for p in regression.predictors if not context.variables[p].pooled]
     symbol = namer.identifier("alpha", response.name)
     terms = tuple(
         _term(
@@ -344,21 +446,44 @@ def _equation(context: _Context, regression: _Regression, estimator: Estimator, 
             centred=centred,
             alone=not any(factors[0] in i for i in products),
         )
-        for factors in [*((p,) for p in regression.predictors), *products]
+        for factors in [*((p,) for p in single), *products]
     )
     return Equation(
         response=response.name,
         family=family,
         link=link,
         intercept=symbol,
-        intercept_prior=priors.intercept(said, response, link, _rate(context, response.name)),
+        intercept_prior=priors.intercept(
+            said, response, link, None if family.levelled else _rate(context, response.name), levels=family.levelled
+        ),
         terms=terms,
         symbols=_symbols(response.name, namer),
         auxiliaries=tuple(
-            Auxiliary(name, namer.identifier(name, response.name), priors.auxiliary(said, name, response, linked))
+            Auxiliary(
+                name,
+                namer.identifier(name, response.name),
+                priors.auxiliary(said, name, response, family.name, linked, _multiplied(context, node)),
+            )
             for name in family.auxiliaries
         ),
-        trials=node.trials if family.name == "binomial" else None,
+        varying=tuple(
+            varying_of(
+                context.spec,
+                response,
+                context.variables[g],
+                terms,
+                context.variables,
+                link,
+                namer,
+                regression.purposes[g],
+                centred=_large(context, g, family),
+            )
+            for g in groups
+        ),
+        levels=response.levels if family.levelled else (),
+        error=None if node.error_is_scale else node.error,
+        scaled_by=node.error if node.error_is_scale else None,
+        trials=node.trials if family.trials else None,
         offset=node.offset,
         weights=outcome.trials if response.name != outcome.name else None,
         linked=regression.linked,
@@ -371,15 +496,67 @@ _REDUCED = ("root", "rotated", "left", "spread", "start", "free", "all", "prior"
 
 def _symbols(response: str, namer: Namer) -> dict[str, str]:
     """Identifiers of the parts of a regression that are not parameters."""
-    after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "logp")}
-    reduced = {part: namer.identifier(response, part) for part in _REDUCED}
-    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after, **reduced}
+    parts = ("trials", "weights", "exposure", "error", "logp", "codes", "others", *_REDUCED)
+    after = {part: namer.identifier(response, part) for part in parts}
+    after["dim"] = namer.identifier("outcomes", response)
+    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
 
 
 def _link(context: _Context, regression: _Regression, family: Family) -> str:
     said = context.spec.regressions.get(regression.response)
     declared = (said.link if said else None) or context.spec.nodes[regression.response].link
-    return declared if declared in family.links else family.links[0]
+    if declared is not None and declared not in family.links:
+        place = context.spec.place("regressions", regression.response, "link")
+        place = place or context.spec.place("nodes", regression.response, "link")
+        message = f"{family.name} has no {declared} link here"
+        label = f"use {either(family.links)}"
+        raise DagregError((Diagnostic("DR422", message, place or context.spec.nodes[regression.response].span, label),))
+    return declared or family.links[0]
+
+
+def _check_regression(
+    context: _Context,
+    response: Variable,
+    family: Family,
+    link: Link,
+    products: Sequence[tuple[str, ...]],
+    regression: _Regression,
+) -> None:
+    """Raises DagregError where parts of a regression do not go together."""
+    node = context.spec.nodes[response.name]
+    if node.error is not None and not ("sigma" in family.auxiliaries and family.real):
+        raise _error("DR425", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response)
+    if node.error is not None and not node.error_is_scale and family.name != "gaussian":
+        raise _error("DR425", f"known errors of `{response.name}` need the gaussian family", response)
+    for name in regression.predictors:
+        predictor = context.spec.nodes[name]
+        if predictor.error is not None and not predictor.error_is_scale:
+            message = f"`{name}` is measured with error and predicts `{response.name}`: that is not supported yet"
+            raise _error("DR411", message, context.variables[name])
+    grouped = [name for name in regression.predictors if context.variables[name].pooled]
+    if family.levelled and grouped:
+        message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"
+        raise _error("DR411", message, response)
+    pooled = [f for factors in products for f in factors if context.variables[f].pooled]
+    if pooled:
+        message = f"an interaction with the group `{pooled[0]}` is a slope that varies between its levels"
+        label = f"write `varying: {{{pooled[0]}: [intercept, ...]}}`"
+        said = context.spec.regressions[response.name]
+        raise DagregError((Diagnostic("DR423", message, said.span, label),))
+
+
+def _large(context: _Context, group: str, family: Family) -> bool:
+    """Whether a group's levels hold so many rows that the data say more of each than the other levels do."""
+    rows = context.summary.rows if context.summary is not None else 0
+    least = LARGE_DISCRETE if family.discrete else LARGE
+    return rows >= least * len(context.variables[group].levels)
+
+
+def _multiplied(context: _Context, node: Node) -> float | None:
+    """The mean of the column that the residual sd is a multiple of; None where there is none, or no data."""
+    if not node.error_is_scale or node.error is None or context.summary is None:
+        return None
+    return context.summary.columns[node.error].mean
 
 
 def _rate(context: _Context, response: str) -> float | None:
@@ -526,8 +703,11 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
         known = {"intercept", "slopes"}
         for equation in equations[response]:
             known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}
+            known |= {key for varying in equation.varying for key in keys_of(varying)}
         asked = [(key, prior.span) for key, prior in regression.priors.items()]
         asked += [(":".join(factors), regression.span) for factors in regression.interactions]
+        place = spec.place("regressions", response, "varying") or regression.span
+        asked += [(f"{term}:{group}", place) for group, terms in regression.varying.items() for term in terms]
         label = f"terms: {', '.join(sorted(known))}"
         wrong += [
             Diagnostic("DR418", f"no regression of `{response}` has a term `{key}`", span, label=label)
