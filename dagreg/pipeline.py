@@ -325,7 +325,7 @@ def fit(
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
-    from dagreg.model.lower import idle_regressions
+    from dagreg.model.unused import idle_regressions
 
     return tuple(
         Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
@@ -415,7 +415,8 @@ def _compiled(
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
     from dagreg.emit.program import emit
-    from dagreg.model.lower import lower, unused_terms
+    from dagreg.model.lower import lower
+    from dagreg.model.unused import unused_terms
 
     plans = []
     for i, question in enumerate(asked):

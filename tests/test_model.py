@@ -10,7 +10,7 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.errors import DagregError, SpecError
-from dagreg.model.lower import contrasts
+from dagreg.model.contrasts import contrasts
 from dagreg.model.naming import Namer
 from dagreg.model.types import Contrast, Equation, Model
 from dagreg.model.variables import resolve

@@ -8,49 +8,38 @@ from __future__ import annotations
 import linecache
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from types import CodeType
 from typing import Any
 
-from dagreg.emit.prose import comment, docstring, literal, number
-from dagreg.model.links import LINKS
+from dagreg.emit.columns import columns, model_line
+from dagreg.emit.equation import equation_lines
+from dagreg.emit.prose import docstring, literal, number
 from dagreg.model.types import (
-    DataScale,
-    Deviation,
     Equation,
     Model,
-    PriorChoice,
-    Sufficient,
-    Term,
-    Variable,
-    Varying,
 )
-from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Sampling
 
-WIDTH = 116
 _INDICATORS = '''
 def indicators(values, levels):
     """One 0/1 column for each of these levels: rows x levels."""
     return np.column_stack([np.asarray(values) == level for level in levels]).astype(float)
 '''
+
+
 _PRODUCTS = '''
 def products(left, right):
     """Every column of one block times every column of the other: rows x columns."""
     return (left[:, :, None] * right[:, None, :]).reshape((left.shape[0], -1))
 '''
+
+
 _POSITIONS = '''
 def positions(values, levels):
     """Where each value stands among these levels: rows, whole numbers."""
     place = {level: i for i, level in enumerate(levels)}
     return np.array([place[value] for value in np.asarray(values).tolist()])
 '''
-_TRANSFORMS = {
-    "log": "np.log({x})",
-    "log1p": "np.log1p({x})",
-    "logit": "np.log({x} / (1 - {x}))",
-    "sqrt": "np.sqrt({x})",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +109,10 @@ def _imports(query: str | Mapping[str, str] | None) -> str:
 
 def _builder(model: Model, origin: str) -> str:
     lines = [f"def {model.builder}(data):", *_indent(docstring(_builder_doc(model)).splitlines())]
-    lines += _indent(_model_line(model))
-    lines += _indent(_columns(model), 2)
+    lines += _indent(model_line(model))
+    lines += _indent(columns(model), 2)
     for equation in model.equations:
-        lines += _indent(_equation(model, equation, origin), 2)
+        lines += _indent(equation_lines(model, equation, origin), 2)
     return "\n".join([*lines, "    return model"])
 
 
@@ -135,459 +124,6 @@ def _builder_doc(model: Model) -> list[str]:
 
 def _regressors(equation: Equation) -> list[str]:
     return [*(t.name for t in equation.terms), *(v.group for v in equation.varying)]
-
-
-def _columns(model: Model) -> list[str]:
-    """The data columns, coded: numbers as they are, levels as 0/1 columns."""
-    if all(e.sufficient is not None for e in model.equations):
-        return []
-    lines = []
-    whole = {e.response for e in model.equations if e.family.discrete}
-    predictors = {name for e in model.equations for name in e.predictors}
-    answers = {e.response: e for e in model.equations if e.levels}
-    read = {name for e in model.equations for name in (e.response, *e.predictors)}
-    for variable in (v for v in model.variables.values() if v.name in read):
-        if variable.name in answers:
-            codes = f"positions(data[{literal(variable.column)}], [{', '.join(map(literal, variable.levels))}])"
-            lines.append(_data(answers[variable.name].symbols["codes"], codes, _coding_note(variable)))
-            if variable.name not in predictors:
-                continue
-        coded = _coded(model, variable, "int" if variable.name in whole else "float")
-        lines.append(_data(variable.symbol, coded, _coding_note(variable)))
-    for equation in model.equations:
-        for role, column, kind in (
-            ("trials", equation.trials, "int"),
-            ("weights", equation.weights, "float"),
-            ("exposure", equation.offset, "float"),
-            ("error", equation.error, "float"),
-            ("error", equation.scaled_by, "float"),
-        ):
-            if isinstance(column, str):
-                lines.append(_data(equation.symbols[role], f"np.asarray(data[{literal(column)}], dtype={kind})", role))
-    return lines
-
-
-def _data(symbol: str, values: str, note: str) -> str:
-    return f"{symbol} = pm.Data({literal(symbol)}, {values}){comment(note)}"
-
-
-def _coding_note(variable: Variable) -> str:
-    words = [w for w in (variable.label, variable.unit) if w]
-    if variable.levels:
-        words.append(f"reference {variable.levels[0]}")
-    if variable.transform:
-        words.append(f"{variable.transform} of the column")
-    return ", ".join(words)
-
-
-def _coded(model: Model, variable: Variable, kind: str) -> str:
-    raw = f"data[{literal(variable.column)}]"
-    if variable.pooled:
-        dims = (v.dim for e in model.equations for v in e.varying if v.group == variable.name)
-        levels = next((f"coords[{literal(dim)}]" for dim in dims), None)
-        return f"positions({raw}, {levels or list(variable.levels)})"
-    if variable.coded:
-        return f"indicators({raw}, [{', '.join(literal(level) for level in variable.levels[1:])}])"
-    if variable.levels and variable.levels != (0, 1):
-        return f"(np.asarray({raw}) == {literal(variable.levels[1])}).astype({kind})"
-    numbers = f"np.asarray({raw}, dtype={kind})"
-    if variable.transform in _TRANSFORMS:
-        return _TRANSFORMS[variable.transform].format(x=numbers)
-    if variable.transform is not None:
-        centre, scale = variable.transform_at
-        shifted = f"({numbers} - {number(centre)})"
-        return shifted if variable.transform == "center" else f"{shifted} / {number(scale)}"
-    return numbers
-
-
-def _model_line(model: Model) -> list[str]:
-    coords: dict[str, list[str]] = {}
-    for equation in model.equations:
-        for term in equation.terms:
-            if len(term.columns) > 1:
-                coords[term.dim] = list(map(literal, term.columns))
-        if equation.levels:
-            coords[equation.symbols["dim"]] = list(map(literal, equation.levels[1:]))
-        for varying in equation.varying:
-            coords[varying.dim] = list(map(literal, varying.levels))
-            if varying.correlated:
-                coords[varying.effects_dim] = [literal(d.name) for d in varying.deviations]
-    if not coords:
-        return ["with pm.Model() as model:"]
-    listed = [line for k, v in coords.items() for line in _listed(f"    {literal(k)}: ", v)]
-    return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]
-
-
-def _listed(head: str, values: Sequence[str]) -> list[str]:
-    """A list literal after `head`, broken between its values where it is long."""
-    line = f"{head}[{', '.join(values)}],"
-    if len(line) <= WIDTH - 8:
-        return [line]
-    lines = [""]
-    for value in values:
-        if lines[-1] and len(lines[-1]) + len(value) > WIDTH - 20:
-            lines.append("")
-        lines[-1] += f" {value}," if lines[-1] else f"{value},"
-    return [f"{head}[", *(f"        {part}" for part in lines), "    ],"]
-
-
-def _equation(model: Model, equation: Equation, origin: str) -> list[str]:
-    response = model.variables[equation.response]
-    place = f"{origin}:{equation.span.line}" if equation.span else origin
-    head = f"{equation.response}: {equation.family.name}, {equation.link.name} link ({place})"
-    lines = [comment(head).strip()]
-    if equation.sufficient is not None:
-        return [*lines, *_sufficient(model, equation, equation.sufficient, origin)]
-    centred = any(t.centre or t.centre_by_data for t in equation.terms)
-    here = "at the predictors' means" if centred else "at predictors = 0"
-    note = here if equation.terms else ""
-    outcomes = equation.symbols["dim"] if equation.levels else None
-    lines += _prior(model, equation.intercept, equation.intercept_prior, note, outcomes, _start(equation, response))
-    for term in equation.terms:
-        dims = [d for d in (term.dim if len(term.columns) > 1 else None, _slopes_dim(equation)) if d is not None]
-        lines += [comment(text).strip() for text in wrap(_reason(term, origin), WIDTH - 8)]
-        lines += _prior(model, term.symbol, term.prior, "", dims or None)
-    for varying in equation.varying:
-        lines += _varying(model, equation, varying, origin)
-    for auxiliary in equation.auxiliaries:
-        lines += _prior(model, auxiliary.symbol, auxiliary.prior, "")
-    lines += _predictor(model, equation)
-    lines += _likelihood(model, equation, response)
-    return lines
-
-
-def _varying(model: Model, equation: Equation, varying: Varying, origin: str) -> list[str]:
-    """The deviations of the groups from the equation's coefficients, and the priors of their sds."""
-    named = ", ".join(d.name for d in varying.deviations)
-    place = f" ({origin}:{varying.span.line})" if varying.span else ""
-    words = f"{named} by {varying.group}, {varying.purpose}{place}" + (f": {varying.why}" if varying.why else "")
-    spread = _correlated(model, varying) if varying.correlated else _alone(model, varying)
-    means = [_mean_of(equation, deviation) for deviation in varying.deviations]
-    form = _centred if varying.centred else _non_centred
-    return [*(comment(text).strip() for text in wrap(words, WIDTH - 8)), *spread, *form(varying, means)]
-
-
-def _mean_of(equation: Equation, deviation: Deviation) -> str:
-    """The coefficient that the groups deviate from."""
-    if deviation.term is None:
-        return equation.intercept
-    term = next(t for t in equation.terms if t.name == deviation.term)
-    return term.symbol if len(term.columns) == 1 else f"{term.symbol}[{deviation.column}]"
-
-
-def _alone(model: Model, varying: Varying) -> list[str]:
-    note = f"sd between levels of {varying.group}"
-    return _prior(model, varying.scale, varying.deviations[0].prior, note)
-
-
-def _correlated(model: Model, varying: Varying) -> list[str]:
-    count, eta = len(varying.deviations), number(varying.concentration)
-    rules = "; ".join(f"{d.name}: {'your prior' if d.prior.given else d.prior.rule}" for d in varying.deviations)
-    return [
-        *(comment(text).strip() for text in wrap(f"sds between levels of {varying.group}: {rules}", WIDTH - 8)),
-        *_call(
-            f"{varying.factor}, _, _ = pm.LKJCholeskyCov",
-            f"{literal(varying.scale)}, n={count}, eta={eta}, sd_dist={_spreads(model, varying)}",
-        ),
-    ]
-
-
-def _dims(varying: Varying) -> str:
-    groups = literal(varying.dim)
-    return f"({groups}, {literal(varying.effects_dim)})" if varying.correlated else groups
-
-
-def _non_centred(varying: Varying, means: Sequence[str]) -> list[str]:
-    """Standard Normal draws, multiplied by the sds: no funnel where the data say little of each group.
-
-    They start at random: with all deviations at 0 the gradient of the correlations is 0, and no sampler starts.
-    """
-    raw, by, dims = varying.raw, varying.symbol, _dims(varying)
-    value = f"pm.math.dot({raw}, {varying.factor}.T)" if varying.correlated else f"{varying.scale} * {raw}"
-    return [
-        *_call(f"{raw} = pm.Normal", f'{literal(raw)}, 0, 1, dims={dims}, initval="prior"'),
-        *_call(f"{by} = pm.Deterministic", f"{literal(by)}, {value}, dims={dims}"),
-    ]
-
-
-def _centred(varying: Varying, means: Sequence[str]) -> list[str]:
-    """The groups' own coefficients around the common ones: the data place each group where they say much of it."""
-    raw, by, dims = varying.raw, varying.symbol, _dims(varying)
-    mean = f"pm.math.stack([{', '.join(means)}])" if varying.correlated else means[0]
-    spread = f"chol={varying.factor}" if varying.correlated else f"sigma={varying.scale}"
-    distribution = "MvNormal" if varying.correlated else "Normal"
-    return [
-        *_call(f"{raw} = pm.{distribution}", f'{literal(raw)}, mu={mean}, {spread}, dims={dims}, initval="prior"'),
-        *_call(f"{by} = pm.Deterministic", f"{literal(by)}, {raw} - {mean}, dims={dims}"),
-    ]
-
-
-def _call(head: str, arguments: str) -> list[str]:
-    """A call, its arguments on a line of their own where it is long."""
-    line = f"{head}({arguments})"
-    return [line] if len(line) <= WIDTH - 8 else [f"{head}(", f"    {arguments}", ")"]
-
-
-def _spreads(model: Model, varying: Varying) -> str:
-    """The prior of several sds as one distribution, its arguments arrays."""
-    priors = [d.prior for d in varying.deviations]
-    names = [name for name, _ in DISTRIBUTIONS[priors[0].distribution].parameters]
-    columns = zip(*(p.arguments for p in priors), strict=True)
-    arguments = [
-        f"{name}=np.array([{', '.join(_argument(model, a) for a in column)}])"
-        for name, column in zip(names, columns, strict=True)
-    ]
-    return f"pm.{priors[0].distribution}.dist({', '.join(arguments)})"
-
-
-def _reason(term: Term, origin: str) -> str:
-    """Which line of the spec a term comes from, and the causal reason for it."""
-    place = f" ({origin}:{term.span.line})" if term.span else ""
-    return f"{term.name}, {term.purpose}{place}" + (f": {term.why}" if term.why else "")
-
-
-def _sufficient(model: Model, equation: Equation, statistics: Sufficient, origin: str) -> list[str]:
-    """A Gaussian regression that its sufficient statistics stand for."""
-    names = equation.symbols
-    free, whole, root, rotated = (names[part] for part in ("free", "all", "root", "rotated"))
-    sigma = equation.auxiliaries[0].symbol
-    shape = number((statistics.units - len(statistics.rotated)) / 2)
-    lines = [
-        f"# {statistics.units:,.12g} rows stand as these, by a QR decomposition of the design:",
-        "# |y - X b|^2 = |rotated - root b|^2 + left, for every b",
-        *_matrix(root, statistics.root),
-        *_matrix(rotated, statistics.rotated),
-        "# coordinates in which the posterior is nearly round; the priors act on the coefficients themselves",
-        f"{free} = pm.Flat({literal(free)}, shape={len(statistics.rotated)})",
-        *_matrix(names["spread"], statistics.spread),
-        *_matrix(names["start"], statistics.start),
-        f"{whole} = {names['start']} + pm.math.dot({names['spread']}, {free})",
-        *_coefficients(model, equation, origin),
-        *_prior(model, sigma, equation.auxiliaries[0].prior, ""),
-        f"pm.Normal({literal(names['observed'])}, pm.math.dot({root}, {whole}), {sigma}, observed={rotated})",
-        f"pm.Gamma({literal(names['left'])}, {shape}, 1 / (2 * {sigma}**2), observed={statistics.left!r})",
-    ]
-    return lines
-
-
-def _coefficients(model: Model, equation: Equation, origin: str) -> list[str]:
-    """The coefficients as parts of one vector, and their priors as a term of the density."""
-    whole, at = equation.symbols["all"], 1
-    lines = [f"{equation.intercept} = pm.Deterministic({literal(equation.intercept)}, {whole}[0])"]
-    priors = [_log_prior(model, equation.intercept, equation.intercept_prior)]
-    for term in equation.terms:
-        width = len(term.columns)
-        part = f"{whole}[{at}]" if width == 1 else f"{whole}[{at}:{at + width}], dims={literal(term.dim)}"
-        lines += [comment(text).strip() for text in wrap(_reason(term, origin), WIDTH - 8)]
-        lines.append(f"{term.symbol} = pm.Deterministic({literal(term.symbol)}, {part})")
-        priors.append(_log_prior(model, term.symbol, term.prior))
-        at += width
-    given = [p for p in priors if p]
-    if not given:
-        return lines
-    name = equation.symbols["prior"]
-    return [
-        *lines,
-        f"pm.Potential({literal(name)}, (",
-        *(f"    {'+ ' * (i > 0)}{p}" for i, p in enumerate(given)),
-        "))",
-    ]
-
-
-def _log_prior(model: Model, symbol: str, prior: PriorChoice) -> str:
-    if prior.distribution == "Flat":
-        return ""
-    arguments = _named(prior.distribution, [_argument(model, a) for a in prior.arguments])
-    return f"pm.math.sum(pm.logp(pm.{prior.distribution}.dist({', '.join(arguments)}), {symbol}))"
-
-
-def _matrix(symbol: str, values: Sequence[float] | Sequence[Sequence[float]]) -> list[str]:
-    """A constant array, a line for each of its rows."""
-    rows = [list(row) if isinstance(row, Sequence) else row for row in values]
-    if rows and isinstance(rows[0], float):
-        return [f"{symbol} = np.array({rows!r})"]
-    return [f"{symbol} = np.array([", *(f"    {row!r}," for row in rows), "])"]
-
-
-def _slopes_dim(equation: Equation) -> str | None:
-    """The dimension over the outcome's levels that each slope has, where they have slopes of their own."""
-    return equation.symbols["dim"] if equation.family.predictor == "unordered" else None
-
-
-def _start(equation: Equation, response: Variable) -> str:
-    """Cutpoints are in order, and start at those of the observed shares (without data, evenly spread)."""
-    if equation.family.predictor != "ordered":
-        return ""
-    count = len(equation.levels) - 1
-    shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
-    cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
-    starts = ", ".join(f"{LINKS['logit'].of_mean(c):.3g}" for c in cumulative)
-    return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
-
-
-def _prior(
-    model: Model,
-    symbol: str,
-    prior: PriorChoice,
-    note: str,
-    dims: str | Sequence[str] | None = None,
-    more: str = "",
-) -> list[str]:
-    """A parameter and where its prior comes from, in a comment beside it or, where that is too long, above."""
-    arguments = [literal(symbol), *_named(prior.distribution, [_argument(model, a) for a in prior.arguments])]
-    if dims:
-        named = [dims] if isinstance(dims, str) else list(dims)
-        shown = ", ".join(map(literal, named))
-        arguments.append(f"dims=({shown})" if len(named) > 1 else f"dims={shown}")
-    if more:
-        arguments.append(more)
-    origin = "your prior" if prior.given else f"default {prior.rule}"
-    words = comment(", ".join(w for w in (note, origin) if w))
-    line = f"{symbol} = pm.{prior.distribution}({', '.join(arguments)})"
-    return [line + words] if len(line + words) <= WIDTH - 8 else [words.strip(), line]
-
-
-def _named(distribution: str, arguments: Sequence[str]) -> list[str]:
-    """Arguments with their names, which PyMC asks for in part (StudentT); the familiar ones stand alone."""
-    names = [name for name, _ in DISTRIBUTIONS[distribution].parameters]
-    if distribution == "Normal" or len(names) == 1:
-        return list(arguments)
-    return [f"{name}={argument}" for name, argument in zip(names, arguments, strict=True)]
-
-
-def _argument(model: Model, argument: float | DataScale) -> str:
-    """A number, or where the data are not known yet the expression that takes it from them."""
-    if isinstance(argument, float | int):
-        return number(argument)
-    if argument.statistic == "mean":
-        assert argument.of is not None
-        return f"{model.variables[argument.of].symbol}.get_value().mean()"
-    text = number(argument.multiple)
-    if argument.of is not None:
-        text += f" * {_sd(model, argument.of)}"
-    return text + "".join(f" / {_sd(model, name)}" for name in argument.per)
-
-
-def _sd(model: Model, name: str) -> str:
-    return f"{model.variables[name].symbol}.get_value().std(ddof=1)"
-
-
-def _predictor(model: Model, equation: Equation) -> list[str]:
-    if equation.family.predictor == "unordered":
-        return _predictor_by_level(model, equation)
-    head = [equation.intercept] if equation.family.predictor == "one" else []
-    parts = [*head, *(_summand(model, term) for term in equation.terms)] or ["np.zeros(1)"]
-    parts += [part for varying in equation.varying for part in _group_summands(model, equation, varying)]
-    if equation.offset is not None:
-        parts.append(f"pm.math.log({equation.symbols['exposure']})")
-    name = equation.symbols["eta"]
-    line = f"{name} = {' + '.join(parts)}"
-    if len(line) <= WIDTH - 8:
-        return [line]
-    return [f"{name} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
-
-
-def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
-    """One predictor for each level of the response, that of the first being 0."""
-    rows = f"{equation.symbols['codes']}.get_value().size"
-    free = f"np.zeros(({rows}, {len(equation.levels) - 1}))"
-    parts = [equation.intercept, *([_summand_by_level(model, term) for term in equation.terms] or [free])]
-    name, first, others = equation.symbols["eta"], f"np.zeros(({rows}, 1))", equation.symbols["others"]
-    line = f"{others} = {' + '.join(parts)}"
-    if len(line) > WIDTH - 8:
-        broken = [f"{others} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
-    else:
-        broken = [line]
-    return [*broken, f"{name} = pm.math.concatenate([{first}, {others}], axis=1)"]
-
-
-def _summand_by_level(model: Model, term: Term) -> str:
-    if len(term.columns) > 1:
-        return _summand(model, term)
-    return f"{_design_column(model, term, 0)}[:, None] * {term.symbol}"
-
-
-def _group_summands(model: Model, equation: Equation, varying: Varying) -> list[str]:
-    """What the groups add to the linear predictor: a deviation of the intercept, deviations times their columns."""
-    rows = model.variables[varying.group].symbol
-    found = []
-    for i, deviation in enumerate(varying.deviations):
-        here = f"{varying.symbol}[:, {i}][{rows}]" if varying.correlated else f"{varying.symbol}[{rows}]"
-        term = next((t for t in equation.terms if t.name == deviation.term), None)
-        found.append(here if term is None else f"{here} * {_design_column(model, term, deviation.column)}")
-    return found
-
-
-def _design_column(model: Model, term: Term, column: int) -> str:
-    """One design column of a term, centred as the model says."""
-    design = _design(model, term)
-    several = len(term.columns) > 1 or len(term.factors) > 1
-    flat = f"{design}[:, {column}]" if several else design
-    if term.centre_by_data:
-        return f"({flat} - {flat}.mean())"
-    centre = 0.0 if term.centre is None else term.centre[column]
-    return _minus(flat, number(centre)) if centre else flat
-
-
-def _summand(model: Model, term: Term) -> str:
-    """A term's part of the linear predictor, its design columns centred as the model says."""
-    design = _design(model, term)
-    if len(term.columns) == 1:
-        return f"{term.symbol} * {_design_column(model, term, 0)}"
-    if term.centre_by_data:
-        return f"pm.math.dot({design} - {design}.mean(axis=0), {term.symbol})"
-    if term.centre is None:
-        return f"pm.math.dot({design}, {term.symbol})"
-    centres = ", ".join(number(c) for c in term.centre)
-    return f"pm.math.dot({design} - np.array([{centres}]), {term.symbol})"
-
-
-def _minus(what: str, centre: str) -> str:
-    return f"({what} + {centre[1:]})" if centre.startswith("-") else f"({what} - {centre})"
-
-
-def _design(model: Model, term: Term) -> str:
-    variables = [model.variables[name] for name in term.factors]
-    if len(variables) == 1:
-        return variables[0].symbol
-    blocks = [v.symbol if v.coded else f"{v.symbol}[:, None]" for v in variables]
-    text = blocks[0]
-    for other in blocks[1:]:
-        text = f"products({text}, {other})"
-    return text
-
-
-def _linked(model: Model, equation: Equation) -> dict[str, str]:
-    """What an equation's likelihood takes from the one that its errors correlate with."""
-    if equation.linked is None:
-        return {}
-    other = next(e for e in model.equations if e.response == equation.linked)
-    return {"linked": model.variables[other.response].symbol, "linked_eta": other.symbols["eta"]}
-
-
-def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
-    symbols = equation.symbols
-    holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"]} | _linked(model, equation)
-    if equation.trials is not None:
-        holes["trials"] = symbols["trials"] if isinstance(equation.trials, str) else str(equation.trials)
-    if equation.error is not None:
-        holes["sigma"] = f"pm.math.sqrt({holes['sigma']}**2 + {symbols['error']}**2)"
-    if equation.scaled_by is not None:
-        holes["sigma"] = f"{holes['sigma']} * {symbols['error']}"
-    if equation.levels:
-        holes["cutpoints"] = equation.intercept
-    answer = symbols["codes"] if equation.levels else response.symbol
-    arguments = equation.family.likelihood[equation.link.name].format(**holes)
-    distribution, observed = f"pm.{equation.family.distribution}", literal(symbols["observed"])
-    if equation.weights is None:
-        arguments += ", compute_p=False" if equation.family.predictor == "ordered" else ""
-        return [f"{distribution}({observed}, {arguments}, observed={answer})"]
-    weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
-    return [
-        "# each row stands for as many units as it has trials",
-        f"{symbols['logp']} = pm.logp({distribution}.dist({arguments}), {answer})",
-        f"pm.Potential({observed}, pm.math.sum({weights} * {symbols['logp']}))",
-    ]
 
 
 def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sampling) -> str:
