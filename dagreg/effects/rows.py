@@ -11,7 +11,7 @@ import numpy as np
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant, encode
-from dagreg.model.types import Equation, Model, Varying
+from dagreg.model.types import Equation, Model, Term, Varying
 from dagreg.spec.types import Level
 
 MERGE_FROM = 64  # fewer rows are not worth the sorting
@@ -63,7 +63,11 @@ def linear(model: Model, held: Collection[str] = ()) -> bool:
     """
     used = (*model.mediators, model.outcome)
     plain = not any(e.levels or fixed_groups(model, e, held) for e in used)
-    return plain and all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
+    return plain and all(e.link.name == "identity" and all(_is_line(t) for t in e.terms) for e in used)
+
+
+def _is_line(term: Term) -> bool:
+    return len(term.factors) == 1 and term.curve is None
 
 
 def fixed_groups(model: Model, equation: Equation, held: Collection[str]) -> tuple[Varying, ...]:
