@@ -624,6 +624,11 @@ CODES: Mapping[str, Code] = {
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` takes NUTS for what has no exact solution."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
+    "DR515": Code(
+        "priors that rule out the data",
+        "Data sets simulated from the priors all but never have a mean, or an sd, like the observed one.",
+    ),
+    "DR516": Code("an answer that is the prior's", "The effect's interval is about as wide as before the data."),
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),

@@ -24,7 +24,10 @@ def priors(view: EffectView) -> tuple[Block, ...]:
                 used.setdefault(line, []).append(ESTIMATOR[model.estimator])
     if not used:
         return ()
-    notes = tuple(dict.fromkeys(sentence(note) for model in view.models for note in model.notes))
+    said = view.fitted.result.notes if view.fitted and view.fitted.result else ()
+    notes = tuple(
+        dict.fromkeys(sentence(note) for note in (*said, *(note for model in view.models for note in model.notes)))
+    )
     table = Table(
         caption="The prior of every parameter",
         columns=(Column("Regression of"), Column("Parameter"), Column("Prior"), Column("Origin"), Column("Used in")),
