@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
+    from dagreg.engine.posterior import Coordinates
     from dagreg.model.types import DataSummary, Model, Plan
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
-Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +135,9 @@ class Result:
 
     @property
     def coordinates(self) -> dict[str, Coordinates]:
-        """By builder: the dimension and labels of every coefficient that has several."""
+        """By builder: the dimensions and labels of every parameter that is more than one number."""
         models = (m for e in self.record.effects if e.plan is not None for m in e.plan.models)
-        return {
-            m.builder: {t.symbol: (t.dim, t.columns) for e in m.equations for t in e.terms if len(t.columns) > 1}
-            for m in models
-        }
+        return {m.builder: {symbol: dims for e in m.equations for symbol, dims in e.dimensions.items()} for m in models}
 
     def report(self, format: Format = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""

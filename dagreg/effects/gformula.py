@@ -125,7 +125,7 @@ class _Setting:
     def mean(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """The mean response, draws x rows."""
         eta, sd = self.predictor(equation, values)
-        return equation.family.mean(over_population(equation, eta, sd), parameters(equation, self.draws))
+        return equation.family.mean(over_population(equation.link, eta, sd), parameters(equation, self.draws))
 
     def drawn(self, equation: Equation, values: Mapping[str, Array], rows: int) -> Array:
         """Responses, draws x rows: each of a new group where the groups are a sample."""

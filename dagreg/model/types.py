@@ -17,6 +17,7 @@ from dagreg.spec.types import Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
 MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
+Dimension = tuple[str, tuple[str, ...]]  # name and labels
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
@@ -183,6 +184,16 @@ class Varying:
         spread = (f"{self.scale}_stds", f"{self.scale}_corr") if self.correlated else (self.scale,)
         return (self.symbol, *spread)
 
+    @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each of its parameters: their names and labels."""
+        groups, effects = (self.dim, tuple(map(str, self.levels))), tuple(d.name for d in self.deviations)
+        if not self.correlated:
+            return {self.symbol: (groups,)}
+        own, twin = (self.effects_dim, effects), (f"{self.effects_dim}_2", effects)
+        _, stds, correlations = self.parameters
+        return {self.symbol: (groups, own), stds: (own,), correlations: (own, twin)}
+
 
 @dataclass(frozen=True, slots=True)
 class Auxiliary:
@@ -242,6 +253,19 @@ class Equation:
         """The variables on the right-hand side, each once, in order of appearance."""
         names = [name for term in self.terms for name in term.factors]
         return tuple(dict.fromkeys([*names, *(v.group for v in self.varying)]))
+
+    @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each parameter that is more than one number: their names and labels."""
+        outcomes: tuple[Dimension, ...] = ()
+        if self.levels:
+            outcomes = ((self.symbols["dim"], tuple(map(str, self.levels[1:]))),)
+        slopes = outcomes if self.family.predictor == "unordered" else ()
+        found = {t.symbol: (*(((t.dim, t.columns),) if len(t.columns) > 1 else ()), *slopes) for t in self.terms}
+        found[self.intercept] = outcomes
+        for varying in self.varying:
+            found |= varying.dimensions
+        return {symbol: dims for symbol, dims in found.items() if dims}
 
     @property
     def parameters(self) -> tuple[str, ...]:

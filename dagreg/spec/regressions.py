@@ -109,9 +109,9 @@ def _varying(response: str, reading: Reading, scope: Scope) -> dict[str, tuple[s
     varying: dict[str, tuple[str, ...]] = {}
     for group, (span, terms) in (reading[f.VARYING] or {}).items():
         known = scope.observed(Located(group, span), "be a group")
-        if known and scope.type(group) not in (None, "group"):
+        if known and scope.type(group) not in (None, "group") and not scope.nodes[group].pool:
             message = f"`{shorten(group)}` is {scope.type(group)}, not a group"
-            scope.found.error("DR157", message, span, "give it `type: group`")
+            scope.found.error("DR157", message, span, "give it `type: group`, or `pool: true`")
         for term in terms.value if terms else ():
             _check_term(term, response, scope)
         if known and terms is not None:
