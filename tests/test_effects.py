@@ -268,11 +268,18 @@ def test_natural_effects_against_brute_force(name: str) -> None:
     assert found["natural direct effect", None] + found["natural indirect effect", None] == pytest.approx(
         found["total effect", None], abs=1e-12
     )
-    paths = [value for (estimand, _), value in found.items() if estimand == "path effect"]
-    first = [e.response for e in equations[:-1] if "x" in e.slopes]
-    assert len(paths) == (len(first) if len(first) > 1 else 0)
-    if paths:
-        assert sum(paths) == pytest.approx(found["natural indirect effect", None], abs=1e-12)
+    paths = {mediator: value for (estimand, mediator), value in found.items() if estimand == "path effect"}
+    learnt: list[str] = []
+    for mediator in PATHS.get(name, ()):  # the outcome sees the new setting, and the mediators before this one
+        before, after = (simulated([outcome, *names], 4 + len(names)) for names in (learnt, [*learnt, mediator]))
+        error = np.hypot(before[1], after[1]) * np.sqrt(1 / SIMULATED + 1 / MONTE_CARLO)
+        assert abs(paths.pop(mediator) - (after[0] - before[0])) < ERRORS * error, mediator
+        learnt.append(mediator)
+    assert paths == {}
+
+
+PATHS = {"in sequence": ("m",), "in parallel": ("k", "m"), "two binary": ("m",)}
+"""The mediators whose own paths are identified: from m an arrow leads to k and one past it, so k has none."""
 
 
 def test_natural_effects_of_a_linear_chain_are_products_of_coefficients() -> None:

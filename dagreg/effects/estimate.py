@@ -53,7 +53,7 @@ def effect_draws(
 def _on_outcome(
     model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
 ) -> tuple[Estimate, ...]:
-    if model.estimand.kind == "mediation" and len(model.mediators) > 0:
+    if model.estimand.natural:
         parts = decomposed(model, draws.flat(), rows, contrast, seed, group)
         return tuple(_of_part(model, draws, contrast, part, group) for part in parts)
     values = effect_draws(model, draws, rows, contrast, seed, group)
