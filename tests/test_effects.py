@@ -368,11 +368,11 @@ _PRIORS = "regressions: {{{0}: {{priors: {{intercept: 'Normal(0, 5)'}}}}}}\n"
 
 
 def _adjusted(spec: str, values: Mapping[str, Any], data: Columns = TABLE) -> dict[tuple[str, Any], float]:
-    """The means of the estimates by scale and contrast, where the posterior is one point."""
+    """The means of the estimates by scale and contrast, where the posterior is one point; ratios apart."""
     model = models_of(spec, data)["adjusted"]
     draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
     found = estimates(model, Draws(draws, "test", 0, 0.0), data, seed=0)
-    return {(e.scale, e.contrast): e.summary.mean for e in found}
+    return {(e.scale, e.contrast): e.summary.mean for e in found if not e.is_ratio}
 
 
 def test_per_unit_of_a_continuous_exposure() -> None:
