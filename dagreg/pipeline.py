@@ -308,7 +308,8 @@ def fit(
     effects = []
     for question, plan in zip(asked, plans, strict=True):
         fitted = _fit_effect(spec, question, plan, table, pieces, draws, progress)
-        effects.append(replace(fitted, tests=tested.tests))
+        plates = _plates(program, plan, draws, table.rows)
+        effects.append(replace(fitted, tests=tested.tests, plates=plates))
     report = Report(
         explained,
         table.info,
@@ -346,6 +347,7 @@ def _fit_effect(
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of
+    from dagreg.check.mixing import mixing
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
     from dagreg.engine.run import draw
@@ -377,7 +379,20 @@ def _fit_effect(
         result=EffectResult(rows, coefficients(plan.models, here), gaps),
         diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
         doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
+        mixing=mixing(plan.models, here),
     )
+
+
+def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
+    """The plate diagram of each program but the unadjusted one's, by estimator."""
+    from dagreg.engine.plate import fitted_plate
+
+    found = {
+        m.estimator: fitted_plate(program, m, draws[m.builder], data)
+        for m in plan.models
+        if m.estimator != "unadjusted"
+    }
+    return {name: dot for name, dot in found.items() if dot is not None}
 
 
 def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, tuple[Piece, ...]]:
