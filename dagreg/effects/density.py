@@ -10,23 +10,25 @@ from dagreg.engine.draws import Array
 POINTS, BINS = 81, 512
 AIR = 1.2  # beyond the middle 94 %, to either side, in its widths: a Cauchy's tails would hide its middle
 BODY = (0.03, 0.97)
+EXTREME = 1e-200  # numbers beyond it or its inverse: arithmetic on them overflows
+ROUNDING = 1e-12  # steps below this share of the numbers are lost in their digits
 FULL_WIDTH = 4.0  # bandwidths at which the kernel is cut off
 
 
 def density(values: Array) -> Density | None:
     """A Gaussian kernel estimate with Silverman's bandwidth (1986, equation 3.31), reflected at the ends.
 
-    Returns None where the draws do not vary, or some are not finite: there is nothing to draw.
+    Returns None where the draws do not vary, or some are not finite or as good as: there is nothing to draw.
     """
     draws = np.asarray(values, dtype=np.float64).ravel()
-    if not np.isfinite(draws).all() or np.ptp(draws) == 0:
+    if not np.abs(draws).max() < 1 / EXTREME or np.ptp(draws) == 0:
         return None
     low, high = _window(draws)
-    kept = draws[(draws >= low) & (draws <= high)]
-    width = _bandwidth(draws, high - low)
     step = (high - low) / BINS
-    if not (np.isfinite(step) and step > 0 and width > 0):
+    if not (step > EXTREME and step > ROUNDING * max(abs(low), abs(high))):
         return None
+    width = _bandwidth(draws, high - low)
+    kept = draws[(draws >= low) & (draws <= high)]
     counts, _ = np.histogram(kept, BINS, (low, high))
     reach = min(int(np.ceil(FULL_WIDTH * width / step)), BINS)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width) ** 2)

@@ -11,6 +11,7 @@ from dagreg.report.plots import Axis, shortened, svg_text, tick, ticks
 
 _WIDTH, _LABELS, _EDGE = 460.0, 128.0, 12.0
 _ROW, _HEAD, _FOOT = 20.0, 58.0, 44.0
+_LABEL_LENGTH = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def shrinkage(levels: Sequence[Level], centre: float, title: str, axis_name: str
 
 def _row(level: Level, axis: Axis, top: float) -> str:
     y = top + _ROW / 2
-    label = f"{shortened(level.name, 16)} ({level.count:,})"
+    rows = f" ({level.count:,})"
+    label = shortened(level.name, max(_LABEL_LENGTH - len(rows), 5)) + rows
     title = f"{level.name}, {level.count:,} rows: alone {_shown(level.alone)}, pooled {_shown(level.mean)}"
     return (
         f"<g><title>{svg_text(title)}</title>"
