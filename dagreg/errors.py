@@ -581,6 +581,19 @@ CODES: Mapping[str, Code] = {
     "DR421": Code("an offset that is not above 0", "The log of the exposure is added to the predictor."),
     "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
     "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
+    "DR422": Code("a link that the family does not have", "The message lists those that make sense with it."),
+    "DR423": Code("an interaction with a group", "A slope that differs between groups is a varying one."),
+    "DR424": Code(
+        "priors of different distributions", "The sds of one group share one distribution, with scales of their own."
+    ),
+    "DR425": Code(
+        "`error` without a residual sd", "Known errors belong to a gaussian response, scales to one with a sigma."
+    ),
+    "DR426": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
+    "DR427": Code(
+        "the effect cannot be given by these levels",
+        "Together with an adjustment set, the variables of `by` have to be valid to adjust for.",
+    ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),

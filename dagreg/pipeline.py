@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
+    from dagreg.engine.posterior import Coordinates
     from dagreg.model.types import DataSummary, Model, Plan
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
-Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +135,9 @@ class Result:
 
     @property
     def coordinates(self) -> dict[str, Coordinates]:
-        """By builder: the dimension and labels of every coefficient that has several."""
+        """By builder: the dimensions and labels of every parameter that is more than one number."""
         models = (m for e in self.record.effects if e.plan is not None for m in e.plan.models)
-        return {
-            m.builder: {t.symbol: (t.dim, t.columns) for e in m.equations for t in e.terms if len(t.columns) > 1}
-            for m in models
-        }
+        return {m.builder: {symbol: dims for e in m.equations for symbol, dims in e.dimensions.items()} for m in models}
 
     def report(self, format: Format = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""
@@ -326,7 +323,7 @@ def fit(
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
-    from dagreg.model.lower import idle_regressions
+    from dagreg.model.unused import idle_regressions
 
     return tuple(
         Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
@@ -430,7 +427,8 @@ def _compiled(
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
     from dagreg.emit.program import emit
-    from dagreg.model.lower import lower, unused_terms
+    from dagreg.model.lower import lower
+    from dagreg.model.unused import unused_terms
 
     plans = []
     for i, question in enumerate(asked):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.check.point import design
+from dagreg.check.point import design, regular
 from dagreg.check.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.types import Estimate
@@ -26,13 +26,14 @@ Z = 3.0  # standard errors of that statistic
 def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
     """Counts that vary more than their family allows (McCullagh and Nelder 1989, section 4.5)."""
     equation = model.outcome
-    if equation.family.name not in ("poisson", "binomial"):
+    if equation.family.name not in ("poisson", "binomial") or not regular(equation):
         return ()
     this = design(model, equation, data)
     point = np.concatenate(
         [np.ravel(draws.values[s].mean(axis=(0, 1))) for s in (equation.intercept, *(t.symbol for t in equation.terms))]
     )
     mean = equation.link.inverse(this.columns @ point + this.offset)
+    assert equation.family.variance is not None
     variance = equation.family.variance(mean) / this.units
     free = len(mean) - len(point)
     if free < 1:
@@ -71,11 +72,11 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     others = [n for n in model.outcome.predictors if n not in exposures]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     settings = all(model.variables[x].levels for x in exposures)
-    if len(model.equations) > 1 or not settings or not discrete or not others:
+    if len(model.equations) > 1 or model.outcome.levels or not settings or not discrete or not others:
         return ()
     cells = _cells(model, others, data)
     found: list[Doubt] = []
-    heads = [e for e in estimates if e.scale == "outcome"]
+    heads = [e for e in estimates if e.average]
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
         found += _compare(model, contrast, estimate, cells, data)
     return tuple(found)

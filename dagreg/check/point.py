@@ -61,6 +61,12 @@ def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> De
     return Design(triangle[:, :-1], triangle[:, -1], np.ones(rows), np.zeros(rows), precision, centre, units)
 
 
+def regular(equation: Equation) -> bool:
+    """Whether iteratively reweighted least squares finds its posterior mode."""
+    plain = len(equation.varying) == 0 and equation.error is None and equation.scaled_by is None
+    return plain and equation.family.variance is not None and equation.link.name not in ("inverse", "softplus")
+
+
 def _column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
     if isinstance(what, str):
         return np.asarray(data[what], dtype=np.float64)
@@ -84,7 +90,9 @@ def coefficients(
     """
     units = this.units if weights is None else this.units * weights
     precision = this.precision if penalty is None else penalty
-    gaussian, link, family = equation.family.name == "gaussian", equation.link, equation.family
+    variance = equation.family.variance
+    assert variance is not None
+    gaussian, link = equation.family.name == "gaussian", equation.link
     sigma = _spread(this.response, units) if gaussian else 1.0
     beta = np.zeros(this.columns.shape[1])
     beta[0] = link.of_mean(
@@ -93,7 +101,7 @@ def coefficients(
     for _ in range(STEPS):
         eta = this.columns @ beta + this.offset
         mean, slope = link.inverse(eta), link.slope(eta)
-        information = units * slope**2 / np.maximum(family.variance(mean), 1e-12)
+        information = units * slope**2 / np.maximum(variance(mean), 1e-12)
         working = eta - this.offset + (this.response - mean) / np.maximum(slope, 1e-12)
         before, beta = beta, _solve(this, information / sigma**2, working, precision)
         if gaussian:

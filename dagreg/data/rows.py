@@ -139,7 +139,9 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
 
 def _has_moments(equation: Equation) -> bool:
-    return equation.family.name == "gaussian" and equation.weights is None
+    plain = equation.error is None and equation.scaled_by is None and len(equation.varying) == 0
+    linear = equation.family.name == "gaussian" and equation.link.name == "identity"
+    return plain and linear and equation.weights is None
 
 
 @dataclass(frozen=True, slots=True)

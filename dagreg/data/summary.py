@@ -18,7 +18,7 @@ def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         node = spec.nodes[name]
         found.append(node.column or node.name)
-        found += [c for c in (node.trials, node.offset) if isinstance(c, str)]
+        found += [c for c in (node.trials, node.offset, node.error) if isinstance(c, str)]
     return tuple(dict.fromkeys(found))
 
 

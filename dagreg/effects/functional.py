@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dagreg.effects.gformula import CELLS, chunks, predicted
+from dagreg.effects.gformula import CELLS, chunks
+from dagreg.effects.predictor import location, parameters, predicted
 from dagreg.effects.rows import Rows
 from dagreg.engine.draws import Array
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
@@ -142,11 +143,11 @@ def _drawn(source: P, world: _World, depth: int) -> _World:
             world = world.having(name, world.rows.values[name][which])
         return world
     equation = world.equations[source]
-    mean = predicted(equation, world.draws, world.values)
-    mean = np.broadcast_to(mean, (len(mean), _particles(world)))
-    parameters = {a.name: world.draws[a.symbol][:, None] for a in equation.auxiliaries}
+    where = location(equation, world.draws, world.values)
+    where = np.broadcast_to(where, (len(where), _particles(world)))
     assert equation.family.draw is not None
-    return world.having(source.targets[0], equation.family.draw(rng, mean, parameters)[..., None])
+    drawn = equation.family.draw(rng, where, parameters(equation, world.draws))
+    return world.having(source.targets[0], drawn[..., None])
 
 
 def _share(names: tuple[str, ...], world: _World) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
-from dagreg.model.design import encode
-from dagreg.model.types import Model
+from dagreg.model.design import constant, encode
+from dagreg.model.types import Equation, Model, Varying
+from dagreg.spec.types import Level
 
 MERGE_FROM = 64  # fewer rows are not worth the sorting
 
@@ -27,35 +28,63 @@ class Rows:
         return len(self.weights)
 
 
-def covariates(model: Model) -> tuple[str, ...]:
-    """The variables whose observed values the effect is averaged over: all but outcome and drawn mediators."""
+def covariates(model: Model, held: Collection[str] = ()) -> tuple[str, ...]:
+    """The variables whose observed values the effect is averaged over.
+
+    All but the outcome, drawn mediators, and groups that stand for a population and are not held at their levels.
+    """
+    stay = {*model.estimand.exposure, *held}
     drawn = {model.estimand.outcome, *(e.response for e in model.mediators)}
-    return tuple(name for name in model.variables if name not in drawn)
+    return tuple(n for n, v in model.variables.items() if n not in drawn and (n in stay or not v.sampled))
 
 
-def observed_rows(model: Model, data: Mapping[str, Any]) -> Rows:
+def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] = ()) -> Rows:
     """The covariates of every row; a row with trials stands for that many units.
 
-    Of a large table only what the average needs: its mean row where every regression is linear.
+    `held` are variables at whose levels the effect is given. Of a large table only what the average needs: its
+    mean row, where every regression is linear and nothing is held.
     """
-    if isinstance(data, TableRows) and data.large and model.functional is None and linear(model):
+    average = model.functional is None and linear(model) and len(held) == 0
+    if isinstance(data, TableRows) and data.large and average:
         return mean_row(model, data)
     trials = model.outcome.trials
     units = np.asarray(data[trials], dtype=np.float64) if isinstance(trials, str) else None
-    values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in covariates(model)}
-    weights = np.ones(len(next(iter(data.values())))) if units is None else units
+    values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in covariates(model, held)}
+    rows = len(data[model.variables[model.estimand.outcome].column])
+    weights = np.ones(rows) if units is None else units
     return Rows(values, weights / weights.sum())
 
 
-def linear(model: Model) -> bool:
-    """Whether every regression is linear in every variable: then the average row answers for all rows."""
+def linear(model: Model, held: Collection[str] = ()) -> bool:
+    """Whether every regression is linear in every variable: then the average row answers for all rows.
+
+    `held`: groups at whose levels the effect is given. The deviations of other groups are averaged over their
+    population, where they are 0.
+    """
     used = (*model.mediators, model.outcome)
-    return all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
+    plain = not any(e.levels or fixed_groups(model, e, held) for e in used)
+    return plain and all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
+
+
+def fixed_groups(model: Model, equation: Equation, held: Collection[str]) -> tuple[Varying, ...]:
+    """The varying coefficients that stay those of each row's own level: of listed levels, and of groups held."""
+    stay = {*model.estimand.exposure, *held}
+    return tuple(v for v in equation.varying if v.group in stay or not model.variables[v.group].sampled)
 
 
 def mean_row(model: Model, table: TableRows, without: int | None = None) -> Rows:
     """The average of the covariates, as the only row; one group of rows left out if asked."""
     return Rows(table.means([model.variables[n] for n in covariates(model)], without), np.ones(1))
+
+
+def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
+    """The rows at these levels of some covariates."""
+    kept = np.ones(len(rows), dtype=bool)
+    for name, level in group.items():
+        kept &= (rows.values[name] == constant(model.variables[name], level, 1)).all(axis=1)
+    weights = rows.weights[kept]
+    total = weights.sum() if kept.any() else 1.0
+    return Rows({name: values[kept] for name, values in rows.values.items()}, weights / total)
 
 
 def merge(rows: Rows) -> Rows:

@@ -53,6 +53,11 @@ class Estimate:
     summary: Summary
     label: str = ""  # what was compared, in words: "success: A against B", "per unit of x (cm)"
 
+    @property
+    def average(self) -> bool:
+        """Whether it is the effect itself on the outcome's scale: over all rows, and no part of it."""
+        return self.scale == "outcome" and len(self.by) == 0 and self.estimand in ("total effect", "direct effect")
+
 
 @dataclass(frozen=True, slots=True)
 class Coefficient:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dagreg.engine.draws import Array, Draws
+from dagreg.model.types import Dimension
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]  # symbol of several coefficients: their dimension and labels
+Coordinates = Mapping[str, tuple[Dimension, ...]]  # of each symbol that is more than one number
 
 
 def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
@@ -35,10 +36,11 @@ def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Co
 def _write_group(group: Any, draws: Draws, coordinates: Coordinates) -> None:
     """The variables of one program, along chain, draw and the coefficients' own dimensions."""
     chains, count = draws.shape
-    group.dimensions = {"chain": chains, "draw": count} | {dim: len(names) for dim, names in coordinates.values()}
+    own = _labels(coordinates)
+    group.dimensions = {"chain": chains, "draw": count} | {dim: len(names) for dim, names in own.items()}
     for name, size in (("chain", chains), ("draw", count)):
         group.create_variable(name, (name,), data=np.arange(size))
-    for dim, names in dict(coordinates.values()).items():
+    for dim, names in own.items():
         labels = group.create_variable(dim, (dim,), dtype=_text())
         labels[:] = np.array(names, dtype=object)
     for symbol, dims, values in _variables(draws, coordinates):
@@ -54,8 +56,12 @@ def _text() -> Any:
 
 def _variables(draws: Draws, coordinates: Coordinates) -> Iterator[tuple[str, tuple[str, ...], Array]]:
     for symbol, values in draws.values.items():
-        own = (coordinates[symbol][0],) if values.ndim > 2 else ()
-        yield symbol, ("chain", "draw", *own), values
+        yield symbol, ("chain", "draw", *(dim for dim, _ in coordinates.get(symbol, ()))), values
+
+
+def _labels(coordinates: Coordinates) -> dict[str, tuple[str, ...]]:
+    """The labels of every dimension."""
+    return dict(dimension for dimensions in coordinates.values() for dimension in dimensions)
 
 
 def as_tree(samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> xr.DataTree:
@@ -79,7 +85,7 @@ def _dataset(draws: Draws, coordinates: Coordinates) -> xr.Dataset:
     import xarray as xr
 
     chains, count = draws.shape
-    labels: dict[str, Any] = {dim: list(names) for dim, names in coordinates.values()}
+    labels: dict[str, Any] = {dim: list(names) for dim, names in _labels(coordinates).items()}
     return xr.Dataset(
         {symbol: (dims, values) for symbol, dims, values in _variables(draws, coordinates)},
         coords={"chain": np.arange(chains), "draw": np.arange(count), **labels},

@@ -5,7 +5,7 @@ Rows are the first axis throughout; a block of design columns is rows x columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,12 @@ _FUNCTIONS: Mapping[str | None, Callable[[Array], Array]] = {
 
 
 def encode(variable: Variable, values: npt.NDArray[np.generic]) -> Array:
-    """A data column as the model sees it, rows x columns: numbers transformed, levels as 0/1 columns."""
+    """A data column as the model sees it, rows x columns: numbers transformed, levels as 0/1 columns.
+
+    The levels of a pooled variable are one column of positions.
+    """
+    if variable.pooled:
+        return positions(values, variable.levels)[:, None].astype(np.float64)
     if variable.levels:
         return np.column_stack([values == level for level in variable.levels[1:]]).astype(np.float64)
     numbers = values.astype(np.float64)
@@ -34,6 +39,14 @@ def encode(variable: Variable, values: npt.NDArray[np.generic]) -> Array:
         centre, scale = variable.transform_at
         numbers = (numbers - centre) / scale
     return numbers[:, None]
+
+
+def positions(values: npt.NDArray[np.generic], levels: Sequence[Level]) -> npt.NDArray[np.int64]:
+    """Where each value stands among these levels. Raises KeyError for one that is not among them."""
+    place = {level: i for i, level in enumerate(levels)}
+    distinct, where = np.unique(values, return_inverse=True)
+    found = np.array([place[value] for value in distinct.tolist()], dtype=np.int64)
+    return np.asarray(found[where.ravel()])
 
 
 def constant(variable: Variable, level: Level, rows: int) -> Array:

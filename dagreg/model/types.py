@@ -16,6 +16,8 @@ from dagreg.model.families import Family, Link
 from dagreg.spec.types import Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
+MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
+Dimension = tuple[str, tuple[str, ...]]  # name and labels
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
@@ -50,7 +52,8 @@ class DataSummary:
 class Variable:
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
-    Levels become one 0/1 column for each level but the reference. `mean` and `sd` are of the coded,
+    Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column of
+    positions, the reference being 0. `mean` and `sd` are of the coded,
     transformed variable, None where there are no data.
     """
 
@@ -62,6 +65,7 @@ class Variable:
     transform: Transform | None = None
     transform_at: tuple[float, float] = (0.0, 1.0)  # what center and standardize subtract and divide by
     inferred: bool = False
+    pooled: bool = False  # its levels share a distribution of the coefficients that vary between them
     integral: bool = False
     mean: float | None = None
     sd: float | None = None
@@ -73,12 +77,17 @@ class Variable:
     @property
     def coded(self) -> bool:
         """Whether it stands for several 0/1 columns."""
-        return len(self.levels) > 2
+        return len(self.levels) > 2 and not self.pooled
+
+    @property
+    def sampled(self) -> bool:
+        """Whether its levels are a sample of a population of groups: clusters, people, sites."""
+        return self.pooled and self.type == "group"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of its design columns: `x`, or `x[b]`, `x[c]` for levels other than the reference."""
-        if not self.levels or self.type == "binary":
+        if not self.levels or self.type == "binary" or self.pooled:
             return (self.name,)
         return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
@@ -132,6 +141,61 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Deviation:
+    """One coefficient that varies between groups: the intercept (`term` is None), or a column of a term."""
+
+    name: str  # "intercept", "x", "g[b]"
+    prior: PriorChoice  # of the sd between the groups
+    term: str | None = None
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    """Coefficients that vary between the levels of a group, around those of the equation.
+
+    Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13), and
+    `symbol` holds them, groups x deviations (or groups). Sampled is `raw`: standard Normal draws, or where the
+    groups are large (`centred`) the coefficients of each group (Betancourt and Girolami 2015).
+    """
+
+    group: str  # name of a variable
+    deviations: tuple[Deviation, ...]
+    symbol: str
+    raw: str
+    scale: str  # of the sd; with a correlation, of the covariance
+    factor: str  # of the covariance's Cholesky factor
+    dim: str  # over the groups
+    effects_dim: str  # over the deviations
+    levels: tuple[Level, ...]
+    purpose: Purpose
+    why: str
+    centred: bool = False
+    concentration: float = 2.0  # of the LKJ prior of the correlations
+    span: Span | None = None
+
+    @property
+    def correlated(self) -> bool:
+        return len(self.deviations) > 1
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The symbols whose draws are kept: the deviations, their sds and correlations."""
+        spread = (f"{self.scale}_stds", f"{self.scale}_corr") if self.correlated else (self.scale,)
+        return (self.symbol, *spread)
+
+    @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each of its parameters: their names and labels."""
+        groups, effects = (self.dim, tuple(map(str, self.levels))), tuple(d.name for d in self.deviations)
+        if not self.correlated:
+            return {self.symbol: (groups,)}
+        own, twin = (self.effects_dim, effects), (f"{self.effects_dim}_2", effects)
+        _, stds, correlations = self.parameters
+        return {self.symbol: (groups, own), stds: (own,), correlations: (own, twin)}
+
+
+@dataclass(frozen=True, slots=True)
 class Auxiliary:
     """A parameter of the family besides the mean: sigma, ..."""
 
@@ -171,6 +235,10 @@ class Equation:
     trials: str | int | None = None  # column, or a number for every row (binomial)
     offset: str | None = None  # column of exposures; its log is added to the predictor
     weights: str | int | None = None  # column: each row stands for this many units
+    levels: tuple[Level, ...] = ()  # of a response that is one of several, in order, the reference first
+    varying: tuple[Varying, ...] = ()
+    error: str | None = None  # column of the known standard errors of the response
+    scaled_by: str | None = None  # column that the residual sd is a multiple of
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
     sufficient: Sufficient | None = None  # in place of its rows
@@ -183,7 +251,28 @@ class Equation:
     @property
     def predictors(self) -> tuple[str, ...]:
         """The variables on the right-hand side, each once, in order of appearance."""
-        return tuple(dict.fromkeys(name for term in self.terms for name in term.factors))
+        names = [name for term in self.terms for name in term.factors]
+        return tuple(dict.fromkeys([*names, *(v.group for v in self.varying)]))
+
+    @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each parameter that is more than one number: their names and labels."""
+        outcomes: tuple[Dimension, ...] = ()
+        if self.levels:
+            outcomes = ((self.symbols["dim"], tuple(map(str, self.levels[1:]))),)
+        slopes = outcomes if self.family.predictor == "unordered" else ()
+        found = {t.symbol: (*(((t.dim, t.columns),) if len(t.columns) > 1 else ()), *slopes) for t in self.terms}
+        found[self.intercept] = outcomes
+        for varying in self.varying:
+            found |= varying.dimensions
+        return {symbol: dims for symbol, dims in found.items() if dims}
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The symbols of its parameters, in the order of the program."""
+        terms = (t.symbol for t in self.terms)
+        groups = (symbol for v in self.varying for symbol in v.parameters)
+        return (self.intercept, *terms, *groups, *(a.symbol for a in self.auxiliaries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +282,7 @@ class Contrast:
     exposures: tuple[str, ...]
     start: tuple[Level, ...] | None
     stop: tuple[Level, ...] | None
+    level: Level | None = None  # of the outcome whose probability is compared, where it is one of several
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +293,13 @@ class Estimand:
     exposure: tuple[str, ...]
     outcome: str
     contrasts: tuple[Contrast, ...]
-    by: tuple[str, ...] = ()
+    groups: tuple[Mapping[str, Level], ...] = ()  # levels of the `by` variables at which it is given, too
     adjusted_for: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The variables at whose levels it is given."""
+        return tuple(self.groups[0]) if self.groups else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +331,21 @@ class Model:
         return self.equations[:-1] if self.estimator == "chain" or self.chained else ()
 
     @property
+    def adaptation(self) -> Literal["low_rank", "diag"]:
+        """How NUTS learns the shape of the posterior.
+
+        It has to be able to move along strong correlations (uncentred or collinear predictors), and a low-rank mass
+        matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing asks for it.
+        """
+        groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
+        return "diag" if groups > MANY_GROUPS else "low_rank"
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The data columns that the program reads, in order."""
         names = [v.column for v in self.variables.values()]
         for e in self.equations:
-            names += [c for c in (e.trials, e.offset, e.weights) if isinstance(c, str)]
+            names += [c for c in (e.trials, e.offset, e.weights, e.error, e.scaled_by) if isinstance(c, str)]
         return tuple(dict.fromkeys(names))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 
 from dagreg.errors import DataError, Diagnostic
@@ -63,8 +64,11 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
     Raises DataError with every mismatch between nodes and columns.
     """
     namer, found, wrong = Namer(), dict[str, Variable](), list[Diagnostic]()
+    groups = {group for regression in spec.regressions.values() for group in regression.varying}
     for name in names:
         node = spec.nodes[name]
+        if node.type is None and name in groups:
+            node = replace(node, type="group")
         try:
             found[name] = _without_data(node, namer) if summary is None else _with_data(node, namer, summary)
         except DataError as error:
@@ -97,6 +101,7 @@ def _without_data(node: Node, namer: Namer) -> Variable:
         levels=levels,
         transform=node.transform,
         inferred=node.type is None,
+        pooled=kind == "group" or node.pool,
         unit=node.unit,
         label=node.label,
         span=node.span,
@@ -130,6 +135,7 @@ def _with_data(node: Node, namer: Namer, summary: DataSummary) -> Variable:
         transform=node.transform,
         transform_at=_transform_at(node, column),
         inferred=node.type is None,
+        pooled=kind == "group" or node.pool,
         integral=column.integral,
         mean=moments[0],
         sd=moments[1],

@@ -28,13 +28,22 @@ _QUESTION = {
     "mediation": "How much of the effect of {x} on {y} goes through its mediators?",
 }
 
+COUNTS = ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
+PROBABILITIES = ("bernoulli", "binomial", "beta_binomial", "categorical", "ordinal")
+
 _QUANTITY = {
     "bernoulli": "the probability of {y}",
     "binomial": "the probability of {y} in a trial",
-    "poisson": "the expected count of {y}",
-}
+    "beta_binomial": "the probability of {y} in a trial",
+    "categorical": "the probability of a level of {y}",
+    "ordinal": "the probability of a level of {y}",
+} | dict.fromkeys(COUNTS, "the expected count of {y}")
 
-_OUTCOME_SCALE = {"bernoulli": "risk difference", "binomial": "risk difference", "poisson": "rate difference"}
+_OUTCOME_SCALE = (
+    dict.fromkeys(("bernoulli", "binomial", "beta_binomial"), "risk difference")
+    | dict.fromkeys(COUNTS, "rate difference")
+    | dict.fromkeys(("categorical", "ordinal"), "difference in probability")
+)
 _LINK_SCALE = {"logit": "log odds ratio", "log": "log rate ratio"}
 
 _ALONG = {
@@ -130,7 +139,7 @@ def quantity(view: EffectView, e: Estimate) -> str:
     y = named(view.outcome)
     if equation is None:
         return f"the mean of {y}"
-    if equation.family.name == "poisson" and equation.offset is not None:
+    if equation.family.name in COUNTS and equation.offset is not None:
         return f"the rate of {y}"
     return _QUANTITY.get(equation.family.name, "the mean of {y}").format(y=_event(view, equation))
 
@@ -147,7 +156,7 @@ def _event(view: EffectView, equation: Equation) -> str:
 
 def is_probability(view: EffectView, e: Estimate) -> bool:
     equation = view.outcome_equation(e.estimator)
-    return e.scale == "outcome" and equation is not None and equation.family.name in ("bernoulli", "binomial")
+    return e.scale == "outcome" and equation is not None and equation.family.name in PROBABILITIES
 
 
 def quantity_unit(view: EffectView, e: Estimate) -> str:

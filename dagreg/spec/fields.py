@@ -47,7 +47,7 @@ FAMILIES = (
     "categorical",
     "ordinal",
 )
-LINKS = ("identity", "log", "logit", "probit", "cloglog", "inverse", "sqrt")
+LINKS = ("identity", "log", "logit", "probit", "cloglog", "inverse", "softplus")
 
 _TYPE_SYNONYMS = {
     "numeric": "continuous",

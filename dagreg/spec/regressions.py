@@ -13,8 +13,9 @@ from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import shorten
 from dagreg.spec.types import Prior, Regression
 
-RESERVED_TERMS = ("intercept", "slopes", "sigma")
+RESERVED_TERMS = ("intercept", "slopes", "sigma", "nu", "shape", "precision", "zero")
 """Keys of `priors:` that name no node."""
+_POSITIVE_TERMS = ("sigma", "nu", "shape", "precision")
 
 _MOST_COLONS = 10  # at which a name that holds colons itself is looked for
 
@@ -108,9 +109,9 @@ def _varying(response: str, reading: Reading, scope: Scope) -> dict[str, tuple[s
     varying: dict[str, tuple[str, ...]] = {}
     for group, (span, terms) in (reading[f.VARYING] or {}).items():
         known = scope.observed(Located(group, span), "be a group")
-        if known and scope.type(group) not in (None, "group"):
+        if known and scope.type(group) not in (None, "group") and not scope.nodes[group].pool:
             message = f"`{shorten(group)}` is {scope.type(group)}, not a group"
-            scope.found.error("DR157", message, span, "give it `type: group`")
+            scope.found.error("DR157", message, span, "give it `type: group`, or `pool: true`")
         for term in terms.value if terms else ():
             _check_term(term, response, scope)
         if known and terms is not None:
@@ -143,6 +144,8 @@ def _check_prior_key(term: str, response: str, span: Span, scope: Scope) -> bool
     if term in RESERVED_TERMS or not scope.complete:
         return True
     names = (term,) if term in scope.nodes else _factors(term, scope)
+    if len(names) == 2 and "intercept" in names and "intercept" not in scope.nodes:
+        names = tuple(name for name in names if name != "intercept")  # the sd of varying intercepts
     if response in names:
         scope.found.error("DR151", f"the response `{shorten(response)}` is no term of its own regression", span)
         return False
@@ -159,6 +162,7 @@ def _check_support(term: str, prior: Prior, scope: Scope) -> None:
     if term in RESERVED_TERMS and not is_scalar(prior):
         message = f"`{prior.distribution}` is a prior for several numbers, `{term}` is one"
         scope.found.error("DR155", message, prior.span)
-    elif term == "sigma" and admits_negative(prior):
-        message = f"`sigma` is a standard deviation, and `{prior.distribution}` admits negative values"
+    elif term in _POSITIVE_TERMS and admits_negative(prior):
+        what = "a standard deviation" if term == "sigma" else "above 0"
+        message = f"`{term}` is {what}, and `{prior.distribution}` admits negative values"
         scope.found.error("DR155", message, prior.span, "use `HalfNormal`, `Exponential` or another prior above 0")

@@ -3,7 +3,7 @@
     python examples/tutorial/generate.py [FOLDER]
 
 The stories are those of "Bayesian regression tutorial with PyMC3": simple and multivariate regression,
-the pipe, the fork, the collider, and pipe and collider combined.
+the pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events.
 """
 
 import csv
@@ -57,7 +57,32 @@ def combined():
     return {"x1": x1, "x2": x2, "z": z, "y": y}
 
 
-STORIES = (simple, multivariate, pipe, fork, collider, combined)
+def categories():
+    np.random.seed(2025)
+    beta1 = np.random.normal(loc=0, scale=2, size=5)
+    beta2 = np.random.normal(loc=1, scale=1, size=4)
+    x1 = np.random.choice(5, size=100)
+    x2 = np.random.choice(4, p=[0.1, 0.2, 0.3, 0.4], size=100)
+    return {"x1": x1, "x2": x2, "y1": beta1[x1] + beta2[x2] + np.random.normal(loc=0, scale=0.1, size=100)}
+
+
+def heterogeneity():
+    np.random.seed(2025)
+    beta3 = np.array([[2, 1], [-2.5, 2], [-3, 3]])
+    x1 = np.random.choice(3, size=100)
+    x2 = np.random.choice(2, size=100)
+    return {"x1": x1, "x2": x2, "y1": beta3[x1, x2] + np.random.normal(loc=0, scale=0.1, size=100)}
+
+
+def binary():
+    np.random.seed(2020)
+    beta3 = np.array([[0.1, 0.2], [0.2, 0.1], [0.3, 0.3]])
+    x1 = np.random.choice(3, size=10000)
+    x2 = np.random.choice(2, size=10000)
+    return {"x1": x1, "x2": x2, "y1": np.random.binomial(1, beta3[x1, x2], size=10000)}
+
+
+STORIES = (simple, multivariate, pipe, fork, collider, combined, categories, heterogeneity, binary)
 
 
 def main(folder):

@@ -1,0 +1,113 @@
+"""The data columns and the dimensions of a program's model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dagreg.emit.priors import WIDTH
+from dagreg.emit.prose import comment, literal, number
+from dagreg.model.types import (
+    Model,
+    Variable,
+)
+
+_TRANSFORMS = {
+    "log": "np.log({x})",
+    "log1p": "np.log1p({x})",
+    "logit": "np.log({x} / (1 - {x}))",
+    "sqrt": "np.sqrt({x})",
+}
+
+
+def columns(model: Model) -> list[str]:
+    """The data columns, coded: numbers as they are, levels as 0/1 columns."""
+    if all(e.sufficient is not None for e in model.equations):
+        return []
+    lines = []
+    whole = {e.response for e in model.equations if e.family.discrete}
+    predictors = {name for e in model.equations for name in e.predictors}
+    answers = {e.response: e for e in model.equations if e.levels}
+    read = {name for e in model.equations for name in (e.response, *e.predictors)}
+    for variable in (v for v in model.variables.values() if v.name in read):
+        if variable.name in answers:
+            codes = f"positions(data[{literal(variable.column)}], [{', '.join(map(literal, variable.levels))}])"
+            lines.append(_data(answers[variable.name].symbols["codes"], codes, _coding_note(variable)))
+            if variable.name not in predictors:
+                continue
+        coded = _coded(model, variable, "int" if variable.name in whole else "float")
+        lines.append(_data(variable.symbol, coded, _coding_note(variable)))
+    for equation in model.equations:
+        for role, column, kind in (
+            ("trials", equation.trials, "int"),
+            ("weights", equation.weights, "float"),
+            ("exposure", equation.offset, "float"),
+            ("error", equation.error, "float"),
+            ("error", equation.scaled_by, "float"),
+        ):
+            if isinstance(column, str):
+                lines.append(_data(equation.symbols[role], f"np.asarray(data[{literal(column)}], dtype={kind})", role))
+    return lines
+
+
+def _data(symbol: str, values: str, note: str) -> str:
+    return f"{symbol} = pm.Data({literal(symbol)}, {values}){comment(note)}"
+
+
+def _coding_note(variable: Variable) -> str:
+    words = [w for w in (variable.label, variable.unit) if w]
+    if variable.levels:
+        words.append(f"reference {variable.levels[0]}")
+    if variable.transform:
+        words.append(f"{variable.transform} of the column")
+    return ", ".join(words)
+
+
+def _coded(model: Model, variable: Variable, kind: str) -> str:
+    raw = f"data[{literal(variable.column)}]"
+    if variable.pooled:
+        dims = (v.dim for e in model.equations for v in e.varying if v.group == variable.name)
+        levels = next((f"coords[{literal(dim)}]" for dim in dims), None)
+        return f"positions({raw}, {levels or list(variable.levels)})"
+    if variable.coded:
+        return f"indicators({raw}, [{', '.join(literal(level) for level in variable.levels[1:])}])"
+    if variable.levels and variable.levels != (0, 1):
+        return f"(np.asarray({raw}) == {literal(variable.levels[1])}).astype({kind})"
+    numbers = f"np.asarray({raw}, dtype={kind})"
+    if variable.transform in _TRANSFORMS:
+        return _TRANSFORMS[variable.transform].format(x=numbers)
+    if variable.transform is not None:
+        centre, scale = variable.transform_at
+        shifted = f"({numbers} - {number(centre)})"
+        return shifted if variable.transform == "center" else f"{shifted} / {number(scale)}"
+    return numbers
+
+
+def model_line(model: Model) -> list[str]:
+    coords: dict[str, list[str]] = {}
+    for equation in model.equations:
+        for term in equation.terms:
+            if len(term.columns) > 1:
+                coords[term.dim] = list(map(literal, term.columns))
+        if equation.levels:
+            coords[equation.symbols["dim"]] = list(map(literal, equation.levels[1:]))
+        for varying in equation.varying:
+            coords[varying.dim] = list(map(literal, varying.levels))
+            if varying.correlated:
+                coords[varying.effects_dim] = [literal(d.name) for d in varying.deviations]
+    if not coords:
+        return ["with pm.Model() as model:"]
+    listed = [line for k, v in coords.items() for line in _listed(f"    {literal(k)}: ", v)]
+    return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]
+
+
+def _listed(head: str, values: Sequence[str]) -> list[str]:
+    """A list literal after `head`, broken between its values where it is long."""
+    line = f"{head}[{', '.join(values)}],"
+    if len(line) <= WIDTH - 8:
+        return [line]
+    lines = [""]
+    for value in values:
+        if lines[-1] and len(lines[-1]) + len(value) > WIDTH - 20:
+            lines.append("")
+        lines[-1] += f" {value}," if lines[-1] else f"{value},"
+    return [f"{head}[", *(f"        {part}" for part in lines), "    ],"]

@@ -1,0 +1,122 @@
+"""Source of one regression: priors, linear predictor, likelihood."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from dagreg.emit.groups import group_summands, varying_lines
+from dagreg.emit.priors import WIDTH, prior_lines
+from dagreg.emit.prose import comment, literal
+from dagreg.emit.reduced import sufficient_lines
+from dagreg.emit.terms import reason, summand, summand_by_level
+from dagreg.model.links import LINKS
+from dagreg.model.types import (
+    Equation,
+    Model,
+    Variable,
+)
+
+
+def equation_lines(model: Model, equation: Equation, origin: str) -> list[str]:
+    response = model.variables[equation.response]
+    place = f"{origin}:{equation.span.line}" if equation.span else origin
+    head = f"{equation.response}: {equation.family.name}, {equation.link.name} link ({place})"
+    lines = [comment(head).strip()]
+    if equation.sufficient is not None:
+        return [*lines, *sufficient_lines(model, equation, equation.sufficient, origin)]
+    centred = any(t.centre or t.centre_by_data for t in equation.terms)
+    here = "at the predictors' means" if centred else "at predictors = 0"
+    note = here if equation.terms else ""
+    outcomes = equation.symbols["dim"] if equation.levels else None
+    lines += prior_lines(
+        model, equation.intercept, equation.intercept_prior, note, outcomes, _start(equation, response)
+    )
+    for term in equation.terms:
+        dims = [d for d in (term.dim if len(term.columns) > 1 else None, _slopes_dim(equation)) if d is not None]
+        lines += [comment(text).strip() for text in wrap(reason(term, origin), WIDTH - 8)]
+        lines += prior_lines(model, term.symbol, term.prior, "", dims or None)
+    for varying in equation.varying:
+        lines += varying_lines(model, equation, varying, origin)
+    for auxiliary in equation.auxiliaries:
+        lines += prior_lines(model, auxiliary.symbol, auxiliary.prior, "")
+    lines += _predictor(model, equation)
+    lines += _likelihood(model, equation, response)
+    return lines
+
+
+def _slopes_dim(equation: Equation) -> str | None:
+    """The dimension over the outcome's levels that each slope has, where they have slopes of their own."""
+    return equation.symbols["dim"] if equation.family.predictor == "unordered" else None
+
+
+def _start(equation: Equation, response: Variable) -> str:
+    """Cutpoints are in order, and start at those of the observed shares (without data, evenly spread)."""
+    if equation.family.predictor != "ordered":
+        return ""
+    count = len(equation.levels) - 1
+    shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
+    cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
+    starts = ", ".join(f"{LINKS['logit'].of_mean(c):.3g}" for c in cumulative)
+    return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
+
+
+def _predictor(model: Model, equation: Equation) -> list[str]:
+    if equation.family.predictor == "unordered":
+        return _predictor_by_level(model, equation)
+    head = [equation.intercept] if equation.family.predictor == "one" else []
+    parts = [*head, *(summand(model, term) for term in equation.terms)] or ["np.zeros(1)"]
+    parts += [part for varying in equation.varying for part in group_summands(model, equation, varying)]
+    if equation.offset is not None:
+        parts.append(f"pm.math.log({equation.symbols['exposure']})")
+    name = equation.symbols["eta"]
+    line = f"{name} = {' + '.join(parts)}"
+    if len(line) <= WIDTH - 8:
+        return [line]
+    return [f"{name} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
+
+
+def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
+    """One predictor for each level of the response, that of the first being 0."""
+    rows = f"{equation.symbols['codes']}.get_value().size"
+    free = f"np.zeros(({rows}, {len(equation.levels) - 1}))"
+    parts = [equation.intercept, *([summand_by_level(model, term) for term in equation.terms] or [free])]
+    name, first, others = equation.symbols["eta"], f"np.zeros(({rows}, 1))", equation.symbols["others"]
+    line = f"{others} = {' + '.join(parts)}"
+    if len(line) > WIDTH - 8:
+        broken = [f"{others} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
+    else:
+        broken = [line]
+    return [*broken, f"{name} = pm.math.concatenate([{first}, {others}], axis=1)"]
+
+
+def _linked(model: Model, equation: Equation) -> dict[str, str]:
+    """What an equation's likelihood takes from the one that its errors correlate with."""
+    if equation.linked is None:
+        return {}
+    other = next(e for e in model.equations if e.response == equation.linked)
+    return {"linked": model.variables[other.response].symbol, "linked_eta": other.symbols["eta"]}
+
+
+def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
+    symbols = equation.symbols
+    holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"]} | _linked(model, equation)
+    if equation.trials is not None:
+        holes["trials"] = symbols["trials"] if isinstance(equation.trials, str) else str(equation.trials)
+    if equation.error is not None:
+        holes["sigma"] = f"pm.math.sqrt({holes['sigma']}**2 + {symbols['error']}**2)"
+    if equation.scaled_by is not None:
+        holes["sigma"] = f"{holes['sigma']} * {symbols['error']}"
+    if equation.levels:
+        holes["cutpoints"] = equation.intercept
+    answer = symbols["codes"] if equation.levels else response.symbol
+    arguments = equation.family.likelihood[equation.link.name].format(**holes)
+    distribution, observed = f"pm.{equation.family.distribution}", literal(symbols["observed"])
+    if equation.weights is None:
+        arguments += ", compute_p=False" if equation.family.predictor == "ordered" else ""
+        return [f"{distribution}({observed}, {arguments}, observed={answer})"]
+    weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
+    return [
+        "# each row stands for as many units as it has trials",
+        f"{symbols['logp']} = pm.logp({distribution}.dist({arguments}), {answer})",
+        f"pm.Potential({observed}, pm.math.sum({weights} * {symbols['logp']}))",
+    ]
