@@ -88,7 +88,7 @@ def pooled(group: str, response: str, names: Sequence[str]) -> Pooling:
         mean = 0.0 if alone != alone else alone * rows / (rows + 8)
         width = 1.88 / math.sqrt(1 + rows / 8)
         levels.append(PooledLevel(name, rows, alone, mean, (mean - width, mean + width)))
-    return Pooling(group, response, "adjusted", f"log odds of {response}", 0.94, 0.0, tuple(levels), 3)
+    return Pooling(group, response, "adjusted", "intercept", f"log odds of {response}", 0.94, 0.0, tuple(levels), 3)
 
 
 def plate_of(*models: Model) -> dict[str, str]:

@@ -77,7 +77,8 @@ class Pooling:
     group: str
     response: str
     estimator: str
-    scale: str  # "mean of y", "log odds of y = 1": what the numbers are
+    coefficient: str  # that varies: "intercept", "x"
+    scale: str  # what the numbers are: "mean of y", "log odds of y"
     level: float
     centre: float
     levels: tuple[PooledLevel, ...]

@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal, cast
 
 from dagreg.report.draw import CannotDraw, quiet
-from dagreg.report.drawing import Drawing
+from dagreg.report.drawing import Drawing, element
 from dagreg.report.prose import visible
 
 MOST_NODES = 120
@@ -42,6 +42,21 @@ def plate_file(source: str, format: Literal["svg", "png", "pdf"]) -> bytes:
         raise
     except Exception as error:  # Graphviz raises whatever it likes, and a picture is not worth a report
         raise CannotDraw(f"Graphviz could not lay it out: {visible(str(error))}") from error
+
+
+def plate_picture(source: str, format: str, title: str) -> bytes:
+    """The diagram as a whole file: SVG in the reader's colours, PNG or PDF on white, or DOT.
+
+    Raises CannotDraw as `plate` does, and for other formats.
+    """
+    match format:
+        case "svg":
+            return element(plate(source, title), "plate", alone=True).encode()
+        case "png" | "pdf":
+            return plate_file(source, format)
+        case "dot":
+            return source.encode()
+    raise CannotDraw(f"a plate diagram cannot be written as {format}")
 
 
 def canonical(source: str) -> tuple[dict[str, tuple[str, str, str]], set[tuple[str, str]]]:

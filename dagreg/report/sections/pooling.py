@@ -35,14 +35,14 @@ def pooling(view: EffectView) -> tuple[Block, ...]:
 
 def _drawing(p: Pooling) -> Drawing:
     levels = [Level(v.name, v.count, v.alone, v.mean, *v.interval) for v in p.levels]
-    title = f"{p.group} in {p.response}, {ESTIMATOR.get(p.estimator, p.estimator)}"
+    title = f"{p.coefficient} by {p.group}, {ESTIMATOR.get(p.estimator, p.estimator)} regression of {p.response}"
     return shrinkage(levels, p.centre, title, p.scale, f"{percent(p.level)} interval")
 
 
 def _table(p: Pooling) -> Iterator[Block]:
     yield Table(
-        caption=f"Levels of {named(p.group)} in the {ESTIMATOR.get(p.estimator, p.estimator)} regression of "
-        f"{named(p.response)}: {p.scale}",
+        caption=f"The {named(p.coefficient)} by {named(p.group)} in the {ESTIMATOR.get(p.estimator, p.estimator)} "
+        f"regression of {named(p.response)}: {p.scale}",
         columns=(
             Column("Level"),
             Column("Rows", True),
