@@ -83,9 +83,11 @@ def test_any_draws_have_a_density_or_none(values):
 def test_every_point_of_a_curve_lies_on_the_canvas():
     for drawing in (ridge([CURVE, CURVE], "Risk difference", "risk difference"), small_density(CURVE)):
         (first, *_) = (p for p in parsed(drawing).iter(f"{SVG}path") if p.get("class") == "curve")
-        numbers = [float(n) for n in re.findall(r"[\d.]+", first.get("d"))]
-        assert all(0 <= x <= drawing.width for x in numbers[::2])
-        assert all(0 <= y <= drawing.height for y in numbers[1::2])
+        steps = np.array([float(n) for n in re.findall(r"-?[\d.]+", first.get("d"))]).reshape(-1, 2)
+        places = steps.cumsum(axis=0)  # the path goes by steps
+        assert (places >= 0).all()
+        assert (places <= [drawing.width, drawing.height]).all()
+        assert places[0, 1] == pytest.approx(places[-1, 1])  # it begins and ends on the floor
 
 
 def test_zero_is_marked_and_the_axis_named():

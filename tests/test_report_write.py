@@ -45,7 +45,7 @@ def test_the_markdown_shows_the_picture(tmp_path):
 def test_every_drawing_is_a_file_of_its_own_and_the_markdown_shows_it(case, tmp_path):
     write_reports(CASES[case](), tmp_path)
     text = (tmp_path / "report.md").read_text()
-    assert set(re.findall(r"\]\(([\w.]+\.svg)\)", text)) == {"dag.svg"} | EXTRA[case]
+    assert set(re.findall(r"^!\[[^]]*\]\(([\w.]+\.svg)[ )]", text, re.MULTILINE)) == {"dag.svg"} | EXTRA[case]
     for name in EXTRA[case]:
         root = ElementTree.parse(tmp_path / name).getroot()
         assert root.get("role") == "img"

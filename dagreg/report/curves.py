@@ -75,21 +75,20 @@ def _curve(curve: Curve, axis: Axis, top: float, height: float) -> str:
     step = (curve.high - curve.low) / (len(curve.heights) - 1)
     low, high = curve.interval
     points = [(axis.at(curve.low + i * step), floor - height * h / peak) for i, h in enumerate(curve.heights)]
-    line = _path(points)
-    ends = f"V{floor:.0f}H{points[0][0]:.1f}Z"
     inside = [p for i, p in enumerate(points) if low <= curve.low + i * step <= high]
-    filled = f'<path class="inside" d="{_path(inside)}V{floor:.0f}H{inside[0][0]:.1f}Z" fill-opacity="0.16"/>'
+    filled = f'<path class="inside" d="{_area(inside, floor)}" fill-opacity="0.15"/>' if len(inside) > 1 else ""
     return (
-        f'<path d="{line}{ends}" fill-opacity="0.07"/>{filled if len(inside) > 1 else ""}'
-        f'<path class="curve" d="{line}" fill="none" stroke="currentColor" stroke-width="1.4"/>'
+        f'<path class="curve" d="{_area(points, floor)}" fill-opacity="0.07" stroke="currentColor" '
+        f'stroke-width="1.3"/>{filled}'
         f'<path class="interval" d="M{axis.at(low):.1f} {floor:.0f}H{axis.at(high):.1f}" fill="none" '
         f'stroke="currentColor" stroke-width="3"/>'
         f'<circle class="point" cx="{axis.at(curve.mean):.1f}" cy="{floor:.0f}" r="4.2" stroke="none"/>'
     )
 
 
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+def _area(points: Sequence[tuple[float, float]], floor: float) -> str:
+    """What lies between a curve and the floor."""
+    return _steps([(points[0][0], floor), *points, (points[-1][0], floor)])
 
 
 def _zero(axis: Axis, top: float, bottom: float) -> str:
@@ -142,7 +141,7 @@ def _steps(points: Sequence[tuple[float, float]]) -> str:
     places = [(round(10 * x), round(10 * y)) for x, y in points]
     moves = [f"{_tenths(b[0] - a[0])} {_tenths(b[1] - a[1])}" for a, b in pairwise(places)]
     start = f"M{_tenths(places[0][0])} {_tenths(places[0][1])}"
-    return start + ("l" + " ".join(moves) if moves else "")
+    return start + ("l" + " ".join(moves).replace(" -", "-") if moves else "")
 
 
 def _tenths(n: int) -> str:

@@ -133,11 +133,12 @@ def _picture(b: Picture, pictures: list[str]) -> str:
 
 
 def _gallery(b: Gallery, files: set[str]) -> str:
-    """A link to its file, which holds the first gallery of that name."""
+    """A link to its file, which holds the first gallery of that name; how to read it is its title, on the same line."""
     if b.file not in files:
         return ""
     files.remove(b.file)
-    return "\n\n".join(part for part in (f"![{prose(b.caption)}]({b.file})", prose(b.note)) if part)
+    note = "".join(piece for _, piece in runs(b.note)).replace("\\", "").replace('"', "'")
+    return f"![{prose(b.caption)}]({b.file}{f' "{note}"' if note else ''})"
 
 
 def legend_line(item: LegendItem) -> str:
