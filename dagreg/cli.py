@@ -242,14 +242,23 @@ def draw(
     spec: OneSpec,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File; its ending names the format.")] = None,
     format: Annotated[Picture | None, typer.Option(help="In place of the file's ending.")] = None,
+    plate: Annotated[bool, typer.Option("--plate", help="The model's plate diagram by PyMC; needs the data.")] = False,
+    estimator: Annotated[Estimators | None, typer.Option(help="Of this one's model, with --plate.")] = None,
+    data: Data = None,
+    allow_outside: Outside = False,
 ) -> int:
-    """The graph as SVG, PNG, PDF, DOT or dagitty text."""
+    """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
     from dagreg.pipeline import explain as run
+    from dagreg.pipeline import plate as plate_of
     from dagreg.report.draw import draw as picture
 
     def answer(spec: Spec) -> int:
         ending = output.suffix.lstrip(".").lower() if output else "svg"
         kind = format or Picture({"gv": "dot", "txt": "dagitty"}.get(ending, ending))
+        if plate:
+            only = estimator.value if estimator else None
+            _write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only))
+            return DONE
         first = run(spec).answers[0] if spec.effects else None
         _write(output, picture(spec, first, kind.value))
         return DONE

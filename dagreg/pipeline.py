@@ -259,6 +259,23 @@ def explain_plan(spec: Spec, data: Any = None, *, allow_outside: bool = False, e
     return "`engine: nuts` in the spec runs the program as it is written. Without it:\n" + plan_text(compiled.pieces)
 
 
+def plate(
+    spec: Spec, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
+) -> bytes:
+    """The plate diagram of a program's first model, or the one of `estimator`: a file of SVG, PNG, PDF or DOT.
+
+    PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data (DR300),
+    and where the format is none of a plate diagram's or the model is too large to draw (DR551).
+    """
+    from dagreg.engine.plate import plate_source
+    from dagreg.report.plate import plate_picture
+
+    table = read(spec, questions(spec)[1], data, allow_outside=allow_outside)
+    compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator)
+    source = plate_source(compiled.program, compiled.program.builders[0], table.rows)
+    return plate_picture(source, format, f"Plate diagram of {spec.name}")
+
+
 def starter(data: Any, path: Any) -> str:
     """A commented spec to edit; its nodes and types are those of the data's columns."""
     from dagreg.data.duck import open_file
@@ -305,7 +322,8 @@ def fit(
     effects = []
     for question, plan in zip(asked, plans, strict=True):
         fitted = _fit_effect(spec, question, plan, table, pieces, draws, progress)
-        effects.append(replace(fitted, tests=tested.tests))
+        plates = _plates(program, plan, draws, table.rows)
+        effects.append(replace(fitted, tests=tested.tests, plates=plates))
     report = Report(
         explained,
         table.info,
@@ -343,6 +361,8 @@ def _fit_effect(
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of
+    from dagreg.check.mixing import mixing
+    from dagreg.check.pooling import poolings
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
     from dagreg.engine.run import draw
@@ -374,7 +394,21 @@ def _fit_effect(
         result=EffectResult(rows, coefficients(plan.models, here), gaps),
         diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
         doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
+        mixing=mixing(plan.models, here),
+        pooling=poolings(plan.models, here, data),
     )
+
+
+def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
+    """The plate diagram of each program but the unadjusted one's, by estimator."""
+    from dagreg.engine.plate import fitted_plate
+
+    found = {
+        m.estimator: fitted_plate(program, m, draws[m.builder], data)
+        for m in plan.models
+        if m.estimator != "unadjusted"
+    }
+    return {name: dot for name, dot in found.items() if dot is not None}
 
 
 def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, tuple[Piece, ...]]:

@@ -46,12 +46,12 @@ def _deviation(varying: Varying, equation: Equation, deviations: Array, values: 
     """What the groups add to the linear predictor."""
     groups = values[varying.group][:, 0].astype(np.int64)
     total: Array = np.zeros((1, 1))
-    for i, factor in enumerate(_factors(varying, equation, values)):
+    for i, factor in enumerate(deviation_factors(varying, equation, values)):
         total = total + (deviations[..., i] if varying.correlated else deviations)[:, groups] * factor
     return total
 
 
-def _factors(varying: Varying, equation: Equation, values: Mapping[str, Array]) -> list[Array | float]:
+def deviation_factors(varying: Varying, equation: Equation, values: Mapping[str, Array]) -> list[Array | float]:
     """What each deviation is multiplied by: 1 for the intercept, else a design column."""
     terms = {t.name: t for t in equation.terms}
     return [1.0 if d.term is None else _columns(terms[d.term], values)[..., d.column] for d in varying.deviations]
@@ -63,7 +63,7 @@ def population_sd(
     """The sd, over the population of groups, of what they add to the linear predictor."""
     total: Array = np.zeros((1, 1))
     for one in varying:
-        factors = _factors(one, equation, values)
+        factors = deviation_factors(one, equation, values)
         for i, left in enumerate(factors):
             for j, right in enumerate(factors):
                 total = total + _covariance(one, draws, i, j)[:, None] * left * right

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dagreg.effects.density import density
 from dagreg.effects.types import Summary
 from dagreg.engine.draws import Array, convergence
 
@@ -27,4 +28,5 @@ def summarise(values: Array, level: float = LEVEL, *, independent: bool = False,
         prob_positive=float((values > null).mean()),
         ess_bulk=float(ess),
         r_hat=float(r_hat),
+        density=density(values),
     )

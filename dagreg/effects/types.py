@@ -15,6 +15,15 @@ Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "me
 
 
 @dataclass(frozen=True, slots=True)
+class Density:
+    """A posterior's density at equal steps from `low` to `high`, which hold all of it that can be seen."""
+
+    low: float
+    high: float
+    heights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A posterior in numbers. `interval` is equal-tailed with probability `level`.
 
@@ -29,6 +38,7 @@ class Summary:
     prob_positive: float
     ess_bulk: float
     r_hat: float
+    density: Density | None = None  # None where there is none to draw
 
 
 @dataclass(frozen=True, slots=True)

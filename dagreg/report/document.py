@@ -23,6 +23,7 @@ from dagreg.report.sections.mediation import mediation
 from dagreg.report.sections.nodes import every_node, must_not_adjust
 from dagreg.report.sections.paths import paths
 from dagreg.report.sections.picture import picture
+from dagreg.report.sections.pooling import pooling
 from dagreg.report.sections.priors import priors
 from dagreg.report.sections.program import program
 from dagreg.report.sections.provenance import provenance
@@ -46,6 +47,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("Associations, not effects", associations),
     ("A test of the graph: chain against adjustment", graph_test),
     ("Coefficients", coefficients),
+    ("Partial pooling", pooling),
     ("Priors", priors),
     ("Doubts", doubts),
     ("Diagnostics", diagnostics),

@@ -7,7 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from dagreg.report.blocks import Block, Document, Forest, Picture
+from dagreg.report.blocks import Block, Document, Forest, Gallery, Picture
+from dagreg.report.drawing import element
 from dagreg.report.looks import night_css, swatch
 from dagreg.report.plots import forest_svg
 from dagreg.report.prose import runs, visible, visible_lines
@@ -45,6 +46,7 @@ def _environment() -> jinja2.Environment:
         kind=_kind,
         drawn=_drawn,
         plotted=_plotted,
+        hung=_hung,
         swatch=_swatch,
     )
     environment.globals["night_css"] = _night_css
@@ -94,6 +96,13 @@ def _plotted(forest: Forest, identity: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(forest_svg(forest.panels, forest.caption, identity))  # made by `plots`, which escapes every label
+
+
+def _hung(gallery: Gallery, identity: str) -> list[Markup]:
+    from markupsafe import Markup
+
+    drawings = enumerate(gallery.drawings(), 1)
+    return [Markup(element(d, f"{identity}-{i}")) for i, d in drawings]  # drawings escape what they are given
 
 
 def _swatch(css: str) -> Markup:

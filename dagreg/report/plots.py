@@ -63,7 +63,7 @@ def forest_svg(panels: Sequence[Panel], title: str, identity: str = "forest") ->
         f'<svg class="forest" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {top:.0f}" '
         f'width="{_WIDTH:.0f}" height="{top:.0f}" role="img" aria-labelledby="{escape(identity)}-title" '
         f'font-family="sans-serif" font-size="12" fill="currentColor">'
-        f'<title id="{escape(identity)}-title">{_text(title)}</title>{"".join(body)}</svg>'
+        f'<title id="{escape(identity)}-title">{svg_text(title)}</title>{"".join(body)}</svg>'
     )
 
 
@@ -71,24 +71,23 @@ def _panel(panel: Panel) -> str:
     axis = _axis(panel.rows, _EDGE, _WIDTH - _EDGE, panel.null)
     bottom = _TITLE + _ROW * len(panel.rows)
     parts = [
-        f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{_text(panel.title)}</text>',
+        f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{svg_text(panel.title)}</text>',
         *(_row(row, axis, _TITLE + i * _ROW, panel.null) for i, row in enumerate(panel.rows)),
         f'<line class="axis" x1="{axis.left:.1f}" x2="{axis.right:.1f}" y1="{bottom:.0f}" y2="{bottom:.0f}" '
         f'stroke="currentColor" stroke-opacity="0.6"/>',
-        *(_tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
+        *(tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
     ]
     return "".join(parts)
 
 
 def _row(row: Row, axis: Axis, top: float, null: float) -> str:
-    label = visible(row.label)
-    shown = label if len(label) <= _LABEL_LENGTH else label[: _LABEL_LENGTH - 1] + "\u2026"
+    label, shown = visible(row.label), shortened(row.label, _LABEL_LENGTH)
     words = (
-        f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{_text(shown)}</text>'
+        f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{svg_text(shown)}</text>'
         f'<text class="value" x="{_WIDTH - _MARGIN:.0f}" y="{top + 14:.0f}" text-anchor="end">'
-        f"{_text(row.text.replace('-', chr(0x2212)))}</text>"
+        f"{svg_text(row.text.replace('-', chr(0x2212)))}</text>"
     )
-    title = f"<title>{_text(f'{label}: {row.text}')}</title>"
+    title = f"<title>{svg_text(f'{label}: {row.text}')}</title>"
     return f'<g class="row {row.emphasis}">{title}{words}{_marks(row, axis, top, null)}</g>'
 
 
@@ -119,13 +118,14 @@ def _has_place(row: Row) -> bool:
     return all(abs(value) < 1e100 for value in (row.point, row.low, row.high))
 
 
-def _tick(value: float, axis: Axis, y: float) -> str:
+def tick(value: float, axis: Axis, y: float) -> str:
+    """A mark and its number below a horizontal axis at height `y`."""
     x = axis.at(value)
     anchor = "start" if x < axis.left + 14 else "end" if x > axis.right - 14 else "middle"
     return (
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.0f}" y2="{y + 5:.0f}" stroke="currentColor" stroke-opacity="0.6"/>'
         f'<text class="tick" x="{x:.1f}" y="{y + 18:.0f}" text-anchor="{anchor}" font-size="11">'
-        f"{_tick_text(value)}</text>"
+        f"{tick_text(value)}</text>"
     )
 
 
@@ -152,12 +152,20 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
-def _tick_text(value: float) -> str:
+def tick_text(value: float) -> str:
+    """A number beside an axis."""
     return format(value, "g").replace("-", "\u2212")
 
 
-def _text(text: str) -> str:
+def svg_text(text: str) -> str:
+    """Text for an SVG: escaped, every character visible."""
     return escape(visible(text))
+
+
+def shortened(text: str, length: int) -> str:
+    """At most `length` characters, all visible; the last an ellipsis where some are left out."""
+    shown = visible(text)
+    return shown if len(shown) <= length else shown[: length - 1] + "\u2026"
 
 
 def forest_text(panels: Sequence[Panel], width: int = 78) -> str:

@@ -13,6 +13,7 @@ from dagreg.report.blocks import (
     Document,
     Facts,
     Forest,
+    Gallery,
     Headline,
     Paragraph,
     Picture,
@@ -55,6 +56,8 @@ class _Writer:
         rule = "=" if section.level == 2 else "-"
         self.raw(rule * min(self.width, len("".join(piece for _, piece in runs(section.title)))))
         for block in section.blocks:
+            if isinstance(block, Gallery):
+                continue  # its numbers stand in the tables
             self.blank()
             _WRITERS[type(block)](self, block)
 

@@ -7,6 +7,7 @@ from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Tabl
 from dagreg.report.numbers import interval, number, percent, short_probability
 from dagreg.report.plots import Emphasis, Panel, Row
 from dagreg.report.prose import counted, joined, listed, sentence
+from dagreg.report.sections.densities import of_estimates
 from dagreg.report.view import EffectView
 from dagreg.report.words import ESTIMATOR, comparison, quantity_unit, scale
 
@@ -24,6 +25,7 @@ def estimates(view: EffectView) -> tuple[Block, ...]:
         *_cut(len(rows)),
         Paragraph(_how_to_read(rows)),
         Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
+        *of_estimates(view),
         *((Bullets(notes),) if notes else ()),
     )
 
