@@ -674,7 +674,11 @@ def _own(rows: Any) -> float:
 
 
 def test_an_effect_by_groups_is_each_observed_groups_own() -> None:
-    found = {e.by["g"]: e for e in _rows_of(VARYING.format(type="group", by=", by: [g]"), VALUES) if e.by}
+    found = {
+        e.by["g"]: e
+        for e in _rows_of(VARYING.format(type="group", by=", by: [g]"), VALUES)
+        if e.by and e.scale == "outcome"
+    }
     assert {g: e.summary.mean for g, e in found.items()} == {
         g: pytest.approx(_own(TABLE["g"] == g), rel=1e-12) for g in ("a", "b", "c")
     }
