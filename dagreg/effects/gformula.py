@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from dagreg.effects.predictor import over_population, parameters, population_sd, predictor, probabilities
+from dagreg.effects.predictor import ordered, over_population, parameters, population_sd, predictor, unordered
 from dagreg.effects.rows import Rows, fixed_groups, linear
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant
@@ -134,6 +134,12 @@ class _Setting:
         eta, sd = self.predictor(equation, values)
         return equation.family.mean(over_population(equation.link, eta, sd), parameters(equation, self.draws))
 
+    def shares(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+        """The probability of each level of the response, draws x rows x levels."""
+        if equation.family.predictor == "ordered":
+            return ordered(equation, self.draws, *self.predictor(equation, values))
+        return unordered(equation, self.draws, values)
+
     def drawn(self, equation: Equation, values: Mapping[str, Array], rows: int) -> Array:
         """Responses, draws x rows: each of a new group where the groups are a sample."""
         eta, sd = self.predictor(equation, values)
@@ -190,7 +196,7 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
 def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows: int) -> list[Branch]:
     """The same for a mediator that is one of several levels."""
     model, name = setting.model, equation.response
-    found = probabilities(equation, setting.draws, branch.values)
+    found = setting.shares(equation, branch.values)
     found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
     if _enters_linearly(model, name):
         return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
@@ -207,7 +213,7 @@ def _outcome(setting: _Setting, equation: Equation, values: Mapping[str, Array],
     """The mean response, or the probability of one of its levels, draws x rows."""
     if not equation.levels:
         return setting.mean(equation, values)
-    found = probabilities(equation, setting.draws, values)
+    found = setting.shares(equation, values)
     return found[..., 0 if level is None else equation.levels.index(level)]
 
 

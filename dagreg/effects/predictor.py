@@ -34,7 +34,8 @@ def predictor(
     equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array], groups: Sequence[Varying]
 ) -> Array:
     """The linear predictor, with the deviations of these groups."""
-    eta = draws[equation.intercept][:, None]
+    ordered = equation.family.predictor == "ordered"  # its intercepts are the cutpoints
+    eta = np.zeros((len(draws[equation.intercept]), 1)) if ordered else draws[equation.intercept][:, None]
     for term in equation.terms:
         eta = eta + _contribution(term, draws[term.symbol], values)
     for varying in groups:
@@ -94,16 +95,20 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
     return np.asarray(sum(parts))
 
 
-def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
-    """The probability of every level of a response that is one of several, draws x rows x levels."""
+def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Array | None) -> Array:
+    """The probability of every level of an ordinal response, draws x rows x levels (McCullagh 1980).
+
+    `sd`: of the predictor over the population of groups.
+    """
+    cutpoints = draws[equation.intercept][:, None, :]
+    below = over_population(equation.link, cutpoints - eta[..., None], None if sd is None else sd[..., None])
+    edge = np.ones((*below.shape[:2], 1))
+    return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
+
+
+def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The probability of every level of a categorical response, draws x rows x levels."""
     alpha, slopes = draws[equation.intercept], [draws[t.symbol] for t in equation.terms]
-    if equation.family.predictor == "ordered":
-        eta: Array = np.zeros((len(alpha), 1))
-        for term, coefficients in zip(equation.terms, slopes, strict=True):
-            eta = eta + _contribution(term, coefficients, values)
-        below = equation.link.inverse(alpha[:, None, :] - eta[..., None])
-        edge = np.ones((*below.shape[:2], 1))
-        return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
     eta = alpha[:, None, :]
     for term, coefficients in zip(equation.terms, slopes, strict=True):
         matrix = coefficients.reshape(len(alpha), len(term.columns), -1)

@@ -9,7 +9,6 @@ from dagreg.emit.priors import WIDTH, prior_lines
 from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
-from dagreg.model.links import LINKS
 from dagreg.model.types import (
     Equation,
     Model,
@@ -63,7 +62,7 @@ def _start(equation: Equation, response: Variable) -> str:
     count = len(equation.levels) - 1
     shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
     cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
-    starts = ", ".join(f"{LINKS['logit'].of_mean(c):.3g}" for c in cumulative)
+    starts = ", ".join(f"{equation.link.of_mean(c):.3g}" for c in cumulative)
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
 
 
@@ -117,7 +116,8 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
         holes["cutpoints"] = equation.intercept
     answer = symbols["codes"] if equation.levels else response.symbol
     arguments = equation.family.likelihood[equation.link.name].format(**holes)
-    distribution, observed = f"pm.{equation.family.distribution}", literal(symbols["observed"])
+    distribution = f"pm.{equation.family.distribution_under(equation.link.name)}"
+    observed = literal(symbols["observed"])
     if equation.weights is None:
         arguments += ", compute_p=False" if equation.family.predictor == "ordered" else ""
         return [f"{distribution}({observed}, {arguments}, observed={answer})"]

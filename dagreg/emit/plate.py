@@ -85,7 +85,7 @@ def _likelihoods(model: Model, rows: int) -> Iterator[_Node]:
     for equation in model.equations:
         name = equation.symbols["observed"]
         if equation.weights is None:
-            yield _Node(name, "observed", equation.family.distribution, str(rows))
+            yield _Node(name, "observed", equation.family.distribution_under(equation.link.name), str(rows))
         else:
             yield _Node(name, "potential", "Potential", "")
 

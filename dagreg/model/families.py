@@ -7,7 +7,7 @@ predictor), `{trials}` and the auxiliary parameters by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -39,9 +39,9 @@ class Family:
 
     `links`: those that make sense, the default first. `accepts`: types of response node. `fits(smallest,
     largest, whole numbers only)` says whether a column lies in its support. `likelihood`: per link, the arguments of
-    `distribution` as source. `mean(location, parameters)` is the mean response, where `location` is the inverse link
-    of the predictor. `variance(mean)` is the variance function of the exponential family (McCullagh and Nelder
-    1989, section 2.2), None where the family has none. `draw` samples responses (`dagreg.model.draws`); None
+    `distribution` as source (`distributions`: another one under this link). `mean(location, parameters)` is the mean
+    response, where `location` is the inverse link of the predictor. `variance(mean)` is the variance function of the
+    exponential family (McCullagh and Nelder 1989, section 2.2), None where the family has none. `draw` samples responses (`dagreg.model.draws`); None
     where the support is finite and the g-formula sums over it. `predictor`: one number a row, or for
     responses with several levels one for each level but the first, unordered or sharing their slopes.
     """
@@ -61,6 +61,11 @@ class Family:
     real: bool = False  # any number is a response, also a transformed one
     trials: bool = False
     predictor: Shape = "one"
+    distributions: Mapping[str, str] = field(default_factory=dict)
+
+    def distribution_under(self, link: str) -> str:
+        """The PyMC distribution of a response whose predictor has this link."""
+        return self.distributions.get(link, self.distribution)
 
     @property
     def finite(self) -> bool:
@@ -269,11 +274,12 @@ _BY_LEVELS = (
     ),
     Family(
         name="ordinal",
-        links=("logit",),
+        links=("logit", "probit"),
         accepts=("ordinal",),
         support="three levels or more, in order",
         distribution="OrderedLogistic",
-        likelihood={"logit": "eta={eta}, cutpoints={cutpoints}"},
+        likelihood=dict.fromkeys(("logit", "probit"), "eta={eta}, cutpoints={cutpoints}"),
+        distributions={"probit": "OrderedProbit"},
         predictor="ordered",
     ),
 )

@@ -245,7 +245,7 @@ def _mediator_obstacle(context: Context, mediator: str, parents: Iterable[str]) 
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
     name = family_name(context, mediator)
-    levels = name is not None and name in FAMILIES and FAMILIES[name].levelled
+    levels = name is not None and name in FAMILIES and FAMILIES[name].predictor == "unordered"
     if levels and any(context.variables[p].pooled for p in parents):
         return f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
     if name is None or variable.pooled:

@@ -127,7 +127,7 @@ def _check_regression(
             message = f"`{name}` is measured with error and predicts `{response.name}`: that is not supported yet"
             raise error_at("DR411", message, context.variables[name])
     grouped = [name for name in regression.predictors if context.variables[name].pooled]
-    if family.levelled and grouped:
+    if family.predictor == "unordered" and grouped:
         message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"
         raise error_at("DR411", message, response)
     pooled = [f for factors in products for f in factors if context.variables[f].pooled]
