@@ -41,9 +41,10 @@ class Family:
     largest, whole numbers only)` says whether a column lies in its support. `likelihood`: per link, the arguments of
     `distribution` as source (`distributions`: another one under this link). `mean(location, parameters)` is the mean
     response, where `location` is the inverse link of the predictor. `variance(mean)` is the variance function of the
-    exponential family (McCullagh and Nelder 1989, section 2.2), None where the family has none. `draw` samples responses (`dagreg.model.draws`); None
-    where the support is finite and the g-formula sums over it. `predictor`: one number a row, or for
-    responses with several levels one for each level but the first, unordered or sharing their slopes.
+    exponential family (McCullagh and Nelder 1989, section 2.2), None where the family has none. `draw` samples
+    responses (`dagreg.model.draws`); None where the support is finite and the g-formula sums over it. `predictor`:
+    one number a row, or for responses with several levels one for each level but the first, unordered or sharing
+    their slopes.
     """
 
     name: str
