@@ -175,7 +175,7 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     graph = analyse(spec)
     found = []
     for effect in spec.effects:
-        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span)
+        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among)
         found.append(Question(effect, identify(graph, query), chain_of(graph, query)))
     return graph, tuple(found)
 

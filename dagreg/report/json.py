@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Mediation,
         OddsRatio,
         PathEffect,
+        Treated,
     )
     from dagreg.model.types import LeftOut
     from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
@@ -67,6 +68,7 @@ def answer_json(answer: Answer) -> Json:
         "estimand": answer.estimand if isinstance(answer, Identified) else None,
         "conditional": _conditional(why.conditional),
         "mediation": _mediation(why.mediation),
+        "among": _treated(why.treated),
         "not_identified": _refusal(answer) if isinstance(answer, NotIdentified) else None,
         "nodes": _nodes(why),
         "paths": [
@@ -136,6 +138,17 @@ def _mediation(found: Mediation | None) -> Json | None:
         "through": [_path_effect(e) for e in found.through],
         "paths": [_path_effect(e) for e in found.paths],
         "truncated": found.truncated,
+    }
+
+
+def _treated(found: Treated | None) -> Json | None:
+    if found is None:
+        return None
+    return {
+        "group": found.group,
+        "identified": found.identified,
+        "estimand": found.estimand,
+        "reason": found.reason,
     }
 
 

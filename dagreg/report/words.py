@@ -50,6 +50,8 @@ _ALONG = {
     "natural direct effect": " along the paths that avoid the mediators",
     "natural indirect effect": " through the mediators alone",
     "path effect": " along this path alone",
+    "effect on the treated": " over the treated",
+    "effect on the untreated": " over the untreated",
 }
 
 
@@ -57,7 +59,9 @@ def question(view: EffectView) -> str:
     """The effect asked for, as a question."""
     joint = "joint " if len(view.exposure) > 1 else ""
     asked = _QUESTION[view.justification.query.kind]
-    return asked.format(joint=joint, x=listed(view.exposure), y=named(view.outcome))
+    among = view.justification.query.among
+    words = asked.format(joint=joint, x=listed(view.exposure), y=named(view.outcome))
+    return words if among == "everyone" else f"{words.rstrip('?')} among the {among}?"
 
 
 def _setting(side: Side) -> str:
