@@ -86,6 +86,15 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Dose:
+    """The outcome's mean with the exposure set to a dose. `observed`: it lies within the exposure's own range."""
+
+    dose: float
+    summary: Summary
+    observed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EffectResult:
     """All the numbers of one effect."""
 
@@ -93,3 +102,4 @@ class EffectResult:
     coefficients: tuple[Coefficient, ...]
     disagreements: tuple[Disagreement, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    dose_response: tuple[Dose, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from dagreg.report.curve import Point
 from dagreg.report.plots import Panel
 
 Tone = Literal["bad", "caution", "note"]
@@ -104,7 +105,17 @@ class Forest:
     panels: tuple[Panel, ...]
 
 
-Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line with its band. Text and Markdown leave it out: its numbers stand in a table."""
+
+    caption: str
+    across: str
+    up: str
+    points: tuple[Point, ...]
+
+
+Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest | Curve
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dagreg.identify.types import Identified, NotIdentified
 
 if TYPE_CHECKING:
     from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
-    from dagreg.effects.types import Coefficient, Disagreement, Estimate, Summary
+    from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.graph.junctions import Junction
     from dagreg.identify.types import (
         AdjustmentSets,
@@ -196,6 +196,7 @@ def _fitted(fitted: FittedEffect) -> Json:
         **answer_json(fitted.answer),
         **numbers,
         "coefficients": [_coefficient(c) for c in result.coefficients] if result else [],
+        "dose_response": [_dose(d) for d in result.dose_response] if result else [],
         "disagreements": [_disagreement(d) for d in result.disagreements] if result else [],
         "estimate_notes": result.notes if result else (),
         "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
@@ -231,6 +232,10 @@ def _estimate(e: Estimate) -> Json:
         **_summary(e.summary),
         "label": e.label,
     }
+
+
+def _dose(d: Dose) -> Json:
+    return {"dose": d.dose, **_summary(d.summary), "observed": d.observed}
 
 
 def _coefficient(c: Coefficient) -> Json:

@@ -11,6 +11,7 @@ from dagreg.report.blocks import (
     Block,
     Bullets,
     Code,
+    Curve,
     Document,
     Facts,
     Forest,
@@ -138,4 +139,5 @@ _WRITERS: Mapping[type[Block], Callable[[Any], str]] = {
     Banner: _banner,
     Headline: _headline,
     Forest: _forest,
+    Curve: lambda curve: "",
 }

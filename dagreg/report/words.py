@@ -136,9 +136,26 @@ def _settings(view: EffectView, values: tuple[Level, ...]) -> str:
     return joined(f"{named(x)} to {named(level(v))}" for x, v in zip(view.exposure, values, strict=True))
 
 
+def mean_of(view: EffectView) -> str:
+    """What the primary estimator's outcome is the mean of."""
+    model = next((m for m in view.models if m.primary), None)
+    return _quantity(view, model.outcome if model else None)
+
+
+def axis_name(view: EffectView, name: str) -> str:
+    """A variable's label and unit, short enough for an axis."""
+    node = view.spec.nodes.get(name)
+    if node is None:
+        return name
+    return f"{node.label or name} ({node.unit})" if node.unit else node.label or name
+
+
 def quantity(view: EffectView, e: Estimate) -> str:
     """What the outcome scale measures: a mean, a probability, a count."""
-    equation = view.outcome_equation(e.estimator)
+    return _quantity(view, view.outcome_equation(e.estimator))
+
+
+def _quantity(view: EffectView, equation: Equation | None) -> str:
     y = named(view.outcome)
     if equation is None:
         return f"the mean of {y}"
