@@ -400,6 +400,18 @@ CODES: Mapping[str, Code] = {
         bad=_GRAPH + "effect: a -> b\neffects: [b -> a]\n",
         good=_GRAPH + "effects: [a -> b, b -> a]\n",
     ),
+    "DR147": Code(
+        "no treated and untreated",
+        "The effect on the treated is the total effect of one exposure of two levels, over the rows of one of them.",
+        bad="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: treated}\n",
+        good="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: treated}\n",
+    ),
+    "DR148": Code(
+        "no doses to draw a curve over",
+        "A dose-response curve is of the total effect of one exposure that is a number.",
+        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
+        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
+    ),
     "DR151": Code(
         "a prior for no term",
         "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction `a:b`.",
@@ -593,6 +605,27 @@ CODES: Mapping[str, Code] = {
     "DR427": Code(
         "the effect cannot be given by these levels",
         "Together with an adjustment set, the variables of `by` have to be valid to adjust for.",
+    ),
+    "DR428": Code(
+        "the effect on the treated cannot be given",
+        "The exposure has two levels, and no member of the adjustment set is a consequence of it.",
+        bad="nodes: {x: binary, k: binary, y: count}\nedges: [x -> k, x -> y]\n"
+        "effect: {exposure: x, outcome: y, adjust: [k], among: treated}\n",
+        good="nodes: {x: binary, k: binary, y: count}\nedges: [x -> k, x -> y]\n"
+        "effect: {exposure: x, outcome: y, among: treated}\n",
+    ),
+    "DR429": Code(
+        "no curve over these doses",
+        "Doses are numbers on the exposure's own scale, which its transform takes; the outcome is one number a row.",
+        bad="nodes: {x: continuous, y: {type: categorical, levels: [a, b, c]}}\nedges: [x -> y]\n"
+        "effect: {exposure: x, outcome: y, curve: 5}\n",
+        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, curve: 5}\n",
+    ),
+    "DR430": Code(
+        "no bootstrap of these covariates",
+        "The formula of a front door or of the ID algorithm takes its marginals from the rows as they are.",
+        bad="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: bayesian bootstrap}\n",
+        good="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: rows}\n",
     ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),

@@ -172,7 +172,7 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     graph = analyse(spec)
     found = []
     for effect in spec.effects:
-        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span)
+        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among)
         found.append(Question(effect, identify(graph, query), chain_of(graph, query)))
     return graph, tuple(found)
 
@@ -363,6 +363,7 @@ def _fit_effect(
     from dagreg.check.doubts import doubts_of
     from dagreg.check.mixing import mixing
     from dagreg.check.pooling import poolings
+    from dagreg.effects.dose import dose_response
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
     from dagreg.engine.run import draw
@@ -387,11 +388,13 @@ def _fit_effect(
         else ()
     )
     rows = tuple(row for group in found.values() for row in group)
+    head = next(m for m in plan.models if m.primary)
+    curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps),
+        result=EffectResult(rows, coefficients(plan.models, here), gaps, dose_response=curve),
         diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
         doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
         mixing=mixing(plan.models, here),

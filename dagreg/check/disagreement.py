@@ -113,6 +113,8 @@ def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int)
     """Refits on cross-products, where the database has them and every regression is linear; else None."""
     if not isinstance(data, TableRows) or not data.large or not all(map(linear, models)):
         return None
+    if any(m.estimand.seen is not None for m in models):
+        return None
     table = data
     every = [(m, e) for m in models for e in m.equations]
     if any(table.triangle_without(m, e, g) is None for g in range(ALL) for m, e in every):

@@ -19,8 +19,6 @@ from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
 from dagreg.spec.types import Level
 
-_ESTIMAND = {"total": "total effect", "direct": "direct effect", "mediation": "total effect"}
-
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
     """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that level.
@@ -61,14 +59,14 @@ def _parts(
         else contrast_means(model, draws.flat(), rows, contrast, seed, group)
     )
     start, stop = (side.reshape(draws.shape) for side in sides)
-    return (Part(_ESTIMAND[model.estimand.kind], None, start, stop),)
+    return (Part(model.estimand.name, None, start, stop),)
 
 
 def _rows(
     model: Model, contrast: Contrast, part: Part, group: Mapping[str, Level], *, independent: bool
 ) -> Iterator[Estimate]:
     """The difference of a part's two means, then its ratios, which are never primary."""
-    primary = model.primary and part.estimand == _ESTIMAND[model.estimand.kind]
+    primary = model.primary and part.estimand == model.estimand.name
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
     values: dict[Scale, Array] = {"outcome": part.values, **_ratios(model, part)}
     for scale, draws in values.items():
@@ -139,7 +137,7 @@ def _estimate(
     joint = len(contrast.exposures) > 1
     return Estimate(
         name=f"{', '.join(contrast.exposures)} -> {_outcome(model, contrast)}",
-        estimand=_ESTIMAND[estimand.kind],
+        estimand=estimand.name,
         estimator=model.estimator,
         primary=primary,
         scale=scale,

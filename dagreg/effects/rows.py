@@ -10,6 +10,7 @@ import numpy as np
 
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
+from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import constant, encode
 from dagreg.model.types import Equation, Model, Varying
 from dagreg.spec.types import Level
@@ -42,9 +43,9 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     """The covariates of every row; a row with trials stands for that many units.
 
     `held` are variables at whose levels the effect is given. Of a large table only what the average needs: its
-    mean row, where every regression is linear and nothing is held.
+    mean row, where every regression is linear and nothing is held. Rows that the effect is not averaged over weigh 0.
     """
-    average = model.functional is None and linear(model) and len(held) == 0
+    average = model.functional is None and linear(model) and len(held) == 0 and _over_everyone(model)
     if isinstance(data, TableRows) and data.large and average:
         return mean_row(model, data)
     trials = model.outcome.trials
@@ -52,7 +53,28 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in covariates(model, held)}
     rows = len(data[model.variables[model.estimand.outcome].column])
     weights = np.ones(rows) if units is None else units
+    weights = weights * averaged_over(model, data, rows)
+    if not weights.any():
+        raise _nobody(model)
     return Rows(values, weights / weights.sum())
+
+
+def averaged_over(model: Model, data: Mapping[str, Any], rows: int) -> Array:
+    """1 for the rows that the effect is averaged over, the treated for one, and 0 for the others."""
+    if model.estimand.seen is None:
+        return np.ones(rows)
+    exposure = model.variables[model.estimand.exposure[0]]
+    seen = (encode(exposure, data[exposure.column]) == constant(exposure, model.estimand.seen, rows)).all(axis=1)
+    return np.where(seen, 1.0, 0.0)
+
+
+def _over_everyone(model: Model) -> bool:
+    return model.estimand.seen is None and not model.estimand.bootstrapped
+
+
+def _nobody(model: Model) -> DataError:
+    message = f"no row is {model.estimand.among}: `{model.estimand.exposure[0]}` is nowhere {model.estimand.seen}"
+    return DataError((Diagnostic("DR428", message),))
 
 
 def linear(model: Model, held: Collection[str] = ()) -> bool:
@@ -79,7 +101,7 @@ def mean_row(model: Model, table: TableRows, without: int | None = None) -> Rows
 
 def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
     """The rows at these levels of some covariates."""
-    kept = np.ones(len(rows), dtype=bool)
+    kept = rows.weights > 0
     for name, level in group.items():
         kept &= (rows.values[name] == constant(model.variables[name], level, 1)).all(axis=1)
     weights = rows.weights[kept]
@@ -88,9 +110,12 @@ def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
 
 
 def merge(rows: Rows) -> Rows:
-    """Equal rows as one, their weights added. The order is that of the values, so it is stable."""
+    """Equal rows as one, their weights added, those of weight 0 left out; in the order of the values, so stable."""
     if not rows.values:
         return Rows({}, np.ones(1))
+    counted = rows.weights > 0
+    if not counted.all():
+        rows = Rows({name: values[counted] for name, values in rows.values.items()}, rows.weights[counted])
     if len(rows) < MERGE_FROM:
         return rows
     table = np.column_stack(list(rows.values.values()))

@@ -11,6 +11,9 @@ from dagreg.spec.types import Level
 if TYPE_CHECKING:
     from dagreg.model.types import Estimator
 
+EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on the untreated")
+"""The estimands that are an effect itself, and no part of one."""
+
 Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "mean ratio"]
 
 
@@ -64,7 +67,7 @@ class Estimate:
     @property
     def average(self) -> bool:
         """Whether it is the effect itself on the outcome's scale: over all rows, and no part of it."""
-        return self.scale == "outcome" and len(self.by) == 0 and self.estimand in ("total effect", "direct effect")
+        return self.scale == "outcome" and len(self.by) == 0 and self.estimand in EFFECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,15 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Dose:
+    """The outcome's mean with the exposure set to a dose. `observed`: it lies within the exposure's own range."""
+
+    dose: float
+    summary: Summary
+    observed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EffectResult:
     """All the numbers of one effect."""
 
@@ -100,3 +112,4 @@ class EffectResult:
     coefficients: tuple[Coefficient, ...]
     disagreements: tuple[Disagreement, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    dose_response: tuple[Dose, ...] = ()

@@ -11,6 +11,7 @@ from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
 from dagreg.identify.words import quoted
 from dagreg.model import functional
+from dagreg.model.asked import bootstrapped, curve, place_of, refuse_bootstrap, seen
 from dagreg.model.context import Context, Regression
 from dagreg.model.contrasts import by_outcome, contrasts, groups
 from dagreg.model.families import FAMILIES, LINKED_GAUSSIAN
@@ -68,6 +69,9 @@ def lower(
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
     _check_levels(spec, effect, answer)
+    refused = _treated_refused(spec, effect, answer)
+    if refused is not None:
+        return Plan((), (refused,))
     used = needed(effect, answer, chain)
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
@@ -107,10 +111,24 @@ def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
     conditional = answer.justification.conditional
     if conditional is None or isinstance(answer, NotIdentified) or conditional.strategy == "adjustment":
         return
-    place = spec.place("effects", spec.effects.index(effect), "by") or spec.place("effect", "by") or effect.span
+    place = place_of(spec, effect, "by")
     late = " Only adjustment gives effects by levels so far." if conditional.identified else ""
     message = f"the effect cannot be given by {quoted(effect.by)}. {conditional.reason}{late}".rstrip(".")
     raise DagregError((Diagnostic("DR427", message, place),))
+
+
+def _treated_refused(spec: Spec, effect: Effect, answer: Answer) -> LeftOut | None:
+    """Why there is no effect on the treated, where another strategy than adjustment answers for everyone.
+
+    Raises DagregError (DR428) where a member of the adjustment set follows from the exposure: another set would do.
+    """
+    found = answer.justification.treated
+    if found is None or found.identified:
+        return None
+    if answer.strategy != "adjustment":
+        return LeftOut("adjusted", found.reason, f"effect on the {found.group}")
+    message = f"there is no effect on the {found.group} here. {found.reason}".rstrip(".")
+    raise DagregError((Diagnostic("DR428", message, place_of(spec, effect, "among")),))
 
 
 def _adjustment_set(justification: Justification) -> tuple[str, ...] | None:
@@ -163,6 +181,7 @@ _EXPOSURE_WHY: Mapping[str, str] = {
 
 def _functional(context: Context, estimator: Estimator, expression: Expression) -> Model:
     """A regression for every conditional of the functional."""
+    refuse_bootstrap(context, "the front-door formula" if estimator == "frontdoor" else "the formula")
     factors = functional.conditionals(expression)
     regressions = tuple(
         Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
@@ -292,6 +311,10 @@ def _model(
             contrasts=by_outcome(contrasts(context.effect, context.variables), equations[-1]),
             groups=groups(here, estimator, [r.response for r in regressions]),
             adjusted_for=adjusted_for,
+            among=context.effect.among,
+            seen=seen(context),
+            curve=curve(context, estimator),
+            bootstrapped=bootstrapped(context),
         ),
         primary=primary,
     )

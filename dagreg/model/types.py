@@ -13,7 +13,7 @@ from typing import Literal
 from dagreg.errors import Span
 from dagreg.identify.expression import Expression, P
 from dagreg.model.families import Family, Link
-from dagreg.spec.types import Kind, Level, NodeType, Transform
+from dagreg.spec.types import Among, Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
 MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
@@ -305,6 +305,17 @@ class Estimand:
     adjusted_for: tuple[str, ...] = ()
     natural: bool = False  # whether natural direct and indirect effects are given, too
     through: tuple[Carried, ...] = ()  # and the paths of these mediators
+    among: Among = "everyone"
+    seen: Level | None = None  # the exposure's level in the rows that it is averaged over; None: all rows
+    curve: tuple[float, ...] | int | None = None  # doses at which the mean is given, or how many
+    bootstrapped: bool = False  # whether the covariates' distribution is uncertain, too
+
+    @property
+    def name(self) -> str:
+        """The effect in the field's words; of a mediation its total."""
+        if self.among != "everyone":
+            return f"effect on the {self.among}"
+        return "direct effect" if self.kind == "direct" else "total effect"
 
     @property
     def by(self) -> tuple[str, ...]:

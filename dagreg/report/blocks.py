@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from dagreg.report.curve import Point
 from dagreg.report.drawing import Drawing
 from dagreg.report.plots import Panel
 
@@ -122,7 +123,17 @@ class Gallery:
     file: str = ""
 
 
-Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest | Gallery
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line with its band. Text and Markdown leave it out: its numbers stand in a table."""
+
+    caption: str
+    across: str
+    up: str
+    points: tuple[Point, ...]
+
+
+Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest | Gallery | Curve
 
 
 @dataclass(frozen=True, slots=True)

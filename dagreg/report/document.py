@@ -12,6 +12,7 @@ from dagreg.report.sections.assumptions import assumptions
 from dagreg.report.sections.belief import belief
 from dagreg.report.sections.coefficients import coefficients
 from dagreg.report.sections.diagnostics import diagnostics
+from dagreg.report.sections.dose import dose_response
 from dagreg.report.sections.doubts import doubts, general_doubts
 from dagreg.report.sections.estimates import associations, estimates
 from dagreg.report.sections.glance import glance
@@ -44,6 +45,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("The paths", paths),
     ("What must not be adjusted for", must_not_adjust),
     ("Estimates", estimates),
+    ("Dose and response", dose_response),
     ("Associations, not effects", associations),
     ("A test of the graph: chain against adjustment", graph_test),
     ("Coefficients", coefficients),

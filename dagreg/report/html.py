@@ -7,7 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from dagreg.report.blocks import Block, Document, Forest, Gallery, Picture
+from dagreg.report.blocks import Block, Curve, Document, Forest, Gallery, Picture
+from dagreg.report.curve import curve_svg
 from dagreg.report.drawing import element
 from dagreg.report.looks import night_css, swatch
 from dagreg.report.plots import forest_svg
@@ -47,6 +48,7 @@ def _environment() -> jinja2.Environment:
         drawn=_drawn,
         plotted=_plotted,
         hung=_hung,
+        curved=_curved,
         swatch=_swatch,
     )
     environment.globals["night_css"] = _night_css
@@ -103,6 +105,13 @@ def _hung(gallery: Gallery, identity: str) -> list[Markup]:
 
     drawings = enumerate(gallery.drawings(), 1)
     return [Markup(element(d, f"{identity}-{i}")) for i, d in drawings]  # drawings escape what they are given
+
+
+def _curved(curve: Curve, identity: str) -> Markup:
+    from markupsafe import Markup
+
+    title, across, up = map(_plain, (curve.caption, curve.across, curve.up))
+    return Markup(curve_svg(curve.points, title, across, up, identity))  # which escapes every word
 
 
 def _swatch(css: str) -> Markup:

@@ -11,6 +11,7 @@ from dagreg.report.blocks import (
     Block,
     Bullets,
     Code,
+    Curve,
     Document,
     Facts,
     Forest,
@@ -163,4 +164,5 @@ _WRITERS: Mapping[type[Block], Callable[[Any], str]] = {
     Banner: _banner,
     Headline: _headline,
     Forest: _forest,
+    Curve: lambda curve: "",
 }

@@ -10,6 +10,7 @@ from dagreg.report.blocks import (
     Block,
     Bullets,
     Code,
+    Curve,
     Document,
     Facts,
     Forest,
@@ -56,7 +57,7 @@ class _Writer:
         rule = "=" if section.level == 2 else "-"
         self.raw(rule * min(self.width, len("".join(piece for _, piece in runs(section.title)))))
         for block in section.blocks:
-            if isinstance(block, Gallery):
+            if isinstance(block, Gallery | Curve):
                 continue  # its numbers stand in the tables
             self.blank()
             _WRITERS[type(block)](self, block)

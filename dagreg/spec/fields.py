@@ -25,9 +25,10 @@ from dagreg.spec.shapes import (
     Unread,
     Word,
 )
-from dagreg.spec.types import Engine, Kind, Missing, NodeType, Transform
+from dagreg.spec.types import Among, Engine, Kind, Missing, NodeType, Standardise, Transform
 
 LANGUAGE_VERSION = 1
+MOST_DOSES = 1000
 
 FAMILIES = (
     "gaussian",
@@ -172,7 +173,35 @@ ADJUST = Field(
     ByKind("a list of nodes, or `{include: [...], exclude: [...]}`", sequence=_names(A_LIST), mapping=ADJUST_BOUNDS),
     "the adjustment set, or bounds on it",
 )
-EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST))
+_AMONG_SYNONYMS = {
+    "att": "treated",
+    "exposed": "treated",
+    "atc": "untreated",
+    "unexposed": "untreated",
+    "all": "everyone",
+}
+AMONG = Field(
+    "among",
+    Word(get_args(Among), "group of rows", _AMONG_SYNONYMS),
+    "whom the effect is averaged over: the rows of one level of a two-valued exposure (default everyone)",
+)
+DOSES = ListOf[Any](Number(float), "a list of doses", least=1)
+CURVE = Field(
+    "curve",
+    ByKind("a list of doses, or how many", scalar=Number(int, minimum=2, maximum=MOST_DOSES), sequence=DOSES),
+    "the outcome's mean at these doses of the exposure, or at so many evenly spaced ones",
+)
+_STANDARDISE_SYNONYMS = {
+    "bootstrap": "bayesian bootstrap",
+    "bayesian_bootstrap": "bayesian bootstrap",
+    "sample": "rows",
+}
+STANDARDISE = Field(
+    "standardise",
+    Word(get_args(Standardise), "way to standardise", _STANDARDISE_SYNONYMS),
+    "the covariates' distribution: that of the rows (default), or uncertain, by the Bayesian bootstrap",
+)
+EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, CURVE, STANDARDISE))
 EFFECT_TEXT = Unread("`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"})
 EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, mapping=EFFECT_RECORD)
 

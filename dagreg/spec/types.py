@@ -13,6 +13,8 @@ Side = Level | tuple[Level, ...]
 NodeType = Literal["continuous", "positive", "proportion", "binary", "count", "categorical", "ordinal", "group"]
 Transform = Literal["log", "log1p", "logit", "sqrt", "center", "standardize"]
 Kind = Literal["total", "direct", "mediation"]
+Among = Literal["everyone", "treated", "untreated"]
+Standardise = Literal["rows", "bayesian bootstrap"]
 Missing = Literal["error", "drop", "impute"]
 Engine = Literal["auto", "exact", "nuts"]
 
@@ -69,7 +71,8 @@ class Adjust:
 class Effect:
     """The question. `contrast` is (from, to) on the exposure's scale; None asks for the default one.
 
-    With several exposures a side is one value for all of them, or a tuple of one for each.
+    With several exposures a side is one value for all of them, or a tuple of one for each. `curve` lists the doses of
+    a dose-response curve, or says how many it has.
     """
 
     exposure: tuple[str, ...]
@@ -78,6 +81,9 @@ class Effect:
     contrast: tuple[Side, Side] | None = None
     by: tuple[str, ...] = ()
     adjust: Adjust | None = None
+    among: Among = "everyone"
+    curve: tuple[float, ...] | int | None = None
+    standardise: Standardise = "rows"
     span: Span | None = None
 
 
