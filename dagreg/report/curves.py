@@ -15,6 +15,7 @@ Chains = Sequence[Sequence[float]]
 
 CHAIN_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # Okabe and Ito's, legible on white and on black
 _EDGE = 8.0
+FAR = 3.0  # widths of all curves
 _RIDGE, _RIDGE_WIDTH, _CURVE = 96.0, 380.0, 46.0
 _SMALL, _SMALL_HEIGHT = 264.0, 124.0
 _WIDE, _WIDE_HEIGHT, _GUTTER = 360.0, 172.0, 52.0
@@ -35,7 +36,7 @@ class Curve:
 
 
 def ridge(curves: Sequence[Curve], title: str, axis_name: str) -> Drawing:
-    """Densities of numbers of one scale, one above the other on one axis that holds zero."""
+    """Densities of numbers of one scale, one above the other on one axis, which holds zero where that is near."""
     axis = _axis(curves, _RIDGE_WIDTH, zero=True)
     bottom = 24 + _RIDGE * len(curves)
     parts = [f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 52))}</text>']
@@ -99,11 +100,19 @@ def _zero(axis: Axis, top: float, bottom: float) -> str:
 
 
 def _axis(curves: Sequence[Curve], width: float, *, zero: bool) -> Axis:
-    """An axis that holds every curve and interval."""
-    values = [v for c in curves for v in (c.low, c.high, *c.interval)] + ([0.0] if zero else [])
+    """An axis that holds every curve and interval; and zero, unless that would press the curves into spikes."""
+    values = [v for c in curves for v in (c.low, c.high, *c.interval)]
     low, high = min(values), max(values)
+    if zero and max(low, -high, 0.0) <= FAR * (high - low):
+        low, high = min(low, 0.0), max(high, 0.0)
     air = 0.02 * (high - low) or 1.0
     return Axis(low - air, high + air, _EDGE, width - _EDGE)
+
+
+def _some_ticks(axis: Axis, about: int) -> list[float]:
+    """Two ticks at least, where there are that many round numbers: one alone gives no scale."""
+    found = ticks(axis.low, axis.high, about)
+    return found if len(found) > 1 else ticks(axis.low, axis.high, 2 * about)
 
 
 def _axis_marks(axis: Axis, y: float, name: str = "", about: int = 5) -> str:
@@ -116,7 +125,7 @@ def _axis_marks(axis: Axis, y: float, name: str = "", about: int = 5) -> str:
     line = (
         f'<path class="axis" d="M{axis.left:.1f} {y:.0f}H{axis.right:.1f}" stroke="currentColor" stroke-opacity="0.6"/>'
     )
-    return line + "".join(tick(value, axis, y) for value in ticks(axis.low, axis.high, about)) + named
+    return line + "".join(tick(value, axis, y) for value in _some_ticks(axis, about)) + named
 
 
 def trace(label: str, note: str, chains: Chains, step: int, draws: int) -> Drawing:
@@ -131,7 +140,7 @@ def trace(label: str, note: str, chains: Chains, step: int, draws: int) -> Drawi
         f'stroke="{CHAIN_COLOURS[c % len(CHAIN_COLOURS)]}" stroke-opacity="0.75"/>'
         for c, chain in enumerate(chains)
     ]
-    marks = [_left_tick(value, up.at(value)) for value in ticks(up.low, up.high, 3)]
+    marks = [_left_tick(value, up.at(value)) for value in _some_ticks(up, 3)]
     body = _heading(label, note) + "".join([*lines, *marks]) + _axis_marks(along, bottom, "draw")
     return Drawing(_WIDE, _WIDE_HEIGHT, body, f"Trace of {label}, {len(chains)} chains: {note}", "plot chains")
 
