@@ -44,14 +44,21 @@ class Branch:
 def contrast_draws(
     model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
 ) -> Array:
-    """The contrast of the outcome's mean, averaged over the rows: one number per draw.
+    """The contrast of the outcome's mean, averaged over the rows: one number per draw."""
+    start, stop = contrast_means(model, draws, rows, contrast, seed, held)
+    return stop - start
+
+
+def contrast_means(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+) -> tuple[Array, Array]:
+    """The outcome's mean over the rows on both sides of a contrast: one number per draw each.
 
     `draws` maps symbols to draws (x coefficients). Both sides of the contrast use the same
     random numbers, so that the noise of drawn mediators cancels. `held`: as of `means`.
     """
-    worlds = [_world(model, "start"), _world(model, "stop")]
-    start, stop = means(model, draws, rows, contrast, worlds, seed, held)
-    return stop - start
+    start, stop = means(model, draws, rows, contrast, [_world(model, "start"), _world(model, "stop")], seed, held)
+    return start, stop
 
 
 def means(

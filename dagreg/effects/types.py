@@ -11,7 +11,7 @@ from dagreg.spec.types import Level
 if TYPE_CHECKING:
     from dagreg.model.types import Estimator
 
-Scale = Literal["outcome", "link"]
+Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "mean ratio"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,10 @@ class Density:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A posterior in numbers. `interval` is equal-tailed with probability `level`."""
+    """A posterior in numbers. `interval` is equal-tailed with probability `level`.
+
+    `prob_positive` is the probability of an effect above none: above 0, of a ratio above 1.
+    """
 
     mean: float
     sd: float
@@ -52,6 +55,11 @@ class Estimate:
     adjusted_for: tuple[str, ...]
     summary: Summary
     label: str = ""  # what was compared, in words: "success: A against B", "per unit of x (cm)"
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is a ratio of two means, which is 1 where there is no effect."""
+        return self.scale not in ("outcome", "link")
 
     @property
     def average(self) -> bool:

@@ -50,9 +50,16 @@ def _slopes_dim(equation: Equation) -> str | None:
 
 
 def _start(equation: Equation, response: Variable) -> str:
-    """Cutpoints are in order, and start at those of the observed shares (without data, evenly spread)."""
+    """Where a sampler starts, if the prior's centre will not do.
+
+    Cutpoints are in order, and start at those of the observed shares (without data, evenly spread). A mean that has
+    to be above 0 under a link that does not see to it starts at the observed one.
+    """
     if equation.family.predictor != "ordered":
-        return ""
+        bounded = equation.link.name == "inverse" or (equation.link.name == "identity" and not equation.family.real)
+        if not bounded or not equation.intercept_prior.given:
+            return ""
+        return f"initval={equation.link.of_mean(1.0 if response.mean is None else response.mean):.3g}"
     count = len(equation.levels) - 1
     shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
     cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]

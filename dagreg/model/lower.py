@@ -14,6 +14,7 @@ from dagreg.model import functional
 from dagreg.model.context import Context, Regression
 from dagreg.model.contrasts import by_outcome, contrasts, groups
 from dagreg.model.families import FAMILIES, LINKED_GAUSSIAN
+from dagreg.model.mediation import natural, with_parts
 from dagreg.model.naming import Namer
 from dagreg.model.regression import equation_of
 from dagreg.model.response import family_name
@@ -73,8 +74,13 @@ def lower(
         return Plan((), (LeftOut("adjusted", reason),))
     variables = resolve(spec, [name for name in spec.nodes if name in used], summary)
     context = Context(spec, effect, answer.justification, variables, summary, suffix)
-    if answer.strategy == "adjustment":
-        return _by_adjustment(context, chain)
+    plan = _by_adjustment(context, chain) if answer.strategy == "adjustment" else _otherwise(context, answer, chain)
+    return with_parts(plan, answer.justification.mediation) if effect.kind == "mediation" else plan
+
+
+def _otherwise(context: Context, answer: Answer, chain: Chain | NoChain) -> Plan:
+    """The models where no set can be adjusted for: the chain, the formula itself, or an instrument."""
+    effect, variables = context.effect, context.variables
     left_out = LeftOut("adjusted", answer.justification.adjustment.reason)
     unadjusted = _single(context, "unadjusted", ())
     if isinstance(answer, NotIdentified):
@@ -94,9 +100,6 @@ def lower(
     if reason:
         return Plan((), (left_out, LeftOut(estimator, reason)))
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
-
-
-_WITHOUT_PARTS = "without it there are no direct and indirect effects: "
 
 
 def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
@@ -122,15 +125,14 @@ def _by_adjustment(context: Context, chain: Chain | NoChain) -> Plan:
     """Adjusted, then the chain where there is one that differs, then unadjusted."""
     chosen = _adjustment_set(context.justification)
     assert chosen is not None
-    mediation = context.effect.kind == "mediation"
     models = [_single(context, "adjusted", chosen)]
     left_out = []
     reason = chain.reason if isinstance(chain, NoChain) else _chain_left_out(context, chain, models[0])
     if isinstance(chain, Chain) and not reason:
         reason = _by_left_out(context, chain)
     if reason:
-        left_out.append(LeftOut("chain", _WITHOUT_PARTS + reason if mediation else reason))
-    elif isinstance(chain, Chain) and mediation:
+        left_out.append(LeftOut("chain", reason))
+    elif isinstance(chain, Chain) and natural(context.justification.mediation):
         models = [replace(_chained(context, chain, "chain"), primary=True), replace(models[0], primary=False)]
     elif isinstance(chain, Chain):
         models.append(_chained(context, chain, "chain"))

@@ -286,6 +286,14 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A mediator whose own effect is identified: all causal paths through it, which start with an arrow to `first`."""
+
+    mediator: str
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Estimand:
     """What is computed from the draws: contrasts of the outcome's mean, averaged over the rows."""
 
@@ -295,6 +303,8 @@ class Estimand:
     contrasts: tuple[Contrast, ...]
     groups: tuple[Mapping[str, Level], ...] = ()  # levels of the `by` variables at which it is given, too
     adjusted_for: tuple[str, ...] = ()
+    natural: bool = False  # whether natural direct and indirect effects are given, too
+    through: tuple[Carried, ...] = ()  # and the paths of these mediators
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -351,10 +361,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An estimator that is not offered, and why."""
+    """An estimator that is not offered, and why; with `estimand`, a part of the answer that it does not give."""
 
     estimator: Estimator
     reason: str
+    estimand: str = ""  # "natural direct effect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,11 @@ class Curve:
     interval: tuple[float, float]
     text: str
     emphasis: Emphasis = "plain"
+    null: float = 0.0  # no effect, which is marked: 1 for ratios
 
 
 def ridge(curves: Sequence[Curve], title: str, axis_name: str) -> Drawing:
-    """Densities of numbers of one scale, one above the other on one axis, which holds zero where that is near."""
+    """Densities of numbers of one scale, one above the other on one axis, which holds no effect where that is near."""
     axis = _axis(curves, _RIDGE_WIDTH, zero=True)
     bottom = 24 + _RIDGE * len(curves)
     parts = [f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 52))}</text>']
@@ -54,7 +55,7 @@ def _ridge_row(curve: Curve, axis: Axis, top: float) -> str:
         f'<text class="value" x="1" y="{top + 30:.0f}" font-size="11">{svg_text(_minus(curve.text))}</text>'
     )
     floor = top + _RIDGE - 14
-    return words + _curve(curve, axis, floor - _CURVE, _CURVE) + _zero(axis, floor - _CURVE, floor)
+    return words + _curve(curve, axis, floor - _CURVE, _CURVE) + _zero(curve, axis, floor - _CURVE, floor)
 
 
 def small_density(curve: Curve) -> Drawing:
@@ -65,7 +66,7 @@ def small_density(curve: Curve) -> Drawing:
         f'<g class="row {curve.emphasis}">'
         f'<text x="1" y="12" font-weight="600">{svg_text(shortened(curve.label, 36))}</text>'
         f'<text class="value" x="1" y="28" font-size="11">{svg_text(_minus(curve.text))}</text>'
-        f"{_curve(curve, axis, 36, bottom - 36)}{_zero(axis, 34, bottom)}</g>{_axis_marks(axis, bottom, about=3)}"
+        f"{_curve(curve, axis, 36, bottom - 36)}{_zero(curve, axis, 34, bottom)}</g>{_axis_marks(axis, bottom, about=3)}"
     )
     return Drawing(_SMALL, _SMALL_HEIGHT, body, f"Posterior density of {curve.label}: {curve.text}", "plot curves")
 
@@ -92,19 +93,20 @@ def _area(points: Sequence[tuple[float, float]], floor: float) -> str:
     return _steps([(points[0][0], floor), *points, (points[-1][0], floor)])
 
 
-def _zero(axis: Axis, top: float, bottom: float) -> str:
-    if not axis.low <= 0 <= axis.high:
+def _zero(curve: Curve, axis: Axis, top: float, bottom: float) -> str:
+    if not axis.low <= curve.null <= axis.high:
         return ""
-    x = axis.at(0.0)
+    x = axis.at(curve.null)
     return f'<path class="zero" d="M{x:.1f} {top:.0f}V{bottom:.0f}" stroke="currentColor" stroke-opacity="0.5"/>'
 
 
 def _axis(curves: Sequence[Curve], width: float, *, zero: bool) -> Axis:
-    """An axis that holds every curve and interval; and zero, unless that would press the curves into spikes."""
+    """An axis that holds every curve and interval; and no effect, unless that would press the curves into spikes."""
     values = [v for c in curves for v in (c.low, c.high, *c.interval)]
     low, high = min(values), max(values)
-    if zero and max(low, -high, 0.0) <= FAR * (high - low):
-        low, high = min(low, 0.0), max(high, 0.0)
+    null = curves[0].null
+    if zero and max(low - null, null - high, 0.0) <= FAR * (high - low):
+        low, high = min(low, null), max(high, null)
     air = 0.02 * (high - low) or 1.0
     return Axis(low - air, high + air, _EDGE, width - _EDGE)
 

@@ -244,7 +244,7 @@ def _disagreement(d: Disagreement) -> Json:
 
 
 def _left_out(left: LeftOut) -> Json:
-    return {"estimator": left.estimator, "reason": left.reason}
+    return {"estimator": left.estimator, "estimand": left.estimand or None, "reason": left.reason}
 
 
 def _diagnostics(d: Diagnostics | None) -> Json | None:

@@ -31,10 +31,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Rows on one axis: of one scale, that is."""
+    """Rows on one axis: of one scale, that is. `null` is its value of no effect, where a line is drawn."""
 
     title: str
     rows: tuple[Row, ...]
+    null: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,11 @@ def forest_svg(panels: Sequence[Panel], title: str, identity: str = "forest") ->
 
 
 def _panel(panel: Panel) -> str:
-    axis = _axis(panel.rows, _EDGE, _WIDTH - _EDGE)
+    axis = _axis(panel.rows, _EDGE, _WIDTH - _EDGE, panel.null)
     bottom = _TITLE + _ROW * len(panel.rows)
     parts = [
         f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{svg_text(panel.title)}</text>',
-        *(_row(row, axis, _TITLE + i * _ROW) for i, row in enumerate(panel.rows)),
+        *(_row(row, axis, _TITLE + i * _ROW, panel.null) for i, row in enumerate(panel.rows)),
         f'<line class="axis" x1="{axis.left:.1f}" x2="{axis.right:.1f}" y1="{bottom:.0f}" y2="{bottom:.0f}" '
         f'stroke="currentColor" stroke-opacity="0.6"/>',
         *(tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
@@ -79,7 +80,7 @@ def _panel(panel: Panel) -> str:
     return "".join(parts)
 
 
-def _row(row: Row, axis: Axis, top: float) -> str:
+def _row(row: Row, axis: Axis, top: float, null: float) -> str:
     label, shown = visible(row.label), shortened(row.label, _LABEL_LENGTH)
     words = (
         f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{svg_text(shown)}</text>'
@@ -87,11 +88,11 @@ def _row(row: Row, axis: Axis, top: float) -> str:
         f"{svg_text(row.text.replace('-', chr(0x2212)))}</text>"
     )
     title = f"<title>{svg_text(f'{label}: {row.text}')}</title>"
-    return f'<g class="row {row.emphasis}">{title}{words}{_marks(row, axis, top)}</g>'
+    return f'<g class="row {row.emphasis}">{title}{words}{_marks(row, axis, top, null)}</g>'
 
 
-def _marks(row: Row, axis: Axis, top: float) -> str:
-    y, at_zero = top + 27, axis.at(0.0)
+def _marks(row: Row, axis: Axis, top: float, null: float) -> str:
+    y, at_zero = top + 27, axis.at(null)
     zero = (
         f'<line class="zero" x1="{at_zero:.1f}" x2="{at_zero:.1f}" y1="{top + 19:.0f}" y2="{top + 36:.0f}" '
         f'stroke="currentColor" stroke-opacity="0.5"/>'
@@ -128,10 +129,10 @@ def tick(value: float, axis: Axis, y: float) -> str:
     )
 
 
-def _axis(rows: Iterable[Row], left: float, right: float) -> Axis:
-    """An axis that holds every interval and zero, with a little air."""
+def _axis(rows: Iterable[Row], left: float, right: float, null: float) -> Axis:
+    """An axis that holds every interval and the value of no effect, with a little air."""
     values = [v for row in rows if _has_place(row) for v in (row.low, row.point, row.high)]
-    low, high = min([0.0, *values]), max([0.0, *values])
+    low, high = min([null, *values]), max([null, *values])
     air = 0.05 * (high - low) or 1.0
     return Axis(low - air, high + air, left, right)
 
@@ -168,26 +169,26 @@ def shortened(text: str, length: int) -> str:
 
 
 def forest_text(panels: Sequence[Panel], width: int = 78) -> str:
-    """The same plot in characters: `*` the point, dashes the interval, `|` zero."""
+    """The same plot in characters: `*` the point, dashes the interval, `|` no effect."""
     blocks = [_panel_text(panel, width) for panel in panels]
     return "\n\n".join(blocks)
 
 
 def _panel_text(panel: Panel, width: int) -> str:
     label_width = min(max((len(visible(r.label)) for r in panel.rows), default=0), max(width // 3, 10))
-    axis = _axis(panel.rows, 0, max(width - label_width - 3, 10))
+    axis = _axis(panel.rows, 0, max(width - label_width - 3, 10), panel.null)
     lines = [visible(panel.title)]
     for row in panel.rows:
         label = visible(row.label)
         shown = label if len(label) <= label_width else label[: label_width - 3] + "..."
-        lines.append(f"{shown:<{label_width}}  {_row_text(row, axis)}".rstrip())
+        lines.append(f"{shown:<{label_width}}  {_row_text(row, axis, panel.null)}".rstrip())
     lines.append(" " * (label_width + 2) + _axis_text(axis))
     return "\n".join(lines)
 
 
-def _row_text(row: Row, axis: Axis) -> str:
+def _row_text(row: Row, axis: Axis, null: float) -> str:
     cells = [" "] * (int(axis.right) + 1)
-    cells[round(axis.at(0.0))] = "|"
+    cells[round(axis.at(null))] = "|"
     if _has_place(row):
         for i in range(round(axis.at(row.low)), round(axis.at(row.high)) + 1):
             cells[i] = "=" if row.emphasis == "primary" else "-"

@@ -117,7 +117,8 @@ class _Writer:
                 self.line(f"{item.name}: {legend_nodes(item)}", mark="- ")
 
     def forest(self, b: Forest) -> None:
-        self.line(f"{b.caption} (`*` the mean, `|` zero)")
+        null = "zero" if all(panel.null == 0.0 for panel in b.panels) else "no effect"
+        self.line(f"{b.caption} (`*` the mean, `|` {null})")
         self.raw(forest_text(b.panels, self.width - 2), indent=2)
 
     def table(self, b: Table) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dagreg.effects.measures import COUNTS, coefficient
 from dagreg.effects.types import Estimate
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
@@ -28,7 +29,6 @@ _QUESTION = {
     "mediation": "How much of the effect of {x} on {y} goes through its mediators?",
 }
 
-COUNTS = ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
 PROBABILITIES = ("bernoulli", "binomial", "beta_binomial", "categorical", "ordinal")
 
 _QUANTITY = {
@@ -44,7 +44,6 @@ _OUTCOME_SCALE = (
     | dict.fromkeys(COUNTS, "rate difference")
     | dict.fromkeys(("categorical", "ordinal"), "difference in probability")
 )
-_LINK_SCALE = {"logit": "log odds ratio", "log": "log rate ratio"}
 
 _ALONG = {
     "direct effect": ", the other variables on the causal paths held fixed",
@@ -170,8 +169,9 @@ def scale(view: EffectView, e: Estimate) -> str:
     """The scale's name in the field's words."""
     equation = view.outcome_equation(e.estimator)
     if e.scale == "link":
-        link = equation.link.name if equation else ""
-        return _LINK_SCALE.get(link, "coefficient on the link scale")
+        return coefficient(equation) if equation else "coefficient on the link scale"
+    if e.is_ratio:
+        return e.scale
     return _OUTCOME_SCALE.get(equation.family.name if equation else "", "mean difference")
 
 

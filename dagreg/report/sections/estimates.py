@@ -124,16 +124,23 @@ def _how_to_read(rows: tuple[Estimate, ...]) -> str:
     )
     return (
         f"Intervals are equal-tailed and hold the effect with probability {level}, given the graph and the model. "
-        f"P(> 0) is the probability that it is positive.{unadjusted}"
+        f"P(> 0) is the probability that it is positive.{_RATIOS if any(e.is_ratio for e in rows) else ''}{unadjusted}"
     )
+
+
+_RATIOS = (
+    " Ratios compare the means over all rows: no effect is 1, and in their rows P(> 0) is the probability of more than "
+    "1. An odds ratio of the whole population is not the exponential of a coefficient, which holds within strata, even "
+    "where nothing is confounded."
+)
 
 
 def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
     """One panel for each scale: numbers of different scales share no axis."""
-    scales = dict.fromkeys(scale(view, e) for e in rows)
+    scales = {scale(view, e): 1.0 if e.is_ratio else 0.0 for e in rows}
     return tuple(
-        Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS])
-        for name in scales
+        Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS], null)
+        for name, null in scales.items()
     )
 
 
