@@ -66,7 +66,8 @@ def small_density(curve: Curve) -> Drawing:
         f'<g class="row {curve.emphasis}">'
         f'<text x="1" y="12" font-weight="600">{svg_text(shortened(curve.label, 36))}</text>'
         f'<text class="value" x="1" y="28" font-size="11">{svg_text(_minus(curve.text))}</text>'
-        f"{_curve(curve, axis, 36, bottom - 36)}{_zero(curve, axis, 34, bottom)}</g>{_axis_marks(axis, bottom, about=3)}"
+        f"{_curve(curve, axis, 36, bottom - 36)}{_zero(curve, axis, 34, bottom)}</g>"
+        f"{_axis_marks(axis, bottom, about=3)}"
     )
     return Drawing(_SMALL, _SMALL_HEIGHT, body, f"Posterior density of {curve.label}: {curve.text}", "plot curves")
 
