@@ -90,6 +90,17 @@ def test_every_point_of_a_curve_lies_on_the_canvas():
         assert places[0, 1] == pytest.approx(places[-1, 1])  # it begins and ends on the floor
 
 
+def test_a_zero_far_away_does_not_press_a_curve_into_a_spike():
+    far = Curve("adjusted", 99.0, 101.0, (0.0, 1.0, 0.0), 100.0, (99.5, 100.5), "100", "primary")
+    assert 'class="zero"' not in ridge([far], "t", "t").body
+
+
+def test_an_axis_has_two_numbers_at_least():
+    narrow = Curve("x", -3.2, -0.9, (0.0, 1.0, 0.0), -2.0, (-2.9, -1.1), "-2")
+    labels = [t.text for t in parsed(small_density(narrow)).iter(f"{SVG}text") if t.get("class") == "tick"]
+    assert len(labels) >= 2
+
+
 def test_zero_is_marked_and_the_axis_named():
     drawing = ridge([CURVE], "Risk difference", "risk difference")
     assert 'class="zero"' in drawing.body

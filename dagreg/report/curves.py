@@ -15,6 +15,7 @@ Chains = Sequence[Sequence[float]]
 
 CHAIN_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # Okabe and Ito's, legible on white and on black
 _EDGE = 8.0
+FAR = 3.0  # widths of all curves
 _RIDGE, _RIDGE_WIDTH, _CURVE = 96.0, 380.0, 46.0
 _SMALL, _SMALL_HEIGHT = 264.0, 124.0
 _WIDE, _WIDE_HEIGHT, _GUTTER = 360.0, 172.0, 52.0
@@ -32,10 +33,11 @@ class Curve:
     interval: tuple[float, float]
     text: str
     emphasis: Emphasis = "plain"
+    null: float = 0.0  # no effect, which is marked: 1 for ratios
 
 
 def ridge(curves: Sequence[Curve], title: str, axis_name: str) -> Drawing:
-    """Densities of numbers of one scale, one above the other on one axis that holds zero."""
+    """Densities of numbers of one scale, one above the other on one axis, which holds no effect where that is near."""
     axis = _axis(curves, _RIDGE_WIDTH, zero=True)
     bottom = 24 + _RIDGE * len(curves)
     parts = [f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 52))}</text>']
@@ -53,7 +55,7 @@ def _ridge_row(curve: Curve, axis: Axis, top: float) -> str:
         f'<text class="value" x="1" y="{top + 30:.0f}" font-size="11">{svg_text(_minus(curve.text))}</text>'
     )
     floor = top + _RIDGE - 14
-    return words + _curve(curve, axis, floor - _CURVE, _CURVE) + _zero(axis, floor - _CURVE, floor)
+    return words + _curve(curve, axis, floor - _CURVE, _CURVE) + _zero(curve, axis, floor - _CURVE, floor)
 
 
 def small_density(curve: Curve) -> Drawing:
@@ -64,7 +66,8 @@ def small_density(curve: Curve) -> Drawing:
         f'<g class="row {curve.emphasis}">'
         f'<text x="1" y="12" font-weight="600">{svg_text(shortened(curve.label, 36))}</text>'
         f'<text class="value" x="1" y="28" font-size="11">{svg_text(_minus(curve.text))}</text>'
-        f"{_curve(curve, axis, 36, bottom - 36)}{_zero(axis, 34, bottom)}</g>{_axis_marks(axis, bottom, about=3)}"
+        f"{_curve(curve, axis, 36, bottom - 36)}{_zero(curve, axis, 34, bottom)}</g>"
+        f"{_axis_marks(axis, bottom, about=3)}"
     )
     return Drawing(_SMALL, _SMALL_HEIGHT, body, f"Posterior density of {curve.label}: {curve.text}", "plot curves")
 
@@ -91,19 +94,28 @@ def _area(points: Sequence[tuple[float, float]], floor: float) -> str:
     return _steps([(points[0][0], floor), *points, (points[-1][0], floor)])
 
 
-def _zero(axis: Axis, top: float, bottom: float) -> str:
-    if not axis.low <= 0 <= axis.high:
+def _zero(curve: Curve, axis: Axis, top: float, bottom: float) -> str:
+    if not axis.low <= curve.null <= axis.high:
         return ""
-    x = axis.at(0.0)
+    x = axis.at(curve.null)
     return f'<path class="zero" d="M{x:.1f} {top:.0f}V{bottom:.0f}" stroke="currentColor" stroke-opacity="0.5"/>'
 
 
 def _axis(curves: Sequence[Curve], width: float, *, zero: bool) -> Axis:
-    """An axis that holds every curve and interval."""
-    values = [v for c in curves for v in (c.low, c.high, *c.interval)] + ([0.0] if zero else [])
+    """An axis that holds every curve and interval; and no effect, unless that would press the curves into spikes."""
+    values = [v for c in curves for v in (c.low, c.high, *c.interval)]
     low, high = min(values), max(values)
+    null = curves[0].null
+    if zero and max(low - null, null - high, 0.0) <= FAR * (high - low):
+        low, high = min(low, null), max(high, null)
     air = 0.02 * (high - low) or 1.0
     return Axis(low - air, high + air, _EDGE, width - _EDGE)
+
+
+def _some_ticks(axis: Axis, about: int) -> list[float]:
+    """Two ticks at least, where there are that many round numbers: one alone gives no scale."""
+    found = ticks(axis.low, axis.high, about)
+    return found if len(found) > 1 else ticks(axis.low, axis.high, 2 * about)
 
 
 def _axis_marks(axis: Axis, y: float, name: str = "", about: int = 5) -> str:
@@ -116,7 +128,7 @@ def _axis_marks(axis: Axis, y: float, name: str = "", about: int = 5) -> str:
     line = (
         f'<path class="axis" d="M{axis.left:.1f} {y:.0f}H{axis.right:.1f}" stroke="currentColor" stroke-opacity="0.6"/>'
     )
-    return line + "".join(tick(value, axis, y) for value in ticks(axis.low, axis.high, about)) + named
+    return line + "".join(tick(value, axis, y) for value in _some_ticks(axis, about)) + named
 
 
 def trace(label: str, note: str, chains: Chains, step: int, draws: int) -> Drawing:
@@ -131,7 +143,7 @@ def trace(label: str, note: str, chains: Chains, step: int, draws: int) -> Drawi
         f'stroke="{CHAIN_COLOURS[c % len(CHAIN_COLOURS)]}" stroke-opacity="0.75"/>'
         for c, chain in enumerate(chains)
     ]
-    marks = [_left_tick(value, up.at(value)) for value in ticks(up.low, up.high, 3)]
+    marks = [_left_tick(value, up.at(value)) for value in _some_ticks(up, 3)]
     body = _heading(label, note) + "".join([*lines, *marks]) + _axis_marks(along, bottom, "draw")
     return Drawing(_WIDE, _WIDE_HEIGHT, body, f"Trace of {label}, {len(chains)} chains: {note}", "plot chains")
 

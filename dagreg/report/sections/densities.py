@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.report.blocks import Block, Gallery
@@ -46,7 +47,8 @@ def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curv
     said = [(ESTIMATOR[e.estimator], e.estimand, _compared(e)) for e in here]
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
     labels = [", ".join(word for word, tells in zip(row, differ, strict=True) if tells) or row[0] for row in said]
-    return [_curve(label, e.summary, _emphasis(view, e)) for label, e in zip(labels, here, strict=True)]
+    curves = (_curve(label, e.summary, _emphasis(view, e)) for label, e in zip(labels, here, strict=True))
+    return [replace(c, null=1.0 if e.is_ratio else 0.0) for c, e in zip(curves, here, strict=True)]
 
 
 def _compared(e: Estimate) -> str:
