@@ -456,6 +456,13 @@ CODES: Mapping[str, Code] = {
         good="nodes: {a: binary, g: group, b: count}\nedges: ['a, g -> b']\n"
         "regressions: {b: {varying: {g: [intercept]}}}\n",
     ),
+    "DR158": Code(
+        "not cells",
+        "Cells are combinations of the levels of binary, categorical or ordinal nodes. They stand in place of the "
+        "intercept, and of all interactions of their nodes.",
+        bad="nodes: {a: continuous, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
+        good="nodes: {a: binary, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
+    ),
     "DR160": Code(
         "both `table` and `query`",
         "Rows come from a table or from a query.",
@@ -629,6 +636,12 @@ CODES: Mapping[str, Code] = {
     ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
+    "DR441": Code(
+        "no cells in this regression",
+        "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside them.",
+        good="nodes: {a: binary, z: binary, b: binary}\nedges: ['z -> a', 'a, z -> b']\neffect: a -> b\n"
+        "regressions: {b: {cells: [a, z]}}\n",
+    ),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` takes NUTS for what has no exact solution."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.check.point import design, regular
+from dagreg.check.point import design, design_of_rows, regular
 from dagreg.check.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
@@ -31,7 +31,7 @@ def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tu
         return ()
     this = design(model, equation, data)
     point = np.concatenate(
-        [np.ravel(draws.values[s].mean(axis=(0, 1))) for s in (equation.intercept, *(t.symbol for t in equation.terms))]
+        [np.ravel(draws.values[symbol].mean(axis=(0, 1))) for symbol in equation.coefficient_symbols]
     )
     mean = equation.link.inverse(this.columns @ point + this.offset)
     assert equation.family.variance is not None
@@ -96,7 +96,7 @@ class _Cells:
 
 
 def _cells(model: Model, others: Sequence[str], data: Mapping[str, Any]) -> _Cells:
-    this = design(model, model.outcome, data)
+    this = design_of_rows(model, model.outcome, data)
     table = np.hstack([encode(model.variables[n], data[model.variables[n].column]) for n in others])
     strata = np.unique(table, axis=0, return_inverse=True)[1].ravel()
     averaged = this.units * averaged_over(model, data, len(strata))
@@ -116,7 +116,7 @@ def _compare(
     if lost > 0:
         message = (
             f"Positivity: {lost:.1%} of the units lie in strata of {', '.join(model.estimand.adjusted_for)} that hold "
-            f"only one side of the contrast ({what}). There the answer is the regression's extrapolation."
+            f"only one side of the contrast ({what}). {_where_empty(model)}"
         )
         return [Doubt("DR522", message)]
     saturated = float(share @ (sides[1][0] - sides[0][0]))
@@ -129,6 +129,14 @@ def _compare(
         "The additive answer is the one reported. Where they differ this much, the effect varies between strata."
     )
     return [Doubt("DR523", message)]
+
+
+def _where_empty(model: Model) -> str:
+    """What the answer rests on where there are no rows."""
+    cells = [t for t in model.outcome.terms if t.full and len(t.factors) > 1]
+    if not cells:
+        return "There the answer is the regression's extrapolation."
+    return f"Cells without rows have means of their own: there the answer is the prior alone, {cells[0].prior}."
 
 
 def _set_to(model: Model, contrast: Contrast, side: Sequence[Level], data: Mapping[str, Any]) -> npt.NDArray[np.bool_]:

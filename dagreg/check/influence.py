@@ -49,8 +49,9 @@ def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str,
 def _given(equation: Equation) -> dict[str, Mask]:
     """Which coefficients have a prior of the user's: the intercept, and the slopes."""
     slopes = [t.prior.given for t in equation.terms for _ in t.columns]
-    head = np.array([equation.intercept_prior.given, *[False] * len(slopes)])
-    return {"intercept": head, "slopes": np.array([False, *slopes])}
+    free = equation.has_intercept
+    head = np.array([*([equation.intercept_prior.given] if free else []), *[False] * len(slopes)])
+    return {"intercept": head, "slopes": np.array([*([False] if free else []), *slopes])}
 
 
 def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any], seed: int) -> Array:
@@ -92,7 +93,9 @@ def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float
 
 
 def variance_inflation(model: Model, this: Design) -> float:
-    """1 / (1 - R^2) of the exposure's first design column on all others."""
+    """1 / (1 - R^2) of the exposure's first design column on all others; 1 where each level has a coefficient."""
+    if not model.outcome.has_intercept:
+        return 1.0  # the columns of levels add up to 1, which says nothing about the data
     at = 1
     for term in model.outcome.terms:
         if term.purpose == "exposure":

@@ -14,7 +14,7 @@ import numpy as np
 
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
-from dagreg.model.design import block, encode
+from dagreg.model.design import design_columns, encode
 from dagreg.model.types import Equation, Model, PriorChoice
 
 STEPS = 50
@@ -23,7 +23,7 @@ TOLERANCE = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A regression's numbers: rows x columns (the first is 1), response per unit, units per row, offset, penalty."""
+    """A regression's numbers: rows x columns (the intercept's first, where there is one), response per unit, ..."""
 
     columns: Array
     response: Array
@@ -40,10 +40,14 @@ def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
         found = triangle_design(equation, data.triangle_without(model, equation, None))
         if found is not None:
             return found
+    return design_of_rows(model, equation, data)
+
+
+def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
+    """The same from the rows, also of a large table."""
     values = {v.name: encode(v, data[v.column]) for v in model.variables.values()}
     response = values[equation.response][:, 0]
-    ones = np.ones((len(response), 1))
-    columns = np.hstack([ones, *(block(t, values) for t in equation.terms)])
+    columns = design_columns(equation, values, len(response))
     units = _column(equation.trials, data, len(response)) * _column(equation.weights, data, len(response))
     trials = _column(equation.trials, data, len(response))
     exposure = np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
@@ -95,9 +99,13 @@ def coefficients(
     gaussian, link = equation.family.name == "gaussian", equation.link
     sigma = _spread(this.response, units) if gaussian else 1.0
     beta = np.zeros(this.columns.shape[1])
-    beta[0] = link.of_mean(
+    start = link.of_mean(
         float(np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units))
     )
+    if equation.has_intercept:
+        beta[0] = start
+    else:
+        beta[: len(equation.terms[0].columns)] = start  # every row has one of its levels
     for _ in range(STEPS):
         eta = this.columns @ beta + this.offset
         mean, slope = link.inverse(eta), link.slope(eta)
@@ -129,8 +137,8 @@ def _solve(this: Design, information: Array, working: Array, precision: Array) -
 
 def as_draws(equation: Equation, beta: Array, sigma: float) -> dict[str, Array]:
     """A point as draws with one draw, keyed by the equation's symbols."""
-    found: dict[str, Array] = {equation.intercept: beta[:1]}
-    at = 1
+    at = int(equation.has_intercept)
+    found: dict[str, Array] = {equation.intercept: beta[:1] if at else np.zeros(1)}
     for term in equation.terms:
         width = len(term.columns)
         found[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dagreg.data.duck import DuckSource, identifier
 from dagreg.data.sql import Column, grouped_sql, moments_sql, regression_columns, variable_columns
-from dagreg.model.design import regression_rows
+from dagreg.model.design import design_map, regression_rows
 from dagreg.model.families import Array
 from dagreg.model.triangle import from_moments, triangle
 from dagreg.model.types import DataSummary, Equation, Model, Variable
@@ -80,7 +80,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         return self.source.before + self.grouped_query(grouping, self.source.script)
 
     def triangle(self, model: Model, equation: Equation) -> tuple[float, Array]:
-        """The units of a Gaussian regression, and the triangle of its rows [1, design, response].
+        """The units of a Gaussian regression, and the triangle of its rows [design, response].
 
         From cross-products about the mean where there are many rows; by Householder reflections where
         there are few, or where the cross-products have lost the digits.
@@ -113,9 +113,12 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         columns = regression_columns(self.source, model, equation)
         moments = self._moments(columns, 1 if group is None else GROUPS)
         units, means, products = moments.about_the_mean(columns, group)
-        centres = [c for t in equation.terms for c in t.centre or (0.0,) * len(t.columns)]
+        turned = design_map(equation)
+        centres = [c for t in equation.terms for c in t.centre or (0.0,) * (len(t.columns) - t.full)]
         found = from_moments(units, means - np.array([*centres, 0.0]), products)
-        return None if found is None else (units, found)
+        if found is None or turned is None:
+            return None if found is None else (units, found)
+        return units, triangle(found @ turned)
 
     def means(self, variables: Iterable[Variable], group: int | None = None) -> dict[str, Array]:
         """The mean of each design column, as one row for each variable."""

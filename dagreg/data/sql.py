@@ -45,11 +45,11 @@ def _factor(source: DuckSource, factor: str | int) -> str:
     return f"CAST({source.value(factor)} AS DOUBLE)" if isinstance(factor, str) else f"{factor}.0"
 
 
-def design_sql(source: DuckSource, variable: Variable) -> list[str]:
-    """The SQL of a variable's design columns, as `model.design.encode` has them."""
+def design_sql(source: DuckSource, variable: Variable, *, full: bool = False) -> list[str]:
+    """The SQL of a variable's design columns, as `model.design.encode` has them (`full`: the reference's, too)."""
     column = source.value(variable.column)
     if variable.levels:
-        return [f"CAST({column} = {literal(level)} AS DOUBLE)" for level in variable.levels[1:]]
+        return [f"CAST({column} = {literal(level)} AS DOUBLE)" for level in variable.levels[0 if full else 1 :]]
     real = f"CAST({column} AS DOUBLE)"
     expression = transformed_sql(variable, real)
     if expression is None and variable.transform is not None:
@@ -66,18 +66,20 @@ class Column:
     near: float
 
 
-def variable_columns(source: DuckSource, variable: Variable) -> list[Column]:
-    """The design columns of a variable."""
-    middle = variable.shares[1:] if variable.levels else (variable.mean or 0.0,)
-    return [Column(c, float(m)) for c, m in zip(design_sql(source, variable), middle, strict=True)]
+def variable_columns(source: DuckSource, variable: Variable, *, full: bool = False) -> list[Column]:
+    """The design columns of a variable; `full`: one for every level, the reference's first."""
+    first = 0 if full else 1
+    middle = variable.shares[first:] if variable.levels else (variable.mean or 0.0,)
+    return [Column(c, float(m)) for c, m in zip(design_sql(source, variable, full=full), middle, strict=True)]
 
 
 def regression_columns(source: DuckSource, model: Model, equation: Equation) -> list[Column]:
     """The design columns of a regression, not centred and without the intercept's, then its response."""
     found: list[Column] = []
     for term in equation.terms:
-        blocks = [variable_columns(source, model.variables[name]) for name in term.factors]
-        found += [Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)]
+        blocks = [variable_columns(source, model.variables[name], full=term.full) for name in term.factors]
+        cells = [Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)]
+        found += cells[1:] if term.full else cells  # the first is 1 less the others
     (response,) = variable_columns(source, model.variables[equation.response])
     if equation.offset is not None:
         response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)

@@ -91,7 +91,7 @@ def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
         return ()
     exposure = model.estimand.exposure[0]
     terms = [t for t in model.outcome.terms if exposure in t.factors]
-    if len(terms) != 1:
+    if len(terms) != 1 or terms[0].factors != (exposure,):
         return ()
     values = draws.values[terms[0].symbol]
     return tuple(
@@ -111,8 +111,9 @@ def _scaled(exposure: Variable, term: Term, contrast: Contrast, values: Array) -
     """The change of the linear predictor that a contrast of the exposure makes."""
     if contrast.start is None or contrast.stop is None:
         return values
-    if exposure.coded:
-        padded = {level: values[..., i] for i, level in enumerate(exposure.levels[1:])}
+    if exposure.coded or term.full:
+        own = exposure.levels if term.full else exposure.levels[1:]
+        padded = {level: values[..., i] for i, level in enumerate(own)}
         zero = 0.0 * values[..., 0]
         return padded.get(contrast.stop[0], zero) - padded.get(contrast.start[0], zero)
     start, stop = (_code(exposure, side[0]) for side in (contrast.start, contrast.stop))

@@ -55,7 +55,7 @@ def _deviation(varying: Varying, equation: Equation, deviations: Array, values: 
 def deviation_factors(varying: Varying, equation: Equation, values: Mapping[str, Array]) -> list[Array | float]:
     """What each deviation is multiplied by: 1 for the intercept, else a design column."""
     terms = {t.name: t for t in equation.terms}
-    return [1.0 if d.term is None else _columns(terms[d.term], values)[..., d.column] for d in varying.deviations]
+    return [1.0 if d.term is None else block(terms[d.term], values)[..., d.column] for d in varying.deviations]
 
 
 def population_sd(
@@ -112,7 +112,7 @@ def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[st
     eta = alpha[:, None, :]
     for term, coefficients in zip(equation.terms, slopes, strict=True):
         matrix = coefficients.reshape(len(alpha), len(term.columns), -1)
-        columns = _columns(term, values)
+        columns = block(term, values)
         columns = np.broadcast_to(columns, (len(alpha), *columns.shape[-2:]))
         eta = eta + np.einsum("drk,dkl->drl", columns, matrix)
     eta = np.concatenate([np.zeros((*eta.shape[:2], 1)), eta], axis=-1)
@@ -125,16 +125,5 @@ def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) 
     slopes = coefficients[:, None] if coefficients.ndim == 1 else coefficients
     if all(values[f].ndim == 2 for f in term.factors):
         return np.asarray(slopes @ block(term, values).T)
-    columns = _columns(term, values)
+    columns = block(term, values)
     return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))
-
-
-def _columns(term: Term, values: Mapping[str, Array]) -> Array:
-    """A term's design columns, (draws x) rows x columns, centred where the term is."""
-    columns = values[term.factors[0]]
-    for factor in term.factors[1:]:
-        other = values[factor]
-        columns = (columns[..., :, None] * other[..., None, :]).reshape(
-            *np.broadcast_shapes(columns.shape[:-1], other.shape[:-1]), -1
-        )
-    return columns if term.centre is None else columns - np.array(term.centre)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dagreg.emit.priors import WIDTH
 from dagreg.emit.prose import comment, literal, number
 from dagreg.model.types import (
+    Equation,
     Model,
+    Term,
     Variable,
 )
 
@@ -25,9 +27,9 @@ def columns(model: Model) -> list[str]:
         return []
     lines = []
     whole = {e.response for e in model.equations if e.family.discrete}
-    predictors = {name for e in model.equations for name in e.predictors}
+    predictors = {name for e in model.equations for name in _own_columns(e)}
     answers = {e.response: e for e in model.equations if e.levels}
-    read = {name for e in model.equations for name in (e.response, *e.predictors)}
+    read = {name for e in model.equations for name in (e.response, *_own_columns(e))}
     for variable in (v for v in model.variables.values() if v.name in read):
         if variable.name in answers:
             codes = f"positions(data[{literal(variable.column)}], [{', '.join(map(literal, variable.levels))}])"
@@ -37,6 +39,7 @@ def columns(model: Model) -> list[str]:
         coded = _coded(model, variable, "int" if variable.name in whole else "float")
         lines.append(_data(variable.symbol, coded, _coding_note(variable)))
     for equation in model.equations:
+        lines += [_places(model, term) for term in equation.terms if term.full]
         for role, column, kind in (
             ("trials", equation.trials, "int"),
             ("weights", equation.weights, "float"),
@@ -47,6 +50,23 @@ def columns(model: Model) -> list[str]:
             if isinstance(column, str):
                 lines.append(_data(equation.symbols[role], f"np.asarray(data[{literal(column)}], dtype={kind})", role))
     return lines
+
+
+def _own_columns(equation: Equation) -> tuple[str, ...]:
+    """The predictors whose design columns the program holds: those in terms that do not look their rows up."""
+    names = [name for term in equation.terms if not term.full for name in term.factors]
+    return (*names, *(v.group for v in equation.varying))
+
+
+def _places(model: Model, term: Term) -> str:
+    """Where each row stands among the columns of a term with one for every level."""
+    text = ""
+    for i, variable in enumerate(model.variables[name] for name in term.factors):
+        levels = ", ".join(map(literal, variable.levels))
+        place = f"positions(data[{literal(variable.column)}], [{levels}])"
+        before = f"({text})" if i > 1 else text
+        text = f"{before} * {len(variable.levels)} + {place}" if text else place
+    return _data(term.index, text, f"of {', '.join(term.factors)}" if len(term.factors) > 1 else "")
 
 
 def _data(symbol: str, values: str, note: str) -> str:

@@ -27,9 +27,10 @@ def equation_lines(model: Model, equation: Equation, origin: str) -> list[str]:
     here = "at the predictors' means" if centred else "at predictors = 0"
     note = here if equation.terms else ""
     outcomes = equation.symbols["dim"] if equation.levels else None
-    lines += prior_lines(
-        model, equation.intercept, equation.intercept_prior, note, outcomes, _start(equation, response)
-    )
+    if equation.has_intercept:
+        lines += prior_lines(
+            model, equation.intercept, equation.intercept_prior, note, outcomes, _start(equation, response)
+        )
     for term in equation.terms:
         dims = [d for d in (term.dim if len(term.columns) > 1 else None, _slopes_dim(equation)) if d is not None]
         lines += [comment(text).strip() for text in wrap(reason(term, origin), WIDTH - 8)]
@@ -69,7 +70,7 @@ def _start(equation: Equation, response: Variable) -> str:
 def _predictor(model: Model, equation: Equation) -> list[str]:
     if equation.family.predictor == "unordered":
         return _predictor_by_level(model, equation)
-    head = [equation.intercept] if equation.family.predictor == "one" else []
+    head = [equation.intercept] if equation.family.predictor == "one" and equation.has_intercept else []
     parts = [*head, *(summand(model, term) for term in equation.terms)] or ["np.zeros(1)"]
     parts += [part for varying in equation.varying for part in group_summands(model, equation, varying)]
     if equation.offset is not None:

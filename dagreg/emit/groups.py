@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from textwrap import wrap
 
 from dagreg.emit.priors import WIDTH, argument, prior_lines
@@ -12,6 +11,7 @@ from dagreg.model.types import (
     Deviation,
     Equation,
     Model,
+    Term,
     Varying,
 )
 from dagreg.spec.priors import DISTRIBUTIONS
@@ -23,9 +23,21 @@ def varying_lines(model: Model, equation: Equation, varying: Varying, origin: st
     place = f" ({origin}:{varying.span.line})" if varying.span else ""
     words = f"{named} by {varying.group}, {varying.purpose}{place}" + (f": {varying.why}" if varying.why else "")
     spread = _correlated(model, varying) if varying.correlated else _alone(model, varying)
-    means = [_mean_of(equation, deviation) for deviation in varying.deviations]
     form = _centred if varying.centred else _non_centred
-    return [*(comment(text).strip() for text in wrap(words, WIDTH - 8)), *spread, *form(varying, means)]
+    return [
+        *(comment(text).strip() for text in wrap(words, WIDTH - 8)),
+        *spread,
+        *form(varying, _means(equation, varying)),
+    ]
+
+
+def _means(equation: Equation, varying: Varying) -> str:
+    """The coefficients that the groups deviate from."""
+    whole = _whole_term(equation, varying)
+    if whole is not None:
+        return whole.symbol
+    means = [_mean_of(equation, deviation) for deviation in varying.deviations]
+    return f"pm.math.stack([{', '.join(means)}])" if varying.correlated else means[0]
 
 
 def _mean_of(equation: Equation, deviation: Deviation) -> str:
@@ -58,7 +70,7 @@ def _dims(varying: Varying) -> str:
     return f"({groups}, {literal(varying.effects_dim)})" if varying.correlated else groups
 
 
-def _non_centred(varying: Varying, means: Sequence[str]) -> list[str]:
+def _non_centred(varying: Varying, mean: str) -> list[str]:
     """Standard Normal draws, multiplied by the sds: no funnel where the data say little of each group.
 
     They start at random: with all deviations at 0 the gradient of the correlations is 0, and no sampler starts.
@@ -71,10 +83,9 @@ def _non_centred(varying: Varying, means: Sequence[str]) -> list[str]:
     ]
 
 
-def _centred(varying: Varying, means: Sequence[str]) -> list[str]:
+def _centred(varying: Varying, mean: str) -> list[str]:
     """The groups' own coefficients around the common ones: the data place each group where they say much of it."""
     raw, by, dims = varying.raw, varying.symbol, _dims(varying)
-    mean = f"pm.math.stack([{', '.join(means)}])" if varying.correlated else means[0]
     spread = f"chol={varying.factor}" if varying.correlated else f"sigma={varying.scale}"
     distribution = "MvNormal" if varying.correlated else "Normal"
     return [
@@ -105,8 +116,18 @@ def group_summands(model: Model, equation: Equation, varying: Varying) -> list[s
     """What the groups add to the linear predictor: a deviation of the intercept, deviations times their columns."""
     rows = model.variables[varying.group].symbol
     found = []
+    whole = _whole_term(equation, varying)
+    if whole is not None:
+        return [f"{varying.symbol}[{rows}, {whole.index}]"]
     for i, deviation in enumerate(varying.deviations):
         here = f"{varying.symbol}[:, {i}][{rows}]" if varying.correlated else f"{varying.symbol}[{rows}]"
         term = next((t for t in equation.terms if t.name == deviation.term), None)
         found.append(here if term is None else f"{here} * {design_column(model, term, deviation.column)}")
     return found
+
+
+def _whole_term(equation: Equation, varying: Varying) -> Term | None:
+    """The term with a coefficient for each level that varies as a whole: then a row's own deviation is looked up."""
+    named = [(d.term, d.column) for d in varying.deviations]
+    whole = (t for t in equation.terms if t.full and named == [(t.name, i) for i in range(len(t.columns))])
+    return next(whole, None) if varying.correlated else None

@@ -52,6 +52,9 @@ def argument(model: Model, argument: float | DataScale) -> str:
     if argument.statistic == "mean":
         assert argument.of is not None
         return f"{model.variables[argument.of].symbol}.get_value().mean()"
+    if argument.statistic == "rate":
+        assert argument.of is not None
+        return f"1 / {model.variables[argument.of].symbol}.get_value().mean()"
     text = number(argument.multiple)
     if argument.of is not None:
         text += f" * {_sd(model, argument.of)}"

@@ -42,9 +42,11 @@ def sufficient_lines(model: Model, equation: Equation, statistics: Sufficient, o
 
 def _coefficients(model: Model, equation: Equation, origin: str) -> list[str]:
     """The coefficients as parts of one vector, and their priors as a term of the density."""
-    whole, at = equation.symbols["all"], 1
-    lines = [f"{equation.intercept} = pm.Deterministic({literal(equation.intercept)}, {whole}[0])"]
-    priors = [_log_prior(model, equation.intercept, equation.intercept_prior)]
+    whole, at, lines, priors = equation.symbols["all"], 0, [], []
+    if equation.has_intercept:
+        lines.append(f"{equation.intercept} = pm.Deterministic({literal(equation.intercept)}, {whole}[0])")
+        priors.append(_log_prior(model, equation.intercept, equation.intercept_prior))
+        at = 1
     for term in equation.terms:
         width = len(term.columns)
         part = f"{whole}[{at}]" if width == 1 else f"{whole}[{at}:{at + width}], dims={literal(term.dim)}"

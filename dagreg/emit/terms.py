@@ -23,6 +23,8 @@ def summand_by_level(model: Model, term: Term) -> str:
 
 def design_column(model: Model, term: Term, column: int) -> str:
     """One design column of a term, centred as the model says."""
+    if term.full:
+        return f"pm.math.eq({term.index}, {column})"
     design = design_of(model, term)
     several = len(term.columns) > 1 or len(term.factors) > 1
     flat = f"{design}[:, {column}]" if several else design
@@ -34,6 +36,8 @@ def design_column(model: Model, term: Term, column: int) -> str:
 
 def summand(model: Model, term: Term) -> str:
     """A term's part of the linear predictor, its design columns centred as the model says."""
+    if term.full:
+        return f"{term.symbol}[{term.index}]"
     design = design_of(model, term)
     if len(term.columns) == 1:
         return f"{term.symbol} * {design_column(model, term, 0)}"

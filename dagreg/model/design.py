@@ -56,28 +56,52 @@ def constant(variable: Variable, level: Level, rows: int) -> Array:
 
 
 def product(left: Array, right: Array) -> Array:
-    """Every column of one block times every column of the other, the left one varying slowest."""
-    return np.asarray((left[:, :, None] * right[:, None, :]).reshape(len(left), -1))
+    """Every column of one block times every column of the other, the left one varying slowest.
+
+    Blocks are (draws x) rows x columns; where only one of them varies by draw, so does the product.
+    """
+    rows = np.broadcast_shapes(left.shape[:-1], right.shape[:-1])
+    return np.asarray((left[..., :, None] * right[..., None, :]).reshape(*rows, -1))
 
 
 def block(term: Term, encoded: Mapping[str, Array]) -> Array:
-    """The design columns of a term, centred where the term is."""
-    columns = encoded[term.factors[0]]
+    """The design columns of a term, (draws x) rows x columns, centred where the term is."""
+    columns = _of_factor(term, encoded[term.factors[0]])
     for factor in term.factors[1:]:
-        columns = product(columns, encoded[factor])
+        columns = product(columns, _of_factor(term, encoded[factor]))
     return columns if term.centre is None else columns - np.array(term.centre)
 
 
+def _of_factor(term: Term, encoded: Array) -> Array:
+    """What a variable's encoding becomes in a term: one column more, the reference's, where the term is full."""
+    if not term.full:
+        return encoded
+    return np.concatenate([1.0 - encoded.sum(axis=-1, keepdims=True), encoded], axis=-1)
+
+
+def places(variables: Sequence[Variable], data: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+    """The cell of each row among all combinations of these variables' levels, the last one varying fastest."""
+    found = np.zeros(1, dtype=np.int64)
+    for variable in variables:
+        found = found * len(variable.levels) + positions(np.asarray(data[variable.column]), variable.levels)
+    return found
+
+
 def regression_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> tuple[Array, Array]:
-    """The rows [1, design, response] of a regression under the identity link, and the units that each stands for."""
+    """The rows [design, response] of a regression under the identity link, and the units that each stands for."""
     used = (equation.response, *equation.predictors)
     encoded = {name: encode(model.variables[name], data[model.variables[name].column]) for name in used}
     response = encoded[equation.response]
     if equation.offset is not None:
         response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))[:, None]
-    ones = np.ones((len(response), 1))
-    rows = np.hstack([ones, *(block(term, encoded) for term in equation.terms), response])
+    rows = np.hstack([design_columns(equation, encoded, len(response)), response])
     return rows, column(equation.weights, data, len(rows))
+
+
+def design_columns(equation: Equation, encoded: Mapping[str, Array], rows: int) -> Array:
+    """The design of a regression, rows x coefficients: the intercept's column first, where there is one."""
+    ones = [np.ones((rows, 1))] if equation.has_intercept else []
+    return np.hstack([*ones, *(block(term, encoded) for term in equation.terms)])
 
 
 def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
@@ -85,3 +109,24 @@ def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
     if isinstance(what, str):
         return np.asarray(data[what], dtype=np.float64)
     return np.full(rows, float(1 if what is None else what))
+
+
+def design_map(equation: Equation) -> Array | None:
+    """The matrix from the columns [1, design, response] to a regression's own; None where these are its own.
+
+    Of a full term the design on the left lacks the first column, which is 1 less the others: databases give
+    cross-products of columns that are no combination of each other.
+    """
+    if equation.has_intercept and not any(term.full for term in equation.terms):
+        return None
+    free = 1 + sum(len(t.columns) - t.full for t in equation.terms) + 1
+    found = [np.eye(free)[:, :1]] if equation.has_intercept else []
+    at = 1
+    for term in equation.terms:
+        width = len(term.columns) - term.full
+        own = np.eye(free)[:, at : at + width]
+        if term.full:
+            found.append(np.eye(free)[:, :1] - own.sum(axis=1, keepdims=True))
+        found.append(own)
+        at += width
+    return np.hstack([*found, np.eye(free)[:, -1:]])

@@ -44,7 +44,7 @@ class Family:
     exponential family (McCullagh and Nelder 1989, section 2.2), None where the family has none. `draw` samples
     responses (`dagreg.model.draws`); None where the support is finite and the g-formula sums over it. `predictor`:
     one number a row, or for responses with several levels one for each level but the first, unordered or sharing
-    their slopes.
+    their slopes. With a `cell_support`, means of cells are parameters themselves: the identity is then a link, too.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Family:
     trials: bool = False
     predictor: Shape = "one"
     distributions: Mapping[str, str] = field(default_factory=dict)
+    cell_support: Literal["", "probability", "rate"] = ""  # what the mean of a cell is, where a prior can be put on it
 
     def distribution_under(self, link: str) -> str:
         """The PyMC distribution of a response whose predictor has this link."""
@@ -190,7 +191,8 @@ _FAMILIES: tuple[Family, ...] = (
         accepts=("binary", "categorical"),
         support="two values",
         distribution="Bernoulli",
-        likelihood=_each(_OF_UNIT, "p={mean}", logit="logit_p={eta}"),
+        likelihood=_each((*_OF_UNIT, "identity"), "p={mean}", logit="logit_p={eta}"),
+        cell_support="probability",
         variance=lambda mean: mean * (1 - mean),
     ),
     Family(
@@ -199,7 +201,8 @@ _FAMILIES: tuple[Family, ...] = (
         accepts=("count",),
         support="whole numbers from 0 to the trials",
         distribution="Binomial",
-        likelihood=_each(_OF_UNIT, "n={trials}, p={mean}", logit="n={trials}, logit_p={eta}"),
+        likelihood=_each((*_OF_UNIT, "identity"), "n={trials}, p={mean}", logit="n={trials}, logit_p={eta}"),
+        cell_support="probability",
         variance=lambda mean: mean * (1 - mean),
         fits=_counts,
         trials=True,
@@ -222,6 +225,7 @@ _FAMILIES: tuple[Family, ...] = (
         support="whole numbers from 0",
         distribution="Poisson",
         likelihood=_each(_OF_COUNTS, "mu={mean}"),
+        cell_support="rate",
         variance=lambda mean: mean,
         draw=draws.poisson,
         fits=_counts,

@@ -73,6 +73,15 @@ def intercept(
     )
 
 
+def cell_mean(response: Variable, support: str, rate: float | None) -> PriorChoice:
+    """The default prior of a cell's mean where that is a probability, or a rate: that of one trial or unit."""
+    if support == "probability":
+        return PriorChoice("Beta", (1.0, 1.0), given=False, rule="Beta(1, 1)")
+    rule = f"Gamma(1, 1 / mean({response.name}))"
+    below = DataScale(of=response.name, statistic="rate") if rate is None else _rounded(1 / max(rate, 1e-6))
+    return PriorChoice("Gamma", (1.0, below), given=False, rule=rule)
+
+
 def slope(
     regression: Regression | None, key: str, response: Variable, factors: tuple[Variable, ...], link: Link
 ) -> PriorChoice:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic, Span
 from dagreg.model import priors
+from dagreg.model.cells import at_zero, cells_of, check_cells, full_terms, indexed_of
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.families import LINKS, Family, Link
 from dagreg.model.grouping import varying_of
 from dagreg.model.naming import Namer
 from dagreg.model.response import family_of, link_of
 from dagreg.model.types import (
+    NO_INTERCEPT,
     Auxiliary,
     Equation,
     Estimator,
@@ -34,31 +36,23 @@ def equation_of(context: Context, regression: Regression, estimator: Estimator, 
     linked = context.variables[regression.linked] if regression.linked is not None else None
     if node.offset is not None and link.name != "log":
         raise error_at("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
-    centred = not (said is not None and "intercept" in said.priors)
     products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
     _check_regression(context, response, family, link, products, regression)
-    single = [p for p in regression.predictors if not context.variables[p].pooled]
+    cells = cells_of(context, regression)
+    check_cells(context, regression, family, link, cells)
+    rate = None if family.levelled else _rate(context, response.name)
     symbol = namer.identifier("alpha", response.name)
-    terms = tuple(
-        _term(
-            context,
-            regression,
-            factors,
-            estimator,
-            namer,
-            centred=centred,
-            alone=not any(factors[0] in i for i in products),
-        )
-        for factors in [*((p,) for p in single), *products]
+    terms = (
+        *full_terms(context, regression, family, link, rate, namer),
+        *_terms(context, regression, [p for p in regression.predictors if p not in cells], products, estimator, namer),
     )
+    free = not any(t.full for t in terms) or (said is not None and "intercept" in said.priors)
     return Equation(
         response=response.name,
         family=family,
         link=link,
         intercept=symbol,
-        intercept_prior=priors.intercept(
-            said, response, link, None if family.levelled else _rate(context, response.name), levels=family.levelled
-        ),
+        intercept_prior=priors.intercept(said, response, link, rate, levels=family.levelled) if free else NO_INTERCEPT,
         terms=terms,
         symbols=_symbols(response.name, namer),
         auxiliaries=tuple(
@@ -92,6 +86,25 @@ def equation_of(context: Context, regression: Regression, estimator: Estimator, 
         linked=regression.linked,
         span=said.span if said else response.span,
     )
+
+
+def _terms(
+    context: Context,
+    regression: Regression,
+    names: Sequence[str],
+    products: Sequence[tuple[str, ...]],
+    estimator: Estimator,
+    namer: Namer,
+) -> Iterator[Term]:
+    """The terms with an intercept beside them, so to speak: numbers, levels against a reference, and interactions.
+
+    They are centred, unless the user's prior is of the response where they are 0.
+    """
+    indexed, known = indexed_of(context, regression), context.variables
+    centred = not at_zero(context, regression)
+    for factors in [*((p,) for p in names if not known[p].pooled and (p,) not in indexed), *products]:
+        alone = not any(factors[0] in product for product in products)
+        yield _term(context, regression, factors, estimator, namer, centred=centred, alone=alone)
 
 
 _REDUCED = ("root", "rotated", "left", "spread", "start", "free", "all", "prior")

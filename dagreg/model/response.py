@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dagreg.errors import DagregError, Diagnostic, either
+from dagreg.model.cells import cells_of
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, Family
 from dagreg.model.types import (
@@ -79,6 +80,9 @@ def _outside(column: ColumnSummary, family: Family) -> str:
 def link_of(context: Context, regression: Regression, family: Family) -> str:
     said = context.spec.regressions.get(regression.response)
     declared = (said.link if said else None) or context.spec.nodes[regression.response].link
+    on_means = len(cells_of(context, regression)) > 0 and family.cell_support != ""
+    if on_means and declared in (None, "identity"):
+        return "identity"
     if declared is not None and declared not in family.links:
         place = context.spec.place("regressions", regression.response, "link")
         place = place or context.spec.place("nodes", regression.response, "link")

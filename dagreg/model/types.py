@@ -91,6 +91,11 @@ class Variable:
             return (self.name,)
         return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
+    @property
+    def every_level(self) -> tuple[str, ...]:
+        """The names of its columns where each level has one, the reference first."""
+        return tuple(f"{self.name}[{level}]" for level in self.levels)
+
 
 @dataclass(frozen=True, slots=True)
 class DataScale:
@@ -99,7 +104,7 @@ class DataScale:
     multiple: float = 1.0
     of: str | None = None
     per: tuple[str, ...] = ()
-    statistic: Literal["sd", "mean"] = "sd"
+    statistic: Literal["sd", "mean", "rate"] = "sd"  # rate: 1 / mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,10 @@ class PriorChoice:
         return f"{self.distribution}({', '.join(format(a, '.12g') for a in self.arguments)})"
 
 
+NO_INTERCEPT = PriorChoice("Constant", (0.0,), given=False, rule="0: levels have coefficients of their own")
+"""In place of an intercept's prior, where the regression has none: its draws are zeros."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One summand of a linear predictor: a variable, or a product of several (an interaction)."""
@@ -134,6 +143,8 @@ class Term:
     centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred
     centre_by_data: bool = False  # centred, at means that wait for the data
     span: Span | None = None
+    full: bool = False  # a column for every level (or combination of levels), the references' too
+    index: str = ""  # identifier of the rows' places among the columns, where it is full
 
     @property
     def name(self) -> str:
@@ -221,6 +232,14 @@ class Sufficient:
 
 
 @dataclass(frozen=True, slots=True)
+class CellCounts:
+    """Of every cell: the sum of the responses, and the trials or units that they are out of."""
+
+    totals: tuple[float, ...]
+    units: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Equation:
     """The regression of one response: link(E[response]) = intercept + terms."""
 
@@ -242,11 +261,24 @@ class Equation:
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
     sufficient: Sufficient | None = None  # in place of its rows
+    cell_counts: CellCounts | None = None  # all that its cells need of the rows
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether there is an intercept: not where the levels of a term have a coefficient each in its place."""
+        return self.intercept_prior != NO_INTERCEPT
 
     @property
     def coefficients(self) -> tuple[PriorChoice, ...]:
-        """The prior of each coefficient, the intercept's first."""
-        return (self.intercept_prior, *(term.prior for term in self.terms for _ in term.columns))
+        """The prior of each coefficient, the intercept's first where there is one."""
+        head = (self.intercept_prior,) if self.has_intercept else ()
+        return (*head, *(term.prior for term in self.terms for _ in term.columns))
+
+    @property
+    def coefficient_symbols(self) -> tuple[str, ...]:
+        """The symbols that hold these coefficients."""
+        head = (self.intercept,) if self.has_intercept else ()
+        return (*head, *(term.symbol for term in self.terms))
 
     @property
     def predictors(self) -> tuple[str, ...]:
@@ -270,9 +302,8 @@ class Equation:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The symbols of its parameters, in the order of the program."""
-        terms = (t.symbol for t in self.terms)
         groups = (symbol for v in self.varying for symbol in v.parameters)
-        return (self.intercept, *terms, *groups, *(a.symbol for a in self.auxiliaries))
+        return (*self.coefficient_symbols, *groups, *(a.symbol for a in self.auxiliaries))
 
 
 @dataclass(frozen=True, slots=True)

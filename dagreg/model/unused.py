@@ -10,6 +10,7 @@ from dagreg.model.types import (
     Equation,
     Plan,
 )
+from dagreg.spec.regressions import CELLS_PRIOR
 from dagreg.spec.types import Spec
 
 
@@ -24,9 +25,11 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
     for response, regression in spec.regressions.items():
         if response not in equations:
             continue  # the regression of a response that this effect does not need
-        known = {"intercept", "slopes"}
+        known = {"slopes"} | ({"intercept"} if any(e.has_intercept for e in equations[response]) else set())
         for equation in equations[response]:
-            known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}
+            cells = {t.name for t in equation.terms if t.full and set(t.factors) <= set(regression.cells)}
+            known |= {CELLS_PRIOR for _ in cells} | ({t.name for t in equation.terms} - cells)
+            known |= {a.name for a in equation.auxiliaries}
             known |= {key for varying in equation.varying for key in keys_of(varying)}
         asked = [(key, prior.span) for key, prior in regression.priors.items()]
         asked += [(":".join(factors), regression.span) for factors in regression.interactions]

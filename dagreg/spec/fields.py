@@ -25,7 +25,7 @@ from dagreg.spec.shapes import (
     Unread,
     Word,
 )
-from dagreg.spec.types import Among, Engine, Kind, Missing, NodeType, Standardise, Transform
+from dagreg.spec.types import Among, Coding, Engine, Kind, Missing, NodeType, Standardise, Transform
 
 LANGUAGE_VERSION = 1
 MOST_DOSES = 1000
@@ -206,6 +206,18 @@ EFFECT_TEXT = Unread("`x -> y`", {"type": "string", "description": "`x -> y`, a 
 EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, mapping=EFFECT_RECORD)
 
 # regressions
+_CODING_SYNONYMS = {"cells": "index", "levels": "index", "full": "index", "treatment": "reference"}
+CODING = Field(
+    "coding",
+    Word(get_args(Coding), "coding", _CODING_SYNONYMS),
+    "how levels enter: `reference`, differences from a reference level (the default), or `index`, a coefficient for "
+    "each level and no intercept",
+)
+CELLS = Field(
+    "cells",
+    ListOf[Any](Name(), "a list of nodes with levels", least=1),
+    "nodes of whose levels each combination has a mean of its own, under the prior `cells`",
+)
 PRODUCT = "an interaction such as `a:b`"
 INTERACTION = ByKind(PRODUCT, scalar=Text(PRODUCT), sequence=_names(A_LIST))
 PRODUCTS = ListOf[Any](INTERACTION, "a list such as `[a:b]`", distinct=False)
@@ -215,7 +227,7 @@ VARYING = Field(
     "varying", MapOf(TERMS, "a mapping from groups to terms"), "for each group, the terms that vary over it"
 )
 PRIORS = Field("priors", MapOf(PriorShape(), "a mapping from terms to priors"), "priors by term")
-REGRESSION = Record("a regression", (FAMILY, LINK, INTERACTIONS, VARYING, PRIORS))
+REGRESSION = Record("a regression", (FAMILY, LINK, CODING, CELLS, INTERACTIONS, VARYING, PRIORS))
 
 # sampling
 DRAWS = Field("draws", Number(int, minimum=1, maximum=10_000_000), "draws kept from each chain")

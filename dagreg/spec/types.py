@@ -17,6 +17,7 @@ Among = Literal["everyone", "treated", "untreated"]
 Standardise = Literal["rows", "bayesian bootstrap"]
 Missing = Literal["error", "drop", "impute"]
 Engine = Literal["auto", "exact", "nuts"]
+Coding = Literal["reference", "index"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,17 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """What the user says about the regression of one response."""
+    """What the user says about the regression of one response.
+
+    `coding`: levels against their reference and an intercept, or with `index` a coefficient for each level and no
+    intercept. `cells`: the nodes of whose levels each combination has a mean of its own.
+    """
 
     response: str
     family: str | None = None
     link: str | None = None
+    coding: Coding = "reference"
+    cells: tuple[str, ...] = ()
     interactions: tuple[tuple[str, ...], ...] = ()
     varying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)
