@@ -324,20 +324,10 @@ def report(
     folder: Annotated[Path, typer.Argument(help="The folder that `dagreg fit` wrote.")],
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.text,
 ) -> int:
-    """Shows a stored result again."""
-    files = {Format.json: "results.json", Format.html: "report.html"}
-    path = folder / files.get(format, "report.md")
-    if not (folder / "results.json").is_file() or not path.is_file():
-        raise DagregError((Diagnostic("DR541", f"`{folder}` holds no finished result of `dagreg fit`"),))
-    stored = path.read_text(encoding="utf-8")
-    if format is Format.text:
-        stored = "\n".join(line for line in stored.splitlines() if not line.startswith("!["))  # no pictures here
-        from rich.console import Console
-        from rich.markdown import Markdown
+    """Shows a stored result again; nothing is fitted."""
+    from dagreg.reopen import open_result
 
-        Console().print(Markdown(stored))
-    else:
-        typer.echo(stored.rstrip("\n"))
+    _show(open_result(folder).record, format)
     return DONE
 
 

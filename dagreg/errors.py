@@ -611,7 +611,21 @@ CODES: Mapping[str, Code] = {
         "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
     ),
     "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
-    "DR541": Code("not a finished result", "The folder holds no `results.json` of `dagreg fit`."),
+    "DR541": Code(
+        "not a finished result",
+        "`dagreg report specs/` names a folder that `dagreg fit` did not write or did not finish; "
+        "`dagreg report spec.dagreg` one that holds `results.json` and `fit.json`.",
+    ),
+    "DR542": Code(
+        "a result that has changed",
+        "A file of the folder is missing or is not as `dagreg fit` wrote it, so that draws, spec and program may not "
+        "belong together. Bad: a `spec.yaml` edited within the folder; good: the spec edited beside it, and a new fit.",
+    ),
+    "DR543": Code(
+        "a result of another version",
+        "This version of dagreg makes another program of the stored spec, so its names for the draws would be wrong. "
+        "Bad: a folder of a version that wrote another `model.py`; good: the same spec fitted again.",
+    ),
     "DR551": Code("the graph cannot be drawn", "The report goes on without the picture."),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
+    from dagreg.engine.posterior import Coordinates
     from dagreg.model.types import DataSummary, Model, Plan
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
-Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,8 @@ class Result:
 
     record: Report
     samples: Mapping[str, Draws]  # by builder
+    summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
+    query: str | None = None  # the SQL of the program
 
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
@@ -135,12 +137,11 @@ class Result:
 
     @property
     def coordinates(self) -> dict[str, Coordinates]:
-        """By builder: the dimension and labels of every coefficient that has several."""
+        """By builder: the dimensions and labels of every parameter that holds several numbers."""
+        from dagreg.engine.posterior import coordinates_of
+
         models = (m for e in self.record.effects if e.plan is not None for m in e.plan.models)
-        return {
-            m.builder: {t.symbol: (t.dim, t.columns) for e in m.equations for t in e.terms if len(t.columns) > 1}
-            for m in models
-        }
+        return {m.builder: coordinates_of(m) for m in models}
 
     def report(self, format: Format = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""
@@ -149,12 +150,24 @@ class Result:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
 
-        Raises OSError where the folder cannot be written.
+        `dagreg.open` reads them back. Raises OSError where the folder cannot be written.
         """
+        from dagreg.report import stored
         from dagreg.report.write import write_reports
 
-        extra = {"posterior.nc": self._write_posterior} if self.samples else None
-        write_reports(self.record, Path(folder), extra)
+        text = stored.spec_text(self.record.explained.spec)
+        writers: dict[str, Callable[[Path], object]] = {}
+        if text is not None:
+            writers[stored.SPEC] = lambda path: path.write_bytes(text.encode())
+        if self.samples:
+            writers[stored.POSTERIOR] = self._write_posterior
+        writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
+        write_reports(self.record, Path(folder), writers)
+
+    def _write_record(self, path: Path) -> None:
+        from dagreg.report.stored import write_record
+
+        write_record(path, self.record, self.summary, self.query, self.samples)
 
     def _write_posterior(self, path: Path) -> None:
         from dagreg.engine.posterior import write
@@ -182,10 +195,10 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
 
 def explain(spec: Spec) -> Explanation:
     """The identification report of a spec; no data are needed."""
-    return _explained(spec, *questions(spec))
+    return explained_by(spec, *questions(spec))
 
 
-def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
+def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
     answers = tuple(question.answer for question in asked)
@@ -229,7 +242,7 @@ def compile(
     """
     _refuse(unsupported(spec))
     graph, asked = questions(spec)
-    explained = _explained(spec, graph, asked)
+    explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
     if table is None:
         doubt = Doubt(
@@ -299,7 +312,7 @@ def fit(
 
     _refuse(unsupported(spec))
     graph, asked = questions(spec)
-    explained = _explained(spec, graph, asked)
+    explained = explained_by(spec, graph, asked)
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
     tested = put_to_data(spec, table.source, explained.implications, spec.sampling.seed)
     plans, program = _compiled(spec, asked, table)
@@ -321,7 +334,7 @@ def fit(
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
-    return Result(report, draws)
+    return Result(report, draws, table.rows.summary, table.rows.script_query(None))
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
@@ -414,6 +427,18 @@ def _compiled(
     spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
+    summary, query = (table.rows.summary, table.rows.script_query(None)) if table else (None, None)
+    return programmed(spec, asked, summary, query, estimator)
+
+
+def programmed(
+    spec: Spec,
+    asked: Sequence[Question],
+    summary: DataSummary | None,
+    query: str | None,
+    estimator: str | None = None,
+) -> tuple[tuple[Plan, ...], Program]:
+    """The plan of every effect and one program for all, from what is known of the data; `query` is its SQL."""
     from dagreg.emit.program import emit
     from dagreg.model.lower import lower
     from dagreg.model.unused import unused_terms
@@ -421,11 +446,9 @@ def _compiled(
     plans = []
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
-        summary = table.rows.summary if table else None
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     _refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    query = table.rows.script_query(None) if table else None
     return tuple(plans), emit(models, *_heading(spec), query, spec.sampling)
 
 

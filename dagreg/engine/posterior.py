@@ -1,22 +1,57 @@
 """`posterior.nc`: the draws of every program as netCDF, which `xarray.open_datatree` and ArviZ read.
 
-Exact draws are written by h5netcdf alone: xarray (and with it pandas) is loaded only where a sampler has done so.
+Exact draws are written by h5netcdf alone, and all are read by it: xarray (and with it pandas) is loaded only where
+a sampler has done so, or where a tree is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.engine.draws import Array, Draws
+from dagreg.model.types import Equation, Model, Varying
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]  # symbol of several coefficients: their dimension and labels
+Dimension = tuple[str, tuple[str, ...]]  # its name and labels
+Coordinates = Mapping[str, tuple[Dimension, ...]]  # of each symbol that holds several numbers
+
+
+def coordinates_of(model: Model) -> dict[str, tuple[Dimension, ...]]:
+    """The dimensions of every parameter of a model that holds several numbers, as in the emitted program."""
+    return {symbol: dims for e in model.equations for symbol, dims in _of_equation(e) if dims}
+
+
+def _of_equation(equation: Equation) -> Iterator[tuple[str, tuple[Dimension, ...]]]:
+    levels = tuple(map(str, equation.levels[1:]))
+    outcomes: tuple[Dimension, ...] = ((equation.symbols["dim"], levels),) if levels else ()
+    yield equation.intercept, outcomes
+    by_level = outcomes if equation.family.predictor == "unordered" else ()
+    for term in equation.terms:
+        own = ((term.dim, term.columns),) if len(term.columns) > 1 else ()
+        yield term.symbol, (*own, *by_level)
+    for varying in equation.varying:
+        yield from _of_groups(varying)
+
+
+def _of_groups(varying: Varying) -> Iterator[tuple[str, tuple[Dimension, ...]]]:
+    groups = (varying.dim, tuple(map(str, varying.levels)))
+    if not varying.correlated:
+        yield varying.symbol, (groups,)
+        return
+    names = tuple(d.name for d in varying.deviations)
+    effects, again = (varying.effects_dim, names), (f"{varying.effects_dim}_2", names)
+    _, stds, correlations = varying.parameters
+    yield varying.symbol, (groups, effects)
+    yield stds, (effects,)
+    yield correlations, (effects, again)
 
 
 def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
@@ -32,18 +67,62 @@ def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Co
             _write_group(group, draws, coordinates.get(builder, {}))
 
 
+def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Array], tuple[StoredTree, ...]]:
+    """The draws of these parameters of one program, and the statistics of its samplers. Loads h5netcdf alone.
+
+    Raises OSError where the file is not netCDF, KeyError where it does not hold them.
+    """
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        branch = file[_branch(builder)]
+        values = {symbol: np.asarray(branch["posterior"][symbol][...], dtype=np.float64) for symbol in symbols}
+        trees = tuple(
+            StoredTree({n: (v.dimensions, np.asarray(v[...])) for n, v in group.variables.items()})
+            for name, group in branch.groups.items()
+            if name.startswith("sample_stats")
+        )
+    return values, trees
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTree:
+    """The statistics of a sampler as they were stored; xarray is loaded where they are asked for as a data set."""
+
+    stats: Mapping[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
+
+    def __getitem__(self, name: str) -> StoredTree:
+        if name != "sample_stats":
+            raise KeyError(name)
+        return self
+
+    def to_dataset(self) -> xr.Dataset:
+        import xarray as xr
+
+        coords = {name for name, (dims, _) in self.stats.items() if dims == (name,)}
+        return xr.Dataset(
+            {name: stat for name, stat in self.stats.items() if name not in coords},
+            coords={name: self.stats[name][1] for name in coords},
+        )
+
+
 def _write_group(group: Any, draws: Draws, coordinates: Coordinates) -> None:
     """The variables of one program, along chain, draw and the coefficients' own dimensions."""
     chains, count = draws.shape
-    group.dimensions = {"chain": chains, "draw": count} | {dim: len(names) for dim, names in coordinates.values()}
+    labels = _labels(coordinates)
+    group.dimensions = {"chain": chains, "draw": count} | {dim: len(names) for dim, names in labels.items()}
     for name, size in (("chain", chains), ("draw", count)):
         group.create_variable(name, (name,), data=np.arange(size))
-    for dim, names in dict(coordinates.values()).items():
-        labels = group.create_variable(dim, (dim,), dtype=_text())
-        labels[:] = np.array(names, dtype=object)
+    for dim, names in labels.items():
+        written = group.create_variable(dim, (dim,), dtype=_text())
+        written[:] = np.array(names, dtype=object)
     for symbol, dims, values in _variables(draws, coordinates):
         group.create_variable(symbol, dims, data=values)
     group.attrs["engine"] = draws.engine
+
+
+def _labels(coordinates: Coordinates) -> dict[str, tuple[str, ...]]:
+    return {dim: names for dims in coordinates.values() for dim, names in dims}
 
 
 def _text() -> Any:
@@ -54,8 +133,7 @@ def _text() -> Any:
 
 def _variables(draws: Draws, coordinates: Coordinates) -> Iterator[tuple[str, tuple[str, ...], Array]]:
     for symbol, values in draws.values.items():
-        own = (coordinates[symbol][0],) if values.ndim > 2 else ()
-        yield symbol, ("chain", "draw", *own), values
+        yield symbol, ("chain", "draw", *(dim for dim, _ in coordinates.get(symbol, ()))), values
 
 
 def as_tree(samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> xr.DataTree:
@@ -79,7 +157,7 @@ def _dataset(draws: Draws, coordinates: Coordinates) -> xr.Dataset:
     import xarray as xr
 
     chains, count = draws.shape
-    labels: dict[str, Any] = {dim: list(names) for dim, names in coordinates.values()}
+    labels: dict[str, Any] = {dim: list(names) for dim, names in _labels(coordinates).items()}
     return xr.Dataset(
         {symbol: (dims, values) for symbol, dims, values in _variables(draws, coordinates)},
         coords={"chain": np.arange(chains), "draw": np.arange(count), **labels},
