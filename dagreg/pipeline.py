@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from dagreg.data.duck import DuckSource
+    from dagreg.data.new_rows import NewRows
     from dagreg.data.rows import Rows
+    from dagreg.effects.predict import Prediction
+    from dagreg.effects.route import Route
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
@@ -164,6 +167,50 @@ class Result:
         writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
         write_reports(self.record, Path(folder), writers)
 
+    def predict(
+        self,
+        new: Any,
+        do: Mapping[str, Any] | None = None,
+        *,
+        estimator: str | None = None,
+        effect: int = 0,
+        level: float | None = None,
+        seed: int | None = None,
+    ) -> Prediction:
+        """The posterior predictive distribution of an effect's outcome on new rows.
+
+        `new` is a table or a file, as for `fit`; `do` sets nodes on the scale of their columns. The model is the
+        primary one unless `estimator` names another; in the chain mediators that the rows lack, or that `do` moves,
+        are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), or the rows do
+        not fit it (DR3xx).
+        """
+        from dagreg.effects.predict import predict
+        from dagreg.effects.summary import LEVEL
+
+        spec = self.record.explained.spec
+        model = self.model(estimator, effect)
+        source = _open(spec, new, allow_outside=True)
+        way, rows = prepared(spec, model, source, do or {})
+        draws = self.samples[model.builder].flat()
+        chosen = spec.sampling.seed if seed is None else seed
+        return predict(model, draws, way, rows, chosen, LEVEL if level is None else level)
+
+    def model(self, estimator: str | None = None, effect: int = 0) -> Model:
+        """The fitted model of an effect, the primary one by default. Raises DagregError (DR564) without one."""
+        known = range(1, len(self.effects) + 1)
+        if effect + 1 not in known:
+            raise DagregError((Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),))
+        plan = self.effects[effect].plan
+        models = plan.models if plan is not None else ()
+        found = [m for m in models if estimator in (None, m.estimator)]
+        if not found:
+            there = ", ".join(m.estimator for m in models) or "none"
+            left = [f"{m.estimator}: {m.reason}" for m in plan.left_out] if plan is not None else []
+            wanted = f"no {estimator} model" if estimator else "no model"
+            message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
+            raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
+        return found[0]
+
     def _write_record(self, path: Path) -> None:
         from dagreg.report.stored import write_record
 
@@ -179,6 +226,18 @@ class Result:
 
     def _repr_html_(self) -> str:
         return framed(self.report("html"))
+
+
+def prepared(spec: Spec, model: Model, source: DuckSource, do: Mapping[str, Any]) -> tuple[Route, NewRows]:
+    """How a model reaches the outcome of the rows of a source, and those rows as it sees them."""
+    from dagreg.data.new_rows import present, read_new_rows
+    from dagreg.effects.route import route, settings
+
+    chosen = settings(model, do)
+    way = route(model, analyse(spec), chosen, present(source, model))
+    equations = (*way.simulated, model.outcome)
+    optional = {e.offset for e in equations if e.offset is not None}
+    return way, read_new_rows(source, model, way.observed, equations, optional)
 
 
 def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
