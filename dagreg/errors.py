@@ -570,6 +570,11 @@ CODES: Mapping[str, Code] = {
     "DR306": Code("data that cannot be used", "The message says what is wrong with the column or the table."),
     "DR307": Code("a query that is not one SELECT", "`query:` reads rows; it is a single SELECT statement."),
     "DR308": Code("several columns of one name", "Rename them, so that a node has one column."),
+    "DR309": Code(
+        "a table of unknown kind",
+        "Predictions and simulated data are written as CSV, TSV or Parquet, by the file's ending. Bad: `-o new.xlsx`; "
+        "good: `-o new.csv`.",
+    ),
     "DR311": Code("no such column", "A node's column has its name, or the name in `column:`."),
     "DR312": Code("a column of another kind", "Text where the type asks for numbers, or the reverse."),
     "DR313": Code("a column with a single value", "Nothing varies with it, so it can explain nothing."),
@@ -657,7 +662,41 @@ CODES: Mapping[str, Code] = {
         "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
     ),
     "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
-    "DR541": Code("not a finished result", "The folder holds no `results.json` of `dagreg fit`."),
+    "DR541": Code(
+        "not a finished result",
+        "`dagreg report specs/` names a folder that `dagreg fit` did not write or did not finish; "
+        "`dagreg report spec.dagreg` one that holds `results.json` and `fit.json`.",
+    ),
+    "DR542": Code(
+        "a result that has changed",
+        "A file of the folder is missing or is not as `dagreg fit` wrote it, so that draws, spec and program may not "
+        "belong together. Bad: a `spec.yaml` edited within the folder; good: the spec edited beside it, and a new fit.",
+    ),
+    "DR543": Code(
+        "a result of another version",
+        "This version of dagreg makes another program of the stored spec, so its names for the draws would be wrong. "
+        "Bad: a folder of a version that wrote another `model.py`; good: the same spec fitted again.",
+    ),
     "DR551": Code("the graph cannot be drawn", "The report goes on without the picture."),
+    "DR561": Code(
+        "an intervention that the model does not cover",
+        "P(outcome | do(z)) has to be identified for z itself. Bad: `--do z=1` where the effect of x was asked for, "
+        "adjusted for z; good: `--do x=1`, or `--estimator chain` where it has a regression for all that z moves.",
+    ),
+    "DR562": Code(
+        "not an intervention",
+        "`--do` sets observed nodes other than the outcome, each once, to values that they take: "
+        "not `--do x` and not `--do dose=high` for a number, but `--do dose=2`.",
+    ),
+    "DR563": Code(
+        "no distribution for a row",
+        "Front-door and other formulas, and instruments, answer for averages over rows. Bad: `dagreg predict` from "
+        "such a fit; good: the same with `--estimator unadjusted`, which predicts and knows no `--do`.",
+    ),
+    "DR564": Code(
+        "no such model",
+        "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the chain out, or "
+        "`--effect 3` of two; good: the names that the message lists.",
+    ),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from dagreg.data.duck import DuckSource
+    from dagreg.data.new_rows import NewRows
     from dagreg.data.rows import Rows
+    from dagreg.effects.predict import Prediction
+    from dagreg.effects.route import Route
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
@@ -120,6 +123,8 @@ class Result:
 
     record: Report
     samples: Mapping[str, Draws]  # by builder
+    summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
+    query: str | None = None  # the SQL of the program
 
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
@@ -146,12 +151,68 @@ class Result:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
 
-        Raises OSError where the folder cannot be written.
+        `dagreg.open` reads them back. Raises OSError where the folder cannot be written.
         """
+        from dagreg.report import stored
         from dagreg.report.write import write_reports
 
-        extra = {"posterior.nc": self._write_posterior} if self.samples else None
-        write_reports(self.record, Path(folder), extra)
+        text = stored.spec_text(self.record.explained.spec)
+        writers: dict[str, Callable[[Path], object]] = {}
+        if text is not None:
+            writers[stored.SPEC] = lambda path: path.write_bytes(text.encode())
+        if self.samples:
+            writers[stored.POSTERIOR] = self._write_posterior
+        writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
+        write_reports(self.record, Path(folder), writers)
+
+    def predict(
+        self,
+        new: Any,
+        do: Mapping[str, Any] | None = None,
+        *,
+        estimator: str | None = None,
+        effect: int = 0,
+        level: float | None = None,
+        seed: int | None = None,
+    ) -> Prediction:
+        """The posterior predictive distribution of an effect's outcome on new rows.
+
+        `new` is a table or a file, as for `fit`; `do` sets nodes on the scale of their columns. The model is the
+        primary one unless `estimator` names another; in the chain mediators that the rows lack, or that `do` moves,
+        are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), or the rows do
+        not fit it (DR3xx).
+        """
+        from dagreg.effects.predict import predict
+        from dagreg.effects.summary import LEVEL
+
+        spec = self.record.explained.spec
+        model = self.model(estimator, effect)
+        source = _open(spec, new, allow_outside=True)
+        way, rows = prepared(spec, model, source, do or {})
+        draws = self.samples[model.builder].flat()
+        chosen = spec.sampling.seed if seed is None else seed
+        return predict(model, draws, way, rows, chosen, LEVEL if level is None else level)
+
+    def model(self, estimator: str | None = None, effect: int = 0) -> Model:
+        """The fitted model of an effect, the primary one by default. Raises DagregError (DR564) without one."""
+        known = range(1, len(self.effects) + 1)
+        if effect + 1 not in known:
+            raise DagregError((Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),))
+        plan = self.effects[effect].plan
+        models = plan.models if plan is not None else ()
+        found = [m for m in models if estimator in (None, m.estimator)]
+        if not found:
+            there = ", ".join(m.estimator for m in models) or "none"
+            left = [f"{m.estimator}: {m.reason}" for m in plan.left_out] if plan is not None else []
+            wanted = f"no {estimator} model" if estimator else "no model"
+            message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
+            raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
+        return found[0]
+
+    def _write_record(self, path: Path) -> None:
+        from dagreg.report.stored import write_record
+
+        write_record(path, self.record, self.summary, self.query, self.samples)
 
     def _write_posterior(self, path: Path) -> None:
         from dagreg.engine.posterior import write
@@ -163,6 +224,18 @@ class Result:
 
     def _repr_html_(self) -> str:
         return framed(self.report("html"))
+
+
+def prepared(spec: Spec, model: Model, source: DuckSource, do: Mapping[str, Any]) -> tuple[Route, NewRows]:
+    """How a model reaches the outcome of the rows of a source, and those rows as it sees them."""
+    from dagreg.data.new_rows import present, read_new_rows
+    from dagreg.effects.route import route, settings
+
+    chosen = settings(model, do)
+    way = route(model, analyse(spec), chosen, present(source, model))
+    equations = (*way.simulated, model.outcome)
+    optional = {e.offset for e in equations if e.offset is not None}
+    return way, read_new_rows(source, model, way.observed, equations, optional)
 
 
 def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
@@ -179,10 +252,10 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
 
 def explain(spec: Spec) -> Explanation:
     """The identification report of a spec; no data are needed."""
-    return _explained(spec, *questions(spec))
+    return explained_by(spec, *questions(spec))
 
 
-def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
+def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
     answers = tuple(question.answer for question in asked)
@@ -226,7 +299,7 @@ def compile(
     """
     _refuse(unsupported(spec))
     graph, asked = questions(spec)
-    explained = _explained(spec, graph, asked)
+    explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
     if table is None:
         doubt = Doubt(
@@ -313,7 +386,7 @@ def fit(
 
     _refuse(unsupported(spec))
     graph, asked = questions(spec)
-    explained = _explained(spec, graph, asked)
+    explained = explained_by(spec, graph, asked)
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
     tested = put_to_data(spec, table.source, explained.implications, spec.sampling.seed)
     plans, program = _compiled(spec, asked, table)
@@ -336,7 +409,7 @@ def fit(
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
-    return Result(report, draws)
+    return Result(report, draws, table.rows.summary, table.rows.script_query(None))
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
@@ -448,6 +521,18 @@ def _compiled(
     spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
+    summary, query = (table.rows.summary, table.rows.script_query(None)) if table else (None, None)
+    return programmed(spec, asked, summary, query, estimator)
+
+
+def programmed(
+    spec: Spec,
+    asked: Sequence[Question],
+    summary: DataSummary | None,
+    query: str | None,
+    estimator: str | None = None,
+) -> tuple[tuple[Plan, ...], Program]:
+    """The plan of every effect and one program for all, from what is known of the data; `query` is its SQL."""
     from dagreg.emit.program import emit
     from dagreg.model.lower import lower
     from dagreg.model.unused import unused_terms
@@ -455,11 +540,9 @@ def _compiled(
     plans = []
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
-        summary = table.rows.summary if table else None
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     _refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    query = table.rows.script_query(None) if table else None
     return tuple(plans), emit(models, *_heading(spec), query, spec.sampling)
 
 

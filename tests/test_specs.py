@@ -14,6 +14,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.effects.types import Estimate
 from dagreg.identify.types import NotIdentified
+from dagreg.reopen import open_result
 from dagreg.spec.load import load
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +62,24 @@ def test_the_tutorials_data_come_from_its_seeds(tmp_path: Path) -> None:
         assert kept.dtype.names == again.dtype.names
         for column in kept.dtype.names:
             np.testing.assert_allclose(again[column], kept[column], rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+@pytest.mark.parametrize("name", ["sleep", "pooled", "berkeley", "simple"])
+def test_a_story_is_opened_again_as_it_was(name: str, tmp_path: Path) -> None:
+    """Groups, correlations, levels, and what samplers say of themselves."""
+    fitted(name).save(tmp_path / "out")
+    again = open_result(tmp_path / "out")
+    assert again.report("json") == fitted(name).report("json")
+    for builder, branch in fitted(name).draws.items():
+        for part, tree in branch.items():
+            stored = again.draws[builder][part].to_dataset()
+            for variable, values in tree.to_dataset().data_vars.items():
+                if values.dtype == object:  # statistics that this sampler leaves at None
+                    continue
+                np.testing.assert_array_equal(stored[variable], values)
+                assert stored[variable].dims == values.dims
 
 
 def column(name: str) -> np.ndarray:

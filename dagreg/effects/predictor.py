@@ -95,6 +95,13 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
     return np.asarray(sum(parts))
 
 
+def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The probability of every level of a response, draws x rows x levels, groups at their own levels."""
+    if equation.family.predictor == "ordered":
+        return ordered(equation, draws, predictor(equation, draws, values, equation.varying), None)
+    return unordered(equation, draws, values)
+
+
 def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Array | None) -> Array:
     """The probability of every level of an ordinal response, draws x rows x levels (McCullagh 1980).
 

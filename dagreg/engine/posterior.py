@@ -1,15 +1,18 @@
 """`posterior.nc`: the draws of every program as netCDF, which `xarray.open_datatree` and ArviZ read.
 
-Exact draws are written by h5netcdf alone: xarray (and with it pandas) is loaded only where a sampler has done so.
+Exact draws are written by h5netcdf alone, and all are read by it: xarray (and with it pandas) is loaded only where
+a sampler has done so, or where a tree is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.types import Dimension
@@ -31,6 +34,45 @@ def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Co
         for builder, draws in samples.items():
             group = file.create_group(f"{_branch(builder)}/posterior")
             _write_group(group, draws, coordinates.get(builder, {}))
+
+
+def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Array], tuple[StoredTree, ...]]:
+    """The draws of these parameters of one program, and the statistics of its samplers. Loads h5netcdf alone.
+
+    Raises OSError where the file is not netCDF, KeyError where it does not hold them.
+    """
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        branch = file[_branch(builder)]
+        values = {symbol: np.asarray(branch["posterior"][symbol][...], dtype=np.float64) for symbol in symbols}
+        trees = tuple(
+            StoredTree({n: (v.dimensions, np.asarray(v[...])) for n, v in group.variables.items()})
+            for name, group in branch.groups.items()
+            if name.startswith("sample_stats")
+        )
+    return values, trees
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTree:
+    """The statistics of a sampler as they were stored; xarray is loaded where they are asked for as a data set."""
+
+    stats: Mapping[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
+
+    def __getitem__(self, name: str) -> StoredTree:
+        if name != "sample_stats":
+            raise KeyError(name)
+        return self
+
+    def to_dataset(self) -> xr.Dataset:
+        import xarray as xr
+
+        coords = {name for name, (dims, _) in self.stats.items() if dims == (name,)}
+        return xr.Dataset(
+            {name: stat for name, stat in self.stats.items() if name not in coords},
+            coords={name: self.stats[name][1] for name in coords},
+        )
 
 
 def _write_group(group: Any, draws: Draws, coordinates: Coordinates) -> None:

@@ -21,13 +21,13 @@ from dagreg.report.result import Report
 SEAL = "results.json"
 PICTURE = "dag.svg"
 GALLERIES = ("posterior.svg", "model.svg", "chains.svg", "pooling.svg")  # those that there are
-Writer = Callable[[Path], None]
+Writer = Callable[[Path], object]
 
 
 def write_reports(report: Report, directory: Path, extra: Mapping[str, Writer] | None = None) -> None:
     """Write the report's files into `directory`, `results.json` last.
 
-    `extra` names further files, each with a callable that writes it to the path it is given. An
+    `extra` names further files, each with a callable that writes it to the path it is given, after the report's. An
     older `results.json` is removed before anything else changes, so that a run that is cut short
     never leaves it beside files of another run. Raises OSError, the folder's other files untouched,
     where something cannot be written.
