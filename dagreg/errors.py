@@ -563,6 +563,11 @@ CODES: Mapping[str, Code] = {
     "DR324": Code("more successes than trials", "Each row has at least as many trials as successes, and at least one."),
     "DR325": Code("values outside the type", "`positive`, `proportion` and `count` name the values they take."),
     "DR326": Code("two nodes of one column", "Nodes that read the same column the same way are one variable."),
+    "DR327": Code(
+        "censoring that cannot be read",
+        "Flags are `none`, `left`, `right` and `interval`; an interval goes from the node's own column to the larger "
+        "number in `upper`: `censored: {flags: how, upper: to}`.",
+    ),
     "DR524": Code(
         "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
     ),
@@ -593,6 +598,10 @@ CODES: Mapping[str, Code] = {
     "DR427": Code(
         "the effect cannot be given by these levels",
         "Together with an adjustment set, the variables of `by` have to be valid to adjust for.",
+    ),
+    "DR428": Code(
+        "a response that cannot be censored",
+        "Censoring is for gaussian, student_t, lognormal, gamma, exponential, weibull and beta responses.",
     ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),

@@ -139,7 +139,8 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
 
 def _has_moments(equation: Equation) -> bool:
-    plain = equation.error is None and equation.scaled_by is None and len(equation.varying) == 0
+    exact = equation.error is None and equation.scaled_by is None and equation.censored is None
+    plain = exact and len(equation.varying) == 0
     linear = equation.family.name == "gaussian" and equation.link.name == "identity"
     return plain and linear and equation.weights is None
 

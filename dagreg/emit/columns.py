@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dagreg.emit.priors import WIDTH
 from dagreg.emit.prose import comment, literal, number
 from dagreg.model.types import (
+    Equation,
     Model,
     Variable,
 )
@@ -46,6 +48,18 @@ def columns(model: Model) -> list[str]:
         ):
             if isinstance(column, str):
                 lines.append(_data(equation.symbols[role], f"np.asarray(data[{literal(column)}], dtype={kind})", role))
+        lines += _bounds(model, equation)
+    return lines
+
+
+def _bounds(model: Model, equation: Equation) -> list[str]:
+    """The flags of a censored response, and the upper bounds of its intervals."""
+    if equation.censored is None:
+        return []
+    lines = [f"{equation.symbols['flags']} = np.asarray(data[{literal(equation.censored)}], dtype=str)"]
+    if "interval" in equation.flags and equation.upper is not None:
+        upper = replace(model.variables[equation.response], column=equation.upper)
+        lines.append(f"{equation.symbols['upper']} = {_coded(model, upper, 'float')}{comment('upper bounds')}")
     return lines
 
 

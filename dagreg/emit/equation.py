@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from dagreg.emit.density import arguments_of, censored_lines
 from dagreg.emit.groups import group_summands, varying_lines
 from dagreg.emit.priors import WIDTH, prior_lines
 from dagreg.emit.prose import comment, literal
@@ -89,28 +90,14 @@ def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
     return [*broken, f"{name} = pm.math.concatenate([{first}, {others}], axis=1)"]
 
 
-def _linked(model: Model, equation: Equation) -> dict[str, str]:
-    """What an equation's likelihood takes from the one that its errors correlate with."""
-    if equation.linked is None:
-        return {}
-    other = next(e for e in model.equations if e.response == equation.linked)
-    return {"linked": model.variables[other.response].symbol, "linked_eta": other.symbols["eta"]}
-
-
 def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
     symbols = equation.symbols
-    holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"]} | _linked(model, equation)
-    if equation.trials is not None:
-        holes["trials"] = symbols["trials"] if isinstance(equation.trials, str) else str(equation.trials)
-    if equation.error is not None:
-        holes["sigma"] = f"pm.math.sqrt({holes['sigma']}**2 + {symbols['error']}**2)"
-    if equation.scaled_by is not None:
-        holes["sigma"] = f"{holes['sigma']} * {symbols['error']}"
-    if equation.levels:
-        holes["cutpoints"] = equation.intercept
+    observed = literal(symbols["observed"])
+    if equation.censored is not None:
+        lines = censored_lines(model, equation)
+        return [*lines, f"pm.Potential({observed}, pm.math.sum({symbols['logp']}))"]
     answer = symbols["codes"] if equation.levels else response.symbol
-    arguments = equation.family.likelihood[equation.link.name].format(**holes)
-    distribution, observed = f"pm.{equation.family.distribution}", literal(symbols["observed"])
+    distribution, arguments = f"pm.{equation.family.distribution}", arguments_of(model, equation)
     if equation.weights is None:
         arguments += ", compute_p=False" if equation.family.predictor == "ordered" else ""
         return [f"{distribution}({observed}, {arguments}, observed={answer})"]

@@ -42,6 +42,22 @@ def positions(values, levels):
 '''
 
 
+_LOG_ABOVE = '''
+def log_above(z):
+    """The log probability of a standard Normal above z, exact in both tails."""
+    over, under = pt.maximum(z, 0), pt.minimum(z, 0)
+    tail = pt.log(pt.erfcx(over / np.sqrt(2)) / 2) - over**2 / 2
+    return pt.where(z > 0, tail, pt.log1p(-pt.erfc(-under / np.sqrt(2)) / 2))
+'''
+
+
+_LOG_BETWEEN = '''
+def log_between(low, high):
+    """The log probability of a standard Normal between two numbers, taken in the upper tail."""
+    return pm.math.logdiffexp(log_above(pt.maximum(low, -high)), log_above(pt.maximum(high, -low)))
+'''
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """PyMC source, with one builder per model: `build_adjusted(data) -> pm.Model`, ...
@@ -79,15 +95,20 @@ def emit(
     `query` is the SQL that reads the data, or one for each builder that reads any; None where SQL cannot reach
     them or there are none yet.
     """
-    parts = [_header(title, origin), _imports(query)]
     blocks = [_builder(model, origin) for model in models]
     body = "\n\n".join(blocks)
+    normal = "log_above(" in body or "log_between(" in body
+    parts = [_header(title, origin), _imports(query, tensors=normal)]
     if "indicators(" in body:
         parts.append(_INDICATORS)
     if "products(" in body:
         parts.append(_PRODUCTS)
     if "positions(" in body:
         parts.append(_POSITIONS)
+    if normal:
+        parts.append(_LOG_ABOVE)
+    if "log_between(" in body:
+        parts.append(_LOG_BETWEEN)
     parts += ["\n" + block for block in blocks]
     if query is not None:
         parts.append("\n" + _main(models, query, sampling))
@@ -98,8 +119,9 @@ def _header(title: str, origin: str) -> str:
     return docstring([title, "", f"Written by dagreg from {origin}; runs without it."])
 
 
-def _imports(query: str | Mapping[str, str] | None) -> str:
+def _imports(query: str | Mapping[str, str] | None, *, tensors: bool) -> str:
     lines = ["import numpy as np", "import pymc as pm"]
+    lines += ["import pytensor.tensor as pt"] if tensors else []
     if isinstance(query, str):
         lines += ["", f"QUERY = {literal(query)}"]
     elif query:

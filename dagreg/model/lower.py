@@ -253,6 +253,8 @@ def _mediator_obstacle(context: Context, mediator: str, parents: Iterable[str]) 
         return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
     if node.error is not None and not node.error_is_scale:
         return f"the mediator {mediator} is measured with error, and the regressions after it need its true value"
+    if node.censored is not None:
+        return f"the mediator {mediator} is censored, and the regressions after it need its true value"
     trials = name in FAMILIES and FAMILIES[name].trials
     if trials or node.offset is not None:
         what = "trials" if trials else "units of exposure"

@@ -228,6 +228,9 @@ class Equation:
     varying: tuple[Varying, ...] = ()
     error: str | None = None  # column of the known standard errors of the response
     scaled_by: str | None = None  # column that the residual sd is a multiple of
+    censored: str | None = None  # column of flags: none, left, right or interval
+    flags: tuple[str, ...] = ()  # those that occur, exact values first
+    upper: str | None = None  # column of the upper bounds of intervals
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
     sufficient: Sufficient | None = None  # in place of its rows
@@ -321,7 +324,11 @@ class Model:
         """The data columns that the program reads, in order."""
         names = [v.column for v in self.variables.values()]
         for e in self.equations:
-            names += [c for c in (e.trials, e.offset, e.weights, e.error, e.scaled_by) if isinstance(c, str)]
+            names += [
+                c
+                for c in (e.trials, e.offset, e.weights, e.error, e.scaled_by, e.censored, e.upper)
+                if isinstance(c, str)
+            ]
         return tuple(dict.fromkeys(names))
 
 

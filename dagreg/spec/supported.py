@@ -19,17 +19,6 @@ def unsupported(spec: Spec) -> tuple[Diagnostic, ...]:
     )
 
 
-def _given(attribute: str) -> Callable[[Spec], Places]:
-    """Where nodes have the attribute."""
-
-    def places(spec: Spec) -> Places:
-        for name, node in spec.nodes.items():
-            if getattr(node, attribute):
-                yield spec.place("nodes", name, attribute) or node.span
-
-    return places
-
-
 def _imputed(spec: Spec) -> Places:
     if spec.missing == "impute":
         yield spec.place("missing")
@@ -42,6 +31,5 @@ def _connection(spec: Spec) -> Places:
 
 LATER: Mapping[str, Callable[[Spec], Places]] = {
     "`missing: impute`": _imputed,
-    "`censored`": _given("censored"),
     "`data` from a database": _connection,
 }
