@@ -122,6 +122,7 @@ LESSONS = [
     Lesson("binary", "adjusted", -0.07509, 0.0062, by=(1,)),
     Lesson("binary", "adjusted", -0.01267, 0.0079, by=(2,)),
     Lesson("sleep", "adjusted", 10.4298, 0.6),
+    Lesson("survival", "adjusted", 2.6656, 0.14),  # maximum likelihood, with a standard error of .42
     Lesson("jobs", "chain", -0.056009, 0.0226, estimand="total effect"),
     Lesson("jobs", "chain", -0.040265, 0.0218, estimand="natural direct effect"),
     Lesson("jobs", "chain", -0.015745, 0.0063, estimand="natural indirect effect"),

@@ -65,6 +65,31 @@ def check_trials(source: DuckSource, spec: Spec, names: Iterable[str], where: st
         raise DataError(tuple(wrong))
 
 
+def check_not_imputed(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
+    """Raises DataError (DR328) where a column that belongs to a node lacks a value, under `missing: impute`.
+
+    Trials and units of exposure are needed in every row, standard errors and flags wherever there is a value.
+    """
+    wrong = []
+    for node in (spec.nodes[name] for name in names if spec.missing == "impute"):
+        there = source.complete([node.column or node.name])
+        for column, where in (
+            (node.trials, "TRUE"),
+            (node.offset, "TRUE"),
+            (node.error, there),
+            (node.censored, there),
+        ):
+            if not isinstance(column, str):
+                continue
+            lacks = f"({where}) AND NOT ({source.complete([column])})"
+            count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {lacks}").fetchall()[0][0]
+            if count:
+                message = f"column `{column}` of `{node.name}` lacks a value in {count} of the rows"
+                wrong.append(Diagnostic("DR328", message, node.span, label="only nodes are imputed"))
+    if wrong:
+        raise DataError(tuple(wrong))
+
+
 def check_censored(source: DuckSource, spec: Spec, names: Iterable[str], where: str) -> None:
     """Raises DataError (DR327) where flags of censoring are not of the four words, or an interval has no width."""
     wrong = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dagreg.emit.prose import literal
+from dagreg.emit.unknown import completed
 from dagreg.model.links import LINKS
 from dagreg.model.regression import CENSORING
 from dagreg.model.types import Equation, Model
@@ -27,7 +28,10 @@ def _holes(model: Model, equation: Equation, at: str) -> dict[str, str]:
     holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"] + at}
     if equation.linked is not None:
         other = next(e for e in model.equations if e.response == equation.linked)
-        holes |= {"linked": model.variables[other.response].symbol + at, "linked_eta": other.symbols["eta"] + at}
+        holes |= {
+            "linked": completed(model, model.variables[other.response]) + at,
+            "linked_eta": other.symbols["eta"] + at,
+        }
     if equation.trials is not None:
         holes["trials"] = symbols["trials"] + at if isinstance(equation.trials, str) else str(equation.trials)
     if equation.error is not None:
@@ -41,7 +45,27 @@ def _holes(model: Model, equation: Equation, at: str) -> dict[str, str]:
     return holes
 
 
-def censored_lines(model: Model, equation: Equation) -> list[str]:
+def density_lines(model: Model, equation: Equation) -> list[str]:
+    """The log density of every row."""
+    symbols, response = equation.symbols, model.variables[equation.response]
+    if equation.censored is not None:
+        lines = _censored(model, equation)
+    else:
+        answer = symbols["codes"] if equation.levels else completed(model, response)
+        arguments = arguments_of(model, equation)
+        lines = [f"{symbols['logp']} = pm.logp(pm.{equation.family.distribution}.dist({arguments}), {answer})"]
+    if equation.weights is not None:
+        weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
+        said = "# each row stands for as many units as it has trials"
+        lines += [said, f"{symbols['logp']} = {weights} * {symbols['logp']}"]
+    if equation.dropped:
+        gone = f"absent(data[{literal(response.column)}])"
+        said = f"# {equation.dropped} rows without {response.symbol} say nothing of it"
+        lines += [said, f"{symbols['logp']} = pm.math.where({gone}, 0, {symbols['logp']})"]
+    return lines
+
+
+def _censored(model: Model, equation: Equation) -> list[str]:
     """The log density of every row, in the order of the rows, where some responses are known by bounds only.
 
     A response beyond a bound contributes the probability of that (Klein and Moeschberger 2003, section 3.5).

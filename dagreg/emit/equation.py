@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from dagreg.emit.density import arguments_of, censored_lines
+from dagreg.emit.density import arguments_of, density_lines
 from dagreg.emit.groups import group_summands, varying_lines
 from dagreg.emit.priors import WIDTH, prior_lines
 from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
+from dagreg.emit.unknown import by_rows
 from dagreg.model.links import LINKS
 from dagreg.model.types import (
     Equation,
@@ -65,7 +66,7 @@ def _predictor(model: Model, equation: Equation) -> list[str]:
     if equation.family.predictor == "unordered":
         return _predictor_by_level(model, equation)
     head = [equation.intercept] if equation.family.predictor == "one" else []
-    parts = [*head, *(summand(model, term) for term in equation.terms)] or ["np.zeros(1)"]
+    parts = [*head, *(summand(model, term) for term in equation.terms)] or [_nothing(model, equation)]
     parts += [part for varying in equation.varying for part in group_summands(model, equation, varying)]
     if equation.offset is not None:
         parts.append(f"pm.math.log({equation.symbols['exposure']})")
@@ -74,6 +75,11 @@ def _predictor(model: Model, equation: Equation) -> list[str]:
     if len(line) <= WIDTH - 8:
         return [line]
     return [f"{name} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
+
+
+def _nothing(model: Model, equation: Equation) -> str:
+    """A predictor of nothing, for cutpoints: a number, or one of every row where densities are taken by rows."""
+    return f"np.zeros({equation.symbols['codes']}.get_value().size)" if by_rows(model, equation) else "np.zeros(1)"
 
 
 def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
@@ -93,8 +99,10 @@ def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
 def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
     symbols = equation.symbols
     observed = literal(symbols["observed"])
-    if equation.censored is not None:
-        lines = censored_lines(model, equation)
+    if equation.censored is not None or by_rows(model, equation):
+        lines = density_lines(model, equation)
+        if model.mixture is not None:
+            return lines
         return [*lines, f"pm.Potential({observed}, pm.math.sum({symbols['logp']}))"]
     answer = symbols["codes"] if equation.levels else response.symbol
     distribution, arguments = f"pm.{equation.family.distribution}", arguments_of(model, equation)

@@ -14,6 +14,7 @@ from typing import Any
 from dagreg.emit.columns import columns, model_line
 from dagreg.emit.equation import equation_lines
 from dagreg.emit.prose import docstring, literal, number
+from dagreg.emit.unknown import helpers, latent_lines, mixture_lines, table_lines
 from dagreg.model.types import (
     Equation,
     Model,
@@ -105,6 +106,7 @@ def emit(
         parts.append(_PRODUCTS)
     if "positions(" in body:
         parts.append(_POSITIONS)
+    parts += helpers(body)
     if normal:
         parts.append(_LOG_ABOVE)
     if "log_between(" in body:
@@ -131,10 +133,11 @@ def _imports(query: str | Mapping[str, str] | None, *, tensors: bool) -> str:
 
 def _builder(model: Model, origin: str) -> str:
     lines = [f"def {model.builder}(data):", *_indent(docstring(_builder_doc(model)).splitlines())]
-    lines += _indent(model_line(model))
-    lines += _indent(columns(model), 2)
+    lines += _indent([*table_lines(model), *model_line(model)])
+    lines += _indent([*columns(model), *latent_lines(model)], 2)
     for equation in model.equations:
         lines += _indent(equation_lines(model, equation, origin), 2)
+    lines += _indent(mixture_lines(model, model.mixture), 2) if model.mixture is not None else []
     return "\n".join([*lines, "    return model"])
 
 

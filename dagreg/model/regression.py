@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic, Span
@@ -24,7 +24,10 @@ from dagreg.spec.types import Node, Spec
 LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
 
 
-def equation_of(context: Context, regression: Regression, estimator: Estimator, namer: Namer) -> Equation:
+def equation_of(
+    context: Context, regression: Regression, estimator: Estimator, namer: Namer, predictors: Collection[str] = ()
+) -> Equation:
+    """The equation of a regression; `predictors` are those of all regressions of its model."""
     response = context.variables[regression.response]
     node, said = context.spec.nodes[response.name], context.spec.regressions.get(response.name)
     family = regression.family or family_of(context, response.name)
@@ -84,7 +87,9 @@ def equation_of(context: Context, regression: Regression, estimator: Estimator, 
             for g in groups
         ),
         levels=response.levels if family.levelled else (),
-        error=None if node.error_is_scale else node.error,
+        error=None if node.error_is_scale or response.name in predictors else node.error,
+        imputes=regression.imputes,
+        dropped=0 if response.name in predictors else response.missing,
         scaled_by=node.error if node.error_is_scale else None,
         trials=node.trials if family.trials else None,
         censored=node.censored,
@@ -135,14 +140,12 @@ def _check_regression(
         raise error_at(
             "DR425", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response
         )
+    if node.error is not None and response.transform not in (None, "center", "standardize"):
+        message = f"`error` of `{response.name}` is that of the column, not of its {response.transform}"
+        raise error_at("DR425", message, response)
     if node.error is not None and not node.error_is_scale and family.name != "gaussian":
         raise error_at("DR425", f"known errors of `{response.name}` need the gaussian family", response)
     _check_censoring(context, node, family, regression)
-    for name in regression.predictors:
-        predictor = context.spec.nodes[name]
-        if predictor.error is not None and not predictor.error_is_scale:
-            message = f"`{name}` is measured with error and predicts `{response.name}`: that is not supported yet"
-            raise error_at("DR411", message, context.variables[name])
     grouped = [name for name in regression.predictors if context.variables[name].pooled]
     if family.levelled and grouped:
         message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"

@@ -19,17 +19,11 @@ def unsupported(spec: Spec) -> tuple[Diagnostic, ...]:
     )
 
 
-def _imputed(spec: Spec) -> Places:
-    if spec.missing == "impute":
-        yield spec.place("missing")
-
-
 def _connection(spec: Spec) -> Places:
     if spec.data is not None and "://" in spec.data.source:
         yield spec.data.span
 
 
 LATER: Mapping[str, Callable[[Spec], Places]] = {
-    "`missing: impute`": _imputed,
     "`data` from a database": _connection,
 }
