@@ -587,12 +587,24 @@ CODES: Mapping[str, Code] = {
     "DR324": Code("more successes than trials", "Each row has at least as many trials as successes, and at least one."),
     "DR325": Code("values outside the type", "`positive`, `proportion` and `count` name the values they take."),
     "DR326": Code("two nodes of one column", "Nodes that read the same column the same way are one variable."),
+    "DR327": Code(
+        "censoring that cannot be read",
+        "Flags are `none`, `left`, `right` and `interval`; an interval goes from the node's own column to the larger "
+        "number in `upper`: `censored: {flags: how, upper: to}`.",
+    ),
+    "DR328": Code(
+        "missing values that are not imputed",
+        "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are given.",
+    ),
     "DR524": Code(
         "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
     ),
     "DR321": Code("a column that holds neither numbers nor text", "Dates, lists and records are not variables yet."),
     "DR322": Code("no rows", "The data are empty, or every row has a missing value."),
-    "DR323": Code("missing values", "`missing: error` is the default; `missing: drop` leaves those rows out."),
+    "DR323": Code(
+        "missing values",
+        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
+    ),
     "DR401": Code("levels unknown without data", "A categorical term needs its levels: declare them, or give data."),
     "DR411": Code("a model not supported yet", "The language has it; this version cannot fit it."),
     "DR412": Code("the family does not fit the response", "The message says what the family needs."),
@@ -638,6 +650,14 @@ CODES: Mapping[str, Code] = {
         "The formula of a front door or of the ID algorithm takes its marginals from the rows as they are.",
         bad="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: bayesian bootstrap}\n",
         good="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: rows}\n",
+    ),
+    "DR433": Code(
+        "a response that cannot be censored",
+        "Censoring is for gaussian, student_t, lognormal, gamma, exponential, weibull and beta responses.",
+    ),
+    "DR434": Code(
+        "a kind of value that is not imputed",
+        "Numbers are imputed by their regression and levels are summed over; groups and counts without end are not.",
     ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),

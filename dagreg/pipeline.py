@@ -556,7 +556,15 @@ def read(
     """
     from dagreg.check.implications import columns_for
     from dagreg.data.rows import Rows
-    from dagreg.data.summary import check_columns, check_trials, columns_of, summarise
+    from dagreg.data.summary import (
+        always_there,
+        check_censored,
+        check_columns,
+        check_not_imputed,
+        check_trials,
+        columns_of,
+        summarise,
+    )
     from dagreg.model.variables import resolve
 
     whole = _open(spec, data, allow_outside=allow_outside)
@@ -565,15 +573,18 @@ def read(
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
     source = whole.narrow(tuple(dict.fromkeys((*columns, *columns_for(whole, spec, claims)))))
-    missing = {c: n for c, n in source.missing(columns).items() if n}
+    present = always_there(spec, names)
+    missing = {c: n for c, n in source.missing(present).items() if n}
     if missing and spec.missing == "error":
         listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())
-        note = "say `missing: drop` to leave those rows out"
+        note = "say `missing: drop` to leave those rows out, or `missing: impute`"
         raise DataError(
             (Diagnostic("DR323", f"missing values in {listed}", spec.data.span if spec.data else None, label=note),)
         )
-    where = source.complete(columns) if missing else "TRUE"
+    where = source.complete(present) if missing and spec.missing == "drop" else "TRUE"
+    check_not_imputed(source, spec, names)
     check_trials(source, spec, names, where)
+    check_censored(source, spec, names, where)
     summary = summarise(source, spec, names, where)
     inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, source.sha256(columns), inferred)

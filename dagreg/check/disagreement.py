@@ -35,6 +35,8 @@ def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
     """One comparison per contrast of the outcome's mean; none where refits have no closed form."""
+    if not (adjusted.complete and chain.complete):
+        return ()
     if not all(regular(e) for m in (adjusted, chain) for e in m.equations):
         return ()
     pairs = [

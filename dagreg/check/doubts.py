@@ -23,6 +23,8 @@ def doubts_of(
     seed: int,
 ) -> tuple[Doubt, ...]:
     """The doubts about the primary model's answer."""
+    if not model.complete:
+        return weight_doubts(model)
     graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
     return (
         *graph,

@@ -67,7 +67,8 @@ def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> De
 
 def regular(equation: Equation) -> bool:
     """Whether iteratively reweighted least squares finds its posterior mode."""
-    plain = len(equation.varying) == 0 and equation.error is None and equation.scaled_by is None
+    exact = equation.error is None and equation.scaled_by is None and equation.censored is None
+    plain = exact and equation.dropped == 0 and len(equation.varying) == 0
     return plain and equation.family.variance is not None and equation.link.name not in ("inverse", "softplus")
 
 

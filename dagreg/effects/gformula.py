@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -76,18 +76,19 @@ def means(
     the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
     population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
     """
-    if linear(model, held):
+    if linear(model, held) and rows.complete:
         rows = _average(rows)
     elif not _exact(model):
         rows = _repeat(rows)
     count = len(draws[model.outcome.intercept])
     step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES)))
-    sides = {side: _intervened(model, rows, contrast, side) for side in SIDES}
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, step):
+        values, probability = rows.at(part), rows.probability(part)
+        sides = {side: _intervened(model, values, len(rows), contrast, side) for side in SIDES}
         for found, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
-            found.append(_mean(setting, sides, world, rows.weights, contrast.level))
+            found.append(_mean(setting, sides, world, rows.weights, probability, contrast.level))
     return [np.concatenate(found) for found in parts]
 
 
@@ -101,13 +102,15 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
         yield i, {name: values[i : i + step] for name, values in draws.items()}
 
 
-def _intervened(model: Model, rows: Rows, contrast: Contrast, side: Side) -> dict[str, Array]:
+def _intervened(
+    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: Side
+) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""
-    values = dict(rows.values)
+    values = dict(observed)
     settings = contrast.stop if side == "stop" else contrast.start
     for i, name in enumerate(contrast.exposures):
         if settings is not None:
-            values[name] = constant(model.variables[name], settings[i], len(rows))
+            values[name] = constant(model.variables[name], settings[i], rows)
         elif side == "stop":
             values[name] = values[name] + 1.0
     return values
@@ -157,9 +160,13 @@ def _mean(
     sides: Mapping[Side, Mapping[str, Array]],
     world: World,
     weights: Array,
+    probability: Array | float,
     level: Level | None,
 ) -> Array:
-    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw."""
+    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw.
+
+    `probability` is that of each row, which stands for one of several levels where it is below 1.
+    """
     model = setting.model
     exposures = model.estimand.exposure
     seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
@@ -171,8 +178,12 @@ def _mean(
     for branch in branches:
         values = {**branch.values, **seen[world[model.outcome.response]]}
         total = total + branch.probability * _outcome(setting, model.outcome, values, level)
-    result: Array = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), len(weights))) @ weights
-    return result
+    shape = (len(setting.draws[model.outcome.intercept]), len(weights))
+    if isinstance(probability, float):
+        result: Array = np.broadcast_to(total, shape) @ weights
+        return result
+    chances = probability * weights
+    return np.asarray((np.broadcast_to(total, shape) * chances).sum(axis=1) / chances.sum(axis=1))
 
 
 def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branch]:
@@ -257,5 +268,5 @@ def _average(rows: Rows) -> Rows:
 def _repeat(rows: Rows) -> Rows:
     """Each row several times, so that the draws of its mediators average out."""
     times = -(-MONTE_CARLO // len(rows))
-    values = {name: np.repeat(v, times, axis=0) for name, v in rows.values.items()}
-    return Rows(values, np.repeat(rows.weights / times, times))
+    found = rows.taken(np.repeat(np.arange(len(rows)), times))
+    return replace(found, weights=found.weights / times)

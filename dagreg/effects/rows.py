@@ -2,31 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.errors import DataError, Diagnostic
-from dagreg.model.design import constant, encode
+from dagreg.model.design import absent, constant, encode
 from dagreg.model.types import Equation, Model, Varying
 from dagreg.spec.types import Level
 
+Index = npt.NDArray[np.int64]
 MERGE_FROM = 64  # fewer rows are not worth the sorting
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Encoded variables, rows x columns each, and the weight of each row (they sum to 1)."""
+    """Encoded variables, rows x columns each, and the weight of each row (they sum to 1).
+
+    `unseen` says of values that are parameters which of them a row has (-1 for a value that is known), by the symbol
+    of their draws. `chance` says of a row that stands for one of several levels where its probability is.
+    """
 
     values: Mapping[str, Array]
     weights: Array
+    unseen: Mapping[str, tuple[str, Index]] = field(default_factory=dict)
+    chance: tuple[str, Index, Index] | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every value is known."""
+        return len(self.unseen) == 0 and self.chance is None
+
+    def at(self, draws: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The values, draws x rows x columns where some are parameters."""
+        found = dict(self.values)
+        for name, (symbol, which) in self.unseen.items():
+            here = np.flatnonzero(which >= 0)
+            known = self.values[name]
+            found[name] = np.broadcast_to(known, (len(draws[symbol]), *known.shape)).copy()
+            found[name][:, here, 0] = draws[symbol][:, which[here]]
+        return found
+
+    def probability(self, draws: Mapping[str, Array]) -> Array | float:
+        """That of each row, draws x rows: 1 but for rows that stand for one of several levels."""
+        if self.chance is None:
+            return 1.0
+        symbol, gap, place = self.chance
+        here = np.flatnonzero(gap >= 0)
+        found = np.ones((len(draws[symbol]), len(gap)))
+        found[:, here] = draws[symbol][:, gap[here], place[here]]
+        return found
+
+    def taken(self, index: Index) -> Rows:
+        """The rows at these places, with their weights."""
+        chance = None if self.chance is None else (self.chance[0], self.chance[1][index], self.chance[2][index])
+        return Rows(
+            {name: values[index] for name, values in self.values.items()},
+            self.weights[index],
+            {name: (symbol, which[index]) for name, (symbol, which) in self.unseen.items()},
+            chance,
+        )
 
 
 def covariates(model: Model, held: Collection[str] = ()) -> tuple[str, ...]:
@@ -45,6 +88,8 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     `held` are variables at whose levels the effect is given. Of a large table only what the average needs: its
     mean row, where every regression is linear and nothing is held. Rows that the effect is not averaged over weigh 0.
     """
+    if model.latents:
+        return _completed(model, data, covariates(model, held))
     average = model.functional is None and linear(model) and len(held) == 0 and _over_everyone(model)
     if isinstance(data, TableRows) and data.large and average:
         return mean_row(model, data)
@@ -77,6 +122,56 @@ def _nobody(model: Model) -> DataError:
     return DataError((Diagnostic("DR428", message),))
 
 
+def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) -> Rows:
+    """The same where values are not known: they are parameters, or a row stands once for each of its levels."""
+    columns: dict[str, Any] = {name: data[name] for name in model.columns}
+    rows, chance = np.arange(len(next(iter(columns.values())))), None
+    if model.mixture is not None:
+        levels = {model.variables[n].column: model.variables[n].levels for n in model.mixture.variables}
+        columns, rows, place = every_level(columns, levels)
+        several = np.flatnonzero(np.bincount(rows) > 1)
+        gap = np.full(rows.max() + 1, -1)
+        gap[several] = np.arange(len(several))
+        chance = (model.mixture.chances, gap[rows], place)
+    values, unseen = {}, {}
+    for name in names:
+        variable = model.variables[name]
+        column = columns[variable.column]
+        gone = absent(column)
+        values[name] = encode(variable, np.where(gone, np.array(variable.filler), np.ma.getdata(column)))
+        latent = next((la for la in model.latents if la.variable == name and not la.summed), None)
+        if latent is not None:
+            which = np.full(len(rows), -1)
+            lacking = np.unique(rows[gone]) if latent.error is None else np.arange(rows.max() + 1)
+            here = gone if latent.error is None else np.ones(len(rows), dtype=bool)
+            which[here] = np.searchsorted(lacking, rows[here])
+            unseen[name] = (latent.values, which)
+    trials = model.outcome.trials
+    weights = np.asarray(columns[trials], dtype=np.float64) if isinstance(trials, str) else np.ones(len(rows))
+    weights = weights * averaged_over(model, columns, len(rows))
+    if not weights.any():
+        raise _nobody(model)
+    return Rows(values, weights / (weights[np.unique(rows, return_index=True)[1]].sum() or weights.sum()), unseen, chance)
+
+
+def every_level(data: Mapping[str, Any], levels: Mapping[str, Sequence[Level]]) -> tuple[dict[str, Any], Index, Index]:
+    """Each row once for every combination of the levels that it lacks, as the emitted program has it.
+
+    Besides, the row that each stands for, and its place among those of that row.
+    """
+    table: dict[str, Any] = {name: np.ma.asarray(values) for name, values in data.items()}
+    row = np.arange(len(next(iter(table.values()))))
+    for name, known in levels.items():
+        lacks = absent(table[name])
+        times = np.where(lacks, len(known), 1)
+        which = np.repeat(np.arange(len(times)), times)
+        level = np.arange(len(which)) - np.repeat(np.cumsum(times) - times, times)
+        table, row = {column: values[which] for column, values in table.items()}, row[which]
+        table[name] = np.where(lacks[which], np.array(known, dtype=object)[level], np.ma.getdata(table[name]))
+    count = np.bincount(row)
+    return table, row, np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+
+
 def linear(model: Model, held: Collection[str] = ()) -> bool:
     """Whether every regression is linear in every variable: then the average row answers for all rows.
 
@@ -104,18 +199,21 @@ def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
     kept = rows.weights > 0
     for name, level in group.items():
         kept &= (rows.values[name] == constant(model.variables[name], level, 1)).all(axis=1)
-    weights = rows.weights[kept]
-    total = weights.sum() if kept.any() else 1.0
-    return Rows({name: values[kept] for name, values in rows.values.items()}, weights / total)
+    found = rows.taken(np.flatnonzero(kept))
+    if rows.chance is not None:
+        return found  # of rows that may be at these levels; how many are differs by draw
+    return replace(found, weights=found.weights / (found.weights.sum() if kept.any() else 1.0))
 
 
 def merge(rows: Rows) -> Rows:
     """Equal rows as one, their weights added, those of weight 0 left out; in the order of the values, so stable."""
     if not rows.values:
         return Rows({}, np.ones(1))
+    if not rows.complete:
+        return rows
     counted = rows.weights > 0
     if not counted.all():
-        rows = Rows({name: values[counted] for name, values in rows.values.items()}, rows.weights[counted])
+        rows = rows.taken(np.flatnonzero(counted))
     if len(rows) < MERGE_FROM:
         return rows
     table = np.column_stack(list(rows.values.values()))

@@ -28,6 +28,7 @@ from dagreg.model.types import (
     Plan,
     Purpose,
 )
+from dagreg.model.unknown import completed, incoherence, is_unknown, latents, mixture
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Spec
 
@@ -98,12 +99,19 @@ def _otherwise(context: Context, answer: Answer, chain: Chain | NoChain) -> Plan
     assert answer.strategy is not None
     expression = functional.by_chain_rule(answer.functional)
     estimator: Estimator = "frontdoor" if answer.strategy == "frontdoor" else "functional"
-    reason = functional.obstacle(expression, effect.outcome, variables)
+    reason = functional.obstacle(expression, effect.outcome, variables) or _unknown_obstacle(context, expression)
     if variables[effect.outcome].coded:
         reason = f"{effect.outcome} has several levels, and formulas give the mean of one number so far"
     if reason:
         return Plan((), (left_out, LeftOut(estimator, reason)))
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
+
+
+def _unknown_obstacle(context: Context, expression: Expression) -> str:
+    """Why a formula cannot be evaluated where values are not known, or ""."""
+    names = sorted(functional.variables(expression) - {context.effect.outcome})
+    unknown = [name for name in names if is_unknown(context, name)]
+    return f"values of {unknown[0]} are not known, and formulas average over the rows as they are" if unknown else ""
 
 
 def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
@@ -235,12 +243,16 @@ def _parental(context: Context, names: Iterable[str], why: str) -> dict[str, tup
 
 def _chained(context: Context, chain: Chain, estimator: Estimator) -> Model:
     """A regression for every mediator and the outcome, each on its parents."""
-    regressions = tuple(
+    regressions = _links(context, chain)
+    primary = estimator != "chain"
+    return replace(_model(context, estimator, regressions, (), primary=primary), chained=primary)
+
+
+def _links(context: Context, chain: Chain) -> tuple[Regression, ...]:
+    return tuple(
         Regression(response, parents, _parental(context, parents, f"a parent of {response}"))
         for response, parents in chain.parents.items()
     )
-    primary = estimator != "chain"
-    return replace(_model(context, estimator, regressions, (), primary=primary), chained=primary)
 
 
 def _chain_left_out(context: Context, chain: Chain, adjusted: Model | None = None) -> str:
@@ -250,7 +262,10 @@ def _chain_left_out(context: Context, chain: Chain, adjusted: Model | None = Non
         if same:
             return "it is the same regression as the adjusted one"
     mediators = (response for response in chain.parents if response != context.effect.outcome)
-    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), "")
+    reason = incoherence(context, "chain", _links(context, chain))
+    return reason or next(
+        (reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), ""
+    )
 
 
 def _by_left_out(context: Context, chain: Chain) -> str:
@@ -272,8 +287,8 @@ def _mediator_obstacle(context: Context, mediator: str, parents: Iterable[str]) 
         return f"the mediator {mediator} is {kind}, and such regressions are not supported yet"
     if name in FAMILIES and not FAMILIES[name].real and variable.transform:
         return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
-    if node.error is not None and not node.error_is_scale:
-        return f"the mediator {mediator} is measured with error, and the regressions after it need its true value"
+    if node.censored is not None:
+        return f"the mediator {mediator} is censored, and the regressions after it need its true value"
     trials = name in FAMILIES and FAMILIES[name].trials
     if trials or node.offset is not None:
         what = "trials" if trials else "units of exposure"
@@ -291,6 +306,7 @@ def _model(
     also: Iterable[str] = (),
 ) -> Model:
     namer = Namer()
+    regressions = completed(context, regressions)
     used = {*also, *context.effect.exposure, *(n for r in regressions for n in (r.response, *r.predictors))}
     variables = {
         name: replace(variable, symbol=namer.identifier(name))
@@ -298,7 +314,9 @@ def _model(
         if name in used
     }
     here = replace(context, variables=variables)
-    equations = tuple(equation_of(here, regression, estimator, namer) for regression in regressions)
+    predictors = {p for r in regressions for p in r.predictors}
+    equations = tuple(equation_of(here, regression, estimator, namer, predictors) for regression in regressions)
+    found = latents(here, equations, namer)
     return Model(
         estimator=estimator,
         builder=f"build_{estimator}{context.suffix}",
@@ -317,6 +335,8 @@ def _model(
             bootstrapped=bootstrapped(context),
         ),
         primary=primary,
+        latents=found,
+        mixture=mixture(found, namer),
     )
 
 

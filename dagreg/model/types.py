@@ -65,6 +65,8 @@ class Variable:
     transform: Transform | None = None
     transform_at: tuple[float, float] = (0.0, 1.0)  # what center and standardize subtract and divide by
     inferred: bool = False
+    missing: int = 0  # values to impute, in the rows used
+    filler: Level = 0  # what stands in their place until then
     pooled: bool = False  # its levels share a distribution of the coefficients that vary between them
     integral: bool = False
     mean: float | None = None
@@ -258,6 +260,11 @@ class Equation:
     varying: tuple[Varying, ...] = ()
     error: str | None = None  # column of the known standard errors of the response
     scaled_by: str | None = None  # column that the residual sd is a multiple of
+    censored: str | None = None  # column of flags: none, left, right or interval
+    flags: tuple[str, ...] = ()  # those that occur, exact values first
+    upper: str | None = None  # column of the upper bounds of intervals
+    imputes: bool = False  # it is there for the values of its response that are not known
+    dropped: int = 0  # rows without a response, which say nothing of it and are left out
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
     sufficient: Sufficient | None = None  # in place of its rows
@@ -355,6 +362,43 @@ class Estimand:
 
 
 @dataclass(frozen=True, slots=True)
+class Latent:
+    """A predictor of which some values are not known: those are parameters, or are summed over.
+
+    The others are names of the emitted program: of the parameters (`values`), the completed column (`all`), the rows
+    without a value, those with one, the log density of the measurements and their standard errors.
+    """
+
+    variable: str
+    missing: int
+    summed: bool  # over its levels
+    error: str | None  # column of the standard errors of its measurements: then no value is known
+    values: str
+    all: str
+    rows: str
+    known: str
+    measured: str
+    errors: str
+    support: str  # flat distribution over the support of its regression
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """The sum over levels that are not known, and its names in the emitted program.
+
+    The table of the rows holds a row once for each of the levels that it may have: `row` is the row that each stands
+    for, `cells` the places of each row in the table, `together` the log density of the table's rows, `chances` the
+    probability of each place for rows that have several.
+    """
+
+    variables: tuple[str, ...]
+    row: str
+    cells: str
+    together: str
+    chances: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A program of one estimator: its equations in topological order, the last being the outcome's.
 
@@ -370,6 +414,8 @@ class Model:
     notes: tuple[str, ...] = ()  # "a prior of yours was used here", ...
     functional: Expression | None = None  # evaluated in place of the g-formula
     chained: bool = False  # a functional that is a chain of regressions, for the g-formula
+    latents: tuple[Latent, ...] = ()
+    mixture: Mixture | None = None
     factors: tuple[P, ...] = ()  # the conditional of the functional that each equation stands for
 
     @property
@@ -380,7 +426,19 @@ class Model:
     @property
     def mediators(self) -> tuple[Equation, ...]:
         """The regressions that the g-formula passes through on its way to the outcome's."""
-        return self.equations[:-1] if self.estimator == "chain" or self.chained else ()
+        chained = self.estimator == "chain" or self.chained
+        return tuple(e for e in self.equations[:-1] if not e.imputes) if chained else ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every value that it needs is known."""
+        return len(self.latents) == 0 and not any(e.dropped for e in self.equations)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The symbols of the draws of what is not known: values, and the chances of levels."""
+        values = tuple(latent.values for latent in self.latents if not latent.summed)
+        return values if self.mixture is None else (*values, self.mixture.chances)
 
     @property
     def adaptation(self) -> Literal["low_rank", "diag"]:
@@ -390,14 +448,18 @@ class Model:
         matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing asks for it.
         """
         groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
-        return "diag" if groups > MANY_GROUPS else "low_rank"
+        many = sum(latent.missing for latent in self.latents if not latent.summed) > MANY_GROUPS
+        measured = any(latent.error is not None for latent in self.latents)
+        return "diag" if groups > MANY_GROUPS or many or measured else "low_rank"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The data columns that the program reads, in order."""
         names = [v.column for v in self.variables.values()]
         for e in self.equations:
-            names += [c for c in (e.trials, e.offset, e.weights, e.error, e.scaled_by) if isinstance(c, str)]
+            more = (e.trials, e.offset, e.weights, e.error, e.scaled_by, e.censored, e.upper)
+            names += [c for c in more if isinstance(c, str)]
+        names += [latent.error for latent in self.latents if latent.error is not None]
         return tuple(dict.fromkeys(names))
 
 

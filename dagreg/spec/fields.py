@@ -120,7 +120,17 @@ ERROR = Field(
     ByKind("a column, or `{scale: column}`", scalar=COLUMN, mapping=Record("`error`", (SCALE,))),
     "column of the known standard errors of this measurement, or `{scale: column}`",
 )
-CENSORED = Field("censored", COLUMN, "column of flags: none, left, right or interval")
+FLAGS = Field("flags", COLUMN, "column of flags: none, left, right or interval", required=True)
+UPPER = Field(
+    "upper", COLUMN, "column of the upper bounds of interval rows; the node's own column holds the lower ones"
+)
+CENSORED = Field(
+    "censored",
+    ByKind(
+        "a column, or `{flags: column, upper: column}`", scalar=COLUMN, mapping=Record("`censored`", (FLAGS, UPPER))
+    ),
+    "column of flags none, left, right or interval, or `{flags: column, upper: column}`",
+)
 SLOPES = Field("slopes", _names("a list of nodes"), "slopes that vary over the levels of this group")
 POOL = Field("pool", Flag(), "whether its levels are partially pooled")
 COST = Field("cost", Number(float, minimum=0), "the cost of measuring it (default 1)")

@@ -40,7 +40,8 @@ class Node:
     offset: str | None = None
     error: str | None = None
     error_is_scale: bool = False  # error: {scale: column}
-    censored: str | None = None
+    censored: str | None = None  # column of flags
+    upper: str | None = None  # column of the upper bounds of intervals
     slopes: tuple[str, ...] = ()
     pool: bool = False
     cost: float = 1.0

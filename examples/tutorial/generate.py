@@ -3,7 +3,8 @@
     python examples/tutorial/generate.py [FOLDER]
 
 The stories are those of "Bayesian regression tutorial with PyMC3": simple and multivariate regression,
-the pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events.
+the pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events. Those of
+values that are not seen as they are come after them: survival.
 """
 
 import csv
@@ -82,7 +83,18 @@ def binary():
     return {"x1": x1, "x2": x2, "y1": np.random.binomial(1, beta3[x1, x2], size=10000)}
 
 
-STORIES = (simple, multivariate, pipe, fork, collider, combined, categories, heterogeneity, binary)
+def survival():
+    """Years until relapse: the drug goes to the old, and at the end of the study some have not relapsed."""
+    np.random.seed(2030)
+    age = np.random.normal(loc=60, scale=8, size=600)
+    drug = np.random.binomial(1, 1 / (1 + np.exp(-(age - 60) / 8)))
+    scale = np.exp(1.2 + 0.6 * drug - 0.04 * (age - 60))
+    years, end = scale * np.random.weibull(1.5, size=600), np.random.uniform(2, 6, size=600)
+    flags = np.where(years > end, "right", "none")
+    return {"age": age, "drug": drug, "years": np.minimum(years, end), "followed": flags}
+
+
+STORIES = (simple, multivariate, pipe, fork, collider, combined, categories, heterogeneity, binary, survival)
 
 
 def main(folder):

@@ -64,6 +64,13 @@ def _model(subject: Subject) -> Iterator[str]:
         return
     if any(v.models for v in views(subject)):
         yield "The regressions have the right form: the families, links and terms of the program below."
+    nodes = subject.explained.spec.nodes
+    censored = {e.response for v in views(subject) for m in v.models for e in m.equations if nodes[e.response].censored}
+    if censored:
+        yield (
+            f"Censoring is uninformative: that a value of {listed(sorted(censored))} is known by a bound only says "
+            "nothing more about it than the bound, given the predictors. Means rest on the family beyond the bounds."
+        )
     words = _MISSING.get(subject.explained.spec.missing)
     if words and subject.data.missing:
         yield words
