@@ -151,7 +151,9 @@ def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) ->
     weights = weights * averaged_over(model, columns, len(rows))
     if not weights.any():
         raise _nobody(model)
-    return Rows(values, weights / (weights[np.unique(rows, return_index=True)[1]].sum() or weights.sum()), unseen, chance)
+    return Rows(
+        values, weights / (weights[np.unique(rows, return_index=True)[1]].sum() or weights.sum()), unseen, chance
+    )
 
 
 def every_level(data: Mapping[str, Any], levels: Mapping[str, Sequence[Level]]) -> tuple[dict[str, Any], Index, Index]:

@@ -28,7 +28,7 @@ from dagreg.model.types import (
     Plan,
     Purpose,
 )
-from dagreg.model.unknown import completed, incoherence, is_unknown, latents, mixture
+from dagreg.model.unknown import completed, is_unknown, latents, mixture
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Spec
 
@@ -243,16 +243,12 @@ def _parental(context: Context, names: Iterable[str], why: str) -> dict[str, tup
 
 def _chained(context: Context, chain: Chain, estimator: Estimator) -> Model:
     """A regression for every mediator and the outcome, each on its parents."""
-    regressions = _links(context, chain)
-    primary = estimator != "chain"
-    return replace(_model(context, estimator, regressions, (), primary=primary), chained=primary)
-
-
-def _links(context: Context, chain: Chain) -> tuple[Regression, ...]:
-    return tuple(
+    regressions = tuple(
         Regression(response, parents, _parental(context, parents, f"a parent of {response}"))
         for response, parents in chain.parents.items()
     )
+    primary = estimator != "chain"
+    return replace(_model(context, estimator, regressions, (), primary=primary), chained=primary)
 
 
 def _chain_left_out(context: Context, chain: Chain, adjusted: Model | None = None) -> str:
@@ -262,10 +258,7 @@ def _chain_left_out(context: Context, chain: Chain, adjusted: Model | None = Non
         if same:
             return "it is the same regression as the adjusted one"
     mediators = (response for response in chain.parents if response != context.effect.outcome)
-    reason = incoherence(context, "chain", _links(context, chain))
-    return reason or next(
-        (reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), ""
-    )
+    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), "")
 
 
 def _by_left_out(context: Context, chain: Chain) -> str:

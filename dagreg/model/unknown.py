@@ -5,6 +5,10 @@ takes no causal assumption. Here the predictors that are known stand first and n
 are not, each regressed on all before it; then the responses, whose regressions are there already. An unknown value
 thus has its own regression for a prior, and every regression that it predicts for a likelihood (Little and Rubin
 2019, section 10.2; Carroll et al. 2006, chapter 9): right where values are missing at random given these variables.
+
+A response of a chain is regressed on its parents only. That is its distribution given everything before it, too:
+a chain is offered where each of its responses shares no unobserved cause with an ancestor of the outcome
+(`identify/chain.py`), and then it is independent of what is no descendant given its parents.
 """
 
 from __future__ import annotations
@@ -12,23 +16,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from graphlib import TopologicalSorter
 
-from dagreg.graph.causal import analyse
-from dagreg.graph.separation import separated
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.families import FAMILIES
 from dagreg.model.naming import Namer
 from dagreg.model.response import family_of
-from dagreg.model.types import Equation, Estimator, Latent, Mixture
+from dagreg.model.types import Equation, Latent, Mixture
 from dagreg.spec.types import Spec
 
 
 def completed(context: Context, regressions: tuple[Regression, ...]) -> tuple[Regression, ...]:
-    """The regressions, before them one for each unknown predictor that none of them describes."""
+    """The regressions, before them one for each unknown predictor that none of them describes.
+
+    Raises DagregError (DR429) where groups lack values.
+    """
     responses = {r.response for r in regressions}
     predictors = dict.fromkeys(p for r in regressions for p in r.predictors if p not in responses)
     unknown = [name for name in in_order(context.spec, predictors) if is_unknown(context, name)]
     if not unknown:
         return regressions
+    for name in unknown:
+        if context.variables[name].pooled:
+            said = f"values of the group `{name}` are missing, and groups are not imputed"
+            raise error_at("DR429", said, context.variables[name])
     known = tuple(name for name in context.variables if name in predictors and name not in unknown)
     added = [_regression(context, name, (*known, *unknown[:i])) for i, name in enumerate(unknown)]
     return (*added, *regressions)
@@ -66,8 +75,11 @@ def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tu
 
 def _latent(context: Context, name: str, namer: Namer) -> Latent:
     variable, error = context.variables[name], _error(context, name)
+<<<<<<< HEAD
     if variable.pooled:
         raise error_at("DR434", f"values of the group `{name}` are missing, and groups are not imputed", variable)
+=======
+>>>>>>> missing
     family = family_of(context, name)
     summed = len(variable.levels) > 0
     if not summed and family.discrete:
@@ -103,28 +115,3 @@ def mixture(found: Iterable[Latent], namer: Namer) -> Mixture | None:
         return None
     words = ("row_of", "cells", "together", "chances")
     return Mixture(summed, *(namer.identifier(word) for word in words))
-
-
-def incoherence(context: Context, estimator: Estimator, regressions: Sequence[Regression]) -> str:
-    """Why these regressions are not one joint distribution, which unknown values need; or "".
-
-    Each has to describe its response given everything before it, not only given its predictors: what is left out
-    has to be independent of the response given them.
-    """
-    if estimator == "instrument" or not any(is_unknown(context, p) for r in regressions for p in r.predictors):
-        return ""
-    graph = analyse(context.spec)
-    place = graph.index
-    responses = [r.response for r in regressions]
-    before = list(dict.fromkeys(p for r in regressions for p in r.predictors if p not in responses))
-    for regression in regressions:
-        given = [place[p] for p in regression.predictors]
-        for other in before:
-            here = other not in regression.predictors
-            if here and not separated(graph, [place[regression.response]], [place[other]], given):
-                return (
-                    f"values are not known, and {regression.response} depends on {other} beyond the predictors of its "
-                    "regression, so that these regressions are not one joint distribution to impute from"
-                )
-        before.append(regression.response)
-    return ""

@@ -4,7 +4,7 @@
 
 The stories are those of "Bayesian regression tutorial with PyMC3": simple and multivariate regression,
 the pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events. Those of
-values that are not seen as they are come after them: survival.
+values that are not seen as they are come after them: survival, marriages and homework.
 """
 
 import csv
@@ -94,7 +94,56 @@ def survival():
     return {"age": age, "drug": drug, "years": np.minimum(years, end), "followed": flags}
 
 
-STORIES = (simple, multivariate, pipe, fork, collider, combined, categories, heterogeneity, binary, survival)
+def marriages():
+    """Rates of marriage and divorce in fifty states, each measured with an error that is large in small states.
+
+    The shape of McElreath's example (2020, section 15.1): age at marriage drives both rates, marriage adds to divorce.
+    """
+    np.random.seed(2031)
+    people = np.exp(np.random.normal(loc=1, scale=1, size=50))
+    age = np.random.normal(loc=26, scale=1.2, size=50)
+    marriage = 20 - 2 * (age - 26) + np.random.normal(loc=0, scale=2, size=50)
+    divorce = 9.7 - 0.8 * (age - 26) + 0.3 * (marriage - 20) + np.random.normal(loc=0, scale=0.7, size=50)
+    marriage_se, divorce_se = 3.5 / np.sqrt(people), 1.2 / np.sqrt(people)
+    return {
+        "age": age,
+        "marriage": marriage + marriage_se * np.random.normal(size=50),
+        "marriage_se": marriage_se,
+        "divorce": divorce + divorce_se * np.random.normal(size=50),
+        "divorce_se": divorce_se,
+    }
+
+
+def homework():
+    """Hours of tutoring and marks; prior marks and a home with books confound them, and are not known of everyone.
+
+    Prior marks are missing more often where the final mark is low, so that complete rows are no random sample.
+    """
+    np.random.seed(2032)
+    books = np.random.binomial(1, 0.5, size=400)
+    prior = np.random.normal(loc=60 + 6 * books, scale=8, size=400)
+    hours = np.random.normal(loc=5 - 0.12 * (prior - 63) + 0.8 * books, scale=1.2, size=400)
+    mark = 40 + 1.5 * hours + 0.5 * (prior - 63) + 4 * books + np.random.normal(loc=0, scale=4, size=400)
+    lost = np.random.uniform(size=400) < 1 / (1 + np.exp((mark - 48) / 2))
+    unsaid = np.random.uniform(size=400) < 0.15
+    known = {"books": np.where(unsaid, "", books.astype(str)), "prior": np.where(lost, "", prior.astype(str))}
+    return {**known, "hours": hours, "mark": mark}
+
+
+STORIES = (
+    simple,
+    multivariate,
+    pipe,
+    fork,
+    collider,
+    combined,
+    categories,
+    heterogeneity,
+    binary,
+    survival,
+    marriages,
+    homework,
+)
 
 
 def main(folder):
