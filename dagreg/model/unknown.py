@@ -75,11 +75,6 @@ def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tu
 
 def _latent(context: Context, name: str, namer: Namer) -> Latent:
     variable, error = context.variables[name], _error(context, name)
-<<<<<<< HEAD
-    if variable.pooled:
-        raise error_at("DR434", f"values of the group `{name}` are missing, and groups are not imputed", variable)
-=======
->>>>>>> missing
     family = family_of(context, name)
     summed = len(variable.levels) > 0
     if not summed and family.discrete:
