@@ -49,7 +49,7 @@ def _rows(model: Model, data: Mapping[str, Any]) -> Rows:
     if model.functional is not None:  # whose marginals may be the exposure's own
         return merge(rows)
     exposure = model.estimand.exposure[0]
-    return merge(Rows({**rows.values, exposure: np.zeros_like(rows.values[exposure])}, rows.weights))
+    return merge(Rows({**rows.values, exposure: np.zeros_like(rows.values[exposure])}, rows.weights, rows.units))
 
 
 def _means(model: Model, draws: Draws, rows: Rows, doses: tuple[float, ...], seed: int) -> list[Array]:

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from dagreg.effects.predictor import over_population, parameters, population_sd, predictor, probabilities
-from dagreg.effects.rows import Rows, fixed_groups, linear
+from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model
@@ -76,18 +76,23 @@ def means(
     the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
     population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
     """
-    if linear(model, held):
+    times = 1
+    if linear(model, held) and rows.units is None:
         rows = _average(rows)
-    elif not _exact(model):
-        rows = _repeat(rows)
+    elif not linear(model, held) and not _exact(model):
+        times = -(-MONTE_CARLO // len(rows))
+        rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
     step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES)))
     sides = {side: _intervened(model, rows, contrast, side) for side in SIDES}
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, step):
+        weights = rows.weights
+        if rows.units is not None:
+            weights = bootstrap_weights(rows, times, min(step, count - i), seed + i)
         for found, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
-            found.append(_mean(setting, sides, world, rows.weights, contrast.level))
+            found.append(_mean(setting, sides, world, weights, contrast.level))
     return [np.concatenate(found) for found in parts]
 
 
@@ -153,7 +158,10 @@ def _mean(
     weights: Array,
     level: Level | None,
 ) -> Array:
-    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw."""
+    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw.
+
+    `weights` are the rows', or draws x rows.
+    """
     model = setting.model
     exposures = model.estimand.exposure
     seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
@@ -165,8 +173,8 @@ def _mean(
     for branch in branches:
         values = {**branch.values, **seen[world[model.outcome.response]]}
         total = total + branch.probability * _outcome(setting, model.outcome, values, level)
-    result: Array = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), len(weights))) @ weights
-    return result
+    each = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), weights.shape[-1]))
+    return np.asarray(each @ weights if weights.ndim == 1 else np.einsum("dr,dr->d", each, weights))
 
 
 def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branch]:
@@ -246,10 +254,3 @@ def _exact(model: Model) -> bool:
 
 def _average(rows: Rows) -> Rows:
     return Rows({name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1))
-
-
-def _repeat(rows: Rows) -> Rows:
-    """Each row several times, so that the draws of its mediators average out."""
-    times = -(-MONTE_CARLO // len(rows))
-    values = {name: np.repeat(v, times, axis=0) for name, v in rows.values.items()}
-    return Rows(values, np.repeat(rows.weights / times, times))

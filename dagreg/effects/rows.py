@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,14 @@ MERGE_FROM = 64  # fewer rows are not worth the sorting
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Encoded variables, rows x columns each, and the weight of each row (they sum to 1)."""
+    """Encoded variables, rows x columns each, and the weight of each row (they sum to 1).
+
+    `units` says that the weights are uncertain, as the Bayesian bootstrap has it, and how many units they count.
+    """
 
     values: Mapping[str, Array]
     weights: Array
+    units: float | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -56,7 +60,8 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     weights = weights * averaged_over(model, data, rows)
     if not weights.any():
         raise _nobody(model)
-    return Rows(values, weights / weights.sum())
+    total = float(weights.sum())
+    return Rows(values, weights / total, total if model.estimand.bootstrapped else None)
 
 
 def averaged_over(model: Model, data: Mapping[str, Any], rows: int) -> Array:
@@ -106,16 +111,42 @@ def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
         kept &= (rows.values[name] == constant(model.variables[name], level, 1)).all(axis=1)
     weights = rows.weights[kept]
     total = weights.sum() if kept.any() else 1.0
-    return Rows({name: values[kept] for name, values in rows.values.items()}, weights / total)
+    units = None if rows.units is None else rows.units * float(total)
+    return Rows({name: values[kept] for name, values in rows.values.items()}, weights / total, units)
+
+
+def as_they_are(rows: Rows) -> Rows:
+    """The rows with their weights certain."""
+    return replace(rows, units=None)
+
+
+def repeated(rows: Rows, times: int) -> Rows:
+    """Each row several times, sharing its weight."""
+    values = {name: np.repeat(v, times, axis=0) for name, v in rows.values.items()}
+    return Rows(values, np.repeat(rows.weights / times, times), rows.units)
+
+
+def bootstrap_weights(rows: Rows, times: int, draws: int, seed: int) -> Array:
+    """Weights of the Bayesian bootstrap, draws x rows, where every row stands `times` in succession (Rubin 1981).
+
+    Uniform over all distributions on the units: Dirichlet with 1 for each, so for a row with as many as it counts,
+    whether it has trials or stands for several equal rows. Drawn as gammas over their sum.
+    """
+    assert rows.units is not None
+    counts = rows.units * rows.weights[::times] * times
+    drawn = np.random.default_rng([seed, times]).standard_gamma(counts, (draws, len(counts)))
+    drawn /= drawn.sum(axis=1, keepdims=True)
+    return np.repeat(drawn / times, times, axis=1)
 
 
 def merge(rows: Rows) -> Rows:
     """Equal rows as one, their weights added, those of weight 0 left out; in the order of the values, so stable."""
     if not rows.values:
         return Rows({}, np.ones(1))
+    units = rows.units
     counted = rows.weights > 0
     if not counted.all():
-        rows = Rows({name: values[counted] for name, values in rows.values.items()}, rows.weights[counted])
+        rows = Rows({name: values[counted] for name, values in rows.values.items()}, rows.weights[counted], units)
     if len(rows) < MERGE_FROM:
         return rows
     table = np.column_stack(list(rows.values.values()))
@@ -124,4 +155,4 @@ def merge(rows: Rows) -> Rows:
         return rows
     weights = np.bincount(where.ravel(), weights=rows.weights, minlength=len(distinct))
     stops = np.cumsum([block.shape[1] for block in rows.values.values()])[:-1]
-    return Rows(dict(zip(rows.values, np.split(distinct, stops, axis=1), strict=True)), weights)
+    return Rows(dict(zip(rows.values, np.split(distinct, stops, axis=1), strict=True)), weights, units)
