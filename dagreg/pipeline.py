@@ -433,7 +433,7 @@ def _fit_effect(
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
-    from dagreg.check.doubts import doubts_of
+    from dagreg.check.doubts import doubts_of, not_made
     from dagreg.check.mixing import mixing
     from dagreg.check.pooling import poolings
     from dagreg.effects.dose import dose_response
@@ -467,7 +467,7 @@ def _fit_effect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps, dose_response=curve),
+        result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve),
         diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
         doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
         mixing=mixing(plan.models, here),

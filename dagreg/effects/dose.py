@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,9 @@ def _rows(model: Model, data: Mapping[str, Any]) -> Rows:
     if model.functional is not None:  # whose marginals may be the exposure's own
         return merge(rows)
     exposure = model.estimand.exposure[0]
-    return merge(Rows({**rows.values, exposure: np.zeros_like(rows.values[exposure])}, rows.weights))
+    others = {name: found for name, found in rows.unseen.items() if name != exposure}
+    values = {**rows.values, exposure: np.zeros_like(rows.values[exposure])}
+    return merge(replace(rows, values=values, unseen=others))
 
 
 def _means(model: Model, draws: Draws, rows: Rows, doses: tuple[float, ...], seed: int) -> list[Array]:

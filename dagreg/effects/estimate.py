@@ -9,9 +9,9 @@ from typing import Any
 
 from dagreg.effects.functional import functional_means
 from dagreg.effects.gformula import contrast_means
-from dagreg.effects.measures import coefficient, difference, ratios
+from dagreg.effects.measures import RATIOS, coefficient, difference, ratios
 from dagreg.effects.mediation import Part, decomposed
-from dagreg.effects.rows import Rows, merge, observed_rows, subset
+from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
@@ -50,6 +50,8 @@ def _parts(
     model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
 ) -> tuple[Part, ...]:
     """What one contrast is told in: the effect, or its natural parts; chains x draws."""
+    if linear(model, group) and not _has_ratios(model):
+        rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
         found = decomposed(model, draws.flat(), rows, contrast, seed, group)
         return tuple(replace(p, start=p.start.reshape(draws.shape), stop=p.stop.reshape(draws.shape)) for p in found)
@@ -78,10 +80,13 @@ def _rows(
 
 def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
     """Those of the outcome's own mean: a transformed outcome's are of another quantity."""
+    return ratios(model.outcome, part.start, part.stop) if _has_ratios(model) else {}
+
+
+def _has_ratios(model: Model) -> bool:
     given = model.estimator in ("adjusted", "chain") or model.chained
-    if not given or model.variables[model.estimand.outcome].transform is not None:
-        return {}
-    return ratios(model.outcome, part.start, part.stop)
+    plain = model.variables[model.estimand.outcome].transform is None
+    return given and plain and model.outcome.family.name in RATIOS
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:

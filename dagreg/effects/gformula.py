@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from dagreg.effects.predictor import ordered, over_population, parameters, population_sd, predictor, unordered
-from dagreg.effects.rows import Rows, fixed_groups, linear
+from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model
@@ -76,19 +76,24 @@ def means(
     the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
     population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
     """
-    if linear(model, held) and rows.complete:
+    times = 1
+    if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
-    elif not _exact(model):
-        rows = _repeat(rows)
+    elif not linear(model, held) and not _exact(model):
+        times = -(-MONTE_CARLO // len(rows))
+        rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
     step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES)))
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, step):
         values, probability = rows.at(part), rows.probability(part)
         sides = {side: _intervened(model, values, len(rows), contrast, side) for side in SIDES}
+        weights = rows.weights
+        if rows.units is not None:
+            weights = bootstrap_weights(rows, times, min(step, count - i), seed + i)
         for found, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
-            found.append(_mean(setting, sides, world, rows.weights, probability, contrast.level))
+            found.append(_mean(setting, sides, world, weights, probability, contrast.level))
     return [np.concatenate(found) for found in parts]
 
 
@@ -165,7 +170,8 @@ def _mean(
 ) -> Array:
     """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw.
 
-    `probability` is that of each row, which stands for one of several levels where it is below 1.
+    `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of several
+    levels where it is below 1.
     """
     model = setting.model
     exposures = model.estimand.exposure
@@ -178,12 +184,11 @@ def _mean(
     for branch in branches:
         values = {**branch.values, **seen[world[model.outcome.response]]}
         total = total + branch.probability * _outcome(setting, model.outcome, values, level)
-    shape = (len(setting.draws[model.outcome.intercept]), len(weights))
-    if isinstance(probability, float):
-        result: Array = np.broadcast_to(total, shape) @ weights
-        return result
-    chances = probability * weights
-    return np.asarray((np.broadcast_to(total, shape) * chances).sum(axis=1) / chances.sum(axis=1))
+    each = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), weights.shape[-1]))
+    if not isinstance(probability, float):
+        chances = probability * weights
+        return np.asarray((each * chances).sum(axis=1) / chances.sum(axis=1))
+    return np.asarray(each @ weights if weights.ndim == 1 else np.einsum("dr,dr->d", each, weights))
 
 
 def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branch]:
@@ -263,10 +268,3 @@ def _exact(model: Model) -> bool:
 
 def _average(rows: Rows) -> Rows:
     return Rows({name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1))
-
-
-def _repeat(rows: Rows) -> Rows:
-    """Each row several times, so that the draws of its mediators average out."""
-    times = -(-MONTE_CARLO // len(rows))
-    found = rows.taken(np.repeat(np.arange(len(rows)), times))
-    return replace(found, weights=found.weights / times)

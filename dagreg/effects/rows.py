@@ -25,13 +25,15 @@ class Rows:
     """Encoded variables, rows x columns each, and the weight of each row (they sum to 1).
 
     `unseen` says of values that are parameters which of them a row has (-1 for a value that is known), by the symbol
-    of their draws. `chance` says of a row that stands for one of several levels where its probability is.
+    of their draws. `chance` says of a row that stands for one of several levels where its probability is. `units`
+    says that the weights are uncertain, as the Bayesian bootstrap has it, and how many units they count.
     """
 
     values: Mapping[str, Array]
     weights: Array
     unseen: Mapping[str, tuple[str, Index]] = field(default_factory=dict)
     chance: tuple[str, Index, Index] | None = None
+    units: float | None = None
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -69,6 +71,7 @@ class Rows:
             self.weights[index],
             {name: (symbol, which[index]) for name, (symbol, which) in self.unseen.items()},
             chance,
+            self.units,
         )
 
 
@@ -101,7 +104,8 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     weights = weights * averaged_over(model, data, rows)
     if not weights.any():
         raise _nobody(model)
-    return Rows(values, weights / weights.sum())
+    total = float(weights.sum())
+    return Rows(values, weights / total, units=total if model.estimand.bootstrapped else None)
 
 
 def averaged_over(model: Model, data: Mapping[str, Any], rows: int) -> Array:
@@ -151,9 +155,8 @@ def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) ->
     weights = weights * averaged_over(model, columns, len(rows))
     if not weights.any():
         raise _nobody(model)
-    return Rows(
-        values, weights / (weights[np.unique(rows, return_index=True)[1]].sum() or weights.sum()), unseen, chance
-    )
+    total = float(weights[np.unique(rows, return_index=True)[1]].sum() or weights.sum())
+    return Rows(values, weights / total, unseen, chance, total if model.estimand.bootstrapped else None)
 
 
 def every_level(data: Mapping[str, Any], levels: Mapping[str, Sequence[Level]]) -> tuple[dict[str, Any], Index, Index]:
@@ -204,7 +207,33 @@ def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
     found = rows.taken(np.flatnonzero(kept))
     if rows.chance is not None:
         return found  # of rows that may be at these levels; how many are differs by draw
-    return replace(found, weights=found.weights / (found.weights.sum() if kept.any() else 1.0))
+    total = float(found.weights.sum()) if kept.any() else 1.0
+    units = None if rows.units is None else rows.units * total
+    return replace(found, weights=found.weights / total, units=units)
+
+
+def as_they_are(rows: Rows) -> Rows:
+    """The rows with their weights certain."""
+    return replace(rows, units=None)
+
+
+def repeated(rows: Rows, times: int) -> Rows:
+    """Each row several times in succession, sharing its weight."""
+    found = rows.taken(np.repeat(np.arange(len(rows)), times))
+    return replace(found, weights=found.weights / times)
+
+
+def bootstrap_weights(rows: Rows, times: int, draws: int, seed: int) -> Array:
+    """Weights of the Bayesian bootstrap, draws x rows, where every row stands `times` in succession (Rubin 1981).
+
+    Uniform over all distributions on the units: Dirichlet with 1 for each, so for a row with as many as it counts,
+    whether it has trials or stands for several equal rows. Drawn as gammas over their sum.
+    """
+    assert rows.units is not None
+    counts = rows.units * rows.weights[::times] * times
+    drawn = np.random.default_rng([seed, times]).standard_gamma(counts, (draws, len(counts)))
+    drawn /= drawn.sum(axis=1, keepdims=True)
+    return np.repeat(drawn / times, times, axis=1)
 
 
 def merge(rows: Rows) -> Rows:
@@ -213,6 +242,7 @@ def merge(rows: Rows) -> Rows:
         return Rows({}, np.ones(1))
     if not rows.complete:
         return rows
+    units = rows.units
     counted = rows.weights > 0
     if not counted.all():
         rows = rows.taken(np.flatnonzero(counted))
@@ -224,4 +254,4 @@ def merge(rows: Rows) -> Rows:
         return rows
     weights = np.bincount(where.ravel(), weights=rows.weights, minlength=len(distinct))
     stops = np.cumsum([block.shape[1] for block in rows.values.values()])[:-1]
-    return Rows(dict(zip(rows.values, np.split(distinct, stops, axis=1), strict=True)), weights)
+    return Rows(dict(zip(rows.values, np.split(distinct, stops, axis=1), strict=True)), weights, units=units)

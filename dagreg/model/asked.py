@@ -62,7 +62,7 @@ def bootstrapped(context: Context) -> bool:
     return context.effect.standardise == "bayesian bootstrap"
 
 
-def refuse_bootstrap(context: Context, formula: str) -> None:
-    """Raises DagregError (DR430) where it is asked of a formula, whose marginals are those of the rows."""
+def refuse_bootstrap(context: Context, why: str) -> None:
+    """Raises DagregError (DR430), with the reason, where the covariates' distribution is asked to be uncertain."""
     if bootstrapped(context):
-        raise _error(context, "DR430", "standardise", f"{formula} takes its marginals from the rows as they are")
+        raise _error(context, "DR430", "standardise", why)

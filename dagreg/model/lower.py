@@ -189,7 +189,8 @@ _EXPOSURE_WHY: Mapping[str, str] = {
 
 def _functional(context: Context, estimator: Estimator, expression: Expression) -> Model:
     """A regression for every conditional of the functional."""
-    refuse_bootstrap(context, "the front-door formula" if estimator == "frontdoor" else "the formula")
+    formula = "the front-door formula" if estimator == "frontdoor" else "the formula"
+    refuse_bootstrap(context, f"{formula} takes its marginals from the rows as they are")
     factors = functional.conditionals(expression)
     regressions = tuple(
         Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
@@ -310,6 +311,9 @@ def _model(
     predictors = {p for r in regressions for p in r.predictors}
     equations = tuple(equation_of(here, regression, estimator, namer, predictors) for regression in regressions)
     found = latents(here, equations, namer)
+    summed = [latent.variable for latent in found if latent.summed]
+    if summed:
+        refuse_bootstrap(context, f"a row where {summed[0]} is missing stands for each of its levels")
     return Model(
         estimator=estimator,
         builder=f"build_{estimator}{context.suffix}",

@@ -27,7 +27,7 @@ from dagreg.spec.types import Spec
 def completed(context: Context, regressions: tuple[Regression, ...]) -> tuple[Regression, ...]:
     """The regressions, before them one for each unknown predictor that none of them describes.
 
-    Raises DagregError (DR429) where groups lack values.
+    Raises DagregError (DR434) where groups lack values.
     """
     responses = {r.response for r in regressions}
     predictors = dict.fromkeys(p for r in regressions for p in r.predictors if p not in responses)
@@ -37,7 +37,7 @@ def completed(context: Context, regressions: tuple[Regression, ...]) -> tuple[Re
     for name in unknown:
         if context.variables[name].pooled:
             said = f"values of the group `{name}` are missing, and groups are not imputed"
-            raise error_at("DR429", said, context.variables[name])
+            raise error_at("DR434", said, context.variables[name])
     known = tuple(name for name in context.variables if name in predictors and name not in unknown)
     added = [_regression(context, name, (*known, *unknown[:i])) for i, name in enumerate(unknown)]
     return (*added, *regressions)

@@ -24,6 +24,7 @@ def estimates(view: EffectView) -> tuple[Block, ...]:
         _table(view, rows, _caption(view, rows)),
         *_cut(len(rows)),
         Paragraph(_how_to_read(rows)),
+        *((Paragraph(_BOOTSTRAP),) if view.effect and view.effect.standardise != "rows" else ()),
         Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
         *of_estimates(view),
         *((Bullets(notes),) if notes else ()),
@@ -128,6 +129,10 @@ def _how_to_read(rows: tuple[Estimate, ...]) -> str:
     )
 
 
+_BOOTSTRAP = (
+    "The covariates' distribution counts as uncertain too: each posterior draw weighs the rows anew, by the Bayesian "
+    "bootstrap (Rubin 1981), so that the intervals are for the population that the rows are a sample of."
+)
 _RATIOS = (
     " Ratios compare the means over all rows: no effect is 1, and in their rows P(> 0) is the probability of more than "
     "1. An odds ratio of the whole population is not the exponential of a coefficient, which holds within strata, even "
