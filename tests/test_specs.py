@@ -161,6 +161,8 @@ LESSONS = [
     Lesson("binary_cells", "adjusted", -0.01267, 0.0016, by=(2,)),
     Lesson("sleep", "adjusted", 10.4298, 0.6),
     Lesson("survival", "adjusted", 2.6656, 0.14),  # maximum likelihood, with a standard error of .42
+    Lesson("features", "adjusted", 1.513549, 0.0025),
+    Lesson("messages", "adjusted", 0.0575, 0.0003),
     Lesson("jobs", "chain", -0.056009, 0.0226, estimand="total effect"),
     Lesson("jobs", "chain", -0.040265, 0.0218, estimand="natural direct effect"),
     Lesson("jobs", "chain", -0.015745, 0.0063, estimand="natural indirect effect"),
@@ -235,3 +237,24 @@ def test_direct_and_indirect_effects_add_up_to_the_total() -> None:
         for part in ("natural direct", "natural indirect", "total")
     ]
     assert parts[0] + parts[1] == pytest.approx(parts[2], abs=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+def test_new_phones_are_predicted_with_intervals(tmp_path: Path) -> None:
+    """The talk's last step, from the folder; against weighted least squares, whose priors are flat."""
+    names = ("degree", "betweenness", "burstiness", "reciprocity")
+    design = np.column_stack([np.ones(400), *(column(f"messages.{n}") for n in names)])
+    new = np.column_stack([np.ones(10), *(column(f"messages_new.{n}") for n in names)])
+    weights = 1 / column("messages.expected_error")
+    beta, (rss,), *_ = np.linalg.lstsq(design * weights[:, None], column("messages.share") * weights)
+    half = 1.96 * np.sqrt(rss / 395) * column("messages_new.expected_error")
+
+    fitted("messages").save(tmp_path / "out")
+    rows = ROOT / "specs/data/messages_new.csv"
+    found = open_result(tmp_path / "out").predict(rows, level=0.95)
+    assert len(found) == 10
+    np.testing.assert_allclose(found["expected"], new @ beta, atol=0.0005)
+    np.testing.assert_allclose(found["mean"], new @ beta, atol=0.003)
+    np.testing.assert_allclose(found["upper"] - found["lower"], 2 * half, rtol=0.06)
+    np.testing.assert_array_equal(found["lower"], fitted("messages").predict(rows, level=0.95)["lower"])

@@ -3,8 +3,10 @@
     python examples/tutorial/generate.py [FOLDER]
 
 The stories are those of "Bayesian regression tutorial with PyMC3": simple and multivariate regression,
-the pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events. Those of
-values that are not seen as they are come after them: survival, marriages and homework.
+the pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events. Then the
+two models of the talk "Foundations of Bayesian Modeling with PyMC": several features (`features`), and shares of
+messages whose errors are known, with new rows to predict (`messages`, `messages_new`). Those of values that are not
+seen as they are come last: survival, marriages and homework.
 """
 
 import csv
@@ -130,6 +132,53 @@ def homework():
     return {**known, "hours": hours, "mark": mark}
 
 
+def features():
+    np.random.seed(2025)
+    x1, x2, x3 = (np.random.normal(size=150) for _ in range(3))
+    return {"x1": x1, "x2": x2, "x3": x3, "y": 0.8 + 1.5 * x1 - 0.5 * x2 + 1.0 * x3 + np.random.normal(0, 0.4, 150)}
+
+
+def standard_error(share, messages):
+    return np.sqrt(share * (1 - share) / messages) + 1e-1
+
+
+def messages():
+    np.random.seed(2025)
+    degree, betweenness, burstiness, reciprocity = (np.random.gamma(2, 0.4, size=400) for _ in range(4))
+    sent = np.random.randint(40, 200, size=400)
+    share = np.clip(0.02 + 0.06 * burstiness + 0.03 * degree - 0.03 * reciprocity, 0.002, 0.9)
+    found = np.random.binomial(sent, share) / sent
+    return {
+        "degree": degree,
+        "betweenness": betweenness,
+        "burstiness": burstiness,
+        "reciprocity": reciprocity,
+        "messages": sent,
+        "share": found,
+        "expected_error": standard_error(found, sent),
+    }
+
+
+def messages_new():
+    """The talk's ten new phones, of whom nothing was read yet: their errors are those of 100 messages, 7 % on topic."""
+    rows = np.array(
+        [
+            [1.322104, 1.007634, 1.051479, 0.102654],
+            [1.637522, 0.259430, 0.966953, 0.549651],
+            [0.489639, 1.254167, 0.328711, 0.041125],
+            [1.016696, 0.022683, 0.461559, 0.906399],
+            [1.287290, 0.448680, 1.271071, 0.022042],
+            [0.189915, 1.904019, 0.990928, 0.465488],
+            [2.045263, 1.312755, 0.817728, 0.312907],
+            [0.305075, 0.594418, 0.168234, 1.869163],
+            [0.512102, 0.633174, 1.351275, 0.624492],
+            [0.570922, 0.123635, 1.034214, 0.967696],
+        ]
+    )
+    names = ("degree", "betweenness", "burstiness", "reciprocity")
+    return dict(zip(names, rows.T, strict=True)) | {"expected_error": np.full(10, standard_error(0.07, 100))}
+
+
 STORIES = (
     simple,
     multivariate,
@@ -143,6 +192,9 @@ STORIES = (
     survival,
     marriages,
     homework,
+    features,
+    messages,
+    messages_new,
 )
 
 
