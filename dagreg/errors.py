@@ -463,6 +463,13 @@ CODES: Mapping[str, Code] = {
         bad="nodes: {a: continuous, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
         good="nodes: {a: binary, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
     ),
+    "DR159": Code(
+        "not a curve",
+        "A curve is `poly(degree)` or `spline(columns)` of a number among the predictors, so far without interactions "
+        "and varying slopes.",
+        bad="edges: [a -> b]\nregressions: {b: {curves: {a: cubic(3)}}}\n",
+        good="edges: [a -> b]\nregressions: {b: {curves: {a: poly(3)}}}\n",
+    ),
     "DR160": Code(
         "both `table` and `query`",
         "Rows come from a table or from a query.",
@@ -666,6 +673,11 @@ CODES: Mapping[str, Code] = {
         "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside them.",
         good="nodes: {a: binary, z: binary, b: binary}\nedges: ['z -> a', 'a, z -> b']\neffect: a -> b\n"
         "regressions: {b: {cells: [a, z]}}\n",
+    ),
+    "DR442": Code(
+        "no curve in this regression",
+        "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
+        good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
     ),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` takes NUTS for what has no exact solution."),

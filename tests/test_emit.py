@@ -739,6 +739,20 @@ PROGRAMS = {
         "edges: [x -> g -> b, x -> b]\neffect: {exposure: x, outcome: b, kind: mediation}\n",
         True,
     ),
+    "cells": (
+        "nodes: {g: categorical, z: binary, b: binary, y: continuous}\nedges: ['g, z -> b', 'g, b -> y', g -> z]\n"
+        "effect: z -> y\nregressions: {b: {cells: [g, z]}, y: {coding: index}}\n",
+        True,
+    ),
+    "curves": (
+        "nodes: {x: continuous, v: {type: continuous, transform: standardize}, y: continuous}\n"
+        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {curves: {x: spline(3), v: poly(2)}}}\n",
+        True,
+    ),
+    "curves_without_data": (
+        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {curves: {x: spline(3)}}}\n",
+        False,
+    ),
     "without_data": (WITHOUT_DATA["products"], False),
 }  # fmt: skip
 

@@ -159,6 +159,7 @@ LESSONS = [
     Lesson("binary_cells", "adjusted", 0.08872, 0.0012, by=(0,)),
     Lesson("binary_cells", "adjusted", -0.07509, 0.0013, by=(1,)),
     Lesson("binary_cells", "adjusted", -0.01267, 0.0016, by=(2,)),
+    Lesson("nhefs_curves", "adjusted", 3.4626, 0.044),
     Lesson("sleep", "adjusted", 10.4298, 0.6),
     Lesson("survival", "adjusted", 2.6656, 0.14),  # maximum likelihood, with a standard error of .42
     Lesson("features", "adjusted", 1.513549, 0.0025),

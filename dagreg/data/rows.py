@@ -14,7 +14,7 @@ from dagreg.data.sql import Column, grouped_sql, moments_sql, regression_columns
 from dagreg.model.design import design_map, regression_rows
 from dagreg.model.families import Array
 from dagreg.model.triangle import from_moments, triangle
-from dagreg.model.types import DataSummary, Equation, Model, Variable
+from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.optimise.types import Grouping
 
 IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
@@ -114,7 +114,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         moments = self._moments(columns, 1 if group is None else GROUPS)
         units, means, products = moments.about_the_mean(columns, group)
         turned = design_map(equation)
-        centres = [c for t in equation.terms for c in t.centre or (0.0,) * (len(t.columns) - t.full)]
+        centres = [c for t in equation.terms for c in _centre(t)]
         found = from_moments(units, means - np.array([*centres, 0.0]), products)
         if found is None or turned is None:
             return None if found is None else (units, found)
@@ -139,6 +139,13 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
             found = self.source.connection.sql(moments_sql(self.source, wanted, groups, self.where)).fetchall()
             known = self._known = unpacked(found, wanted)
         return known
+
+
+def _centre(term: Term) -> tuple[float, ...]:
+    """What is subtracted from a term's columns in the database; curves are centred later, by `design_map`."""
+    if term.centre is None or term.curve is not None:
+        return (0.0,) * (len(term.columns) - term.full)
+    return term.centre
 
 
 def _has_moments(equation: Equation) -> bool:

@@ -8,8 +8,11 @@ from itertools import combinations_with_replacement
 from itertools import product as pairs
 from math import prod
 
+import numpy as np
+
 from dagreg.data.duck import DuckSource, identifier, quote
-from dagreg.model.types import Equation, Model, Variable
+from dagreg.model.curves import functions, functions_sql
+from dagreg.model.types import CurveBasis, Equation, Model, Variable
 from dagreg.model.variables import transformed_sql
 from dagreg.optimise.types import Grouping, Sum
 from dagreg.spec.types import Level
@@ -77,6 +80,9 @@ def regression_columns(source: DuckSource, model: Model, equation: Equation) -> 
     """The design columns of a regression, not centred and without the intercept's, then its response."""
     found: list[Column] = []
     for term in equation.terms:
+        if term.curve is not None:
+            found += _curve_columns(source, model.variables[term.name], term.curve)
+            continue
         blocks = [variable_columns(source, model.variables[name], full=term.full) for name in term.factors]
         cells = [Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)]
         found += cells[1:] if term.full else cells  # the first is 1 less the others
@@ -84,6 +90,13 @@ def regression_columns(source: DuckSource, model: Model, equation: Equation) -> 
     if equation.offset is not None:
         response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
     return [*found, response]
+
+
+def _curve_columns(source: DuckSource, variable: Variable, curve: CurveBasis) -> list[Column]:
+    """The functions that a curve's columns are made of."""
+    (number,) = variable_columns(source, variable)
+    near = functions(curve, np.array([number.near]))[0, 1:]
+    return [Column(c, float(m)) for c, m in zip(functions_sql(curve, number.sql), near, strict=True)]
 
 
 def moments_sql(source: DuckSource, columns: Sequence[Column], groups: int, where: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import product as pairs
 
+import numpy as np
+
 from dagreg.data.duck import DuckSource, identifier, quote
 from dagreg.errors import DataError, Diagnostic, either
-from dagreg.model.types import DataSummary, Variable
+from dagreg.model.curves import functions_sql, heights, quantiles
+from dagreg.model.types import CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.spec.types import Level, Node, Spec
 
@@ -152,7 +155,34 @@ def summarise(source: DuckSource, spec: Spec, names: Sequence[str], where: str =
     resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
     moments = source.moments(list(transforms.values()), where)
     summary = DataSummary(rows, columns, dict(zip(transforms, moments, strict=True)))
-    return DataSummary(rows, columns, summary.transformed, _products(source, spec, names, summary, where))
+    products = _products(source, spec, names, summary, where)
+    return DataSummary(rows, columns, summary.transformed, products, _curves(source, spec, names, summary, where))
+
+
+def _curves(
+    source: DuckSource, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+) -> dict[str, CurveSummary]:
+    """The knots and means of every declared curve of these nodes; none of a node that is no number."""
+    asked = {f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in names}
+    variables = resolve(spec, names, summary) if asked else {}
+    found = {}
+    for key, (name, curve) in asked.items():
+        if variables[name].levels:
+            continue  # the regression refuses it
+        (number,) = _design(variables[name], spec)
+        at = ", ".join(f"quantile_cont({number}, {share!r})" for share in quantiles(curve.columns))
+        knots = source.connection.sql(f"SELECT {at} FROM {source.select} WHERE {where}").fetchall()[0]
+        basis = CurveBasis(curve.kind, curve.columns, tuple(float(f"{knot:.6g}") for knot in knots))
+        found[key] = CurveSummary(basis, _curve_means(source, basis, number, where))
+    return found
+
+
+def _curve_means(source: DuckSource, basis: CurveBasis, number: str, where: str) -> tuple[float, ...]:
+    """The mean of each column; none where knots coincide, which the regression refuses."""
+    if len(set(basis.knots)) < len(basis.knots):
+        return ()
+    means = [mean for mean, _ in source.moments(functions_sql(basis, number), where)]
+    return tuple((np.array([1.0, *means]) @ heights(basis)).tolist())
 
 
 def _products(

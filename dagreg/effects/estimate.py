@@ -15,6 +15,7 @@ from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows,
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
+from dagreg.model.curves import powers
 from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
 from dagreg.spec.types import Level
@@ -96,7 +97,7 @@ def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
         return ()
     exposure = model.estimand.exposure[0]
     terms = [t for t in model.outcome.terms if exposure in t.factors]
-    if len(terms) != 1 or terms[0].factors != (exposure,):
+    if len(terms) != 1 or terms[0].factors != (exposure,) or terms[0].curve is not None:
         return ()
     values = draws.values[terms[0].symbol]
     return tuple(
@@ -223,7 +224,13 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
 
 
 def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str, Array]]:
-    """Every coefficient of a term with its name, chains x draws."""
+    """Every coefficient of a term with its name, chains x draws: of a polynomial those of the powers."""
+    if term.curve is not None and term.curve.kind == "poly" and not equation.family.levelled:
+        of_powers = values @ powers(term.curve).T
+        yield from (
+            (term.name if i == 0 else f"{term.name}^{i + 1}", of_powers[..., i]) for i in range(len(term.columns))
+        )
+        return
     if equation.family.predictor == "unordered":
         each = values.reshape(*values.shape[:2], len(term.columns), -1)
         for i, column in enumerate(term.columns):

@@ -247,6 +247,8 @@ def _enters_linearly(model: Model, mediator: str) -> bool:
             for term in equation.terms:
                 if name not in term.factors:
                     continue
+                if term.curve is not None:
+                    return False
                 if equation.link.name != "identity" or equation.levels or sum(f in drawn for f in term.factors) > 1:
                     return False
                 if equation.response in drawn:

@@ -13,7 +13,7 @@ from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode
-from dagreg.model.types import Equation, Model, Varying
+from dagreg.model.types import Equation, Model, Term, Varying
 from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]
@@ -185,7 +185,11 @@ def linear(model: Model, held: Collection[str] = ()) -> bool:
     """
     used = (*model.mediators, model.outcome)
     plain = not any(e.levels or fixed_groups(model, e, held) for e in used)
-    return plain and all(e.link.name == "identity" and all(len(t.factors) == 1 for t in e.terms) for e in used)
+    return plain and all(e.link.name == "identity" and all(_is_line(t) for t in e.terms) for e in used)
+
+
+def _is_line(term: Term) -> bool:
+    return len(term.factors) == 1 and term.curve is None
 
 
 def fixed_groups(model: Model, equation: Equation, held: Collection[str]) -> tuple[Varying, ...]:

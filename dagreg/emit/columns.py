@@ -8,7 +8,9 @@ from dataclasses import replace
 from dagreg.emit.priors import WIDTH
 from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.unknown import raw
+from dagreg.model.curves import quantiles
 from dagreg.model.types import (
+    CurveBasis,
     Equation,
     Model,
     Term,
@@ -42,6 +44,8 @@ def columns(model: Model) -> list[str]:
         lines.append(_data(variable.symbol, coded, _coding_note(variable)))
     for equation in model.equations:
         lines += [_places(model, term) for term in equation.terms if term.full]
+        for term in equation.terms:
+            lines += _curve(model, term, term.curve) if term.curve is not None else []
         for role, column, kind in (
             ("trials", equation.trials, "int"),
             ("weights", equation.weights, "float"),
@@ -70,7 +74,7 @@ def _bounds(model: Model, equation: Equation) -> list[str]:
 
 def _own_columns(equation: Equation) -> tuple[str, ...]:
     """The predictors whose design columns the program holds: those in terms that do not look their rows up."""
-    names = [name for term in equation.terms if not term.full for name in term.factors]
+    names = [name for term in equation.terms if not term.full and term.curve is None for name in term.factors]
     return (*names, *(v.group for v in equation.varying))
 
 
@@ -83,6 +87,23 @@ def _places(model: Model, term: Term) -> str:
         before = f"({text})" if i > 1 else text
         text = f"{before} * {len(variable.levels)} + {place}" if text else place
     return _data(term.index, text, f"of {', '.join(term.factors)}" if len(term.factors) > 1 else "")
+
+
+def _curve(model: Model, term: Term, curve: CurveBasis) -> list[str]:
+    """The columns of a curve, its knots literal numbers, or the data's quantiles where there are none yet."""
+    variable = model.variables[term.name]
+    x, note = _coded(model, variable, "float"), comment(_coding_note(variable))
+    knots = f"[{', '.join(map(number, curve.knots))}]"
+    if not curve.knots:
+        knots = f"np.quantile({x}, {list(quantiles(curve.columns))!r})"
+    head, name = FUNCTION[curve.kind], literal(term.index)
+    line = f"{term.index} = pm.Data({name}, {head}({x}, {knots}))"
+    if len(line + note) <= WIDTH - 8:
+        return [line + note]
+    return [f"{term.index} = pm.Data({name}, {head}({note}", f"    {x},", f"    {knots},", "))"]
+
+
+FUNCTION = {"poly": "polynomial", "spline": "natural_spline"}
 
 
 def _data(symbol: str, values: str, note: str) -> str:

@@ -59,6 +59,34 @@ def log_between(low, high):
 '''
 
 
+_POLYNOMIAL = '''
+def polynomial(x, knots):
+    """Rows x knots but the first: a coefficient is the curve's height at its knot, less that at the first."""
+    def powers(x):
+        return ((x - knots[0]) / (knots[-1] - knots[0]))[:, None] ** np.arange(len(knots))
+
+    knots = np.asarray(knots)
+    return (powers(x) @ np.linalg.inv(powers(knots)))[:, 1:]
+'''
+
+
+_NATURAL_SPLINE = '''
+def natural_spline(x, knots):
+    """Rows x knots but the first: a coefficient is the curve's height at its knot, less that at the first.
+
+    A natural cubic spline (Hastie, Tibshirani and Friedman 2009, section 5.2.1).
+    """
+    def functions(x):
+        u, t = ((v - knots[0]) / (knots[-1] - knots[0]) for v in (x, knots))
+        beyond = np.maximum(u[:, None] - t, 0) ** 3
+        d = (beyond[:, :-1] - beyond[:, -1:]) / (t[-1] - t[:-1])
+        return np.column_stack([np.ones_like(u), u, d[:, :-1] - d[:, -1:]])
+
+    knots = np.asarray(knots)
+    return (functions(x) @ np.linalg.inv(functions(knots)))[:, 1:]
+'''
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """PyMC source, with one builder per model: `build_adjusted(data) -> pm.Model`, ...
@@ -111,6 +139,10 @@ def emit(
         parts.append(_LOG_ABOVE)
     if "log_between(" in body:
         parts.append(_LOG_BETWEEN)
+    if "polynomial(" in body:
+        parts.append(_POLYNOMIAL)
+    if "natural_spline(" in body:
+        parts.append(_NATURAL_SPLINE)
     parts += ["\n" + block for block in blocks]
     if query is not None:
         parts.append("\n" + _main(models, query, sampling))

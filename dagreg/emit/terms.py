@@ -55,6 +55,8 @@ def minus(what: str, centre: str) -> str:
 
 
 def design_of(model: Model, term: Term) -> str:
+    if term.curve is not None:
+        return term.index
     variables = [model.variables[name] for name in term.factors]
     if len(variables) == 1:
         return completed(model, variables[0])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.model.curves import basis, heights
 from dagreg.model.families import Array
 from dagreg.model.types import Equation, Model, Term, Variable
 from dagreg.spec.types import Level
@@ -80,7 +81,9 @@ def block(term: Term, encoded: Mapping[str, Array]) -> Array:
 
 
 def _of_factor(term: Term, encoded: Array) -> Array:
-    """What a variable's encoding becomes in a term: one column more, the reference's, where the term is full."""
+    """What a variable's encoding becomes in a term: columns of a curve; one more, the reference's, where it is full."""
+    if term.curve is not None:
+        return basis(term.curve, encoded[..., 0])
     if not term.full:
         return encoded
     return np.concatenate([1.0 - encoded.sum(axis=-1, keepdims=True), encoded], axis=-1)
@@ -122,21 +125,25 @@ def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
 
 
 def design_map(equation: Equation) -> Array | None:
-    """The matrix from the columns [1, design, response] to a regression's own; None where these are its own.
+    """The matrix from the columns of a database, [1, design, response], to a regression's own; None where they are.
 
-    Of a full term the design on the left lacks the first column, which is 1 less the others: databases give
-    cross-products of columns that are no combination of each other.
+    Of a full term the database has all columns but the first, which is 1 less the others, as cross-products need
+    columns that are no combination of each other. Of a curve it has the functions that the columns are made of.
     """
-    if equation.has_intercept and not any(term.full for term in equation.terms):
+    if equation.has_intercept and not any(term.full or term.curve is not None for term in equation.terms):
         return None
     free = 1 + sum(len(t.columns) - t.full for t in equation.terms) + 1
-    found = [np.eye(free)[:, :1]] if equation.has_intercept else []
+    unit = np.eye(free)
+    found = [unit[:, :1]] if equation.has_intercept else []
     at = 1
     for term in equation.terms:
         width = len(term.columns) - term.full
-        own = np.eye(free)[:, at : at + width]
+        own = unit[:, at : at + width]
         if term.full:
-            found.append(np.eye(free)[:, :1] - own.sum(axis=1, keepdims=True))
+            found.append(unit[:, :1] - own.sum(axis=1, keepdims=True))
+        if term.curve is not None:
+            own = np.hstack([unit[:, :1], own]) @ heights(term.curve)
+            own[0] -= np.array(term.centre or 0.0)
         found.append(own)
         at += width
-    return np.hstack([*found, np.eye(free)[:, -1:]])
+    return np.hstack([*found, unit[:, -1:]])

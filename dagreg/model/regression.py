@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product as pairs
 
+import numpy as np
+
 from dagreg.errors import DagregError, Diagnostic, Span
 from dagreg.model import priors
 from dagreg.model.cells import at_zero, cells_of, check_cells, full_terms, indexed_of
 from dagreg.model.context import Context, Regression, error_at
+from dagreg.model.curved import curve_of
+from dagreg.model.curves import basis
 from dagreg.model.families import LINKS, Family, Link
 from dagreg.model.grouping import varying_of
 from dagreg.model.naming import Namer
@@ -16,6 +20,7 @@ from dagreg.model.response import family_of, link_of
 from dagreg.model.types import (
     NO_INTERCEPT,
     Auxiliary,
+    CurveBasis,
     Equation,
     Estimator,
     Term,
@@ -112,7 +117,42 @@ def _terms(
     centred = not at_zero(context, regression)
     for factors in [*((p,) for p in names if not known[p].pooled and (p,) not in indexed), *products]:
         alone = not any(factors[0] in product for product in products)
+        if len(factors) == 1 and (curve := curve_of(context, regression, factors[0])) is not None:
+            yield _curved(context, regression, factors[0], curve, namer, centred=centred)
+            continue
         yield _term(context, regression, factors, estimator, namer, centred=centred, alone=alone)
+
+
+def _curved(
+    context: Context, regression: Regression, name: str, curve: CurveBasis, namer: Namer, *, centred: bool
+) -> Term:
+    """A number that enters as a curve. Its coefficients are heights, so none of them is an effect.
+
+    Centred at the means of its columns, or where the user gives the intercept's prior at its height at 0.
+    """
+    response, said = context.variables[regression.response], context.spec.regressions.get(regression.response)
+    link = LINKS[link_of(context, regression, family_of(context, response.name))]
+    purpose, why = regression.purposes[name]
+    key = f"{name} {curve.kind}({curve.columns})"
+    means = context.summary.curves[key].means if context.summary is not None else None
+    centre = means if centred else tuple(basis(curve, np.zeros(1))[0].tolist())
+    heights = f"a {'polynomial' if curve.kind == 'poly' else 'natural spline'}, by its heights at the knots"
+    shown = curve.knots[1:] or [f"knot {i + 1}" for i in range(1, curve.columns + 1)]
+    return Term(
+        factors=(name,),
+        symbol=namer.identifier("beta", response.name, name),
+        dim=namer.identifier("heights", name),
+        columns=tuple(f"{name}[{knot:.6g}]" if isinstance(knot, float) else f"{name}[{knot}]" for knot in shown),
+        prior=priors.slope(said, name, response, (), link),
+        purpose=purpose,
+        causal=False,
+        why=f"{why.rstrip('.')}; {heights}" if why else heights,
+        centre=None if centre is None else tuple(float(f"{c:.6g}") for c in centre),
+        centre_by_data=centre is None,
+        span=context.spec.place("regressions", response.name, "curves", name),
+        curve=curve,
+        index=namer.identifier("curve", name),
+    )
 
 
 CENSORING: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}

@@ -13,7 +13,7 @@ from typing import Literal
 from dagreg.errors import Span
 from dagreg.identify.expression import Expression, P
 from dagreg.model.families import Family, Link
-from dagreg.spec.types import Among, Kind, Level, NodeType, Transform
+from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
 MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
@@ -39,6 +39,23 @@ class ColumnSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class CurveBasis:
+    """A curve with its knots, in ascending order; none where they wait for the data."""
+
+    kind: CurveKind
+    columns: int
+    knots: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CurveSummary:
+    """What the data say of a curve: where its knots are, and the mean of each of its columns."""
+
+    basis: CurveBasis
+    means: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DataSummary:
     """The data in a few numbers: rows, and a summary for each column that a node names."""
 
@@ -46,6 +63,7 @@ class DataSummary:
     columns: Mapping[str, ColumnSummary]
     transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # node: mean and sd, transformed
     products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": its columns
+    curves: Mapping[str, CurveSummary] = field(default_factory=dict)  # "x spline(4)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +164,8 @@ class Term:
     centre_by_data: bool = False  # centred, at means that wait for the data
     span: Span | None = None
     full: bool = False  # a column for every level (or combination of levels), the references' too
-    index: str = ""  # identifier of the rows' places among the columns, where it is full
+    curve: CurveBasis | None = None
+    index: str = ""  # identifier of the rows' places among the columns where it is full, of its columns if a curve
 
     @property
     def name(self) -> str:

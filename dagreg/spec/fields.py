@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from dagreg.spec.curves import CurveShape
 from dagreg.spec.edges import EDGES_SCHEMA
 from dagreg.spec.priors import PriorShape
 from dagreg.spec.shapes import (
@@ -216,6 +217,12 @@ EFFECT_TEXT = Unread("`x -> y`", {"type": "string", "description": "`x -> y`, a 
 EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, mapping=EFFECT_RECORD)
 
 # regressions
+CURVES = Field(
+    "curves",
+    MapOf(CurveShape(), "a mapping from nodes to curves"),
+    "numbers that enter as a curve: `poly(2)`, a polynomial of that degree, or `spline(4)`, a natural cubic spline "
+    "with so many columns, its knots at quantiles of the data",
+)
 _CODING_SYNONYMS = {"cells": "index", "levels": "index", "full": "index", "treatment": "reference"}
 CODING = Field(
     "coding",
@@ -237,7 +244,7 @@ VARYING = Field(
     "varying", MapOf(TERMS, "a mapping from groups to terms"), "for each group, the terms that vary over it"
 )
 PRIORS = Field("priors", MapOf(PriorShape(), "a mapping from terms to priors"), "priors by term")
-REGRESSION = Record("a regression", (FAMILY, LINK, CODING, CELLS, INTERACTIONS, VARYING, PRIORS))
+REGRESSION = Record("a regression", (FAMILY, LINK, CODING, CELLS, CURVES, INTERACTIONS, VARYING, PRIORS))
 
 # sampling
 DRAWS = Field("draws", Number(int, minimum=1, maximum=10_000_000), "draws kept from each chain")

@@ -12,7 +12,7 @@ from dagreg.spec.priors import admits_negative, is_scalar
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import shorten
-from dagreg.spec.types import Coding, Prior, Regression
+from dagreg.spec.types import Coding, Curve, Prior, Regression
 
 RESERVED_TERMS = ("intercept", "slopes", "sigma", "nu", "shape", "precision", "zero")
 """Keys of `priors:` that name no node."""
@@ -43,13 +43,43 @@ def _regression(response: str, span: Span, reading: Reading, scope: Scope) -> Re
         link=reading.plain(f.LINK),
         coding=cast(Coding, reading.plain(f.CODING) or "reference"),
         cells=_cells(response, reading, scope),
+        curves=_curves(response, reading, scope),
         interactions=_interactions(response, reading, scope),
         varying=_varying(response, reading, scope),
         priors=_priors(response, reading, scope),
         span=span,
     )
     _check_beside_cells(regression, reading, scope)
+    _check_beside_curves(regression, reading, scope)
     return regression
+
+
+def _curves(response: str, reading: Reading, scope: Scope) -> dict[str, Curve]:
+    """The curves by node, each of which is a number as far as types are declared."""
+    kept = {}
+    for name, (span, curve) in (reading[f.CURVES] or {}).items():
+        known = scope.observed(Located(name, span), "be a curve")
+        if name == response:
+            scope.found.error("DR159", f"the response `{shorten(name)}` cannot be among its own terms", span)
+        elif known and scope.type(name) not in (None, *f.TRANSFORMS_OF):
+            message = f"`{shorten(name)}` is {scope.type(name)}, and curves are of numbers"
+            scope.found.error("DR159", message, span, "levels have a coefficient each as it is")
+        elif known and curve is not None:
+            kept[name] = curve
+    return kept
+
+
+def _check_beside_curves(regression: Regression, reading: Reading, scope: Scope) -> None:
+    """A curve has no interactions and no varying slopes yet."""
+    for factors in regression.interactions:
+        if any(name in regression.curves for name in factors):
+            message = f"an interaction with a curve is not supported yet: `{shorten(':'.join(factors))}`"
+            label = "leave out the curve, or the interaction"
+            scope.found.error("DR159", message, reading.key(f.INTERACTIONS), label)
+    for group, terms in regression.varying.items():
+        for term in (t for t in terms if t in regression.curves):
+            message = f"a curve that varies over `{shorten(group)}` is not supported yet: `{shorten(term)}`"
+            scope.found.error("DR159", message, reading.key(f.VARYING), "leave out the curve, or the varying slope")
 
 
 def _cells(response: str, reading: Reading, scope: Scope) -> tuple[str, ...]:

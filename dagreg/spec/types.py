@@ -18,6 +18,7 @@ Standardise = Literal["rows", "bayesian bootstrap"]
 Missing = Literal["error", "drop", "impute"]
 Engine = Literal["auto", "exact", "nuts"]
 Coding = Literal["reference", "index"]
+CurveKind = Literal["poly", "spline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,18 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A term that is a curve: `poly(degree)`, `spline(columns)`."""
+
+    kind: CurveKind
+    columns: int
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}({self.columns})"
+
+
+@dataclass(frozen=True, slots=True)
 class Regression:
     """What the user says about the regression of one response.
 
@@ -114,6 +127,7 @@ class Regression:
     link: str | None = None
     coding: Coding = "reference"
     cells: tuple[str, ...] = ()
+    curves: Mapping[str, Curve] = field(default_factory=dict)
     interactions: tuple[tuple[str, ...], ...] = ()
     varying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)
