@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import integrate, special, stats
 
 from dagreg import pipeline
 from dagreg.effects.estimate import estimates
 from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
 from dagreg.effects.mediation import decomposed
+from dagreg.effects.predictor import over_population
 from dagreg.effects.rows import merge, observed_rows
 from dagreg.engine.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.model import quantiles
+from dagreg.model.links import LINKS as LINKED
 from dagreg.model.types import Contrast, Model
 from tests.fitting import Columns, models_of, point, spec_of
 
@@ -268,11 +270,18 @@ def test_natural_effects_against_brute_force(name: str) -> None:
     assert found["natural direct effect", None] + found["natural indirect effect", None] == pytest.approx(
         found["total effect", None], abs=1e-12
     )
-    paths = [value for (estimand, _), value in found.items() if estimand == "path effect"]
-    first = [e.response for e in equations[:-1] if "x" in e.slopes]
-    assert len(paths) == (len(first) if len(first) > 1 else 0)
-    if paths:
-        assert sum(paths) == pytest.approx(found["natural indirect effect", None], abs=1e-12)
+    paths = {mediator: value for (estimand, mediator), value in found.items() if estimand == "path effect"}
+    learnt: list[str] = []
+    for mediator in PATHS.get(name, ()):  # the outcome sees the new setting, and the mediators before this one
+        before, after = (simulated([outcome, *names], 4 + len(names)) for names in (learnt, [*learnt, mediator]))
+        error = np.hypot(before[1], after[1]) * np.sqrt(1 / SIMULATED + 1 / MONTE_CARLO)
+        assert abs(paths.pop(mediator) - (after[0] - before[0])) < ERRORS * error, mediator
+        learnt.append(mediator)
+    assert paths == {}
+
+
+PATHS = {"in sequence": ("m",), "in parallel": ("k", "m"), "two binary": ("m",)}
+"""The mediators whose own paths are identified: from m an arrow leads to k and one past it, so k has none."""
 
 
 def test_natural_effects_of_a_linear_chain_are_products_of_coefficients() -> None:
@@ -361,11 +370,11 @@ _PRIORS = "regressions: {{{0}: {{priors: {{intercept: 'Normal(0, 5)'}}}}}}\n"
 
 
 def _adjusted(spec: str, values: Mapping[str, Any], data: Columns = TABLE) -> dict[tuple[str, Any], float]:
-    """The means of the estimates by scale and contrast, where the posterior is one point."""
+    """The means of the estimates by scale and contrast, where the posterior is one point; ratios apart."""
     model = models_of(spec, data)["adjusted"]
     draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
     found = estimates(model, Draws(draws, "test", 0, 0.0), data, seed=0)
-    return {(e.scale, e.contrast): e.summary.mean for e in found}
+    return {(e.scale, e.contrast): e.summary.mean for e in found if not e.is_ratio}
 
 
 def test_per_unit_of_a_continuous_exposure() -> None:
@@ -630,17 +639,90 @@ def test_levels_outside_the_set_join_it(adjust: str) -> None:
     assert model.estimand.groups == ({"i": 0}, {"i": 1})
 
 
-def test_varying_slopes_average_over_the_groups_in_the_data() -> None:
-    spec = (
-        "nodes: {x: continuous, g: group, d: binary}\nedges: ['x, g -> d']\n"
-        "effect: {exposure: x, outcome: d, contrast: [1, 2]}\n"
-        "regressions: {d: {varying: {g: [intercept, x]}, priors: {intercept: 'Normal(0, 5)'}}}\n"
-    )
-    deviations = np.array([[0.5, 0.2], [-0.1, -0.3], [0.0, 0.4]])
-    (row,) = _rows_of(spec, {"alpha_d": -1.0, "beta_d_x": 0.5, "by_d_g": deviations})[:1]
-    own = deviations[np.searchsorted(["a", "b", "c"], TABLE["g"])]
+VARYING = (
+    "nodes: {{x: continuous, g: {type}, d: binary}}\nedges: ['x, g -> d']\n"
+    "effect: {{exposure: x, outcome: d, contrast: [1, 2]{by}}}\n"
+    "regressions: {{d: {{varying: {{g: [intercept, x]}}, priors: {{intercept: 'Normal(0, 5)'}}}}}}\n"
+)
+DEVIATIONS = np.array([[0.5, 0.2], [-0.1, -0.3], [0.0, 0.4]])
+SPREAD = {"cov_d_g_stds": [1.3, 0.6], "cov_d_g_corr": [[1.0, -0.4], [-0.4, 1.0]]}
+VALUES = {"alpha_d": -1.0, "beta_d_x": 0.5, "by_d_g": DEVIATIONS} | SPREAD
+
+
+def test_coefficients_that_vary_are_averaged_over_the_population_of_groups() -> None:
+    """Over new groups, by a fine grid in both deviations, and not over the three groups that were observed."""
+    (row,) = _rows_of(VARYING.format(type="group", by=""), VALUES)[:1]
+    sds = np.array(SPREAD["cov_d_g_stds"])
+    factor = np.linalg.cholesky(np.outer(sds, sds) * SPREAD["cov_d_g_corr"])
+    z = np.linspace(-9, 9, 601)
+    deviations = np.einsum("ij,jab->iab", factor, np.array(np.meshgrid(z, z, indexing="ij")))
+    weights = np.outer(stats.norm.pdf(z), stats.norm.pdf(z)) * (z[1] - z[0]) ** 2
+    low, high = ((special.expit(-1.0 + deviations[0] + (0.5 + deviations[1]) * x) * weights).sum() for x in (1.0, 2.0))
+    assert row.summary.mean == pytest.approx(high - low, rel=1e-6)
+
+
+def test_listed_levels_stay_those_of_the_rows() -> None:
+    (row,) = _rows_of(VARYING.format(type="{type: categorical, pool: true}", by=""), VALUES)[:1]
+    assert row.summary.mean == pytest.approx(_own(np.ones(len(TABLE["g"]), dtype=bool)), rel=1e-12)
+
+
+def _own(rows: Any) -> float:
+    """The effect among some rows, each with the deviations of its own group."""
+    own = DEVIATIONS[np.searchsorted(["a", "b", "c"], TABLE["g"])][rows]
     low, high = (special.expit(-1.0 + own[:, 0] + (0.5 + own[:, 1]) * x) for x in (1.0, 2.0))
-    assert row.summary.mean == pytest.approx(np.mean(high - low), rel=1e-12)
+    return float(np.mean(high - low))
+
+
+def test_an_effect_by_groups_is_each_observed_groups_own() -> None:
+    found = {
+        e.by["g"]: e
+        for e in _rows_of(VARYING.format(type="group", by=", by: [g]"), VALUES)
+        if e.by and e.scale == "outcome"
+    }
+    assert {g: e.summary.mean for g, e in found.items()} == {
+        g: pytest.approx(_own(TABLE["g"] == g), rel=1e-12) for g in ("a", "b", "c")
+    }
+
+
+@pytest.mark.parametrize("sd", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("link", ["logit", "log", "probit", "cloglog", "softplus", "identity"])
+def test_means_over_a_population_are_integrals(link: str, sd: float) -> None:
+    """Gauss-Hermite quadrature and the closed forms, against adaptive quadrature."""
+    eta = np.array([[-1.5, 0.2, 2.0]])
+    found = over_population(LINKED[link], eta, np.full((1, 1), sd))
+    for value, centre in zip(found[0], eta[0], strict=True):
+        expected, _ = integrate.quad(
+            lambda z, c=centre: stats.norm.pdf(z) * float(LINKED[link].inverse(np.array(c + sd * z))),
+            -12,
+            30,
+            limit=400,
+        )
+        assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_drawn_mediators_vary_with_their_groups() -> None:
+    """m | x is Normal with the variance of its groups and its errors together: then a logit, by quadrature."""
+    spec = (
+        "nodes: {x: continuous, g: group, m: continuous, d: binary}\nedges: ['x, g -> m', m -> d]\n"
+        "effect: {exposure: x, outcome: d, contrast: [0, 1]}\n"
+        "regressions: {m: {priors: {intercept: 'Normal(0, 5)'}}, d: {priors: {intercept: 'Normal(0, 5)'}}}\n"
+    )
+    data = dict(TABLE) | {"m": TABLE["x"] + TABLE["z"]}
+    model = models_of(spec, data)["chain"]
+    values = {"alpha_m": 0.2, "beta_m_x": 0.9, "by_m_g": [0.5, -0.4, 0.1], "sd_m_g": 1.2, "sigma_m": 0.8}
+    draws = {
+        name: np.repeat(np.asarray(v)[None], 40, axis=0)
+        for name, v in (values | {"alpha_d": -0.5, "beta_d_m": 1.1}).items()
+    }
+    found = contrast_draws(model, draws, observed_rows(model, data), model.estimand.contrasts[0], 3)
+    spread = 1.1 * np.hypot(1.2, 0.8)
+    low, high = (
+        integrate.quad(
+            lambda z, x=x: stats.norm.pdf(z) * special.expit(-0.5 + 1.1 * (0.2 + 0.9 * x) + spread * z), -12, 12
+        )[0]
+        for x in (0, 1)
+    )
+    assert found.mean() == pytest.approx(high - low, abs=ERRORS * found.std() / np.sqrt(len(found)))
 
 
 def test_groups_as_exposures_are_compared_with_their_reference() -> None:

@@ -375,6 +375,62 @@ def test_ordinal_log_density() -> None:
     _check_density(compiled(LEVELLED.format(kind="ordinal"), DATA).build(DATA), logp)
 
 
+def test_ordinal_log_density_under_a_probit() -> None:
+    spec = LEVELLED.format(kind="ordinal").replace("type: ordinal", "type: ordinal, link: probit")
+
+    def logp(p: Point) -> float:
+        eta = p["beta_g_x"] * centred(DATA["x"]) + (H - _shares(H)) @ p["beta_g_h"]
+        priors = normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE) + normal(p["beta_g_h"], 0, 2.5)
+        below = stats.norm.cdf(p["alpha_g"] - eta[:, None])
+        shares = np.diff(np.column_stack([np.zeros(len(eta)), below, np.ones(len(eta))]), axis=1)
+        return priors + float(np.log(shares[ROW, GROUPS]).sum())
+
+    _check_density(compiled(spec, DATA).build(DATA), logp)
+
+
+ORDERED_BY_GROUP = (
+    "nodes: {x: continuous, h: group, g: {type: ordinal, levels: [a, b, c]}}\nedges: ['x, h -> g']\n"
+    "effect: {exposure: x, outcome: g, contrast: [9, 11]}\n"
+    "regressions: {g: {varying: {h: [intercept, x]}, priors: {intercept: 'Normal(0, 2)', slopes: 'Normal(0, 1)', "
+    "h: 'HalfNormal(1)'}}}\n"
+)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_an_ordinal_regression_with_groups(times: int) -> None:
+    """With many rows a level the groups' own coefficients are sampled, around a predictor whose mean is 0."""
+    data = {name: np.tile(DATA[name], times) for name in ("x", "h", "g")}
+    groups, places = np.tile(GROUPS, times), np.unique(data["h"], return_inverse=True)[1]
+
+    def logp(p: Point) -> float:
+        packed, raw, means = p["cov_g_h"], p["z_g_h"], np.array([0.0, p["beta_g_x"]])
+        factor = np.array([[packed[0], 0], [packed[1], packed[2]]])
+        own = raw if times > 1 else means + raw @ factor.T
+        centred_density = sum(float(stats.multivariate_normal.logpdf(r, means, factor @ factor.T)) for r in raw)
+        eta = own[places, 0] + own[places, 1] * data["x"]
+        priors = normal(p["alpha_g"], 0, 2) + normal(p["beta_g_x"], 0, 1) + _chol_density(packed, [1.0, 1.0], 2.0)
+        shares = _cumulative(p["alpha_g"], eta)[np.arange(len(eta)), groups]
+        return priors + (centred_density if times > 1 else normal(raw)) + float(np.log(shares).sum())
+
+    _check_density(compiled(ORDERED_BY_GROUP, data).build(data), logp)
+
+
+def test_levels_are_averaged_over_the_population_of_groups() -> None:
+    model = models_of(ORDERED_BY_GROUP, DATA)["adjusted"]
+    alpha, sds, rho = np.array([-0.3, 0.9]), np.array([0.8, 0.05]), -0.4
+    draws = _point(
+        alpha_g=alpha, beta_g_x=0.1, by_g_h=np.zeros((3, 2)), cov_g_h_stds=sds, cov_g_h_corr=[[1, rho], [rho, 1]]
+    )
+    found = [e.summary.mean for e in estimates(model, draws, DATA, 0) if e.scale == "outcome"]
+    z, weights = np.polynomial.hermite_e.hermegauss(80)
+
+    def share(x: float) -> np.ndarray:
+        spread = np.sqrt(sds[0] ** 2 + 2 * rho * sds[0] * sds[1] * x + (sds[1] * x) ** 2)
+        return np.asarray(weights @ _cumulative(alpha, 0.1 * x + spread * z) / weights.sum())
+
+    assert found == pytest.approx(list(share(11.0) - share(9.0)), rel=1e-6)
+
+
 def _shares(columns: np.ndarray) -> np.ndarray:
     return np.array([float(f"{share:.6g}") for share in columns.mean(axis=0)])
 

@@ -104,7 +104,8 @@ def _numbers(answer: Any) -> Any:
 def _check_files(folder: Path) -> None:
     """All there, nothing else, the results written last."""
     names = {path.name for path in folder.iterdir()}
-    assert names == {"report.html", "report.md", "results.json", "model.py", "dag.svg", "posterior.nc"}
+    texts = {"report.html", "report.md", "results.json", "model.py", "dag.svg", "spec.yaml", "fit.json"}
+    assert names == {*texts, "posterior.nc"}
     times = {name: (folder / name).stat().st_mtime_ns for name in names}
     assert max(times.values()) == times["results.json"]
 

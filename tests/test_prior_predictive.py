@@ -112,7 +112,7 @@ def test_an_answer_that_is_the_priors() -> None:
 def test_the_report_has_the_sentence() -> None:
     result = pipeline.fit(spec_of(TO_Y), DATA)
     assert "Before the data, the default priors place the mean of y between" in " ".join(result.report().split())
-    assert result.effects[0].result.notes == (result.effects[0].result.notes[0],)
+    assert result.effects[0].result.prior_predictive.startswith("Before the data")
 
 
 def test_it_costs_little() -> None:

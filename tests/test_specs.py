@@ -14,6 +14,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.effects.types import Estimate
 from dagreg.identify.types import NotIdentified
+from dagreg.reopen import open_result
 from dagreg.spec.load import load
 
 ROOT = Path(__file__).parents[1]
@@ -56,11 +57,34 @@ def test_a_story_compiles_without_its_data_or_with_them(path: Path) -> None:
 def test_the_tutorials_data_come_from_its_seeds(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "examples/tutorial/generate.py", tmp_path], check=True)
     for made in sorted(tmp_path.glob("*.csv")):
-        kept = np.genfromtxt(ROOT / "specs/data" / made.name, delimiter=",", names=True)
-        again = np.genfromtxt(made, delimiter=",", names=True)
-        assert kept.dtype.names == again.dtype.names
+        kept, again = (
+            np.genfromtxt(path, delimiter=",", names=True, dtype=None, encoding="utf-8")
+            for path in (ROOT / "specs/data" / made.name, made)
+        )
+        assert kept.dtype == again.dtype
         for column in kept.dtype.names:
-            np.testing.assert_allclose(again[column], kept[column], rtol=1e-12)
+            if kept[column].dtype.kind == "U":
+                assert (again[column] == kept[column]).all()
+            else:
+                np.testing.assert_allclose(again[column], kept[column], rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+@pytest.mark.parametrize("name", ["sleep", "pooled", "berkeley", "simple"])
+def test_a_story_is_opened_again_as_it_was(name: str, tmp_path: Path) -> None:
+    """Groups, correlations, levels, and what samplers say of themselves."""
+    fitted(name).save(tmp_path / "out")
+    again = open_result(tmp_path / "out")
+    assert again.report("json") == fitted(name).report("json")
+    for builder, branch in fitted(name).draws.items():
+        for part, tree in branch.items():
+            stored = again.draws[builder][part].to_dataset()
+            for variable, values in tree.to_dataset().data_vars.items():
+                if values.dtype == object:  # statistics that this sampler leaves at None
+                    continue
+                np.testing.assert_array_equal(stored[variable], values)
+                assert stored[variable].dims == values.dims
 
 
 def column(name: str) -> np.ndarray:
@@ -137,6 +161,9 @@ LESSONS = [
     Lesson("binary_cells", "adjusted", -0.01267, 0.0016, by=(2,)),
     Lesson("nhefs_curves", "adjusted", 3.4626, 0.044),
     Lesson("sleep", "adjusted", 10.4298, 0.6),
+    Lesson("survival", "adjusted", 2.6656, 0.14),  # maximum likelihood, with a standard error of .42
+    Lesson("features", "adjusted", 1.513549, 0.0025),
+    Lesson("messages", "adjusted", 0.0575, 0.0003),
     Lesson("jobs", "chain", -0.056009, 0.0226, estimand="total effect"),
     Lesson("jobs", "chain", -0.040265, 0.0218, estimand="natural direct effect"),
     Lesson("jobs", "chain", -0.015745, 0.0063, estimand="natural indirect effect"),
@@ -214,3 +241,24 @@ def test_direct_and_indirect_effects_add_up_to_the_total() -> None:
         for part in ("natural direct", "natural indirect", "total")
     ]
     assert parts[0] + parts[1] == pytest.approx(parts[2], abs=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("stories")
+def test_new_phones_are_predicted_with_intervals(tmp_path: Path) -> None:
+    """The talk's last step, from the folder; against weighted least squares, whose priors are flat."""
+    names = ("degree", "betweenness", "burstiness", "reciprocity")
+    design = np.column_stack([np.ones(400), *(column(f"messages.{n}") for n in names)])
+    new = np.column_stack([np.ones(10), *(column(f"messages_new.{n}") for n in names)])
+    weights = 1 / column("messages.expected_error")
+    beta, (rss,), *_ = np.linalg.lstsq(design * weights[:, None], column("messages.share") * weights)
+    half = 1.96 * np.sqrt(rss / 395) * column("messages_new.expected_error")
+
+    fitted("messages").save(tmp_path / "out")
+    rows = ROOT / "specs/data/messages_new.csv"
+    found = open_result(tmp_path / "out").predict(rows, level=0.95)
+    assert len(found) == 10
+    np.testing.assert_allclose(found["expected"], new @ beta, atol=0.0005)
+    np.testing.assert_allclose(found["mean"], new @ beta, atol=0.003)
+    np.testing.assert_allclose(found["upper"] - found["lower"], 2 * half, rtol=0.06)
+    np.testing.assert_array_equal(found["lower"], fitted("messages").predict(rows, level=0.95)["lower"])

@@ -35,6 +35,8 @@ def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
     """One comparison per contrast of the outcome's mean; none where refits have no closed form."""
+    if not (adjusted.complete and chain.complete):
+        return ()
     if not all(regular(e) for m in (adjusted, chain) for e in m.equations):
         return ()
     pairs = [
@@ -112,6 +114,8 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
 def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) -> _Refit | None:
     """Refits on cross-products, where the database has them and every regression is linear; else None."""
     if not isinstance(data, TableRows) or not data.large or not all(map(linear, models)):
+        return None
+    if any(m.estimand.seen is not None for m in models):
         return None
     table = data
     every = [(m, e) for m in models for e in m.equations]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dagreg.check.point import design, design_of_rows, regular
 from dagreg.check.types import Doubt
 from dagreg.effects.estimate import comparison
+from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.design import constant, encode
@@ -72,6 +73,8 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     others = [n for n in model.outcome.predictors if n not in exposures]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     settings = all(model.variables[x].levels for x in exposures)
+    if model.outcome.censored is not None:
+        return ()
     if len(model.equations) > 1 or model.outcome.levels or not settings or not discrete or not others:
         return ()
     cells = _cells(model, others, data)
@@ -84,7 +87,9 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Of each row: its stratum, the units it stands for, the trials or units of exposure it counts over, its sum."""
+    """Of each row: its stratum, the units it stands for in the average (0: not averaged over), the trials or units of
+    exposure it counts over, its sum.
+    """
 
     strata: Index
     units: Array
@@ -96,7 +101,8 @@ def _cells(model: Model, others: Sequence[str], data: Mapping[str, Any]) -> _Cel
     this = design_of_rows(model, model.outcome, data)
     table = np.hstack([encode(model.variables[n], data[model.variables[n].column]) for n in others])
     strata = np.unique(table, axis=0, return_inverse=True)[1].ravel()
-    return _Cells(strata, this.units, this.units * np.exp(this.offset), this.units * this.response)
+    averaged = this.units * averaged_over(model, data, len(strata))
+    return _Cells(strata, averaged, this.units * np.exp(this.offset), this.units * this.response)
 
 
 def _compare(
@@ -108,8 +114,8 @@ def _compare(
     share = np.bincount(cells.strata, weights=cells.units) / cells.units.sum()
     both = (sides[0][1] > 0) & (sides[1][1] > 0)
     what = comparison(model, contrast)
-    if not both.all():
-        lost = float(share[~both].sum())
+    lost = float(share[~both].sum())
+    if lost > 0:
         message = (
             f"Positivity: {lost:.1%} of the units lie in strata of {', '.join(model.estimand.adjusted_for)} that hold "
             f"only one side of the contrast ({what}). {_where_empty(model)}"

@@ -16,7 +16,7 @@ from dagreg.check.point import Design, as_draws, coefficients, design, regular
 from dagreg.check.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.rows import observed_rows
+from dagreg.effects.rows import as_they_are, observed_rows
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array
 from dagreg.model.types import Equation, Model
@@ -58,7 +58,7 @@ def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any],
     """Every contrast at the posterior mode with these priors released."""
     penalty = np.where(released, 0.0, this.precision)
     draws = as_draws(model.outcome, *coefficients(model.outcome, this, penalty=penalty))
-    rows = observed_rows(model, data)
+    rows = as_they_are(observed_rows(model, data))
     return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])
 
 

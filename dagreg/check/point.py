@@ -67,8 +67,27 @@ def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> De
 
 def regular(equation: Equation) -> bool:
     """Whether iteratively reweighted least squares finds its posterior mode."""
-    plain = len(equation.varying) == 0 and equation.error is None and equation.scaled_by is None
-    return plain and equation.family.variance is not None and equation.link.name not in ("inverse", "softplus")
+    return irregularity(equation) == ""
+
+
+def irregularity(equation: Equation) -> str:
+    """Why iteratively reweighted least squares does not find its posterior mode, or "": a clause about the response."""
+    name = f"`{equation.response}`"
+    if len(equation.varying) > 0:
+        return f"coefficients of the regression of {name} vary between groups"
+    if equation.error is not None:
+        return f"{name} is measured with known errors"
+    if equation.scaled_by is not None:
+        return f"the residual sd of {name} is a multiple of a column"
+    if equation.censored is not None:
+        return f"{name} is censored"
+    if equation.dropped > 0:
+        return f"values of {name} are missing"
+    if equation.family.variance is None:
+        return f"{name} has the {equation.family.name.replace('_', ' ')} family"
+    if equation.link.name in ("inverse", "softplus"):
+        return f"{name} has the {equation.link.name} link"
+    return ""
 
 
 def _column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:

@@ -43,6 +43,8 @@ class PriorCheck:
 
 def prior_check(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int) -> PriorCheck:
     """The primary model's regressions under their priors; nothing is said of those whose priors are flat."""
+    if not model.complete:
+        return PriorCheck((), "")  # some values are parameters themselves
     rng = np.random.default_rng([seed, 71])
     table = _some_rows(model, data, rng)
     drawn = {e.response: _parameters(e, rng) for e in model.equations}
@@ -91,7 +93,8 @@ def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array
     """
     priors = [*equation.coefficients, *(a.prior for a in equation.auxiliaries)]
     priors += [d.prior for v in equation.varying for d in v.deviations]
-    if equation.levels or equation.linked is not None or not all(map(proper, priors)):
+    unlike = len(equation.levels) > 0 or equation.linked is not None or equation.censored is not None
+    if unlike or not all(map(proper, priors)):
         return None
     found = {equation.intercept: _of(equation.intercept_prior, rng)}
     for term in equation.terms:

@@ -146,12 +146,18 @@ class DuckSource:
         """The SQL that reads these columns in a program of its own; None for tables in memory and Arrow files."""
         return self.before + self.query(columns, where, self.script) if self.script else None
 
-    def arrays(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, npt.NDArray[Any]]:
-        """These columns as NumPy arrays, over the rows where `where` holds, in the table's order."""
+    def arrays(self, columns: Sequence[str], where: str = "TRUE", *, gaps: bool = False) -> dict[str, npt.NDArray[Any]]:
+        """These columns as NumPy arrays, over the rows where `where` holds, in the table's order.
+
+        With `gaps`, missing values are masked where there are any.
+        """
         if not columns:
             return {}
         found = self.connection.sql(self.query(columns, where)).fetchnumpy()
-        return {name: np.ma.getdata(found[name]) for name in columns}
+        return {
+            name: found[name] if gaps and np.ma.is_masked(found[name]) else np.ma.getdata(found[name])
+            for name in columns
+        }
 
     def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
         """These columns with missing values masked: every row, or `most` of them at random from a larger table."""

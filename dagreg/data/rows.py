@@ -34,7 +34,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
         if self._arrays is None:
-            self._arrays = self.source.arrays(self.columns, self.where)
+            self._arrays = self.source.arrays(self.columns, self.where, gaps=True)
         return self._arrays[column]
 
     def __iter__(self) -> Iterator[str]:
@@ -149,7 +149,8 @@ def _centre(term: Term) -> tuple[float, ...]:
 
 
 def _has_moments(equation: Equation) -> bool:
-    plain = equation.error is None and equation.scaled_by is None and len(equation.varying) == 0
+    exact = equation.error is None and equation.scaled_by is None and equation.censored is None
+    plain = exact and equation.dropped == 0 and len(equation.varying) == 0
     linear = equation.family.name == "gaussian" and equation.link.name == "identity"
     return plain and linear and equation.weights is None
 

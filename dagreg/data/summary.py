@@ -8,11 +8,13 @@ from itertools import product as pairs
 import numpy as np
 
 from dagreg.data.duck import DuckSource, identifier, quote
-from dagreg.errors import DataError, Diagnostic
+from dagreg.errors import DataError, Diagnostic, either
 from dagreg.model.curves import functions_sql, heights, quantiles
 from dagreg.model.types import CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.spec.types import Level, Node, Spec
+
+FLAGS = ("none", "left", "right", "interval")
 
 
 def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
@@ -21,8 +23,14 @@ def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         node = spec.nodes[name]
         found.append(node.column or node.name)
-        found += [c for c in (node.trials, node.offset, node.error) if isinstance(c, str)]
+        found += [c for c in (node.trials, node.offset, node.error, node.censored, node.upper) if isinstance(c, str)]
     return tuple(dict.fromkeys(found))
+
+
+def always_there(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of these nodes in which a missing value is one: all but the upper bounds of intervals."""
+    bounds = {spec.nodes[name].upper for name in names}
+    return tuple(c for c in columns_of(spec, names) if c not in bounds)
 
 
 def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
@@ -56,6 +64,59 @@ def check_trials(source: DuckSource, spec: Spec, names: Iterable[str], where: st
         if count:
             message = f"`{node.name}` has more successes than trials, or no trials, in {count} of the rows"
             wrong.append(Diagnostic("DR324", message, node.span))
+    if wrong:
+        raise DataError(tuple(wrong))
+
+
+def check_not_imputed(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
+    """Raises DataError (DR328) where a column that belongs to a node lacks a value, under `missing: impute`.
+
+    Trials and units of exposure are needed in every row, standard errors and flags wherever there is a value.
+    """
+    wrong = []
+    for node in (spec.nodes[name] for name in names if spec.missing == "impute"):
+        there = source.complete([node.column or node.name])
+        for column, where in (
+            (node.trials, "TRUE"),
+            (node.offset, "TRUE"),
+            (node.error, there),
+            (node.censored, there),
+        ):
+            if not isinstance(column, str):
+                continue
+            lacks = f"({where}) AND NOT ({source.complete([column])})"
+            count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {lacks}").fetchall()[0][0]
+            if count:
+                message = f"column `{column}` of `{node.name}` lacks a value in {count} of the rows"
+                wrong.append(Diagnostic("DR328", message, node.span, label="only nodes are imputed"))
+    if wrong:
+        raise DataError(tuple(wrong))
+
+
+def check_censored(source: DuckSource, spec: Spec, names: Iterable[str], where: str) -> None:
+    """Raises DataError (DR327) where flags of censoring are not of the four words, or an interval has no width."""
+    wrong = []
+    for node in (spec.nodes[name] for name in names if spec.nodes[name].censored is not None):
+        assert node.censored is not None
+        flags, value = source.value(node.censored), identifier(node.column or node.name)
+        words = f"CAST({flags} AS VARCHAR)"
+        found = source.connection.sql(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}").fetchall()
+        other = sorted(row[0] for row in found if row[0] is not None and row[0] not in FLAGS)
+        if other:
+            message = f"column `{node.censored}` says {', '.join(map(repr, other[:5]))} of the censoring"
+            wrong.append(Diagnostic("DR327", message, node.span, label=f"use {either(FLAGS)}"))
+        elif node.upper is None and ("interval",) in found:
+            message = f"`{node.name}` has intervals, and no column of their upper bounds"
+            label = f"say `censored: {{flags: {node.censored}, upper: a column}}`"
+            wrong.append(Diagnostic("DR327", message, node.span, label=label))
+        elif node.upper is not None:
+            upper = f"CAST({identifier(node.upper)} AS DOUBLE)"
+            narrow = f"coalesce(NOT ({upper} > {value}) OR isnan({upper}), true)"
+            bad = f"({where}) AND {words} = 'interval' AND {narrow}"
+            count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {bad}").fetchall()[0][0]
+            if count:
+                message = f"the upper bound of `{node.name}` is not above the lower one in {count} of the rows"
+                wrong.append(Diagnostic("DR327", message, node.span))
     if wrong:
         raise DataError(tuple(wrong))
 

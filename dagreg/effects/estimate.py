@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from dagreg.effects.functional import functional_draws
-from dagreg.effects.gformula import contrast_draws
+from dagreg.effects.functional import functional_means
+from dagreg.effects.gformula import contrast_means
+from dagreg.effects.measures import RATIOS, coefficient, difference, ratios
 from dagreg.effects.mediation import Part, decomposed
-from dagreg.effects.rows import Rows, merge, observed_rows, subset
+from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.summary import summarise
-from dagreg.effects.types import Coefficient, Estimate
+from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.curves import powers
 from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
 from dagreg.spec.types import Level
 
-_ESTIMAND = {"total": "total effect", "direct": "direct effect", "mediation": "total effect"}
-
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
     """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that level.
 
-    Then its coefficient on the link scale, where that is one number.
+    Then the ratios of the same means that its family has, and its coefficient on the link scale, where that is one
+    number.
     """
     wanted = model.estimand
     parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))]
@@ -37,49 +37,57 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
         for group, rows in parts
         if len(rows) > 0
         for contrast in wanted.contrasts
-        for row in _on_outcome(model, draws, merge(rows), contrast, group, seed)
+        for part in _parts(model, draws, merge(rows), contrast, group, seed)
+        for row in _rows(model, contrast, part, group, independent=draws.independent)
     ]
-    return (*found, *_on_link(model, draws))
-
-
-def effect_draws(
-    model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
-) -> Array:
-    """One contrast on the outcome's scale, chains x draws; `held` are groups at whose levels it is given."""
-    if model.functional is not None:
-        return functional_draws(model, draws.flat(), rows, contrast, seed).reshape(draws.shape)
-    return contrast_draws(model, draws.flat(), rows, contrast, seed, held).reshape(draws.shape)
-
-
-def _on_outcome(
-    model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
-) -> tuple[Estimate, ...]:
-    if model.estimand.kind == "mediation" and len(model.mediators) > 0:
-        parts = decomposed(model, draws.flat(), rows, contrast, seed, group)
-        return tuple(_of_part(model, draws, contrast, part, group) for part in parts)
-    values = effect_draws(model, draws, rows, contrast, seed, group)
     return (
-        _estimate(
-            model,
-            contrast,
-            values,
-            "outcome",
-            primary=model.primary,
-            independent=draws.independent,
-            group=group,
-        ),
+        *(row for row in found if not row.is_ratio),
+        *(row for row in found if row.is_ratio),
+        *_on_link(model, draws),
     )
 
 
-def _of_part(model: Model, draws: Draws, contrast: Contrast, part: Part, group: Mapping[str, Level]) -> Estimate:
-    """A row of the decomposition; the total is the answer's own."""
-    primary = model.primary and part.estimand == _ESTIMAND["mediation"]
-    values = part.values.reshape(draws.shape)
-    row = _estimate(model, contrast, values, "outcome", primary=primary, independent=draws.independent, group=group)
-    if part.mediator is None:
-        return replace(row, estimand=part.estimand)
+def _parts(
+    model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
+) -> tuple[Part, ...]:
+    """What one contrast is told in: the effect, or its natural parts; chains x draws."""
+    if linear(model, group) and not _has_ratios(model):
+        rows = as_they_are(rows)  # a difference that is the same for all rows
+    if model.estimand.natural:
+        found = decomposed(model, draws.flat(), rows, contrast, seed, group)
+        return tuple(replace(p, start=p.start.reshape(draws.shape), stop=p.stop.reshape(draws.shape)) for p in found)
+    sides = (
+        functional_means(model, draws.flat(), rows, contrast, seed)
+        if model.functional is not None
+        else contrast_means(model, draws.flat(), rows, contrast, seed, group)
+    )
+    start, stop = (side.reshape(draws.shape) for side in sides)
+    return (Part(model.estimand.name, None, start, stop),)
+
+
+def _rows(
+    model: Model, contrast: Contrast, part: Part, group: Mapping[str, Level], *, independent: bool
+) -> Iterator[Estimate]:
+    """The difference of a part's two means, then its ratios, which are never primary."""
+    primary = model.primary and part.estimand == model.estimand.name
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
-    return replace(row, name=path, estimand=part.estimand, label=f"{row.label}, by {path}")
+    values: dict[Scale, Array] = {"outcome": part.values, **_ratios(model, part)}
+    for scale, draws in values.items():
+        head = primary and scale == "outcome"
+        row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
+        row = replace(row, estimand=part.estimand)
+        yield row if part.mediator is None else replace(row, name=path, label=f"{row.label}, by {path}")
+
+
+def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
+    """Those of the outcome's own mean: a transformed outcome's are of another quantity."""
+    return ratios(model.outcome, part.start, part.stop) if _has_ratios(model) else {}
+
+
+def _has_ratios(model: Model) -> bool:
+    given = model.estimator in ("adjusted", "chain") or model.chained
+    plain = model.variables[model.estimand.outcome].transform is None
+    return given and plain and model.outcome.family.name in RATIOS
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
@@ -126,7 +134,7 @@ def _estimate(
     model: Model,
     contrast: Contrast,
     values: Array,
-    scale: Any,
+    scale: Scale,
     *,
     primary: bool,
     independent: bool,
@@ -136,14 +144,14 @@ def _estimate(
     joint = len(contrast.exposures) > 1
     return Estimate(
         name=f"{', '.join(contrast.exposures)} -> {_outcome(model, contrast)}",
-        estimand=_ESTIMAND[estimand.kind],
+        estimand=estimand.name,
         estimator=model.estimator,
         primary=primary,
         scale=scale,
         contrast=_shown(contrast, joint=joint),
         by=dict(group),
         adjusted_for=estimand.adjusted_for,
-        summary=summarise(values, independent=independent),
+        summary=summarise(values, independent=independent, null=0.0 if scale in ("outcome", "link") else 1.0),
         label=_label(model, contrast, scale, group),
     )
 
@@ -154,12 +162,10 @@ def _shown(contrast: Contrast, *, joint: bool) -> Any:
     return (contrast.start, contrast.stop) if joint else (contrast.start[0], contrast.stop[0])
 
 
-def _label(model: Model, contrast: Contrast, scale: str, group: Mapping[str, Level]) -> str:
+def _label(model: Model, contrast: Contrast, scale: Scale, group: Mapping[str, Level]) -> str:
     """What was compared, in words."""
-    on_link = _LINK_MEASURE.get(model.outcome.link.name, "link scale")
-    measure = _measure(model, contrast) if scale == "outcome" else on_link
     where = " and ".join(f"{name} is {_word(level)}" for name, level in group.items())
-    return f"{measure}, {comparison(model, contrast)}" + (f", where {where}" if where else "")
+    return f"{_measure(model, contrast, scale)}, {comparison(model, contrast)}" + (f", where {where}" if where else "")
 
 
 def comparison(model: Model, contrast: Contrast) -> str:
@@ -171,24 +177,18 @@ def comparison(model: Model, contrast: Contrast) -> str:
     return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
 
 
-_LINK_MEASURE = {"logit": "log odds ratio", "log": "log rate ratio"}
-
-
-_DIFFERENCE = dict.fromkeys(("bernoulli", "binomial", "beta_binomial"), "risk difference") | dict.fromkeys(
-    ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial"), "difference in rate"
-)
-
-
 def _outcome(model: Model, contrast: Contrast) -> str:
     """The outcome, or the level of it whose probability is compared."""
     outcome = model.estimand.outcome
     return outcome if contrast.level is None else f"{outcome} = {_word(contrast.level)}"
 
 
-def _measure(model: Model, contrast: Contrast) -> str:
+def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
+    if scale != "outcome":
+        return coefficient(model.outcome) if scale == "link" else scale
     if contrast.level is not None:
         return f"difference in the probability of {_outcome(model, contrast)}"
-    base = _DIFFERENCE.get(model.outcome.family.name, "difference in mean")
+    base = difference(model.outcome.family.name)
     transform = model.variables[model.estimand.outcome].transform
     return f"{base} ({transform} scale)" if transform else base
 

@@ -16,8 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from dagreg.effects.predictor import over_population, parameters, population_sd, predictor, probabilities
-from dagreg.effects.rows import Rows, fixed_groups, linear
+from dagreg.effects.predictor import ordered, over_population, parameters, population_sd, predictor, unordered
+from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model
@@ -44,14 +44,21 @@ class Branch:
 def contrast_draws(
     model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
 ) -> Array:
-    """The contrast of the outcome's mean, averaged over the rows: one number per draw.
+    """The contrast of the outcome's mean, averaged over the rows: one number per draw."""
+    start, stop = contrast_means(model, draws, rows, contrast, seed, held)
+    return stop - start
+
+
+def contrast_means(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+) -> tuple[Array, Array]:
+    """The outcome's mean over the rows on both sides of a contrast: one number per draw each.
 
     `draws` maps symbols to draws (x coefficients). Both sides of the contrast use the same
     random numbers, so that the noise of drawn mediators cancels. `held`: as of `means`.
     """
-    worlds = [_world(model, "start"), _world(model, "stop")]
-    start, stop = means(model, draws, rows, contrast, worlds, seed, held)
-    return stop - start
+    start, stop = means(model, draws, rows, contrast, [_world(model, "start"), _world(model, "stop")], seed, held)
+    return start, stop
 
 
 def means(
@@ -69,18 +76,24 @@ def means(
     the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
     population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
     """
-    if linear(model, held):
+    times = 1
+    if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
-    elif not _exact(model):
-        rows = _repeat(rows)
+    elif not linear(model, held) and not _exact(model):
+        times = -(-MONTE_CARLO // len(rows))
+        rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
     step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES)))
-    sides = {side: _intervened(model, rows, contrast, side) for side in SIDES}
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, step):
+        values, probability = rows.at(part), rows.probability(part)
+        sides = {side: _intervened(model, values, len(rows), contrast, side) for side in SIDES}
+        weights = rows.weights
+        if rows.units is not None:
+            weights = bootstrap_weights(rows, times, min(step, count - i), seed + i)
         for found, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
-            found.append(_mean(setting, sides, world, rows.weights, contrast.level))
+            found.append(_mean(setting, sides, world, weights, probability, contrast.level))
     return [np.concatenate(found) for found in parts]
 
 
@@ -94,13 +107,15 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
         yield i, {name: values[i : i + step] for name, values in draws.items()}
 
 
-def _intervened(model: Model, rows: Rows, contrast: Contrast, side: Side) -> dict[str, Array]:
+def _intervened(
+    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: Side
+) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""
-    values = dict(rows.values)
+    values = dict(observed)
     settings = contrast.stop if side == "stop" else contrast.start
     for i, name in enumerate(contrast.exposures):
         if settings is not None:
-            values[name] = constant(model.variables[name], settings[i], len(rows))
+            values[name] = constant(model.variables[name], settings[i], rows)
         elif side == "stop":
             values[name] = values[name] + 1.0
     return values
@@ -125,7 +140,13 @@ class _Setting:
     def mean(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """The mean response, draws x rows."""
         eta, sd = self.predictor(equation, values)
-        return equation.family.mean(over_population(equation, eta, sd), parameters(equation, self.draws))
+        return equation.family.mean(over_population(equation.link, eta, sd), parameters(equation, self.draws))
+
+    def shares(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+        """The probability of each level of the response, draws x rows x levels."""
+        if equation.family.predictor == "ordered":
+            return ordered(equation, self.draws, *self.predictor(equation, values))
+        return unordered(equation, self.draws, values)
 
     def drawn(self, equation: Equation, values: Mapping[str, Array], rows: int) -> Array:
         """Responses, draws x rows: each of a new group where the groups are a sample."""
@@ -144,9 +165,14 @@ def _mean(
     sides: Mapping[Side, Mapping[str, Array]],
     world: World,
     weights: Array,
+    probability: Array | float,
     level: Level | None,
 ) -> Array:
-    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw."""
+    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw.
+
+    `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of several
+    levels where it is below 1.
+    """
     model = setting.model
     exposures = model.estimand.exposure
     seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
@@ -158,8 +184,11 @@ def _mean(
     for branch in branches:
         values = {**branch.values, **seen[world[model.outcome.response]]}
         total = total + branch.probability * _outcome(setting, model.outcome, values, level)
-    result: Array = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), len(weights))) @ weights
-    return result
+    each = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), weights.shape[-1]))
+    if not isinstance(probability, float):
+        chances = probability * weights
+        return np.asarray((each * chances).sum(axis=1) / chances.sum(axis=1))
+    return np.asarray(each @ weights if weights.ndim == 1 else np.einsum("dr,dr->d", each, weights))
 
 
 def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branch]:
@@ -183,7 +212,7 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
 def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows: int) -> list[Branch]:
     """The same for a mediator that is one of several levels."""
     model, name = setting.model, equation.response
-    found = probabilities(equation, setting.draws, branch.values)
+    found = setting.shares(equation, branch.values)
     found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
     if _enters_linearly(model, name):
         return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
@@ -200,7 +229,7 @@ def _outcome(setting: _Setting, equation: Equation, values: Mapping[str, Array],
     """The mean response, or the probability of one of its levels, draws x rows."""
     if not equation.levels:
         return setting.mean(equation, values)
-    found = probabilities(equation, setting.draws, values)
+    found = setting.shares(equation, values)
     return found[..., 0 if level is None else equation.levels.index(level)]
 
 
@@ -241,10 +270,3 @@ def _exact(model: Model) -> bool:
 
 def _average(rows: Rows) -> Rows:
     return Rows({name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1))
-
-
-def _repeat(rows: Rows) -> Rows:
-    """Each row several times, so that the draws of its mediators average out."""
-    times = -(-MONTE_CARLO // len(rows))
-    values = {name: np.repeat(v, times, axis=0) for name, v in rows.values.items()}
-    return Rows(values, np.repeat(rows.weights / times, times))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from dagreg.engine.draws import Array
 from dagreg.model.design import block
+from dagreg.model.links import Link
 from dagreg.model.types import Equation, Term, Varying
 
-NODES = 40  # of Gauss-Hermite quadrature
+REACH = 8.0  # sds on either side of the mean that quadrature covers
 
 
 def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -32,7 +34,8 @@ def predictor(
     equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array], groups: Sequence[Varying]
 ) -> Array:
     """The linear predictor, with the deviations of these groups."""
-    eta = draws[equation.intercept][:, None]
+    ordered = equation.family.predictor == "ordered"  # its intercepts are the cutpoints
+    eta = np.zeros((len(draws[equation.intercept]), 1)) if ordered else draws[equation.intercept][:, None]
     for term in equation.terms:
         eta = eta + _contribution(term, draws[term.symbol], values)
     for varying in groups:
@@ -44,12 +47,12 @@ def _deviation(varying: Varying, equation: Equation, deviations: Array, values: 
     """What the groups add to the linear predictor."""
     groups = values[varying.group][:, 0].astype(np.int64)
     total: Array = np.zeros((1, 1))
-    for i, factor in enumerate(_factors(varying, equation, values)):
+    for i, factor in enumerate(deviation_factors(varying, equation, values)):
         total = total + (deviations[..., i] if varying.correlated else deviations)[:, groups] * factor
     return total
 
 
-def _factors(varying: Varying, equation: Equation, values: Mapping[str, Array]) -> list[Array | float]:
+def deviation_factors(varying: Varying, equation: Equation, values: Mapping[str, Array]) -> list[Array | float]:
     """What each deviation is multiplied by: 1 for the intercept, else a design column."""
     terms = {t.name: t for t in equation.terms}
     return [1.0 if d.term is None else block(terms[d.term], values)[..., d.column] for d in varying.deviations]
@@ -61,7 +64,7 @@ def population_sd(
     """The sd, over the population of groups, of what they add to the linear predictor."""
     total: Array = np.zeros((1, 1))
     for one in varying:
-        factors = _factors(one, equation, values)
+        factors = deviation_factors(one, equation, values)
         for i, left in enumerate(factors):
             for j, right in enumerate(factors):
                 total = total + _covariance(one, draws, i, j)[:, None] * left * right
@@ -75,28 +78,44 @@ def _covariance(varying: Varying, draws: Mapping[str, Array], i: int, j: int) ->
     return np.asarray(sds[:, i] * sds[:, j] * correlations[:, i, j])
 
 
-def over_population(equation: Equation, eta: Array, sd: Array | None) -> Array:
-    """The mean of the inverse link where the predictor is Normal(eta, sd): in closed form, or by quadrature."""
-    link = equation.link
+def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
+    """The mean of the inverse link where the predictor is Normal(eta, sd): in closed form, or by quadrature.
+
+    The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
+    (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks with it.
+    """
     if sd is None:
         return link.inverse(eta)
     if link.averaged is not None:
         return link.averaged(eta, sd)
-    points, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    step = min(0.5, 0.5 / max(float(np.max(sd)), 1e-300))
+    points = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1)
+    weights = np.exp(-0.5 * points**2)
     parts = (w * link.inverse(eta + sd * z) for z, w in zip(points, weights / weights.sum(), strict=True))
     return np.asarray(sum(parts))
 
 
 def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
-    """The probability of every level of a response that is one of several, draws x rows x levels."""
-    alpha, slopes = draws[equation.intercept], [draws[t.symbol] for t in equation.terms]
+    """The probability of every level of a response, draws x rows x levels, groups at their own levels."""
     if equation.family.predictor == "ordered":
-        eta: Array = np.zeros((len(alpha), 1))
-        for term, coefficients in zip(equation.terms, slopes, strict=True):
-            eta = eta + _contribution(term, coefficients, values)
-        below = equation.link.inverse(alpha[:, None, :] - eta[..., None])
-        edge = np.ones((*below.shape[:2], 1))
-        return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
+        return ordered(equation, draws, predictor(equation, draws, values, equation.varying), None)
+    return unordered(equation, draws, values)
+
+
+def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Array | None) -> Array:
+    """The probability of every level of an ordinal response, draws x rows x levels (McCullagh 1980).
+
+    `sd`: of the predictor over the population of groups.
+    """
+    cutpoints = draws[equation.intercept][:, None, :]
+    below = over_population(equation.link, cutpoints - eta[..., None], None if sd is None else sd[..., None])
+    edge = np.ones((*below.shape[:2], 1))
+    return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
+
+
+def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The probability of every level of a categorical response, draws x rows x levels."""
+    alpha, slopes = draws[equation.intercept], [draws[t.symbol] for t in equation.terms]
     eta = alpha[:, None, :]
     for term, coefficients in zip(equation.terms, slopes, strict=True):
         matrix = coefficients.reshape(len(alpha), len(term.columns), -1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dagreg.emit.priors import WIDTH
 from dagreg.emit.prose import comment, literal, number
+from dagreg.emit.unknown import raw
 from dagreg.model.curves import quantiles
 from dagreg.model.types import (
     CurveBasis,
@@ -34,7 +36,7 @@ def columns(model: Model) -> list[str]:
     read = {name for e in model.equations for name in (e.response, *_own_columns(e))}
     for variable in (v for v in model.variables.values() if v.name in read):
         if variable.name in answers:
-            codes = f"positions(data[{literal(variable.column)}], [{', '.join(map(literal, variable.levels))}])"
+            codes = f"positions({raw(model, variable)}, [{', '.join(map(literal, variable.levels))}])"
             lines.append(_data(answers[variable.name].symbols["codes"], codes, _coding_note(variable)))
             if variable.name not in predictors:
                 continue
@@ -53,6 +55,20 @@ def columns(model: Model) -> list[str]:
         ):
             if isinstance(column, str):
                 lines.append(_data(equation.symbols[role], f"np.asarray(data[{literal(column)}], dtype={kind})", role))
+        lines += _bounds(model, equation)
+    return lines
+
+
+def _bounds(model: Model, equation: Equation) -> list[str]:
+    """The flags of a censored response, and the upper bounds of its intervals."""
+    if equation.censored is None:
+        return []
+    flags = f"data[{literal(equation.censored)}]"
+    flags = f'filled({flags}, "none")' if equation.dropped else flags
+    lines = [f"{equation.symbols['flags']} = np.asarray({flags}, dtype=str)"]
+    if "interval" in equation.flags and equation.upper is not None:
+        upper = replace(model.variables[equation.response], column=equation.upper)
+        lines.append(f"{equation.symbols['upper']} = {_coded(model, upper, 'float')}{comment('upper bounds')}")
     return lines
 
 
@@ -104,16 +120,16 @@ def _coding_note(variable: Variable) -> str:
 
 
 def _coded(model: Model, variable: Variable, kind: str) -> str:
-    raw = f"data[{literal(variable.column)}]"
+    values = raw(model, variable)
     if variable.pooled:
         dims = (v.dim for e in model.equations for v in e.varying if v.group == variable.name)
         levels = next((f"coords[{literal(dim)}]" for dim in dims), None)
-        return f"positions({raw}, {levels or list(variable.levels)})"
+        return f"positions({values}, {levels or list(variable.levels)})"
     if variable.coded:
-        return f"indicators({raw}, [{', '.join(literal(level) for level in variable.levels[1:])}])"
+        return f"indicators({values}, [{', '.join(literal(level) for level in variable.levels[1:])}])"
     if variable.levels and variable.levels != (0, 1):
-        return f"(np.asarray({raw}) == {literal(variable.levels[1])}).astype({kind})"
-    numbers = f"np.asarray({raw}, dtype={kind})"
+        return f"(np.asarray({values}) == {literal(variable.levels[1])}).astype({kind})"
+    numbers = f"np.asarray({values}, dtype={kind})"
     if variable.transform in _TRANSFORMS:
         return _TRANSFORMS[variable.transform].format(x=numbers)
     if variable.transform is not None:

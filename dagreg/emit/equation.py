@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from dagreg.emit.density import arguments_of, density_lines
 from dagreg.emit.groups import group_summands, varying_lines
 from dagreg.emit.priors import WIDTH, prior_lines
 from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
-from dagreg.model.links import LINKS
+from dagreg.emit.unknown import by_rows
 from dagreg.model.types import (
     Equation,
     Model,
@@ -51,13 +52,20 @@ def _slopes_dim(equation: Equation) -> str | None:
 
 
 def _start(equation: Equation, response: Variable) -> str:
-    """Cutpoints are in order, and start at those of the observed shares (without data, evenly spread)."""
+    """Where a sampler starts, if the prior's centre will not do.
+
+    Cutpoints are in order, and start at those of the observed shares (without data, evenly spread). A mean that has
+    to be above 0 under a link that does not see to it starts at the observed one.
+    """
     if equation.family.predictor != "ordered":
-        return ""
+        bounded = equation.link.name == "inverse" or (equation.link.name == "identity" and not equation.family.real)
+        if not bounded or not equation.intercept_prior.given:
+            return ""
+        return f"initval={equation.link.of_mean(1.0 if response.mean is None else response.mean):.3g}"
     count = len(equation.levels) - 1
     shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
     cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
-    starts = ", ".join(f"{LINKS['logit'].of_mean(c):.3g}" for c in cumulative)
+    starts = ", ".join(f"{equation.link.of_mean(c):.3g}" for c in cumulative)
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
 
 
@@ -65,7 +73,7 @@ def _predictor(model: Model, equation: Equation) -> list[str]:
     if equation.family.predictor == "unordered":
         return _predictor_by_level(model, equation)
     head = [equation.intercept] if equation.family.predictor == "one" and equation.has_intercept else []
-    parts = [*head, *(summand(model, term) for term in equation.terms)] or ["np.zeros(1)"]
+    parts = [*head, *(summand(model, term) for term in equation.terms)] or [_nothing(model, equation)]
     parts += [part for varying in equation.varying for part in group_summands(model, equation, varying)]
     if equation.offset is not None:
         parts.append(f"pm.math.log({equation.symbols['exposure']})")
@@ -74,6 +82,11 @@ def _predictor(model: Model, equation: Equation) -> list[str]:
     if len(line) <= WIDTH - 8:
         return [line]
     return [f"{name} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
+
+
+def _nothing(model: Model, equation: Equation) -> str:
+    """A predictor of nothing, for cutpoints: a number, or one of every row where densities are taken by rows."""
+    return f"np.zeros({equation.symbols['codes']}.get_value().size)" if by_rows(model, equation) else "np.zeros(1)"
 
 
 def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
@@ -90,28 +103,17 @@ def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
     return [*broken, f"{name} = pm.math.concatenate([{first}, {others}], axis=1)"]
 
 
-def _linked(model: Model, equation: Equation) -> dict[str, str]:
-    """What an equation's likelihood takes from the one that its errors correlate with."""
-    if equation.linked is None:
-        return {}
-    other = next(e for e in model.equations if e.response == equation.linked)
-    return {"linked": model.variables[other.response].symbol, "linked_eta": other.symbols["eta"]}
-
-
 def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
     symbols = equation.symbols
-    holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"]} | _linked(model, equation)
-    if equation.trials is not None:
-        holes["trials"] = symbols["trials"] if isinstance(equation.trials, str) else str(equation.trials)
-    if equation.error is not None:
-        holes["sigma"] = f"pm.math.sqrt({holes['sigma']}**2 + {symbols['error']}**2)"
-    if equation.scaled_by is not None:
-        holes["sigma"] = f"{holes['sigma']} * {symbols['error']}"
-    if equation.levels:
-        holes["cutpoints"] = equation.intercept
+    observed = literal(symbols["observed"])
+    if equation.censored is not None or by_rows(model, equation):
+        lines = density_lines(model, equation)
+        if model.mixture is not None:
+            return lines
+        return [*lines, f"pm.Potential({observed}, pm.math.sum({symbols['logp']}))"]
     answer = symbols["codes"] if equation.levels else response.symbol
-    arguments = equation.family.likelihood[equation.link.name].format(**holes)
-    distribution, observed = f"pm.{equation.family.distribution}", literal(symbols["observed"])
+    distribution = f"pm.{equation.family.distribution_under(equation.link.name)}"
+    arguments = arguments_of(model, equation)
     if equation.weights is None:
         arguments += ", compute_p=False" if equation.family.predictor == "ordered" else ""
         return [f"{distribution}({observed}, {arguments}, observed={answer})"]

@@ -42,8 +42,8 @@ def _means(equation: Equation, varying: Varying) -> str:
 
 def _mean_of(equation: Equation, deviation: Deviation) -> str:
     """The coefficient that the groups deviate from."""
-    if deviation.term is None:
-        return equation.intercept
+    if deviation.term is None:  # the intercepts of ordered levels are cutpoints: the predictor's mean is 0
+        return "0.0" if equation.family.predictor == "ordered" else equation.intercept
     term = next(t for t in equation.terms if t.name == deviation.term)
     return term.symbol if len(term.columns) == 1 else f"{term.symbol}[{deviation.column}]"
 

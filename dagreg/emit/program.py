@@ -14,6 +14,7 @@ from typing import Any
 from dagreg.emit.columns import columns, model_line
 from dagreg.emit.equation import equation_lines
 from dagreg.emit.prose import docstring, literal, number
+from dagreg.emit.unknown import helpers, latent_lines, mixture_lines, table_lines
 from dagreg.model.types import (
     Equation,
     Model,
@@ -39,6 +40,22 @@ def positions(values, levels):
     """Where each value stands among these levels: rows, whole numbers."""
     place = {level: i for i, level in enumerate(levels)}
     return np.array([place[value] for value in np.asarray(values).tolist()])
+'''
+
+
+_LOG_ABOVE = '''
+def log_above(z):
+    """The log probability of a standard Normal above z, exact in both tails."""
+    over, under = pt.maximum(z, 0), pt.minimum(z, 0)
+    tail = pt.log(pt.erfcx(over / np.sqrt(2)) / 2) - over**2 / 2
+    return pt.where(z > 0, tail, pt.log1p(-pt.erfc(-under / np.sqrt(2)) / 2))
+'''
+
+
+_LOG_BETWEEN = '''
+def log_between(low, high):
+    """The log probability of a standard Normal between two numbers, taken in the upper tail."""
+    return pm.math.logdiffexp(log_above(pt.maximum(low, -high)), log_above(pt.maximum(high, -low)))
 '''
 
 
@@ -107,15 +124,21 @@ def emit(
     `query` is the SQL that reads the data, or one for each builder that reads any; None where SQL cannot reach
     them or there are none yet.
     """
-    parts = [_header(title, origin), _imports(query)]
     blocks = [_builder(model, origin) for model in models]
     body = "\n\n".join(blocks)
+    normal = "log_above(" in body or "log_between(" in body
+    parts = [_header(title, origin), _imports(query, tensors=normal)]
     if "indicators(" in body:
         parts.append(_INDICATORS)
     if "products(" in body:
         parts.append(_PRODUCTS)
     if "positions(" in body:
         parts.append(_POSITIONS)
+    parts += helpers(body)
+    if normal:
+        parts.append(_LOG_ABOVE)
+    if "log_between(" in body:
+        parts.append(_LOG_BETWEEN)
     if "polynomial(" in body:
         parts.append(_POLYNOMIAL)
     if "natural_spline(" in body:
@@ -130,8 +153,9 @@ def _header(title: str, origin: str) -> str:
     return docstring([title, "", f"Written by dagreg from {origin}; runs without it."])
 
 
-def _imports(query: str | Mapping[str, str] | None) -> str:
+def _imports(query: str | Mapping[str, str] | None, *, tensors: bool) -> str:
     lines = ["import numpy as np", "import pymc as pm"]
+    lines += ["import pytensor.tensor as pt"] if tensors else []
     if isinstance(query, str):
         lines += ["", f"QUERY = {literal(query)}"]
     elif query:
@@ -141,10 +165,11 @@ def _imports(query: str | Mapping[str, str] | None) -> str:
 
 def _builder(model: Model, origin: str) -> str:
     lines = [f"def {model.builder}(data):", *_indent(docstring(_builder_doc(model)).splitlines())]
-    lines += _indent(model_line(model))
-    lines += _indent(columns(model), 2)
+    lines += _indent([*table_lines(model), *model_line(model)])
+    lines += _indent([*columns(model), *latent_lines(model)], 2)
     for equation in model.equations:
         lines += _indent(equation_lines(model, equation, origin), 2)
+    lines += _indent(mixture_lines(model, model.mixture), 2) if model.mixture is not None else []
     return "\n".join([*lines, "    return model"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dagreg.emit.prose import number
+from dagreg.emit.unknown import completed
 from dagreg.model.types import (
     Model,
     Term,
@@ -58,8 +59,8 @@ def design_of(model: Model, term: Term) -> str:
         return term.index
     variables = [model.variables[name] for name in term.factors]
     if len(variables) == 1:
-        return variables[0].symbol
-    blocks = [v.symbol if v.coded else f"{v.symbol}[:, None]" for v in variables]
+        return completed(model, variables[0])
+    blocks = [v.symbol if v.coded else f"{completed(model, v)}[:, None]" for v in variables]
     text = blocks[0]
     for other in blocks[1:]:
         text = f"products({text}, {other})"

@@ -82,5 +82,5 @@ def _run(built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any])
 
 
 def parameters(model: Model) -> tuple[str, ...]:
-    """The symbols of a model's parameters, in the order of its equations."""
-    return tuple(symbol for equation in model.equations for symbol in equation.parameters)
+    """The symbols of a model's parameters, in the order of its equations, and of what is not known."""
+    return (*(symbol for equation in model.equations for symbol in equation.parameters), *model.unknown)

@@ -25,6 +25,7 @@ class Regression:
     purposes: Mapping[str, tuple[Purpose, str]]
     family: Family | None = None  # None: the response's own
     linked: str | None = None
+    imputes: bool = False  # it is there for the values of the response that are not known
 
 
 @dataclass(frozen=True, slots=True)

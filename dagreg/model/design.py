@@ -42,6 +42,13 @@ def encode(variable: Variable, values: npt.NDArray[np.generic]) -> Array:
     return numbers[:, None]
 
 
+def absent(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Where a column has no value."""
+    found = np.ma.getdata(values)
+    lacks: npt.NDArray[np.bool_] = np.array([v is None or v != v for v in found.tolist()], dtype=bool)
+    return np.asarray(np.ma.getmaskarray(values) | lacks)
+
+
 def positions(values: npt.NDArray[np.generic], levels: Sequence[Level]) -> npt.NDArray[np.int64]:
     """Where each value stands among these levels. Raises KeyError for one that is not among them."""
     place = {level: i for i, level in enumerate(levels)}
@@ -92,6 +99,9 @@ def places(variables: Sequence[Variable], data: Mapping[str, Any]) -> npt.NDArra
 
 def regression_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> tuple[Array, Array]:
     """The rows [design, response] of a regression under the identity link, and the units that each stands for."""
+    if equation.dropped:
+        there = ~absent(data[model.variables[equation.response].column])
+        data = {name: np.asarray(data[name])[there] for name in model.columns}
     used = (equation.response, *equation.predictors)
     encoded = {name: encode(model.variables[name], data[model.variables[name].column]) for name in used}
     response = encoded[equation.response]

@@ -7,7 +7,7 @@ predictor), `{trials}` and the auxiliary parameters by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -39,12 +39,14 @@ class Family:
 
     `links`: those that make sense, the default first. `accepts`: types of response node. `fits(smallest,
     largest, whole numbers only)` says whether a column lies in its support. `likelihood`: per link, the arguments of
-    `distribution` as source. `mean(location, parameters)` is the mean response, where `location` is the inverse link
-    of the predictor. `variance(mean)` is the variance function of the exponential family (McCullagh and Nelder
-    1989, section 2.2), None where the family has none. `draw` samples responses (`dagreg.model.draws`); None
-    where the support is finite and the g-formula sums over it. `predictor`: one number a row, or for
-    responses with several levels one for each level but the first, unordered or sharing their slopes. With a
-    `cell_support`, means of cells are parameters themselves: the identity is then a link, too.
+    `distribution` as source (`distributions`: another one under this link). `mean(location, parameters)` is the mean
+    response, where `location` is the inverse link of the predictor. `variance(mean)` is the variance function of the
+    exponential family (McCullagh and Nelder 1989, section 2.2), None where the family has none. `draw` samples
+    responses (`dagreg.model.draws`); None where the support is finite and the g-formula sums over it. `censored`:
+    the log probability of a response `above` and `below` `{at}`, and `between` `{low}` and `{high}`, as source with
+    the holes `{arguments}` and `{mean}` besides; nothing where responses cannot be censored. `predictor`: one number
+    a row, or for responses with several levels one for each level but the first, unordered or sharing their slopes.
+    With a `cell_support`, means of cells are parameters themselves: the identity is then a link, too.
     """
 
     name: str
@@ -62,7 +64,13 @@ class Family:
     real: bool = False  # any number is a response, also a transformed one
     trials: bool = False
     predictor: Shape = "one"
+    distributions: Mapping[str, str] = field(default_factory=dict)
     cell_support: Literal["", "probability", "rate"] = ""  # what the mean of a cell is, where a prior can be put on it
+    censored: Mapping[str, str] = field(default_factory=dict)
+
+    def distribution_under(self, link: str) -> str:
+        """The PyMC distribution of a response whose predictor has this link."""
+        return self.distributions.get(link, self.distribution)
 
     @property
     def finite(self) -> bool:
@@ -94,6 +102,45 @@ def _counts(low: float, high: float, whole: bool) -> bool:
     return whole and low >= 0
 
 
+_EXPONENTIAL_ABOVE = "-{at} / {mean}"
+_WEIBULL_ABOVE = "-(({at} / {mean} * pm.math.gamma(1 + 1 / {shape})) ** {shape})"
+
+
+def _normal(z: str) -> dict[str, str]:
+    """Censoring by the helpers `log_above` and `log_between` of the program, for a response that is Normal as `z`."""
+    low, high = z.replace("{at}", "{low}"), z.replace("{at}", "{high}")
+    return {
+        "above": f"log_above({z})",
+        "below": f"log_above(-({z}))",
+        "between": f"log_between({low}, {high})",
+    }
+
+
+def _by_survival(above: str) -> dict[str, str]:
+    """Censoring where the log of the survival function is exact: the other probabilities follow from it."""
+    low, high = above.replace("{at}", "{low}"), above.replace("{at}", "{high}")
+    return {"above": above, "below": f"pm.math.log1mexp({above})", "between": f"pm.math.logdiffexp({low}, {high})"}
+
+
+def _by_logcdf(distribution: str, above: str) -> dict[str, str]:
+    """Censoring by PyMC's distribution function, which says nothing of the upper tail: `above` does."""
+    cdf = f"pm.logcdf(pm.{distribution}.dist({{arguments}}), {{at}})"
+    high, low = cdf.replace("{at}", "{high}"), cdf.replace("{at}", "{low}")
+    return {"above": above, "below": cdf, "between": f"pm.math.logdiffexp({high}, {low})"}
+
+
+def _gamma() -> dict[str, str]:
+    """Censoring by the incomplete gamma functions, a difference being taken in the tail that holds it."""
+    low, high = "{shape} * {low} / {mean}", "{shape} * {high} / {mean}"
+    tail = f"pm.math.gammaincc({{shape}}, {low}) - pm.math.gammaincc({{shape}}, {high})"
+    head = f"pm.math.gammainc({{shape}}, {high}) - pm.math.gammainc({{shape}}, {low})"
+    return {
+        "above": "pm.math.log(pm.math.gammaincc({shape}, {shape} * {at} / {mean}))",
+        "below": "pm.math.log(pm.math.gammainc({shape}, {shape} * {at} / {mean}))",
+        "between": f"pm.math.log(pm.math.where({{low}} > {{mean}}, {tail}, {head}))",
+    }
+
+
 _FAMILIES: tuple[Family, ...] = (
     Family(
         name="gaussian",
@@ -107,6 +154,7 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("sigma",),
         draw=draws.normal,
         real=True,
+        censored=_normal("({at} - {mean}) / {sigma}"),
     ),
     Family(
         name="student_t",
@@ -119,6 +167,7 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("nu", "sigma"),
         draw=draws.student_t,
         real=True,
+        censored=_by_logcdf("StudentT", "pm.logcdf(pm.StudentT.dist(nu={nu}, mu=-{mean}, sigma={sigma}), -{at})"),
     ),
     Family(
         name="lognormal",  # the log link is that of the median
@@ -132,6 +181,7 @@ _FAMILIES: tuple[Family, ...] = (
         draw=draws.lognormal,
         mean=lambda median, p: np.asarray(median * np.exp(p["sigma"] ** 2 / 2)),
         fits=_positive,
+        censored=_normal("(pm.math.log({at}) - {eta}) / {sigma}"),
     ),
     Family(
         name="gamma",
@@ -144,6 +194,7 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("shape",),
         draw=draws.gamma,
         fits=_positive,
+        censored=_gamma(),
     ),
     Family(
         name="exponential",
@@ -155,6 +206,7 @@ _FAMILIES: tuple[Family, ...] = (
         discrete=False,
         draw=draws.exponential,
         fits=lambda low, high, whole: low >= 0,
+        censored=_by_survival(_EXPONENTIAL_ABOVE),
     ),
     Family(
         name="weibull",
@@ -167,6 +219,7 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("shape",),
         draw=draws.weibull,
         fits=_positive,
+        censored=_by_survival(_WEIBULL_ABOVE),
     ),
     Family(
         name="beta",
@@ -179,6 +232,7 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("precision",),
         draw=draws.beta,
         fits=lambda low, high, whole: low > 0 and high < 1,
+        censored=_by_logcdf("Beta", "pm.logcdf(pm.Beta.dist(mu=1 - {mean}, nu={precision}), 1 - {at})"),
     ),
     Family(
         name="bernoulli",
@@ -274,11 +328,12 @@ _BY_LEVELS = (
     ),
     Family(
         name="ordinal",
-        links=("logit",),
+        links=("logit", "probit"),
         accepts=("ordinal",),
         support="three levels or more, in order",
         distribution="OrderedLogistic",
-        likelihood={"logit": "eta={eta}, cutpoints={cutpoints}"},
+        likelihood=dict.fromkeys(("logit", "probit"), "eta={eta}, cutpoints={cutpoints}"),
+        distributions={"probit": "OrderedProbit"},
         predictor="ordered",
     ),
 )

@@ -11,9 +11,11 @@ from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
 from dagreg.identify.words import quoted
 from dagreg.model import functional
+from dagreg.model.asked import bootstrapped, curve, place_of, refuse_bootstrap, seen
 from dagreg.model.context import Context, Regression
 from dagreg.model.contrasts import by_outcome, contrasts, groups
 from dagreg.model.families import FAMILIES, LINKED_GAUSSIAN
+from dagreg.model.mediation import natural, with_parts
 from dagreg.model.naming import Namer
 from dagreg.model.regression import equation_of
 from dagreg.model.response import family_name
@@ -26,6 +28,7 @@ from dagreg.model.types import (
     Plan,
     Purpose,
 )
+from dagreg.model.unknown import completed, is_unknown, latents, mixture
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Spec
 
@@ -67,14 +70,22 @@ def lower(
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
     _check_levels(spec, effect, answer)
+    refused = _treated_refused(spec, effect, answer)
+    if refused is not None:
+        return Plan((), (refused,))
     used = needed(effect, answer, chain)
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
         return Plan((), (LeftOut("adjusted", reason),))
     variables = resolve(spec, [name for name in spec.nodes if name in used], summary)
     context = Context(spec, effect, answer.justification, variables, summary, suffix)
-    if answer.strategy == "adjustment":
-        return _by_adjustment(context, chain)
+    plan = _by_adjustment(context, chain) if answer.strategy == "adjustment" else _otherwise(context, answer, chain)
+    return with_parts(plan, answer.justification.mediation) if effect.kind == "mediation" else plan
+
+
+def _otherwise(context: Context, answer: Answer, chain: Chain | NoChain) -> Plan:
+    """The models where no set can be adjusted for: the chain, the formula itself, or an instrument."""
+    effect, variables = context.effect, context.variables
     left_out = LeftOut("adjusted", answer.justification.adjustment.reason)
     unadjusted = _single(context, "unadjusted", ())
     if isinstance(answer, NotIdentified):
@@ -88,7 +99,7 @@ def lower(
     assert answer.strategy is not None
     expression = functional.by_chain_rule(answer.functional)
     estimator: Estimator = "frontdoor" if answer.strategy == "frontdoor" else "functional"
-    reason = functional.obstacle(expression, effect.outcome, variables)
+    reason = functional.obstacle(expression, effect.outcome, variables) or _unknown_obstacle(context, expression)
     if variables[effect.outcome].coded:
         reason = f"{effect.outcome} has several levels, and formulas give the mean of one number so far"
     if reason:
@@ -96,7 +107,11 @@ def lower(
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
 
 
-_WITHOUT_PARTS = "without it there are no direct and indirect effects: "
+def _unknown_obstacle(context: Context, expression: Expression) -> str:
+    """Why a formula cannot be evaluated where values are not known, or ""."""
+    names = sorted(functional.variables(expression) - {context.effect.outcome})
+    unknown = [name for name in names if is_unknown(context, name)]
+    return f"values of {unknown[0]} are not known, and formulas average over the rows as they are" if unknown else ""
 
 
 def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
@@ -104,10 +119,24 @@ def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
     conditional = answer.justification.conditional
     if conditional is None or isinstance(answer, NotIdentified) or conditional.strategy == "adjustment":
         return
-    place = spec.place("effects", spec.effects.index(effect), "by") or spec.place("effect", "by") or effect.span
+    place = place_of(spec, effect, "by")
     late = " Only adjustment gives effects by levels so far." if conditional.identified else ""
     message = f"the effect cannot be given by {quoted(effect.by)}. {conditional.reason}{late}".rstrip(".")
     raise DagregError((Diagnostic("DR427", message, place),))
+
+
+def _treated_refused(spec: Spec, effect: Effect, answer: Answer) -> LeftOut | None:
+    """Why there is no effect on the treated, where another strategy than adjustment answers for everyone.
+
+    Raises DagregError (DR428) where a member of the adjustment set follows from the exposure: another set would do.
+    """
+    found = answer.justification.treated
+    if found is None or found.identified:
+        return None
+    if answer.strategy != "adjustment":
+        return LeftOut("adjusted", found.reason, f"effect on the {found.group}")
+    message = f"there is no effect on the {found.group} here. {found.reason}".rstrip(".")
+    raise DagregError((Diagnostic("DR428", message, place_of(spec, effect, "among")),))
 
 
 def _adjustment_set(justification: Justification) -> tuple[str, ...] | None:
@@ -122,15 +151,14 @@ def _by_adjustment(context: Context, chain: Chain | NoChain) -> Plan:
     """Adjusted, then the chain where there is one that differs, then unadjusted."""
     chosen = _adjustment_set(context.justification)
     assert chosen is not None
-    mediation = context.effect.kind == "mediation"
     models = [_single(context, "adjusted", chosen)]
     left_out = []
     reason = chain.reason if isinstance(chain, NoChain) else _chain_left_out(context, chain, models[0])
     if isinstance(chain, Chain) and not reason:
         reason = _by_left_out(context, chain)
     if reason:
-        left_out.append(LeftOut("chain", _WITHOUT_PARTS + reason if mediation else reason))
-    elif isinstance(chain, Chain) and mediation:
+        left_out.append(LeftOut("chain", reason))
+    elif isinstance(chain, Chain) and natural(context.justification.mediation):
         models = [replace(_chained(context, chain, "chain"), primary=True), replace(models[0], primary=False)]
     elif isinstance(chain, Chain):
         models.append(_chained(context, chain, "chain"))
@@ -161,6 +189,8 @@ _EXPOSURE_WHY: Mapping[str, str] = {
 
 def _functional(context: Context, estimator: Estimator, expression: Expression) -> Model:
     """A regression for every conditional of the functional."""
+    formula = "the front-door formula" if estimator == "frontdoor" else "the formula"
+    refuse_bootstrap(context, f"{formula} takes its marginals from the rows as they are")
     factors = functional.conditionals(expression)
     regressions = tuple(
         Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
@@ -243,7 +273,7 @@ def _mediator_obstacle(context: Context, mediator: str, parents: Iterable[str]) 
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
     name = family_name(context, mediator)
-    levels = name is not None and name in FAMILIES and FAMILIES[name].levelled
+    levels = name is not None and name in FAMILIES and FAMILIES[name].predictor == "unordered"
     if levels and any(context.variables[p].pooled for p in parents):
         return f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
     if name is None or variable.pooled:
@@ -251,8 +281,8 @@ def _mediator_obstacle(context: Context, mediator: str, parents: Iterable[str]) 
         return f"the mediator {mediator} is {kind}, and such regressions are not supported yet"
     if name in FAMILIES and not FAMILIES[name].real and variable.transform:
         return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
-    if node.error is not None and not node.error_is_scale:
-        return f"the mediator {mediator} is measured with error, and the regressions after it need its true value"
+    if node.censored is not None:
+        return f"the mediator {mediator} is censored, and the regressions after it need its true value"
     trials = name in FAMILIES and FAMILIES[name].trials
     if trials or node.offset is not None:
         what = "trials" if trials else "units of exposure"
@@ -270,6 +300,7 @@ def _model(
     also: Iterable[str] = (),
 ) -> Model:
     namer = Namer()
+    regressions = completed(context, regressions)
     used = {*also, *context.effect.exposure, *(n for r in regressions for n in (r.response, *r.predictors))}
     variables = {
         name: replace(variable, symbol=namer.identifier(name))
@@ -277,7 +308,12 @@ def _model(
         if name in used
     }
     here = replace(context, variables=variables)
-    equations = tuple(equation_of(here, regression, estimator, namer) for regression in regressions)
+    predictors = {p for r in regressions for p in r.predictors}
+    equations = tuple(equation_of(here, regression, estimator, namer, predictors) for regression in regressions)
+    found = latents(here, equations, namer)
+    summed = [latent.variable for latent in found if latent.summed]
+    if summed:
+        refuse_bootstrap(context, f"a row where {summed[0]} is missing stands for each of its levels")
     return Model(
         estimator=estimator,
         builder=f"build_{estimator}{context.suffix}",
@@ -290,8 +326,14 @@ def _model(
             contrasts=by_outcome(contrasts(context.effect, context.variables), equations[-1]),
             groups=groups(here, estimator, [r.response for r in regressions]),
             adjusted_for=adjusted_for,
+            among=context.effect.among,
+            seen=seen(context),
+            curve=curve(context, estimator),
+            bootstrapped=bootstrapped(context),
         ),
         primary=primary,
+        latents=found,
+        mixture=mixture(found, namer),
     )
 
 

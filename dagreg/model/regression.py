@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product as pairs
 
 import numpy as np
@@ -31,7 +31,10 @@ from dagreg.spec.types import Node, Spec
 LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
 
 
-def equation_of(context: Context, regression: Regression, estimator: Estimator, namer: Namer) -> Equation:
+def equation_of(
+    context: Context, regression: Regression, estimator: Estimator, namer: Namer, predictors: Collection[str] = ()
+) -> Equation:
+    """The equation of a regression; `predictors` are those of all regressions of its model."""
     response = context.variables[regression.response]
     node, said = context.spec.nodes[response.name], context.spec.regressions.get(response.name)
     family = regression.family or family_of(context, response.name)
@@ -83,9 +86,14 @@ def equation_of(context: Context, regression: Regression, estimator: Estimator, 
             for g in groups
         ),
         levels=response.levels if family.levelled else (),
-        error=None if node.error_is_scale else node.error,
+        error=None if node.error_is_scale or response.name in predictors else node.error,
+        imputes=regression.imputes,
+        dropped=0 if response.name in predictors else response.missing,
         scaled_by=node.error if node.error_is_scale else None,
         trials=node.trials if family.trials else None,
+        censored=node.censored,
+        flags=_flags(context, node),
+        upper=node.upper,
         offset=node.offset,
         weights=outcome.trials if response.name != outcome.name else None,
         linked=regression.linked,
@@ -147,12 +155,25 @@ def _curved(
     )
 
 
+CENSORING: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}
 _REDUCED = ("root", "rotated", "left", "spread", "start", "free", "all", "prior")
 
 
 def _symbols(response: str, namer: Namer) -> dict[str, str]:
     """Identifiers of the parts of a regression that are not parameters."""
-    parts = ("trials", "weights", "exposure", "error", "logp", "codes", "others", *_REDUCED)
+    parts = (
+        "trials",
+        "weights",
+        "exposure",
+        "error",
+        "logp",
+        "codes",
+        "others",
+        "flags",
+        "upper",
+        *CENSORING.values(),
+        *_REDUCED,
+    )
     after = {part: namer.identifier(response, part) for part in parts}
     after["dim"] = namer.identifier("outcomes", response)
     return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
@@ -172,15 +193,14 @@ def _check_regression(
         raise error_at(
             "DR425", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response
         )
+    if node.error is not None and response.transform not in (None, "center", "standardize"):
+        message = f"`error` of `{response.name}` is that of the column, not of its {response.transform}"
+        raise error_at("DR425", message, response)
     if node.error is not None and not node.error_is_scale and family.name != "gaussian":
         raise error_at("DR425", f"known errors of `{response.name}` need the gaussian family", response)
-    for name in regression.predictors:
-        predictor = context.spec.nodes[name]
-        if predictor.error is not None and not predictor.error_is_scale:
-            message = f"`{name}` is measured with error and predicts `{response.name}`: that is not supported yet"
-            raise error_at("DR411", message, context.variables[name])
+    _check_censoring(context, node, family, regression)
     grouped = [name for name in regression.predictors if context.variables[name].pooled]
-    if family.levelled and grouped:
+    if family.predictor == "unordered" and grouped:
         message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"
         raise error_at("DR411", message, response)
     pooled = [f for factors in products for f in factors if context.variables[f].pooled]
@@ -189,6 +209,26 @@ def _check_regression(
         label = f"write `varying: {{{pooled[0]}: [intercept, ...]}}`"
         said = context.spec.regressions[response.name]
         raise DagregError((Diagnostic("DR423", message, said.span, label),))
+
+
+def _check_censoring(context: Context, node: Node, family: Family, regression: Regression) -> None:
+    """Raises DagregError where a response cannot be censored, or a predictor is."""
+    if node.censored is not None and not family.censored:
+        what = "a linked regression" if regression.linked is not None else family.name
+        raise error_at("DR433", f"`{node.name}` is censored, and {what} has no censoring", context.variables[node.name])
+    for name in regression.predictors:
+        if context.spec.nodes[name].censored is not None:
+            message = f"`{name}` is censored and predicts `{node.name}`: that is not supported yet"
+            raise error_at("DR411", message, context.variables[name])
+
+
+def _flags(context: Context, node: Node) -> tuple[str, ...]:
+    """The flags of a censored response that occur; without data, all that its columns allow."""
+    if node.censored is None:
+        return ()
+    known = context.summary.columns[node.censored].levels if context.summary is not None else None
+    possible = tuple(f for f in CENSORING if f != "interval" or node.upper is not None)
+    return tuple(f for f in possible if known is None or f in known)
 
 
 def _large(context: Context, group: str, family: Family) -> bool:

@@ -13,10 +13,11 @@ from typing import Literal
 from dagreg.errors import Span
 from dagreg.identify.expression import Expression, P
 from dagreg.model.families import Family, Link
-from dagreg.spec.types import CurveKind, Kind, Level, NodeType, Transform
+from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
 MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
+Dimension = tuple[str, tuple[str, ...]]  # name and labels
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
@@ -82,6 +83,8 @@ class Variable:
     transform: Transform | None = None
     transform_at: tuple[float, float] = (0.0, 1.0)  # what center and standardize subtract and divide by
     inferred: bool = False
+    missing: int = 0  # values to impute, in the rows used
+    filler: Level = 0  # what stands in their place until then
     pooled: bool = False  # its levels share a distribution of the coefficients that vary between them
     integral: bool = False
     mean: float | None = None
@@ -213,6 +216,16 @@ class Varying:
         spread = (f"{self.scale}_stds", f"{self.scale}_corr") if self.correlated else (self.scale,)
         return (self.symbol, *spread)
 
+    @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each of its parameters: their names and labels."""
+        groups, effects = (self.dim, tuple(map(str, self.levels))), tuple(d.name for d in self.deviations)
+        if not self.correlated:
+            return {self.symbol: (groups,)}
+        own, twin = (self.effects_dim, effects), (f"{self.effects_dim}_2", effects)
+        _, stds, correlations = self.parameters
+        return {self.symbol: (groups, own), stds: (own,), correlations: (own, twin)}
+
 
 @dataclass(frozen=True, slots=True)
 class Auxiliary:
@@ -266,6 +279,11 @@ class Equation:
     varying: tuple[Varying, ...] = ()
     error: str | None = None  # column of the known standard errors of the response
     scaled_by: str | None = None  # column that the residual sd is a multiple of
+    censored: str | None = None  # column of flags: none, left, right or interval
+    flags: tuple[str, ...] = ()  # those that occur, exact values first
+    upper: str | None = None  # column of the upper bounds of intervals
+    imputes: bool = False  # it is there for the values of its response that are not known
+    dropped: int = 0  # rows without a response, which say nothing of it and are left out
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
     sufficient: Sufficient | None = None  # in place of its rows
@@ -295,6 +313,19 @@ class Equation:
         return tuple(dict.fromkeys([*names, *(v.group for v in self.varying)]))
 
     @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each parameter that is more than one number: their names and labels."""
+        outcomes: tuple[Dimension, ...] = ()
+        if self.levels:
+            outcomes = ((self.symbols["dim"], tuple(map(str, self.levels[1:]))),)
+        slopes = outcomes if self.family.predictor == "unordered" else ()
+        found = {t.symbol: (*(((t.dim, t.columns),) if len(t.columns) > 1 else ()), *slopes) for t in self.terms}
+        found[self.intercept] = outcomes
+        for varying in self.varying:
+            found |= varying.dimensions
+        return {symbol: dims for symbol, dims in found.items() if dims}
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """The symbols of its parameters, in the order of the program."""
         groups = (symbol for v in self.varying for symbol in v.parameters)
@@ -312,6 +343,14 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A mediator whose own effect is identified: all causal paths through it, which start with an arrow to `first`."""
+
+    mediator: str
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Estimand:
     """What is computed from the draws: contrasts of the outcome's mean, averaged over the rows."""
 
@@ -321,11 +360,61 @@ class Estimand:
     contrasts: tuple[Contrast, ...]
     groups: tuple[Mapping[str, Level], ...] = ()  # levels of the `by` variables at which it is given, too
     adjusted_for: tuple[str, ...] = ()
+    natural: bool = False  # whether natural direct and indirect effects are given, too
+    through: tuple[Carried, ...] = ()  # and the paths of these mediators
+    among: Among = "everyone"
+    seen: Level | None = None  # the exposure's level in the rows that it is averaged over; None: all rows
+    curve: tuple[float, ...] | int | None = None  # doses at which the mean is given, or how many
+    bootstrapped: bool = False  # whether the covariates' distribution is uncertain, too
+
+    @property
+    def name(self) -> str:
+        """The effect in the field's words; of a mediation its total."""
+        if self.among != "everyone":
+            return f"effect on the {self.among}"
+        return "direct effect" if self.kind == "direct" else "total effect"
 
     @property
     def by(self) -> tuple[str, ...]:
         """The variables at whose levels it is given."""
         return tuple(self.groups[0]) if self.groups else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """A predictor of which some values are not known: those are parameters, or are summed over.
+
+    The others are names of the emitted program: of the parameters (`values`), the completed column (`all`), the rows
+    without a value, those with one, the log density of the measurements and their standard errors.
+    """
+
+    variable: str
+    missing: int
+    summed: bool  # over its levels
+    error: str | None  # column of the standard errors of its measurements: then no value is known
+    values: str
+    all: str
+    rows: str
+    known: str
+    measured: str
+    errors: str
+    support: str  # flat distribution over the support of its regression
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """The sum over levels that are not known, and its names in the emitted program.
+
+    The table of the rows holds a row once for each of the levels that it may have: `row` is the row that each stands
+    for, `cells` the places of each row in the table, `together` the log density of the table's rows, `chances` the
+    probability of each place for rows that have several.
+    """
+
+    variables: tuple[str, ...]
+    row: str
+    cells: str
+    together: str
+    chances: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +433,8 @@ class Model:
     notes: tuple[str, ...] = ()  # "a prior of yours was used here", ...
     functional: Expression | None = None  # evaluated in place of the g-formula
     chained: bool = False  # a functional that is a chain of regressions, for the g-formula
+    latents: tuple[Latent, ...] = ()
+    mixture: Mixture | None = None
     factors: tuple[P, ...] = ()  # the conditional of the functional that each equation stands for
 
     @property
@@ -354,7 +445,19 @@ class Model:
     @property
     def mediators(self) -> tuple[Equation, ...]:
         """The regressions that the g-formula passes through on its way to the outcome's."""
-        return self.equations[:-1] if self.estimator == "chain" or self.chained else ()
+        chained = self.estimator == "chain" or self.chained
+        return tuple(e for e in self.equations[:-1] if not e.imputes) if chained else ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every value that it needs is known."""
+        return len(self.latents) == 0 and not any(e.dropped for e in self.equations)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The symbols of the draws of what is not known: values, and the chances of levels."""
+        values = tuple(latent.values for latent in self.latents if not latent.summed)
+        return values if self.mixture is None else (*values, self.mixture.chances)
 
     @property
     def adaptation(self) -> Literal["low_rank", "diag"]:
@@ -364,23 +467,28 @@ class Model:
         matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing asks for it.
         """
         groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
-        return "diag" if groups > MANY_GROUPS else "low_rank"
+        many = sum(latent.missing for latent in self.latents if not latent.summed) > MANY_GROUPS
+        measured = any(latent.error is not None for latent in self.latents)
+        return "diag" if groups > MANY_GROUPS or many or measured else "low_rank"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The data columns that the program reads, in order."""
         names = [v.column for v in self.variables.values()]
         for e in self.equations:
-            names += [c for c in (e.trials, e.offset, e.weights, e.error, e.scaled_by) if isinstance(c, str)]
+            more = (e.trials, e.offset, e.weights, e.error, e.scaled_by, e.censored, e.upper)
+            names += [c for c in more if isinstance(c, str)]
+        names += [latent.error for latent in self.latents if latent.error is not None]
         return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An estimator that is not offered, and why."""
+    """An estimator that is not offered, and why; with `estimand`, a part of the answer that it does not give."""
 
     estimator: Estimator
     reason: str
+    estimand: str = ""  # "natural direct effect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,29 +19,11 @@ def unsupported(spec: Spec) -> tuple[Diagnostic, ...]:
     )
 
 
-def _given(attribute: str) -> Callable[[Spec], Places]:
-    """Where nodes have the attribute."""
-
-    def places(spec: Spec) -> Places:
-        for name, node in spec.nodes.items():
-            if getattr(node, attribute):
-                yield spec.place("nodes", name, attribute) or node.span
-
-    return places
-
-
-def _imputed(spec: Spec) -> Places:
-    if spec.missing == "impute":
-        yield spec.place("missing")
-
-
 def _connection(spec: Spec) -> Places:
     if spec.data is not None and "://" in spec.data.source:
         yield spec.data.span
 
 
 LATER: Mapping[str, Callable[[Spec], Places]] = {
-    "`missing: impute`": _imputed,
-    "`censored`": _given("censored"),
     "`data` from a database": _connection,
 }
