@@ -69,6 +69,11 @@ def _regression(context: Context, name: str, before: tuple[str, ...]) -> Regress
 
 def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tuple[Latent, ...]:
     """The unknown predictors of these regressions. Raises DagregError (DR434) where a kind of value is not imputed."""
+    curves = [t.factors[0] for e in equations for t in e.terms if t.curve is not None]
+    bent = next((name for name in curves if is_unknown(context, name)), None)
+    if bent is not None:
+        said = f"values of `{bent}` are not known, and it enters as a curve: that is not supported yet"
+        raise error_at("DR434", said, context.variables[bent])
     predictors = dict.fromkeys(p for e in equations for p in e.predictors)
     return tuple(_latent(context, name, namer) for name in predictors if is_unknown(context, name))
 
