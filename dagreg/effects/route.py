@@ -76,11 +76,12 @@ def settings(model: Model, do: Mapping[str, Any]) -> dict[str, Level]:
     found: dict[str, Level] = {}
     for name, value in do.items():
         variable = model.variables.get(name)
-        found[name] = value if variable is None else _setting(variable, value)
+        found[name] = value if variable is None else setting(variable, value)
     return found
 
 
-def _setting(variable: Variable, value: Any) -> Level:
+def setting(variable: Variable, value: Any) -> Level:
+    """A value that the variable takes, from itself or from a text. Raises DagregError (DR562) for any other."""
     if variable.levels:
         level = level_of(variable, value)
         if level is None:
