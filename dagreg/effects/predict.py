@@ -73,12 +73,11 @@ def predict(
     width = max(len(model.outcome.levels), 1) * max((len(e.levels) for e in way.simulated), default=1)
     step = max(1, CELLS // (count * max(width, 1)))
     parts = []
-    for start in range(0, max(rows.count, 1), step):
-        rng = np.random.default_rng([seed, _ROWS, start])
-        here = _Chunk(
-            model, way, rows.part(start, start + step), _with_groups(model, draws, way, rows, start, step, seed), rng
-        )
-        parts.append(_summaries(here, level))
+    with np.errstate(all="ignore"):  # what lies beyond all numbers is told apart in the answer
+        for start in range(0, max(rows.count, 1), step):
+            rng = np.random.default_rng([seed, _ROWS, start])
+            groups = _with_groups(model, draws, way, rows, start, step, seed)
+            parts.append(_summaries(_Chunk(model, way, rows.part(start, start + step), groups, rng), level))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     lost = int(sum(np.isnan(part["mean"]).sum() for part in parts)) if "mean" in columns else 0
     notes = (*way.notes, *_notes(model, way, rows, lost))

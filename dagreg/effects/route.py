@@ -87,7 +87,7 @@ def setting(variable: Variable, value: Any) -> Level:
         if level is None:
             known = ", ".join(map(str, variable.levels[:12]))
             message = f"`do` sets `{variable.name}` to {value!r}, which is none of its levels"
-            raise DagregError((Diagnostic("DR562", message, label=f"levels: {known}"),))
+            raise DagregError((Diagnostic("DR562", message, label=f"known are {known}"),))
         return level
     try:
         number = float(value)
