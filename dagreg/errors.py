@@ -735,5 +735,20 @@ CODES: Mapping[str, Code] = {
         "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the chain out, or "
         "`--effect 3` of two; good: the names that the message lists.",
     ),
+    "DR571": Code(
+        "a prior that nothing can be drawn from",
+        "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg simulate`; "
+        "good: `slopes: Normal(0, 1)`, or `--from` a fit.",
+    ),
+    "DR572": Code(
+        "simulated values beyond all numbers",
+        "Wide priors under a log link reach infinity. Bad: `slopes: Normal(0, 1000)` of a count; good: "
+        "`slopes: Normal(0, 1)`.",
+    ),
+    "DR573": Code(
+        "a fit of another spec",
+        "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the text of "
+        "`a.yaml` being as it was when it was fitted.",
+    ),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

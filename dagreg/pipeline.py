@@ -187,7 +187,7 @@ class Result:
 
         spec = self.record.explained.spec
         model = self.model(estimator, effect)
-        source = _open(spec, new, allow_outside=True)
+        source = open_data(spec, new, allow_outside=True)
         way, rows = prepared(spec, model, source, do or {})
         draws = self.samples[model.builder].flat()
         chosen = spec.sampling.seed if seed is None else seed
@@ -272,10 +272,10 @@ def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[
     from dagreg.model.variables import resolve
 
     analyse(spec)
-    _refuse(unsupported(spec))
+    refuse(unsupported(spec))
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
     if _has_data(spec, data):
-        source = _open(spec, data, allow_outside=allow_outside)
+        source = open_data(spec, data, allow_outside=allow_outside)
         names = [n.name for n in spec.nodes.values() if n.observed]
         check_columns(source, spec, names)
         found = resolve(spec, names, summarise(source.narrow(columns_of(spec, names)), spec, names))
@@ -297,7 +297,7 @@ def compile(
     whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
-    _refuse(unsupported(spec))
+    refuse(unsupported(spec))
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
@@ -384,7 +384,7 @@ def fit(
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
 
-    _refuse(unsupported(spec))
+    refuse(unsupported(spec))
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
@@ -499,7 +499,7 @@ def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, 
     table.rows.prepare(models)
     pieces = {m.builder: optimise(m, table.rows) for m in models}
     if engine == "exact":
-        _refuse([d for group in pieces.values() for d in refusals(group)])
+        refuse([d for group in pieces.values() for d in refusals(group)])
     return pieces
 
 
@@ -544,7 +544,7 @@ def programmed(
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
-    _refuse(unused_terms(spec, plans))
+    refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     return tuple(plans), emit(models, *_heading(spec), query, spec.sampling)
 
@@ -570,7 +570,7 @@ def read(
     )
     from dagreg.model.variables import resolve
 
-    whole = _open(spec, data, allow_outside=allow_outside)
+    whole = open_data(spec, data, allow_outside=allow_outside)
     needed = {name for question in asked for name in question.nodes}
     names = tuple(name for name in spec.nodes if name in needed)
     check_columns(whole, spec, names)
@@ -594,7 +594,8 @@ def read(
     return Table(source, Rows(source, columns, where, summary), info)
 
 
-def _open(spec: Spec, data: Any, *, allow_outside: bool) -> DuckSource:
+def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> DuckSource:
+    """A table or a file, or the spec's own data. Raises DataError where there are none or they cannot be read."""
     from dagreg.data.duck import open_file, open_frame
     from dagreg.spec.types import DataRef
 
@@ -612,7 +613,8 @@ def _has_data(spec: Spec, data: Any) -> bool:
     return data is not None or spec.data is not None
 
 
-def _refuse(problems: Sequence[Diagnostic]) -> None:
+def refuse(problems: Sequence[Diagnostic]) -> None:
+    """Raises DagregError where there are problems."""
     if problems:
         raise DagregError(tuple(problems))
 

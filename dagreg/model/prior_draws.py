@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.families import Array
 from dagreg.model.types import PriorChoice
 
@@ -34,5 +35,23 @@ def proper(prior: PriorChoice) -> bool:
 
 
 def draw(rng: np.random.Generator, prior: PriorChoice, numbers: tuple[float, ...], shape: Shape) -> Array:
-    """Values from a prior whose arguments are these numbers. Raises KeyError for an improper one."""
+    """Values from a prior whose arguments are these numbers. Raises DagregError (DR571) for an improper one."""
+    if not proper(prior):
+        message = f"nothing can be drawn from the prior {prior}: it spreads evenly over all numbers"
+        raise DagregError((Diagnostic("DR571", message, prior.span),))
     return np.asarray(_DRAWS[prior.distribution](rng, shape, *numbers), dtype=np.float64)
+
+
+def correlations(rng: np.random.Generator, size: int, eta: float) -> Array:
+    """A correlation matrix from LKJ(eta): the onion method of Lewandowski, Kurowicka and Joe (2009, section 3.2)."""
+    found = np.eye(size)
+    if size < 2:
+        return found
+    beta = eta + (size - 2) / 2
+    found[0, 1] = found[1, 0] = 2 * rng.beta(beta, beta) - 1
+    for k in range(2, size):
+        beta -= 0.5
+        direction = rng.standard_normal(k)
+        direction *= np.sqrt(rng.beta(k / 2, beta)) / np.linalg.norm(direction)
+        found[k, :k] = found[:k, k] = np.linalg.cholesky(found[:k, :k]) @ direction
+    return found
