@@ -54,7 +54,8 @@ def _text() -> Any:
 
 def _variables(draws: Draws, coordinates: Coordinates) -> Iterator[tuple[str, tuple[str, ...], Array]]:
     for symbol, values in draws.values.items():
-        own = (coordinates[symbol][0],) if values.ndim > 2 else ()
+        unnamed = tuple(f"{symbol}_{i}" for i in range(values.ndim - 2))
+        own = (coordinates[symbol][0],) if symbol in coordinates else unnamed
         yield symbol, ("chain", "draw", *own), values
 
 
