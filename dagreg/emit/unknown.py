@@ -9,14 +9,14 @@ from dagreg.model.types import Equation, Latent, Mixture, Model, Variable
 ABSENT = '''
 def absent(values):
     """Where a column has no value: rows, true or false."""
-    found = np.ma.getdata(values)
-    return np.ma.getmaskarray(np.ma.asarray(values)) | np.array([v is None or v != v for v in found.tolist()])
+    found = np.ma.asarray(values)
+    return np.ma.getmaskarray(found) | np.array([v is None or v != v for v in found.data.tolist()])
 '''
 
 FILLED = '''
 def filled(values, value):
     """A column with this value in its gaps, until they are filled otherwise."""
-    return np.where(absent(values), value, np.ma.getdata(values))
+    return np.where(absent(values), value, np.ma.asarray(values).data)
 '''
 
 EVERY_LEVEL = '''

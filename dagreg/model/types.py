@@ -16,8 +16,7 @@ from dagreg.model.families import Family, Link
 from dagreg.spec.types import Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
-MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
-MANY_UNKNOWN = 200  # values that are parameters, from which it is diagonal too
+MANY_GROUPS = 50  # coefficients that vary between groups, or values not known, from which the mass matrix is diagonal
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
@@ -376,7 +375,7 @@ class Model:
         """
         groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
         unknown = sum(latent.count for latent in self.latents)
-        return "diag" if groups > MANY_GROUPS or unknown > MANY_UNKNOWN else "low_rank"
+        return "diag" if groups + unknown > MANY_GROUPS else "low_rank"
 
     @property
     def columns(self) -> tuple[str, ...]:
