@@ -291,6 +291,12 @@ def test_a_program_without_data_reads_its_default_rate_from_them() -> None:
     assert 'pm.Gamma("cells_c", alpha=1, beta=1 / c.get_value().mean()' in source
 
 
+def test_levels_that_are_not_known_are_not_looked_up() -> None:
+    known = np.arange(ROWS) % 7 > 0
+    data = DATA | {"g": np.where(known, DATA["g"], None)}
+    assert "enters with a coefficient for each level" in message("missing: impute\n" + of("b"), data)
+
+
 def test_the_seed_decides() -> None:
     (piece,) = optimised(of("b"), data=DATA).pieces
     one, same, other = (draw_exactly(piece.model, Sampling(seed=s)).values["cells_b"] for s in (1, 1, 2))
