@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import product as pairs
 
-from dagreg.data.duck import DuckSource, identifier, quote
+from dagreg.data.source import Source, identifier
+from dagreg.data.sql import design_sql
 from dagreg.errors import DataError, Diagnostic
-from dagreg.model.types import DataSummary, Variable
+from dagreg.model.types import DataSummary
 from dagreg.model.variables import resolve, transformed_sql
-from dagreg.spec.types import Level, Node, Spec
+from dagreg.spec.types import Node, Spec
 
 
 def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
@@ -22,7 +23,7 @@ def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
+def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
     """Raises DataError, with every column that is missing or of a kind that no regression takes."""
     names = tuple(names)
     wrong = _same_column(spec, names)
@@ -42,14 +43,14 @@ def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
         raise DataError(tuple(wrong))
 
 
-def check_trials(source: DuckSource, spec: Spec, names: Iterable[str], where: str) -> None:
+def check_trials(source: Source, spec: Spec, names: Iterable[str], where: str) -> None:
     """Raises DataError (DR324) where rows have more successes than trials, or no trial."""
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].trials is not None):
         column = identifier(node.column or node.name)
         trials = identifier(node.trials) if isinstance(node.trials, str) else str(node.trials)
         bad = f"({where}) AND ({column} > {trials} OR {trials} < 1)"
-        count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {bad}").fetchall()[0][0]
+        count = source.rows(bad)
         if count:
             message = f"`{node.name}` has more successes than trials, or no trials, in {count} of the rows"
             wrong.append(Diagnostic("DR324", message, node.span))
@@ -70,24 +71,24 @@ def _same_column(spec: Spec, names: Iterable[str]) -> list[Diagnostic]:
     return wrong
 
 
-def _absent(source: DuckSource, node: Node, column: str) -> Diagnostic:
+def _absent(source: Source, node: Node, column: str) -> Diagnostic:
     same = [c for c in source.columns if c.lower() == column.lower()]
     listed = ", ".join(source.columns[:12]) + (", ..." if len(source.columns) > 12 else "")
     label = f"did you mean `{same[0]}`?" if same else f"columns: {listed}"
     return Diagnostic("DR311", f"no column `{column}` in {source.origin}", node.span, label=label)
 
 
-def summarise(source: DuckSource, spec: Spec, names: Sequence[str], where: str = "TRUE") -> DataSummary:
+def summarise(source: Source, spec: Spec, names: Sequence[str], where: str = "TRUE") -> DataSummary:
     """Levels, counts and moments of the columns of these nodes, over the rows where `where` holds.
 
     Raises DataError where the source cannot answer or nodes and columns do not fit.
     """
     columns = source.summarise(columns_of(spec, names), where)
-    rows = int(source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {where}").fetchall()[0][0])
+    rows = source.rows(where)
     if rows == 0:
         raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use"),))
     plain = DataSummary(rows, columns)
-    transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], identifier(spec.nodes[n].column or n)))}
+    transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], source.real(spec.nodes[n].column or n)))}
     resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
     moments = source.moments(list(transforms.values()), where)
     summary = DataSummary(rows, columns, dict(zip(transforms, moments, strict=True)))
@@ -95,7 +96,7 @@ def summarise(source: DuckSource, spec: Spec, names: Sequence[str], where: str =
 
 
 def _products(
-    source: DuckSource, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> dict[str, tuple[tuple[float, float], ...]]:
     """Mean and sd of the design columns of every declared interaction among these nodes."""
     wanted = {
@@ -109,22 +110,6 @@ def _products(
     variables = resolve(spec, names, summary)
     found = {}
     for key, factors in wanted.items():
-        blocks = [_design(variables[f], spec) for f in factors]
+        blocks = [design_sql(source, variables[f]) for f in factors]
         found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
     return found
-
-
-def _design(variable: Variable, spec: Spec) -> list[str]:
-    """The SQL of a variable's design columns."""
-    column = identifier(variable.column)
-    if variable.levels:
-        return [f"CAST({column} = {_literal(level)} AS DOUBLE)" for level in variable.levels[1:]]
-    expression = transformed_sql(spec.nodes[variable.name], column)
-    if expression is None and variable.transform is not None:
-        centre, scale = variable.transform_at
-        return [f"(({column} - {centre!r}) / {scale!r})"]
-    return [f"CAST({expression or column} AS DOUBLE)"]
-
-
-def _literal(level: Level) -> str:
-    return quote(level) if isinstance(level, str) else repr(level)
