@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagreg.check.types import Doubt
-from dagreg.errors import DagregError, DataError, Diagnostic
+from dagreg.errors import DagregError, DataError, Diagnostic, redacted
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
 from dagreg.graph.junctions import list_junctions
@@ -24,13 +24,13 @@ from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.supported import unsupported
-from dagreg.spec.types import Effect, Engine, Spec
+from dagreg.spec.types import DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from dagreg.data.duck import DuckSource
     from dagreg.data.rows import Rows
+    from dagreg.data.source import Source
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program
     from dagreg.engine.draws import Draws
@@ -62,7 +62,7 @@ class Question:
 class Table:
     """The data of a fit: the source narrowed to the columns used, and its rows that are used."""
 
-    source: DuckSource
+    source: Source
     rows: Rows
     info: DataInfo
 
@@ -264,14 +264,14 @@ def explain_plan(spec: Spec, data: Any = None, *, allow_outside: bool = False, e
 
 def starter(data: Any, path: Any) -> str:
     """A commented spec to edit; its nodes and types are those of the data's columns."""
-    from dagreg.data.duck import open_file
     from dagreg.data.starter import starter as written
-    from dagreg.spec.types import DataRef
 
     if data is None:
         return written(None, "")
+    ref = DataRef(os.fspath(data))
     folder = os.path.dirname(os.fspath(path)) if path is not None else ""
-    return written(open_file(DataRef(os.fspath(data)), ""), os.path.relpath(data, folder or "."))
+    shown = redacted(ref.source) if _is_connection(ref) else os.path.relpath(data, folder or ".")
+    return written(_open_named(ref, ""), shown)
 
 
 def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool) -> Table | None:
@@ -314,7 +314,7 @@ def fit(
         table.info,
         tuple(effects),
         program.source,
-        versions(),
+        versions(table.source.packages),
         spec.sampling.seed,
         (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
@@ -399,9 +399,8 @@ def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table) -> Program:
 
     queries = {p.model.builder: table.rows.script_query(p.grouping) for p in pieces if p.reads_rows}
     known = {builder: query for builder, query in queries.items() if query is not None}
-    return emit(
-        [p.model for p in pieces], *_heading(spec), known if len(known) == len(queries) else None, spec.sampling
-    )
+    reachable = known if len(known) == len(queries) else None
+    return emit([p.model for p in pieces], *_heading(spec), reachable, spec.sampling, table.source.reader)
 
 
 def _heading(spec: Spec) -> tuple[str, str]:
@@ -424,8 +423,10 @@ def _compiled(
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     _refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    query = table.rows.script_query(None) if table else None
-    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling)
+    if table is None:
+        return tuple(plans), emit(models, *_heading(spec), None, spec.sampling)
+    query = table.rows.script_query(None)
+    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling, table.source.reader)
 
 
 def read(
@@ -462,18 +463,34 @@ def read(
     return Table(source, Rows(source, columns, where, summary), info)
 
 
-def _open(spec: Spec, data: Any, *, allow_outside: bool) -> DuckSource:
-    from dagreg.data.duck import open_file, open_frame
-    from dagreg.spec.types import DataRef
+def _open(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
+    from dagreg.data.duck import open_frame
 
     if isinstance(data, str | os.PathLike):
-        return open_file(DataRef(os.fspath(data)), "")
+        given = DataRef(os.fspath(data))
+        if _is_connection(given) and spec.data is not None:
+            given = replace(spec.data, source=given.source)  # another database with the same table
+        return _open_named(given, "")
     if data is not None:
         return open_frame(data)
     if spec.data is None:
         raise DataError((Diagnostic("DR300", f"{spec.name} names no data: add `data:` or pass --data"),))
     folder = os.path.dirname(spec.path) if spec.path else ""
-    return open_file(spec.data, folder, allow_outside=allow_outside)
+    return _open_named(spec.data, folder, allow_outside=allow_outside)
+
+
+def _open_named(ref: DataRef, folder: str, *, allow_outside: bool = True) -> Source:
+    if _is_connection(ref):
+        from dagreg.data.database import open_database
+
+        return open_database(ref)
+    from dagreg.data.duck import open_file
+
+    return open_file(ref, folder, allow_outside=allow_outside)
+
+
+def _is_connection(ref: DataRef) -> bool:
+    return "://" in ref.source
 
 
 def _has_data(spec: Spec, data: Any) -> bool:

@@ -74,11 +74,6 @@ def _varying(spec: Spec) -> Places:
             yield spec.place("regressions", response, "varying") or regression.span
 
 
-def _connection(spec: Spec) -> Places:
-    if spec.data is not None and "://" in spec.data.source:
-        yield spec.data.span
-
-
 def _families(spec: Spec) -> Places:
     for _, family, path in _choices(spec, "family"):
         if family not in CANONICAL_LINKS:
@@ -118,5 +113,4 @@ LATER: Mapping[str, Callable[[Spec], Places]] = {
     "`varying`": _varying,
     "nodes of type `group`": _typed("group"),
     "nodes of type `ordinal`": _typed("ordinal"),
-    "`data` from a database": _connection,
 }
