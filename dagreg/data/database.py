@@ -160,7 +160,7 @@ def _engine(ref: DataRef) -> Engine:
 
 
 def _well_formed(ref: DataRef) -> None:
-    """Raises DataError (DR333) where a password's own signs would be taken for the URL's, and shown as a host or port."""
+    """Raises DataError (DR333) where signs of a password would be taken for the URL's, and shown as a host or port."""
     try:
         parts = urlsplit(ref.source)
         clear = parts.port != 0 and ("@" in parts.netloc or "@" not in ref.source)
@@ -329,9 +329,16 @@ def _settle_postgres(backend: Any) -> None:
 
 def _postgres_program(url: str) -> Reader:
     return Reader(
-        ("ibis", "os"),
-        (f"database = ibis.connect(os.environ[{literal(VARIABLE)}]){comment(f'such as {redacted(url)}')}",),
-        "database.sql({query}).to_pandas()",
+        ("os", "psycopg"),
+        (
+            f"database = psycopg.connect(os.environ[{literal(VARIABLE)}]){comment(f'such as {redacted(url)}')}",
+            "",
+            "def columns(query):",
+            "    cursor = database.execute(query)",
+            "    return dict(zip([c.name for c in cursor.description], zip(*cursor.fetchall())))",
+            "",
+        ),
+        "columns({query})",
     )
 
 

@@ -411,7 +411,7 @@ def _reading(query: str | Mapping[str, str], reader: Reader) -> tuple[str, str]:
     if not query:
         return "    import nutpie\n\n    data = {}", ""
     head = "".join(f"    import {module}\n" for module in sorted({*reader.imports, "nutpie"}))
-    said = "".join(f"\n    {line}" for line in reader.once)
+    said = "".join(f"\n    {line}".rstrip(" ") for line in reader.once)
     if isinstance(query, str):
         return f"{head}{said}\n    data = {reader.columns.format(query='QUERY')}", ""
     rows = reader.columns.format(query="query")

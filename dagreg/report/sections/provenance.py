@@ -30,7 +30,7 @@ def _data(data: DataInfo) -> tuple[tuple[str, str], ...]:
         ("Data", named(data.source)),
         ("Rows", f"{data.rows:,}, of which {data.rows_used:,} were used"),
         ("Missing values", _missing(data)),
-        ("SHA-256 of the data", named(data.sha256) if data.sha256 else "not computed: the rows stay in their database"),
+        ("SHA-256 of the data", named(data.sha256) if data.sha256 else "not computed"),
     )
 
 
