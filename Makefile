@@ -21,7 +21,7 @@ test: setup ## lint, types, layers, tests: what continuous integration runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup --durations=15
+	$(BIN)/pytest -n $(JOBS) --durations=15
 
 trust: setup ## the long comparison with brute force and peers
 	DAGREG_TRUST=$${DAGREG_TRUST:-20000} $(BIN)/pytest -n $(JOBS) tests/test_graph_brute.py tests/test_identify_brute.py \

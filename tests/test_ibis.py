@@ -26,8 +26,6 @@ from tests.databases import PASSWORD, Postgres, spark_url
 from tests.fitting import spec_of
 from tests.optimising import densities, optimised, points
 
-pytestmark = pytest.mark.xdist_group("databases")  # one worker starts them
-
 ROOT = Path(__file__).parent.parent
 COUNT = 2_000
 SCHEMA = (
@@ -69,6 +67,7 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres() -> Iterator[Postgres]:
     with databases.postgres() as cluster:
         cluster.load("t", POSTGRES_SCHEMA, table())
+        cluster.run("CREATE TABLE second (a INT)", "CREATE SEQUENCE counter")
         yield cluster
 
 
@@ -324,7 +323,6 @@ WRONG: dict[str, tuple[str, Callable[[Postgres], DataRef]]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_mistakes_are_located_and_keep_the_secret(name: str, postgres: Postgres) -> None:
-    postgres.run("CREATE SEQUENCE IF NOT EXISTS counter")
     code, ref = WRONG[name]
     found = refusal(ref(postgres))
     assert (found.code, found.span) == (code, AT), found
@@ -442,7 +440,6 @@ def test_another_database_with_the_same_table(postgres: Postgres, monkeypatch: p
 
 
 def test_a_database_of_several_tables_needs_a_name(postgres: Postgres) -> None:
-    postgres.run("CREATE TABLE IF NOT EXISTS second (a INT)")
     with pytest.raises(DagregError, match=r"DR305.*`table:`") as caught:
         pipeline.starter(postgres.url, None)
     assert " second" in caught.value.diagnostics[0].label
@@ -452,13 +449,11 @@ def test_a_database_of_several_tables_needs_a_name(postgres: Postgres) -> None:
 
 ALONE = """
 import sys
-from types import SimpleNamespace
 sys.modules["dagreg"] = None  # importing it fails
-sys.modules["arviz"] = SimpleNamespace(summary=lambda draws: "drawn")  # nothing is sampled here: that takes long
-sys.modules["nutpie"] = SimpleNamespace(
-    compile_pymc_model=lambda model, **options: print([rv.name for rv in model.free_RVs]), sample=lambda *a, **b: None
-)
-import runpy
+import arviz, nutpie, runpy
+nutpie.compile_pymc_model = lambda model, **options: print([rv.name for rv in model.free_RVs])
+nutpie.sample = lambda *arguments, **options: None  # it takes long, and is another test's business
+arviz.summary = lambda draws: "drawn"
 program = runpy.run_path("model.py", run_name="__main__")
 print({k: len(v) for k, v in program["data"].items()})
 """
