@@ -5,6 +5,7 @@
     program = dagreg.compile(spec, data=df)    # -> PyMC source: .source, .build(data) -> pm.Model
     result  = dagreg.fit(spec, data=df)        # -> .effects, .draws, .report()
     result.save("berkeley.dagreg")             # report.html, report.md, results.json, model.py, ...
+    result  = dagreg.open("berkeley.dagreg")   # the same result, nothing fitted again
 
 Every stage takes one immutable type and returns another; `dagreg.pipeline` shows them all on one screen.
 """
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dagreg.errors import DagregError, DataError, SpecError
     from dagreg.pipeline import compile, explain, fit
+    from dagreg.reopen import open_result as open
     from dagreg.spec.load import load, loads
     from dagreg.spec.types import Spec
 
-__all__ = ["DagregError", "DataError", "Spec", "SpecError", "compile", "explain", "fit", "load", "loads"]
+__all__ = ["DagregError", "DataError", "Spec", "SpecError", "compile", "explain", "fit", "load", "loads", "open"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -29,6 +31,7 @@ _HOMES = {
     "explain": "dagreg.pipeline",
     "compile": "dagreg.pipeline",
     "fit": "dagreg.pipeline",
+    "open": "dagreg.reopen:open_result",
     "DagregError": "dagreg.errors",
     "SpecError": "dagreg.errors",
     "DataError": "dagreg.errors",
@@ -41,7 +44,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'dagreg' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    home, _, own = _HOMES[name].partition(":")
+    return getattr(import_module(home), own or name)
 
 
 def __dir__() -> list[str]:

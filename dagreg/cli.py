@@ -242,14 +242,23 @@ def draw(
     spec: OneSpec,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File; its ending names the format.")] = None,
     format: Annotated[Picture | None, typer.Option(help="In place of the file's ending.")] = None,
+    plate: Annotated[bool, typer.Option("--plate", help="The model's plate diagram by PyMC; needs the data.")] = False,
+    estimator: Annotated[Estimators | None, typer.Option(help="Of this one's model, with --plate.")] = None,
+    data: Data = None,
+    allow_outside: Outside = False,
 ) -> int:
-    """The graph as SVG, PNG, PDF, DOT or dagitty text."""
+    """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
     from dagreg.pipeline import explain as run
+    from dagreg.pipeline import plate as plate_of
     from dagreg.report.draw import draw as picture
 
     def answer(spec: Spec) -> int:
         ending = output.suffix.lstrip(".").lower() if output else "svg"
         kind = format or Picture({"gv": "dot", "txt": "dagitty"}.get(ending, ending))
+        if plate:
+            only = estimator.value if estimator else None
+            _write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only))
+            return DONE
         first = run(spec).answers[0] if spec.effects else None
         _write(output, picture(spec, first, kind.value))
         return DONE
@@ -324,20 +333,72 @@ def report(
     folder: Annotated[Path, typer.Argument(help="The folder that `dagreg fit` wrote.")],
     format: Annotated[Format, typer.Option(help="How to answer.")] = Format.text,
 ) -> int:
-    """Shows a stored result again."""
-    files = {Format.json: "results.json", Format.html: "report.html"}
-    path = folder / files.get(format, "report.md")
-    if not (folder / "results.json").is_file() or not path.is_file():
-        raise DagregError((Diagnostic("DR541", f"`{folder}` holds no finished result of `dagreg fit`"),))
-    stored = path.read_text(encoding="utf-8")
-    if format is Format.text:
-        stored = "\n".join(line for line in stored.splitlines() if not line.startswith("!["))  # no pictures here
-        from rich.console import Console
-        from rich.markdown import Markdown
+    """Shows a stored result again; nothing is fitted."""
+    from dagreg.reopen import open_result
 
-        Console().print(Markdown(stored))
+    _show(open_result(folder).record, format)
+    return DONE
+
+
+Do = Annotated[list[str] | None, typer.Option("--do", help="Set a node: x=1. Can be given several times.")]
+Table = Annotated[Path | None, typer.Option("-o", "--output", help="File: .csv, .tsv or .parquet.")]
+
+
+def _settings(do: Sequence[str] | None) -> dict[str, str]:
+    """`x=1` as {"x": "1"}. Raises DagregError (DR562) for anything else."""
+    found: dict[str, str] = {}
+    for one in do or ():
+        name, sign, value = (part.strip() for part in one.partition("="))
+        if not (name and sign and value) or name in found:
+            what = "is set twice" if name in found else "is not a node and its value"
+            raise DagregError((Diagnostic("DR562", f"`--do {one}`: `{name}` {what}", label="write `--do x=1`"),))
+        found[name] = value
+    return found
+
+
+def _tabled(columns: Any, output: Path | None) -> None:
+    """A table in a file, or as CSV on stdout."""
+    from dagreg.data.tables import csv_text, write_table
+
+    if output is None:
+        typer.echo(csv_text(columns), nl=False)
     else:
-        typer.echo(stored.rstrip("\n"))
+        write_table(output, columns)
+
+
+@app.command()
+def predict(
+    folder: Annotated[Path, typer.Argument(help="The folder that `dagreg fit` wrote.")],
+    data: Annotated[Path, typer.Option("--data", help="The new rows.")],
+    do: Do = None,
+    output: Table = None,
+    estimator: Annotated[Estimators | None, typer.Option(help="In place of the primary one.")] = None,
+    effect: Annotated[int, typer.Option(min=1, help="Of a spec with several, in its order.")] = 1,
+    level: Annotated[float, typer.Option(min=0.01, max=0.999, help="Probability of the intervals.")] = 0.94,
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: the fit's]")] = None,
+    format: Annotated[Brief, typer.Option(help="How to answer on stdout.")] = Brief.text,
+) -> int:
+    """The outcome of new rows: mean, sd, median and interval, of the response and of its mean."""
+    import numpy as np
+
+    from dagreg.data.tables import check_ending, records
+    from dagreg.reopen import open_result
+
+    if output is not None:
+        check_ending(output)
+    settings = _settings(do)
+    found = open_result(folder).predict(
+        data, settings, estimator=estimator.value if estimator else None, effect=effect - 1, level=level, seed=seed
+    )
+    for note in (*((found.of,) if found.of else ()), *found.notes):
+        _say(f"note: {note}")
+    columns = {"row": np.arange(1, len(found) + 1), **found.columns}
+    if output is not None or format is Brief.text:
+        _tabled(columns, output)
+    if format is Brief.json:
+        facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
+        notes = {"of": found.of or found.outcome, "notes": found.notes}
+        typer.echo(json.dumps({**facts, **notes, "rows": records(columns)}, ensure_ascii=False, allow_nan=False))
     return DONE
 
 

@@ -446,6 +446,18 @@ CODES: Mapping[str, Code] = {
         bad=_GRAPH + "effect: a -> b\neffects: [b -> a]\n",
         good=_GRAPH + "effects: [a -> b, b -> a]\n",
     ),
+    "DR147": Code(
+        "no treated and untreated",
+        "The effect on the treated is the total effect of one exposure of two levels, over the rows of one of them.",
+        bad="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: treated}\n",
+        good="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: treated}\n",
+    ),
+    "DR148": Code(
+        "no doses to draw a curve over",
+        "A dose-response curve is of the total effect of one exposure that is a number.",
+        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
+        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
+    ),
     "DR151": Code(
         "a prior for no term",
         "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction `a:b`.",
@@ -489,6 +501,20 @@ CODES: Mapping[str, Code] = {
         "regressions: {b: {varying: {g: [intercept]}}}\n",
         good="nodes: {a: binary, g: group, b: count}\nedges: ['a, g -> b']\n"
         "regressions: {b: {varying: {g: [intercept]}}}\n",
+    ),
+    "DR158": Code(
+        "not cells",
+        "Cells are combinations of the levels of binary, categorical or ordinal nodes. They stand in place of the "
+        "intercept, and of all interactions of their nodes.",
+        bad="nodes: {a: continuous, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
+        good="nodes: {a: binary, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
+    ),
+    "DR159": Code(
+        "not a curve",
+        "A curve is `poly(degree)` or `spline(columns)` of a number among the predictors, so far without interactions "
+        "and varying slopes.",
+        bad="edges: [a -> b]\nregressions: {b: {curves: {a: cubic(3)}}}\n",
+        good="edges: [a -> b]\nregressions: {b: {curves: {a: poly(3)}}}\n",
     ),
     "DR160": Code(
         "both `table` and `query`",
@@ -597,6 +623,11 @@ CODES: Mapping[str, Code] = {
     "DR306": Code("data that cannot be used", "The message says what is wrong with the column or the table."),
     "DR307": Code("a query that is not one SELECT", "`query:` reads rows; it is a single SELECT statement."),
     "DR308": Code("several columns of one name", "Rename them, so that a node has one column."),
+    "DR309": Code(
+        "a table of unknown kind",
+        "Predictions and simulated data are written as CSV, TSV or Parquet, by the file's ending. Bad: `-o new.xlsx`; "
+        "good: `-o new.csv`.",
+    ),
     "DR311": Code("no such column", "A node's column has its name, or the name in `column:`."),
     "DR312": Code("a column of another kind", "Text where the type asks for numbers, or the reverse."),
     "DR313": Code("a column with a single value", "Nothing varies with it, so it can explain nothing."),
@@ -609,12 +640,24 @@ CODES: Mapping[str, Code] = {
     "DR324": Code("more successes than trials", "Each row has at least as many trials as successes, and at least one."),
     "DR325": Code("values outside the type", "`positive`, `proportion` and `count` name the values they take."),
     "DR326": Code("two nodes of one column", "Nodes that read the same column the same way are one variable."),
+    "DR327": Code(
+        "censoring that cannot be read",
+        "Flags are `none`, `left`, `right` and `interval`; an interval goes from the node's own column to the larger "
+        "number in `upper`: `censored: {flags: how, upper: to}`.",
+    ),
+    "DR328": Code(
+        "missing values that are not imputed",
+        "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are given.",
+    ),
     "DR524": Code(
         "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
     ),
     "DR321": Code("a column that holds neither numbers nor text", "Dates, lists and records are not variables yet."),
     "DR322": Code("no rows", "The data are empty, or every row has a missing value."),
-    "DR323": Code("missing values", "`missing: error` is the default; `missing: drop` leaves those rows out."),
+    "DR323": Code(
+        "missing values",
+        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
+    ),
     "DR331": Code(
         "a database engine that is not known",
         "Connection strings begin with `postgres://` or `pyspark://`; data files are named by their path.",
@@ -637,8 +680,61 @@ CODES: Mapping[str, Code] = {
     "DR421": Code("an offset that is not above 0", "The log of the exposure is added to the predictor."),
     "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
     "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
+    "DR422": Code("a link that the family does not have", "The message lists those that make sense with it."),
+    "DR423": Code("an interaction with a group", "A slope that differs between groups is a varying one."),
+    "DR424": Code(
+        "priors of different distributions", "The sds of one group share one distribution, with scales of their own."
+    ),
+    "DR425": Code(
+        "`error` without a residual sd", "Known errors belong to a gaussian response, scales to one with a sigma."
+    ),
+    "DR426": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
+    "DR427": Code(
+        "the effect cannot be given by these levels",
+        "Together with an adjustment set, the variables of `by` have to be valid to adjust for.",
+    ),
+    "DR428": Code(
+        "the effect on the treated cannot be given",
+        "The exposure has two levels, and no member of the adjustment set is a consequence of it.",
+        bad="nodes: {x: binary, k: binary, y: count}\nedges: [x -> k, x -> y]\n"
+        "effect: {exposure: x, outcome: y, adjust: [k], among: treated}\n",
+        good="nodes: {x: binary, k: binary, y: count}\nedges: [x -> k, x -> y]\n"
+        "effect: {exposure: x, outcome: y, among: treated}\n",
+    ),
+    "DR429": Code(
+        "no curve over these doses",
+        "Doses are numbers on the exposure's own scale, which its transform takes; the outcome is one number a row.",
+        bad="nodes: {x: continuous, y: {type: categorical, levels: [a, b, c]}}\nedges: [x -> y]\n"
+        "effect: {exposure: x, outcome: y, curve: 5}\n",
+        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, curve: 5}\n",
+    ),
+    "DR430": Code(
+        "no bootstrap of these covariates",
+        "The formula of a front door or of the ID algorithm takes its marginals from the rows as they are.",
+        bad="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: bayesian bootstrap}\n",
+        good="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: rows}\n",
+    ),
+    "DR433": Code(
+        "a response that cannot be censored",
+        "Censoring is for gaussian, student_t, lognormal, gamma, exponential, weibull and beta responses.",
+    ),
+    "DR434": Code(
+        "a kind of value that is not imputed",
+        "Numbers are imputed by their regression and levels are summed over; groups and counts without end are not.",
+    ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
+    "DR441": Code(
+        "no cells in this regression",
+        "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside them.",
+        good="nodes: {a: binary, z: binary, b: binary}\nedges: ['z -> a', 'a, z -> b']\neffect: a -> b\n"
+        "regressions: {b: {cells: [a, z]}}\n",
+    ),
+    "DR442": Code(
+        "no curve in this regression",
+        "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
+        good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
+    ),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` takes NUTS for what has no exact solution."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
@@ -654,7 +750,41 @@ CODES: Mapping[str, Code] = {
         "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
     ),
     "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
-    "DR541": Code("not a finished result", "The folder holds no `results.json` of `dagreg fit`."),
+    "DR541": Code(
+        "not a finished result",
+        "`dagreg report specs/` names a folder that `dagreg fit` did not write or did not finish; "
+        "`dagreg report spec.dagreg` one that holds `results.json` and `fit.json`.",
+    ),
+    "DR542": Code(
+        "a result that has changed",
+        "A file of the folder is missing or is not as `dagreg fit` wrote it, so that draws, spec and program may not "
+        "belong together. Bad: a `spec.yaml` edited within the folder; good: the spec edited beside it, and a new fit.",
+    ),
+    "DR543": Code(
+        "a result of another version",
+        "This version of dagreg makes another program of the stored spec, so its names for the draws would be wrong. "
+        "Bad: a folder of a version that wrote another `model.py`; good: the same spec fitted again.",
+    ),
     "DR551": Code("the graph cannot be drawn", "The report goes on without the picture."),
+    "DR561": Code(
+        "an intervention that the model does not cover",
+        "P(outcome | do(z)) has to be identified for z itself. Bad: `--do z=1` where the effect of x was asked for, "
+        "adjusted for z; good: `--do x=1`, or `--estimator chain` where it has a regression for all that z moves.",
+    ),
+    "DR562": Code(
+        "not an intervention",
+        "`--do` sets observed nodes other than the outcome, each once, to values that they take: "
+        "not `--do x` and not `--do dose=high` for a number, but `--do dose=2`.",
+    ),
+    "DR563": Code(
+        "no distribution for a row",
+        "Front-door and other formulas, and instruments, answer for averages over rows. Bad: `dagreg predict` from "
+        "such a fit; good: the same with `--estimator unadjusted`, which predicts and knows no `--do`.",
+    ),
+    "DR564": Code(
+        "no such model",
+        "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the chain out, or "
+        "`--effect 3` of two; good: the names that the message lists.",
+    ),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

@@ -23,23 +23,27 @@ from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.spec.secrets import shareable
 from dagreg.spec.supported import unsupported
 from dagreg.spec.types import DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from dagreg.data.new_rows import NewRows
     from dagreg.data.rows import Rows
     from dagreg.data.source import Source
+    from dagreg.effects.predict import Prediction
+    from dagreg.effects.route import Route
     from dagreg.effects.types import Estimate
-    from dagreg.emit.program import Program
+    from dagreg.emit.program import Program, Reader
     from dagreg.engine.draws import Draws
+    from dagreg.engine.posterior import Coordinates
     from dagreg.model.types import DataSummary, Model, Plan
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
-Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,9 @@ class Result:
 
     record: Report
     samples: Mapping[str, Draws]  # by builder
+    summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
+    query: str | None = None  # the SQL of the program
+    reader: Reader | None = None  # and what answers it
 
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
@@ -135,12 +142,9 @@ class Result:
 
     @property
     def coordinates(self) -> dict[str, Coordinates]:
-        """By builder: the dimension and labels of every coefficient that has several."""
+        """By builder: the dimensions and labels of every parameter that is more than one number."""
         models = (m for e in self.record.effects if e.plan is not None for m in e.plan.models)
-        return {
-            m.builder: {t.symbol: (t.dim, t.columns) for e in m.equations for t in e.terms if len(t.columns) > 1}
-            for m in models
-        }
+        return {m.builder: {symbol: dims for e in m.equations for symbol, dims in e.dimensions.items()} for m in models}
 
     def report(self, format: Format = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""
@@ -149,12 +153,68 @@ class Result:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
 
-        Raises OSError where the folder cannot be written.
+        `dagreg.open` reads them back. Raises OSError where the folder cannot be written.
         """
+        from dagreg.report import stored
         from dagreg.report.write import write_reports
 
-        extra = {"posterior.nc": self._write_posterior} if self.samples else None
-        write_reports(self.record, Path(folder), extra)
+        text = stored.spec_text(self.record.explained.spec)
+        writers: dict[str, Callable[[Path], object]] = {}
+        if text is not None:
+            writers[stored.SPEC] = lambda path: path.write_bytes(text.encode())
+        if self.samples:
+            writers[stored.POSTERIOR] = self._write_posterior
+        writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
+        write_reports(self.record, Path(folder), writers)
+
+    def predict(
+        self,
+        new: Any,
+        do: Mapping[str, Any] | None = None,
+        *,
+        estimator: str | None = None,
+        effect: int = 0,
+        level: float | None = None,
+        seed: int | None = None,
+    ) -> Prediction:
+        """The posterior predictive distribution of an effect's outcome on new rows.
+
+        `new` is a table or a file, as for `fit`; `do` sets nodes on the scale of their columns. The model is the
+        primary one unless `estimator` names another; in the chain mediators that the rows lack, or that `do` moves,
+        are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), or the rows do
+        not fit it (DR3xx).
+        """
+        from dagreg.effects.predict import predict
+        from dagreg.effects.summary import LEVEL
+
+        spec = self.record.explained.spec
+        model = self.model(estimator, effect)
+        source = _open(spec, new, allow_outside=True)
+        way, rows = prepared(spec, model, source, do or {})
+        draws = self.samples[model.builder].flat()
+        chosen = spec.sampling.seed if seed is None else seed
+        return predict(model, draws, way, rows, chosen, LEVEL if level is None else level)
+
+    def model(self, estimator: str | None = None, effect: int = 0) -> Model:
+        """The fitted model of an effect, the primary one by default. Raises DagregError (DR564) without one."""
+        known = range(1, len(self.effects) + 1)
+        if effect + 1 not in known:
+            raise DagregError((Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),))
+        plan = self.effects[effect].plan
+        models = plan.models if plan is not None else ()
+        found = [m for m in models if estimator in (None, m.estimator)]
+        if not found:
+            there = ", ".join(m.estimator for m in models) or "none"
+            left = [f"{m.estimator}: {m.reason}" for m in plan.left_out] if plan is not None else []
+            wanted = f"no {estimator} model" if estimator else "no model"
+            message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
+            raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
+        return found[0]
+
+    def _write_record(self, path: Path) -> None:
+        from dagreg.report.stored import write_record
+
+        write_record(path, self.record, self.summary, self.query, self.reader, self.samples)
 
     def _write_posterior(self, path: Path) -> None:
         from dagreg.engine.posterior import write
@@ -168,6 +228,18 @@ class Result:
         return framed(self.report("html"))
 
 
+def prepared(spec: Spec, model: Model, source: Source, do: Mapping[str, Any]) -> tuple[Route, NewRows]:
+    """How a model reaches the outcome of the rows of a source, and those rows as it sees them."""
+    from dagreg.data.new_rows import present, read_new_rows
+    from dagreg.effects.route import route, settings
+
+    chosen = settings(model, do)
+    way = route(model, analyse(spec), chosen, present(source, model))
+    equations = (*way.simulated, model.outcome)
+    optional = {e.offset for e in equations if e.offset is not None}
+    return way, read_new_rows(source, model, way.observed, equations, optional)
+
+
 def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     """Analyses the graph and identifies every effect. Raises DagregError (DR208) for a spec without one."""
     if not spec.effects:
@@ -175,17 +247,17 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     graph = analyse(spec)
     found = []
     for effect in spec.effects:
-        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span)
+        query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among)
         found.append(Question(effect, identify(graph, query), chain_of(graph, query)))
     return graph, tuple(found)
 
 
 def explain(spec: Spec) -> Explanation:
     """The identification report of a spec; no data are needed."""
-    return _explained(spec, *questions(spec))
+    return explained_by(spec, *questions(spec))
 
 
-def _explained(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
+def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
     implied, cut = list_implications(graph)
     claims = tuple((i.x, i.y, i.given) for i in implied)
     answers = tuple(question.answer for question in asked)
@@ -229,7 +301,7 @@ def compile(
     """
     _refuse(unsupported(spec))
     graph, asked = questions(spec)
-    explained = _explained(spec, graph, asked)
+    explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
     if table is None:
         doubt = Doubt(
@@ -260,6 +332,23 @@ def explain_plan(spec: Spec, data: Any = None, *, allow_outside: bool = False, e
     if spec.sampling.engine != "nuts":
         return plan_text(compiled.pieces)
     return "`engine: nuts` in the spec runs the program as it is written. Without it:\n" + plan_text(compiled.pieces)
+
+
+def plate(
+    spec: Spec, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
+) -> bytes:
+    """The plate diagram of a program's first model, or the one of `estimator`: a file of SVG, PNG, PDF or DOT.
+
+    PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data (DR300),
+    and where the format is none of a plate diagram's or the model is too large to draw (DR551).
+    """
+    from dagreg.engine.plate import plate_source
+    from dagreg.report.plate import plate_picture
+
+    table = read(spec, questions(spec)[1], data, allow_outside=allow_outside)
+    compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator)
+    source = plate_source(compiled.program, compiled.program.builders[0], table.rows)
+    return plate_picture(source, format, f"Plate diagram of {spec.name}")
 
 
 def starter(data: Any, path: Any) -> str:
@@ -299,7 +388,7 @@ def fit(
 
     _refuse(unsupported(spec))
     graph, asked = questions(spec)
-    explained = _explained(spec, graph, asked)
+    explained = explained_by(spec, graph, asked)
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
     tested = put_to_data(spec, table.source, explained.implications, spec.sampling.seed)
     plans, program = _compiled(spec, asked, table)
@@ -308,9 +397,10 @@ def fit(
     effects = []
     for question, plan in zip(asked, plans, strict=True):
         fitted = _fit_effect(spec, question, plan, table, pieces, draws, progress)
-        effects.append(replace(fitted, tests=tested.tests))
+        plates = _plates(program, plan, draws, table.rows)
+        effects.append(replace(fitted, tests=tested.tests, plates=plates))
     report = Report(
-        explained,
+        replace(explained, spec=shareable(spec)),
         table.info,
         tuple(effects),
         program.source,
@@ -321,11 +411,11 @@ def fit(
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
-    return Result(report, draws)
+    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader)
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
-    from dagreg.model.lower import idle_regressions
+    from dagreg.model.unused import idle_regressions
 
     return tuple(
         Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
@@ -345,7 +435,10 @@ def _fit_effect(
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
-    from dagreg.check.doubts import doubts_of
+    from dagreg.check.doubts import doubts_of, not_made
+    from dagreg.check.mixing import mixing
+    from dagreg.check.pooling import poolings
+    from dagreg.effects.dose import dose_response
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
     from dagreg.engine.run import draw
@@ -370,14 +463,30 @@ def _fit_effect(
         else ()
     )
     rows = tuple(row for group in found.values() for row in group)
+    head = next(m for m in plan.models if m.primary)
+    curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps),
+        result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve),
         diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
         doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
+        mixing=mixing(plan.models, here),
+        pooling=poolings(plan.models, here, data),
     )
+
+
+def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
+    """The plate diagram of each program but the unadjusted one's, by estimator."""
+    from dagreg.engine.plate import fitted_plate
+
+    found = {
+        m.estimator: fitted_plate(program, m, draws[m.builder], data)
+        for m in plan.models
+        if m.estimator != "unadjusted"
+    }
+    return {name: dot for name, dot in found.items() if dot is not None}
 
 
 def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, tuple[Piece, ...]]:
@@ -413,20 +522,35 @@ def _compiled(
     spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
-    from dagreg.emit.program import emit
-    from dagreg.model.lower import lower, unused_terms
+    if table is None:
+        return programmed(spec, asked, None, None, estimator)
+    query, reader = table.rows.script_query(None), table.source.reader
+    return programmed(spec, asked, table.rows.summary, query, estimator, reader)
+
+
+def programmed(
+    spec: Spec,
+    asked: Sequence[Question],
+    summary: DataSummary | None,
+    query: str | None,
+    estimator: str | None = None,
+    reader: Reader | None = None,
+) -> tuple[tuple[Plan, ...], Program]:
+    """The plan of every effect and one program for all, from what is known of the data.
+
+    `query` is its SQL, which `reader` has answered: DuckDB, unless another is given.
+    """
+    from dagreg.emit.program import DUCKDB, emit
+    from dagreg.model.lower import lower
+    from dagreg.model.unused import unused_terms
 
     plans = []
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
-        summary = table.rows.summary if table else None
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     _refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    if table is None:
-        return tuple(plans), emit(models, *_heading(spec), None, spec.sampling)
-    query = table.rows.script_query(None)
-    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling, table.source.reader)
+    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling, reader or DUCKDB)
 
 
 def read(
@@ -439,7 +563,15 @@ def read(
     """
     from dagreg.check.implications import columns_for
     from dagreg.data.rows import Rows
-    from dagreg.data.summary import check_columns, check_trials, columns_of, summarise
+    from dagreg.data.summary import (
+        always_there,
+        check_censored,
+        check_columns,
+        check_not_imputed,
+        check_trials,
+        columns_of,
+        summarise,
+    )
     from dagreg.model.variables import resolve
 
     whole = _open(spec, data, allow_outside=allow_outside)
@@ -448,15 +580,18 @@ def read(
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
     source = whole.narrow(tuple(dict.fromkeys((*columns, *columns_for(whole, spec, claims)))))
-    missing = {c: n for c, n in source.missing(columns).items() if n}
+    present = always_there(spec, names)
+    missing = {c: n for c, n in source.missing(present).items() if n}
     if missing and spec.missing == "error":
         listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())
-        note = "say `missing: drop` to leave those rows out"
+        note = "say `missing: drop` to leave those rows out, or `missing: impute`"
         raise DataError(
             (Diagnostic("DR323", f"missing values in {listed}", spec.data.span if spec.data else None, label=note),)
         )
-    where = source.complete(columns) if missing else "TRUE"
+    where = source.complete(present) if missing and spec.missing == "drop" else "TRUE"
+    check_not_imputed(source, spec, names)
     check_trials(source, spec, names, where)
+    check_censored(source, spec, names, where)
     summary = summarise(source, spec, names, where)
     inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, source.sha256(columns), inferred)

@@ -112,7 +112,7 @@ def _as_taken(built: Any, model: Model, point: Point) -> dict[str, Any]:
             taken[name] = np.asarray(point[name], dtype=float)
     for e in model.equations:
         if e.sufficient is not None:
-            whole = np.concatenate([np.atleast_1d(point[s]) for s in (e.intercept, *(t.symbol for t in e.terms))])
+            whole = np.concatenate([np.atleast_1d(point[s]) for s in e.coefficient_symbols])
             taken[e.symbols["free"]] = np.linalg.solve(
                 np.array(e.sufficient.spread), whole - np.array(e.sufficient.start)
             )

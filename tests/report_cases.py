@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
-from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
-from dagreg.effects.types import Coefficient, Disagreement, EffectResult, Estimate, Scale, Summary
+from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
+from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Summary
+from dagreg.emit.plate import plate_source
 from dagreg.graph.junctions import Junction
 from dagreg.identify.types import (
     AdjustmentSets,
@@ -62,7 +64,36 @@ VERSIONS = {"dagreg": "0.1.0", "pymc": "6.0.1", "numpy": "2.5.5"}
 def summary(mean: float, sd: float, prob_positive: float | None = None) -> Summary:
     low, high = mean - 1.881 * sd, mean + 1.881 * sd
     chance = prob_positive if prob_positive is not None else (1.0 if low > 0 else 0.0 if high < 0 else 0.5)
-    return Summary(mean, sd, mean, (low, high), 0.94, chance, 3980.0, 1.001)
+    return Summary(mean, sd, mean, (low, high), 0.94, chance, 3980.0, 1.001, bell(mean, sd))
+
+
+def bell(mean: float, sd: float) -> Density:
+    """A Normal density within three sds, or what is left of it where they are not numbers."""
+    heights = tuple(math.exp(-0.5 * (z / 10) ** 2) / sd for z in range(-30, 31))
+    return Density(mean - 3 * sd, mean + 3 * sd, heights)
+
+
+def chains(name: str, estimator: str = "adjusted") -> Mixing:
+    """Four chains of which one is stuck."""
+    traces = tuple(tuple(math.sin(7 * i + c) + (c == 3) for i in range(100)) for c in range(4))
+    ranks = tuple(tuple(50 + (i - 10) * (3 if c == 3 else -1) for i in range(20)) for c in range(4))
+    return Mixing(name, estimator, 1.12, 58.0, 1000, 10, traces, ranks)
+
+
+def pooled(group: str, response: str, names: Sequence[str]) -> Pooling:
+    """Levels with ever more rows, drawn towards zero ever less; the last has no estimate of its own."""
+    levels = []
+    for i, name in enumerate(names):
+        rows, alone = 2 ** (i + 1), float("nan") if i == len(names) - 1 else (-1) ** i * (1 + i / 5)
+        mean = 0.0 if alone != alone else alone * rows / (rows + 8)
+        width = 1.88 / math.sqrt(1 + rows / 8)
+        levels.append(PooledLevel(name, rows, alone, mean, (mean - width, mean + width)))
+    return Pooling(group, response, "adjusted", "intercept", f"log odds of {response}", 0.94, 0.0, tuple(levels), 3)
+
+
+def plate_of(*models: Model) -> dict[str, str]:
+    """As the pipeline gives it: without the unadjusted model's."""
+    return {m.estimator: plate_source(m, 988) for m in models if m.estimator != "unadjusted"}
 
 
 def estimate(
@@ -117,7 +148,7 @@ def equation(response: str, predictors: tuple[str, ...], family: str, exposure: 
         intercept="a",
         intercept_prior=prior("Normal", 0.0, 1.5),
         terms=terms,
-        symbols={},
+        symbols={"observed": "observed"},
         auxiliaries=sigma,
     )
 
@@ -268,6 +299,11 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             ImplicationTest("bonus", "coached", ("retained",), -3.9, 0.0001, 0.0002, disagrees),
         ),
         (Doubt("DR301", "In 14 rows with `tenure` above 220 nobody was coached: the answer there is extrapolated."),),
+        () if diagnostics.engine == "exact" else (chains("beta_retained_coached"), chains("alpha_retained", "chain")),
+        plate_of(
+            model("adjusted", query, ("coached", "tenure"), "bernoulli", True, "binary"),
+            model("chain", query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
+        ),
     )
     explained = Explained(
         COACHING,
@@ -559,6 +595,9 @@ def nasty() -> Report:
         Diagnostics(x, 1, float("nan"), float("nan"), False, (f"problem {x}",)),
         tuple(ImplicationTest(x, n, (y,), float("inf"), 0.1, 0.2, False) for n in others),
         (Doubt("DR999", f"doubt {x}"),),
+        tuple(chains(n) for n in NASTY),
+        plate_of(model("adjusted", Query((x,), y), (x, z), "gaussian", True)),
+        (pooled(x, y, NASTY),),
     )
     explained = Explained(spec, tuple(Junction("fork", (x, n, y), False) for n in others), (answer,))
     data = DataInfo(x, 10, 9, {y: 1}, "", {z: "continuous"})

@@ -11,13 +11,14 @@ from scipy import optimize, special, stats
 
 from dagreg.check.diagnostics import MAX_R_HAT, MIN_ESS, diagnose
 from dagreg.check.disagreement import _jackknife, disagreements
+from dagreg.check.doubts import not_made
 from dagreg.check.fit import cell_doubts, dispersion_doubts
 from dagreg.check.influence import prior_doubts, variance_inflation
 from dagreg.check.point import coefficients, design
 from dagreg.effects.gformula import contrast_draws
 from dagreg.engine.draws import Draws
 from dagreg.model.types import Equation, Model
-from tests.fitting import Columns, estimate_of, models_of, rows_of
+from tests.fitting import Columns, compiled, estimate_of, models_of, rows_of
 
 # ---------------------------------------------------------------- the posterior mode
 
@@ -402,3 +403,52 @@ def test_estimates_that_did_not_converge_count_too() -> None:
 def test_a_constant_is_converged() -> None:
     found = diagnose({"adjusted": Draws({"b": np.ones((4, 1000))}, "nuts", 0, 1.0)}, [])
     assert (found.ok, found.max_r_hat) == (True, 1.0)
+
+
+# ---------------------------------------------------------------- checks that are not made
+
+
+@pytest.mark.parametrize(
+    ("nodes", "priors", "says"),
+    [
+        ("y: continuous", "", []),
+        ("y: {type: continuous, family: student_t}", "", ["not compared", "`y` has the student t family"]),
+        ("y: {type: continuous, error: e}", "", ["not compared", "`y` is measured with known errors"]),
+        (
+            "y: {type: continuous, error: {scale: e}}",
+            "y: {priors: {x: 'Normal(0, 1)'}}",
+            ["not compared", "multiple of a column", "Whether your priors decide"],
+        ),
+        (
+            "y: continuous, g: group",
+            "y: {varying: {g: [intercept]}}",
+            ["not compared", "coefficients of the regression of `y` vary between groups"],
+        ),
+        ("c: count, g: group", "c: {varying: {g: [intercept]}}", ["`c` varies more than its family allows"]),
+    ],
+)
+def test_a_check_that_is_not_made_says_why(nodes: str, priors: str, says: list[str]) -> None:
+    rng = np.random.default_rng(0)
+    data = TABLE | {"m": rng.normal(size=len(TABLE["x"]))}
+    outcome = nodes[0]
+    groups = f", g -> {outcome}" if "group" in nodes else ""
+    spec = (
+        f"nodes: {{x: continuous, m: continuous, {nodes}}}\nedges: [x -> m -> {outcome}{groups}]\n"
+        f"effect: x -> {outcome}\n" + (f"regressions: {{{priors}}}\n" if priors else "")
+    )
+    found = " ".join(not_made(compiled(spec, data).plans[0].models))
+    assert (found == "") == (says == [])
+    assert all(words in found for words in says), found
+
+
+def test_priors_of_several_regressions_are_not_released() -> None:
+    data = {"x": TABLE["d"], "m": TABLE["d"], "y": TABLE["y"]}
+    spec = (
+        "nodes: {x: binary, m: binary, y: continuous}\nedges: [x -> m -> y, x <-> y]\neffect: x -> y\n"
+        "regressions: {y: {priors: {slopes: 'Normal(0, 1)'}}}\n"
+    )
+    (found,) = not_made(compiled(spec, data).plans[0].models)
+    assert found == (
+        "Whether your priors decide the answer was not checked: the frontdoor model has 2 regressions, and the check "
+        "is of one."
+    )

@@ -9,23 +9,52 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import integrate, special, stats
 
+from dagreg import pipeline
 from dagreg.effects.estimate import estimates
 from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
+from dagreg.effects.mediation import decomposed
+from dagreg.effects.predictor import over_population
 from dagreg.effects.rows import merge, observed_rows
 from dagreg.engine.draws import Draws
+from dagreg.errors import DagregError
 from dagreg.model import quantiles
+from dagreg.model.links import LINKS as LINKED
 from dagreg.model.types import Contrast, Model
-from tests.fitting import Columns, models_of, point
+from tests.fitting import Columns, models_of, point, spec_of
 
 ROWS = 300
 SIMULATED = 300_000  # rows simulated for each side of a contrast
 ERRORS = 4.5  # standard errors within which two simulations have to agree
 
 MEANS = {"identity": lambda eta: eta, "logit": special.expit, "log": np.exp}
-LINKS = {"gaussian": "identity", "bernoulli": "logit", "poisson": "log"}
-TYPES = {"gaussian": "continuous", "bernoulli": "binary", "poisson": "count"}
+LINKS = {"gaussian": "identity", "bernoulli": "logit", "poisson": "log", "beta": "logit"}  # of the others: log
+TYPES = {"gaussian": "continuous", "bernoulli": "binary", "beta": "proportion", "gamma": "positive"} | {
+    "lognormal": "positive",
+    "weibull": "positive",
+}  # of the others: count
+AUXILIARIES: Mapping[str, Mapping[str, float]] = {
+    "gaussian": {"sigma": 0.8},
+    "lognormal": {"sigma": 0.5},
+    "gamma": {"shape": 2.5},
+    "weibull": {"shape": 1.6},
+    "beta": {"precision": 5.0},
+    "negative_binomial": {"shape": 1.5},
+    "zero_inflated_poisson": {"zero": 0.3},
+}
+SAMPLERS: Mapping[str, Any] = {  # independent of the program's own draws
+    "gaussian": lambda rng, mu: rng.normal(mu, 0.8),
+    "bernoulli": lambda rng, mu: rng.random(mu.shape) < mu,
+    "poisson": lambda rng, mu: rng.poisson(mu),
+    "lognormal": lambda rng, mu: mu * np.exp(rng.normal(0, 0.5, mu.shape)),
+    "gamma": lambda rng, mu: rng.gamma(2.5, mu / 2.5),
+    "weibull": lambda rng, mu: mu / special.gamma(1 + 1 / 1.6) * rng.weibull(1.6, mu.shape),
+    "beta": lambda rng, mu: np.clip(rng.beta(5 * mu, 5 * (1 - mu)), 1e-9, 1 - 1e-9),
+    "negative_binomial": lambda rng, mu: rng.negative_binomial(1.5, 1.5 / (1.5 + mu)),
+    "zero_inflated_poisson": lambda rng, mu: (rng.random(mu.shape) >= 0.3) * rng.poisson(mu),
+}
+MEAN_OVER_LOCATION = {"lognormal": np.exp(0.5**2 / 2), "zero_inflated_poisson": 0.7}
 
 
 @dataclass(frozen=True)
@@ -35,7 +64,6 @@ class Regression:
     response: str
     family: str
     slopes: Mapping[str, float]
-    sigma: float = 0.8
 
     def eta(self, columns: Columns, shift: float = 0.0) -> Any:
         eta = self.slopes["1"] + shift
@@ -44,13 +72,14 @@ class Regression:
                 eta = eta + slope * np.prod([columns[part] for part in name.split(":")], axis=0)
         return eta
 
-    def mean(self, columns: Columns, shift: float = 0.0) -> Any:
-        return MEANS[LINKS[self.family]](self.eta(columns, shift))
+    def location(self, columns: Columns, shift: float = 0.0) -> Any:
+        return MEANS[LINKS.get(self.family, "log")](self.eta(columns, shift))
 
-    def draw(self, rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
-        if self.family == "gaussian":
-            return rng.normal(mean, self.sigma)
-        return (rng.random(mean.shape) < mean if self.family == "bernoulli" else rng.poisson(mean)).astype(float)
+    def mean(self, columns: Columns, shift: float = 0.0) -> Any:
+        return self.location(columns, shift) * MEAN_OVER_LOCATION.get(self.family, 1.0)
+
+    def draw(self, rng: np.random.Generator, location: np.ndarray) -> np.ndarray:
+        return np.asarray(SAMPLERS[self.family](rng, location)).astype(float)
 
     def drawn_values(self, shift: float) -> dict[str, Any]:
         """The parameters as one posterior draw."""
@@ -58,14 +87,14 @@ class Regression:
         for name, slope in self.slopes.items():
             if name != "1":
                 found["_".join(["beta", self.response, *name.split(":")])] = slope
-        return found | ({f"sigma_{self.response}": self.sigma} if self.family == "gaussian" else {})
+        return found | {f"{name}_{self.response}": v for name, v in AUXILIARIES.get(self.family, {}).items()}
 
 
 def _spec(equations: Sequence[Regression], exposure: str, contrast: str = "") -> str:
     """Every intercept has a prior of the user's, so that nothing is centred and intercepts are at 0."""
     responses = [e.response for e in equations]
     names = dict.fromkeys(n for e in equations for term in e.slopes if term != "1" for n in term.split(":"))
-    kinds = {e.response: TYPES[e.family] for e in equations}
+    kinds = {e.response: f"{{type: {TYPES.get(e.family, 'count')}, family: {e.family}}}" for e in equations}
     nodes = "".join(f"  {n}: {kinds.get(n, 'continuous')}\n" for n in dict.fromkeys([*names, *responses]))
     edges = "".join(f"  - {n} -> {e.response}\n" for e in equations for n in e.slopes if n != "1" and ":" not in n)
     regressions = "".join(
@@ -88,7 +117,7 @@ def _observed(equations: Sequence[Regression]) -> dict[str, np.ndarray]:
         "x2": rng.normal(-0.5, 1, ROWS),
     }
     for equation in equations:
-        columns[equation.response] = equation.draw(rng, np.asarray(equation.mean(columns)))
+        columns[equation.response] = equation.draw(rng, np.asarray(equation.location(columns)))
     return columns
 
 
@@ -100,17 +129,19 @@ def _brute(
     rows = rng.integers(0, ROWS, SIMULATED)
     world = {n: columns[n][rows] for n in ("z", "x", "x2")} | {n: np.full(SIMULATED, v) for n, v in do.items()}
     for equation in equations[:-1]:
-        world[equation.response] = equation.draw(rng, np.asarray(equation.mean(world, shift)))
+        world[equation.response] = equation.draw(rng, np.asarray(equation.location(world, shift)))
     outcome = np.asarray(equations[-1].mean(world, shift))
     return float(outcome.mean()), float(outcome.std())
 
 
 M = {"gaussian": (0.4, 0.9), "bernoulli": (-0.5, 1.4), "poisson": (0.3, 0.5)}
+LATER = dict.fromkeys(("lognormal", "gamma", "weibull", "negative_binomial", "zero_inflated_poisson"), (0.1, 0.4))
+LATER["beta"] = (-0.2, 0.8)
 
 
 def _one_mediator(mediator: str, outcome: str, product: bool = False) -> list[Regression]:
-    start, slope = M[mediator]
-    scale = 0.4 if outcome == "poisson" else 1.0
+    start, slope = {**M, **LATER}[mediator]
+    scale = 1.0 if outcome in ("gaussian", "bernoulli", "beta") else 0.4
     slopes = {"1": 0.2, "x": 0.4 * scale, "z": -0.3 * scale, "m": 0.7 * scale}
     return [
         Regression("m", mediator, {"1": start, "x": slope, "z": 0.3}),
@@ -118,43 +149,51 @@ def _one_mediator(mediator: str, outcome: str, product: bool = False) -> list[Re
     ]
 
 
-CHAINS: dict[str, list[Regression]] = {
-    f"{m}, {y}{', product' * p}": _one_mediator(m, y, p)
-    for m in M
-    for y in ("gaussian", "bernoulli", "poisson")
-    for p in (False, True)
-} | {
-    "in sequence": [
-        Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
-        Regression("k", "bernoulli", {"1": -0.4, "m": 1.1, "x": 0.3}),
-        Regression("y", "bernoulli", {"1": 0.1, "k": 1.2, "m": -0.6, "z": 0.4}),
-    ],
-    "in sequence, identity at the end": [
-        Regression("m", "poisson", {"1": 0.2, "x": 0.4}),
-        Regression("k", "bernoulli", {"1": -0.4, "m": 0.6}),
-        Regression("y", "gaussian", {"1": 0.1, "k": 1.2, "m": -0.6}),
-    ],
-    "in parallel": [
-        Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
-        Regression("k", "bernoulli", {"1": -0.4, "x": 0.9}),
-        Regression("y", "poisson", {"1": 0.1, "k": 0.5, "m": 0.3, "x": 0.1}),
-    ],
-    "in parallel, product of the two": [
-        Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
-        Regression("k", "poisson", {"1": 0.1, "x": 0.4}),
-        Regression("y", "gaussian", {"1": 0.1, "k": 0.5, "m": 0.3, "m:k": 0.4}),
-    ],
-    "in sequence, product of the two": [
-        Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
-        Regression("k", "gaussian", {"1": 0.1, "m": 0.7}),
-        Regression("y", "gaussian", {"1": 0.1, "k": 0.5, "m": 0.3, "m:k": 0.4}),
-    ],
-    "two binary": [
-        Regression("m", "bernoulli", {"1": 0.3, "x": 0.8}),
-        Regression("k", "bernoulli", {"1": -0.4, "x": 0.9, "m": -1.0}),
-        Regression("y", "poisson", {"1": 0.1, "k": 0.5, "m": 0.3, "m:k": 0.4}),
-    ],
-}
+CHAINS: dict[str, list[Regression]] = (
+    {
+        f"{m}, {y}{', product' * p}": _one_mediator(m, y, p)
+        for m in M
+        for y in ("gaussian", "bernoulli", "poisson")
+        for p in (False, True)
+    }
+    | {
+        f"{family}, {other}": _one_mediator(*((family, other) if first else (other, family)))
+        for family in LATER
+        for first, other in ((True, "bernoulli"), (False, "poisson"))
+    }
+    | {
+        "in sequence": [
+            Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
+            Regression("k", "bernoulli", {"1": -0.4, "m": 1.1, "x": 0.3}),
+            Regression("y", "bernoulli", {"1": 0.1, "k": 1.2, "m": -0.6, "z": 0.4}),
+        ],
+        "in sequence, identity at the end": [
+            Regression("m", "poisson", {"1": 0.2, "x": 0.4}),
+            Regression("k", "bernoulli", {"1": -0.4, "m": 0.6}),
+            Regression("y", "gaussian", {"1": 0.1, "k": 1.2, "m": -0.6}),
+        ],
+        "in parallel": [
+            Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
+            Regression("k", "bernoulli", {"1": -0.4, "x": 0.9}),
+            Regression("y", "poisson", {"1": 0.1, "k": 0.5, "m": 0.3, "x": 0.1}),
+        ],
+        "in parallel, product of the two": [
+            Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
+            Regression("k", "poisson", {"1": 0.1, "x": 0.4}),
+            Regression("y", "gaussian", {"1": 0.1, "k": 0.5, "m": 0.3, "m:k": 0.4}),
+        ],
+        "in sequence, product of the two": [
+            Regression("m", "gaussian", {"1": 0.3, "x": 0.8}),
+            Regression("k", "gaussian", {"1": 0.1, "m": 0.7}),
+            Regression("y", "gaussian", {"1": 0.1, "k": 0.5, "m": 0.3, "m:k": 0.4}),
+        ],
+        "two binary": [
+            Regression("m", "bernoulli", {"1": 0.3, "x": 0.8}),
+            Regression("k", "bernoulli", {"1": -0.4, "x": 0.9, "m": -1.0}),
+            Regression("y", "poisson", {"1": 0.1, "k": 0.5, "m": 0.3, "m:k": 0.4}),
+        ],
+    }
+)
 
 
 @pytest.mark.parametrize("name", CHAINS)
@@ -176,6 +215,82 @@ def test_chain_against_brute_force(name: str) -> None:
         drawn = any(e.family != "bernoulli" for e in equations[:-1]) and not name.endswith("gaussian")
         error = spread * np.sqrt(1 / SIMULATED + (1 / MONTE_CARLO if drawn else 0.0))
         assert abs(found[i] - (high - low)) < ERRORS * error
+
+
+def _nested(
+    equations: Sequence[Regression], columns: Columns, sides: Mapping[str, float], seed: int
+) -> tuple[float, float]:
+    """The outcome's mean where every response sees x at a value of its own, and the sd of one simulated row."""
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, ROWS, SIMULATED)
+    world = {n: columns[n][rows] for n in ("z", "x", "x2")}
+    for equation in equations:
+        world["x"] = np.full(SIMULATED, sides[equation.response])
+        place = np.asarray(equation.location(world))
+        world[equation.response] = equation.draw(rng, place) if equation is not equations[-1] else place
+    outcome = np.asarray(equations[-1].mean(world))
+    return float(outcome.mean()), float(outcome.std())
+
+
+MEDIATED = {
+    "gaussian, product": _one_mediator("gaussian", "bernoulli", product=True),
+    "bernoulli": _one_mediator("bernoulli", "poisson", product=True),
+    "gamma": _one_mediator("gamma", "bernoulli"),
+    "in sequence": CHAINS["in sequence"],
+    "in parallel": CHAINS["in parallel"],
+    "two binary": CHAINS["two binary"],
+}
+
+
+@pytest.mark.parametrize("name", MEDIATED)
+def test_natural_effects_against_brute_force(name: str) -> None:
+    """Mediators drawn under one setting, the outcome under the other; the parts add up to the total."""
+    equations = MEDIATED[name]
+    columns = _observed(equations)
+    spec = _spec(equations, "x", ", contrast: [-0.5, 1], kind: mediation")
+    model = models_of(spec, columns)["chain"]
+    draws = point(model, **{k: v for e in equations for k, v in e.drawn_values(0.0).items()})
+    rows = merge(observed_rows(model, columns))
+    parts = decomposed(model, draws, rows, Contrast(("x",), (-0.5,), (1.0,)), seed=3)
+    found = {(p.estimand, p.mediator): float(p.values[0]) for p in parts}
+    *mediators, outcome = (e.response for e in equations)
+
+    def simulated(at_one: Sequence[str], seed: int) -> tuple[float, float]:
+        sides = {r: 1.0 if r in at_one else -0.5 for r in (*mediators, outcome)}
+        return _nested(equations, columns, sides, seed)
+
+    start, crossed, stop = simulated([], 1), simulated([outcome], 2), simulated([*mediators, outcome], 3)
+    for (estimand, low), high in zip(
+        (("total effect", start), ("natural direct effect", start), ("natural indirect effect", crossed)),
+        (stop, crossed, stop),
+        strict=True,
+    ):
+        error = np.hypot(low[1], high[1]) * np.sqrt(1 / SIMULATED + 1 / MONTE_CARLO)
+        assert abs(found[estimand, None] - (high[0] - low[0])) < ERRORS * error, estimand
+    assert found["natural direct effect", None] + found["natural indirect effect", None] == pytest.approx(
+        found["total effect", None], abs=1e-12
+    )
+    paths = {mediator: value for (estimand, mediator), value in found.items() if estimand == "path effect"}
+    learnt: list[str] = []
+    for mediator in PATHS.get(name, ()):  # the outcome sees the new setting, and the mediators before this one
+        before, after = (simulated([outcome, *names], 4 + len(names)) for names in (learnt, [*learnt, mediator]))
+        error = np.hypot(before[1], after[1]) * np.sqrt(1 / SIMULATED + 1 / MONTE_CARLO)
+        assert abs(paths.pop(mediator) - (after[0] - before[0])) < ERRORS * error, mediator
+        learnt.append(mediator)
+    assert paths == {}
+
+
+PATHS = {"in sequence": ("m",), "in parallel": ("k", "m"), "two binary": ("m",)}
+"""The mediators whose own paths are identified: from m an arrow leads to k and one past it, so k has none."""
+
+
+def test_natural_effects_of_a_linear_chain_are_products_of_coefficients() -> None:
+    equations = _one_mediator("gaussian", "gaussian")
+    columns = _observed(equations)
+    model = models_of(_spec(equations, "x", ", kind: mediation"), columns)["chain"]
+    draws = point(model, **{k: v for e in equations for k, v in e.drawn_values(0.0).items()})
+    parts = decomposed(model, draws, merge(observed_rows(model, columns)), Contrast(("x",), None, None), seed=0)
+    assert [float(p.values[0]) for p in parts] == pytest.approx([0.4 + 0.63, 0.4, 0.63], rel=1e-12)
 
 
 def test_linear_chains_are_exact() -> None:
@@ -255,11 +370,11 @@ _PRIORS = "regressions: {{{0}: {{priors: {{intercept: 'Normal(0, 5)'}}}}}}\n"
 
 
 def _adjusted(spec: str, values: Mapping[str, Any], data: Columns = TABLE) -> dict[tuple[str, Any], float]:
-    """The means of the estimates by scale and contrast, where the posterior is one point."""
+    """The means of the estimates by scale and contrast, where the posterior is one point; ratios apart."""
     model = models_of(spec, data)["adjusted"]
     draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
     found = estimates(model, Draws(draws, "test", 0, 0.0), data, seed=0)
-    return {(e.scale, e.contrast): e.summary.mean for e in found}
+    return {(e.scale, e.contrast): e.summary.mean for e in found if not e.is_ratio}
 
 
 def test_per_unit_of_a_continuous_exposure() -> None:
@@ -457,3 +572,160 @@ def test_logit_over_many_distinct_rows_stays_within_the_chunk() -> None:
     model = models_of("edges: [z -> x, 'x, z -> d']\neffect: x -> d\n", data)["adjusted"]
     draws = {name: np.full(4_000, 0.1) for name in ("alpha_d", "beta_d_x", "beta_d_z")}
     assert _peak(model, draws, data, model.estimand.contrasts[0]) < 150  # rows by draws: 640 MB
+
+
+# ---------------------------------------------------------------- by levels, and groups
+
+
+def _rows_of(spec: str, values: Mapping[str, Any], data: Columns = TABLE) -> list[Any]:
+    model = models_of(spec, data)["adjusted"]
+    draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
+    return list(estimates(model, Draws(draws, "test", 0, 0.0), data, seed=0))
+
+
+def test_effects_by_level_average_over_the_rows_of_that_level() -> None:
+    """Each with its own covariates: z differs between the levels of w, and with it the effect on the risk."""
+    data = dict(TABLE) | {"z": TABLE["z"] + 2.0 * (TABLE["w"] == "yes")}
+    spec = (
+        "nodes: {z: continuous, w: binary, g: categorical, d: binary}\n"
+        "edges: ['z, w -> g', 'g, w, z -> d', w -> z]\neffect: {exposure: g, outcome: d, by: [w]}\n"
+        "regressions: {d: {interactions: ['g:w'], priors: {intercept: 'Normal(0, 5)'}}}\n"
+    )
+    values = {"alpha_d": 0.1, "beta_d_g": [0.7, -0.4], "beta_d_z": 0.5, "beta_d_w": 0.2, "beta_d_g_w": [0.3, 0.9]}
+    found = {(e.contrast, e.by.get("w")): e.summary.mean for e in _rows_of(spec, values, data) if e.scale == "outcome"}
+    yes = (data["w"] == "yes").astype(float)
+    rest = 0.1 + 0.5 * data["z"] + 0.2 * yes
+    for i, level in enumerate("bc"):
+        effect = special.expit(rest + (0.7, -0.4)[i] + yes * (0.3, 0.9)[i]) - special.expit(rest)
+        assert found[("a", level), None] == pytest.approx(effect.mean(), rel=1e-12)
+        assert found[("a", level), "yes"] == pytest.approx(effect[yes == 1].mean(), rel=1e-12)
+        assert found[("a", level), "no"] == pytest.approx(effect[yes == 0].mean(), rel=1e-12)
+    assert len(found) == 6
+
+
+def test_effects_by_two_variables_are_given_for_the_cells_that_occur() -> None:
+    data = dict(TABLE) | {"k": np.where(TABLE["w"] == "yes", 1, TABLE["d"])}
+    spec = (
+        "nodes: {x: continuous, w: binary, k: binary, y: continuous}\nedges: ['w, k -> x', 'x, w, k -> y', w -> k]\n"
+        "effect: {exposure: x, outcome: y, by: [w, k]}\n" + _PRIORS.format("y")
+    )
+    rows = _rows_of(spec, {"alpha_y": 0.0, "beta_y_x": 0.7, "beta_y_w": 1.0, "beta_y_k": 1.0, "sigma_y": 1.0}, data)
+    cells = [tuple(e.by.values()) for e in rows]
+    assert cells == [(), ("no", 0), ("no", 1), ("yes", 1)]
+
+
+@pytest.mark.parametrize(
+    ("edges", "by"),
+    [("['x -> m -> y', m -> k]", "k"), ("[x -> y, 'x <-> c', 'c <-> y', x -> q]", "c")],
+)
+def test_inadmissible_levels_are_refused_where_they_stand(edges: str, by: str) -> None:
+    """A consequence of the exposure, and a collider."""
+    spec = f"edges: {edges}\neffect: {{exposure: x, outcome: y, by: [{by}]}}\n"
+    with pytest.raises(DagregError) as caught:
+        pipeline.compile(spec_of(spec))
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.code, diagnostic.span and diagnostic.span.line) == ("DR427", 2)
+
+
+@pytest.mark.parametrize("adjust", ["", ", adjust: [z]"])
+def test_levels_outside_the_set_join_it(adjust: str) -> None:
+    spec = (
+        "nodes: {z: continuous, i: binary, x: continuous, y: continuous}\nedges: [z -> x, 'z, x -> y', i -> x]\n"
+        f"effect: {{exposure: x, outcome: y, by: [i]{adjust}}}\n"
+    )
+    data = {name: TABLE[name] for name in ("z", "x", "y")} | {"i": TABLE["d"]}
+    model = models_of(spec, data)["adjusted"]
+    assert model.estimand.adjusted_for == ("i", "z")
+    assert model.estimand.groups == ({"i": 0}, {"i": 1})
+
+
+VARYING = (
+    "nodes: {{x: continuous, g: {type}, d: binary}}\nedges: ['x, g -> d']\n"
+    "effect: {{exposure: x, outcome: d, contrast: [1, 2]{by}}}\n"
+    "regressions: {{d: {{varying: {{g: [intercept, x]}}, priors: {{intercept: 'Normal(0, 5)'}}}}}}\n"
+)
+DEVIATIONS = np.array([[0.5, 0.2], [-0.1, -0.3], [0.0, 0.4]])
+SPREAD = {"cov_d_g_stds": [1.3, 0.6], "cov_d_g_corr": [[1.0, -0.4], [-0.4, 1.0]]}
+VALUES = {"alpha_d": -1.0, "beta_d_x": 0.5, "by_d_g": DEVIATIONS} | SPREAD
+
+
+def test_coefficients_that_vary_are_averaged_over_the_population_of_groups() -> None:
+    """Over new groups, by a fine grid in both deviations, and not over the three groups that were observed."""
+    (row,) = _rows_of(VARYING.format(type="group", by=""), VALUES)[:1]
+    sds = np.array(SPREAD["cov_d_g_stds"])
+    factor = np.linalg.cholesky(np.outer(sds, sds) * SPREAD["cov_d_g_corr"])
+    z = np.linspace(-9, 9, 601)
+    deviations = np.einsum("ij,jab->iab", factor, np.array(np.meshgrid(z, z, indexing="ij")))
+    weights = np.outer(stats.norm.pdf(z), stats.norm.pdf(z)) * (z[1] - z[0]) ** 2
+    low, high = ((special.expit(-1.0 + deviations[0] + (0.5 + deviations[1]) * x) * weights).sum() for x in (1.0, 2.0))
+    assert row.summary.mean == pytest.approx(high - low, rel=1e-6)
+
+
+def test_listed_levels_stay_those_of_the_rows() -> None:
+    (row,) = _rows_of(VARYING.format(type="{type: categorical, pool: true}", by=""), VALUES)[:1]
+    assert row.summary.mean == pytest.approx(_own(np.ones(len(TABLE["g"]), dtype=bool)), rel=1e-12)
+
+
+def _own(rows: Any) -> float:
+    """The effect among some rows, each with the deviations of its own group."""
+    own = DEVIATIONS[np.searchsorted(["a", "b", "c"], TABLE["g"])][rows]
+    low, high = (special.expit(-1.0 + own[:, 0] + (0.5 + own[:, 1]) * x) for x in (1.0, 2.0))
+    return float(np.mean(high - low))
+
+
+def test_an_effect_by_groups_is_each_observed_groups_own() -> None:
+    found = {
+        e.by["g"]: e
+        for e in _rows_of(VARYING.format(type="group", by=", by: [g]"), VALUES)
+        if e.by and e.scale == "outcome"
+    }
+    assert {g: e.summary.mean for g, e in found.items()} == {
+        g: pytest.approx(_own(TABLE["g"] == g), rel=1e-12) for g in ("a", "b", "c")
+    }
+
+
+@pytest.mark.parametrize("sd", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("link", ["logit", "log", "probit", "cloglog", "softplus", "identity"])
+def test_means_over_a_population_are_integrals(link: str, sd: float) -> None:
+    """Gauss-Hermite quadrature and the closed forms, against adaptive quadrature."""
+    eta = np.array([[-1.5, 0.2, 2.0]])
+    found = over_population(LINKED[link], eta, np.full((1, 1), sd))
+    for value, centre in zip(found[0], eta[0], strict=True):
+        expected, _ = integrate.quad(
+            lambda z, c=centre: stats.norm.pdf(z) * float(LINKED[link].inverse(np.array(c + sd * z))),
+            -12,
+            30,
+            limit=400,
+        )
+        assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_drawn_mediators_vary_with_their_groups() -> None:
+    """m | x is Normal with the variance of its groups and its errors together: then a logit, by quadrature."""
+    spec = (
+        "nodes: {x: continuous, g: group, m: continuous, d: binary}\nedges: ['x, g -> m', m -> d]\n"
+        "effect: {exposure: x, outcome: d, contrast: [0, 1]}\n"
+        "regressions: {m: {priors: {intercept: 'Normal(0, 5)'}}, d: {priors: {intercept: 'Normal(0, 5)'}}}\n"
+    )
+    data = dict(TABLE) | {"m": TABLE["x"] + TABLE["z"]}
+    model = models_of(spec, data)["chain"]
+    values = {"alpha_m": 0.2, "beta_m_x": 0.9, "by_m_g": [0.5, -0.4, 0.1], "sd_m_g": 1.2, "sigma_m": 0.8}
+    draws = {
+        name: np.repeat(np.asarray(v)[None], 40, axis=0)
+        for name, v in (values | {"alpha_d": -0.5, "beta_d_m": 1.1}).items()
+    }
+    found = contrast_draws(model, draws, observed_rows(model, data), model.estimand.contrasts[0], 3)
+    spread = 1.1 * np.hypot(1.2, 0.8)
+    low, high = (
+        integrate.quad(
+            lambda z, x=x: stats.norm.pdf(z) * special.expit(-0.5 + 1.1 * (0.2 + 0.9 * x) + spread * z), -12, 12
+        )[0]
+        for x in (0, 1)
+    )
+    assert found.mean() == pytest.approx(high - low, abs=ERRORS * found.std() / np.sqrt(len(found)))
+
+
+def test_groups_as_exposures_are_compared_with_their_reference() -> None:
+    spec = "nodes: {g: {type: group, reference: b}, y: continuous}\nedges: [g -> y]\neffect: g -> y\n"
+    found = {e.contrast: e.summary.mean for e in _rows_of(spec, {"alpha_y": 1.0, "by_y_g": [0.2, -0.5, 1.1]})}
+    assert found == {("b", "a"): pytest.approx(-0.7), ("b", "c"): pytest.approx(0.9)}

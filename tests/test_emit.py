@@ -373,17 +373,26 @@ CASES = {
 }
 
 
-def _points(model: Any, count: int = 2) -> list[tuple[dict[str, Any], dict[str, Any], float]]:
-    """Random points: as the model takes them, as the parameters are, and the log Jacobian between."""
+def _points(
+    model: Any, count: int = 2, at: Mapping[str, float] | None = None
+) -> list[tuple[dict[str, Any], dict[str, Any], float]]:
+    """Random points, some parameters held: as the model takes them, as they are, and the log Jacobian between."""
     rng, found = np.random.default_rng(11), []
     for _ in range(count):
         free, values, jacobian = {}, {}, 0.0
         for name, start in model.initial_point().items():
-            u = rng.normal(0, 0.5, np.shape(start))
+            u = rng.normal(0, 0.5, np.shape(start)) if name not in (at or {}) else np.asarray((at or {})[name])
             free[name] = np.asarray(u)
             if name.endswith("_log__"):
                 values[name.removesuffix("_log__")] = np.exp(u)
                 jacobian += float(np.sum(u))
+            elif name.endswith("_cholesky-cov-packed__"):  # logarithms on the diagonal, which is L11 and L22
+                diagonal = np.array([True, False, True])
+                values[name.removesuffix("_cholesky-cov-packed__")] = np.where(diagonal, np.exp(u), u)
+                jacobian += float(u[diagonal].sum())
+            elif name.endswith("_ordered__"):  # the first as it is, then logarithms of the steps
+                values[name.removesuffix("_ordered__")] = np.cumsum(np.concatenate([u[:1], np.exp(u[1:])]))
+                jacobian += float(u[1:].sum())
             elif name.endswith(("_logodds__", "_interval__")):
                 unit = special.expit(u)
                 low, high = (-2.0, 3.0) if name.endswith("_interval__") else (0.0, 1.0)
@@ -395,14 +404,14 @@ def _points(model: Any, count: int = 2) -> list[tuple[dict[str, Any], dict[str, 
     return found
 
 
-def _check_density(model: Any, logp: Callable[[Point], float]) -> None:
+def _check_density(model: Any, logp: Callable[[Point], float], at: Mapping[str, float] | None = None) -> None:
     import pytensor
 
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         emitted = model.compile_fn(
             [model.logp(jacobian=False), model.logp(jacobian=True)], inputs=model.value_vars, on_unused_input="ignore"
         )
-    for free, values, jacobian in _points(model):
+    for free, values, jacobian in _points(model, at=at):
         expected = logp(values)
         without, whole = emitted(free)
         assert float(without) == pytest.approx(expected, rel=1e-8)
@@ -719,6 +728,30 @@ PROGRAMS = {
         "nodes: {x: {type: continuous, transform: standardize}, c: {type: count, offset: e}}\n"
         "edges: [x -> c]\neffect: x -> c\n",
         True,
+    ),
+    "varying_slopes": (
+        "nodes: {x: continuous, g: group, h: {type: categorical, pool: true}, y: continuous}\n"
+        "edges: ['x, g, h -> y', g -> x]\neffect: x -> y\nregressions: {y: {varying: {g: [intercept, x]}}}\n",
+        True,
+    ),
+    "mediator_of_levels": (
+        "nodes: {x: continuous, g: {type: categorical, levels: [a, b, c]}, b: {type: binary, link: probit}}\n"
+        "edges: [x -> g -> b, x -> b]\neffect: {exposure: x, outcome: b, kind: mediation}\n",
+        True,
+    ),
+    "cells": (
+        "nodes: {g: categorical, z: binary, b: binary, y: continuous}\nedges: ['g, z -> b', 'g, b -> y', g -> z]\n"
+        "effect: z -> y\nregressions: {b: {cells: [g, z]}, y: {coding: index}}\n",
+        True,
+    ),
+    "curves": (
+        "nodes: {x: continuous, v: {type: continuous, transform: standardize}, y: continuous}\n"
+        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {curves: {x: spline(3), v: poly(2)}}}\n",
+        True,
+    ),
+    "curves_without_data": (
+        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {curves: {x: spline(3)}}}\n",
+        False,
     ),
     "without_data": (WITHOUT_DATA["products"], False),
 }  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.errors import DagregError, SpecError
-from dagreg.model.lower import contrasts
+from dagreg.model.contrasts import contrasts
 from dagreg.model.naming import Namer
 from dagreg.model.types import Contrast, Equation, Model
 from dagreg.model.variables import resolve
@@ -218,7 +218,7 @@ def test_terms_that_occur_in_no_regression_are_errors(regression: str) -> None:
 # ---------------------------------------------------------------- types, families
 
 REFUSED = {
-    "categories as an outcome": ("nodes: {x: continuous, g: categorical}\nedges: [x -> g]\neffect: x -> g", "DR411"),
+    "groups as an outcome": ("nodes: {x: continuous, g: group}\nedges: [x -> g]\neffect: x -> g", "DR411"),
     "binary outcome, poisson": (
         "nodes: {x: continuous, d: {type: binary, family: poisson}}\nedges: [x -> d]\neffect: x -> d",
         "DR412",
@@ -282,7 +282,9 @@ def test_a_gaussian_family_takes_counts_and_0_1() -> None:
 # ---------------------------------------------------------------- chains that are left out
 
 MEDIATORS = {
-    "categories": "g: categorical",
+    "groups": "g: group",
+    "pooled categories": "g: {type: categorical, pool: true}",
+    "measured with known error": "g: {type: continuous, error: e, column: v}",
     "binomial": "g: {type: count, family: binomial, trials: n, column: c}",
     "poisson with an offset": "g: {type: count, offset: e, column: c}",
     "a transformed count": "g: {type: count, transform: log1p, column: c}",

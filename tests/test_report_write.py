@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,7 +14,15 @@ from dagreg.report.draw import CannotDraw
 from dagreg.report.write import write_reports
 from tests.report_cases import CASES, REPORTS, coaching, unidentified
 
-FILES = {"report.html", "report.md", "results.json", "model.py", "dag.svg"}
+ALWAYS = {"report.html", "report.md", "results.json", "model.py", "dag.svg"}
+FILES = ALWAYS | {"posterior.svg", "model.svg"}  # of the coaching report
+EXTRA = {
+    "coaching": {"posterior.svg", "model.svg"},
+    "bad_diagnostics": {"posterior.svg", "model.svg", "chains.svg"},
+    "zero_by_graph": {"posterior.svg"},
+    "several": {"posterior.svg"},
+    "nasty": {"posterior.svg", "model.svg", "chains.svg", "pooling.svg"},
+}
 
 
 def names(directory: Path) -> set[str]:
@@ -22,13 +32,31 @@ def names(directory: Path) -> set[str]:
 @pytest.mark.parametrize("case", REPORTS)
 def test_writes_every_file(case, tmp_path):
     write_reports(CASES[case](), tmp_path / "deep" / "out")
-    assert names(tmp_path / "deep" / "out") == FILES
+    assert names(tmp_path / "deep" / "out") == ALWAYS | EXTRA.get(case, set())
     json.loads((tmp_path / "deep" / "out" / "results.json").read_text())
 
 
 def test_the_markdown_shows_the_picture(tmp_path):
     write_reports(coaching(), tmp_path)
     assert "](dag.svg)" in (tmp_path / "report.md").read_text()
+
+
+@pytest.mark.parametrize("case", EXTRA)
+def test_every_drawing_is_a_file_of_its_own_and_the_markdown_shows_it(case, tmp_path):
+    write_reports(CASES[case](), tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert set(re.findall(r"^!\[[^]]*\]\(([\w.]+\.svg)[ )]", text, re.MULTILINE)) == {"dag.svg"} | EXTRA[case]
+    for name in EXTRA[case]:
+        root = ElementTree.parse(tmp_path / name).getroot()
+        assert root.get("role") == "img"
+        assert root.find("{http://www.w3.org/2000/svg}title").text
+        assert (tmp_path / name).stat().st_size < 300_000
+
+
+def test_drawings_of_an_older_run_go(tmp_path):
+    write_reports(CASES["bad_diagnostics"](), tmp_path)
+    write_reports(unidentified(), tmp_path)
+    assert names(tmp_path) == ALWAYS
 
 
 def test_the_seal_is_removed_first_and_placed_last(tmp_path, monkeypatch):

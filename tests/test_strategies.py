@@ -340,8 +340,9 @@ def test_an_instrument_is_left_out_where_its_model_does_not_fit(outcome: str, ex
 
 def test_a_functional_whose_chain_is_left_out_says_so() -> None:
     text = (
-        "nodes: {w: binary, z: binary, a: binary, l: {type: categorical, levels: [p, q, r]}, b: binary, y: binary}\n"
-        "edges: [w -> z -> l, a -> l -> b -> y, 'l, a -> y']\neffect: {exposure: [a, b], outcome: y}\n"
+        "nodes:\n  l: {type: categorical, levels: [p, q, r], pool: true}\n"
+        + "".join(f"  {name}: binary\n" for name in "wzaby")
+        + "edges: [w -> z -> l, a -> l -> b -> y, 'l, a -> y']\neffect: {exposure: [a, b], outcome: y}\n"
     )
     data = binary("w", "z", "a", "b", "y") | {"l": np.array((["p", "q", "r"] * ROWS)[:ROWS])}
     (plan,) = compiled_plans(text, data)

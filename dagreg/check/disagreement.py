@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.check.point import Design, as_draws, coefficients, design, triangle_design
+from dagreg.check.point import Design, as_draws, coefficients, design, regular, triangle_design
 from dagreg.data.rows import GROUPS as ALL
 from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
@@ -34,7 +34,11 @@ SIZE = 0.05  # chance of a false alarm over all contrasts of an effect
 def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
-    """One comparison per contrast of the outcome's mean."""
+    """One comparison per contrast of the outcome's mean; none where refits have no closed form."""
+    if not (adjusted.complete and chain.complete):
+        return ()
+    if not all(regular(e) for m in (adjusted, chain) for e in m.equations):
+        return ()
     pairs = [
         (a, c)
         for a, c in zip(_on_outcome(estimates["adjusted"]), _on_outcome(estimates["chain"]), strict=True)
@@ -49,7 +53,7 @@ def disagreements(
 
 
 def _on_outcome(rows: tuple[Estimate, ...]) -> list[Estimate]:
-    return [row for row in rows if row.scale == "outcome"]
+    return [row for row in rows if row.average]
 
 
 def _compare(what: str, adjusted: Estimate, chain: Estimate, gap: float, sd: float, beyond: float) -> Disagreement:
@@ -110,6 +114,8 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
 def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) -> _Refit | None:
     """Refits on cross-products, where the database has them and every regression is linear; else None."""
     if not isinstance(data, TableRows) or not data.large or not all(map(linear, models)):
+        return None
+    if any(m.estimand.seen is not None for m in models):
         return None
     table = data
     every = [(m, e) for m in models for e in m.equations]

@@ -8,6 +8,7 @@ from typing import Any
 from dagreg.check.fit import cell_doubts, dispersion_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
+from dagreg.check.point import irregularity
 from dagreg.check.types import Doubt
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engine.draws import Draws
@@ -23,6 +24,8 @@ def doubts_of(
     seed: int,
 ) -> tuple[Doubt, ...]:
     """The doubts about the primary model's answer."""
+    if not model.complete:
+        return weight_doubts(model)
     graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
     return (
         *graph,
@@ -32,3 +35,39 @@ def doubts_of(
         *cell_doubts(model, estimates, data),
         *dispersion_doubts(model, draws[model.estimator], data),
     )
+
+
+_NO_MODE = "that takes refits by iteratively reweighted least squares, and"
+
+
+def not_made(models: Sequence[Model]) -> tuple[str, ...]:
+    """The checks that these models leave unmade, a sentence each with the reason."""
+    return (*_not_compared({m.estimator: m for m in models}), *_not_released(models[0]), *_not_dispersed(models[0]))
+
+
+def _not_compared(models: Mapping[str, Model]) -> tuple[str, ...]:
+    if not {"adjusted", "chain"} <= set(models):
+        return ()
+    equations = (e for name in ("adjusted", "chain") for e in models[name].equations)
+    reason = next((why for e in equations if (why := irregularity(e))), "")
+    return (f"Chain and adjusted estimates were not compared: {_NO_MODE} {reason}.",) if reason else ()
+
+
+def _not_released(model: Model) -> tuple[str, ...]:
+    """Whether the user's priors decide the answer, where there are any."""
+    given = [e for e in model.equations if e.intercept_prior.given or any(t.prior.given for t in e.terms)]
+    if len(given) == 0:
+        return ()
+    reason = irregularity(model.outcome)
+    if len(model.equations) > 1:
+        reason = f"the {model.estimator} model has {len(model.equations)} regressions, and the check is of one"
+    else:
+        reason = reason and f"{_NO_MODE} {reason}"
+    return (f"Whether your priors decide the answer was not checked: {reason}.",) if reason else ()
+
+
+def _not_dispersed(model: Model) -> tuple[str, ...]:
+    reason = irregularity(model.outcome)
+    if model.outcome.family.name not in ("poisson", "binomial") or not reason:
+        return ()
+    return (f"Whether `{model.outcome.response}` varies more than its family allows was not checked: {reason}.",)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.check.point import design
+from dagreg.check.point import design, design_of_rows, regular
 from dagreg.check.types import Doubt
 from dagreg.effects.estimate import comparison
+from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.design import constant, encode
@@ -26,13 +27,14 @@ Z = 3.0  # standard errors of that statistic
 def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
     """Counts that vary more than their family allows (McCullagh and Nelder 1989, section 4.5)."""
     equation = model.outcome
-    if equation.family.name not in ("poisson", "binomial"):
+    if equation.family.name not in ("poisson", "binomial") or not regular(equation):
         return ()
     this = design(model, equation, data)
     point = np.concatenate(
-        [np.ravel(draws.values[s].mean(axis=(0, 1))) for s in (equation.intercept, *(t.symbol for t in equation.terms))]
+        [np.ravel(draws.values[symbol].mean(axis=(0, 1))) for symbol in equation.coefficient_symbols]
     )
     mean = equation.link.inverse(this.columns @ point + this.offset)
+    assert equation.family.variance is not None
     variance = equation.family.variance(mean) / this.units
     free = len(mean) - len(point)
     if free < 1:
@@ -71,11 +73,13 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     others = [n for n in model.outcome.predictors if n not in exposures]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     settings = all(model.variables[x].levels for x in exposures)
-    if len(model.equations) > 1 or not settings or not discrete or not others:
+    if model.outcome.censored is not None:
+        return ()
+    if len(model.equations) > 1 or model.outcome.levels or not settings or not discrete or not others:
         return ()
     cells = _cells(model, others, data)
     found: list[Doubt] = []
-    heads = [e for e in estimates if e.scale == "outcome"]
+    heads = [e for e in estimates if e.average]
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
         found += _compare(model, contrast, estimate, cells, data)
     return tuple(found)
@@ -83,7 +87,9 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Of each row: its stratum, the units it stands for, the trials or units of exposure it counts over, its sum."""
+    """Of each row: its stratum, the units it stands for in the average (0: not averaged over), the trials or units of
+    exposure it counts over, its sum.
+    """
 
     strata: Index
     units: Array
@@ -92,10 +98,11 @@ class _Cells:
 
 
 def _cells(model: Model, others: Sequence[str], data: Mapping[str, Any]) -> _Cells:
-    this = design(model, model.outcome, data)
+    this = design_of_rows(model, model.outcome, data)
     table = np.hstack([encode(model.variables[n], data[model.variables[n].column]) for n in others])
     strata = np.unique(table, axis=0, return_inverse=True)[1].ravel()
-    return _Cells(strata, this.units, this.units * np.exp(this.offset), this.units * this.response)
+    averaged = this.units * averaged_over(model, data, len(strata))
+    return _Cells(strata, averaged, this.units * np.exp(this.offset), this.units * this.response)
 
 
 def _compare(
@@ -107,11 +114,11 @@ def _compare(
     share = np.bincount(cells.strata, weights=cells.units) / cells.units.sum()
     both = (sides[0][1] > 0) & (sides[1][1] > 0)
     what = comparison(model, contrast)
-    if not both.all():
-        lost = float(share[~both].sum())
+    lost = float(share[~both].sum())
+    if lost > 0:
         message = (
             f"Positivity: {lost:.1%} of the units lie in strata of {', '.join(model.estimand.adjusted_for)} that hold "
-            f"only one side of the contrast ({what}). There the answer is the regression's extrapolation."
+            f"only one side of the contrast ({what}). {_where_empty(model)}"
         )
         return [Doubt("DR522", message)]
     saturated = float(share @ (sides[1][0] - sides[0][0]))
@@ -124,6 +131,14 @@ def _compare(
         "The additive answer is the one reported. Where they differ this much, the effect varies between strata."
     )
     return [Doubt("DR523", message)]
+
+
+def _where_empty(model: Model) -> str:
+    """What the answer rests on where there are no rows."""
+    cells = [t for t in model.outcome.terms if t.full and len(t.factors) > 1]
+    if not cells:
+        return "There the answer is the regression's extrapolation."
+    return f"Cells without rows have means of their own: there the answer is the prior alone, {cells[0].prior}."
 
 
 def _set_to(model: Model, contrast: Contrast, side: Sequence[Level], data: Mapping[str, Any]) -> npt.NDArray[np.bool_]:

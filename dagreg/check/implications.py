@@ -204,7 +204,7 @@ def _unusable(source: Source, spec: Spec, name: str) -> str:
         check_columns(source, spec, [name])
     except DataError as error:
         return error.diagnostics[0].message
-    return ""
+    return f"`{name}` is censored" if spec.nodes[name].censored is not None else ""
 
 
 def _read(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> tuple[dict[str, _Column], dict[str, str]]:

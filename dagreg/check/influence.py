@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.check.point import Design, as_draws, coefficients, design
+from dagreg.check.point import Design, as_draws, coefficients, design, regular
 from dagreg.check.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.rows import observed_rows
+from dagreg.effects.rows import as_they_are, observed_rows
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array
 from dagreg.model.types import Equation, Model
@@ -30,11 +30,11 @@ def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str,
     """A warning for each contrast that the user's priors move; none where all priors are defaults."""
     outcome = model.outcome
     choices = [outcome.intercept_prior, *(t.prior for t in outcome.terms)]
-    if not any(c.given for c in choices) or len(model.equations) > 1:
+    if not any(c.given for c in choices) or len(model.equations) > 1 or not regular(outcome):
         return ()
     this = design(model, outcome, data)
     slots = _given(outcome)
-    rows = [e for e in estimates if e.scale == "outcome"]
+    rows = [e for e in estimates if e.average]
     found = []
     for i, estimate in enumerate(rows):
         free = _effect(model, this, slots["intercept"] | slots["slopes"], data, seed)[i]
@@ -49,15 +49,16 @@ def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str,
 def _given(equation: Equation) -> dict[str, Mask]:
     """Which coefficients have a prior of the user's: the intercept, and the slopes."""
     slopes = [t.prior.given for t in equation.terms for _ in t.columns]
-    head = np.array([equation.intercept_prior.given, *[False] * len(slopes)])
-    return {"intercept": head, "slopes": np.array([False, *slopes])}
+    free = equation.has_intercept
+    head = np.array([*([equation.intercept_prior.given] if free else []), *[False] * len(slopes)])
+    return {"intercept": head, "slopes": np.array([*([False] if free else []), *slopes])}
 
 
 def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any], seed: int) -> Array:
     """Every contrast at the posterior mode with these priors released."""
     penalty = np.where(released, 0.0, this.precision)
     draws = as_draws(model.outcome, *coefficients(model.outcome, this, penalty=penalty))
-    rows = observed_rows(model, data)
+    rows = as_they_are(observed_rows(model, data))
     return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])
 
 
@@ -92,7 +93,9 @@ def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float
 
 
 def variance_inflation(model: Model, this: Design) -> float:
-    """1 / (1 - R^2) of the exposure's first design column on all others."""
+    """1 / (1 - R^2) of the exposure's first design column on all others; 1 where each level has a coefficient."""
+    if not model.outcome.has_intercept:
+        return 1.0  # the columns of levels add up to 1, which says nothing about the data
     at = 1
     for term in model.outcome.terms:
         if term.purpose == "exposure":

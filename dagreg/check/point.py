@@ -14,7 +14,7 @@ import numpy as np
 
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
-from dagreg.model.design import block, encode
+from dagreg.model.design import design_columns, encode
 from dagreg.model.types import Equation, Model, PriorChoice
 
 STEPS = 50
@@ -23,7 +23,7 @@ TOLERANCE = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A regression's numbers: rows x columns (the first is 1), response per unit, units per row, offset, penalty."""
+    """A regression's numbers: rows x columns (the intercept's first, where there is one), response per unit, ..."""
 
     columns: Array
     response: Array
@@ -40,10 +40,14 @@ def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
         found = triangle_design(equation, data.triangle_without(model, equation, None))
         if found is not None:
             return found
+    return design_of_rows(model, equation, data)
+
+
+def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
+    """The same from the rows, also of a large table."""
     values = {v.name: encode(v, data[v.column]) for v in model.variables.values()}
     response = values[equation.response][:, 0]
-    ones = np.ones((len(response), 1))
-    columns = np.hstack([ones, *(block(t, values) for t in equation.terms)])
+    columns = design_columns(equation, values, len(response))
     units = _column(equation.trials, data, len(response)) * _column(equation.weights, data, len(response))
     trials = _column(equation.trials, data, len(response))
     exposure = np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
@@ -59,6 +63,31 @@ def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> De
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     rows = len(triangle)
     return Design(triangle[:, :-1], triangle[:, -1], np.ones(rows), np.zeros(rows), precision, centre, units)
+
+
+def regular(equation: Equation) -> bool:
+    """Whether iteratively reweighted least squares finds its posterior mode."""
+    return irregularity(equation) == ""
+
+
+def irregularity(equation: Equation) -> str:
+    """Why iteratively reweighted least squares does not find its posterior mode, or "": a clause about the response."""
+    name = f"`{equation.response}`"
+    if len(equation.varying) > 0:
+        return f"coefficients of the regression of {name} vary between groups"
+    if equation.error is not None:
+        return f"{name} is measured with known errors"
+    if equation.scaled_by is not None:
+        return f"the residual sd of {name} is a multiple of a column"
+    if equation.censored is not None:
+        return f"{name} is censored"
+    if equation.dropped > 0:
+        return f"values of {name} are missing"
+    if equation.family.variance is None:
+        return f"{name} has the {equation.family.name.replace('_', ' ')} family"
+    if equation.link.name in ("inverse", "softplus"):
+        return f"{name} has the {equation.link.name} link"
+    return ""
 
 
 def _column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
@@ -84,16 +113,22 @@ def coefficients(
     """
     units = this.units if weights is None else this.units * weights
     precision = this.precision if penalty is None else penalty
-    gaussian, link, family = equation.family.name == "gaussian", equation.link, equation.family
+    variance = equation.family.variance
+    assert variance is not None
+    gaussian, link = equation.family.name == "gaussian", equation.link
     sigma = _spread(this.response, units) if gaussian else 1.0
     beta = np.zeros(this.columns.shape[1])
-    beta[0] = link.of_mean(
+    start = link.of_mean(
         float(np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units))
     )
+    if equation.has_intercept:
+        beta[0] = start
+    else:
+        beta[: len(equation.terms[0].columns)] = start  # every row has one of its levels
     for _ in range(STEPS):
         eta = this.columns @ beta + this.offset
         mean, slope = link.inverse(eta), link.slope(eta)
-        information = units * slope**2 / np.maximum(family.variance(mean), 1e-12)
+        information = units * slope**2 / np.maximum(variance(mean), 1e-12)
         working = eta - this.offset + (this.response - mean) / np.maximum(slope, 1e-12)
         before, beta = beta, _solve(this, information / sigma**2, working, precision)
         if gaussian:
@@ -121,8 +156,8 @@ def _solve(this: Design, information: Array, working: Array, precision: Array) -
 
 def as_draws(equation: Equation, beta: Array, sigma: float) -> dict[str, Array]:
     """A point as draws with one draw, keyed by the equation's symbols."""
-    found: dict[str, Array] = {equation.intercept: beta[:1]}
-    at = 1
+    at = int(equation.has_intercept)
+    found: dict[str, Array] = {equation.intercept: beta[:1] if at else np.zeros(1)}
     for term in equation.terms:
         width = len(term.columns)
         found[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]

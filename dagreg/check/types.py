@@ -39,3 +39,47 @@ class ImplicationTest:
     p: float
     p_adjusted: float
     rejected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mixing:
+    """How the chains of one parameter went, for a trace and a rank plot.
+
+    `traces` holds every `step`-th draw of each chain; `ranks` counts, for each chain, its draws in equal
+    stretches of the ranks among all draws: alike where the chains explore the same posterior.
+    """
+
+    name: str
+    estimator: str
+    r_hat: float
+    ess_bulk: float
+    draws: int  # per chain
+    step: int
+    traces: tuple[tuple[float, ...], ...]
+    ranks: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PooledLevel:
+    """A level's own estimate, without pooling (NaN where the data give none), beside its partially pooled posterior."""
+
+    name: str
+    count: int
+    alone: float
+    mean: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """The levels of one pooled variable in one regression, on the scale of the link. `centre` is what they share."""
+
+    group: str
+    response: str
+    estimator: str
+    coefficient: str  # that varies: "intercept", "x"
+    scale: str  # what the numbers are: "mean of y", "log odds of y"
+    level: float
+    centre: float
+    levels: tuple[PooledLevel, ...]
+    omitted: int = 0

@@ -267,7 +267,19 @@ def translated(sql: str, dialect: str) -> str:
     import sqlglot
 
     parsed: Any = sqlglot.parse_one(sql, read="duckdb")
+    if dialect == "spark":
+        parsed = parsed.transform(_exact_quantile)
     return str(parsed.transform(_portable).sql(dialect=dialect))
+
+
+def _exact_quantile(node: Any) -> Any:
+    """SQLGlot writes quantiles for Spark in forms that Spark refuses, or that estimate."""
+    from sqlglot import exp
+
+    match node:
+        case exp.PercentileCont(this=x, expression=share):
+            return exp.Anonymous(this="percentile", expressions=[x, share])
+    return node
 
 
 def _portable(node: Any) -> Any:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from dagreg.data.source import Source, Values
 from dagreg.data.sql import Column, grouped_sql, moments_sql, regression_columns, variable_columns
-from dagreg.model.design import regression_rows
+from dagreg.model.design import design_map, regression_rows
 from dagreg.model.families import Array
 from dagreg.model.triangle import from_moments, triangle
-from dagreg.model.types import DataSummary, Equation, Model, Variable
+from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.optimise.types import Grouping
 
 IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
@@ -34,7 +34,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
         if self._arrays is None:
-            self._arrays = self.source.arrays(self.columns, self.where)
+            self._arrays = self.source.arrays(self.columns, self.where, gaps=True)
         return self._arrays[column]
 
     def __iter__(self) -> Iterator[str]:
@@ -81,7 +81,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         return source.scripted(self.grouped_query(grouping, source.script))
 
     def triangle(self, model: Model, equation: Equation) -> tuple[float, Array]:
-        """The units of a Gaussian regression, and the triangle of its rows [1, design, response].
+        """The units of a Gaussian regression, and the triangle of its rows [design, response].
 
         From cross-products about the mean where there are many rows; by Householder reflections where
         there are few, or where the cross-products have lost the digits.
@@ -114,9 +114,12 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         columns = regression_columns(self.source, model, equation)
         moments = self._moments(columns, 1 if group is None else GROUPS)
         units, means, products = moments.about_the_mean(columns, group)
-        centres = [c for t in equation.terms for c in t.centre or (0.0,) * len(t.columns)]
+        turned = design_map(equation)
+        centres = [c for t in equation.terms for c in _centre(t)]
         found = from_moments(units, means - np.array([*centres, 0.0]), products)
-        return None if found is None else (units, found)
+        if found is None or turned is None:
+            return None if found is None else (units, found)
+        return units, triangle(found @ turned)
 
     def means(self, variables: Iterable[Variable], group: int | None = None) -> dict[str, Array]:
         """The mean of each design column, as one row for each variable."""
@@ -139,8 +142,18 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         return known
 
 
+def _centre(term: Term) -> tuple[float, ...]:
+    """What is subtracted from a term's columns in the database; curves are centred later, by `design_map`."""
+    if term.centre is None or term.curve is not None:
+        return (0.0,) * (len(term.columns) - term.full)
+    return term.centre
+
+
 def _has_moments(equation: Equation) -> bool:
-    return equation.family.name == "gaussian" and equation.weights is None
+    exact = equation.error is None and equation.scaled_by is None and equation.censored is None
+    plain = exact and equation.dropped == 0 and len(equation.varying) == 0
+    linear = equation.family.name == "gaussian" and equation.link.name == "identity"
+    return plain and linear and equation.weights is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,12 +234,15 @@ class Source(ABC):
         named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns) or "1"
         return f"SELECT {named} FROM {source or self.select}" + ("" if where == "TRUE" else f" WHERE {where}")
 
-    def arrays(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, npt.NDArray[Any]]:
-        """These columns as NumPy arrays, over the rows where `where` holds, in the table's order."""
+    def arrays(self, columns: Sequence[str], where: str = "TRUE", *, gaps: bool = False) -> dict[str, npt.NDArray[Any]]:
+        """These columns as NumPy arrays, over the rows where `where` holds, in the table's order.
+
+        With `gaps`, missing values are masked where there are any.
+        """
         if not columns:
             return {}
         found = self.read(self.query(columns, where), {c: self.values(c) for c in columns})
-        return {name: np.ma.getdata(values) for name, values in found.items()}
+        return {n: v if gaps and np.ma.is_masked(v) else np.ma.getdata(v) for n, v in found.items()}
 
     def _row(self, sql: str) -> tuple[Any, ...]:
         return self.fetch(sql)[0]

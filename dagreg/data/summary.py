@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import product as pairs
 
+import numpy as np
+
 from dagreg.data.source import Source, identifier
 from dagreg.data.sql import design_sql
-from dagreg.errors import DataError, Diagnostic
-from dagreg.model.types import DataSummary
+from dagreg.errors import DataError, Diagnostic, either
+from dagreg.model.curves import functions_sql, heights, quantiles
+from dagreg.model.types import CurveBasis, CurveSummary, DataSummary
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.spec.types import Node, Spec
+
+FLAGS = ("none", "left", "right", "interval")
 
 
 def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
@@ -19,8 +24,14 @@ def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         node = spec.nodes[name]
         found.append(node.column or node.name)
-        found += [c for c in (node.trials, node.offset) if isinstance(c, str)]
+        found += [c for c in (node.trials, node.offset, node.error, node.censored, node.upper) if isinstance(c, str)]
     return tuple(dict.fromkeys(found))
+
+
+def always_there(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of these nodes in which a missing value is one: all but the upper bounds of intervals."""
+    bounds = {spec.nodes[name].upper for name in names}
+    return tuple(c for c in columns_of(spec, names) if c not in bounds)
 
 
 def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
@@ -54,6 +65,59 @@ def check_trials(source: Source, spec: Spec, names: Iterable[str], where: str) -
         if count:
             message = f"`{node.name}` has more successes than trials, or no trials, in {count} of the rows"
             wrong.append(Diagnostic("DR324", message, node.span))
+    if wrong:
+        raise DataError(tuple(wrong))
+
+
+def check_not_imputed(source: Source, spec: Spec, names: Iterable[str]) -> None:
+    """Raises DataError (DR328) where a column that belongs to a node lacks a value, under `missing: impute`.
+
+    Trials and units of exposure are needed in every row, standard errors and flags wherever there is a value.
+    """
+    wrong = []
+    for node in (spec.nodes[name] for name in names if spec.missing == "impute"):
+        there = source.complete([node.column or node.name])
+        for column, where in (
+            (node.trials, "TRUE"),
+            (node.offset, "TRUE"),
+            (node.error, there),
+            (node.censored, there),
+        ):
+            if not isinstance(column, str):
+                continue
+            lacks = f"({where}) AND NOT ({source.complete([column])})"
+            count = source.rows(lacks)
+            if count:
+                message = f"column `{column}` of `{node.name}` lacks a value in {count} of the rows"
+                wrong.append(Diagnostic("DR328", message, node.span, label="only nodes are imputed"))
+    if wrong:
+        raise DataError(tuple(wrong))
+
+
+def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str) -> None:
+    """Raises DataError (DR327) where flags of censoring are not of the four words, or an interval has no width."""
+    wrong = []
+    for node in (spec.nodes[name] for name in names if spec.nodes[name].censored is not None):
+        assert node.censored is not None
+        flags, value = source.value(node.censored), identifier(node.column or node.name)
+        words = f"CAST({flags} AS VARCHAR)"
+        found = source.fetch(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}")
+        other = sorted(row[0] for row in found if row[0] is not None and row[0] not in FLAGS)
+        if other:
+            message = f"column `{node.censored}` says {', '.join(map(repr, other[:5]))} of the censoring"
+            wrong.append(Diagnostic("DR327", message, node.span, label=f"use {either(FLAGS)}"))
+        elif node.upper is None and ("interval",) in found:
+            message = f"`{node.name}` has intervals, and no column of their upper bounds"
+            label = f"say `censored: {{flags: {node.censored}, upper: a column}}`"
+            wrong.append(Diagnostic("DR327", message, node.span, label=label))
+        elif node.upper is not None:
+            upper = source.real(node.upper)
+            narrow = f"coalesce(NOT ({upper} > {value}) OR isnan({upper}), true)"
+            bad = f"({where}) AND {words} = 'interval' AND {narrow}"
+            count = source.rows(bad)
+            if count:
+                message = f"the upper bound of `{node.name}` is not above the lower one in {count} of the rows"
+                wrong.append(Diagnostic("DR327", message, node.span))
     if wrong:
         raise DataError(tuple(wrong))
 
@@ -92,7 +156,34 @@ def summarise(source: Source, spec: Spec, names: Sequence[str], where: str = "TR
     resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
     moments = source.moments(list(transforms.values()), where)
     summary = DataSummary(rows, columns, dict(zip(transforms, moments, strict=True)))
-    return DataSummary(rows, columns, summary.transformed, _products(source, spec, names, summary, where))
+    products = _products(source, spec, names, summary, where)
+    return DataSummary(rows, columns, summary.transformed, products, _curves(source, spec, names, summary, where))
+
+
+def _curves(
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+) -> dict[str, CurveSummary]:
+    """The knots and means of every declared curve of these nodes; none of a node that is no number."""
+    asked = {f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in names}
+    variables = resolve(spec, names, summary) if asked else {}
+    found = {}
+    for key, (name, curve) in asked.items():
+        if variables[name].levels:
+            continue  # the regression refuses it
+        (number,) = design_sql(source, variables[name])
+        at = ", ".join(f"quantile_cont({number}, {share!r})" for share in quantiles(curve.columns))
+        knots = source.fetch(f"SELECT {at} FROM {source.select} WHERE {where}")[0]
+        basis = CurveBasis(curve.kind, curve.columns, tuple(float(f"{knot:.6g}") for knot in knots))
+        found[key] = CurveSummary(basis, _curve_means(source, basis, number, where))
+    return found
+
+
+def _curve_means(source: Source, basis: CurveBasis, number: str, where: str) -> tuple[float, ...]:
+    """The mean of each column; none where knots coincide, which the regression refuses."""
+    if len(set(basis.knots)) < len(basis.knots):
+        return ()
+    means = [mean for mean, _ in source.moments(functions_sql(basis, number), where)]
+    return tuple((np.array([1.0, *means]) @ heights(basis)).tolist())
 
 
 def _products(

@@ -2,47 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
-from dagreg.effects.functional import functional_draws
-from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.rows import Rows, merge, observed_rows
+from dagreg.effects.functional import functional_means
+from dagreg.effects.gformula import contrast_means
+from dagreg.effects.measures import RATIOS, coefficient, difference, ratios
+from dagreg.effects.mediation import Part, decomposed
+from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.summary import summarise
-from dagreg.effects.types import Coefficient, Estimate
+from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
-from dagreg.model.types import Contrast, Model, Term, Variable
+from dagreg.model.curves import powers
+from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
-
-_ESTIMAND = {"total": "total effect", "direct": "direct effect"}
+from dagreg.spec.types import Level
 
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
-    """Every contrast of a model, averaged over the rows, then its coefficient on the link scale where that is one."""
-    rows = merge(observed_rows(model, data))
-    found = [_on_outcome(model, draws, rows, contrast, seed) for contrast in model.estimand.contrasts]
-    return (*found, *_on_link(model, draws))
+    """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that level.
+
+    Then the ratios of the same means that its family has, and its coefficient on the link scale, where that is one
+    number.
+    """
+    wanted = model.estimand
+    parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))]
+    if wanted.groups:
+        every = observed_rows(model, data, wanted.by)
+        parts += [(group, subset(model, every, group)) for group in wanted.groups]
+    found = [
+        row
+        for group, rows in parts
+        if len(rows) > 0
+        for contrast in wanted.contrasts
+        for part in _parts(model, draws, merge(rows), contrast, group, seed)
+        for row in _rows(model, contrast, part, group, independent=draws.independent)
+    ]
+    return (
+        *(row for row in found if not row.is_ratio),
+        *(row for row in found if row.is_ratio),
+        *_on_link(model, draws),
+    )
 
 
-def effect_draws(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Array:
-    """One contrast on the outcome's scale, chains x draws."""
-    compute = contrast_draws if model.functional is None else functional_draws
-    return compute(model, draws.flat(), rows, contrast, seed).reshape(draws.shape)
+def _parts(
+    model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
+) -> tuple[Part, ...]:
+    """What one contrast is told in: the effect, or its natural parts; chains x draws."""
+    if linear(model, group) and not _has_ratios(model):
+        rows = as_they_are(rows)  # a difference that is the same for all rows
+    if model.estimand.natural:
+        found = decomposed(model, draws.flat(), rows, contrast, seed, group)
+        return tuple(replace(p, start=p.start.reshape(draws.shape), stop=p.stop.reshape(draws.shape)) for p in found)
+    sides = (
+        functional_means(model, draws.flat(), rows, contrast, seed)
+        if model.functional is not None
+        else contrast_means(model, draws.flat(), rows, contrast, seed, group)
+    )
+    start, stop = (side.reshape(draws.shape) for side in sides)
+    return (Part(model.estimand.name, None, start, stop),)
 
 
-def _on_outcome(model: Model, draws: Draws, rows: Rows, contrast: Contrast, seed: int) -> Estimate:
-    values = effect_draws(model, draws, rows, contrast, seed)
-    return _estimate(model, contrast, values, "outcome", primary=model.primary, independent=draws.independent)
+def _rows(
+    model: Model, contrast: Contrast, part: Part, group: Mapping[str, Level], *, independent: bool
+) -> Iterator[Estimate]:
+    """The difference of a part's two means, then its ratios, which are never primary."""
+    primary = model.primary and part.estimand == model.estimand.name
+    path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
+    values: dict[Scale, Array] = {"outcome": part.values, **_ratios(model, part)}
+    for scale, draws in values.items():
+        head = primary and scale == "outcome"
+        row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
+        row = replace(row, estimand=part.estimand)
+        yield row if part.mediator is None else replace(row, name=path, label=f"{row.label}, by {path}")
+
+
+def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
+    """Those of the outcome's own mean: a transformed outcome's are of another quantity."""
+    return ratios(model.outcome, part.start, part.stop) if _has_ratios(model) else {}
+
+
+def _has_ratios(model: Model) -> bool:
+    given = model.estimator in ("adjusted", "chain") or model.chained
+    plain = model.variables[model.estimand.outcome].transform is None
+    return given and plain and model.outcome.family.name in RATIOS
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
     """The exposure's coefficient, where the link is not the identity and no interaction bends it."""
     single = model.estimator in ("adjusted", "unadjusted") and len(model.estimand.exposure) == 1
-    if model.outcome.link.name == "identity" or not single:
+    if model.outcome.link.name == "identity" or not single or model.outcome.family.predictor == "unordered":
         return ()
     exposure = model.estimand.exposure[0]
     terms = [t for t in model.outcome.terms if exposure in t.factors]
-    if len(terms) != 1:
+    if len(terms) != 1 or terms[0].factors != (exposure,) or terms[0].curve is not None:
         return ()
     values = draws.values[terms[0].symbol]
     return tuple(
@@ -54,7 +109,7 @@ def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
             primary=False,
             independent=draws.independent,
         )
-        for contrast in model.estimand.contrasts
+        for contrast in dict.fromkeys(replace(c, level=None) for c in model.estimand.contrasts)
     )
 
 
@@ -62,8 +117,9 @@ def _scaled(exposure: Variable, term: Term, contrast: Contrast, values: Array) -
     """The change of the linear predictor that a contrast of the exposure makes."""
     if contrast.start is None or contrast.stop is None:
         return values
-    if exposure.coded:
-        padded = {level: values[..., i] for i, level in enumerate(exposure.levels[1:])}
+    if exposure.coded or term.full:
+        own = exposure.levels if term.full else exposure.levels[1:]
+        padded = {level: values[..., i] for i, level in enumerate(own)}
         zero = 0.0 * values[..., 0]
         return padded.get(contrast.stop[0], zero) - padded.get(contrast.start[0], zero)
     start, stop = (_code(exposure, side[0]) for side in (contrast.start, contrast.stop))
@@ -75,21 +131,28 @@ def _code(exposure: Variable, value: Any) -> float:
 
 
 def _estimate(
-    model: Model, contrast: Contrast, values: Array, scale: Any, *, primary: bool, independent: bool
+    model: Model,
+    contrast: Contrast,
+    values: Array,
+    scale: Scale,
+    *,
+    primary: bool,
+    independent: bool,
+    group: Mapping[str, Level] = MappingProxyType({}),
 ) -> Estimate:
     estimand = model.estimand
     joint = len(contrast.exposures) > 1
     return Estimate(
-        name=f"{', '.join(contrast.exposures)} -> {estimand.outcome}",
-        estimand=_ESTIMAND[estimand.kind],
+        name=f"{', '.join(contrast.exposures)} -> {_outcome(model, contrast)}",
+        estimand=estimand.name,
         estimator=model.estimator,
         primary=primary,
         scale=scale,
         contrast=_shown(contrast, joint=joint),
-        by={},
+        by=dict(group),
         adjusted_for=estimand.adjusted_for,
-        summary=summarise(values, independent=independent),
-        label=_label(model, contrast, scale),
+        summary=summarise(values, independent=independent, null=0.0 if scale in ("outcome", "link") else 1.0),
+        label=_label(model, contrast, scale, group),
     )
 
 
@@ -99,10 +162,10 @@ def _shown(contrast: Contrast, *, joint: bool) -> Any:
     return (contrast.start, contrast.stop) if joint else (contrast.start[0], contrast.stop[0])
 
 
-def _label(model: Model, contrast: Contrast, scale: str) -> str:
+def _label(model: Model, contrast: Contrast, scale: Scale, group: Mapping[str, Level]) -> str:
     """What was compared, in words."""
-    measure = _measure(model) if scale == "outcome" else _LINK_MEASURE.get(model.outcome.link.name, "link scale")
-    return f"{measure}, {comparison(model, contrast)}"
+    where = " and ".join(f"{name} is {_word(level)}" for name, level in group.items())
+    return f"{_measure(model, contrast, scale)}, {comparison(model, contrast)}" + (f", where {where}" if where else "")
 
 
 def comparison(model: Model, contrast: Contrast) -> str:
@@ -114,12 +177,18 @@ def comparison(model: Model, contrast: Contrast) -> str:
     return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
 
 
-_LINK_MEASURE = {"logit": "log odds ratio", "log": "log rate ratio"}
+def _outcome(model: Model, contrast: Contrast) -> str:
+    """The outcome, or the level of it whose probability is compared."""
+    outcome = model.estimand.outcome
+    return outcome if contrast.level is None else f"{outcome} = {_word(contrast.level)}"
 
 
-def _measure(model: Model) -> str:
-    kind = {"bernoulli": "risk difference", "binomial": "risk difference", "poisson": "difference in rate"}
-    base = kind.get(model.outcome.family.name, "difference in mean")
+def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
+    if scale != "outcome":
+        return coefficient(model.outcome) if scale == "link" else scale
+    if contrast.level is not None:
+        return f"difference in the probability of {_outcome(model, contrast)}"
+    base = difference(model.outcome.family.name)
     transform = model.variables[model.estimand.outcome].transform
     return f"{base} ({transform} scale)" if transform else base
 
@@ -140,10 +209,7 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
             response=equation.response,
             term=column,
             estimator=model.estimator,
-            summary=summarise(
-                _column(draws[model.estimator].values[term.symbol], i, len(term.columns)),
-                independent=draws[model.estimator].independent,
-            ),
+            summary=summarise(values, independent=draws[model.estimator].independent),
             causal=term.causal,
             prior=str(term.prior),
             prior_given=term.prior.given,
@@ -153,9 +219,21 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
         if model.estimator != "unadjusted"
         for equation in model.equations
         for term in equation.terms
-        for i, column in enumerate(term.columns)
+        for column, values in _named(equation, term, draws[model.estimator].values[term.symbol])
     )
 
 
-def _column(values: Array, i: int, count: int) -> Array:
-    return values if values.ndim == 2 else values[..., i]
+def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str, Array]]:
+    """Every coefficient of a term with its name, chains x draws: of a polynomial those of the powers."""
+    if term.curve is not None and term.curve.kind == "poly" and not equation.family.levelled:
+        of_powers = values @ powers(term.curve).T
+        yield from (
+            (term.name if i == 0 else f"{term.name}^{i + 1}", of_powers[..., i]) for i in range(len(term.columns))
+        )
+        return
+    if equation.family.predictor == "unordered":
+        each = values.reshape(*values.shape[:2], len(term.columns), -1)
+        for i, column in enumerate(term.columns):
+            yield from ((f"{column}, {_word(level)}", each[..., i, j]) for j, level in enumerate(equation.levels[1:]))
+    else:
+        yield from ((c, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))

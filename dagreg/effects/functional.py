@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dagreg.effects.gformula import CELLS, chunks, predicted
+from dagreg.effects.gformula import CELLS, SIDES, chunks
+from dagreg.effects.predictor import location, parameters, predicted
 from dagreg.effects.rows import Rows
 from dagreg.engine.draws import Array
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
@@ -44,19 +45,28 @@ class _World:
 
 def functional_draws(model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int) -> Array:
     """The contrast of E[Y | do(x)], one number per draw, from the model's functional."""
+    start, stop = functional_means(model, draws, rows, contrast, seed)
+    return stop - start
+
+
+def functional_means(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int
+) -> tuple[Array, Array]:
+    """E[Y | do(x)] on both sides of a contrast, one number per draw each."""
     assert model.functional is not None
     expression = model.functional
     fixed = _free(expression, model)
     particles = PARTICLES if fixed or not _summable(model, expression) or contrast.start is None else 1
     picked = _picked(rows, (*fixed, *contrast.exposures), particles, seed)
     count = len(draws[model.outcome.intercept])
-    parts = []
+    parts: list[list[Array]] = []
     for i, part in chunks(draws, count, max(1, CELLS // (4 * particles))):
         world = _World(model, dict(zip(model.factors, model.equations, strict=True)), part, rows, seed + i, picked)
-        sides = [_evaluate(expression, _set(world, contrast, side, particles), 0) for side in ("stop", "start")]
-        difference = np.broadcast_to(sides[0] - sides[1], (len(part[model.outcome.intercept]), particles))
-        parts.append(difference.mean(axis=1))
-    return np.concatenate(parts)
+        shape = (len(part[model.outcome.intercept]), particles)
+        sides = (_evaluate(expression, _set(world, contrast, side, particles), 0) for side in SIDES)
+        parts.append([np.broadcast_to(values, shape).mean(axis=1) for values in sides])
+    start, stop = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return start, stop
 
 
 def _free(expression: Expression, model: Model) -> tuple[str, ...]:
@@ -142,11 +152,11 @@ def _drawn(source: P, world: _World, depth: int) -> _World:
             world = world.having(name, world.rows.values[name][which])
         return world
     equation = world.equations[source]
-    mean = predicted(equation, world.draws, world.values)
-    mean = np.broadcast_to(mean, (len(mean), _particles(world)))
-    parameters = {a.name: world.draws[a.symbol][:, None] for a in equation.auxiliaries}
+    where = location(equation, world.draws, world.values)
+    where = np.broadcast_to(where, (len(where), _particles(world)))
     assert equation.family.draw is not None
-    return world.having(source.targets[0], equation.family.draw(rng, mean, parameters)[..., None])
+    drawn = equation.family.draw(rng, where, parameters(equation, world.draws))
+    return world.having(source.targets[0], drawn[..., None])
 
 
 def _share(names: tuple[str, ...], world: _World) -> Array:

@@ -9,19 +9,28 @@ linear maps).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from dagreg.effects.rows import Rows, linear
+from dagreg.effects.predictor import ordered, over_population, parameters, population_sd, predictor, unordered
+from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.engine.draws import Array
-from dagreg.model.design import block, constant
-from dagreg.model.types import Contrast, Equation, Model, Term
+from dagreg.model.design import constant
+from dagreg.model.types import Contrast, Equation, Model
+from dagreg.spec.types import Level
 
 CELLS = 2_000_000  # draws x rows held at once
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
 BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
+
+
+Side = Literal["start", "stop"]
+World = Mapping[str, Side]
+SIDES: tuple[Side, ...] = ("start", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +41,65 @@ class Branch:
     values: Mapping[str, Array]  # draws x rows x columns, or rows x columns for what does not vary by draw
 
 
-def contrast_draws(model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int) -> Array:
-    """The contrast of the outcome's mean, averaged over the rows: one number per draw.
+def contrast_draws(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+) -> Array:
+    """The contrast of the outcome's mean, averaged over the rows: one number per draw."""
+    start, stop = contrast_means(model, draws, rows, contrast, seed, held)
+    return stop - start
+
+
+def contrast_means(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+) -> tuple[Array, Array]:
+    """The outcome's mean over the rows on both sides of a contrast: one number per draw each.
 
     `draws` maps symbols to draws (x coefficients). Both sides of the contrast use the same
-    random numbers, so that the noise of drawn mediators cancels.
+    random numbers, so that the noise of drawn mediators cancels. `held`: as of `means`.
     """
-    if linear(model):
+    start, stop = means(model, draws, rows, contrast, [_world(model, "start"), _world(model, "stop")], seed, held)
+    return start, stop
+
+
+def means(
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    worlds: Sequence[World],
+    seed: int,
+    held: Collection[str] = (),
+) -> list[Array]:
+    """The outcome's mean over the rows in each world, one number per draw.
+
+    A world says for every response whose regression is passed through, the outcome's among them, on which side of
+    the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
+    population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
+    """
+    times = 1
+    if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
-    elif not _exact(model):
-        rows = _repeat(rows)
+    elif not linear(model, held) and not _exact(model):
+        times = -(-MONTE_CARLO // len(rows))
+        rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
-    step = max(1, CELLS // (len(rows) * min(_two_valued(model), BRANCHES)))
-    parts = [
-        _mean(model, part, _intervened(model, rows, contrast, "stop"), rows.weights, seed + i)
-        - _mean(model, part, _intervened(model, rows, contrast, "start"), rows.weights, seed + i)
-        for i, part in chunks(draws, count, step)
-    ]
-    return np.concatenate(parts)
+    step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES)))
+    parts: list[list[Array]] = [[] for _ in worlds]
+    for i, part in chunks(draws, count, step):
+        values, probability = rows.at(part), rows.probability(part)
+        sides = {side: _intervened(model, values, len(rows), contrast, side) for side in SIDES}
+        weights = rows.weights
+        if rows.units is not None:
+            weights = bootstrap_weights(rows, times, min(step, count - i), seed + i)
+        for found, world in zip(parts, worlds, strict=True):
+            setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
+            found.append(_mean(setting, sides, world, weights, probability, contrast.level))
+    return [np.concatenate(found) for found in parts]
+
+
+def _world(model: Model, side: Side) -> World:
+    """Everything on one side."""
+    return dict.fromkeys((e.response for e in (*model.mediators, model.outcome)), side)
 
 
 def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[int, dict[str, Array]]]:
@@ -57,73 +107,130 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
         yield i, {name: values[i : i + step] for name, values in draws.items()}
 
 
-def _intervened(model: Model, rows: Rows, contrast: Contrast, side: str) -> dict[str, Array]:
+def _intervened(
+    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: Side
+) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""
-    values = dict(rows.values)
+    values = dict(observed)
     settings = contrast.stop if side == "stop" else contrast.start
     for i, name in enumerate(contrast.exposures):
         if settings is not None:
-            values[name] = constant(model.variables[name], settings[i], len(rows))
+            values[name] = constant(model.variables[name], settings[i], rows)
         elif side == "stop":
             values[name] = values[name] + 1.0
     return values
 
 
-def _mean(model: Model, draws: Mapping[str, Array], values: Mapping[str, Array], weights: Array, seed: int) -> Array:
-    """E[Y | do(x)] averaged over the rows, for each draw."""
-    rng = np.random.default_rng(seed)
-    branches = [Branch(1.0, values)]
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What every step through the regressions needs."""
+
+    model: Model
+    draws: Mapping[str, Array]
+    held: frozenset[str]
+    rng: np.random.Generator
+
+    def predictor(self, equation: Equation, values: Mapping[str, Array]) -> tuple[Array, Array | None]:
+        """The linear predictor with the deviations of fixed groups, and the sd of those of the others' population."""
+        fixed = fixed_groups(self.model, equation, self.held)
+        others = [v for v in equation.varying if v not in fixed]
+        sd = population_sd(others, equation, self.draws, values) if others else None
+        return predictor(equation, self.draws, values, fixed), sd
+
+    def mean(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+        """The mean response, draws x rows."""
+        eta, sd = self.predictor(equation, values)
+        return equation.family.mean(over_population(equation.link, eta, sd), parameters(equation, self.draws))
+
+    def shares(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+        """The probability of each level of the response, draws x rows x levels."""
+        if equation.family.predictor == "ordered":
+            return ordered(equation, self.draws, *self.predictor(equation, values))
+        return unordered(equation, self.draws, values)
+
+    def drawn(self, equation: Equation, values: Mapping[str, Array], rows: int) -> Array:
+        """Responses, draws x rows: each of a new group where the groups are a sample."""
+        eta, sd = self.predictor(equation, values)
+        eta = np.broadcast_to(eta, (len(eta), rows))
+        if sd is not None:
+            eta = eta + sd * self.rng.standard_normal(eta.shape)
+        where = equation.link.inverse(eta)
+        if equation.family.draw is None:
+            return (self.rng.random(where.shape) < where).astype(np.float64)
+        return equation.family.draw(self.rng, where, parameters(equation, self.draws))
+
+
+def _mean(
+    setting: _Setting,
+    sides: Mapping[Side, Mapping[str, Array]],
+    world: World,
+    weights: Array,
+    probability: Array | float,
+    level: Level | None,
+) -> Array:
+    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw.
+
+    `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of several
+    levels where it is below 1.
+    """
+    model = setting.model
+    exposures = model.estimand.exposure
+    seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
+    branches = [Branch(1.0, sides["start"])]
     for equation in model.mediators:
-        branches = [b for branch in branches for b in _extend(model, equation, draws, branch, rng)]
+        here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in branches]
+        branches = [b for branch in here for b in _extend(setting, equation, branch)]
     total: Array | float = 0.0
     for branch in branches:
-        total = total + branch.probability * predicted(model.outcome, draws, branch.values)
-    result: Array = np.broadcast_to(total, (len(draws[model.outcome.intercept]), len(weights))) @ weights
-    return result
+        values = {**branch.values, **seen[world[model.outcome.response]]}
+        total = total + branch.probability * _outcome(setting, model.outcome, values, level)
+    each = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), weights.shape[-1]))
+    if not isinstance(probability, float):
+        chances = probability * weights
+        return np.asarray((each * chances).sum(axis=1) / chances.sum(axis=1))
+    return np.asarray(each @ weights if weights.ndim == 1 else np.einsum("dr,dr->d", each, weights))
 
 
-def _extend(
-    model: Model, equation: Equation, draws: Mapping[str, Array], branch: Branch, rng: np.random.Generator
-) -> list[Branch]:
+def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branch]:
     """A branch with one mediator more: by its mean, by its two values, or drawn."""
     name, rows = equation.response, max(len(v) if v.ndim == 2 else v.shape[1] for v in branch.values.values())
-    mean = predicted(equation, draws, branch.values)
+    if equation.levels:
+        return _extend_by_level(setting, equation, branch, rows)
+    linearly = _enters_linearly(setting.model, name)
+    summed = equation.family.draw is None and _joint(setting.model) <= BRANCHES
+    if not (summed or linearly):
+        drawn = setting.drawn(equation, branch.values, rows)
+        return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
+    mean = setting.mean(equation, branch.values)
     mean = np.broadcast_to(mean, (len(mean), rows))
-    if _enters_linearly(model, name):
+    if linearly:
         return [Branch(branch.probability, {**branch.values, name: mean[..., None]})]
-    if equation.family.draw is None and _two_valued(model) <= BRANCHES:
-        settings = ((mean, np.ones((rows, 1))), (1.0 - mean, np.zeros((rows, 1))))
+    settings = ((mean, np.ones((rows, 1))), (1.0 - mean, np.zeros((rows, 1))))
+    return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
+
+
+def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows: int) -> list[Branch]:
+    """The same for a mediator that is one of several levels."""
+    model, name = setting.model, equation.response
+    found = setting.shares(equation, branch.values)
+    found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
+    if _enters_linearly(model, name):
+        return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
+    if _joint(model) <= BRANCHES:
+        variable = model.variables[name]
+        settings = [(found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)]
         return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
-    if equation.family.draw is None:
-        drawn = (rng.random(mean.shape) < mean).astype(np.float64)
-    else:
-        parameters = {a.name: draws[a.symbol][:, None] for a in equation.auxiliaries}
-        drawn = equation.family.draw(rng, mean, parameters)
-    return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
+    drawn = (setting.rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(axis=-1)
+    columns = (drawn[..., None] == np.arange(1, len(equation.levels))).astype(np.float64)
+    return [Branch(branch.probability, {**branch.values, name: columns})]
 
 
-def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
-    """The mean response, draws x rows (per trial, per unit of exposure)."""
-    eta = draws[equation.intercept][:, None]
-    for term in equation.terms:
-        eta = eta + _contribution(term, draws[term.symbol], values)
-    return equation.link.inverse(eta)
-
-
-def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:
-    """A term's part of the linear predictor, draws x rows."""
-    slopes = coefficients[:, None] if coefficients.ndim == 1 else coefficients
-    if all(values[f].ndim == 2 for f in term.factors):
-        return np.asarray(slopes @ block(term, values).T)
-    columns = values[term.factors[0]]
-    for factor in term.factors[1:]:
-        other = values[factor]
-        columns = (columns[..., :, None] * other[..., None, :]).reshape(
-            *np.broadcast_shapes(columns.shape[:-1], other.shape[:-1]), -1
-        )
-    if term.centre is not None:
-        columns = columns - np.array(term.centre)
-    return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))
+def _outcome(setting: _Setting, equation: Equation, values: Mapping[str, Array], level: Level | None) -> Array:
+    """The mean response, or the probability of one of its levels, draws x rows."""
+    if not equation.levels:
+        return setting.mean(equation, values)
+    found = setting.shares(equation, values)
+    return found[..., 0 if level is None else equation.levels.index(level)]
 
 
 def _mediators(model: Model) -> tuple[str, ...]:
@@ -140,31 +247,26 @@ def _enters_linearly(model: Model, mediator: str) -> bool:
             for term in equation.terms:
                 if name not in term.factors:
                     continue
-                if equation.link.name != "identity" or sum(f in drawn for f in term.factors) > 1:
+                if term.curve is not None:
+                    return False
+                if equation.link.name != "identity" or equation.levels or sum(f in drawn for f in term.factors) > 1:
                     return False
                 if equation.response in drawn:
                     waiting.append(equation.response)
     return True
 
 
-def _two_valued(model: Model) -> int:
+def _joint(model: Model) -> int:
     """Joint settings of the mediators that are summed over."""
     finite = (e for e in model.mediators if e.family.draw is None and not _enters_linearly(model, e.response))
-    return int(2 ** sum(1 for _ in finite))
+    return math.prod(len(e.levels) or 2 for e in finite)
 
 
 def _exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
     nonlinear = [e for e in model.mediators if not _enters_linearly(model, e.response)]
-    return all(e.family.draw is None for e in nonlinear) and _two_valued(model) <= BRANCHES
+    return all(e.family.draw is None for e in nonlinear) and _joint(model) <= BRANCHES
 
 
 def _average(rows: Rows) -> Rows:
     return Rows({name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1))
-
-
-def _repeat(rows: Rows) -> Rows:
-    """Each row several times, so that the draws of its mediators average out."""
-    times = -(-MONTE_CARLO // len(rows))
-    values = {name: np.repeat(v, times, axis=0) for name, v in rows.values.items()}
-    return Rows(values, np.repeat(rows.weights / times, times))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from dagreg.effects.density import density
 from dagreg.effects.types import Summary
 from dagreg.engine.draws import Array, convergence
 
 LEVEL = 0.94
 
 
-def summarise(values: Array, level: float = LEVEL, *, independent: bool = False) -> Summary:
+def summarise(values: Array, level: float = LEVEL, *, independent: bool = False, null: float = 0.0) -> Summary:
     """Mean, sd, median, equal-tailed interval and convergence of one quantity, chains x draws.
 
-    `independent`: the draws are no Markov chain's.
+    `independent`: the draws are no Markov chain's. `null`: the value of no effect.
     """
     tail = (1 - level) / 2
     low, middle, high = np.quantile(values, [tail, 0.5, 1 - tail])
@@ -24,7 +25,8 @@ def summarise(values: Array, level: float = LEVEL, *, independent: bool = False)
         median=float(middle),
         interval=(float(low), float(high)),
         level=level,
-        prob_positive=float((values > 0).mean()),
+        prob_positive=float((values > null).mean()),
         ess_bulk=float(ess),
         r_hat=float(r_hat),
+        density=density(values),
     )

@@ -11,12 +11,27 @@ from dagreg.spec.types import Level
 if TYPE_CHECKING:
     from dagreg.model.types import Estimator
 
-Scale = Literal["outcome", "link"]
+EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on the untreated")
+"""The estimands that are an effect itself, and no part of one."""
+
+Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "mean ratio"]
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """A posterior's density at equal steps from `low` to `high`, which hold all of it that can be seen."""
+
+    low: float
+    high: float
+    heights: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A posterior in numbers. `interval` is equal-tailed with probability `level`."""
+    """A posterior in numbers. `interval` is equal-tailed with probability `level`.
+
+    `prob_positive` is the probability of an effect above none: above 0, of a ratio above 1.
+    """
 
     mean: float
     sd: float
@@ -26,6 +41,7 @@ class Summary:
     prob_positive: float
     ess_bulk: float
     r_hat: float
+    density: Density | None = None  # None where there is none to draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +58,16 @@ class Estimate:
     adjusted_for: tuple[str, ...]
     summary: Summary
     label: str = ""  # what was compared, in words: "success: A against B", "per unit of x (cm)"
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is a ratio of two means, which is 1 where there is no effect."""
+        return self.scale not in ("outcome", "link")
+
+    @property
+    def average(self) -> bool:
+        """Whether it is the effect itself on the outcome's scale: over all rows, and no part of it."""
+        return self.scale == "outcome" and len(self.by) == 0 and self.estimand in EFFECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +96,15 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Dose:
+    """The outcome's mean with the exposure set to a dose. `observed`: it lies within the exposure's own range."""
+
+    dose: float
+    summary: Summary
+    observed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class EffectResult:
     """All the numbers of one effect."""
 
@@ -77,3 +112,4 @@ class EffectResult:
     coefficients: tuple[Coefficient, ...]
     disagreements: tuple[Disagreement, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    dose_response: tuple[Dose, ...] = ()

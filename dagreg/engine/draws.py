@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 Array = npt.NDArray[np.float64]
 
@@ -19,14 +16,15 @@ Array = npt.NDArray[np.float64]
 class Draws:
     """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
 
-    `trees` are the samplers' own xarray DataTrees, one for each piece that was sampled.
+    `trees` are the samplers' own xarray DataTrees, one for each piece that was sampled; of draws that were read
+    from a file, what stands for them (`engine/posterior.py`).
     """
 
     values: Mapping[str, Array]
     engine: str
     divergences: int
     seconds: float
-    trees: tuple[xr.DataTree, ...] = ()
+    trees: tuple[Any, ...] = ()
 
     @property
     def independent(self) -> bool:

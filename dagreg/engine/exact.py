@@ -1,4 +1,4 @@
-"""Independent draws of a Gaussian regression's posterior, by one quadrature and no Markov chain.
+"""Independent draws of a posterior: cell means by conjugacy, a Gaussian regression by one quadrature.
 
 Notation of Bishop (2006, section 3.5). With the sufficient statistics z = Q'y, R and s (see
 `optimise/sufficient.py`) and b = m + D a, a ~ Normal(0, I), let U S V' be the singular value decomposition of
@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.engine.draws import Array, Draws
+from dagreg.model.cells import beta_or_gamma
 from dagreg.model.densities import bounds, log_density
 from dagreg.model.triangle import triangle
-from dagreg.model.types import Equation, Model, PriorChoice, Sufficient
+from dagreg.model.types import CellCounts, Equation, Model, PriorChoice, Sufficient
 from dagreg.spec.types import Sampling
 
 Index = npt.NDArray[np.int64]
@@ -54,15 +55,31 @@ class Problem:
 def draw_exactly(model: Model, sampling: Sampling) -> Draws:
     """Independent draws of the one regression of a model, in the shape of chains.
 
-    The model has its sufficient statistics; its coefficients have Normal or flat priors.
+    The model has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate ones.
     """
     started = time.perf_counter()
     (equation,) = model.equations
-    assert equation.sufficient is not None  # what `optimise/conjugate.py` asks for
     rng = np.random.default_rng([sampling.seed, *model.builder.encode()])
+    if equation.cell_counts is not None:
+        cells = cell_draws(equation, equation.cell_counts, sampling.chains * sampling.draws, rng)
+        (term,) = equation.terms
+        shaped = cells.reshape(sampling.chains, sampling.draws, -1)
+        return Draws({term.symbol: shaped}, "exact", 0, time.perf_counter() - started)
+    assert equation.sufficient is not None  # what `optimise/conjugate.py` asks for
     sigma, coefficients = posterior_draws(equation, equation.sufficient, sampling.chains * sampling.draws, rng)
     values = _by_symbol(equation, coefficients, sigma, (sampling.chains, sampling.draws))
     return Draws(values, "exact", 0, time.perf_counter() - started)
+
+
+def cell_draws(equation: Equation, counts: CellCounts, draws: int, rng: np.random.Generator) -> Array:
+    """Means of cells, draws x cells, from their Beta or Gamma posteriors (see `optimise/cells.py`)."""
+    (term,) = equation.terms
+    first, second = beta_or_gamma(term.prior)
+    totals, units = np.array(counts.totals), np.array(counts.units)
+    shape = (draws, len(totals))
+    if equation.family.cell_support == "probability":
+        return rng.beta(first + totals, second + units - totals, shape)
+    return rng.gamma(first + totals, 1 / (second + units), shape)
 
 
 def posterior_draws(
@@ -165,8 +182,11 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
 
 def _by_symbol(equation: Equation, coefficients: Array, sigma: Array, shape: tuple[int, int]) -> dict[str, Array]:
     """Chains x draws (x coefficients) of every parameter."""
-    values: dict[str, Array] = {equation.intercept: coefficients[:, 0].reshape(shape)}
-    at = 1
+    values: dict[str, Array] = {}
+    at = 0
+    if equation.has_intercept:
+        values[equation.intercept] = coefficients[:, 0].reshape(shape)
+        at = 1
     for term in equation.terms:
         width = len(term.columns)
         part = coefficients[:, at] if width == 1 else coefficients[:, at : at + width]

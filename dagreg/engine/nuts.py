@@ -16,9 +16,6 @@ from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.types import Model
 from dagreg.spec.types import Sampling
 
-# The model has to be able to move along strong correlations (uncentred or collinear
-# predictors): a low-rank mass matrix costs nothing without them.
-ADAPTATION = "low_rank"
 NUDGE = 1e-3
 # Chains start at the priors' centres, without jitter (`jitter_rvs=set()`): one unit of a coefficient may
 # be a hundred units of a predictor, and under a log link that overflows before the first step.
@@ -35,7 +32,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = _sampled(program.build(model.builder, data), sampling)
+            tree = _sampled(program.build(model.builder, data), model, sampling)
     except (RuntimeError, ValueError, ArithmeticError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         message = f"the sampler could not run the {model.estimator} model: {reason}"
@@ -51,23 +48,23 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
     )
 
 
-def _sampled(built: Any, sampling: Sampling) -> Any:
+def _sampled(built: Any, model: Model, sampling: Sampling) -> Any:
     """The sampler's tree of a pm.Model.
 
     nutpie refuses a start where the gradient is exactly 0, as it is at the mode of a balanced table; such a
     model starts a little beside it.
     """
     try:
-        return _run(built, sampling, {})
+        return _run(built, model, sampling, {})
     except RuntimeError as error:
         if "initial gradient" not in str(error):
             raise
     start = built.initial_point()
     beside = {rv.name: start[rv.name] + NUDGE for rv in built.free_RVs if rv.name in start}
-    return _run(built, sampling, beside)
+    return _run(built, model, sampling, beside)
 
 
-def _run(built: Any, sampling: Sampling, start: Mapping[str, Any]) -> Any:
+def _run(built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any]) -> Any:
     import nutpie
 
     compiled = nutpie.compile_pymc_model(built, jitter_rvs=set(), initial_points=dict(start))
@@ -78,16 +75,12 @@ def _run(built: Any, sampling: Sampling, start: Mapping[str, Any]) -> Any:
         chains=sampling.chains,
         seed=sampling.seed,
         target_accept=sampling.target_accept,
-        adaptation=ADAPTATION,
+        adaptation=model.adaptation,
         progress_bar=False,
         save_warmup=False,
     )
 
 
 def parameters(model: Model) -> tuple[str, ...]:
-    """The symbols of a model's parameters, in the order of its equations."""
-    return tuple(
-        symbol
-        for e in model.equations
-        for symbol in (e.intercept, *(t.symbol for t in e.terms), *(a.symbol for a in e.auxiliaries))
-    )
+    """The symbols of a model's parameters, in the order of its equations, and of what is not known."""
+    return (*(symbol for equation in model.equations for symbol in equation.parameters), *model.unknown)

@@ -1,22 +1,26 @@
 """`posterior.nc`: the draws of every program as netCDF, which `xarray.open_datatree` and ArviZ read.
 
-Exact draws are written by h5netcdf alone: xarray (and with it pandas) is loaded only where a sampler has done so.
+Exact draws are written by h5netcdf alone, and all are read by it: xarray (and with it pandas) is loaded only where
+a sampler has done so, or where a tree is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.engine.draws import Array, Draws
+from dagreg.model.types import Dimension
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Coordinates = Mapping[str, tuple[str, tuple[str, ...]]]  # symbol of several coefficients: their dimension and labels
+Coordinates = Mapping[str, tuple[Dimension, ...]]  # of each symbol that is more than one number
 
 
 def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
@@ -32,13 +36,53 @@ def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Co
             _write_group(group, draws, coordinates.get(builder, {}))
 
 
+def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Array], tuple[StoredTree, ...]]:
+    """The draws of these parameters of one program, and the statistics of its samplers. Loads h5netcdf alone.
+
+    Raises OSError where the file is not netCDF, KeyError where it does not hold them.
+    """
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        branch = file[_branch(builder)]
+        values = {symbol: np.asarray(branch["posterior"][symbol][...], dtype=np.float64) for symbol in symbols}
+        trees = tuple(
+            StoredTree({n: (v.dimensions, np.asarray(v[...])) for n, v in group.variables.items()})
+            for name, group in branch.groups.items()
+            if name.startswith("sample_stats")
+        )
+    return values, trees
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTree:
+    """The statistics of a sampler as they were stored; xarray is loaded where they are asked for as a data set."""
+
+    stats: Mapping[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
+
+    def __getitem__(self, name: str) -> StoredTree:
+        if name != "sample_stats":
+            raise KeyError(name)
+        return self
+
+    def to_dataset(self) -> xr.Dataset:
+        import xarray as xr
+
+        coords = {name for name, (dims, _) in self.stats.items() if dims == (name,)}
+        return xr.Dataset(
+            {name: stat for name, stat in self.stats.items() if name not in coords},
+            coords={name: self.stats[name][1] for name in coords},
+        )
+
+
 def _write_group(group: Any, draws: Draws, coordinates: Coordinates) -> None:
     """The variables of one program, along chain, draw and the coefficients' own dimensions."""
     chains, count = draws.shape
-    group.dimensions = {"chain": chains, "draw": count} | {dim: len(names) for dim, names in coordinates.values()}
+    own = _labels(coordinates)
+    group.dimensions = {"chain": chains, "draw": count} | {dim: len(names) for dim, names in own.items()}
     for name, size in (("chain", chains), ("draw", count)):
         group.create_variable(name, (name,), data=np.arange(size))
-    for dim, names in dict(coordinates.values()).items():
+    for dim, names in own.items():
         labels = group.create_variable(dim, (dim,), dtype=_text())
         labels[:] = np.array(names, dtype=object)
     for symbol, dims, values in _variables(draws, coordinates):
@@ -54,8 +98,12 @@ def _text() -> Any:
 
 def _variables(draws: Draws, coordinates: Coordinates) -> Iterator[tuple[str, tuple[str, ...], Array]]:
     for symbol, values in draws.values.items():
-        own = (coordinates[symbol][0],) if values.ndim > 2 else ()
-        yield symbol, ("chain", "draw", *own), values
+        yield symbol, ("chain", "draw", *(dim for dim, _ in coordinates.get(symbol, ()))), values
+
+
+def _labels(coordinates: Coordinates) -> dict[str, tuple[str, ...]]:
+    """The labels of every dimension."""
+    return dict(dimension for dimensions in coordinates.values() for dimension in dimensions)
 
 
 def as_tree(samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> xr.DataTree:
@@ -79,7 +127,7 @@ def _dataset(draws: Draws, coordinates: Coordinates) -> xr.Dataset:
     import xarray as xr
 
     chains, count = draws.shape
-    labels: dict[str, Any] = {dim: list(names) for dim, names in coordinates.values()}
+    labels: dict[str, Any] = {dim: list(names) for dim, names in _labels(coordinates).items()}
     return xr.Dataset(
         {symbol: (dims, values) for symbol, dims, values in _variables(draws, coordinates)},
         coords={"chain": np.arange(chains), "draw": np.arange(count), **labels},

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from dagreg.data.rows import Rows
 from dagreg.emit.program import Program
 from dagreg.engine.draws import Draws
 from dagreg.engine.exact import draw_exactly
+from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
@@ -26,11 +29,17 @@ def draw(pieces: Sequence[Piece], program: Program, data: Rows, sampling: Sampli
 
 def _draw_piece(piece: Piece, program: Program, data: Rows, sampling: Sampling) -> Draws:
     if piece.exact:
-        return draw_exactly(piece.model, sampling)
+        return _with_intercepts(draw_exactly(piece.model, sampling), piece.model)
     from dagreg.engine.nuts import sample
 
     table = {} if not piece.reads_rows else data if piece.grouping is None else data.grouped(piece.grouping)
-    return sample(program, piece.model, table, sampling)
+    return _with_intercepts(sample(program, piece.model, table, sampling), piece.model)
+
+
+def _with_intercepts(draws: Draws, model: Model) -> Draws:
+    """The draws with zeros for the intercept of a regression that has none: predictors need no case of their own."""
+    zeros = {e.intercept: np.zeros(draws.shape) for e in model.equations if not e.has_intercept}
+    return replace(draws, values={**zeros, **draws.values}) if zeros else draws
 
 
 def joined(parts: Sequence[Draws]) -> Draws:

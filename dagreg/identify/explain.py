@@ -25,6 +25,7 @@ from dagreg.identify.notes import BOUNDED, NodeNotes
 from dagreg.identify.selection import odds_ratio
 from dagreg.identify.strategies import STRATEGIES, functional_of
 from dagreg.identify.suggest import identified_in, suggestions
+from dagreg.identify.treated import on_treated
 from dagreg.identify.types import (
     AdjustmentSets,
     Answer,
@@ -61,7 +62,7 @@ def identify(graph: CausalGraph, query: Query) -> Answer:
     for strategy in STRATEGIES:
         found = strategy(case)
         if found is not None:
-            justified = _with_notes(justification, found.notes)
+            justified = replace(_with_notes(justification, found.notes), treated=on_treated(case, found.strategy))
             return Identified(justified, found.strategy, render(found.expression), found.expression)
     return _refuse(case, justification)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from dagreg.errors import Span
 from dagreg.identify.expression import Expression
-from dagreg.spec.types import Adjust, Kind
+from dagreg.spec.types import Adjust, Among, Kind
 
 Strategy = Literal["adjustment", "frontdoor", "functional", "instrument"]
 Role = Literal[
@@ -36,6 +36,7 @@ class Query:
     adjust: Adjust | None = None
     by: tuple[str, ...] = ()  # asked for at each level of these
     span: Span | None = None  # where the spec asks it
+    among: Among = "everyone"  # whom it is averaged over
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,19 @@ class Conditional:
 
 
 @dataclass(frozen=True, slots=True)
+class Treated:
+    """The effect over those who were seen at one level of the exposure. `estimand` is None where it is not given."""
+
+    group: Among
+    estimand: str | None
+    reason: str  # whole sentences
+
+    @property
+    def identified(self) -> bool:
+        return self.estimand is not None
+
+
+@dataclass(frozen=True, slots=True)
 class PathEffect:
     """The effect along some causal paths, with the exposure unchanged (at x*) along all others.
 
@@ -166,6 +180,7 @@ class Justification:
     notes: tuple[str, ...] = ()  # further sentences for the reader: positivity, optimality not guaranteed, ...
     conditional: Conditional | None = None  # for a question `by` levels
     mediation: Mediation | None = None  # for a question of kind mediation
+    treated: Treated | None = None  # for a question about the treated or the untreated
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ Rows are the first axis throughout; a block of design columns is rows x columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.model.curves import basis, heights
 from dagreg.model.families import Array
 from dagreg.model.types import Equation, Model, Term, Variable
 from dagreg.spec.types import Level
@@ -24,7 +25,12 @@ _FUNCTIONS: Mapping[str | None, Callable[[Array], Array]] = {
 
 
 def encode(variable: Variable, values: npt.NDArray[np.generic]) -> Array:
-    """A data column as the model sees it, rows x columns: numbers transformed, levels as 0/1 columns."""
+    """A data column as the model sees it, rows x columns: numbers transformed, levels as 0/1 columns.
+
+    The levels of a pooled variable are one column of positions.
+    """
+    if variable.pooled:
+        return positions(values, variable.levels)[:, None].astype(np.float64)
     if variable.levels:
         return np.column_stack([values == level for level in variable.levels[1:]]).astype(np.float64)
     numbers = values.astype(np.float64)
@@ -36,6 +42,21 @@ def encode(variable: Variable, values: npt.NDArray[np.generic]) -> Array:
     return numbers[:, None]
 
 
+def absent(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Where a column has no value."""
+    found = np.ma.getdata(values)
+    lacks: npt.NDArray[np.bool_] = np.array([v is None or v != v for v in found.tolist()], dtype=bool)
+    return np.asarray(np.ma.getmaskarray(values) | lacks)
+
+
+def positions(values: npt.NDArray[np.generic], levels: Sequence[Level]) -> npt.NDArray[np.int64]:
+    """Where each value stands among these levels. Raises KeyError for one that is not among them."""
+    place = {level: i for i, level in enumerate(levels)}
+    distinct, where = np.unique(values, return_inverse=True)
+    found = np.array([place[value] for value in distinct.tolist()], dtype=np.int64)
+    return np.asarray(found[where.ravel()])
+
+
 def constant(variable: Variable, level: Level, rows: int) -> Array:
     """The encoding of one value (on the column's own scale) held for every row."""
     column = np.array([level], dtype=object)
@@ -43,28 +64,57 @@ def constant(variable: Variable, level: Level, rows: int) -> Array:
 
 
 def product(left: Array, right: Array) -> Array:
-    """Every column of one block times every column of the other, the left one varying slowest."""
-    return np.asarray((left[:, :, None] * right[:, None, :]).reshape(len(left), -1))
+    """Every column of one block times every column of the other, the left one varying slowest.
+
+    Blocks are (draws x) rows x columns; where only one of them varies by draw, so does the product.
+    """
+    rows = np.broadcast_shapes(left.shape[:-1], right.shape[:-1])
+    return np.asarray((left[..., :, None] * right[..., None, :]).reshape(*rows, -1))
 
 
 def block(term: Term, encoded: Mapping[str, Array]) -> Array:
-    """The design columns of a term, centred where the term is."""
-    columns = encoded[term.factors[0]]
+    """The design columns of a term, (draws x) rows x columns, centred where the term is."""
+    columns = _of_factor(term, encoded[term.factors[0]])
     for factor in term.factors[1:]:
-        columns = product(columns, encoded[factor])
+        columns = product(columns, _of_factor(term, encoded[factor]))
     return columns if term.centre is None else columns - np.array(term.centre)
 
 
+def _of_factor(term: Term, encoded: Array) -> Array:
+    """What a variable's encoding becomes in a term: columns of a curve; one more, the reference's, where it is full."""
+    if term.curve is not None:
+        return basis(term.curve, encoded[..., 0])
+    if not term.full:
+        return encoded
+    return np.concatenate([1.0 - encoded.sum(axis=-1, keepdims=True), encoded], axis=-1)
+
+
+def places(variables: Sequence[Variable], data: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+    """The cell of each row among all combinations of these variables' levels, the last one varying fastest."""
+    found = np.zeros(1, dtype=np.int64)
+    for variable in variables:
+        found = found * len(variable.levels) + positions(np.asarray(data[variable.column]), variable.levels)
+    return found
+
+
 def regression_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> tuple[Array, Array]:
-    """The rows [1, design, response] of a regression under the identity link, and the units that each stands for."""
+    """The rows [design, response] of a regression under the identity link, and the units that each stands for."""
+    if equation.dropped:
+        there = ~absent(data[model.variables[equation.response].column])
+        data = {name: np.asarray(data[name])[there] for name in model.columns}
     used = (equation.response, *equation.predictors)
     encoded = {name: encode(model.variables[name], data[model.variables[name].column]) for name in used}
     response = encoded[equation.response]
     if equation.offset is not None:
         response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))[:, None]
-    ones = np.ones((len(response), 1))
-    rows = np.hstack([ones, *(block(term, encoded) for term in equation.terms), response])
+    rows = np.hstack([design_columns(equation, encoded, len(response)), response])
     return rows, column(equation.weights, data, len(rows))
+
+
+def design_columns(equation: Equation, encoded: Mapping[str, Array], rows: int) -> Array:
+    """The design of a regression, rows x coefficients: the intercept's column first, where there is one."""
+    ones = [np.ones((rows, 1))] if equation.has_intercept else []
+    return np.hstack([*ones, *(block(term, encoded) for term in equation.terms)])
 
 
 def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
@@ -72,3 +122,28 @@ def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
     if isinstance(what, str):
         return np.asarray(data[what], dtype=np.float64)
     return np.full(rows, float(1 if what is None else what))
+
+
+def design_map(equation: Equation) -> Array | None:
+    """The matrix from the columns of a database, [1, design, response], to a regression's own; None where they are.
+
+    Of a full term the database has all columns but the first, which is 1 less the others, as cross-products need
+    columns that are no combination of each other. Of a curve it has the functions that the columns are made of.
+    """
+    if equation.has_intercept and not any(term.full or term.curve is not None for term in equation.terms):
+        return None
+    free = 1 + sum(len(t.columns) - t.full for t in equation.terms) + 1
+    unit = np.eye(free)
+    found = [unit[:, :1]] if equation.has_intercept else []
+    at = 1
+    for term in equation.terms:
+        width = len(term.columns) - term.full
+        own = unit[:, at : at + width]
+        if term.full:
+            found.append(unit[:, :1] - own.sum(axis=1, keepdims=True))
+        if term.curve is not None:
+            own = np.hstack([unit[:, :1], own]) @ heights(term.curve)
+            own[0] -= np.array(term.centre or 0.0)
+        found.append(own)
+        at += width
+    return np.hstack([*found, unit[:, -1:]])

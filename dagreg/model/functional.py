@@ -70,6 +70,9 @@ def obstacle(expression: Expression, outcome: str, known: Mapping[str, Variable]
     Two-valued variables are summed over. Any other has to be drawn: from a factor of the sum that binds it, and
     not within a quotient, where one draw per particle would be biased.
     """
+    grouped = [v for v in sorted({n for leaf in _leaves(expression) for n in leaf.given}) if known[v].pooled]
+    if grouped:
+        return f"{grouped[0]} is a group, and formulas hold no varying coefficients so far"
     for leaf in _leaves(expression):
         if outcome in leaf.given or (outcome in leaf.targets and len(leaf.targets) > 1):
             return f"its formula conditions on {outcome}"
@@ -108,7 +111,7 @@ def _undrawable(waiting: list[str], body: Expression, known: Mapping[str, Variab
         source = next((f for f in factors if gives(f, left)), None)
         if source is None:
             return f"its formula sums over {', '.join(left)} without a factor to draw from"
-        coded = [v for v in source.targets if known[v].coded and len(source.given) > 0]
+        coded = [v for v in source.targets if len(known[v].levels) > 2 and len(source.given) > 0]
         if coded:
             return f"{coded[0]} is {known[coded[0]].type}, and such regressions are not supported yet"
         left = [v for v in left if v not in source.targets]

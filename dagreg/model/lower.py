@@ -3,60 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product as pairs
+from dataclasses import replace
 
-from dagreg.errors import DagregError, Diagnostic, Span
+from dagreg.errors import DagregError, Diagnostic
 from dagreg.identify.chain import Chain, NoChain
 from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
-from dagreg.model import functional, priors
-from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, LINKED_GAUSSIAN, LINKS, Family
+from dagreg.identify.words import quoted
+from dagreg.model import functional
+from dagreg.model.asked import bootstrapped, curve, place_of, refuse_bootstrap, seen
+from dagreg.model.context import Context, Regression
+from dagreg.model.contrasts import by_outcome, contrasts, groups
+from dagreg.model.families import FAMILIES, LINKED_GAUSSIAN
+from dagreg.model.mediation import natural, with_parts
 from dagreg.model.naming import Namer
+from dagreg.model.regression import equation_of
+from dagreg.model.response import family_name
 from dagreg.model.types import (
-    Auxiliary,
-    Contrast,
     DataSummary,
-    Equation,
     Estimand,
     Estimator,
     LeftOut,
     Model,
     Plan,
     Purpose,
-    Term,
-    Variable,
 )
-from dagreg.model.variables import resolve, transformable
-from dagreg.spec.types import Effect, Level, Side, Spec
-
-
-@dataclass(frozen=True, slots=True)
-class _Regression:
-    """One regression to build: a response, its predictors, and why each is there."""
-
-    response: str
-    predictors: tuple[str, ...]
-    purposes: Mapping[str, tuple[Purpose, str]]
-    family: Family | None = None  # None: the response's own
-    linked: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What every step of one effect's lowering needs."""
-
-    spec: Spec
-    effect: Effect
-    justification: Justification
-    variables: Mapping[str, Variable]
-    summary: DataSummary | None
-    suffix: str
+from dagreg.model.unknown import completed, is_unknown, latents, mixture
+from dagreg.model.variables import resolve
+from dagreg.spec.types import Effect, Spec
 
 
 def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[str]:
     """The observed nodes whose columns an effect's regressions use; none where nothing can be fitted."""
-    chosen, chained = answer.justification.adjustment.chosen, _nodes_of(chain)
+    chosen, chained = _adjustment_set(answer.justification), _nodes_of(chain)
     ends = {*effect.exposure, effect.outcome}
     if chosen is not None:
         return frozenset({*ends, *chosen, *chained})
@@ -90,16 +69,23 @@ def lower(
     Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
     family here. `suffix` ends the builders' names, to keep those of several effects apart.
     """
-    if effect.by:
-        raise DagregError((Diagnostic("DR190", "not supported yet: `by`", effect.span),))
+    _check_levels(spec, effect, answer)
+    refused = _treated_refused(spec, effect, answer)
+    if refused is not None:
+        return Plan((), (refused,))
     used = needed(effect, answer, chain)
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
         return Plan((), (LeftOut("adjusted", reason),))
     variables = resolve(spec, [name for name in spec.nodes if name in used], summary)
-    context = _Context(spec, effect, answer.justification, variables, summary, suffix)
-    if answer.strategy == "adjustment":
-        return _by_adjustment(context, chain)
+    context = Context(spec, effect, answer.justification, variables, summary, suffix)
+    plan = _by_adjustment(context, chain) if answer.strategy == "adjustment" else _otherwise(context, answer, chain)
+    return with_parts(plan, answer.justification.mediation) if effect.kind == "mediation" else plan
+
+
+def _otherwise(context: Context, answer: Answer, chain: Chain | NoChain) -> Plan:
+    """The models where no set can be adjusted for: the chain, the formula itself, or an instrument."""
+    effect, variables = context.effect, context.variables
     left_out = LeftOut("adjusted", answer.justification.adjustment.reason)
     unadjusted = _single(context, "unadjusted", ())
     if isinstance(answer, NotIdentified):
@@ -113,21 +99,67 @@ def lower(
     assert answer.strategy is not None
     expression = functional.by_chain_rule(answer.functional)
     estimator: Estimator = "frontdoor" if answer.strategy == "frontdoor" else "functional"
-    reason = functional.obstacle(expression, effect.outcome, variables)
+    reason = functional.obstacle(expression, effect.outcome, variables) or _unknown_obstacle(context, expression)
+    if variables[effect.outcome].coded:
+        reason = f"{effect.outcome} has several levels, and formulas give the mean of one number so far"
     if reason:
         return Plan((), (left_out, LeftOut(estimator, reason)))
     return Plan((_functional(context, estimator, expression), unadjusted), (left_out,))
 
 
-def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
+def _unknown_obstacle(context: Context, expression: Expression) -> str:
+    """Why a formula cannot be evaluated where values are not known, or ""."""
+    names = sorted(functional.variables(expression) - {context.effect.outcome})
+    unknown = [name for name in names if is_unknown(context, name)]
+    return f"values of {unknown[0]} are not known, and formulas average over the rows as they are" if unknown else ""
+
+
+def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
+    """Raises DagregError (DR427) where an effect that is identified cannot be given at the levels asked for."""
+    conditional = answer.justification.conditional
+    if conditional is None or isinstance(answer, NotIdentified) or conditional.strategy == "adjustment":
+        return
+    place = place_of(spec, effect, "by")
+    late = " Only adjustment gives effects by levels so far." if conditional.identified else ""
+    message = f"the effect cannot be given by {quoted(effect.by)}. {conditional.reason}{late}".rstrip(".")
+    raise DagregError((Diagnostic("DR427", message, place),))
+
+
+def _treated_refused(spec: Spec, effect: Effect, answer: Answer) -> LeftOut | None:
+    """Why there is no effect on the treated, where another strategy than adjustment answers for everyone.
+
+    Raises DagregError (DR428) where a member of the adjustment set follows from the exposure: another set would do.
+    """
+    found = answer.justification.treated
+    if found is None or found.identified:
+        return None
+    if answer.strategy != "adjustment":
+        return LeftOut("adjusted", found.reason, f"effect on the {found.group}")
+    message = f"there is no effect on the {found.group} here. {found.reason}".rstrip(".")
+    raise DagregError((Diagnostic("DR428", message, place_of(spec, effect, "among")),))
+
+
+def _adjustment_set(justification: Justification) -> tuple[str, ...] | None:
+    """The set that is adjusted for: with levels asked for, one that holds them."""
+    conditional = justification.conditional
+    if conditional is None or conditional.adjustment is None:
+        return justification.adjustment.chosen
+    return tuple(sorted({*conditional.adjustment, *conditional.given}))
+
+
+def _by_adjustment(context: Context, chain: Chain | NoChain) -> Plan:
     """Adjusted, then the chain where there is one that differs, then unadjusted."""
-    chosen = context.justification.adjustment.chosen
+    chosen = _adjustment_set(context.justification)
     assert chosen is not None
     models = [_single(context, "adjusted", chosen)]
     left_out = []
     reason = chain.reason if isinstance(chain, NoChain) else _chain_left_out(context, chain, models[0])
+    if isinstance(chain, Chain) and not reason:
+        reason = _by_left_out(context, chain)
     if reason:
         left_out.append(LeftOut("chain", reason))
+    elif isinstance(chain, Chain) and natural(context.justification.mediation):
+        models = [replace(_chained(context, chain, "chain"), primary=True), replace(models[0], primary=False)]
     elif isinstance(chain, Chain):
         models.append(_chained(context, chain, "chain"))
     if len(chosen) > 0:
@@ -135,36 +167,40 @@ def _by_adjustment(context: _Context, chain: Chain | NoChain) -> Plan:
     return Plan(tuple(models), tuple(left_out))
 
 
-def _single(context: _Context, estimator: Estimator, adjustment: Sequence[str]) -> Model:
+def _single(context: Context, estimator: Estimator, adjustment: Sequence[str]) -> Model:
     """The outcome on the exposures and an adjustment set."""
     effect, spec = context.effect, context.spec
     order = [name for name in spec.nodes if name in adjustment]
     purposes = dict.fromkeys(effect.exposure, (_EXPOSURE, _EXPOSURE_WHY[estimator])) | {
         z: (_purpose(context, z), context.justification.nodes[z].why) for z in order
     }
-    regression = _Regression(effect.outcome, (*effect.exposure, *order), purposes)
+    regression = Regression(effect.outcome, (*effect.exposure, *order), purposes)
     return _model(context, estimator, (regression,), tuple(adjustment), primary=estimator == "adjusted")
 
 
 _EXPOSURE: Purpose = "exposure"
+
+
 _EXPOSURE_WHY: Mapping[str, str] = {
     "adjusted": "its effect is asked for",
     "unadjusted": "nothing is adjusted for, so its coefficient is an association",
 }
 
 
-def _functional(context: _Context, estimator: Estimator, expression: Expression) -> Model:
+def _functional(context: Context, estimator: Estimator, expression: Expression) -> Model:
     """A regression for every conditional of the functional."""
+    formula = "the front-door formula" if estimator == "frontdoor" else "the formula"
+    refuse_bootstrap(context, f"{formula} takes its marginals from the rows as they are")
     factors = functional.conditionals(expression)
     regressions = tuple(
-        _Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
+        Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
         for factor in factors
     )
     model = _model(context, estimator, regressions, (), primary=True, also=functional.variables(expression))
     return replace(model, functional=expression, factors=factors)
 
 
-def _no_instrument(context: _Context) -> str:
+def _no_instrument(context: Context) -> str:
     """Why the linear model of an instrument does not fit these variables, or ""."""
     effect = context.effect
     outcome, node = context.variables[effect.outcome], context.spec.nodes[effect.outcome]
@@ -178,20 +214,20 @@ def _no_instrument(context: _Context) -> str:
     return ""
 
 
-def _instrumented(context: _Context) -> Model:
+def _instrumented(context: Context) -> Model:
     """A linear first stage and a linear outcome, their errors correlated (Wooldridge 2010, section 5.1)."""
     effect = context.effect
     (exposure,) = effect.exposure
     instruments, given = chosen_instruments(context.justification)
     why = "the instrument: it acts on the outcome through the exposure alone"
     covariates = _parental(context, given, "the instrument is valid given this")
-    first = _Regression(
+    first = Regression(
         exposure,
         (*instruments, *given),
         {**dict.fromkeys(instruments, ("parent", why)), **covariates},
         family=FAMILIES["gaussian"],
     )
-    second = _Regression(
+    second = Regression(
         effect.outcome,
         (exposure, *given),
         {exposure: (_EXPOSURE, _EXPOSURE_WHY["adjusted"]), **covariates},
@@ -201,55 +237,70 @@ def _instrumented(context: _Context) -> Model:
     return _model(context, "instrument", (first, second), given, primary=True)
 
 
-def _parental(context: _Context, names: Iterable[str], why: str) -> dict[str, tuple[Purpose, str]]:
+def _parental(context: Context, names: Iterable[str], why: str) -> dict[str, tuple[Purpose, str]]:
     """Purposes of predictors that are there because a formula names them."""
     return {n: (_EXPOSURE, "") if n in context.effect.exposure else ("parent", why) for n in names}
 
 
-def _chained(context: _Context, chain: Chain, estimator: Estimator) -> Model:
+def _chained(context: Context, chain: Chain, estimator: Estimator) -> Model:
     """A regression for every mediator and the outcome, each on its parents."""
     regressions = tuple(
-        _Regression(response, parents, _parental(context, parents, f"a parent of {response}"))
+        Regression(response, parents, _parental(context, parents, f"a parent of {response}"))
         for response, parents in chain.parents.items()
     )
     primary = estimator != "chain"
     return replace(_model(context, estimator, regressions, (), primary=primary), chained=primary)
 
 
-def _chain_left_out(context: _Context, chain: Chain, adjusted: Model | None = None) -> str:
+def _chain_left_out(context: Context, chain: Chain, adjusted: Model | None = None) -> str:
     """Why the chain is not built, or ""."""
     if adjusted is not None and list(chain.parents) == [context.effect.outcome]:
         same = set(chain.parents[context.effect.outcome]) == set(adjusted.outcome.predictors)
         if same:
             return "it is the same regression as the adjusted one"
     mediators = (response for response in chain.parents if response != context.effect.outcome)
-    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m))), "")
+    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), "")
 
 
-def _mediator_obstacle(context: _Context, mediator: str) -> str:
+def _by_left_out(context: Context, chain: Chain) -> str:
+    """Why the chain cannot give the effect by levels, or ""."""
+    within = {p for parents in chain.parents.values() for p in parents} - set(chain.parents)
+    missing = [name for name in context.effect.by if name not in within]
+    return f"the effect is asked for by {missing[0]}, which none of its regressions holds" if missing else ""
+
+
+def _mediator_obstacle(context: Context, mediator: str, parents: Iterable[str]) -> str:
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
-    name = _family_name(context, mediator)
-    if name is None:
-        return f"the mediator {mediator} is {variable.type}, and such regressions are not supported yet"
-    if name in FAMILIES and FAMILIES[name].discrete and variable.transform:
+    name = family_name(context, mediator)
+    levels = name is not None and name in FAMILIES and FAMILIES[name].predictor == "unordered"
+    if levels and any(context.variables[p].pooled for p in parents):
+        return f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
+    if name is None or variable.pooled:
+        kind = "pooled" if variable.pooled else variable.type
+        return f"the mediator {mediator} is {kind}, and such regressions are not supported yet"
+    if name in FAMILIES and not FAMILIES[name].real and variable.transform:
         return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
-    if name == "binomial" or node.offset is not None:
-        what = "trials" if name == "binomial" else "units of exposure"
+    if node.censored is not None:
+        return f"the mediator {mediator} is censored, and the regressions after it need its true value"
+    trials = name in FAMILIES and FAMILIES[name].trials
+    if trials or node.offset is not None:
+        what = "trials" if trials else "units of exposure"
         return f"the mediator {mediator} counts over the {what} of its row, which is not supported yet"
     return ""
 
 
 def _model(
-    context: _Context,
+    context: Context,
     estimator: Estimator,
-    regressions: tuple[_Regression, ...],
+    regressions: tuple[Regression, ...],
     adjusted_for: tuple[str, ...],
     *,
     primary: bool,
     also: Iterable[str] = (),
 ) -> Model:
     namer = Namer()
+    regressions = completed(context, regressions)
     used = {*also, *context.effect.exposure, *(n for r in regressions for n in (r.response, *r.predictors))}
     variables = {
         name: replace(variable, symbol=namer.identifier(name))
@@ -257,7 +308,12 @@ def _model(
         if name in used
     }
     here = replace(context, variables=variables)
-    equations = tuple(_equation(here, regression, estimator, namer) for regression in regressions)
+    predictors = {p for r in regressions for p in r.predictors}
+    equations = tuple(equation_of(here, regression, estimator, namer, predictors) for regression in regressions)
+    found = latents(here, equations, namer)
+    summed = [latent.variable for latent in found if latent.summed]
+    if summed:
+        refuse_bootstrap(context, f"a row where {summed[0]} is missing stands for each of its levels")
     return Model(
         estimator=estimator,
         builder=f"build_{estimator}{context.suffix}",
@@ -267,281 +323,20 @@ def _model(
             kind=context.effect.kind,
             exposure=context.effect.exposure,
             outcome=context.effect.outcome,
-            contrasts=contrasts(context.effect, context.variables),
-            by=context.effect.by,
+            contrasts=by_outcome(contrasts(context.effect, context.variables), equations[-1]),
+            groups=groups(here, estimator, [r.response for r in regressions]),
             adjusted_for=adjusted_for,
+            among=context.effect.among,
+            seen=seen(context),
+            curve=curve(context, estimator),
+            bootstrapped=bootstrapped(context),
         ),
         primary=primary,
+        latents=found,
+        mixture=mixture(found, namer),
     )
 
 
-def _purpose(context: _Context, name: str) -> Purpose:
+def _purpose(context: Context, name: str) -> Purpose:
     roles = context.justification.nodes[name].roles
     return "adjustment" if "confounder" in roles else "precision"
-
-
-def _family_name(context: _Context, response: str) -> str | None:
-    node, regression = context.spec.nodes[response], context.spec.regressions.get(response)
-    declared = (regression.family if regression else None) or node.family
-    if declared is None and node.trials is not None:
-        return "binomial"
-    return declared or DEFAULT_FAMILY.get(context.variables[response].type)
-
-
-def _family(context: _Context, response: str) -> Family:
-    """The likelihood of a response. Raises DagregError where it has none here, or does not take this type."""
-    variable, name = context.variables[response], _family_name(context, response)
-    family = FAMILIES.get(name) if name is not None else None
-    if family is None:
-        what = f"family `{name}`" if name else f"a {variable.type} response"
-        raise _error("DR411", f"{what} is not supported yet for `{response}`", variable)
-    if variable.type not in family.accepts:
-        raise _error("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
-    if family.name == "binomial" and context.spec.nodes[response].trials is None:
-        raise _error("DR413", f"`{response}` is binomial and needs `trials:` (a column or a number)", variable)
-    _check_support(context, response, family)
-    return family
-
-
-def _check_support(context: _Context, response: str, family: Family) -> None:
-    """Counts have to be whole numbers from 0, where the data are known, and are not transformed."""
-    variable = context.variables[response]
-    if family.discrete and variable.transform:
-        said = f"`{response}` is transformed ({variable.transform})"
-        raise _error("DR412", f"{family.name} needs {family.support}; {said}: say `family: gaussian`", variable)
-    column = context.summary.columns[variable.column] if context.summary else None
-    offset = context.spec.nodes[response].offset
-    if context.summary is not None and offset is not None and not context.summary.columns[offset].minimum > 0:
-        raise _error(
-            "DR421", f"the offset of `{response}` is a log: column `{offset}` has values not above 0", variable
-        )
-    if column is None or family.name not in ("poisson", "binomial"):
-        return
-    if not column.integral or column.minimum < 0:
-        found = "numbers that are not whole" if not column.integral else f"{column.minimum:g}"
-        raise _error("DR414", f"{family.name} needs {family.support}; `{response}` holds {found}", variable)
-
-
-def _equation(context: _Context, regression: _Regression, estimator: Estimator, namer: Namer) -> Equation:
-    response = context.variables[regression.response]
-    node, said = context.spec.nodes[response.name], context.spec.regressions.get(response.name)
-    family = regression.family or _family(context, response.name)
-    link = LINKS[_link(context, regression, family)]
-    outcome = context.spec.nodes[context.effect.outcome]
-    linked = context.variables[regression.linked] if regression.linked is not None else None
-    if node.offset is not None and link.name != "log":
-        raise _error("DR420", f"`offset` of `{response.name}` needs a log link; its family is {family.name}", response)
-    centred = not (said is not None and "intercept" in said.priors)
-    products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
-    symbol = namer.identifier("alpha", response.name)
-    terms = tuple(
-        _term(
-            context,
-            regression,
-            factors,
-            estimator,
-            namer,
-            centred=centred,
-            alone=not any(factors[0] in i for i in products),
-        )
-        for factors in [*((p,) for p in regression.predictors), *products]
-    )
-    return Equation(
-        response=response.name,
-        family=family,
-        link=link,
-        intercept=symbol,
-        intercept_prior=priors.intercept(said, response, link, _rate(context, response.name)),
-        terms=terms,
-        symbols=_symbols(response.name, namer),
-        auxiliaries=tuple(
-            Auxiliary(name, namer.identifier(name, response.name), priors.auxiliary(said, name, response, linked))
-            for name in family.auxiliaries
-        ),
-        trials=node.trials if family.name == "binomial" else None,
-        offset=node.offset,
-        weights=outcome.trials if response.name != outcome.name else None,
-        linked=regression.linked,
-        span=said.span if said else response.span,
-    )
-
-
-_REDUCED = ("root", "rotated", "left", "spread", "start", "free", "all", "prior")
-
-
-def _symbols(response: str, namer: Namer) -> dict[str, str]:
-    """Identifiers of the parts of a regression that are not parameters."""
-    after = {part: namer.identifier(response, part) for part in ("trials", "weights", "exposure", "logp")}
-    reduced = {part: namer.identifier(response, part) for part in _REDUCED}
-    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after, **reduced}
-
-
-def _link(context: _Context, regression: _Regression, family: Family) -> str:
-    said = context.spec.regressions.get(regression.response)
-    declared = (said.link if said else None) or context.spec.nodes[regression.response].link
-    return declared if declared in family.links else family.links[0]
-
-
-def _rate(context: _Context, response: str) -> float | None:
-    """The mean response per trial, or per unit of exposure to it; None without data."""
-    variable, node = context.variables[response], context.spec.nodes[response]
-    if variable.mean is None or context.summary is None:
-        return None
-    per = node.trials if node.trials is not None else node.offset
-    if isinstance(per, int):
-        return variable.mean / per
-    return variable.mean / context.summary.columns[per].mean if per is not None else variable.mean
-
-
-def _term(
-    context: _Context,
-    regression: _Regression,
-    factors: tuple[str, ...],
-    estimator: Estimator,
-    namer: Namer,
-    *,
-    centred: bool,
-    alone: bool,
-) -> Term:
-    variables = tuple(context.variables[f] for f in factors)
-    response, said = context.variables[regression.response], context.spec.regressions.get(regression.response)
-    link = LINKS[_link(context, regression, regression.family or _family(context, response.name))]
-    moments = _moments(context, variables)
-    main = len(factors) == 1
-    purpose, why = regression.purposes[factors[0]] if main else ("precision", "declared under `interactions`")
-    return Term(
-        factors=factors,
-        symbol=namer.identifier("beta", response.name, *factors),
-        dim=namer.identifier("levels", *factors),
-        columns=tuple(":".join(names) for names in pairs(*(v.columns for v in variables))),
-        prior=priors.slope(said, ":".join(factors), response, variables, link),
-        purpose=purpose,
-        causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
-        why=why,
-        centre=tuple(float(f"{mean:.6g}") for mean, _ in moments) if centred and moments else None,
-        centre_by_data=centred and not moments,
-        span=_place(context.spec, factors, response.name),
-    )
-
-
-def _place(spec: Spec, factors: tuple[str, ...], response: str) -> Span | None:
-    """Where the spec brings a term in: its arrow to the response, else its node; an interaction where declared."""
-    if len(factors) > 1:
-        return spec.place("regressions", response, "interactions") or spec.regressions[response].span
-    arrows = (e.span for e in spec.edges if e.source == factors[0] and e.target == response and not e.bidirected)
-    return next(arrows, None) or spec.nodes[factors[0]].span
-
-
-def _asked_for(context: _Context, regression: _Regression, estimator: Estimator) -> bool:
-    """Whether the exposure's coefficient in this regression is the effect asked for, on the link scale."""
-    if estimator in ("adjusted", "instrument"):
-        return regression.response == context.effect.outcome
-    direct = context.effect.kind == "direct"
-    return estimator == "chain" and direct and regression.response == context.effect.outcome
-
-
-def _moments(context: _Context, variables: tuple[Variable, ...]) -> tuple[tuple[float, float], ...]:
-    """Mean and sd of each design column of a term; () without data."""
-    if context.summary is None:
-        return ()
-    if len(variables) > 1:
-        return context.summary.products[":".join(v.name for v in variables)]
-    (variable,) = variables
-    if variable.coded:
-        return tuple((share, (share * (1 - share)) ** 0.5) for share in variable.shares[1:])
-    assert variable.mean is not None
-    assert variable.sd is not None
-    return ((variable.mean, variable.sd),)
-
-
-def contrasts(effect: Effect, variables: Mapping[str, Variable]) -> tuple[Contrast, ...]:
-    """The contrasts of an effect: the user's, else against the reference, else one unit more.
-
-    Raises DagregError where the contrast names levels that do not exist.
-    """
-    exposures = effect.exposure
-    if effect.contrast is not None:
-        start, stop = (_settings(side, exposures, variables, effect) for side in effect.contrast)
-        return (Contrast(exposures, start, stop),)
-    if len(exposures) == 1 and variables[exposures[0]].levels:
-        reference, *others = variables[exposures[0]].levels
-        return tuple(Contrast(exposures, (reference,), (level,)) for level in others)
-    if all(variables[x].type == "binary" for x in exposures):
-        return (
-            Contrast(
-                exposures,
-                tuple(variables[x].levels[0] for x in exposures),
-                tuple(variables[x].levels[1] for x in exposures),
-            ),
-        )
-    coded = [x for x in exposures if variables[x].levels]
-    if coded:
-        names = ", ".join(f"`{x}`" for x in coded)
-        raise _error("DR415", f"a joint effect of {names} and others needs a `contrast:`", variables[coded[0]], effect)
-    return (Contrast(exposures, None, None),)
-
-
-def _settings(
-    side: Side, exposures: tuple[str, ...], variables: Mapping[str, Variable], effect: Effect
-) -> tuple[Level, ...]:
-    """One side of a contrast, a value for each exposure, levels as they are stored."""
-    values = side if isinstance(side, tuple) else (side,) * len(exposures)
-    if len(values) != len(exposures):
-        raise _error("DR416", "the contrast needs one value for each exposure", variables[exposures[0]], effect)
-    return tuple(_value(variables[x], value, effect) for x, value in zip(exposures, values, strict=True))
-
-
-def _value(variable: Variable, value: Level, effect: Effect) -> Level:
-    if not variable.levels:
-        if isinstance(value, str):
-            raise _error(
-                "DR417", f"`{value}` is not a number, and `{variable.name}` is {variable.type}", variable, effect
-            )
-        return _within_domain(variable, float(value), effect)
-    for level in variable.levels:
-        if level == value or str(level).lower() == str(value).lower():
-            return level
-    known = ", ".join(str(level) for level in variable.levels[:8])
-    raise _error("DR417", f"`{value}` is not a level of `{variable.name}` ({known})", variable, effect)
-
-
-def _within_domain(variable: Variable, value: float, effect: Effect) -> float:
-    if not transformable(variable, value):
-        what = f"`transform: {variable.transform}` of `{variable.name}`"
-        raise _error("DR319", f"{what} does not take the contrast's {value:g}", variable, effect)
-    return value
-
-
-def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
-    """One error for each prior or interaction of the user's whose term occurs in no regression of its response."""
-    equations: dict[str, list[Equation]] = {}
-    for plan in plans:
-        for model in plan.models:
-            for equation in model.equations:
-                equations.setdefault(equation.response, []).append(equation)
-    wrong = []
-    for response, regression in spec.regressions.items():
-        if response not in equations:
-            continue  # the regression of a response that this effect does not need
-        known = {"intercept", "slopes"}
-        for equation in equations[response]:
-            known |= {t.name for t in equation.terms} | {a.name for a in equation.auxiliaries}
-        asked = [(key, prior.span) for key, prior in regression.priors.items()]
-        asked += [(":".join(factors), regression.span) for factors in regression.interactions]
-        label = f"terms: {', '.join(sorted(known))}"
-        wrong += [
-            Diagnostic("DR418", f"no regression of `{response}` has a term `{key}`", span, label=label)
-            for key, span in asked
-            if key not in known
-        ]
-    return tuple(wrong)
-
-
-def idle_regressions(spec: Spec, plans: Iterable[Plan]) -> tuple[str, ...]:
-    """The responses whose regression the spec describes and no model holds."""
-    used = {e.response for plan in plans for model in plan.models for e in model.equations}
-    return tuple(response for response in spec.regressions if response not in used)
-
-
-def _error(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:
-    return DagregError((Diagnostic(code, message, effect.span if effect else variable.span),))

@@ -8,7 +8,8 @@ import re
 RESERVED = frozenset(  # words of the emitted program
     """
     alpha arviz beta build columns coords data draws duckdb eta float index indicators int levels main math model mu
-    np numpy nutpie pm product products pt pymc pytensor query row rows sigma sys trace values
+    natural_spline np numpy nutpie pm polynomial positions product products pt pymc pytensor query row rows several
+    sigma sys trace values
     """.split()  # noqa: SIM905  # thirty quoted words read worse
 )
 

@@ -13,9 +13,11 @@ from typing import Literal
 from dagreg.errors import Span
 from dagreg.identify.expression import Expression, P
 from dagreg.model.families import Family, Link
-from dagreg.spec.types import Kind, Level, NodeType, Transform
+from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
+MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
+Dimension = tuple[str, tuple[str, ...]]  # name and labels
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
@@ -37,6 +39,23 @@ class ColumnSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class CurveBasis:
+    """A curve with its knots, in ascending order; none where they wait for the data."""
+
+    kind: CurveKind
+    columns: int
+    knots: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CurveSummary:
+    """What the data say of a curve: where its knots are, and the mean of each of its columns."""
+
+    basis: CurveBasis
+    means: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DataSummary:
     """The data in a few numbers: rows, and a summary for each column that a node names."""
 
@@ -44,13 +63,15 @@ class DataSummary:
     columns: Mapping[str, ColumnSummary]
     transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # node: mean and sd, transformed
     products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": its columns
+    curves: Mapping[str, CurveSummary] = field(default_factory=dict)  # "x spline(4)"
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
-    Levels become one 0/1 column for each level but the reference. `mean` and `sd` are of the coded,
+    Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column of
+    positions, the reference being 0. `mean` and `sd` are of the coded,
     transformed variable, None where there are no data.
     """
 
@@ -62,6 +83,9 @@ class Variable:
     transform: Transform | None = None
     transform_at: tuple[float, float] = (0.0, 1.0)  # what center and standardize subtract and divide by
     inferred: bool = False
+    missing: int = 0  # values to impute, in the rows used
+    filler: Level = 0  # what stands in their place until then
+    pooled: bool = False  # its levels share a distribution of the coefficients that vary between them
     integral: bool = False
     mean: float | None = None
     sd: float | None = None
@@ -73,14 +97,24 @@ class Variable:
     @property
     def coded(self) -> bool:
         """Whether it stands for several 0/1 columns."""
-        return len(self.levels) > 2
+        return len(self.levels) > 2 and not self.pooled
+
+    @property
+    def sampled(self) -> bool:
+        """Whether its levels are a sample of a population of groups: clusters, people, sites."""
+        return self.pooled and self.type == "group"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of its design columns: `x`, or `x[b]`, `x[c]` for levels other than the reference."""
-        if not self.levels or self.type == "binary":
+        if not self.levels or self.type == "binary" or self.pooled:
             return (self.name,)
         return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
+
+    @property
+    def every_level(self) -> tuple[str, ...]:
+        """The names of its columns where each level has one, the reference first."""
+        return tuple(f"{self.name}[{level}]" for level in self.levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +124,7 @@ class DataScale:
     multiple: float = 1.0
     of: str | None = None
     per: tuple[str, ...] = ()
-    statistic: Literal["sd", "mean"] = "sd"
+    statistic: Literal["sd", "mean", "rate"] = "sd"  # rate: 1 / mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +144,10 @@ class PriorChoice:
         return f"{self.distribution}({', '.join(format(a, '.12g') for a in self.arguments)})"
 
 
+NO_INTERCEPT = PriorChoice("Constant", (0.0,), given=False, rule="0: levels have coefficients of their own")
+"""In place of an intercept's prior, where the regression has none: its draws are zeros."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One summand of a linear predictor: a variable, or a product of several (an interaction)."""
@@ -125,10 +163,68 @@ class Term:
     centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred
     centre_by_data: bool = False  # centred, at means that wait for the data
     span: Span | None = None
+    full: bool = False  # a column for every level (or combination of levels), the references' too
+    curve: CurveBasis | None = None
+    index: str = ""  # identifier of the rows' places among the columns where it is full, of its columns if a curve
 
     @property
     def name(self) -> str:
         return ":".join(self.factors)
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One coefficient that varies between groups: the intercept (`term` is None), or a column of a term."""
+
+    name: str  # "intercept", "x", "g[b]"
+    prior: PriorChoice  # of the sd between the groups
+    term: str | None = None
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    """Coefficients that vary between the levels of a group, around those of the equation.
+
+    Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13), and
+    `symbol` holds them, groups x deviations (or groups). Sampled is `raw`: standard Normal draws, or where the
+    groups are large (`centred`) the coefficients of each group (Betancourt and Girolami 2015).
+    """
+
+    group: str  # name of a variable
+    deviations: tuple[Deviation, ...]
+    symbol: str
+    raw: str
+    scale: str  # of the sd; with a correlation, of the covariance
+    factor: str  # of the covariance's Cholesky factor
+    dim: str  # over the groups
+    effects_dim: str  # over the deviations
+    levels: tuple[Level, ...]
+    purpose: Purpose
+    why: str
+    centred: bool = False
+    concentration: float = 2.0  # of the LKJ prior of the correlations
+    span: Span | None = None
+
+    @property
+    def correlated(self) -> bool:
+        return len(self.deviations) > 1
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The symbols whose draws are kept: the deviations, their sds and correlations."""
+        spread = (f"{self.scale}_stds", f"{self.scale}_corr") if self.correlated else (self.scale,)
+        return (self.symbol, *spread)
+
+    @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each of its parameters: their names and labels."""
+        groups, effects = (self.dim, tuple(map(str, self.levels))), tuple(d.name for d in self.deviations)
+        if not self.correlated:
+            return {self.symbol: (groups,)}
+        own, twin = (self.effects_dim, effects), (f"{self.effects_dim}_2", effects)
+        _, stds, correlations = self.parameters
+        return {self.symbol: (groups, own), stds: (own,), correlations: (own, twin)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +253,14 @@ class Sufficient:
 
 
 @dataclass(frozen=True, slots=True)
+class CellCounts:
+    """Of every cell: the sum of the responses, and the trials or units that they are out of."""
+
+    totals: tuple[float, ...]
+    units: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Equation:
     """The regression of one response: link(E[response]) = intercept + terms."""
 
@@ -171,19 +275,61 @@ class Equation:
     trials: str | int | None = None  # column, or a number for every row (binomial)
     offset: str | None = None  # column of exposures; its log is added to the predictor
     weights: str | int | None = None  # column: each row stands for this many units
+    levels: tuple[Level, ...] = ()  # of a response that is one of several, in order, the reference first
+    varying: tuple[Varying, ...] = ()
+    error: str | None = None  # column of the known standard errors of the response
+    scaled_by: str | None = None  # column that the residual sd is a multiple of
+    censored: str | None = None  # column of flags: none, left, right or interval
+    flags: tuple[str, ...] = ()  # those that occur, exact values first
+    upper: str | None = None  # column of the upper bounds of intervals
+    imputes: bool = False  # it is there for the values of its response that are not known
+    dropped: int = 0  # rows without a response, which say nothing of it and are left out
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None
     sufficient: Sufficient | None = None  # in place of its rows
+    cell_counts: CellCounts | None = None  # all that its cells need of the rows
+
+    @property
+    def has_intercept(self) -> bool:
+        """Whether there is an intercept: not where the levels of a term have a coefficient each in its place."""
+        return self.intercept_prior != NO_INTERCEPT
 
     @property
     def coefficients(self) -> tuple[PriorChoice, ...]:
-        """The prior of each coefficient, the intercept's first."""
-        return (self.intercept_prior, *(term.prior for term in self.terms for _ in term.columns))
+        """The prior of each coefficient, the intercept's first where there is one."""
+        head = (self.intercept_prior,) if self.has_intercept else ()
+        return (*head, *(term.prior for term in self.terms for _ in term.columns))
+
+    @property
+    def coefficient_symbols(self) -> tuple[str, ...]:
+        """The symbols that hold these coefficients."""
+        head = (self.intercept,) if self.has_intercept else ()
+        return (*head, *(term.symbol for term in self.terms))
 
     @property
     def predictors(self) -> tuple[str, ...]:
         """The variables on the right-hand side, each once, in order of appearance."""
-        return tuple(dict.fromkeys(name for term in self.terms for name in term.factors))
+        names = [name for term in self.terms for name in term.factors]
+        return tuple(dict.fromkeys([*names, *(v.group for v in self.varying)]))
+
+    @property
+    def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
+        """The dimensions of each parameter that is more than one number: their names and labels."""
+        outcomes: tuple[Dimension, ...] = ()
+        if self.levels:
+            outcomes = ((self.symbols["dim"], tuple(map(str, self.levels[1:]))),)
+        slopes = outcomes if self.family.predictor == "unordered" else ()
+        found = {t.symbol: (*(((t.dim, t.columns),) if len(t.columns) > 1 else ()), *slopes) for t in self.terms}
+        found[self.intercept] = outcomes
+        for varying in self.varying:
+            found |= varying.dimensions
+        return {symbol: dims for symbol, dims in found.items() if dims}
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The symbols of its parameters, in the order of the program."""
+        groups = (symbol for v in self.varying for symbol in v.parameters)
+        return (*self.coefficient_symbols, *groups, *(a.symbol for a in self.auxiliaries))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +339,15 @@ class Contrast:
     exposures: tuple[str, ...]
     start: tuple[Level, ...] | None
     stop: tuple[Level, ...] | None
+    level: Level | None = None  # of the outcome whose probability is compared, where it is one of several
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A mediator whose own effect is identified: all causal paths through it, which start with an arrow to `first`."""
+
+    mediator: str
+    first: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +358,63 @@ class Estimand:
     exposure: tuple[str, ...]
     outcome: str
     contrasts: tuple[Contrast, ...]
-    by: tuple[str, ...] = ()
+    groups: tuple[Mapping[str, Level], ...] = ()  # levels of the `by` variables at which it is given, too
     adjusted_for: tuple[str, ...] = ()
+    natural: bool = False  # whether natural direct and indirect effects are given, too
+    through: tuple[Carried, ...] = ()  # and the paths of these mediators
+    among: Among = "everyone"
+    seen: Level | None = None  # the exposure's level in the rows that it is averaged over; None: all rows
+    curve: tuple[float, ...] | int | None = None  # doses at which the mean is given, or how many
+    bootstrapped: bool = False  # whether the covariates' distribution is uncertain, too
+
+    @property
+    def name(self) -> str:
+        """The effect in the field's words; of a mediation its total."""
+        if self.among != "everyone":
+            return f"effect on the {self.among}"
+        return "direct effect" if self.kind == "direct" else "total effect"
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The variables at whose levels it is given."""
+        return tuple(self.groups[0]) if self.groups else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Latent:
+    """A predictor of which some values are not known: those are parameters, or are summed over.
+
+    The others are names of the emitted program: of the parameters (`values`), the completed column (`all`), the rows
+    without a value, those with one, the log density of the measurements and their standard errors.
+    """
+
+    variable: str
+    missing: int
+    summed: bool  # over its levels
+    error: str | None  # column of the standard errors of its measurements: then no value is known
+    values: str
+    all: str
+    rows: str
+    known: str
+    measured: str
+    errors: str
+    support: str  # flat distribution over the support of its regression
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """The sum over levels that are not known, and its names in the emitted program.
+
+    The table of the rows holds a row once for each of the levels that it may have: `row` is the row that each stands
+    for, `cells` the places of each row in the table, `together` the log density of the table's rows, `chances` the
+    probability of each place for rows that have several.
+    """
+
+    variables: tuple[str, ...]
+    row: str
+    cells: str
+    together: str
+    chances: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +433,8 @@ class Model:
     notes: tuple[str, ...] = ()  # "a prior of yours was used here", ...
     functional: Expression | None = None  # evaluated in place of the g-formula
     chained: bool = False  # a functional that is a chain of regressions, for the g-formula
+    latents: tuple[Latent, ...] = ()
+    mixture: Mixture | None = None
     factors: tuple[P, ...] = ()  # the conditional of the functional that each equation stands for
 
     @property
@@ -233,23 +445,50 @@ class Model:
     @property
     def mediators(self) -> tuple[Equation, ...]:
         """The regressions that the g-formula passes through on its way to the outcome's."""
-        return self.equations[:-1] if self.estimator == "chain" or self.chained else ()
+        chained = self.estimator == "chain" or self.chained
+        return tuple(e for e in self.equations[:-1] if not e.imputes) if chained else ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every value that it needs is known."""
+        return len(self.latents) == 0 and not any(e.dropped for e in self.equations)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The symbols of the draws of what is not known: values, and the chances of levels."""
+        values = tuple(latent.values for latent in self.latents if not latent.summed)
+        return values if self.mixture is None else (*values, self.mixture.chances)
+
+    @property
+    def adaptation(self) -> Literal["low_rank", "diag"]:
+        """How NUTS learns the shape of the posterior.
+
+        It has to be able to move along strong correlations (uncentred or collinear predictors), and a low-rank mass
+        matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing asks for it.
+        """
+        groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
+        many = sum(latent.missing for latent in self.latents if not latent.summed) > MANY_GROUPS
+        measured = any(latent.error is not None for latent in self.latents)
+        return "diag" if groups > MANY_GROUPS or many or measured else "low_rank"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The data columns that the program reads, in order."""
         names = [v.column for v in self.variables.values()]
         for e in self.equations:
-            names += [c for c in (e.trials, e.offset, e.weights) if isinstance(c, str)]
+            more = (e.trials, e.offset, e.weights, e.error, e.scaled_by, e.censored, e.upper)
+            names += [c for c in more if isinstance(c, str)]
+        names += [latent.error for latent in self.latents if latent.error is not None]
         return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An estimator that is not offered, and why."""
+    """An estimator that is not offered, and why; with `estimand`, a part of the answer that it does not give."""
 
     estimator: Estimator
     reason: str
+    estimand: str = ""  # "natural direct effect"
 
 
 @dataclass(frozen=True, slots=True)

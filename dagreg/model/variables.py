@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 
 from dagreg.errors import DataError, Diagnostic
@@ -63,10 +64,16 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
     Raises DataError with every mismatch between nodes and columns.
     """
     namer, found, wrong = Namer(), dict[str, Variable](), list[Diagnostic]()
+    groups = {group for regression in spec.regressions.values() for group in regression.varying}
+    impute = spec.missing == "impute"
     for name in names:
         node = spec.nodes[name]
+        if node.type is None and name in groups:
+            node = replace(node, type="group")
         try:
-            found[name] = _without_data(node, namer) if summary is None else _with_data(node, namer, summary)
+            found[name] = (
+                _without_data(node, namer) if summary is None else _with_data(node, namer, summary, impute=impute)
+            )
         except DataError as error:
             wrong += error.diagnostics
     if wrong:
@@ -97,13 +104,14 @@ def _without_data(node: Node, namer: Namer) -> Variable:
         levels=levels,
         transform=node.transform,
         inferred=node.type is None,
+        pooled=kind == "group" or node.pool,
         unit=node.unit,
         label=node.label,
         span=node.span,
     )
 
 
-def _with_data(node: Node, namer: Namer, summary: DataSummary) -> Variable:
+def _with_data(node: Node, namer: Namer, summary: DataSummary, *, impute: bool) -> Variable:
     name = node.column or node.name
     column = summary.columns.get(name)
     if column is None:
@@ -130,6 +138,9 @@ def _with_data(node: Node, namer: Namer, summary: DataSummary) -> Variable:
         transform=node.transform,
         transform_at=_transform_at(node, column),
         inferred=node.type is None,
+        pooled=kind == "group" or node.pool,
+        missing=column.missing if impute else 0,
+        filler=_filler(levels, column),
         integral=column.integral,
         mean=moments[0],
         sd=moments[1],
@@ -138,6 +149,13 @@ def _with_data(node: Node, namer: Namer, summary: DataSummary) -> Variable:
         label=node.label,
         span=node.span,
     )
+
+
+def _filler(levels: tuple[Level, ...], column: ColumnSummary) -> Level:
+    """A value of the column, for gaps that are filled later."""
+    if levels:
+        return levels[0]
+    return int(column.minimum) if column.integral else float(f"{column.minimum:.6g}")
 
 
 def _levels(node: Node, kind: NodeType, column: ColumnSummary) -> tuple[Level, ...]:

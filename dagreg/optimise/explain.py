@@ -46,6 +46,6 @@ def sentences(groups: Iterable[Sequence[Piece]]) -> tuple[str, ...]:
 def _sentence(piece: Piece) -> str:
     responses = " and ".join(e.response for e in piece.model.equations)
     which = f"{piece.model.estimator}, {responses}"
-    reduced = [n.why for n in piece.notes if n.applied and n.step in ("grouped", "sufficient")]
+    reduced = [n.why for n in piece.notes if n.applied and n.step in ("grouped", "cells", "sufficient")]
     how = "solved exactly" if piece.exact else "sampled by NUTS"
     return f"{which}: {how}" + (f"; {reduced[0]}." if reduced else f" on {_rows(piece)}.")

@@ -31,6 +31,11 @@ def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
     equation = piece.equation
     if len(piece.model.equations) > 1 or equation.family.name not in _BECOMES:
         return (piece,)
+    if equation.dropped:
+        return (piece.noted(STEP, f"rows lack {equation.response}", applied=False),)
+    if equation.family.name == "poisson" and equation.link.name != "log":
+        why = f"under the {equation.link.name} link a count over several units is none of one predictor"
+        return (piece.noted(STEP, why, applied=False),)
     keys = tuple(dict.fromkeys(piece.model.variables[name].column for name in equation.predictors))
     distinct = data.distinct(keys)
     if distinct > WORTH * data.count:

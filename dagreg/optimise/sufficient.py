@@ -51,6 +51,14 @@ def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
 
 
 def _obstacle(equation: Equation, data: Data) -> str:
+    if equation.link.name != "identity":
+        return f"under the {equation.link.name} link the mean is not linear in the coefficients"
+    if equation.varying:
+        return f"coefficients vary between the levels of {equation.varying[0].group}"
+    if equation.censored is not None:
+        return f"values of {equation.response} are censored"
+    if equation.error is not None or equation.scaled_by is not None:
+        return "every row has an error of its own"
     width = len(equation.coefficients)
     if data.count <= width:
         return f"{data.count:,} rows are no more than the {width:,} coefficients"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy.typing as npt
 
 from dagreg.model.families import Array
 from dagreg.model.types import Equation, Model
@@ -85,8 +87,12 @@ class Data(Protocol):
         """Distinct combinations of these columns."""
         ...
 
+    def grouped(self, grouping: Grouping) -> Mapping[str, npt.NDArray[Any]]:
+        """The columns of a grouped table."""
+        ...
+
     def triangle(self, model: Model, equation: Equation) -> tuple[float, Array]:
-        """The units of a Gaussian regression, and the triangle of its rows [1, design, response]."""
+        """The units of a Gaussian regression, and the triangle of its rows [design, response]."""
         ...
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from dagreg.report.curve import Point
+from dagreg.report.drawing import Drawing
 from dagreg.report.plots import Panel
 
 Tone = Literal["bad", "caution", "note"]
@@ -104,7 +106,34 @@ class Forest:
     panels: tuple[Panel, ...]
 
 
-Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Drawings under one caption, drawn on demand. `file` names the one of the result's folder that holds them.
+
+    `kind` is how they are laid out: one below the other (`column`), in two columns (`pairs`), as many columns as
+    there is room for (`grid`), or as they are, in a box that scrolls (`wide`). A `folded` one opens on a click.
+    Text leaves them out: the numbers stand in the tables.
+    """
+
+    caption: str
+    note: str
+    kind: Literal["column", "pairs", "grid", "wide"]
+    drawings: Callable[[], tuple[Drawing, ...]]
+    folded: bool = False
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line with its band. Text and Markdown leave it out: its numbers stand in a table."""
+
+    caption: str
+    across: str
+    up: str
+    points: tuple[Point, ...]
+
+
+Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest | Gallery | Curve
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dagreg.report.sections.assumptions import assumptions
 from dagreg.report.sections.belief import belief
 from dagreg.report.sections.coefficients import coefficients
 from dagreg.report.sections.diagnostics import diagnostics
+from dagreg.report.sections.dose import dose_response
 from dagreg.report.sections.doubts import doubts, general_doubts
 from dagreg.report.sections.estimates import associations, estimates
 from dagreg.report.sections.glance import glance
@@ -23,6 +24,7 @@ from dagreg.report.sections.mediation import mediation
 from dagreg.report.sections.nodes import every_node, must_not_adjust
 from dagreg.report.sections.paths import paths
 from dagreg.report.sections.picture import picture
+from dagreg.report.sections.pooling import pooling
 from dagreg.report.sections.priors import priors
 from dagreg.report.sections.program import program
 from dagreg.report.sections.provenance import provenance
@@ -43,9 +45,11 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("The paths", paths),
     ("What must not be adjusted for", must_not_adjust),
     ("Estimates", estimates),
+    ("Dose and response", dose_response),
     ("Associations, not effects", associations),
     ("A test of the graph: chain against adjustment", graph_test),
     ("Coefficients", coefficients),
+    ("Partial pooling", pooling),
     ("Priors", priors),
     ("Doubts", doubts),
     ("Diagnostics", diagnostics),

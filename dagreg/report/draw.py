@@ -168,14 +168,14 @@ def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pd
     try:
         import pygraphviz
 
-        with _quiet():
+        with quiet():
             return cast(bytes, pygraphviz.AGraph(string=source).draw(prog="dot", format=format))
     except Exception as error:  # Graphviz raises whatever it likes, and a picture is not worth a report
         raise CannotDraw(f"Graphviz could not lay it out: {visible(str(error))}") from error
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without what C libraries write to stderr: Fontconfig complains of the system's own configuration."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -7,7 +7,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from dagreg.report.blocks import Block, Document, Forest, Picture
+from dagreg.report.blocks import Block, Curve, Document, Forest, Gallery, Picture
+from dagreg.report.curve import curve_svg
+from dagreg.report.drawing import element
 from dagreg.report.looks import night_css, swatch
 from dagreg.report.plots import forest_svg
 from dagreg.report.prose import runs, visible, visible_lines
@@ -45,6 +47,8 @@ def _environment() -> jinja2.Environment:
         kind=_kind,
         drawn=_drawn,
         plotted=_plotted,
+        hung=_hung,
+        curved=_curved,
         swatch=_swatch,
     )
     environment.globals["night_css"] = _night_css
@@ -94,6 +98,20 @@ def _plotted(forest: Forest, identity: str) -> Markup:
     from markupsafe import Markup
 
     return Markup(forest_svg(forest.panels, forest.caption, identity))  # made by `plots`, which escapes every label
+
+
+def _hung(gallery: Gallery, identity: str) -> list[Markup]:
+    from markupsafe import Markup
+
+    drawings = enumerate(gallery.drawings(), 1)
+    return [Markup(element(d, f"{identity}-{i}")) for i, d in drawings]  # drawings escape what they are given
+
+
+def _curved(curve: Curve, identity: str) -> Markup:
+    from markupsafe import Markup
+
+    title, across, up = map(_plain, (curve.caption, curve.across, curve.up))
+    return Markup(curve_svg(curve.points, title, across, up, identity))  # which escapes every word
 
 
 def _swatch(css: str) -> Markup:

@@ -13,7 +13,7 @@ from dagreg.identify.types import Identified, NotIdentified
 
 if TYPE_CHECKING:
     from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
-    from dagreg.effects.types import Coefficient, Disagreement, Estimate, Summary
+    from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.graph.junctions import Junction
     from dagreg.identify.types import (
         AdjustmentSets,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Mediation,
         OddsRatio,
         PathEffect,
+        Treated,
     )
     from dagreg.model.types import LeftOut
     from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
@@ -67,6 +68,7 @@ def answer_json(answer: Answer) -> Json:
         "estimand": answer.estimand if isinstance(answer, Identified) else None,
         "conditional": _conditional(why.conditional),
         "mediation": _mediation(why.mediation),
+        "among": _treated(why.treated),
         "not_identified": _refusal(answer) if isinstance(answer, NotIdentified) else None,
         "nodes": _nodes(why),
         "paths": [
@@ -139,6 +141,17 @@ def _mediation(found: Mediation | None) -> Json | None:
     }
 
 
+def _treated(found: Treated | None) -> Json | None:
+    if found is None:
+        return None
+    return {
+        "group": found.group,
+        "identified": found.identified,
+        "estimand": found.estimand,
+        "reason": found.reason,
+    }
+
+
 def _path_effect(effect: PathEffect) -> Json:
     return {
         "name": effect.name,
@@ -183,6 +196,7 @@ def _fitted(fitted: FittedEffect) -> Json:
         **answer_json(fitted.answer),
         **numbers,
         "coefficients": [_coefficient(c) for c in result.coefficients] if result else [],
+        "dose_response": [_dose(d) for d in result.dose_response] if result else [],
         "disagreements": [_disagreement(d) for d in result.disagreements] if result else [],
         "estimate_notes": result.notes if result else (),
         "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
@@ -220,6 +234,10 @@ def _estimate(e: Estimate) -> Json:
     }
 
 
+def _dose(d: Dose) -> Json:
+    return {"dose": d.dose, **_summary(d.summary), "observed": d.observed}
+
+
 def _coefficient(c: Coefficient) -> Json:
     return {
         "response": c.response,
@@ -244,7 +262,7 @@ def _disagreement(d: Disagreement) -> Json:
 
 
 def _left_out(left: LeftOut) -> Json:
-    return {"estimator": left.estimator, "reason": left.reason}
+    return {"estimator": left.estimator, "estimand": left.estimand or None, "reason": left.reason}
 
 
 def _diagnostics(d: Diagnostics | None) -> Json | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dagreg.report.blocks import (
@@ -11,9 +11,11 @@ from dagreg.report.blocks import (
     Block,
     Bullets,
     Code,
+    Curve,
     Document,
     Facts,
     Forest,
+    Gallery,
     Headline,
     LegendItem,
     Paragraph,
@@ -28,18 +30,33 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$#&])")
 _LIST_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$|[-=])")
 
 
-def markdown(document: Document, picture: str | None = None) -> str:
-    """The document as Markdown. `picture` is the file of the first graph's drawing, where there is one."""
-    pictures = [picture] if picture else []
+def markdown(document: Document, picture: str | None = None, files: Collection[str] = ()) -> str:
+    """The document as Markdown. `picture` is the file of the first graph's drawing, where there is one.
+
+    `files` are those of the galleries' that are beside it; the others are left out, their numbers stand in tables.
+    """
+    pictures, left = [picture] if picture else [], set(files)
     parts = [f"# {prose(document.title)}", prose(document.subtitle)]
     for section in document.sections:
-        parts += _section(section, pictures)
+        parts += _section(section, pictures, left)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _section(section: Section, pictures: list[str]) -> list[str]:
-    blocks = [_picture(b, pictures) if isinstance(b, Picture) else _WRITERS[type(b)](b) for b in section.blocks]
-    return [f"{'#' * section.level} {prose(section.title)}", *blocks]
+def _section(section: Section, pictures: list[str], files: set[str]) -> list[str]:
+    return [
+        f"{'#' * section.level} {prose(section.title)}",
+        *(_block(block, pictures, files) for block in section.blocks),
+    ]
+
+
+def _block(block: Block, pictures: list[str], files: set[str]) -> str:
+    match block:
+        case Picture():
+            return _picture(block, pictures)
+        case Gallery():
+            return _gallery(block, files)
+        case _:
+            return _WRITERS[type(block)](block)
 
 
 def prose(text: str) -> str:
@@ -116,6 +133,15 @@ def _picture(b: Picture, pictures: list[str]) -> str:
     return "\n\n".join([drawn, prose(b.caption), "\n".join(f"- {prose(legend_line(item))}" for item in b.legend)])
 
 
+def _gallery(b: Gallery, files: set[str]) -> str:
+    """A link to its file, which holds the first gallery of that name; how to read it is its title, on the same line."""
+    if b.file not in files:
+        return ""
+    files.remove(b.file)
+    note = "".join(piece for _, piece in runs(b.note)).replace("\\", "").replace('"', "'")
+    return f"![{prose(b.caption)}]({b.file}{f' "{note}"' if note else ''})"
+
+
 def legend_line(item: LegendItem) -> str:
     """A legend's entry in words."""
     return f"{item.name} ({item.look}){f': {legend_nodes(item)}' if item.nodes else ''}"
@@ -138,4 +164,5 @@ _WRITERS: Mapping[type[Block], Callable[[Any], str]] = {
     Banner: _banner,
     Headline: _headline,
     Forest: _forest,
+    Curve: lambda curve: "",
 }

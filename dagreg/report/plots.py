@@ -31,10 +31,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Rows on one axis: of one scale, that is."""
+    """Rows on one axis: of one scale, that is. `null` is its value of no effect, where a line is drawn."""
 
     title: str
     rows: tuple[Row, ...]
+    null: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +63,36 @@ def forest_svg(panels: Sequence[Panel], title: str, identity: str = "forest") ->
         f'<svg class="forest" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {top:.0f}" '
         f'width="{_WIDTH:.0f}" height="{top:.0f}" role="img" aria-labelledby="{escape(identity)}-title" '
         f'font-family="sans-serif" font-size="12" fill="currentColor">'
-        f'<title id="{escape(identity)}-title">{_text(title)}</title>{"".join(body)}</svg>'
+        f'<title id="{escape(identity)}-title">{svg_text(title)}</title>{"".join(body)}</svg>'
     )
 
 
 def _panel(panel: Panel) -> str:
-    axis = _axis(panel.rows, _EDGE, _WIDTH - _EDGE)
+    axis = _axis(panel.rows, _EDGE, _WIDTH - _EDGE, panel.null)
     bottom = _TITLE + _ROW * len(panel.rows)
     parts = [
-        f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{_text(panel.title)}</text>',
-        *(_row(row, axis, _TITLE + i * _ROW) for i, row in enumerate(panel.rows)),
+        f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{svg_text(panel.title)}</text>',
+        *(_row(row, axis, _TITLE + i * _ROW, panel.null) for i, row in enumerate(panel.rows)),
         f'<line class="axis" x1="{axis.left:.1f}" x2="{axis.right:.1f}" y1="{bottom:.0f}" y2="{bottom:.0f}" '
         f'stroke="currentColor" stroke-opacity="0.6"/>',
-        *(_tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
+        *(tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
     ]
     return "".join(parts)
 
 
-def _row(row: Row, axis: Axis, top: float) -> str:
-    label = visible(row.label)
-    shown = label if len(label) <= _LABEL_LENGTH else label[: _LABEL_LENGTH - 1] + "\u2026"
+def _row(row: Row, axis: Axis, top: float, null: float) -> str:
+    label, shown = visible(row.label), shortened(row.label, _LABEL_LENGTH)
     words = (
-        f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{_text(shown)}</text>'
+        f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{svg_text(shown)}</text>'
         f'<text class="value" x="{_WIDTH - _MARGIN:.0f}" y="{top + 14:.0f}" text-anchor="end">'
-        f"{_text(row.text.replace('-', chr(0x2212)))}</text>"
+        f"{svg_text(row.text.replace('-', chr(0x2212)))}</text>"
     )
-    title = f"<title>{_text(f'{label}: {row.text}')}</title>"
-    return f'<g class="row {row.emphasis}">{title}{words}{_marks(row, axis, top)}</g>'
+    title = f"<title>{svg_text(f'{label}: {row.text}')}</title>"
+    return f'<g class="row {row.emphasis}">{title}{words}{_marks(row, axis, top, null)}</g>'
 
 
-def _marks(row: Row, axis: Axis, top: float) -> str:
-    y, at_zero = top + 27, axis.at(0.0)
+def _marks(row: Row, axis: Axis, top: float, null: float) -> str:
+    y, at_zero = top + 27, axis.at(null)
     zero = (
         f'<line class="zero" x1="{at_zero:.1f}" x2="{at_zero:.1f}" y1="{top + 19:.0f}" y2="{top + 36:.0f}" '
         f'stroke="currentColor" stroke-opacity="0.5"/>'
@@ -118,20 +118,21 @@ def _has_place(row: Row) -> bool:
     return all(abs(value) < 1e100 for value in (row.point, row.low, row.high))
 
 
-def _tick(value: float, axis: Axis, y: float) -> str:
+def tick(value: float, axis: Axis, y: float) -> str:
+    """A mark and its number below a horizontal axis at height `y`."""
     x = axis.at(value)
     anchor = "start" if x < axis.left + 14 else "end" if x > axis.right - 14 else "middle"
     return (
         f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.0f}" y2="{y + 5:.0f}" stroke="currentColor" stroke-opacity="0.6"/>'
         f'<text class="tick" x="{x:.1f}" y="{y + 18:.0f}" text-anchor="{anchor}" font-size="11">'
-        f"{_tick_text(value)}</text>"
+        f"{tick_text(value)}</text>"
     )
 
 
-def _axis(rows: Iterable[Row], left: float, right: float) -> Axis:
-    """An axis that holds every interval and zero, with a little air."""
+def _axis(rows: Iterable[Row], left: float, right: float, null: float) -> Axis:
+    """An axis that holds every interval and the value of no effect, with a little air."""
     values = [v for row in rows if _has_place(row) for v in (row.low, row.point, row.high)]
-    low, high = min([0.0, *values]), max([0.0, *values])
+    low, high = min([null, *values]), max([null, *values])
     air = 0.05 * (high - low) or 1.0
     return Axis(low - air, high + air, left, right)
 
@@ -151,35 +152,43 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
-def _tick_text(value: float) -> str:
+def tick_text(value: float) -> str:
+    """A number beside an axis."""
     return format(value, "g").replace("-", "\u2212")
 
 
-def _text(text: str) -> str:
+def svg_text(text: str) -> str:
+    """Text for an SVG: escaped, every character visible."""
     return escape(visible(text))
 
 
+def shortened(text: str, length: int) -> str:
+    """At most `length` characters, all visible; the last an ellipsis where some are left out."""
+    shown = visible(text)
+    return shown if len(shown) <= length else shown[: length - 1] + "\u2026"
+
+
 def forest_text(panels: Sequence[Panel], width: int = 78) -> str:
-    """The same plot in characters: `*` the point, dashes the interval, `|` zero."""
+    """The same plot in characters: `*` the point, dashes the interval, `|` no effect."""
     blocks = [_panel_text(panel, width) for panel in panels]
     return "\n\n".join(blocks)
 
 
 def _panel_text(panel: Panel, width: int) -> str:
     label_width = min(max((len(visible(r.label)) for r in panel.rows), default=0), max(width // 3, 10))
-    axis = _axis(panel.rows, 0, max(width - label_width - 3, 10))
+    axis = _axis(panel.rows, 0, max(width - label_width - 3, 10), panel.null)
     lines = [visible(panel.title)]
     for row in panel.rows:
         label = visible(row.label)
         shown = label if len(label) <= label_width else label[: label_width - 3] + "..."
-        lines.append(f"{shown:<{label_width}}  {_row_text(row, axis)}".rstrip())
+        lines.append(f"{shown:<{label_width}}  {_row_text(row, axis, panel.null)}".rstrip())
     lines.append(" " * (label_width + 2) + _axis_text(axis))
     return "\n".join(lines)
 
 
-def _row_text(row: Row, axis: Axis) -> str:
+def _row_text(row: Row, axis: Axis, null: float) -> str:
     cells = [" "] * (int(axis.right) + 1)
-    cells[round(axis.at(0.0))] = "|"
+    cells[round(axis.at(null))] = "|"
     if _has_place(row):
         for i in range(round(axis.at(row.low)), round(axis.at(row.high)) + 1):
             cells[i] = "=" if row.emphasis == "primary" else "-"

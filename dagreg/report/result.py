@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
+from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, Pooling
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
 from dagreg.identify.types import Answer, Identified
@@ -55,6 +55,9 @@ class FittedEffect:
     diagnostics: Diagnostics | None = None
     tests: tuple[ImplicationTest, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    mixing: tuple[Mixing, ...] = ()  # the chains of parameters worth looking at, where a sampler ran
+    plates: Mapping[str, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
+    pooling: tuple[Pooling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from dagreg.report.blocks import (
     Block,
     Bullets,
     Code,
+    Curve,
     Document,
     Facts,
     Forest,
+    Gallery,
     Headline,
     Paragraph,
     Picture,
@@ -55,6 +57,8 @@ class _Writer:
         rule = "=" if section.level == 2 else "-"
         self.raw(rule * min(self.width, len("".join(piece for _, piece in runs(section.title)))))
         for block in section.blocks:
+            if isinstance(block, Gallery | Curve):
+                continue  # its numbers stand in the tables
             self.blank()
             _WRITERS[type(block)](self, block)
 
@@ -114,7 +118,8 @@ class _Writer:
                 self.line(f"{item.name}: {legend_nodes(item)}", mark="- ")
 
     def forest(self, b: Forest) -> None:
-        self.line(f"{b.caption} (`*` the mean, `|` zero)")
+        null = "zero" if all(panel.null == 0.0 for panel in b.panels) else "no effect"
+        self.line(f"{b.caption} (`*` the mean, `|` {null})")
         self.raw(forest_text(b.panels, self.width - 2), indent=2)
 
     def table(self, b: Table) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dagreg.effects.measures import COUNTS, coefficient
 from dagreg.effects.types import Estimate
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
@@ -28,20 +29,29 @@ _QUESTION = {
     "mediation": "How much of the effect of {x} on {y} goes through its mediators?",
 }
 
+PROBABILITIES = ("bernoulli", "binomial", "beta_binomial", "categorical", "ordinal")
+
 _QUANTITY = {
     "bernoulli": "the probability of {y}",
     "binomial": "the probability of {y} in a trial",
-    "poisson": "the expected count of {y}",
-}
+    "beta_binomial": "the probability of {y} in a trial",
+    "categorical": "the probability of a level of {y}",
+    "ordinal": "the probability of a level of {y}",
+} | dict.fromkeys(COUNTS, "the expected count of {y}")
 
-_OUTCOME_SCALE = {"bernoulli": "risk difference", "binomial": "risk difference", "poisson": "rate difference"}
-_LINK_SCALE = {"logit": "log odds ratio", "log": "log rate ratio"}
+_OUTCOME_SCALE = (
+    dict.fromkeys(("bernoulli", "binomial", "beta_binomial"), "risk difference")
+    | dict.fromkeys(COUNTS, "rate difference")
+    | dict.fromkeys(("categorical", "ordinal"), "difference in probability")
+)
 
 _ALONG = {
     "direct effect": ", the other variables on the causal paths held fixed",
     "natural direct effect": " along the paths that avoid the mediators",
     "natural indirect effect": " through the mediators alone",
     "path effect": " along this path alone",
+    "effect on the treated": " over the treated",
+    "effect on the untreated": " over the untreated",
 }
 
 
@@ -49,7 +59,9 @@ def question(view: EffectView) -> str:
     """The effect asked for, as a question."""
     joint = "joint " if len(view.exposure) > 1 else ""
     asked = _QUESTION[view.justification.query.kind]
-    return asked.format(joint=joint, x=listed(view.exposure), y=named(view.outcome))
+    among = view.justification.query.among
+    words = asked.format(joint=joint, x=listed(view.exposure), y=named(view.outcome))
+    return words if among == "everyone" else f"{words.rstrip('?')} among the {among}?"
 
 
 def _setting(side: Side) -> str:
@@ -124,13 +136,30 @@ def _settings(view: EffectView, values: tuple[Level, ...]) -> str:
     return joined(f"{named(x)} to {named(level(v))}" for x, v in zip(view.exposure, values, strict=True))
 
 
+def mean_of(view: EffectView) -> str:
+    """What the primary estimator's outcome is the mean of."""
+    model = next((m for m in view.models if m.primary), None)
+    return _quantity(view, model.outcome if model else None)
+
+
+def axis_name(view: EffectView, name: str) -> str:
+    """A variable's label and unit, short enough for an axis."""
+    node = view.spec.nodes.get(name)
+    if node is None:
+        return name
+    return f"{node.label or name} ({node.unit})" if node.unit else node.label or name
+
+
 def quantity(view: EffectView, e: Estimate) -> str:
     """What the outcome scale measures: a mean, a probability, a count."""
-    equation = view.outcome_equation(e.estimator)
+    return _quantity(view, view.outcome_equation(e.estimator))
+
+
+def _quantity(view: EffectView, equation: Equation | None) -> str:
     y = named(view.outcome)
     if equation is None:
         return f"the mean of {y}"
-    if equation.family.name == "poisson" and equation.offset is not None:
+    if equation.family.name in COUNTS and equation.offset is not None:
         return f"the rate of {y}"
     return _QUANTITY.get(equation.family.name, "the mean of {y}").format(y=_event(view, equation))
 
@@ -147,7 +176,7 @@ def _event(view: EffectView, equation: Equation) -> str:
 
 def is_probability(view: EffectView, e: Estimate) -> bool:
     equation = view.outcome_equation(e.estimator)
-    return e.scale == "outcome" and equation is not None and equation.family.name in ("bernoulli", "binomial")
+    return e.scale == "outcome" and equation is not None and equation.family.name in PROBABILITIES
 
 
 def quantity_unit(view: EffectView, e: Estimate) -> str:
@@ -161,8 +190,9 @@ def scale(view: EffectView, e: Estimate) -> str:
     """The scale's name in the field's words."""
     equation = view.outcome_equation(e.estimator)
     if e.scale == "link":
-        link = equation.link.name if equation else ""
-        return _LINK_SCALE.get(link, "coefficient on the link scale")
+        return coefficient(equation) if equation else "coefficient on the link scale"
+    if e.is_ratio:
+        return e.scale
     return _OUTCOME_SCALE.get(equation.family.name if equation else "", "mean difference")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from dagreg.report.blocks import Document, Gallery
 from dagreg.report.document import document
 from dagreg.report.draw import CannotDraw, svg
+from dagreg.report.drawing import element, sheet
 from dagreg.report.html import html
 from dagreg.report.markdown import markdown
 from dagreg.report.render import render
@@ -18,13 +20,14 @@ from dagreg.report.result import Report
 
 SEAL = "results.json"
 PICTURE = "dag.svg"
-Writer = Callable[[Path], None]
+GALLERIES = ("posterior.svg", "model.svg", "chains.svg", "pooling.svg")  # those that there are
+Writer = Callable[[Path], object]
 
 
 def write_reports(report: Report, directory: Path, extra: Mapping[str, Writer] | None = None) -> None:
     """Write the report's files into `directory`, `results.json` last.
 
-    `extra` names further files, each with a callable that writes it to the path it is given. An
+    `extra` names further files, each with a callable that writes it to the path it is given, after the report's. An
     older `results.json` is removed before anything else changes, so that a run that is cut short
     never leaves it beside files of another run. Raises OSError, the folder's other files untouched,
     where something cannot be written.
@@ -32,11 +35,14 @@ def write_reports(report: Report, directory: Path, extra: Mapping[str, Writer] |
     directory.mkdir(parents=True, exist_ok=True)
     with _workshop(directory) as workshop:
         picture = _picture(report)
-        made = [*_texts(report, picture, workshop), *_extras(extra or {}, workshop)]
+        content = document(report)
+        hung = tuple(_galleries(content, workshop))
+        texts = _texts(report, content, picture, [path.name for path in hung], workshop)
+        made = [*hung, *texts, *_extras(extra or {}, workshop)]
         seal = _written(workshop / SEAL, render(report, "json"))
         (directory / SEAL).unlink(missing_ok=True)
-        if picture is None:
-            (directory / PICTURE).unlink(missing_ok=True)
+        for name in {PICTURE, *GALLERIES} - {path.name for path in made}:
+            (directory / name).unlink(missing_ok=True)  # an older run's
         for path in (*made, seal):
             _move(path, directory / path.name)
 
@@ -60,10 +66,21 @@ def _picture(report: Report) -> str | None:
         return None
 
 
-def _texts(report: Report, picture: str | None, workshop: Path) -> Iterator[Path]:
-    content = document(report)
+def _galleries(content: Document, workshop: Path) -> Iterator[Path]:
+    """The first gallery of each file's name, as that file."""
+    found = [b for section in content.sections for b in section.blocks if isinstance(b, Gallery)]
+    for name in GALLERIES:
+        drawings = next((b.drawings() for b in found if b.file == name), ())
+        if drawings:
+            whole = drawings[0] if len(drawings) == 1 else sheet(drawings, name.removesuffix(".svg"))
+            yield _written(workshop / name, element(whole, name.removesuffix(".svg"), alone=True))
+
+
+def _texts(
+    report: Report, content: Document, picture: str | None, files: Sequence[str], workshop: Path
+) -> Iterator[Path]:
     yield _written(workshop / "report.html", html(content))
-    yield _written(workshop / "report.md", markdown(content, PICTURE if picture else None))
+    yield _written(workshop / "report.md", markdown(content, PICTURE if picture else None, files))
     yield _written(workshop / "model.py", report.source)
     if picture is not None:
         yield _written(workshop / PICTURE, picture)

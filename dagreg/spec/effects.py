@@ -11,7 +11,7 @@ from dagreg.spec.nodes import check_level
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import Scalar, shorten
-from dagreg.spec.types import Adjust, Effect, Kind, Level, Side
+from dagreg.spec.types import Adjust, Among, Effect, Kind, Level, Side, Standardise
 
 _WITHOUT_LEVELS = ("continuous", "positive", "proportion")
 _NUMBERS = (*_WITHOUT_LEVELS, "count")
@@ -40,6 +40,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
     by = _by(form, ends, scope)
     adjust = _adjust(form, ends, scope)
     contrast = _contrast(form, scope)
+    among, curve = _among(form, scope), _curve(form, scope)
     if ends is None:
         return None
     return Effect(
@@ -49,6 +50,9 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
         contrast=contrast,
         by=by,
         adjust=adjust,
+        among=among,
+        curve=curve,
+        standardise=cast(Standardise, form.plain(f.STANDARDISE) or "rows"),
         span=form.span,
     )
 
@@ -157,3 +161,43 @@ def _check_contrast(level: Located[Level], name: str, scope: Scope) -> None:
     elif node.type in _NUMBERS and (isinstance(level.value, str | bool)):
         message = f"`{shorten(name)}` is {node.type}: its contrast is between two numbers"
         scope.found.error("DR144", message, level.span)
+
+
+def _among(form: Reading, scope: Scope) -> Among:
+    among = form[f.AMONG]
+    if among is None or among.value == "everyone":
+        return "everyone"
+    reason = _one_of_a_total_effect(form)
+    if not reason:
+        (exposure,) = form[f.EXPOSURE].value  # type: ignore[union-attr]  # there is one, or there would be a reason
+        node = scope.nodes.get(exposure.value)
+        several = node is not None and node.levels is not None and len(node.levels) != 2
+        if node is not None and (several or node.type in (*_NUMBERS, "group")):
+            reason = f"`{shorten(exposure.value)}` is {node.type or 'of several levels'}, and not of two levels"
+    if reason:
+        scope.found.error("DR147", f"there is no effect on the {among.value} here: {reason}", among.span)
+    return cast(Among, among.value)
+
+
+def _curve(form: Reading, scope: Scope) -> tuple[float, ...] | int | None:
+    curve, key = form[f.CURVE], form.keys.get(f.CURVE.key)
+    if curve is None:
+        return None
+    reason = _one_of_a_total_effect(form)
+    if not reason:
+        (exposure,) = form[f.EXPOSURE].value  # type: ignore[union-attr]  # there is one, or there would be a reason
+        if scope.type(exposure.value) in f.WITH_LEVELS:
+            reason = f"`{shorten(exposure.value)}` is {scope.type(exposure.value)}, and doses are numbers"
+    if reason:
+        scope.found.error("DR148", f"there is no dose-response curve here: {reason}", key)
+    return curve.value if isinstance(curve.value, int) else tuple(sorted(float(dose.value) for dose in curve.value))
+
+
+def _one_of_a_total_effect(form: Reading) -> str:
+    """Why this is not the total effect of one exposure, or ""."""
+    exposure, kind = form[f.EXPOSURE], form.plain(f.KIND) or "total"
+    if exposure is not None and len(exposure.value) > 1:
+        return "the effect has several exposures"
+    if exposure is None or len(exposure.value) == 0:
+        return "the effect has no exposure"
+    return "" if kind == "total" else f"it is for total effects, and this one is `kind: {kind}`"

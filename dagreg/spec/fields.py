@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from dagreg.spec.curves import CurveShape
 from dagreg.spec.edges import EDGES_SCHEMA
 from dagreg.spec.priors import PriorShape
 from dagreg.spec.shapes import (
@@ -25,9 +26,10 @@ from dagreg.spec.shapes import (
     Unread,
     Word,
 )
-from dagreg.spec.types import Engine, Kind, Missing, NodeType, Transform
+from dagreg.spec.types import Among, Coding, Engine, Kind, Missing, NodeType, Standardise, Transform
 
 LANGUAGE_VERSION = 1
+MOST_DOSES = 1000
 
 FAMILIES = (
     "gaussian",
@@ -47,7 +49,7 @@ FAMILIES = (
     "categorical",
     "ordinal",
 )
-LINKS = ("identity", "log", "logit", "probit", "cloglog", "inverse", "sqrt")
+LINKS = ("identity", "log", "logit", "probit", "cloglog", "inverse", "softplus")
 
 _TYPE_SYNONYMS = {
     "numeric": "continuous",
@@ -119,7 +121,17 @@ ERROR = Field(
     ByKind("a column, or `{scale: column}`", scalar=COLUMN, mapping=Record("`error`", (SCALE,))),
     "column of the known standard errors of this measurement, or `{scale: column}`",
 )
-CENSORED = Field("censored", COLUMN, "column of flags: none, left, right or interval")
+FLAGS = Field("flags", COLUMN, "column of flags: none, left, right or interval", required=True)
+UPPER = Field(
+    "upper", COLUMN, "column of the upper bounds of interval rows; the node's own column holds the lower ones"
+)
+CENSORED = Field(
+    "censored",
+    ByKind(
+        "a column, or `{flags: column, upper: column}`", scalar=COLUMN, mapping=Record("`censored`", (FLAGS, UPPER))
+    ),
+    "column of flags none, left, right or interval, or `{flags: column, upper: column}`",
+)
 SLOPES = Field("slopes", _names("a list of nodes"), "slopes that vary over the levels of this group")
 POOL = Field("pool", Flag(), "whether its levels are partially pooled")
 COST = Field("cost", Number(float, minimum=0), "the cost of measuring it (default 1)")
@@ -172,11 +184,57 @@ ADJUST = Field(
     ByKind("a list of nodes, or `{include: [...], exclude: [...]}`", sequence=_names(A_LIST), mapping=ADJUST_BOUNDS),
     "the adjustment set, or bounds on it",
 )
-EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST))
+_AMONG_SYNONYMS = {
+    "att": "treated",
+    "exposed": "treated",
+    "atc": "untreated",
+    "unexposed": "untreated",
+    "all": "everyone",
+}
+AMONG = Field(
+    "among",
+    Word(get_args(Among), "group of rows", _AMONG_SYNONYMS),
+    "whom the effect is averaged over: the rows of one level of a two-valued exposure (default everyone)",
+)
+DOSES = ListOf[Any](Number(float), "a list of doses", least=1)
+CURVE = Field(
+    "curve",
+    ByKind("a list of doses, or how many", scalar=Number(int, minimum=2, maximum=MOST_DOSES), sequence=DOSES),
+    "the outcome's mean at these doses of the exposure, or at so many evenly spaced ones",
+)
+_STANDARDISE_SYNONYMS = {
+    "bootstrap": "bayesian bootstrap",
+    "bayesian_bootstrap": "bayesian bootstrap",
+    "sample": "rows",
+}
+STANDARDISE = Field(
+    "standardise",
+    Word(get_args(Standardise), "way to standardise", _STANDARDISE_SYNONYMS),
+    "the covariates' distribution: that of the rows (default), or uncertain, by the Bayesian bootstrap",
+)
+EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, CURVE, STANDARDISE))
 EFFECT_TEXT = Unread("`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"})
 EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, mapping=EFFECT_RECORD)
 
 # regressions
+CURVES = Field(
+    "curves",
+    MapOf(CurveShape(), "a mapping from nodes to curves"),
+    "numbers that enter as a curve: `poly(2)`, a polynomial of that degree, or `spline(4)`, a natural cubic spline "
+    "with so many columns, its knots at quantiles of the data",
+)
+_CODING_SYNONYMS = {"cells": "index", "levels": "index", "full": "index", "treatment": "reference"}
+CODING = Field(
+    "coding",
+    Word(get_args(Coding), "coding", _CODING_SYNONYMS),
+    "how levels enter: `reference`, differences from a reference level (the default), or `index`, a coefficient for "
+    "each level and no intercept",
+)
+CELLS = Field(
+    "cells",
+    ListOf[Any](Name(), "a list of nodes with levels", least=1),
+    "nodes of whose levels each combination has a mean of its own, under the prior `cells`",
+)
 PRODUCT = "an interaction such as `a:b`"
 INTERACTION = ByKind(PRODUCT, scalar=Text(PRODUCT), sequence=_names(A_LIST))
 PRODUCTS = ListOf[Any](INTERACTION, "a list such as `[a:b]`", distinct=False)
@@ -186,7 +244,7 @@ VARYING = Field(
     "varying", MapOf(TERMS, "a mapping from groups to terms"), "for each group, the terms that vary over it"
 )
 PRIORS = Field("priors", MapOf(PriorShape(), "a mapping from terms to priors"), "priors by term")
-REGRESSION = Record("a regression", (FAMILY, LINK, INTERACTIONS, VARYING, PRIORS))
+REGRESSION = Record("a regression", (FAMILY, LINK, CODING, CELLS, CURVES, INTERACTIONS, VARYING, PRIORS))
 
 # sampling
 DRAWS = Field("draws", Number(int, minimum=1, maximum=10_000_000), "draws kept from each chain")

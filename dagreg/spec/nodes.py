@@ -77,7 +77,7 @@ def _described(node: Node, reading: Reading) -> Node:
 
 
 def _with_attributes(node: Node, reading: Reading) -> Node:
-    levels, error = reading[f.LEVELS], reading[f.ERROR]
+    levels, error, censored = reading[f.LEVELS], reading[f.ERROR], reading[f.CENSORED]
     return replace(
         node,
         levels=None if levels is None else tuple(level.value for level in levels.value),
@@ -90,7 +90,8 @@ def _with_attributes(node: Node, reading: Reading) -> Node:
         offset=reading.plain(f.OFFSET),
         error=error.plain(f.SCALE) if isinstance(error, Reading) else error.value if error else None,
         error_is_scale=isinstance(error, Reading),
-        censored=reading.plain(f.CENSORED),
+        censored=censored.plain(f.FLAGS) if isinstance(censored, Reading) else censored.value if censored else None,
+        upper=censored.plain(f.UPPER) if isinstance(censored, Reading) else None,
         slopes=tuple(slope.value for slope in reading.plain(f.SLOPES) or ()),
         pool=reading.plain(f.POOL) or False,
         cost=_or(reading.plain(f.COST), 1.0),
@@ -125,6 +126,7 @@ def _check_types(node: Node, reading: Reading, found: Diagnostics) -> None:
     _misfit(node, f.REFERENCE, reading, f.WITH_LEVELS, found)
     if node.pool:
         _misfit(node, f.POOL, reading, ("categorical", "ordinal"), found)
+    _misfit(node, f.CENSORED, reading, ("continuous", "positive", "proportion"), found)
     if node.slopes and node.type != "group":
         found.error("DR131", "`slopes` belongs to a node of type `group`", reading.key(f.SLOPES), "add `type: group`")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from dagreg.errors import Span, did_you_mean
 from dagreg.spec import fields as f
@@ -11,10 +12,13 @@ from dagreg.spec.priors import admits_negative, is_scalar
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import shorten
-from dagreg.spec.types import Prior, Regression
+from dagreg.spec.types import Coding, Curve, Prior, Regression
 
-RESERVED_TERMS = ("intercept", "slopes", "sigma")
+RESERVED_TERMS = ("intercept", "slopes", "sigma", "nu", "shape", "precision", "zero")
 """Keys of `priors:` that name no node."""
+CELLS_PRIOR = "cells"
+"""The key of the prior of cell means, where the regression has `cells`."""
+_POSITIVE_TERMS = ("sigma", "nu", "shape", "precision")
 
 _MOST_COLONS = 10  # at which a name that holds colons itself is looked for
 
@@ -33,15 +37,86 @@ def read_regressions(forms: Mapping[str, tuple[Span, Reading | None]], scope: Sc
 
 def _regression(response: str, span: Span, reading: Reading, scope: Scope) -> Regression:
     _check_trials(response, reading, scope)
-    return Regression(
+    regression = Regression(
         response=response,
         family=reading.plain(f.FAMILY),
         link=reading.plain(f.LINK),
+        coding=cast(Coding, reading.plain(f.CODING) or "reference"),
+        cells=_cells(response, reading, scope),
+        curves=_curves(response, reading, scope),
         interactions=_interactions(response, reading, scope),
         varying=_varying(response, reading, scope),
         priors=_priors(response, reading, scope),
         span=span,
     )
+    _check_beside_cells(regression, reading, scope)
+    _check_beside_curves(regression, reading, scope)
+    return regression
+
+
+def _curves(response: str, reading: Reading, scope: Scope) -> dict[str, Curve]:
+    """The curves by node, each of which is a number as far as types are declared."""
+    kept = {}
+    for name, (span, curve) in (reading[f.CURVES] or {}).items():
+        known = scope.observed(Located(name, span), "be a curve")
+        if name == response:
+            scope.found.error("DR159", f"the response `{shorten(name)}` cannot be among its own terms", span)
+        elif known and scope.type(name) not in (None, *f.TRANSFORMS_OF):
+            message = f"`{shorten(name)}` is {scope.type(name)}, and curves are of numbers"
+            scope.found.error("DR159", message, span, "levels have a coefficient each as it is")
+        elif known and curve is not None:
+            kept[name] = curve
+    return kept
+
+
+def _check_beside_curves(regression: Regression, reading: Reading, scope: Scope) -> None:
+    """A curve has no interactions and no varying slopes yet."""
+    for factors in regression.interactions:
+        if any(name in regression.curves for name in factors):
+            message = f"an interaction with a curve is not supported yet: `{shorten(':'.join(factors))}`"
+            label = "leave out the curve, or the interaction"
+            scope.found.error("DR159", message, reading.key(f.INTERACTIONS), label)
+    for group, terms in regression.varying.items():
+        for term in (t for t in terms if t in regression.curves):
+            message = f"a curve that varies over `{shorten(group)}` is not supported yet: `{shorten(term)}`"
+            scope.found.error("DR159", message, reading.key(f.VARYING), "leave out the curve, or the varying slope")
+
+
+def _cells(response: str, reading: Reading, scope: Scope) -> tuple[str, ...]:
+    """The nodes of `cells`, each of which has levels as far as types are declared."""
+    named = reading.plain(f.CELLS) or ()
+    for name in named:
+        node = scope.nodes.get(name.value)
+        if name.value == response:
+            message = f"the response `{shorten(response)}` cannot be among its own cells"
+            scope.found.error("DR158", message, name.span)
+        elif node is not None and node.type not in (None, "binary", "categorical", "ordinal"):
+            message = f"`{shorten(name.value)}` is {node.type}, and cells are combinations of levels"
+            scope.found.error("DR158", message, name.span, "cells take binary, categorical and ordinal nodes")
+        elif node is not None and node.pool:
+            message = f"the levels of `{shorten(name.value)}` are pooled, and those of cells have means of their own"
+            scope.found.error("DR158", message, name.span, "leave out `pool`, or take it out of `cells`")
+    scope.keep_observed(named, "be among cells")
+    return tuple(name.value for name in named if name.value in scope.nodes and name.value != response)
+
+
+def _check_beside_cells(regression: Regression, reading: Reading, scope: Scope) -> None:
+    """What cells leave no room for: an intercept, and interactions or varying slopes of their nodes."""
+    if not regression.cells:
+        return
+    if "intercept" in regression.priors:
+        span = regression.priors["intercept"].span
+        scope.found.error("DR158", "`cells` stand in place of an intercept", span, "give the prior `cells` instead")
+    for factors in regression.interactions:
+        within = [name for name in factors if name in regression.cells]
+        if within:
+            message = f"the cells hold every interaction of `{shorten(within[0])}` with their other nodes"
+            scope.found.error("DR158", message, reading.key(f.INTERACTIONS), "name all its nodes in `cells`")
+    for group, terms in regression.varying.items():
+        within = [term for term in terms if term in regression.cells]
+        if within:
+            message = f"`{shorten(within[0])}` is among the cells and has no slope that varies over `{shorten(group)}`"
+            scope.found.error("DR158", message, reading.key(f.VARYING), "take it out of `cells`")
 
 
 def _check_trials(response: str, reading: Reading, scope: Scope) -> None:
@@ -108,9 +183,10 @@ def _varying(response: str, reading: Reading, scope: Scope) -> dict[str, tuple[s
     varying: dict[str, tuple[str, ...]] = {}
     for group, (span, terms) in (reading[f.VARYING] or {}).items():
         known = scope.observed(Located(group, span), "be a group")
-        if known and scope.type(group) not in (None, "group"):
+        if known and scope.type(group) not in (None, "group") and not scope.nodes[group].pool:
             message = f"`{shorten(group)}` is {scope.type(group)}, not a group"
-            scope.found.error("DR157", message, span, "give it `type: group`")
+            label = "give it `type: group`" + (", or `pool: true`" if scope.type(group) == "categorical" else "")
+            scope.found.error("DR157", message, span, label)
         for term in terms.value if terms else ():
             _check_term(term, response, scope)
         if known and terms is not None:
@@ -132,7 +208,8 @@ def _check_term(term: Located[str], response: str, scope: Scope) -> None:
 def _priors(response: str, reading: Reading, scope: Scope) -> dict[str, Prior]:
     priors: dict[str, Prior] = {}
     for term, (span, prior) in (reading[f.PRIORS] or {}).items():
-        if not _check_prior_key(term, response, span, scope) or prior is None:
+        of_cells = term == CELLS_PRIOR and f.CELLS in reading
+        if not (of_cells or _check_prior_key(term, response, span, scope)) or prior is None:
             continue
         _check_support(term, prior, scope)
         priors[term] = prior
@@ -143,6 +220,8 @@ def _check_prior_key(term: str, response: str, span: Span, scope: Scope) -> bool
     if term in RESERVED_TERMS or not scope.complete:
         return True
     names = (term,) if term in scope.nodes else _factors(term, scope)
+    if len(names) == 2 and "intercept" in names and "intercept" not in scope.nodes:
+        names = tuple(name for name in names if name != "intercept")  # the sd of varying intercepts
     if response in names:
         scope.found.error("DR151", f"the response `{shorten(response)}` is no term of its own regression", span)
         return False
@@ -156,9 +235,10 @@ def _check_prior_key(term: str, response: str, span: Span, scope: Scope) -> bool
 
 
 def _check_support(term: str, prior: Prior, scope: Scope) -> None:
-    if term in RESERVED_TERMS and not is_scalar(prior):
+    if (term in RESERVED_TERMS or term == CELLS_PRIOR) and not is_scalar(prior):
         message = f"`{prior.distribution}` is a prior for several numbers, `{term}` is one"
         scope.found.error("DR155", message, prior.span)
-    elif term == "sigma" and admits_negative(prior):
-        message = f"`sigma` is a standard deviation, and `{prior.distribution}` admits negative values"
+    elif term in _POSITIVE_TERMS and admits_negative(prior):
+        what = "a standard deviation" if term == "sigma" else "above 0"
+        message = f"`{term}` is {what}, and `{prior.distribution}` admits negative values"
         scope.found.error("DR155", message, prior.span, "use `HalfNormal`, `Exponential` or another prior above 0")

@@ -13,8 +13,12 @@ Side = Level | tuple[Level, ...]
 NodeType = Literal["continuous", "positive", "proportion", "binary", "count", "categorical", "ordinal", "group"]
 Transform = Literal["log", "log1p", "logit", "sqrt", "center", "standardize"]
 Kind = Literal["total", "direct", "mediation"]
+Among = Literal["everyone", "treated", "untreated"]
+Standardise = Literal["rows", "bayesian bootstrap"]
 Missing = Literal["error", "drop", "impute"]
 Engine = Literal["auto", "exact", "nuts"]
+Coding = Literal["reference", "index"]
+CurveKind = Literal["poly", "spline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class Node:
     offset: str | None = None
     error: str | None = None
     error_is_scale: bool = False  # error: {scale: column}
-    censored: str | None = None
+    censored: str | None = None  # column of flags
+    upper: str | None = None  # column of the upper bounds of intervals
     slopes: tuple[str, ...] = ()
     pool: bool = False
     cost: float = 1.0
@@ -69,7 +74,8 @@ class Adjust:
 class Effect:
     """The question. `contrast` is (from, to) on the exposure's scale; None asks for the default one.
 
-    With several exposures a side is one value for all of them, or a tuple of one for each.
+    With several exposures a side is one value for all of them, or a tuple of one for each. `curve` lists the doses of
+    a dose-response curve, or says how many it has.
     """
 
     exposure: tuple[str, ...]
@@ -78,6 +84,9 @@ class Effect:
     contrast: tuple[Side, Side] | None = None
     by: tuple[str, ...] = ()
     adjust: Adjust | None = None
+    among: Among = "everyone"
+    curve: tuple[float, ...] | int | None = None
+    standardise: Standardise = "rows"
     span: Span | None = None
 
 
@@ -94,12 +103,31 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A term that is a curve: `poly(degree)`, `spline(columns)`."""
+
+    kind: CurveKind
+    columns: int
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}({self.columns})"
+
+
+@dataclass(frozen=True, slots=True)
 class Regression:
-    """What the user says about the regression of one response."""
+    """What the user says about the regression of one response.
+
+    `coding`: levels against their reference and an intercept, or with `index` a coefficient for each level and no
+    intercept. `cells`: the nodes of whose levels each combination has a mean of its own.
+    """
 
     response: str
     family: str | None = None
     link: str | None = None
+    coding: Coding = "reference"
+    cells: tuple[str, ...] = ()
+    curves: Mapping[str, Curve] = field(default_factory=dict)
     interactions: tuple[tuple[str, ...], ...] = ()
     varying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)

@@ -45,6 +45,7 @@ FRAME = """<!DOCTYPE html><body style="margin:0">
 <script>
 document.getElementById("page").onload = function () {{
   const page = this.contentDocument;
+  page.querySelectorAll("details").forEach(function (d) {{ d.open = true; }});
   const overflowing = [...page.querySelectorAll("body *")].filter(function (e) {{
     return e.getBoundingClientRect().right > {width} + 1 && !e.closest(".scroll") && !e.closest("pre");
   }});

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagreg.report.blocks import Block, Bullets
-from dagreg.report.prose import listed, named
+from dagreg.report.prose import joined, listed, named
 from dagreg.report.result import Report
 from dagreg.report.view import Subject, explained_of, views
 from dagreg.spec.types import Spec
@@ -13,8 +13,10 @@ from dagreg.spec.types import Spec
 _MISSING = {
     "drop": "Rows with a missing value in a variable used were left out, which is harmless only where what is missing "
     "does not depend on the outcome, given the other variables of the regression.",
-    "impute": "Missing values were imputed by the model, which assumes that they are missing at random given the "
-    "observed values.",
+    "impute": "Missing values are missing at random: whether one is missing does not depend on the value itself, given "
+    "what is known of the other variables of the model (Little and Rubin 2019, section 1.3). The graph says nothing "
+    "of why values are missing, so this is taken on trust. It may depend on the outcome, where leaving rows out would "
+    "be wrong.",
 }
 
 
@@ -64,6 +66,35 @@ def _model(subject: Subject) -> Iterator[str]:
         return
     if any(v.models for v in views(subject)):
         yield "The regressions have the right form: the families, links and terms of the program below."
+    nodes = subject.explained.spec.nodes
+    censored = {e.response for v in views(subject) for m in v.models for e in m.equations if nodes[e.response].censored}
+    if censored:
+        yield (
+            f"Censoring is uninformative: that a value of {listed(sorted(censored))} is known by a bound only says "
+            "nothing more about it than the bound, given the predictors. Means rest on the family beyond the bounds."
+        )
     words = _MISSING.get(subject.explained.spec.missing)
     if words and subject.data.missing:
         yield words
+    yield from _unknown(subject)
+
+
+def _unknown(subject: Subject) -> Iterator[str]:
+    """How the values that are not known enter the models."""
+    models = [m for v in views(subject) for m in v.models]
+    latents = {la.variable: la for m in models for la in m.latents}
+    summed = [f"{la.missing:,} of {named(la.variable)}" for la in latents.values() if la.summed]
+    values = [f"{la.missing:,} of {named(la.variable)}" for la in latents.values() if la.missing and not la.summed]
+    errors = [la.variable for la in latents.values() if la.error is not None]
+    dropped = {e.response: e.dropped for m in models for e in m.equations if e.dropped}
+    if values:
+        yield f"Missing values that are parameters of the model: {joined(values)}. Each has its regression for a prior."
+    if summed:
+        yield f"Missing levels that the likelihood is summed over: {joined(summed)}."
+    for name, count in dropped.items():
+        yield f"{count:,} rows without {named(name)}, which predicts nothing, are left out of its regression alone."
+    if errors:
+        yield (
+            f"The measurement errors of {listed(errors)} are Normal with the standard errors given, independent of the "
+            "true values and of all else (Carroll et al. 2006, section 1.2). Effects are those of the true values."
+        )

@@ -20,7 +20,7 @@ def belief(view: EffectView) -> tuple[Block, ...]:
     others = other_ways(why)
     ways: tuple[Block, ...] = (Paragraph("The ways that the graph leaves open:"), Bullets(others)) if others else ()
     notes = tuple(Paragraph(sentence(n)) for n in why.notes)
-    return (*(Paragraph(p) for p in opening), *formula, *by_levels(why), *ways, *notes)
+    return (*(Paragraph(p) for p in opening), *formula, *by_levels(why), *on_treated(why), *ways, *notes)
 
 
 def by_levels(why: Justification) -> tuple[Block, ...]:
@@ -29,6 +29,15 @@ def by_levels(why: Justification) -> tuple[Block, ...]:
     if found is None:
         return ()
     shown = (Code(found.estimand, caption="The estimand at each level"),) if found.estimand else ()
+    return (Paragraph(sentence(found.reason)), *shown)
+
+
+def on_treated(why: Justification) -> tuple[Block, ...]:
+    """What the graph says of the effect over those who were seen at one level of the exposure."""
+    found = why.treated
+    if found is None:
+        return ()
+    shown = (Code(found.estimand, caption=f"The estimand among the {found.group}"),) if found.estimand else ()
     return (Paragraph(sentence(found.reason)), *shown)
 
 

@@ -6,6 +6,7 @@ from dagreg.effects.types import Coefficient
 from dagreg.report.blocks import Block, Column, Paragraph, Table
 from dagreg.report.numbers import interval, number, percent
 from dagreg.report.prose import counted, named
+from dagreg.report.sections.densities import of_coefficients
 from dagreg.report.view import EffectView
 from dagreg.report.words import ESTIMATOR
 
@@ -25,7 +26,7 @@ def coefficients(view: EffectView) -> tuple[Block, ...]:
     others = tuple(c for c in rows if not c.causal or view.refused)
     carried = "the effect asked for" if view.justification.causal_path else "zero if the graph is right"
     effects = (_table(causal, f"Coefficients that are {carried}, on the scale of the link"),) if causal else ()
-    return (*effects, *_not_effects(others))
+    return (*effects, *_not_effects(others), *of_coefficients((*causal, *others)))
 
 
 def _not_effects(rows: tuple[Coefficient, ...]) -> tuple[Block, ...]:

@@ -6,10 +6,11 @@ from dagreg.check.types import Diagnostics
 from dagreg.report.blocks import Block, Bullets, Facts, Paragraph
 from dagreg.report.numbers import number
 from dagreg.report.prose import sentence
+from dagreg.report.sections.chains import chains
 from dagreg.report.view import EffectView
 
 _ENGINE = {
-    "exact": "exact: independent draws from the posterior, computed without a Markov chain",
+    "exact": "exact: independent draws from the posterior, without a Markov chain (there is no trace to look at)",
     "nuts": "NUTS (the No-U-Turn Sampler, a Markov chain)",
 }
 
@@ -20,7 +21,7 @@ def diagnostics(view: EffectView) -> tuple[Block, ...]:
         return ()
     problems = (Bullets(tuple(sentence(p) for p in d.problems)),) if d.problems else ()
     plan = (Bullets(tuple(sentence(line) for line in d.plan)),) if d.plan else ()
-    return (Paragraph(_verdict(d)), *problems, Facts(_facts(d)), *plan)
+    return (Paragraph(_verdict(d)), *problems, Facts(_facts(d)), *plan, *chains(view))
 
 
 def _verdict(d: Diagnostics) -> str:

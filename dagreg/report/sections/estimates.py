@@ -7,6 +7,7 @@ from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Tabl
 from dagreg.report.numbers import interval, number, percent, short_probability
 from dagreg.report.plots import Emphasis, Panel, Row
 from dagreg.report.prose import counted, joined, listed, sentence
+from dagreg.report.sections.densities import of_estimates
 from dagreg.report.view import EffectView
 from dagreg.report.words import ESTIMATOR, comparison, quantity_unit, scale
 
@@ -23,7 +24,9 @@ def estimates(view: EffectView) -> tuple[Block, ...]:
         _table(view, rows, _caption(view, rows)),
         *_cut(len(rows)),
         Paragraph(_how_to_read(rows)),
+        *((Paragraph(_BOOTSTRAP),) if view.effect and view.effect.standardise != "rows" else ()),
         Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
+        *of_estimates(view),
         *((Bullets(notes),) if notes else ()),
     )
 
@@ -122,16 +125,27 @@ def _how_to_read(rows: tuple[Estimate, ...]) -> str:
     )
     return (
         f"Intervals are equal-tailed and hold the effect with probability {level}, given the graph and the model. "
-        f"P(> 0) is the probability that it is positive.{unadjusted}"
+        f"P(> 0) is the probability that it is positive.{_RATIOS if any(e.is_ratio for e in rows) else ''}{unadjusted}"
     )
+
+
+_BOOTSTRAP = (
+    "The covariates' distribution counts as uncertain too: each posterior draw weighs the rows anew, by the Bayesian "
+    "bootstrap (Rubin 1981), so that the intervals are for the population that the rows are a sample of."
+)
+_RATIOS = (
+    " Ratios compare the means over all rows: no effect is 1, and in their rows P(> 0) is the probability of more than "
+    "1. An odds ratio of the whole population is not the exponential of a coefficient, which holds within strata, even "
+    "where nothing is confounded."
+)
 
 
 def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
     """One panel for each scale: numbers of different scales share no axis."""
-    scales = dict.fromkeys(scale(view, e) for e in rows)
+    scales = {scale(view, e): 1.0 if e.is_ratio else 0.0 for e in rows}
     return tuple(
-        Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS])
-        for name in scales
+        Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS], null)
+        for name, null in scales.items()
     )
 
 

@@ -42,8 +42,9 @@ def priors(view: EffectView) -> tuple[Block, ...]:
 
 def _lines(equation: Equation) -> Iterator[Line]:
     choices: list[tuple[str, PriorChoice]] = [
-        ("intercept", equation.intercept_prior),
+        *([("intercept", equation.intercept_prior)] if equation.has_intercept else []),
         *((term.name, term.prior) for term in equation.terms),
+        *((f"sd of {d.name} by {v.group}", d.prior) for v in equation.varying for d in v.deviations),
         *((auxiliary.name, auxiliary.prior) for auxiliary in equation.auxiliaries),
     ]
     for parameter, prior in choices:

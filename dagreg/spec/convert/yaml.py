@@ -105,6 +105,9 @@ def _effect(effect: Effect) -> Any:
             "contrast": list(effect.contrast) if effect.contrast is not None else None,
             "by": list(effect.by) or None,
             "adjust": _adjust(effect.adjust),
+            "among": effect.among if effect.among != "everyone" else None,
+            "curve": list(effect.curve) if isinstance(effect.curve, tuple) else effect.curve,
+            "standardise": effect.standardise if effect.standardise != "rows" else None,
         }
     )
 

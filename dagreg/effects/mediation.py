@@ -1,0 +1,74 @@
+"""Natural direct and indirect effects by the g-formula on the chain (Pearl 2001; Imai, Keele and Yamamoto 2010).
+
+With a, b the two sides of a contrast and M the mediators, all of them together: the total effect is Y(b, M(b)) -
+Y(a, M(a)), the natural direct effect Y(b, M(a)) - Y(a, M(a)), the natural indirect effect Y(b, M(b)) - Y(b, M(a)).
+The mediators are drawn under one setting of the exposure and the outcome follows under the other, with the same
+random numbers throughout, so direct and indirect effect add up to the total in every posterior draw.
+
+Rows appear only for what identification has judged identified (`dagreg.identify.mediation`): `Estimand.natural` and
+`Estimand.through` carry its verdict. Where several mediators follow the exposure directly, the indirect effect is
+split: one after the other, in the order of the graph, all paths through a mediator learn of the new setting (Daniel
+et al. 2015). Where these sets of paths are apart and together hold every indirect path, their effects add up to the
+indirect one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from dagreg.effects.gformula import Side, World, means
+from dagreg.effects.rows import Rows
+from dagreg.engine.draws import Array
+from dagreg.model.mediation import first_mediators
+from dagreg.model.types import Contrast, Model
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One row of the decomposition: which effect, through which mediator (None: not of one), its two means by draw."""
+
+    estimand: str
+    mediator: str | None
+    start: Array
+    stop: Array
+
+    @property
+    def values(self) -> Array:
+        return self.stop - self.start
+
+
+def decomposed(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+) -> tuple[Part, ...]:
+    """Total, natural direct and natural indirect effect, then the paths of several mediators; a number per draw."""
+    everyone = frozenset(first_mediators(model))
+    steps = _steps(model)
+    settings = list(dict.fromkeys((frozenset[str](), everyone, *(s for step in steps for s in step[1:]))))
+    worlds = [_world(model, "start", frozenset()), *(_world(model, "stop", learnt) for learnt in settings)]
+    start, *others = means(model, draws, rows, contrast, worlds, seed, held)
+    found = dict(zip(settings, others, strict=True))
+    crossed, stop = found[frozenset()], found[everyone]
+    return (
+        Part("total effect", None, start, stop),
+        Part("natural direct effect", None, start, crossed),
+        Part("natural indirect effect", None, crossed, stop),
+        *(Part("path effect", mediator, found[before], found[after]) for mediator, before, after in steps),
+    )
+
+
+def _steps(model: Model) -> list[tuple[str, frozenset[str], frozenset[str]]]:
+    """Each mediator that has a row, with the mediators that know of the new setting before and after its paths do."""
+    learnt: frozenset[str] = frozenset()
+    found = []
+    for carried in model.estimand.through:
+        after = learnt | set(carried.first)
+        found.append((carried.mediator, after - set(carried.first), after))
+        learnt = after
+    return found
+
+
+def _world(model: Model, outcome: Side, learnt: Collection[str]) -> World:
+    """The outcome on one side, and the mediators that have learnt of it on the side of `stop`."""
+    mediators = {e.response: "stop" if e.response in learnt else "start" for e in model.mediators}
+    return {**mediators, model.outcome.response: outcome}  # type: ignore[dict-item]  # both are sides

@@ -1,0 +1,292 @@
+"""The posterior predictive distribution of the outcome on new rows, and that of its mean.
+
+    p(y | row, data) = E over the draws of p(y | row, parameters)
+
+Mediators that are not read from the row are drawn from their regressions, in order. The mean of the outcome
+integrates them out: exactly where they enter linearly or have a few levels, else over `INNER` draws of them
+for each posterior draw. A group that the fit has not seen has deviations of its own, drawn from the
+population once for each posterior draw, and shared by all its rows (Gelman and Hill 2007, section 12.8).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dagreg.data.new_rows import NewRows
+from dagreg.effects.gformula import BRANCHES, CELLS, _enters_linearly
+from dagreg.effects.own_scale import mean_on_own_scale, on_own_scale
+from dagreg.effects.predictor import parameters, predictor, probabilities
+from dagreg.effects.route import Route
+from dagreg.effects.summary import LEVEL
+from dagreg.engine.draws import Array
+from dagreg.model import sampling
+from dagreg.model.design import constant
+from dagreg.model.types import Equation, Model, Varying
+from dagreg.spec.types import Level
+
+INNER = 20  # draws of mediators for each posterior draw, where the outcome's mean has to average over them
+_GROUPS, _ROWS = 1, 2  # streams of random numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The predictive distribution of every new row, as columns of numbers in the order of the rows.
+
+    Of a number: `mean`, `sd`, `median`, `lower` and `upper` of the response, and the same of the response's mean
+    with `expected_` before them (`expected` is its mean); intervals are equal-tailed with probability `level`. Of one
+    of several levels: the probability of each, `p[a]`, its `_sd`, `_lower` and `_upper`, and the likeliest level.
+    """
+
+    outcome: str
+    estimator: str
+    do: Mapping[str, Level]
+    level: float
+    columns: Mapping[str, Any]
+    of: str = ""  # what the numbers are of, where it is not the outcome itself
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, column: str) -> Any:
+        return self.columns[column]
+
+    def frame(self) -> Any:
+        """The columns as a pandas DataFrame. Loads pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(dict(self.columns))
+
+
+def predict(
+    model: Model, draws: Mapping[str, Array], way: Route, rows: NewRows, seed: int, level: float = LEVEL
+) -> Prediction:
+    """Predicts the outcome of these rows from draws (symbol -> draws (x coefficients)).
+
+    Memory holds some millions of numbers at a time, however many rows there are.
+    """
+    count = len(draws[model.outcome.intercept])
+    width = max(len(model.outcome.levels), 1) * max((len(e.levels) for e in way.simulated), default=1)
+    step = max(1, CELLS // (count * max(width, 1)))
+    parts = []
+    for start in range(0, max(rows.count, 1), step):
+        rng = np.random.default_rng([seed, _ROWS, start])
+        here = _Chunk(
+            model, way, rows.part(start, start + step), _with_groups(model, draws, way, rows, start, step, seed), rng
+        )
+        parts.append(_summaries(here, level))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    lost = int(sum(np.isnan(part["mean"]).sum() for part in parts)) if "mean" in columns else 0
+    notes = (*way.notes, *_notes(model, way, rows, lost))
+    return Prediction(model.estimand.outcome, model.estimator, dict(way.do), level, columns, _of(model), notes)
+
+
+def _of(model: Model) -> str:
+    """What a number stands for that is not the outcome's own."""
+    outcome = model.variables[model.estimand.outcome]
+    return f"1 stands for {outcome.levels[1]}" if len(outcome.levels) == 2 and outcome.levels != (0, 1) else ""
+
+
+def _notes(model: Model, way: Route, rows: NewRows, lost: int) -> Iterator[str]:
+    for e in (*way.simulated, model.outcome):
+        if e.offset is not None and e.offset not in rows.columns:
+            yield f"The new rows have no column `{e.offset}`: the predictions are for one unit of exposure each."
+    for name, labels in rows.unseen.items():
+        if labels:
+            shown = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
+            yield f"{len(labels)} of `{name}` are new to the fit and drawn from the population of groups: {shown}."
+    if lost:
+        yield f"{lost} rows have no prediction: in some draws the mean lies outside the family's support."
+
+
+def _with_groups(
+    model: Model, draws: Mapping[str, Array], way: Route, rows: NewRows, start: int, step: int, seed: int
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The draws with the deviations of the groups in these rows alone, and the groups' places among those."""
+    found, places = dict(draws), dict[str, Array]()
+    for equation in (*way.simulated, model.outcome):
+        for varying in equation.varying:
+            if varying.group in way.do:
+                continue
+            here = rows.values[varying.group][start : start + step]
+            used, where = np.unique(here, return_inverse=True)
+            places[varying.group] = where.reshape(here.shape).astype(np.float64)
+            seen = used[used < len(varying.levels)].astype(np.int64)
+            labels = [rows.unseen[varying.group][int(i) - len(varying.levels)] for i in used[len(seen) :]]
+            new = [_population_draw(varying, draws, label, seed) for label in labels]
+            found[varying.symbol] = np.concatenate([draws[varying.symbol][:, seen], *(n[:, None] for n in new)], axis=1)
+    return found, places
+
+
+def _population_draw(varying: Varying, draws: Mapping[str, Array], label: str, seed: int) -> Array:
+    """The deviations of a group from the population, draws (x deviations): the same wherever its label stands."""
+    rng = np.random.default_rng([seed, _GROUPS, *varying.symbol.encode(), 0, *label.encode()])
+    if not varying.correlated:
+        return np.asarray(draws[varying.scale] * rng.standard_normal(len(draws[varying.scale])))
+    sds, correlations = (draws[symbol] for symbol in varying.parameters[1:])
+    noise = rng.standard_normal(sds.shape)
+    return np.asarray(sds * np.einsum("dij,dj->di", np.linalg.cholesky(correlations), noise))
+
+
+class _Chunk:
+    """Some of the rows, on all draws."""
+
+    def __init__(
+        self,
+        model: Model,
+        way: Route,
+        rows: NewRows,
+        groups: tuple[Mapping[str, Array], Mapping[str, Array]],
+        rng: np.random.Generator,
+    ) -> None:
+        self.model, self.way, self.rows, self.rng = model, way, rows, rng
+        self.draws, places = groups
+        fixed = {name: constant(model.variables[name], value, rows.count) for name, value in way.do.items()}
+        self.values: dict[str, Array] = {**rows.values, **places, **fixed}
+        self.shape = (len(self.draws[model.outcome.intercept]), rows.count)
+
+    def location(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+        """The inverse link of the predictor, draws x rows: per trial, for the units of exposure of each row."""
+        eta = predictor(equation, self.draws, values, equation.varying)
+        if equation.offset is not None and equation.offset in self.rows.columns:
+            eta = eta + np.log(self.rows.columns[equation.offset])
+        return np.broadcast_to(equation.link.inverse(eta), self.shape)
+
+    def parameters(self, equation: Equation) -> dict[str, Array]:
+        """The family's other parameters, with what the rows know of their own noise and trials."""
+        found = parameters(equation, self.draws)
+        if equation.error is not None:
+            found["sigma"] = np.sqrt(found["sigma"] ** 2 + self.rows.columns[equation.error] ** 2)
+        if equation.scaled_by is not None:
+            found["sigma"] = found["sigma"] * self.rows.columns[equation.scaled_by]
+        if equation.trials is not None:
+            trials = self.rows.columns[equation.trials] if isinstance(equation.trials, str) else equation.trials
+            found["trials"] = np.asarray(trials, dtype=np.float64)
+        return found
+
+    def probabilities(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+        found = probabilities(equation, self.draws, values)
+        return np.broadcast_to(found, (*self.shape, len(equation.levels)))
+
+    def drawn(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+        """A response of each row and draw, coded: draws x rows x columns."""
+        if equation.levels:
+            places = sampling.levels(self.rng, self.probabilities(equation, values))
+            return np.asarray(places[..., None] == np.arange(1, len(equation.levels)), dtype=np.float64)
+        location = self.location(equation, values)
+        return sampling.responses(self.rng, equation.family, location, self.parameters(equation))[..., None]
+
+    def response(self) -> Array:
+        """A response of each row and draw, on the outcome's own scale."""
+        values = dict(self.values)
+        for equation in self.way.simulated:
+            values[equation.response] = self.drawn(equation, values)
+        drawn = self.drawn(self.model.outcome, values)[..., 0]
+        return on_own_scale(self.model.variables[self.model.estimand.outcome], drawn)
+
+    def expected(self) -> Array:
+        """The outcome's mean (draws x rows), or the probability of each of its levels (draws x rows x levels)."""
+        worlds = [self._mean(self.way.simulated, self.values) for _ in range(self._repeats())]
+        return worlds[0] if len(worlds) == 1 else np.asarray(sum(worlds) / len(worlds))
+
+    def _repeats(self) -> int:
+        return INNER if any(self._choice(e) == "drawn" for e in self.way.simulated) else 1
+
+    def _choice(self, equation: Equation) -> str:
+        """How a mediator is integrated out: by its mean, by its levels, or drawn."""
+        outcome = self.model.variables[self.model.estimand.outcome]
+        affine = outcome.transform in (None, "center", "standardize")
+        if affine and _enters_linearly(self.model, equation.response):
+            return "mean"
+        finite = [e for e in self.way.simulated if e.family.finite]
+        return "levels" if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= BRANCHES else "drawn"
+
+    def _mean(self, waiting: Sequence[Equation], values: Mapping[str, Array]) -> Array:
+        if not waiting:
+            return self._outcome(values)
+        equation, *rest = waiting
+        total: Array | float = 0.0
+        for weight, coded in self._settings(equation, values):
+            part = self._mean(rest, {**values, equation.response: coded})
+            wide = weight if isinstance(weight, float) or part.ndim == 2 else weight[..., None]
+            total = total + wide * part
+        return np.asarray(total)
+
+    def _settings(self, equation: Equation, values: Mapping[str, Array]) -> Iterator[tuple[Array | float, Array]]:
+        """What stands for a mediator, each with its probability."""
+        choice = self._choice(equation)
+        if choice == "drawn":
+            yield 1.0, self.drawn(equation, values)
+        elif equation.levels:
+            found = self.probabilities(equation, values)
+            if choice == "mean":
+                yield 1.0, found[..., 1:]
+                return
+            for i in range(len(equation.levels)):
+                one = np.zeros((1, self.rows.count, len(equation.levels) - 1))
+                one[..., i - 1 : i] = 1.0
+                yield found[..., i], one
+        else:
+            mean = equation.family.mean(self.location(equation, values), self.parameters(equation))
+            if choice == "mean":
+                yield 1.0, mean[..., None]
+                return
+            yield mean, np.ones((1, self.rows.count, 1))
+            yield 1.0 - mean, np.zeros((1, self.rows.count, 1))
+
+    def _outcome(self, values: Mapping[str, Array]) -> Array:
+        equation = self.model.outcome
+        if equation.levels:
+            return self.probabilities(equation, values)
+        p = self.parameters(equation)
+        mean = equation.family.mean(self.location(equation, values), p)
+        mean = mean * p["trials"] if "trials" in p else mean
+        return mean_on_own_scale(self.model.variables[equation.response], mean, p.get("sigma"), equation.family.name)
+
+
+def _summaries(chunk: _Chunk, level: float) -> dict[str, Any]:
+    """The columns of a prediction, over the rows of a chunk."""
+    equation, expected = chunk.model.outcome, chunk.expected()
+    if not equation.levels:
+        return {**_numbers(chunk.response(), level), **_numbers(expected, level, "expected")}
+    found: dict[str, Any] = {}
+    names = np.array([str(v) for v in equation.levels], dtype=object)
+    found["likeliest"] = names[expected.mean(axis=0).argmax(axis=-1)]
+    for i, name in enumerate(names):
+        part = _numbers(expected[..., i], level, f"p[{name}]")
+        del part[f"p[{name}]_median"]
+        found |= part
+    return found
+
+
+def _numbers(values: Array, level: float, name: str = "") -> dict[str, Array]:
+    """Mean, sd, median and interval of each column of draws x rows."""
+    tail = (1 - level) / 2
+    low, middle, high = quantiles(values, (tail, 0.5, 1 - tail))
+    head = f"{name}_" if name else ""
+    mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
+    return {
+        name or "mean": mean,
+        f"{head}sd": sd,
+        f"{head}median": middle,
+        f"{head}lower": low,
+        f"{head}upper": high,
+    }
+
+
+def quantiles(values: Array, wanted: Sequence[float]) -> list[Array]:
+    """Quantiles along the first axis, linearly interpolated; NaN where any value is."""
+    ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # NaN last
+    found = []
+    for q in wanted:
+        at = q * (ordered.shape[1] - 1)
+        below = int(at)
+        above = min(below + 1, ordered.shape[1] - 1)
+        here = ordered[:, below] + (at - below) * (ordered[:, above] - ordered[:, below])
+        found.append(np.where(np.isnan(ordered[:, -1]), np.nan, here))
+    return found

@@ -1,0 +1,136 @@
+"""The linear predictor of a regression on posterior draws, and the mean response: arrays of draws x rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dagreg.engine.draws import Array
+from dagreg.model.design import block
+from dagreg.model.links import Link
+from dagreg.model.types import Equation, Term, Varying
+
+REACH = 8.0  # sds on either side of the mean that quadrature covers
+
+
+def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The mean response (per trial, per unit of exposure), groups at their own levels."""
+    return equation.family.mean(location(equation, draws, values), parameters(equation, draws))
+
+
+def parameters(equation: Equation, draws: Mapping[str, Array]) -> dict[str, Array]:
+    """The family's parameters besides the location, draws x 1 each, as far as they are drawn."""
+    return {a.name: draws[a.symbol][:, None] for a in equation.auxiliaries if a.symbol in draws}
+
+
+def location(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The inverse link of the linear predictor, groups at their own levels."""
+    return equation.link.inverse(predictor(equation, draws, values, equation.varying))
+
+
+def predictor(
+    equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array], groups: Sequence[Varying]
+) -> Array:
+    """The linear predictor, with the deviations of these groups."""
+    ordered = equation.family.predictor == "ordered"  # its intercepts are the cutpoints
+    eta = np.zeros((len(draws[equation.intercept]), 1)) if ordered else draws[equation.intercept][:, None]
+    for term in equation.terms:
+        eta = eta + _contribution(term, draws[term.symbol], values)
+    for varying in groups:
+        eta = eta + _deviation(varying, equation, draws[varying.symbol], values)
+    return eta
+
+
+def _deviation(varying: Varying, equation: Equation, deviations: Array, values: Mapping[str, Array]) -> Array:
+    """What the groups add to the linear predictor."""
+    groups = values[varying.group][:, 0].astype(np.int64)
+    total: Array = np.zeros((1, 1))
+    for i, factor in enumerate(deviation_factors(varying, equation, values)):
+        total = total + (deviations[..., i] if varying.correlated else deviations)[:, groups] * factor
+    return total
+
+
+def deviation_factors(varying: Varying, equation: Equation, values: Mapping[str, Array]) -> list[Array | float]:
+    """What each deviation is multiplied by: 1 for the intercept, else a design column."""
+    terms = {t.name: t for t in equation.terms}
+    return [1.0 if d.term is None else block(terms[d.term], values)[..., d.column] for d in varying.deviations]
+
+
+def population_sd(
+    varying: Sequence[Varying], equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]
+) -> Array:
+    """The sd, over the population of groups, of what they add to the linear predictor."""
+    total: Array = np.zeros((1, 1))
+    for one in varying:
+        factors = deviation_factors(one, equation, values)
+        for i, left in enumerate(factors):
+            for j, right in enumerate(factors):
+                total = total + _covariance(one, draws, i, j)[:, None] * left * right
+    return np.sqrt(np.maximum(total, 0.0))
+
+
+def _covariance(varying: Varying, draws: Mapping[str, Array], i: int, j: int) -> Array:
+    if not varying.correlated:
+        return draws[varying.scale] ** 2
+    sds, correlations = (draws[symbol] for symbol in varying.parameters[1:])
+    return np.asarray(sds[:, i] * sds[:, j] * correlations[:, i, j])
+
+
+def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
+    """The mean of the inverse link where the predictor is Normal(eta, sd): in closed form, or by quadrature.
+
+    The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
+    (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks with it.
+    """
+    if sd is None:
+        return link.inverse(eta)
+    if link.averaged is not None:
+        return link.averaged(eta, sd)
+    step = min(0.5, 0.5 / max(float(np.max(sd)), 1e-300))
+    points = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1)
+    weights = np.exp(-0.5 * points**2)
+    parts = (w * link.inverse(eta + sd * z) for z, w in zip(points, weights / weights.sum(), strict=True))
+    return np.asarray(sum(parts))
+
+
+def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The probability of every level of a response, draws x rows x levels, groups at their own levels."""
+    if equation.family.predictor == "ordered":
+        return ordered(equation, draws, predictor(equation, draws, values, equation.varying), None)
+    return unordered(equation, draws, values)
+
+
+def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Array | None) -> Array:
+    """The probability of every level of an ordinal response, draws x rows x levels (McCullagh 1980).
+
+    `sd`: of the predictor over the population of groups.
+    """
+    cutpoints = draws[equation.intercept][:, None, :]
+    below = over_population(equation.link, cutpoints - eta[..., None], None if sd is None else sd[..., None])
+    edge = np.ones((*below.shape[:2], 1))
+    return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
+
+
+def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
+    """The probability of every level of a categorical response, draws x rows x levels."""
+    alpha, slopes = draws[equation.intercept], [draws[t.symbol] for t in equation.terms]
+    eta = alpha[:, None, :]
+    for term, coefficients in zip(equation.terms, slopes, strict=True):
+        matrix = coefficients.reshape(len(alpha), len(term.columns), -1)
+        columns = block(term, values)
+        columns = np.broadcast_to(columns, (len(alpha), *columns.shape[-2:]))
+        eta = eta + np.einsum("drk,dkl->drl", columns, matrix)
+    eta = np.concatenate([np.zeros((*eta.shape[:2], 1)), eta], axis=-1)
+    odds = np.exp(eta - eta.max(axis=-1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
+
+
+def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:
+    """A term's part of the linear predictor, draws x rows."""
+    slopes = coefficients[:, None] if coefficients.ndim == 1 else coefficients
+    if all(values[f].ndim == 2 for f in term.factors):
+        return np.asarray(slopes @ block(term, values).T)
+    columns = block(term, values)
+    return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))

@@ -1,0 +1,102 @@
+"""The plate diagram of a program, as DOT in the notation of `pm.model_to_graphviz`, without PyMC.
+
+It is read from the `Model` and serves the exact engine, whose fits never load PyMC: one-equation Gaussian
+regressions and chains of them. Where a sampler ran, PyMC draws its own (`engine/plate.py`); a test holds the two
+equal on what both can draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dagreg.model.types import Equation, Model, PriorChoice
+
+_LOOKS = {
+    "data": 'shape=box style="rounded, filled"',
+    "free": "shape=ellipse",
+    "observed": "shape=ellipse style=filled",
+    "potential": "shape=octagon style=filled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    name: str
+    kind: str  # a key of _LOOKS
+    distribution: str
+    plate: str  # its label, "" for a scalar
+
+
+def plate_source(model: Model, rows: int) -> str:
+    """DOT: a node for each variable of the program, in plates by shape, with arrows along the computation.
+
+    `rows` is the number of rows used.
+    """
+    nodes = {n.name: n for n in (*_data(model, rows), *_parameters(model), *_likelihoods(model, rows))}
+    lines = ["digraph {"]
+    for plate in dict.fromkeys(n.plate for n in nodes.values()):
+        inside = [f"{n.name} [{_attributes(n)}]" for n in nodes.values() if n.plate == plate]
+        if plate:
+            inside.append(f'label="{plate}" labeljust=r labelloc=b style=rounded')
+            lines += [f'subgraph "cluster{plate}" {{', *inside, "}"]
+        else:
+            lines += inside
+    lines += dict.fromkeys(f"{a} -> {b}" for a, b in _arrows(model))
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _attributes(node: _Node) -> str:
+    return f'label="{node.name}\\n~\\n{node.distribution}" {_LOOKS[node.kind]}'
+
+
+def _data(model: Model, rows: int) -> Iterator[_Node]:
+    read = {name for e in model.equations for name in (e.response, *e.predictors)}
+    for variable in model.variables.values():
+        if variable.name in read:
+            shape = f"{rows} x {len(variable.columns)}" if variable.coded else str(rows)
+            yield _Node(variable.symbol, "data", "Data", shape)
+    for equation in model.equations:
+        for role in _roles(equation):
+            yield _Node(equation.symbols[role], "data", "Data", str(rows))
+
+
+def _roles(equation: Equation) -> list[str]:
+    """Its further data: what is read of the rows beside the variables."""
+    columns = {"trials": equation.trials, "weights": equation.weights, "exposure": equation.offset}
+    return [role for role, column in columns.items() if isinstance(column, str)]
+
+
+def _parameters(model: Model) -> Iterator[_Node]:
+    for equation in model.equations:
+        yield _free(equation.intercept, equation.intercept_prior)
+        for term in equation.terms:
+            plate = f"{term.dim} ({len(term.columns)})" if len(term.columns) > 1 else ""
+            yield _free(term.symbol, term.prior, plate)
+        for auxiliary in equation.auxiliaries:
+            yield _free(auxiliary.symbol, auxiliary.prior)
+
+
+def _free(symbol: str, prior: PriorChoice, plate: str = "") -> _Node:
+    return _Node(symbol, "free", prior.distribution, plate)
+
+
+def _likelihoods(model: Model, rows: int) -> Iterator[_Node]:
+    for equation in model.equations:
+        name = equation.symbols["observed"]
+        if equation.weights is None:
+            yield _Node(name, "observed", equation.family.distribution_under(equation.link.name), str(rows))
+        else:
+            yield _Node(name, "potential", "Potential", "")
+
+
+def _arrows(model: Model) -> Iterator[tuple[str, str]]:
+    for equation in model.equations:
+        observed = equation.symbols["observed"]
+        response = model.variables[equation.response].symbol
+        yield (observed, response) if equation.weights is None else (response, observed)
+        parameters = [equation.intercept, *(t.symbol for t in equation.terms)]
+        inputs = [model.variables[name].symbol for name in equation.predictors]
+        extra = [equation.symbols[role] for role in _roles(equation)]
+        for source in (*parameters, *(a.symbol for a in equation.auxiliaries), *inputs, *extra):
+            yield source, observed

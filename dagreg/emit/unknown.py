@@ -1,0 +1,150 @@
+"""Source of what is not known: missing values and true values as parameters, missing levels as a sum."""
+
+from __future__ import annotations
+
+from dagreg.emit.prose import comment, literal, number
+from dagreg.model.types import Equation, Latent, Mixture, Model, Variable
+
+ABSENT = '''
+def absent(values):
+    """Where a column has no value: rows, true or false."""
+    found = np.ma.getdata(values)
+    return np.ma.getmaskarray(np.ma.asarray(values)) | np.array([v is None or v != v for v in found.tolist()])
+'''
+
+FILLED = '''
+def filled(values, value):
+    """A column with this value in its gaps, until they are filled otherwise."""
+    return np.where(absent(values), value, np.ma.getdata(values))
+'''
+
+EVERY_LEVEL = '''
+def every_level(data, levels):
+    """The table that holds each row once for every combination of the levels that it lacks.
+
+    Besides, the row that each row of the table stands for; and the places of each row in the table, padded with one
+    beyond its end.
+    """
+    table = {name: np.ma.asarray(values) for name, values in data.items()}
+    row = np.arange(len(next(iter(table.values()))))
+    for name, known in levels.items():
+        lacks = absent(table[name])
+        times = np.where(lacks, len(known), 1)
+        which = np.repeat(np.arange(len(times)), times)
+        level = np.arange(len(which)) - np.repeat(np.cumsum(times) - times, times)
+        table, row = {column: values[which] for column, values in table.items()}, row[which]
+        table[name] = np.where(lacks[which], np.array(known, dtype=object)[level], np.ma.getdata(table[name]))
+    count = np.bincount(row)
+    place = np.arange(count.max())
+    return table, row, np.where(place < count[:, None], (np.cumsum(count) - count)[:, None] + place, len(row))
+'''
+
+
+def helpers(body: str) -> list[str]:
+    """The functions that these builders call."""
+    levels, gaps = "every_level(" in body, "filled(" in body
+    found = [ABSENT] if levels or gaps or "absent(" in body else []
+    return [*found, *([FILLED] if gaps else []), *([EVERY_LEVEL] if levels else [])]
+
+
+def raw(model: Model, variable: Variable) -> str:
+    """The data column of a variable; where values are missing that are not summed over, with something in the gaps."""
+    column = f"data[{literal(variable.column)}]"
+    summed = model.mixture is not None and variable.name in model.mixture.variables
+    return f"filled({column}, {literal(variable.filler)})" if variable.missing and not summed else column
+
+
+def completed(model: Model, variable: Variable) -> str:
+    """What regressions use of a variable: its column, or the completed one."""
+    latent = next((la for la in model.latents if la.variable == variable.name and not la.summed), None)
+    return variable.symbol if latent is None else latent.all
+
+
+def table_lines(model: Model) -> list[str]:
+    """The rows, each once for every level that it may have."""
+    mixture = model.mixture
+    if mixture is None:
+        return []
+    variables = (model.variables[name] for name in mixture.variables)
+    levels = ", ".join(f"{literal(v.column)}: [{', '.join(map(literal, v.levels))}]" for v in variables)
+    return [f"data, {mixture.row}, {mixture.cells} = every_level(data, {{{levels}}})"]
+
+
+def latent_lines(model: Model) -> list[str]:
+    """The values that are parameters, and the columns that they complete."""
+    found = []
+    for latent in model.latents:
+        if not latent.summed:
+            variable = model.variables[latent.variable]
+            found += _unseen(model, latent, variable) if latent.error is None else _true(model, latent, variable)
+    return found
+
+
+def _unseen(model: Model, latent: Latent, variable: Variable) -> list[str]:
+    said = f"{latent.missing} missing values; the regression of {variable.name} says how they are distributed"
+    lines = [
+        comment(said).strip(),
+        f"{latent.rows} = np.flatnonzero(absent(data[{literal(variable.column)}]))",
+    ]
+    size, values = f"len({latent.rows})", latent.values
+    if model.mixture is not None:
+        lines.append(f"{latent.known} = np.unique({model.mixture.row}[{latent.rows}], return_inverse=True)[1]")
+        size, values = f"int({latent.known}.max()) + 1", f"{latent.values}[{latent.known}]"
+    start = f"initval=np.full({size}, {number(variable.mean or 0.0)})"
+    return [
+        *lines,
+        f"{latent.values} = pm.{_flat(latent)}, shape={size}, {start})",
+        f"{latent.all} = {variable.symbol}[{latent.rows}].set({values})",
+    ]
+
+
+def _flat(latent: Latent) -> str:
+    bounds = ", 0, 1" if latent.support == "Uniform" else ""
+    return f"{latent.support}({literal(latent.values)}{bounds}"
+
+
+def _true(model: Model, latent: Latent, variable: Variable) -> list[str]:
+    """True values behind measurements with known standard errors."""
+    mixture, x = model.mixture, variable.symbol
+    first = "" if mixture is None else f"[{mixture.cells}[:, 0]]"
+    column = f"data[{literal(latent.error)}]"
+    errors = f"np.asarray({f'filled({column}, 1)' if variable.missing else column}, dtype=float)"
+    scale = f" / {number(variable.transform_at[1])}" if variable.transform == "standardize" else ""
+    said = f"the true values of {variable.name}; its regression says how they are distributed"
+    start = f"{x}.get_value(){first}"
+    lines = [
+        f"{latent.errors} = pm.Data({literal(latent.errors)}, {errors}{scale})  # standard errors",
+        comment(said).strip(),
+        f"{latent.values} = pm.{_flat(latent)}, shape={start}.size, initval={start})",
+        f"{latent.all} = {latent.values}" + ("" if mixture is None else f"[{mixture.row}]"),
+    ]
+    if mixture is None and not variable.missing:
+        arguments = f"{latent.values}, {latent.errors}, observed={x}"
+        return [*lines, f"pm.Normal({literal(latent.measured)}, {arguments})"]
+    rows = f"np.arange({x}.get_value().size)" if mixture is None else f"{mixture.cells}[:, 0]"
+    known = f"{rows}[~absent(data[{literal(variable.column)}])" + (f"{first}]" if first else "]")
+    at = f"[{latent.known}]"
+    density = f"pm.logp(pm.Normal.dist({latent.all}{at}, {latent.errors}{at}), {x}{at})"
+    return [
+        *lines,
+        f"{latent.known} = {known}",
+        f"pm.Potential({literal(latent.measured)}, pm.math.sum({density}))",
+    ]
+
+
+def by_rows(model: Model, equation: Equation) -> bool:
+    """Whether the log density of an equation is written down row by row."""
+    own = any(la.variable == equation.response and not la.summed for la in model.latents)
+    return model.mixture is not None or own or equation.dropped > 0
+
+
+def mixture_lines(model: Model, mixture: Mixture) -> list[str]:
+    """The rows' densities, summed over the levels that a row may have."""
+    densities = " + ".join(e.symbols["logp"] for e in model.equations)
+    return [
+        "# a row counts with the sum of its densities over the levels that it may have",
+        f"{mixture.together} = pm.math.concatenate([{densities}, [-np.inf]])[{mixture.cells}]",
+        f"pm.Potential({literal(mixture.together)}, pm.math.sum(pm.math.logsumexp({mixture.together}, axis=1)))",
+        f"several = np.flatnonzero({mixture.cells}[:, 1] < {mixture.row}.size)",
+        f"pm.Deterministic({literal(mixture.chances)}, pm.math.softmax({mixture.together}[several], axis=1))",
+    ]

@@ -1,0 +1,63 @@
+"""The effect on the treated (or the untreated): the average over those who were seen at one level of the exposure.
+
+Theorem (Shpitser and Pearl 2009; Hernan and Robins 2020, fine point 4.1). Where Z closes every back-door path from X to
+Y and no member of Z descends from X, the counterfactual Y(x) is independent of X given Z, and so
+
+    E[Y(x) | X = x'] = sum_z E[Y | x, z] P(z | x').
+
+A valid adjustment set without descendants of X closes every back-door path: all other paths that are not causal
+hold a collider below X, which such a set leaves closed.
+"""
+
+from __future__ import annotations
+
+from dagreg.graph.ancestry import descendants
+from dagreg.identify.case import Case
+from dagreg.identify.expression import P, Product, Sum, render
+from dagreg.identify.types import Strategy, Treated
+from dagreg.identify.words import quoted
+
+_BY = {
+    "frontdoor": "the front-door formula gives it for everyone only",
+    "functional": "the ID algorithm gives it for everyone only",
+}
+
+
+def on_treated(case: Case, strategy: Strategy | None) -> Treated | None:
+    """The answer over the rows of one level of the exposure; None where the question is about everyone."""
+    group = case.query.among
+    if group == "everyone":
+        return None
+    if case.selected:
+        return Treated(
+            group, None, f"The rows were selected, so the {group} among them are not those of the population."
+        )
+    if strategy != "adjustment" or case.chosen is None:
+        why = _BY.get(strategy or "", "no set of variables separates exposure and outcome")
+        return Treated(group, None, f"The effect on the {group} is given by adjustment, and here {why}.")
+    below = descendants(case.graph, case.xs)
+    moved = [case.graph.names[v] for v in case.chosen if below[v]]
+    if len(moved) > 0:
+        reason = (
+            f"{quoted(moved)} in the adjustment set follows from {quoted(case.query.exposure)}: among the {group} its "
+            "values are already those of their exposure, and averaging over them would not undo that."
+        )
+        return Treated(group, None, reason)
+    return Treated(group, _formula(case), _reason(case))
+
+
+def _formula(case: Case) -> str:
+    (x,), y, zs = case.query.exposure, case.query.outcome, case.graph.named(case.chosen or ())
+    outcome = P((y,), (x, *zs))
+    return render(Sum(zs, Product((outcome, P(zs, (f"{x}'",)))))) if len(zs) > 0 else render(outcome)
+
+
+def _reason(case: Case) -> str:
+    group, (x,) = case.query.among, case.query.exposure
+    zs = case.graph.named(case.chosen or ())
+    given = f" given {quoted(zs)}" if len(zs) > 0 else ""
+    return (
+        f"The effect on the {group} is the average over the rows of the {group} alone (`{x}'` is the level that they "
+        f"were seen at): what `{case.query.outcome}` would be at each value of `{x}` does not depend on the value "
+        f"seen{given}, and nothing adjusted for follows from `{x}`."
+    )

@@ -1,0 +1,44 @@
+"""What lowering one effect needs, and the regressions that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dagreg.errors import DagregError, Diagnostic
+from dagreg.identify.types import Justification
+from dagreg.model.families import Family
+from dagreg.model.types import (
+    DataSummary,
+    Purpose,
+    Variable,
+)
+from dagreg.spec.types import Effect, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """One regression to build: a response, its predictors, and why each is there."""
+
+    response: str
+    predictors: tuple[str, ...]
+    purposes: Mapping[str, tuple[Purpose, str]]
+    family: Family | None = None  # None: the response's own
+    linked: str | None = None
+    imputes: bool = False  # it is there for the values of the response that are not known
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every step of one effect's lowering needs."""
+
+    spec: Spec
+    effect: Effect
+    justification: Justification
+    variables: Mapping[str, Variable]
+    summary: DataSummary | None
+    suffix: str
+
+
+def error_at(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:
+    return DagregError((Diagnostic(code, message, effect.span if effect else variable.span),))

@@ -1,0 +1,116 @@
+"""The link functions, each as NumPy and as PyMC source. SciPy is loaded by the links that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative.
+
+    `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
+    (odds, ratios), so that default priors need not know that of the response.
+    `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
+    """
+
+    name: str
+    inverse: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    of_mean: Callable[[float], float]
+    source: str
+    unit: bool = True
+    averaged: Callable[[Array, Array], Array] | None = None
+
+
+def _expit(eta: Array) -> Array:
+    half: Array = np.tanh(eta * 0.5)
+    half += 1.0
+    half *= 0.5
+    return half
+
+
+def _inside(mean: float) -> float:
+    return min(max(mean, 1e-6), 1 - 1e-6)
+
+
+def _above(mean: float) -> float:
+    return max(mean, 1e-6)
+
+
+def _logit(mean: float) -> float:
+    return float(np.log(_inside(mean) / (1 - _inside(mean))))
+
+
+def _ndtr(eta: Array) -> Array:
+    from scipy import special
+
+    return np.asarray(special.ndtr(eta))
+
+
+def _probit(mean: float) -> float:
+    from scipy import special
+
+    return float(special.ndtri(_inside(mean)))
+
+
+LINKS: Mapping[str, Link] = {
+    link.name: link
+    for link in (
+        Link(
+            "identity",
+            lambda eta: eta,
+            np.ones_like,
+            lambda mean: mean,
+            "{eta}",
+            unit=False,
+            averaged=lambda eta, sd: eta,
+        ),
+        Link("logit", _expit, lambda eta: _expit(eta) * _expit(-eta), _logit, "pm.math.sigmoid({eta})"),
+        Link(
+            "log",
+            np.exp,
+            np.exp,
+            lambda mean: float(np.log(_above(mean))),
+            "pm.math.exp({eta})",
+            averaged=lambda eta, sd: np.exp(eta + sd**2 / 2),
+        ),
+        Link(  # not pm.math.invprobit, which takes the root of 2 in single precision
+            "probit",
+            _ndtr,
+            lambda eta: np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi),
+            _probit,
+            "(0.5 * pm.math.erfc(-{eta} / np.sqrt(2)))",
+            averaged=lambda eta, sd: _ndtr(eta / np.sqrt(1 + sd**2)),
+        ),
+        Link(
+            "cloglog",
+            lambda eta: -np.expm1(-np.exp(eta)),
+            lambda eta: np.exp(eta - np.exp(eta)),
+            lambda mean: float(np.log(-np.log1p(-_inside(mean)))),
+            "(-pm.math.expm1(-pm.math.exp({eta})))",
+        ),
+        Link(
+            "inverse",
+            lambda eta: 1 / eta,
+            lambda eta: -1 / eta**2,
+            lambda mean: 1 / _above(mean),
+            "(1 / {eta})",
+            unit=False,
+        ),
+        Link(
+            "softplus",
+            lambda eta: np.logaddexp(0.0, eta),
+            _expit,
+            lambda mean: _above(mean) + float(np.log(-np.expm1(-_above(mean)))),
+            "pm.math.softplus({eta})",
+            unit=False,
+        ),
+    )
+}

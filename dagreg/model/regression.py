@@ -1,0 +1,317 @@
+"""One regression: its terms, priors, family and identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product as pairs
+
+import numpy as np
+
+from dagreg.errors import DagregError, Diagnostic, Span
+from dagreg.model import priors
+from dagreg.model.cells import at_zero, cells_of, check_cells, full_terms, indexed_of
+from dagreg.model.context import Context, Regression, error_at
+from dagreg.model.curved import curve_of
+from dagreg.model.curves import basis
+from dagreg.model.families import LINKS, Family, Link
+from dagreg.model.grouping import varying_of
+from dagreg.model.naming import Namer
+from dagreg.model.response import family_of, link_of
+from dagreg.model.types import (
+    NO_INTERCEPT,
+    Auxiliary,
+    CurveBasis,
+    Equation,
+    Estimator,
+    Term,
+    Variable,
+)
+from dagreg.spec.types import Node, Spec
+
+LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
+
+
+def equation_of(
+    context: Context, regression: Regression, estimator: Estimator, namer: Namer, predictors: Collection[str] = ()
+) -> Equation:
+    """The equation of a regression; `predictors` are those of all regressions of its model."""
+    response = context.variables[regression.response]
+    node, said = context.spec.nodes[response.name], context.spec.regressions.get(response.name)
+    family = regression.family or family_of(context, response.name)
+    link = LINKS[link_of(context, regression, family)]
+    outcome = context.spec.nodes[context.effect.outcome]
+    groups = [p for p in regression.predictors if context.variables[p].pooled]
+    linked = context.variables[regression.linked] if regression.linked is not None else None
+    if node.offset is not None and link.name != "log":
+        raise error_at("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
+    products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
+    _check_regression(context, response, family, link, products, regression)
+    cells = cells_of(context, regression)
+    check_cells(context, regression, family, link, cells)
+    rate = None if family.levelled else _rate(context, response.name)
+    symbol = namer.identifier("alpha", response.name)
+    terms = (
+        *full_terms(context, regression, family, link, rate, namer),
+        *_terms(context, regression, [p for p in regression.predictors if p not in cells], products, estimator, namer),
+    )
+    free = not any(t.full for t in terms) or (said is not None and "intercept" in said.priors)
+    return Equation(
+        response=response.name,
+        family=family,
+        link=link,
+        intercept=symbol,
+        intercept_prior=priors.intercept(said, response, link, rate, levels=family.levelled) if free else NO_INTERCEPT,
+        terms=terms,
+        symbols=_symbols(response.name, namer),
+        auxiliaries=tuple(
+            Auxiliary(
+                name,
+                namer.identifier(name, response.name),
+                priors.auxiliary(said, name, response, family.name, linked, _multiplied(context, node)),
+            )
+            for name in family.auxiliaries
+        ),
+        varying=tuple(
+            varying_of(
+                context.spec,
+                response,
+                context.variables[g],
+                terms,
+                context.variables,
+                link,
+                namer,
+                regression.purposes[g],
+                centred=_large(context, g, family),
+            )
+            for g in groups
+        ),
+        levels=response.levels if family.levelled else (),
+        error=None if node.error_is_scale or response.name in predictors else node.error,
+        imputes=regression.imputes,
+        dropped=0 if response.name in predictors else response.missing,
+        scaled_by=node.error if node.error_is_scale else None,
+        trials=node.trials if family.trials else None,
+        censored=node.censored,
+        flags=_flags(context, node),
+        upper=node.upper,
+        offset=node.offset,
+        weights=outcome.trials if response.name != outcome.name else None,
+        linked=regression.linked,
+        span=said.span if said else response.span,
+    )
+
+
+def _terms(
+    context: Context,
+    regression: Regression,
+    names: Sequence[str],
+    products: Sequence[tuple[str, ...]],
+    estimator: Estimator,
+    namer: Namer,
+) -> Iterator[Term]:
+    """The terms with an intercept beside them, so to speak: numbers, levels against a reference, and interactions.
+
+    They are centred, unless the user's prior is of the response where they are 0.
+    """
+    indexed, known = indexed_of(context, regression), context.variables
+    centred = not at_zero(context, regression)
+    for factors in [*((p,) for p in names if not known[p].pooled and (p,) not in indexed), *products]:
+        alone = not any(factors[0] in product for product in products)
+        if len(factors) == 1 and (curve := curve_of(context, regression, factors[0])) is not None:
+            yield _curved(context, regression, factors[0], curve, namer, centred=centred)
+            continue
+        yield _term(context, regression, factors, estimator, namer, centred=centred, alone=alone)
+
+
+def _curved(
+    context: Context, regression: Regression, name: str, curve: CurveBasis, namer: Namer, *, centred: bool
+) -> Term:
+    """A number that enters as a curve. Its coefficients are heights, so none of them is an effect.
+
+    Centred at the means of its columns, or where the user gives the intercept's prior at its height at 0.
+    """
+    response, said = context.variables[regression.response], context.spec.regressions.get(regression.response)
+    link = LINKS[link_of(context, regression, family_of(context, response.name))]
+    purpose, why = regression.purposes[name]
+    key = f"{name} {curve.kind}({curve.columns})"
+    means = context.summary.curves[key].means if context.summary is not None else None
+    centre = means if centred else tuple(basis(curve, np.zeros(1))[0].tolist())
+    heights = f"a {'polynomial' if curve.kind == 'poly' else 'natural spline'}, by its heights at the knots"
+    shown = curve.knots[1:] or [f"knot {i + 1}" for i in range(1, curve.columns + 1)]
+    return Term(
+        factors=(name,),
+        symbol=namer.identifier("beta", response.name, name),
+        dim=namer.identifier("heights", name),
+        columns=tuple(f"{name}[{knot:.6g}]" if isinstance(knot, float) else f"{name}[{knot}]" for knot in shown),
+        prior=priors.slope(said, name, response, (), link),
+        purpose=purpose,
+        causal=False,
+        why=f"{why.rstrip('.')}; {heights}" if why else heights,
+        centre=None if centre is None else tuple(float(f"{c:.6g}") for c in centre),
+        centre_by_data=centre is None,
+        span=context.spec.place("regressions", response.name, "curves", name),
+        curve=curve,
+        index=namer.identifier("curve", name),
+    )
+
+
+CENSORING: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}
+_REDUCED = ("root", "rotated", "left", "spread", "start", "free", "all", "prior")
+
+
+def _symbols(response: str, namer: Namer) -> dict[str, str]:
+    """Identifiers of the parts of a regression that are not parameters."""
+    parts = (
+        "trials",
+        "weights",
+        "exposure",
+        "error",
+        "logp",
+        "codes",
+        "others",
+        "flags",
+        "upper",
+        *CENSORING.values(),
+        *_REDUCED,
+    )
+    after = {part: namer.identifier(response, part) for part in parts}
+    after["dim"] = namer.identifier("outcomes", response)
+    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
+
+
+def _check_regression(
+    context: Context,
+    response: Variable,
+    family: Family,
+    link: Link,
+    products: Sequence[tuple[str, ...]],
+    regression: Regression,
+) -> None:
+    """Raises DagregError where parts of a regression do not go together."""
+    node = context.spec.nodes[response.name]
+    if node.error is not None and not ("sigma" in family.auxiliaries and family.real):
+        raise error_at(
+            "DR425", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response
+        )
+    if node.error is not None and response.transform not in (None, "center", "standardize"):
+        message = f"`error` of `{response.name}` is that of the column, not of its {response.transform}"
+        raise error_at("DR425", message, response)
+    if node.error is not None and not node.error_is_scale and family.name != "gaussian":
+        raise error_at("DR425", f"known errors of `{response.name}` need the gaussian family", response)
+    _check_censoring(context, node, family, regression)
+    grouped = [name for name in regression.predictors if context.variables[name].pooled]
+    if family.predictor == "unordered" and grouped:
+        message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"
+        raise error_at("DR411", message, response)
+    pooled = [f for factors in products for f in factors if context.variables[f].pooled]
+    if pooled:
+        message = f"an interaction with the group `{pooled[0]}` is a slope that varies between its levels"
+        label = f"write `varying: {{{pooled[0]}: [intercept, ...]}}`"
+        said = context.spec.regressions[response.name]
+        raise DagregError((Diagnostic("DR423", message, said.span, label),))
+
+
+def _check_censoring(context: Context, node: Node, family: Family, regression: Regression) -> None:
+    """Raises DagregError where a response cannot be censored, or a predictor is."""
+    if node.censored is not None and not family.censored:
+        what = "a linked regression" if regression.linked is not None else family.name
+        raise error_at("DR433", f"`{node.name}` is censored, and {what} has no censoring", context.variables[node.name])
+    for name in regression.predictors:
+        if context.spec.nodes[name].censored is not None:
+            message = f"`{name}` is censored and predicts `{node.name}`: that is not supported yet"
+            raise error_at("DR411", message, context.variables[name])
+
+
+def _flags(context: Context, node: Node) -> tuple[str, ...]:
+    """The flags of a censored response that occur; without data, all that its columns allow."""
+    if node.censored is None:
+        return ()
+    known = context.summary.columns[node.censored].levels if context.summary is not None else None
+    possible = tuple(f for f in CENSORING if f != "interval" or node.upper is not None)
+    return tuple(f for f in possible if known is None or f in known)
+
+
+def _large(context: Context, group: str, family: Family) -> bool:
+    """Whether a group's levels hold so many rows that the data say more of each than the other levels do."""
+    rows = context.summary.rows if context.summary is not None else 0
+    least = LARGE_DISCRETE if family.discrete else LARGE
+    return rows >= least * len(context.variables[group].levels)
+
+
+def _multiplied(context: Context, node: Node) -> float | None:
+    """The mean of the column that the residual sd is a multiple of; None where there is none, or no data."""
+    if not node.error_is_scale or node.error is None or context.summary is None:
+        return None
+    return context.summary.columns[node.error].mean
+
+
+def _rate(context: Context, response: str) -> float | None:
+    """The mean response per trial, or per unit of exposure to it; None without data."""
+    variable, node = context.variables[response], context.spec.nodes[response]
+    if variable.mean is None or context.summary is None:
+        return None
+    per = node.trials if node.trials is not None else node.offset
+    if isinstance(per, int):
+        return variable.mean / per
+    return variable.mean / context.summary.columns[per].mean if per is not None else variable.mean
+
+
+def _term(
+    context: Context,
+    regression: Regression,
+    factors: tuple[str, ...],
+    estimator: Estimator,
+    namer: Namer,
+    *,
+    centred: bool,
+    alone: bool,
+) -> Term:
+    variables = tuple(context.variables[f] for f in factors)
+    response, said = context.variables[regression.response], context.spec.regressions.get(regression.response)
+    link = LINKS[link_of(context, regression, regression.family or family_of(context, response.name))]
+    moments = _moments(context, variables)
+    main = len(factors) == 1
+    purpose, why = regression.purposes[factors[0]] if main else ("precision", "declared under `interactions`")
+    return Term(
+        factors=factors,
+        symbol=namer.identifier("beta", response.name, *factors),
+        dim=namer.identifier("levels", *factors),
+        columns=tuple(":".join(names) for names in pairs(*(v.columns for v in variables))),
+        prior=priors.slope(said, ":".join(factors), response, variables, link),
+        purpose=purpose,
+        causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
+        why=why,
+        centre=tuple(float(f"{mean:.6g}") for mean, _ in moments) if centred and moments else None,
+        centre_by_data=centred and not moments,
+        span=_place(context.spec, factors, response.name),
+    )
+
+
+def _place(spec: Spec, factors: tuple[str, ...], response: str) -> Span | None:
+    """Where the spec brings a term in: its arrow to the response, else its node; an interaction where declared."""
+    if len(factors) > 1:
+        return spec.place("regressions", response, "interactions") or spec.regressions[response].span
+    arrows = (e.span for e in spec.edges if e.source == factors[0] and e.target == response and not e.bidirected)
+    return next(arrows, None) or spec.nodes[factors[0]].span
+
+
+def _asked_for(context: Context, regression: Regression, estimator: Estimator) -> bool:
+    """Whether the exposure's coefficient in this regression is the effect asked for, on the link scale."""
+    if estimator in ("adjusted", "instrument"):
+        return regression.response == context.effect.outcome
+    direct = context.effect.kind == "direct"
+    return estimator == "chain" and direct and regression.response == context.effect.outcome
+
+
+def _moments(context: Context, variables: tuple[Variable, ...]) -> tuple[tuple[float, float], ...]:
+    """Mean and sd of each design column of a term; () without data."""
+    if context.summary is None:
+        return ()
+    if len(variables) > 1:
+        return context.summary.products[":".join(v.name for v in variables)]
+    (variable,) = variables
+    if variable.coded:
+        return tuple((share, (share * (1 - share)) ** 0.5) for share in variable.shares[1:])
+    assert variable.mean is not None
+    assert variable.sd is not None
+    return ((variable.mean, variable.sd),)

@@ -1,0 +1,92 @@
+"""The family and the link of a response, checked against its data."""
+
+from __future__ import annotations
+
+from dagreg.errors import DagregError, Diagnostic, either
+from dagreg.model.cells import cells_of
+from dagreg.model.context import Context, Regression, error_at
+from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, Family
+from dagreg.model.types import (
+    ColumnSummary,
+    Variable,
+)
+
+
+def family_name(context: Context, response: str) -> str | None:
+    node, regression = context.spec.nodes[response], context.spec.regressions.get(response)
+    declared = (regression.family if regression else None) or node.family
+    if declared is None and node.trials is not None:
+        return "binomial"
+    variable = context.variables[response]
+    if declared in (None, "categorical") and len(variable.levels) == 2 and not variable.pooled:
+        return "bernoulli"
+    return declared or DEFAULT_FAMILY.get(variable.type)
+
+
+def family_of(context: Context, response: str) -> Family:
+    """The likelihood of a response. Raises DagregError where it has none here, or does not take this type."""
+    variable, name = context.variables[response], family_name(context, response)
+    family = FAMILIES.get(name) if name is not None else None
+    if family is None:
+        what = f"family `{name}`" if name else f"a {variable.type} response"
+        raise error_at("DR411", f"{what} is not supported yet for `{response}`", variable)
+    if variable.type not in family.accepts or variable.pooled or (variable.coded and not family.levelled):
+        raise error_at("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
+    if family.trials and context.spec.nodes[response].trials is None:
+        raise error_at("DR413", f"`{response}` is {family.name} and needs `trials:` (a column or a number)", variable)
+    _check_support(context, response, family)
+    _check_order(context, variable, family)
+    return family
+
+
+def _check_support(context: Context, response: str, family: Family) -> None:
+    """Responses have to lie in the family's support, where the data are known, and the families of some numbers
+    only describe the column itself, not a transform of it."""
+    variable = context.variables[response]
+    if not family.real and variable.transform:
+        said = f"`{response}` is transformed ({variable.transform})"
+        raise error_at("DR412", f"{family.name} needs {family.support}; {said}: say `family: gaussian`", variable)
+    column = context.summary.columns[variable.column] if context.summary else None
+    offset = context.spec.nodes[response].offset
+    if context.summary is not None and offset is not None and not context.summary.columns[offset].minimum > 0:
+        raise error_at(
+            "DR421", f"the offset of `{response}` is a log: column `{offset}` has values not above 0", variable
+        )
+    if column is None or column.kind != "number":
+        return
+    if not family.fits(column.minimum, column.maximum, column.integral):
+        found = _outside(column, family)
+        raise error_at("DR414", f"{family.name} needs {family.support}; `{response}` holds {found}", variable)
+
+
+def _check_order(context: Context, variable: Variable, family: Family) -> None:
+    """The levels of an ordinal response stand in the order that the user gives, the lowest first."""
+    node = context.spec.nodes[variable.name]
+    words = node.levels is None and any(isinstance(level, str) for level in variable.levels)
+    turned = node.reference is not None and node.levels is not None and node.reference != node.levels[0]
+    if family.predictor == "ordered" and (words or turned):
+        said = f"the order of the levels of `{variable.name}` is not known: declare `levels:`, the lowest first"
+        raise error_at("DR401", said if words else f"`{variable.name}` has its lowest level as reference", variable)
+
+
+def _outside(column: ColumnSummary, family: Family) -> str:
+    """The value, or the kind of values, that lies outside a family's support."""
+    if family.discrete and not column.integral:
+        return "numbers that are not whole"
+    low_fits = family.fits(column.minimum, column.minimum, column.integral)
+    return f"{column.maximum:g}" if low_fits else f"{column.minimum:g}"
+
+
+def link_of(context: Context, regression: Regression, family: Family) -> str:
+    said = context.spec.regressions.get(regression.response)
+    declared = (said.link if said else None) or context.spec.nodes[regression.response].link
+    on_means = len(cells_of(context, regression)) > 0 and family.cell_support != ""
+    if on_means and declared in (None, "identity"):
+        return "identity"
+    if declared is not None and declared not in family.links:
+        place = context.spec.place("regressions", regression.response, "link")
+        place = place or context.spec.place("nodes", regression.response, "link")
+        message = f"{family.name} has no {declared} link here"
+        label = f"use {either(family.links)}"
+        raise DagregError((Diagnostic("DR422", message, place or context.spec.nodes[regression.response].span, label),))
+    return declared or family.links[0]

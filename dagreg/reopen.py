@@ -1,0 +1,90 @@
+"""A folder that `dagreg fit` wrote, as the result that it was: nothing is sampled again.
+
+Identification, models and program are made again from the stored spec and summary of the data. They have to
+come out as stored, or the folder is refused: draws are of no use under other names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from dagreg.engine import posterior
+from dagreg.engine.draws import Draws
+from dagreg.errors import DagregError
+from dagreg.model.types import Model, Plan
+from dagreg.pipeline import Question, Result, explained_by, programmed, questions
+from dagreg.report.codec import decode
+from dagreg.report.render import render
+from dagreg.report.result import FittedEffect, Report
+from dagreg.report.stored import POSTERIOR, PROGRAM, SEAL, Stored, read_record, refused
+
+
+def open_result(folder: str | os.PathLike[str]) -> Result:
+    """The result in a folder that `result.save` or `dagreg fit` wrote.
+
+    Raises DagregError where there is none (DR541), where its files are not as they were written (DR542), or where
+    this version of dagreg makes another program of its spec (DR543).
+    """
+    stored = read_record(Path(folder))
+    _, asked = questions(stored.spec)
+    plans, source = _again(stored, asked)
+    report = _report(stored, asked, plans, source)
+    samples = {m.builder: _draws(stored, m) for plan in plans for m in plan.models}
+    return Result(report, samples, stored.summary, stored.query, stored.reader)
+
+
+def _again(stored: Stored, asked: Sequence[Question]) -> tuple[tuple[Plan, ...], str]:
+    """The models and the program, which has to be the stored one."""
+    path = stored.folder / PROGRAM
+    with path.open(encoding="utf-8", newline="") as stream:
+        source = stream.read()
+    try:
+        plans, program = programmed(stored.spec, asked, stored.summary, stored.query, reader=stored.reader)
+    except DagregError as error:
+        raise refused(*_cause(stored, f"its spec does not compile here: {error}")) from None
+    if program.source != source:
+        raise refused(*_cause(stored, f"its spec makes another program than `{path}`"))
+    return plans, source
+
+
+def _cause(stored: Stored, what: str) -> tuple[str, str]:
+    """The code and the message where the compiler makes something else than is stored."""
+    from dagreg.data.versions import versions
+
+    here = versions().get("dagreg", "unknown")
+    if stored.version != here:
+        return "DR543", f"`{stored.folder}` is of dagreg {stored.version}, this is {here}: {what}"
+    return "DR542", f"`{stored.folder}` has changed since `dagreg fit` wrote it, or dagreg has: {what}"
+
+
+def _report(stored: Stored, asked: Sequence[Question], plans: Sequence[Plan], source: str) -> Report:
+    """The report, which has to say what `results.json` says."""
+    from dagreg.graph.causal import analyse
+
+    explained = explained_by(stored.spec, analyse(stored.spec), asked)
+    try:
+        effects = tuple(
+            decode(FittedEffect, fields, effect=question.effect, answer=question.answer, plan=plan)
+            for fields, question, plan in zip(stored.effects, asked, plans, strict=True)
+        )
+        report = decode(Report, stored.report, explained=explained, source=source, effects=effects)
+    except (TypeError, ValueError) as error:
+        raise refused(*_cause(stored, str(error))) from None
+    path = stored.folder / SEAL
+    if path.read_bytes() != render(report, "json").encode("utf-8", "backslashreplace"):
+        raise refused(*_cause(stored, f"`{path}` says something else than the record of the fit"))
+    return report
+
+
+def _draws(stored: Stored, model: Model) -> Draws:
+    """The draws of one program, and how they were made."""
+    path = stored.folder / POSTERIOR
+    try:
+        made = stored.samples[model.builder]
+        symbols = dict.fromkeys(symbol for equation in model.equations for symbol in equation.parameters)
+        values, trees = posterior.read(path, model.builder, symbols)
+    except (OSError, KeyError) as error:
+        raise refused("DR542", f"`{path}` does not hold the draws of {model.builder}: {error}") from None
+    return Draws(values, made.engine, made.divergences, made.seconds, trees)

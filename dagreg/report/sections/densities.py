@@ -1,0 +1,90 @@
+"""Posterior densities: of the estimates, and of the coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dagreg.effects.types import Coefficient, Estimate, Summary
+from dagreg.report.blocks import Block, Gallery
+from dagreg.report.curves import Curve, finite, ridge, small_density
+from dagreg.report.drawing import Drawing
+from dagreg.report.numbers import interval, number, percent
+from dagreg.report.plots import Emphasis
+from dagreg.report.view import EffectView
+from dagreg.report.words import ESTIMATOR, comparison, quantity_unit, scale
+
+MOST_ROWS, MOST_CELLS = 6, 24
+_READ = "the bar and the darker area hold {level} of the posterior, the dot is its mean"
+
+
+def of_estimates(view: EffectView) -> tuple[Block, ...]:
+    """A panel for each scale, its estimators one above the other."""
+    rows = tuple(e for e in view.estimates if e.summary.density is not None)
+    if not rows:
+        return ()
+
+    def drawings() -> tuple[Drawing, ...]:
+        panels = ((words, tuple(finite(_curves(view, rows, words)))) for words in _scales(view, rows))
+        return tuple(ridge(curves, words.capitalize(), words) for words, curves in panels if curves)
+
+    level = percent(rows[0].summary.level)
+    note = f"Each curve is drawn to the same height; {_READ.format(level=level)}."
+    return (Gallery("Posterior densities of the estimates", note, "column", drawings, file="posterior.svg"),)
+
+
+def _scales(view: EffectView, rows: Sequence[Estimate]) -> list[str]:
+    return list(dict.fromkeys(_scale(view, e) for e in rows))
+
+
+def _scale(view: EffectView, e: Estimate) -> str:
+    unit = quantity_unit(view, e)
+    return f"{scale(view, e)} ({unit})" if unit else scale(view, e)
+
+
+def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curve]:
+    here = [e for e in rows if _scale(view, e) == words][:MOST_ROWS]
+    said = [(ESTIMATOR[e.estimator], e.estimand, _compared(e)) for e in here]
+    differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
+    labels = [", ".join(word for word, tells in zip(row, differ, strict=True) if tells) or row[0] for row in said]
+    curves = (_curve(label, e.summary, _emphasis(view, e)) for label, e in zip(labels, here, strict=True))
+    return [replace(c, null=1.0 if e.is_ratio else 0.0) for c, e in zip(curves, here, strict=True)]
+
+
+def _compared(e: Estimate) -> str:
+    """The comparison without the measure, which the axis names."""
+    words = comparison(e)
+    return words.partition(", ")[2] or words
+
+
+def _emphasis(view: EffectView, e: Estimate) -> Emphasis:
+    return "primary" if e.primary and not view.refused else "muted" if e.estimator == "unadjusted" else "plain"
+
+
+def of_coefficients(rows: Sequence[Coefficient]) -> tuple[Block, ...]:
+    """A small picture for each coefficient, on an axis of its own."""
+    drawn = [c for c in rows if c.summary.density is not None]
+    if not drawn:
+        return ()
+    estimators = len({c.estimator for c in drawn}) > 1
+
+    def drawings() -> tuple[Drawing, ...]:
+        curves = (_curve(_term(c, estimators), c.summary, "primary" if c.causal else "plain") for c in drawn)
+        return tuple(small_density(curve) for curve in finite(list(curves)[:MOST_CELLS]))
+
+    level = percent(drawn[0].summary.level)
+    cut = f" Shown are the first {MOST_CELLS} of {len(drawn):,}." if len(drawn) > MOST_CELLS else ""
+    note = f"On the scale of the link; {_READ.format(level=level)}.{cut}"
+    return (Gallery("Posterior densities of the coefficients", note, "grid", drawings, folded=True),)
+
+
+def _term(c: Coefficient, estimators: bool) -> str:
+    words = f"{c.term} in {c.response}"
+    return f"{words}, {ESTIMATOR[c.estimator]}" if estimators else words
+
+
+def _curve(label: str, s: Summary, emphasis: Emphasis) -> Curve:
+    assert s.density is not None  # callers leave the others out
+    d = s.density
+    text = f"{number(s.mean, s.sd)} ({interval(s)})"
+    return Curve(label, d.low, d.high, d.heights, s.mean, s.interval, text, emphasis)

@@ -1,0 +1,160 @@
+"""`fit.json` and `spec.yaml` of a result's folder: with model.py and posterior.nc, all that a result is made of.
+
+What the compiler makes again from the spec and the summary of the data (identification, models, program) is not
+stored; that it makes the same is checked when a folder is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dagreg.emit.program import Reader
+from dagreg.engine.draws import Draws
+from dagreg.errors import DagregError, Diagnostic, SpecError
+from dagreg.model.types import DataSummary
+from dagreg.report.codec import Json, decode, encode
+from dagreg.report.result import Report
+from dagreg.spec.load import loads
+from dagreg.spec.types import Sampling, Spec
+
+RECORD, SPEC, PROGRAM, POSTERIOR, SEAL = "fit.json", "spec.yaml", "model.py", "posterior.nc", "results.json"
+FORMAT = 1
+_MADE_AGAIN = ("explained", "source", "effects")  # fields of a report, and of an effect, that are not stored
+_MADE_AGAIN_OF_EFFECT = ("effect", "answer", "plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """How the draws of one program were made."""
+
+    engine: str
+    divergences: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A folder's record, read but for the draws. `report` and `effects` are the fields of their types, as JSON."""
+
+    folder: Path
+    spec: Spec
+    summary: DataSummary | None
+    query: str | None
+    reader: Reader | None
+    report: Json
+    effects: tuple[Json, ...]
+    samples: Mapping[str, Sampled]
+
+    @property
+    def version(self) -> str:
+        """Of dagreg, when the folder was written."""
+        return str(self.report.get("versions", {}).get("dagreg", "unknown"))
+
+
+def spec_text(spec: Spec) -> str | None:
+    """The text that says this very spec, but for its sampling; None for one that was made or altered in Python."""
+    try:
+        return spec.text if spec.text and _reloaded(spec.text, _head(spec)) == spec else None
+    except SpecError:
+        return None
+
+
+def write_record(
+    path: Path,
+    report: Report,
+    summary: DataSummary | None,
+    query: str | None,
+    reader: Reader | None,
+    samples: Mapping[str, Draws],
+) -> None:
+    """Writes `fit.json`, with the hashes of the files beside it that a result is made of."""
+    spec = report.explained.spec
+    text = spec_text(spec)
+    content = {
+        "format": FORMAT,
+        "files": {n: _sha256(path.parent / n) for n in (SPEC, PROGRAM, POSTERIOR) if (path.parent / n).is_file()},
+        "spec": _head(spec) if text is not None else {"fields": encode(spec)},
+        "summary": encode(summary) if summary is not None else None,
+        "query": query,
+        "reader": encode(reader) if reader is not None else None,
+        "report": encode(report, without=_MADE_AGAIN),
+        "effects": [encode(e, without=_MADE_AGAIN_OF_EFFECT) for e in report.effects],
+        "samples": {b: encode(Sampled(d.engine, d.divergences, d.seconds)) for b, d in samples.items()},
+    }
+    path.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+
+
+def read_record(folder: Path) -> Stored:
+    """The record of a folder that `dagreg fit` wrote.
+
+    Raises DagregError where there is none (DR541), where a file has changed since (DR542), or where it was written
+    in another format (DR543).
+    """
+    for name in (SEAL, RECORD):
+        if not (folder / name).is_file():
+            raise refused("DR541", f"`{folder}` holds no finished result of `dagreg fit`: no `{name}`")
+    try:
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise refused("DR543", f"`{folder}` was written in format {content['format']}, and {FORMAT} is read here")
+        _check_files(folder, content["files"])
+        return Stored(
+            folder=folder,
+            spec=_spec(folder, content["spec"]),
+            summary=decode(DataSummary, content["summary"]) if content["summary"] is not None else None,
+            query=content["query"],
+            reader=decode(Reader, content["reader"]) if content.get("reader") is not None else None,
+            report=content["report"],
+            effects=tuple(content["effects"]),
+            samples={builder: decode(Sampled, s) for builder, s in content["samples"].items()},
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise refused("DR542", f"`{folder / RECORD}` cannot be read: {_words(error)}") from None
+
+
+def refused(code: str, message: str) -> DagregError:
+    """The error of a folder that cannot be opened."""
+    return DagregError((Diagnostic(code, message, label="fit again"),))
+
+
+def _words(error: Exception) -> str:
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+
+
+def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
+    for name, expected in hashes.items():
+        path = folder / name
+        if not path.is_file():
+            raise refused("DR542", f"`{path}` is not there any more")
+        if _sha256(path) != expected:
+            raise refused("DR542", f"`{path}` has changed since `dagreg fit` wrote it")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _head(spec: Spec) -> Json:
+    """What is known of a spec besides its text."""
+    place = spec.place()
+    file = place.file if place is not None else spec.path or spec.name
+    return {"name": spec.name, "path": spec.path, "file": file, "sampling": encode(spec.sampling)}
+
+
+def _reloaded(text: str, head: Mapping[str, Any]) -> Spec:
+    spec = loads(text, file=head["file"])
+    sampling = decode(Sampling, head["sampling"])
+    return replace(spec, name=head["name"], path=head["path"], text=text, sampling=sampling)
+
+
+def _spec(folder: Path, stored: Mapping[str, Any]) -> Spec:
+    if "fields" in stored:
+        return decode(Spec, stored["fields"])
+    with (folder / SPEC).open(encoding="utf-8", newline="") as stream:
+        return _reloaded(stream.read(), stored)

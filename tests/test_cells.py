@@ -1,0 +1,298 @@
+"""Cells and index variables: levels with coefficients of their own, from the spec to the effect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from dagreg import pipeline
+from dagreg.data import rows, source
+from dagreg.engine.exact import draw_exactly
+from dagreg.errors import DagregError
+from dagreg.spec.types import Sampling
+from tests.fitting import compiled, models_of, spec_of
+from tests.optimising import assert_equal_up_to_a_constant, notes, optimised
+
+ROWS = 400
+
+
+def _data() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(3)
+    g, z = rng.integers(0, 3, ROWS), rng.integers(0, 2, ROWS)
+    x = rng.normal(10, 2, ROWS)
+    n = rng.integers(1, 9, ROWS)
+    p = np.array([[0.1, 0.2], [0.5, 0.3], [0.7, 0.9]])[g, z]
+    return {
+        "g": np.array(["a", "b'c", "d"])[g],
+        "z": z,
+        "x": x,
+        "n": n,
+        "b": rng.binomial(1, p),
+        "s": rng.binomial(n, p),
+        "c": rng.poisson(4 * p),
+        "y": 3 * g - z + 0.5 * x + rng.normal(size=ROWS),
+    }
+
+
+DATA = _data()
+CELLS = "edges: ['g, z -> {y}', 'g -> z']\neffect: z -> {y}\nregressions: {{{y}: {{cells: [g, z]{more}}}}}\n"
+NODES = "nodes: {g: categorical, z: binary, x: continuous, y: continuous}\n"
+INDEX = (
+    NODES.replace("{", "{{").replace("}", "}}")
+    + "edges: ['g, x -> z', 'g, x, z -> y']\neffect: z -> y\nregressions: {{y: {{coding: index{more}}}}}\n"
+)
+BINOMIAL = "nodes: {g: categorical, z: binary, s: {type: count, family: binomial, trials: n}}\n"
+
+
+def of(response: str, more: str = "") -> str:
+    return CELLS.format(y=response, more=more)
+
+
+def cell(data: dict[str, np.ndarray] = DATA) -> np.ndarray:
+    return np.searchsorted(["a", "b'c", "d"], data["g"]) * 2 + data["z"]
+
+
+def fit(text: str, data: Any = DATA) -> pipeline.Result:
+    return pipeline.fit(spec_of(text), data)
+
+
+def message(text: str, data: Any = DATA) -> str:
+    with pytest.raises(DagregError) as caught:
+        fit(text, data)
+    return str(caught.value)
+
+
+# ---------------------------------------------------------------- closed forms
+
+CONJUGATE = {
+    "bernoulli": (of("b"), 1, 1),
+    "a prior of the user's": (of("b", ', priors: {cells: "Beta(2, 5)"}'), 2, 5),
+    "a uniform prior": (of("b", ', priors: {cells: "Uniform(0, 1)"}'), 1, 1),
+    "binomial": (BINOMIAL + of("s"), 1, 1),
+    "poisson": (of("c", ', priors: {cells: "Gamma(2, 0.5)"}'), 2, 0.5),
+    "poisson, exponential prior": (of("c", ', priors: {cells: "Exponential(0.5)"}'), 1, 0.5),
+}
+
+
+def posterior(text: str, first: float, second: float) -> list[Any]:
+    """The posterior of each cell, by the theorem."""
+    response = spec_of(text).effects[0].outcome
+    units = DATA["n"] if response == "s" else np.ones(ROWS)
+    totals, units = (np.bincount(cell(), w) for w in (DATA[response], units))
+    if response == "c":
+        return [stats.gamma(first + t, scale=1 / (second + u)) for t, u in zip(totals, units, strict=True)]
+    return [stats.beta(first + t, second + u - t) for t, u in zip(totals, units, strict=True)]
+
+
+@pytest.mark.parametrize("name", CONJUGATE)
+def test_exact_draws_are_those_of_the_conjugate_posterior(name: str) -> None:
+    text, *prior = CONJUGATE[name]
+    (piece,) = optimised(text, data=DATA).pieces
+    assert notes(piece)["cells"]
+    draws = draw_exactly(piece.model, Sampling(draws=10_000)).values[piece.equation.terms[0].symbol]
+    for i, expected in enumerate(posterior(text, *prior)):
+        assert stats.kstest(draws[..., i].ravel(), expected.cdf).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("name", CONJUGATE)
+def test_the_density_of_the_program_is_the_conjugate_one(name: str) -> None:
+    """log p(cells | y) of the readable program, at random points, is the theorem's up to a constant."""
+    import pytensor
+
+    text, *prior = CONJUGATE[name]
+    case = optimised(text, data=DATA)
+    built = case.readable.build(case.model.builder, case.rows)
+    symbol = case.model.outcome.terms[0].symbol
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        logp = built.compile_fn(built.logp(jacobian=False), inputs=built.value_vars)
+    rng, gaps = np.random.default_rng(1), []
+    for _ in range(5):
+        p = rng.uniform(0.1, 0.9, 6)
+        at = np.log(p) if case.model.outcome.family.name == "poisson" else special.logit(p)
+        expected = sum(e.logpdf(v) for e, v in zip(posterior(text, *prior), p, strict=True))
+        gaps.append(float(logp({built.value_vars[0].name: at})) - expected)
+    assert built.value_vars[0].name.startswith(symbol)
+    assert np.ptp(gaps) < 1e-8
+
+
+@pytest.mark.slow
+def test_nuts_gives_the_posterior_of_the_exact_engine() -> None:
+    exact, nuts = fit(of("b")), fit(of("b") + "sampling: {engine: nuts}\n")
+    values = [r.samples["build_adjusted"].values["cells_b"].reshape(-1, 6) for r in (exact, nuts)]
+    sd = values[0].std(axis=0)
+    np.testing.assert_allclose(values[1].mean(axis=0), values[0].mean(axis=0), atol=0.1 * sd.min())
+    np.testing.assert_allclose(values[1].std(axis=0), sd, rtol=0.1)
+
+
+def test_a_prior_that_is_not_conjugate_is_left_to_the_sampler() -> None:
+    (piece,) = optimised(of("c", ', priors: {cells: "HalfNormal(5)"}'), data=DATA).pieces
+    assert not notes(piece)["cells"]
+    assert not piece.exact
+
+
+# ---------------------------------------------------------------- effects
+
+
+def test_the_effect_is_the_average_difference_of_cells() -> None:
+    result = fit(of("b").replace("effect: z -> b", "effect: {exposure: z, outcome: b, by: [g]}"))
+    draws = result.samples["build_adjusted"].values["cells_b"].reshape(-1, 3, 2)
+    differences = draws[..., 1] - draws[..., 0]
+    found = [e for e in result.effects[0].result.estimates if e.estimator == "adjusted"]
+    weights = np.bincount(cell() // 2) / ROWS
+    assert found[0].summary.mean == pytest.approx((differences @ weights).mean(), rel=1e-12)
+    for i, row in enumerate(found[1:]):
+        assert row.by == {"g": ["a", "b'c", "d"][i]}
+        assert row.summary.mean == pytest.approx(differences[:, i].mean(), rel=1e-12)
+    assert {e.scale for e in found} == {"outcome"}
+
+
+def test_a_cell_without_rows_has_its_prior_and_the_report_says_so() -> None:
+    kept = cell() != 3
+    data = {name: values[kept] for name, values in DATA.items()}
+    result = fit(of("b", ', priors: {cells: "Beta(3, 2)"}'), data)
+    draws = result.samples["build_adjusted"].values["cells_b"][..., 3].ravel()
+    assert stats.kstest(draws, stats.beta(3, 2).cdf).pvalue > 1e-4
+    (doubt,) = [d.message for d in result.effects[0].doubts if d.code == "DR522"]
+    assert "the answer is the prior alone, Beta(3, 2)" in doubt
+
+
+def test_cells_of_the_predictors_at_hand() -> None:
+    """In the regression without adjustment the cells are those of the exposure alone."""
+    adjusted, unadjusted = models_of(of("b"), DATA).values()
+    assert adjusted.outcome.terms[0].columns[:2] == ("g[a]:z[0]", "g[a]:z[1]")
+    assert unadjusted.outcome.terms[0].columns == ("z[0]", "z[1]")
+    assert not any(t.causal for m in (adjusted, unadjusted) for t in m.outcome.terms)
+
+
+def test_a_mediator_by_cells() -> None:
+    """The chain through a mediator with cells is the sum over its values of probabilities of cells."""
+    text = "edges: [z -> b, 'z, b -> y']\neffect: z -> y\nregressions: {b: {cells: [z]}, y: {cells: [z, b]}}\n"
+    result = fit("nodes: {z: binary, b: binary, y: continuous}\n" + text)
+    draws = result.samples["build_chain"].flat()
+    b, y = draws["cells_b"], draws["cells_y"].reshape(-1, 2, 2)
+    means = (1 - b) * y[..., 0] + b * y[..., 1]
+    (row,) = [e for e in result.effects[0].result.estimates if e.estimator == "chain"]
+    assert row.summary.mean == pytest.approx((means[:, 1] - means[:, 0]).mean(), rel=1e-12)
+
+
+def test_cells_of_numbers_are_their_means() -> None:
+    """With flat priors the exact posterior of a Gaussian cell is centred at the mean of its rows."""
+    result = fit(NODES + of("y", ', priors: {cells: "Flat()"}'))
+    draws = result.samples["build_adjusted"].values["cells_y"].reshape(-1, 6)
+    for i in range(6):
+        here = DATA["y"][cell() == i]
+        assert abs(draws[:, i].mean() - here.mean()) < 5 * draws[:, i].std() / len(draws) ** 0.5
+
+
+# ---------------------------------------------------------------- index variables
+
+
+def test_index_coding_is_the_reference_coding_under_flat_priors() -> None:
+    flat = ", priors: {slopes: Flat()}"
+    index = fit(INDEX.format(more=flat.replace("slopes: Flat()", "g: Flat(), slopes: 'Normal(0, 1e4)'")))
+    reference = fit(INDEX.format(more=flat).replace("coding: index", "coding: reference"))
+    one, other = (r.effects[0].result.estimates[0].summary for r in (index, reference))
+    assert one.mean == pytest.approx(other.mean, abs=0.1 * other.sd)
+    assert one.sd == pytest.approx(other.sd, rel=0.05)
+
+
+def test_there_is_no_intercept_unless_it_has_a_prior() -> None:
+    plain, kept = (
+        models_of(INDEX.format(more=more), DATA)["adjusted"].outcome
+        for more in ("", ', priors: {intercept: "Normal(0, 5)"}')
+    )
+    assert not plain.has_intercept
+    assert kept.has_intercept
+    assert [t.name for t in plain.terms] == ["z", "g", "x"]
+    assert plain.terms[0].prior.rule.startswith("Normal(mean(y)")
+    assert plain.terms[1].prior.rule == "Normal(0, 2.5 sd(y))"
+    assert plain.terms[2].centre is not None
+    assert kept.terms[2].centre is None
+
+
+def test_the_optimised_program_has_the_density_of_the_readable_one() -> None:
+    assert_equal_up_to_a_constant(optimised(INDEX.format(more=""), data=DATA))
+    assert_equal_up_to_a_constant(optimised(NODES + of("y"), data=DATA))
+    assert_equal_up_to_a_constant(optimised(of("b", ", link: logit"), data=DATA))
+
+
+@pytest.mark.parametrize(
+    "text", [INDEX.format(more=""), NODES + of("y"), INDEX.format(more=', priors: {intercept: "Normal(0, 5)"}')]
+)
+def test_cross_products_give_the_triangle_of_the_rows(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R'R and the rest: a design of levels is not of full rank, so its triangle is one of several."""
+    case = optimised(text, data=DATA)
+    units, root = case.rows.triangle(case.model, case.model.outcome)
+    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    found = case.rows.triangle_without(case.model, case.model.outcome, None)
+    assert found is not None
+    assert found[0] == units
+    np.testing.assert_allclose(found[1].T @ found[1], root.T @ root, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("text", [INDEX.format(more=""), NODES + of("y")])
+def test_large_tables_give_the_same_effect(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = fit(text).effects[0].result.estimates[0].summary
+    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(source, "EXACT_COUNTS", 10)
+    large = fit(text).effects[0].result.estimates[0].summary
+    assert large.mean == pytest.approx(small.mean, abs=0.1 * small.sd)
+    assert large.sd == pytest.approx(small.sd, rel=0.05)
+
+
+def test_levels_on_the_scale_of_the_link() -> None:
+    """The log odds ratio is the difference of two levels' coefficients."""
+    text = "edges: ['g, z -> b', g -> z]\neffect: z -> b\nregressions: {b: {coding: index}}\n"
+    (model, _) = models_of(text, DATA).values()
+    from dagreg.effects.estimate import estimates
+    from dagreg.engine.draws import Draws
+
+    values = {
+        "alpha_b": np.zeros((1, 2)),
+        "beta_b_z": np.array([[[0.5, 0.75], [1.0, 1.5]]]),
+        "beta_b_g": np.zeros((1, 2, 3)),
+    }
+    found = estimates(model, Draws(values, "exact", 0, 0.0), DATA, 1)
+    (row,) = [e for e in found if e.scale == "link"]
+    assert row.summary.mean == pytest.approx(0.375)
+
+
+# ---------------------------------------------------------------- mistakes, and what cells leave out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (of("b", ', priors: {cells: "Normal(0, 1)"}'), "a cell's mean is a probability"),
+        (of("b", ', priors: {cells: "Uniform(0, 2)"}'), "is not kept between 0 and 1"),
+        (of("c", ', priors: {cells: "Normal(0, 1)"}'), "a cell's mean is a rate"),
+        (of("b").replace("cells: [g, z]", "cells: [z]"), "leaves no room for `g` beside them"),
+        (of("b").replace("[g, z]", "[x, z]").replace("g,", "x,").replace("g ->", "x ->"), "`x` is continuous"),
+        (of("b", ', priors: {z: "Normal(0, 1)"}'), "no regression of `b` has a term `z`"),
+        (INDEX.format(more="").replace("y: continuous", "y: {type: categorical, column: n}"), "has an intercept"),
+    ],
+)  # fmt: skip
+def test_what_cells_do_not_take(text: str, said: str) -> None:
+    assert said in message(text)
+
+
+def test_another_link_lets_terms_stand_beside_cells() -> None:
+    outcome = models_of(of("b", ", link: logit").replace("[g, z]", "[z]"), DATA)["adjusted"].outcome
+    assert [t.name for t in outcome.terms] == ["z", "g"]
+    assert outcome.link.name == "logit"
+
+
+def test_a_program_without_data_reads_its_default_rate_from_them() -> None:
+    nodes = "nodes: {g: {type: categorical, levels: [a, b]}, z: binary, c: count}\n"
+    source = compiled(nodes + of("c")).source
+    assert 'pm.Gamma("cells_c", alpha=1, beta=1 / c.get_value().mean()' in source
+
+
+def test_the_seed_decides() -> None:
+    (piece,) = optimised(of("b"), data=DATA).pieces
+    one, same, other = (draw_exactly(piece.model, Sampling(seed=s)).values["cells_b"] for s in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
