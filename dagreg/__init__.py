@@ -18,10 +18,23 @@ if TYPE_CHECKING:
     from dagreg.errors import DagregError, DataError, SpecError
     from dagreg.pipeline import compile, explain, fit
     from dagreg.reopen import open_result as open
+    from dagreg.simulation import simulate
     from dagreg.spec.load import load, loads
     from dagreg.spec.types import Spec
 
-__all__ = ["DagregError", "DataError", "Spec", "SpecError", "compile", "explain", "fit", "load", "loads", "open"]
+__all__ = [
+    "DagregError",
+    "DataError",
+    "Spec",
+    "SpecError",
+    "compile",
+    "explain",
+    "fit",
+    "load",
+    "loads",
+    "open",
+    "simulate",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -32,6 +45,7 @@ _HOMES = {
     "compile": "dagreg.pipeline",
     "fit": "dagreg.pipeline",
     "open": "dagreg.reopen:open_result",
+    "simulate": "dagreg.simulation",
     "DagregError": "dagreg.errors",
     "SpecError": "dagreg.errors",
     "DataError": "dagreg.errors",

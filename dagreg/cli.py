@@ -403,6 +403,39 @@ def predict(
 
 
 @app.command()
+def simulate(
+    spec: OneSpec,
+    rows: Annotated[int, typer.Option("-n", "--rows", min=1, help="Rows to draw.")],
+    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: the spec's]")] = None,
+    do: Do = None,
+    from_: Annotated[Path | None, typer.Option("--from", help="Draw from this fit's posterior.")] = None,
+    output: Table = None,
+    data: Data = None,
+    format: Annotated[Brief, typer.Option(help="How to answer on stdout.")] = Brief.text,
+    allow_outside: Outside = False,
+) -> int:
+    """Draws data from the model: from its priors, or from a posterior."""
+    from dagreg.data.tables import check_ending, records
+    from dagreg.simulation import simulate as run
+
+    def answer(spec: Spec) -> int:
+        if output is not None:
+            check_ending(output)
+        found = run(spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside)
+        for note in found.notes:
+            _say(f"note: {note}")
+        if output is not None or format is Brief.text:
+            _tabled(found.columns, output)
+        if format is Brief.json:
+            parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
+            facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
+            typer.echo(json.dumps({**facts, "rows": records(found.columns)}, ensure_ascii=False, allow_nan=False))
+        return DONE
+
+    return _one(spec, format, answer)
+
+
+@app.command()
 def init(
     spec: Annotated[Path | None, typer.Argument(help="File to write; stdout without it.")] = None,
     data: Data = None,

@@ -738,6 +738,11 @@ CODES: Mapping[str, Code] = {
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` takes NUTS for what has no exact solution."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
+    "DR515": Code(
+        "priors that rule out the data",
+        "Data sets simulated from the priors all but never have a mean, or an sd, like the observed one.",
+    ),
+    "DR516": Code("an answer that is the prior's", "The effect's interval is about as wide as before the data."),
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),
@@ -785,6 +790,21 @@ CODES: Mapping[str, Code] = {
         "no such model",
         "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the chain out, or "
         "`--effect 3` of two; good: the names that the message lists.",
+    ),
+    "DR571": Code(
+        "a prior that nothing can be drawn from",
+        "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg simulate`; "
+        "good: `slopes: Normal(0, 1)`, or `--from` a fit.",
+    ),
+    "DR572": Code(
+        "simulated values beyond all numbers",
+        "Wide priors under a log link reach infinity. Bad: `slopes: Normal(0, 1000)` of a count; good: "
+        "`slopes: Normal(0, 1)`.",
+    ),
+    "DR573": Code(
+        "a fit of another spec",
+        "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the text of "
+        "`a.yaml` being as it was when it was fitted.",
     ),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

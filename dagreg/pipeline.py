@@ -189,7 +189,7 @@ class Result:
 
         spec = self.record.explained.spec
         model = self.model(estimator, effect)
-        source = _open(spec, new, allow_outside=True)
+        source = open_data(spec, new, allow_outside=True)
         way, rows = prepared(spec, model, source, do or {})
         draws = self.samples[model.builder].flat()
         chosen = spec.sampling.seed if seed is None else seed
@@ -274,10 +274,10 @@ def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[
     from dagreg.model.variables import resolve
 
     analyse(spec)
-    _refuse(unsupported(spec))
+    refuse(unsupported(spec))
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
     if _has_data(spec, data):
-        source = _open(spec, data, allow_outside=allow_outside)
+        source = open_data(spec, data, allow_outside=allow_outside)
         names = [n.name for n in spec.nodes.values() if n.observed]
         check_columns(source, spec, names)
         found = resolve(spec, names, summarise(source.narrow(columns_of(spec, names)), spec, names))
@@ -299,7 +299,7 @@ def compile(
     whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
-    _refuse(unsupported(spec))
+    refuse(unsupported(spec))
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
@@ -386,7 +386,7 @@ def fit(
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
 
-    _refuse(unsupported(spec))
+    refuse(unsupported(spec))
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
@@ -438,6 +438,7 @@ def _fit_effect(
     from dagreg.check.doubts import doubts_of, not_made
     from dagreg.check.mixing import mixing
     from dagreg.check.pooling import poolings
+    from dagreg.check.prior_predictive import prior_check
     from dagreg.effects.dose import dose_response
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
@@ -465,13 +466,15 @@ def _fit_effect(
     rows = tuple(row for group in found.values() for row in group)
     head = next(m for m in plan.models if m.primary)
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
+    priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
+    doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed)
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve),
+        result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve, priors.sentence),
         diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
-        doubts=doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed),
+        doubts=(*doubts, *priors.doubts),
         mixing=mixing(plan.models, here),
         pooling=poolings(plan.models, here, data),
     )
@@ -498,7 +501,7 @@ def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, 
     table.rows.prepare(models)
     pieces = {m.builder: optimise(m, table.rows) for m in models}
     if engine == "exact":
-        _refuse([d for group in pieces.values() for d in refusals(group)])
+        refuse([d for group in pieces.values() for d in refusals(group)])
     return pieces
 
 
@@ -548,7 +551,7 @@ def programmed(
     for i, question in enumerate(asked):
         suffix = f"_{i + 1}" if len(asked) > 1 else ""
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
-    _refuse(unused_terms(spec, plans))
+    refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     return tuple(plans), emit(models, *_heading(spec), query, spec.sampling, reader or DUCKDB)
 
@@ -574,7 +577,7 @@ def read(
     )
     from dagreg.model.variables import resolve
 
-    whole = _open(spec, data, allow_outside=allow_outside)
+    whole = open_data(spec, data, allow_outside=allow_outside)
     needed = {name for question in asked for name in question.nodes}
     names = tuple(name for name in spec.nodes if name in needed)
     check_columns(whole, spec, names)
@@ -598,7 +601,8 @@ def read(
     return Table(source, Rows(source, columns, where, summary), info)
 
 
-def _open(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
+def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
+    """A table, file or database, or the spec's own data. Raises DataError where there are none or no way to them."""
     from dagreg.data.duck import open_frame
 
     if isinstance(data, str | os.PathLike):
@@ -632,7 +636,8 @@ def _has_data(spec: Spec, data: Any) -> bool:
     return data is not None or spec.data is not None
 
 
-def _refuse(problems: Sequence[Diagnostic]) -> None:
+def refuse(problems: Sequence[Diagnostic]) -> None:
+    """Raises DagregError where there are problems."""
     if problems:
         raise DagregError(tuple(problems))
 

@@ -13,6 +13,7 @@ from dagreg.model.families import FAMILIES
 from tests.fitting import compiled, spec_of
 from tests.test_emit import Point, _check_density, normal
 from tests.test_families import AUXILIARIES, FROZEN, INVERSE, _weibull_shape
+from tests.test_impute import PRIORS, _gappy, arrays
 
 ROWS = 40
 FLAGS = np.array(["none", "right", "left", "interval"] * (ROWS // 4))
@@ -81,6 +82,26 @@ def test_log_density(family: str, link: str) -> None:
 
     at = {f"alpha_{column}": 4.0, f"beta_{column}_x": 0.1} if above else None
     _check_density(compiled(_spec(family, link, column), DATA).build(DATA), logp, at)
+
+
+def test_with_a_predictor_that_is_missing() -> None:
+    """The censored outcome reads the completed column."""
+    text = _spec("weibull", "log", "time").replace("regressions: {", f"regressions: {{x: {{priors: {PRIORS}}}}}, ")
+    text = "missing: impute\n" + text.replace(
+        "'Normal(0, 1)'}}, time", "'Normal(0, 1)', sigma: 'Exponential(1)'}}, time"
+    )
+    data = {**DATA, "x": _gappy(DATA["x"], {1, 2, 3})}
+
+    def logp(p: Point) -> float:
+        x = DATA["x"].copy()
+        x[[1, 2, 3]] = p["x_unseen"]
+        location, shape = np.exp(p["alpha_time"] + p["beta_time_x"] * x), float(p["shape_time"])
+        frozen = FROZEN["weibull"](location, {"shape": shape})
+        own = normal(x, p["alpha_x"], p["sigma_x"]) + normal(p["alpha_x"], 0, 2) + AUXILIARIES["sigma"](p["sigma_x"])
+        head = normal(p["alpha_time"], 0, 2) + normal(p["beta_time_x"], 0, 1) + _weibull_shape(shape)
+        return float(own + head + by_rows(frozen, DATA["time"], DATA["to_time"], FLAGS).sum())
+
+    _check_density(compiled(text, data).build(arrays(data)), logp)
 
 
 def survival_data(family: str, rows: int, seed: int = 11) -> dict[str, Any]:

@@ -368,7 +368,7 @@ def _without_places(spec: Spec) -> Spec:
         if isinstance(part, Effect):
             part = replace(part, adjust=bare(part.adjust))
         if hasattr(part, "priors"):
-            part = replace(part, priors=bare(dict(part.priors)))
+            part = replace(part, priors=bare(dict(part.priors)), curves=bare(dict(part.curves)))
         return replace(part, span=None) if hasattr(part, "span") else part
 
     parts = {key: bare(getattr(spec, key)) for key in ("nodes", "edges", "effects", "regressions", "data")}

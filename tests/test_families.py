@@ -331,11 +331,6 @@ def test_refusals_of_groups(regression: str, code: str) -> None:
     assert [code_ for code_, _ in _codes(spec)] == [code]
 
 
-def test_a_predictor_measured_with_error_is_not_supported_yet() -> None:
-    spec = "nodes: {x: {type: continuous, error: e}, y: continuous}\nedges: [x -> y]\neffect: x -> y\n"
-    assert [code for code, _ in _codes(spec)] == ["DR411"]
-
-
 # ---------------------------------------------------------------- responses of several levels
 
 

@@ -53,6 +53,19 @@ def test_a_child_reads_the_true_value() -> None:
     _check_density(compiled(TEXT, DATA).build(DATA), logp)
 
 
+def test_noisy_measurements_are_sampled_around_the_regression() -> None:
+    """The same density in other coordinates: true value = mean + sigma raw."""
+    data = {**DATA, "se": DATA["se"] * 4}
+
+    def logp(p: Point) -> float:
+        true = p["alpha_x"] + p["beta_x_z"] * DATA["z"] + p["sigma_x"] * p["x_raw"]
+        jacobian = ROWS * np.log(p["sigma_x"])
+        measured = normal(DATA["x"], true, data["se"])
+        return _priors(p) + measured + float(_rows(p, DATA["z"], true).sum()) + jacobian
+
+    _check_density(compiled(TEXT, data).build(data), logp)
+
+
 def test_with_missing_measurements_and_missing_levels() -> None:
     """A true value without a measurement has its regression alone; one row's levels share one true value."""
     gaps, lost = {2, 7}, {2, 3}

@@ -284,7 +284,6 @@ def test_a_gaussian_family_takes_counts_and_0_1() -> None:
 MEDIATORS = {
     "groups": "g: group",
     "pooled categories": "g: {type: categorical, pool: true}",
-    "measured with known error": "g: {type: continuous, error: e, column: v}",
     "binomial": "g: {type: count, family: binomial, trials: n, column: c}",
     "poisson with an offset": "g: {type: count, offset: e, column: c}",
     "a transformed count": "g: {type: count, transform: log1p, column: c}",

@@ -36,6 +36,10 @@ SPECS = {
     "regressions:\n  y: {interactions: ['x:g']}",
     "a chain": "edges: [x -> m, m -> y, h -> x, h -> y]\neffect: x -> y",
     "counts": "nodes: {x: continuous, k: count, h: binary}\nedges: [h -> x, h -> k, x -> k]\neffect: x -> k",
+    "cells": "nodes: {g: categorical, h: binary, y: continuous}\nedges: [g -> h, g -> y, h -> y]\neffect: h -> y\n"
+    "regressions:\n  y: {cells: [g, h]}",
+    "index variables and a curve": "edges: [g -> x, g -> y, x -> y]\neffect: x -> y\n"
+    "regressions:\n  y: {coding: index, curves: {x: spline(3)}}",
     "a prior of one's own": "edges: [x -> y]\neffect: x -> y\nregressions:\n  y: {priors: {sigma: 'HalfCauchy(2)'}}",
 }
 

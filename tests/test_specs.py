@@ -164,6 +164,8 @@ LESSONS = [
     Lesson("survival", "adjusted", 2.6656, 0.14),  # maximum likelihood, with a standard error of .42
     Lesson("features", "adjusted", 1.513549, 0.0025),
     Lesson("messages", "adjusted", 0.0575, 0.0003),
+    Lesson("marriages", "adjusted", 0.4173, 0.06),  # maximum likelihood, standard error .150; .210 without the errors
+    Lesson("homework", "adjusted", 1.5523, 0.07),  # maximum likelihood, standard error .209; the truth is 1.5
     Lesson("jobs", "chain", -0.056009, 0.0226, estimand="total effect"),
     Lesson("jobs", "chain", -0.040265, 0.0218, estimand="natural direct effect"),
     Lesson("jobs", "chain", -0.015745, 0.0063, estimand="natural indirect effect"),
@@ -190,6 +192,9 @@ def test_the_lesson_of_a_story(lesson: Lesson) -> None:
         ("collider_tight_prior", {"DR511"}),
         ("combined_tight_prior", {"DR511"}),
         ("simple", set()),
+        ("pipe_tutorial_prior", {"DR515"}),
+        ("fork_tutorial_prior", set()),
+        ("binary_cells", set()),
         ("titanic", {"DR523"}),
         ("publications", {"DR521"}),
     ],

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.check.point import Design, as_draws, coefficients, design, regular, triangle_design
+from dagreg.check.point import Design, as_draws, coefficients, design, irregularity, triangle_design
 from dagreg.data.rows import GROUPS as ALL
 from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
@@ -34,10 +34,8 @@ SIZE = 0.05  # chance of a false alarm over all contrasts of an effect
 def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
-    """One comparison per contrast of the outcome's mean; none where refits have no closed form."""
-    if not (adjusted.complete and chain.complete):
-        return ()
-    if not all(regular(e) for m in (adjusted, chain) for e in m.equations):
+    """One comparison per contrast of the outcome's mean; none where a regression cannot be refitted."""
+    if obstacle(adjusted, chain):
         return ()
     pairs = [
         (a, c)
@@ -50,6 +48,15 @@ def disagreements(
         _compare(comparison(adjusted, contrast), *pair, float(gap), float(sd), beyond)
         for contrast, pair, gap, sd in zip(adjusted.estimand.contrasts, pairs, gaps, spread, strict=True)
     )
+
+
+def obstacle(adjusted: Model, chain: Model) -> str:
+    """Why the two are not compared, or "": a clause."""
+    if not (adjusted.complete and chain.complete):
+        return "some values are not known, and refits need them"
+    mediators = {e.response for e in chain.mediators}
+    every = [(e, e.response in mediators) for m in (adjusted, chain) for e in m.equations]
+    return next((why for e, drawn in every if (why := irregularity(e, drawn=drawn))), "")
 
 
 def _on_outcome(rows: tuple[Estimate, ...]) -> list[Estimate]:

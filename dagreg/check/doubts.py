@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dagreg.check.disagreement import obstacle
 from dagreg.check.fit import cell_doubts, dispersion_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
@@ -48,8 +49,7 @@ def not_made(models: Sequence[Model]) -> tuple[str, ...]:
 def _not_compared(models: Mapping[str, Model]) -> tuple[str, ...]:
     if not {"adjusted", "chain"} <= set(models):
         return ()
-    equations = (e for name in ("adjusted", "chain") for e in models[name].equations)
-    reason = next((why for e in equations if (why := irregularity(e))), "")
+    reason = obstacle(models["adjusted"], models["chain"])
     return (f"Chain and adjusted estimates were not compared: {_NO_MODE} {reason}.",) if reason else ()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.check.point import Design, as_draws, coefficients, design, regular
+from dagreg.check.point import Design, as_draws, coefficients, design, irregularity, regular
 from dagreg.check.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
@@ -30,7 +30,7 @@ def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str,
     """A warning for each contrast that the user's priors move; none where all priors are defaults."""
     outcome = model.outcome
     choices = [outcome.intercept_prior, *(t.prior for t in outcome.terms)]
-    if not any(c.given for c in choices) or len(model.equations) > 1 or not regular(outcome):
+    if not any(c.given for c in choices) or len(model.equations) > 1 or irregularity(outcome):
         return ()
     this = design(model, outcome, data)
     slots = _given(outcome)
@@ -38,6 +38,8 @@ def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str,
     found = []
     for i, estimate in enumerate(rows):
         free = _effect(model, this, slots["intercept"] | slots["slopes"], data, seed)[i]
+        if not regular(outcome):  # a mode of another likelihood: only the step between two of them counts
+            free += estimate.summary.mean - _effect(model, this, np.zeros_like(slots["slopes"]), data, seed)[i]
         shift = estimate.summary.mean - free
         if abs(shift) <= SHIFT * estimate.summary.sd:
             continue

@@ -2,11 +2,15 @@
 
 Normal priors enter as a ridge penalty, so the result is the posterior mode under them. The checks use
 it where a posterior would be wasted: on resampled rows, and without the priors.
+
+Families that are no exponential ones, or have a second parameter, are fitted by quasi-likelihood: a variance function
+and a dispersion stand for them (Wedderburn 1974; McCullagh and Nelder 1989, chapter 9). The mean is then estimated
+consistently, whatever the rest of the family; a lognormal response is fitted on its log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +19,25 @@ import numpy as np
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.model.design import design_columns, encode
+from dagreg.model.links import LINKS
 from dagreg.model.types import Equation, Model, PriorChoice
 
+Variance = Callable[[Array], Array]
+QUASI: Mapping[str, Variance] = {
+    "student_t": np.ones_like,
+    "lognormal": np.ones_like,
+    "gamma": np.square,
+    "weibull": np.square,
+    "exponential": np.square,
+    "beta": lambda mean: mean * (1 - mean),
+    "beta_binomial": lambda mean: mean * (1 - mean),
+    "negative_binomial": lambda mean: mean,
+    "zero_inflated_poisson": lambda mean: mean,
+    "zero_inflated_negative_binomial": lambda mean: mean,
+}
+"""The variance functions that stand for families without one; their dispersion is estimated."""
+SHAPED = ("student_t", "weibull", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
+"""Of these, those whose whole distribution mean and dispersion do not give: a mediator would need it."""
 STEPS = 50
 TOLERANCE = 1e-10
 
@@ -32,6 +53,8 @@ class Design:
     precision: Array  # of the Normal prior of each coefficient, 0 where there is none
     centre: Array  # its mean
     count: float | None = None  # of units, where a triangle stands for the rows
+    error: Array | None = None  # known standard errors of the response
+    scale: Array | None = None  # what the residual sd is a multiple of
 
 
 def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
@@ -52,7 +75,9 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     trials = _column(equation.trials, data, len(response))
     exposure = np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
-    return Design(columns, response / trials, units, np.log(exposure), precision, centre)
+    per_unit = np.log(response) if equation.family.name == "lognormal" else response / trials
+    error, scale = (None if c is None else np.asarray(data[c], float) for c in (equation.error, equation.scaled_by))
+    return Design(columns, per_unit, units, np.log(exposure), precision, centre, error=error, scale=scale)
 
 
 def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> Design | None:
@@ -66,27 +91,29 @@ def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> De
 
 
 def regular(equation: Equation) -> bool:
-    """Whether iteratively reweighted least squares finds its posterior mode."""
-    return irregularity(equation) == ""
+    """Whether iteratively reweighted least squares finds the posterior mode of its own likelihood."""
+    exact = equation.family.variance is not None and equation.error is None and equation.scaled_by is None
+    return exact and irregularity(equation) == ""
 
 
-def irregularity(equation: Equation) -> str:
-    """Why iteratively reweighted least squares does not find its posterior mode, or "": a clause about the response."""
-    name = f"`{equation.response}`"
+def irregularity(equation: Equation, *, drawn: bool = False) -> str:
+    """Why it is not fitted by iteratively reweighted least squares, or "": a clause about the response.
+
+    `drawn`: as a mediator, whose distribution has to be known and not its mean alone.
+    """
+    name, family = f"`{equation.response}`", equation.family.name
     if len(equation.varying) > 0:
         return f"coefficients of the regression of {name} vary between groups"
-    if equation.error is not None:
-        return f"{name} is measured with known errors"
-    if equation.scaled_by is not None:
-        return f"the residual sd of {name} is a multiple of a column"
     if equation.censored is not None:
         return f"{name} is censored"
     if equation.dropped > 0:
         return f"values of {name} are missing"
-    if equation.family.variance is None:
-        return f"{name} has the {equation.family.name.replace('_', ' ')} family"
+    if equation.family.variance is None and (family not in QUASI or (drawn and family in SHAPED)):
+        return f"{name} {'is a mediator of' if drawn else 'has'} the {family.replace('_', ' ')} family"
     if equation.link.name in ("inverse", "softplus"):
         return f"{name} has the {equation.link.name} link"
+    if (equation.error or equation.scaled_by) and equation.link.name != "identity":
+        return f"{name} has known errors, and no identity link"
     return ""
 
 
@@ -107,16 +134,18 @@ def _normal(prior: PriorChoice) -> tuple[float, float]:
 def coefficients(
     equation: Equation, this: Design, weights: Array | None = None, *, penalty: Array | None = None
 ) -> tuple[Array, float]:
-    """Coefficients (intercept first) and residual sd (1 for families without one).
+    """Coefficients (intercept first) and residual sd; the root of the dispersion where a quasi-likelihood stands in.
 
-    `weights` multiply the units of each row (0 leaves it out); `penalty` replaces the priors' precisions.
+    1 for families without one. `weights` multiply the units of each row (0 leaves it out); `penalty` replaces the
+    priors' precisions.
     """
     units = this.units if weights is None else this.units * weights
     precision = this.precision if penalty is None else penalty
-    variance = equation.family.variance
-    assert variance is not None
-    gaussian, link = equation.family.name == "gaussian", equation.link
-    sigma = _spread(this.response, units) if gaussian else 1.0
+    name = equation.family.name
+    link = LINKS["identity"] if name == "lognormal" else equation.link
+    variance = equation.family.variance or QUASI[name]
+    free = name == "gaussian" or equation.family.variance is None
+    sigma = _spread(this.response, units) if variance is np.ones_like else 1.0
     beta = np.zeros(this.columns.shape[1])
     start = link.of_mean(
         float(np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units))
@@ -128,16 +157,35 @@ def coefficients(
     for _ in range(STEPS):
         eta = this.columns @ beta + this.offset
         mean, slope = link.inverse(eta), link.slope(eta)
-        information = units * slope**2 / np.maximum(variance(mean), 1e-12)
+        information = units * slope**2 / np.maximum(variance(mean) * _share(this, sigma), 1e-12)
         working = eta - this.offset + (this.response - mean) / np.maximum(slope, 1e-12)
         before, beta = beta, _solve(this, information / sigma**2, working, precision)
-        if gaussian:
-            left = this.response - this.columns @ beta - this.offset
-            count = units.sum() if this.count is None else this.count
-            sigma = float(np.sqrt((units * left**2).sum() / max(count - len(beta), 1.0)))
+        if free:
+            sigma = _dispersion(this, units, variance, link.inverse(this.columns @ beta + this.offset), sigma)
         if np.max(np.abs(this.columns @ (beta - before))) < TOLERANCE * (1 + np.max(np.abs(eta))):
             break
     return beta, sigma
+
+
+def _share(this: Design, sigma: float) -> Array | float:
+    """The variance of each row over that of the family: known errors add to it, a scale multiplies it."""
+    own = 1.0 if this.scale is None else this.scale**2
+    return own if this.error is None else own + (this.error / sigma) ** 2
+
+
+def _dispersion(this: Design, units: Array, variance: Variance, mean: Array, sigma: float) -> float:
+    """The root of the Pearson dispersion; beside known errors, where that is 1 with them (Paule and Mandel 1982)."""
+    squares = units * (this.response - mean) ** 2 / np.maximum(variance(mean), 1e-12)
+    count = units.sum() if this.count is None else this.count
+    left = max(count - this.columns.shape[1], 1.0)
+    if this.error is None:
+        return max(float(np.sqrt((squares / _share(this, sigma)).sum() / left)), 1e-12)
+    low, high = 1e-6 * sigma, float(np.sqrt(squares.sum() / left)) + 1e-12
+    for _ in range(60):
+        middle = (low + high) / 2
+        excess = (squares / (middle**2 * _share(this, middle))).sum() > left
+        low, high = (middle, high) if excess else (low, middle)
+    return (low + high) / 2
 
 
 def _spread(values: Array, units: Array) -> float:
@@ -163,5 +211,20 @@ def as_draws(equation: Equation, beta: Array, sigma: float) -> dict[str, Array]:
         found[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]
         at += width
     for auxiliary in equation.auxiliaries:
-        found[auxiliary.symbol] = np.array([sigma])
+        found[auxiliary.symbol] = np.array([_auxiliary(auxiliary.name, sigma)])
     return found
+
+
+def _auxiliary(name: str, sigma: float) -> float:
+    """A family's further parameter, from the dispersion: where a mediator is drawn it is `sigma`, or one of these."""
+    match name:
+        case "shape":  # of a gamma: the dispersion is 1 / shape
+            return 1 / sigma**2
+        case "precision":  # of a beta: 1 / (1 + precision)
+            return max(1 / sigma**2 - 1, 1e-6)
+        case "zero":  # the mean that is fitted is that of all counts
+            return 0.0
+        case "nu":
+            return 30.0
+        case _:
+            return sigma

@@ -1,13 +1,15 @@
-"""From a transformed response back to the scale of its column."""
+"""From a response as the model sees it back to its column."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.engine.draws import Array
-from dagreg.model.types import Variable
+from dagreg.model.types import Equation, Variable
 
 POINTS = 20  # of Gauss-Hermite quadrature
 
@@ -47,3 +49,21 @@ def mean_on_own_scale(variable: Variable, mean: Array, sigma: Array | None, fami
     points, weights = np.polynomial.hermite_e.hermegauss(POINTS)
     parts = (w * on_own_scale(variable, mean + sigma * z) for z, w in zip(points, weights / weights.sum(), strict=True))
     return np.asarray(sum(parts))
+
+
+def as_column(variable: Variable, equation: Equation, coded: Array) -> npt.NDArray[Any]:
+    """Responses (rows x columns, as coded) as the data would hold them: levels, whole numbers, untransformed."""
+    if equation.levels:
+        return of_levels(variable, (coded @ np.arange(1, len(equation.levels))).astype(np.int64))
+    if variable.levels:
+        return of_levels(variable, coded[:, 0].astype(np.int64))
+    own = on_own_scale(variable, coded[:, 0])
+    whole = equation.family.discrete and np.isfinite(own).all() and (np.abs(own) < 2**62).all()
+    return own.astype(np.int64) if whole else own
+
+
+def of_levels(variable: Variable, places: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """The levels at these places."""
+    kinds = {type(level) for level in variable.levels}
+    levels = np.array(variable.levels, dtype=object if str in kinds or len(kinds) > 1 else None)
+    return np.asarray(levels[places])

@@ -19,12 +19,11 @@ import numpy as np
 
 from dagreg.data.new_rows import NewRows
 from dagreg.effects.gformula import BRANCHES, CELLS, _enters_linearly
-from dagreg.effects.own_scale import mean_on_own_scale, on_own_scale
-from dagreg.effects.predictor import parameters, predictor, probabilities
+from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
+from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route
 from dagreg.effects.summary import LEVEL
 from dagreg.engine.draws import Array
-from dagreg.model import sampling
 from dagreg.model.design import constant
 from dagreg.model.types import Equation, Model, Varying
 from dagreg.spec.types import Level
@@ -74,12 +73,11 @@ def predict(
     width = max(len(model.outcome.levels), 1) * max((len(e.levels) for e in way.simulated), default=1)
     step = max(1, CELLS // (count * max(width, 1)))
     parts = []
-    for start in range(0, max(rows.count, 1), step):
-        rng = np.random.default_rng([seed, _ROWS, start])
-        here = _Chunk(
-            model, way, rows.part(start, start + step), _with_groups(model, draws, way, rows, start, step, seed), rng
-        )
-        parts.append(_summaries(here, level))
+    with np.errstate(all="ignore"):  # what lies beyond all numbers is told apart in the answer
+        for start in range(0, max(rows.count, 1), step):
+            rng = np.random.default_rng([seed, _ROWS, start])
+            groups = _with_groups(model, draws, way, rows, start, step, seed)
+            parts.append(_summaries(_Chunk(model, way, rows.part(start, start + step), groups, rng), level))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     lost = int(sum(np.isnan(part["mean"]).sum() for part in parts)) if "mean" in columns else 0
     notes = (*way.notes, *_notes(model, way, rows, lost))
@@ -133,7 +131,7 @@ def _population_draw(varying: Varying, draws: Mapping[str, Array], label: str, s
     return np.asarray(sds * np.einsum("dij,dj->di", np.linalg.cholesky(correlations), noise))
 
 
-class _Chunk:
+class _Chunk(Responses):
     """Some of the rows, on all draws."""
 
     def __init__(
@@ -144,42 +142,11 @@ class _Chunk:
         groups: tuple[Mapping[str, Array], Mapping[str, Array]],
         rng: np.random.Generator,
     ) -> None:
-        self.model, self.way, self.rows, self.rng = model, way, rows, rng
-        self.draws, places = groups
+        draws, places = groups
+        super().__init__(draws, rows.columns, (len(draws[model.outcome.intercept]), rows.count), rng)
+        self.model, self.way, self.rows = model, way, rows
         fixed = {name: constant(model.variables[name], value, rows.count) for name, value in way.do.items()}
         self.values: dict[str, Array] = {**rows.values, **places, **fixed}
-        self.shape = (len(self.draws[model.outcome.intercept]), rows.count)
-
-    def location(self, equation: Equation, values: Mapping[str, Array]) -> Array:
-        """The inverse link of the predictor, draws x rows: per trial, for the units of exposure of each row."""
-        eta = predictor(equation, self.draws, values, equation.varying)
-        if equation.offset is not None and equation.offset in self.rows.columns:
-            eta = eta + np.log(self.rows.columns[equation.offset])
-        return np.broadcast_to(equation.link.inverse(eta), self.shape)
-
-    def parameters(self, equation: Equation) -> dict[str, Array]:
-        """The family's other parameters, with what the rows know of their own noise and trials."""
-        found = parameters(equation, self.draws)
-        if equation.error is not None:
-            found["sigma"] = np.sqrt(found["sigma"] ** 2 + self.rows.columns[equation.error] ** 2)
-        if equation.scaled_by is not None:
-            found["sigma"] = found["sigma"] * self.rows.columns[equation.scaled_by]
-        if equation.trials is not None:
-            trials = self.rows.columns[equation.trials] if isinstance(equation.trials, str) else equation.trials
-            found["trials"] = np.asarray(trials, dtype=np.float64)
-        return found
-
-    def probabilities(self, equation: Equation, values: Mapping[str, Array]) -> Array:
-        found = probabilities(equation, self.draws, values)
-        return np.broadcast_to(found, (*self.shape, len(equation.levels)))
-
-    def drawn(self, equation: Equation, values: Mapping[str, Array]) -> Array:
-        """A response of each row and draw, coded: draws x rows x columns."""
-        if equation.levels:
-            places = sampling.levels(self.rng, self.probabilities(equation, values))
-            return np.asarray(places[..., None] == np.arange(1, len(equation.levels)), dtype=np.float64)
-        location = self.location(equation, values)
-        return sampling.responses(self.rng, equation.family, location, self.parameters(equation))[..., None]
 
     def response(self) -> Array:
         """A response of each row and draw, on the outcome's own scale."""
@@ -290,3 +257,23 @@ def quantiles(values: Array, wanted: Sequence[float]) -> list[Array]:
         here = ordered[:, below] + (at - below) * (ordered[:, above] - ordered[:, below])
         found.append(np.where(np.isnan(ordered[:, -1]), np.nan, here))
     return found
+
+
+def replicate(
+    model: Model, draws: Mapping[str, Array], way: Route, rows: NewRows, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A response of every row, and of every mediator that is simulated, all under one draw of the parameters.
+
+    Returns them as columns of the data, by node, and the parameters by their symbols.
+    """
+    rng = np.random.default_rng([seed, _ROWS])
+    picked = int(rng.integers(len(draws[model.outcome.intercept])))
+    one = {symbol: values[picked : picked + 1] for symbol, values in draws.items()}
+    chunk = _Chunk(model, way, rows, _with_groups(model, one, way, rows, 0, rows.count, seed), rng)
+    values = dict(chunk.values)
+    found = {}
+    for equation in (*way.simulated, model.outcome):
+        coded = chunk.drawn(equation, values)
+        values[equation.response] = coded
+        found[equation.response] = as_column(model.variables[equation.response], equation, coded[0])
+    return found, {symbol: float(v[0]) if v.ndim == 1 else v[0] for symbol, v in one.items()}

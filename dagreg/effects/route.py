@@ -76,17 +76,18 @@ def settings(model: Model, do: Mapping[str, Any]) -> dict[str, Level]:
     found: dict[str, Level] = {}
     for name, value in do.items():
         variable = model.variables.get(name)
-        found[name] = value if variable is None else _setting(variable, value)
+        found[name] = value if variable is None else setting(variable, value)
     return found
 
 
-def _setting(variable: Variable, value: Any) -> Level:
+def setting(variable: Variable, value: Any) -> Level:
+    """A value that the variable takes, from itself or from a text. Raises DagregError (DR562) for any other."""
     if variable.levels:
         level = level_of(variable, value)
         if level is None:
             known = ", ".join(map(str, variable.levels[:12]))
             message = f"`do` sets `{variable.name}` to {value!r}, which is none of its levels"
-            raise DagregError((Diagnostic("DR562", message, label=f"levels: {known}"),))
+            raise DagregError((Diagnostic("DR562", message, label=f"known are {known}"),))
         return level
     try:
         number = float(value)

@@ -113,3 +113,4 @@ class EffectResult:
     disagreements: tuple[Disagreement, ...] = ()
     notes: tuple[str, ...] = field(default=())
     dose_response: tuple[Dose, ...] = ()
+    prior_predictive: str = ""  # what the priors said of the outcome's mean, in a sentence; "" where they are flat

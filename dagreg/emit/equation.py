@@ -10,7 +10,7 @@ from dagreg.emit.priors import WIDTH, prior_lines
 from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
-from dagreg.emit.unknown import by_rows
+from dagreg.emit.unknown import around, by_rows
 from dagreg.model.types import (
     Equation,
     Model,
@@ -106,6 +106,9 @@ def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
 def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
     symbols = equation.symbols
     observed = literal(symbols["observed"])
+    true = around(model, equation)
+    if true:
+        return true
     if equation.censored is not None or by_rows(model, equation):
         lines = density_lines(model, equation)
         if model.mixture is not None:

@@ -51,14 +51,22 @@ def _attributes(node: _Node) -> str:
 
 
 def _data(model: Model, rows: int) -> Iterator[_Node]:
-    read = {name for e in model.equations for name in (e.response, *e.predictors)}
+    read = {name for e in model.equations for name in (e.response, *_own_predictors(e))}
     for variable in model.variables.values():
         if variable.name in read:
             shape = f"{rows} x {len(variable.columns)}" if variable.coded else str(rows)
             yield _Node(variable.symbol, "data", "Data", shape)
     for equation in model.equations:
+        for term in (t for t in equation.terms if t.index):
+            yield _Node(term.index, "data", "Data", str(rows) if term.full else f"{rows} x {len(term.columns)}")
         for role in _roles(equation):
             yield _Node(equation.symbols[role], "data", "Data", str(rows))
+
+
+def _own_predictors(equation: Equation) -> list[str]:
+    """The predictors that enter by columns of their own: not those of cells, of levels by index, or of curves."""
+    names = [name for term in equation.terms if not term.index for name in term.factors]
+    return list(dict.fromkeys([*names, *(v.group for v in equation.varying)]))
 
 
 def _roles(equation: Equation) -> list[str]:
@@ -69,7 +77,8 @@ def _roles(equation: Equation) -> list[str]:
 
 def _parameters(model: Model) -> Iterator[_Node]:
     for equation in model.equations:
-        yield _free(equation.intercept, equation.intercept_prior)
+        if equation.has_intercept:
+            yield _free(equation.intercept, equation.intercept_prior)
         for term in equation.terms:
             plate = f"{term.dim} ({len(term.columns)})" if len(term.columns) > 1 else ""
             yield _free(term.symbol, term.prior, plate)
@@ -95,8 +104,9 @@ def _arrows(model: Model) -> Iterator[tuple[str, str]]:
         observed = equation.symbols["observed"]
         response = model.variables[equation.response].symbol
         yield (observed, response) if equation.weights is None else (response, observed)
-        parameters = [equation.intercept, *(t.symbol for t in equation.terms)]
-        inputs = [model.variables[name].symbol for name in equation.predictors]
+        parameters = equation.coefficient_symbols
+        inputs = [model.variables[name].symbol for name in _own_predictors(equation)]
+        inputs += [term.index for term in equation.terms if term.index]
         extra = [equation.symbols[role] for role in _roles(equation)]
         for source in (*parameters, *(a.symbol for a in equation.auxiliaries), *inputs, *extra):
             yield source, observed

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dagreg.emit.prose import comment, literal, number
+from dagreg.model.links import LINKS
 from dagreg.model.types import Equation, Latent, Mixture, Model, Variable
 
 ABSENT = '''
 def absent(values):
     """Where a column has no value: rows, true or false."""
-    found = np.ma.getdata(values)
-    return np.ma.getmaskarray(np.ma.asarray(values)) | np.array([v is None or v != v for v in found.tolist()])
+    found = np.ma.asarray(values)
+    return np.ma.getmaskarray(found) | np.array([v is None or v != v for v in found.data.tolist()])
 '''
 
 FILLED = '''
 def filled(values, value):
     """A column with this value in its gaps, until they are filled otherwise."""
-    return np.where(absent(values), value, np.ma.getdata(values))
+    return np.where(absent(values), value, np.ma.asarray(values).data)
 '''
 
 EVERY_LEVEL = '''
@@ -110,25 +111,50 @@ def _true(model: Model, latent: Latent, variable: Variable) -> list[str]:
     column = f"data[{literal(latent.error)}]"
     errors = f"np.asarray({f'filled({column}, 1)' if variable.missing else column}, dtype=float)"
     scale = f" / {number(variable.transform_at[1])}" if variable.transform == "standardize" else ""
-    said = f"the true values of {variable.name}; its regression says how they are distributed"
+    lines = [f"{latent.errors} = pm.Data({literal(latent.errors)}, {errors}{scale})  # standard errors"]
+    if latent.raw:
+        return lines
     start = f"{x}.get_value(){first}"
-    lines = [
-        f"{latent.errors} = pm.Data({literal(latent.errors)}, {errors}{scale})  # standard errors",
-        comment(said).strip(),
+    return [
+        *lines,
+        comment(f"the true values of {variable.name}; its regression says how they are distributed").strip(),
         f"{latent.values} = pm.{_flat(latent)}, shape={start}.size, initval={start})",
         f"{latent.all} = {latent.values}" + ("" if mixture is None else f"[{mixture.row}]"),
+        *_measured(model, latent, variable),
     ]
+
+
+def _measured(model: Model, latent: Latent, variable: Variable) -> list[str]:
+    """The density of the measurements given the true values, each row once."""
+    mixture, x = model.mixture, variable.symbol
     if mixture is None and not variable.missing:
-        arguments = f"{latent.values}, {latent.errors}, observed={x}"
-        return [*lines, f"pm.Normal({literal(latent.measured)}, {arguments})"]
-    rows = f"np.arange({x}.get_value().size)" if mixture is None else f"{mixture.cells}[:, 0]"
-    known = f"{rows}[~absent(data[{literal(variable.column)}])" + (f"{first}]" if first else "]")
+        arguments = f"{latent.all}, {latent.errors}, observed={x}"
+        return [f"pm.Normal({literal(latent.measured)}, {arguments})"]
+    lacks = f"absent(data[{literal(variable.column)}])"
+    rows = f"np.flatnonzero(~{lacks})"
+    if mixture is not None:
+        first = f"{mixture.cells}[:, 0]"
+        rows = f"{first}[~{lacks}[{first}]]"
     at = f"[{latent.known}]"
     density = f"pm.logp(pm.Normal.dist({latent.all}{at}, {latent.errors}{at}), {x}{at})"
     return [
-        *lines,
-        f"{latent.known} = {known}",
+        f"{latent.known} = {rows}",
         f"pm.Potential({literal(latent.measured)}, pm.math.sum({density}))",
+    ]
+
+
+def around(model: Model, equation: Equation) -> list[str]:
+    """The true values of a response as its regression's mean and Normal draws; none where they are parameters."""
+    latent = next((la for la in model.latents if la.variable == equation.response and la.raw), None)
+    if latent is None:
+        return []
+    variable, (sigma,) = model.variables[latent.variable], (a.symbol for a in equation.auxiliaries)
+    mean = LINKS[equation.link.name].source.format(eta=equation.symbols["eta"])
+    return [
+        comment(f"the true values of {latent.variable}").strip(),
+        f"{latent.raw} = pm.Normal({literal(latent.raw)}, 0, 1, shape={variable.symbol}.get_value().size)",
+        f"{latent.all} = pm.Deterministic({literal(latent.values)}, {mean} + {sigma} * {latent.raw})",
+        *_measured(model, latent, variable),
     ]
 
 

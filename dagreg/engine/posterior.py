@@ -98,7 +98,8 @@ def _text() -> Any:
 
 def _variables(draws: Draws, coordinates: Coordinates) -> Iterator[tuple[str, tuple[str, ...], Array]]:
     for symbol, values in draws.values.items():
-        yield symbol, ("chain", "draw", *(dim for dim, _ in coordinates.get(symbol, ()))), values
+        named = tuple(dim for dim, _ in coordinates.get(symbol, ()))
+        yield symbol, ("chain", "draw", *(named or (f"{symbol}_{i}" for i in range(values.ndim - 2)))), values
 
 
 def _labels(coordinates: Coordinates) -> dict[str, tuple[str, ...]]:

@@ -7,9 +7,9 @@ import re
 
 RESERVED = frozenset(  # words of the emitted program
     """
-    alpha arviz beta build columns coords data draws duckdb eta float index indicators int levels main math model mu
-    natural_spline np numpy nutpie pm polynomial positions product products pt pymc pytensor query row rows several
-    sigma sys trace values
+    absent alpha arviz beta build columns coords data draws duckdb eta every_level filled float index indicators int
+    levels log_above log_between main math model mu natural_spline np numpy nutpie pm polynomial positions product
+    products pt pymc pytensor query row rows several sigma sys trace values
     """.split()  # noqa: SIM905  # thirty quoted words read worse
 )
 

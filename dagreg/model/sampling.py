@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dagreg.model.families import Array, Family, Parameters
 
 Sampler = Callable[[np.random.Generator, Array, Parameters], npt.NDArray[np.generic]]
-_MOST = 1e18  # the largest rate that NumPy draws a Poisson of
+_MOST = 1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
 _LEAST = 1e-300
 
 
@@ -40,7 +40,8 @@ def _binomial(rng: np.random.Generator, mean: Array, p: Parameters) -> npt.NDArr
 
 
 def _poisson(rng: np.random.Generator, mean: Array, p: Parameters) -> npt.NDArray[np.generic]:
-    return rng.poisson(np.minimum(mean, _MOST))
+    drawn = rng.poisson(np.minimum(mean, _MOST))
+    return drawn if mean.max(initial=0.0) <= _MOST else np.where(mean > _MOST, mean, drawn)
 
 
 def _negative_binomial(rng: np.random.Generator, mean: Array, p: Parameters) -> npt.NDArray[np.generic]:

@@ -16,7 +16,7 @@ from dagreg.model.families import Family, Link
 from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
-MANY_GROUPS = 50  # coefficients that vary between groups, from which the mass matrix is diagonal
+MANY_GROUPS = 50  # coefficients that vary between groups, or values not known, from which the mass matrix is diagonal
 Dimension = tuple[str, tuple[str, ...]]  # name and labels
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
@@ -399,6 +399,8 @@ class Latent:
     measured: str
     errors: str
     support: str  # flat distribution over the support of its regression
+    raw: str = ""  # standard Normal draws that the true values are made of; "" where they are parameters themselves
+    count: int = 0  # of the parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -467,9 +469,8 @@ class Model:
         matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing asks for it.
         """
         groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
-        many = sum(latent.missing for latent in self.latents if not latent.summed) > MANY_GROUPS
-        measured = any(latent.error is not None for latent in self.latents)
-        return "diag" if groups > MANY_GROUPS or many or measured else "low_rank"
+        unknown = sum(latent.count for latent in self.latents)
+        return "diag" if groups + unknown > MANY_GROUPS else "low_rank"
 
     @property
     def columns(self) -> tuple[str, ...]:

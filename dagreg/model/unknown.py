@@ -14,6 +14,7 @@ a chain is offered where each of its responses shares no unobserved cause with a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from dagreg.model.context import Context, Regression, error_at
@@ -22,6 +23,8 @@ from dagreg.model.naming import Namer
 from dagreg.model.response import family_of
 from dagreg.model.types import Equation, Latent, Mixture
 from dagreg.spec.types import Spec
+
+NOISY = 0.5  # standard error of a measurement, in sds of the measurements
 
 
 def completed(context: Context, regressions: tuple[Regression, ...]) -> tuple[Regression, ...]:
@@ -75,7 +78,25 @@ def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tu
         said = f"values of `{bent}` are not known, and it enters as a curve: that is not supported yet"
         raise error_at("DR434", said, context.variables[bent])
     predictors = dict.fromkeys(p for e in equations for p in e.predictors)
-    return tuple(_latent(context, name, namer) for name in predictors if is_unknown(context, name))
+    found = tuple(_latent(context, name, namer) for name in predictors if is_unknown(context, name))
+    if any(latent.summed for latent in found):
+        return found
+    return tuple(
+        replace(latent, raw=namer.identifier(latent.variable, "raw")) if _noisy(context, latent) else latent
+        for latent in found
+    )
+
+
+def _noisy(context: Context, latent: Latent) -> bool:
+    """Whether measurements say so little of the true values that those are better sampled around their regression.
+
+    Else the sampler meets a funnel, at the bottom of which the true values do not vary (Betancourt and Girolami 2015).
+    """
+    if latent.error is None or context.summary is None:
+        return False
+    variable = context.variables[latent.variable]
+    scale = variable.transform_at[1] if variable.transform == "standardize" else 1.0
+    return context.summary.columns[latent.error].mean / scale > NOISY * (variable.sd or 1.0)
 
 
 def _latent(context: Context, name: str, namer: Namer) -> Latent:
@@ -97,6 +118,7 @@ def _latent(context: Context, name: str, namer: Namer) -> Latent:
         measured=namer.identifier(name, "measured"),
         errors=namer.identifier(name, "errors"),
         support=_support(family.name),
+        count=0 if summed else variable.missing if error is None else context.summary.rows if context.summary else 0,
     )
 
 

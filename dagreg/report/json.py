@@ -199,6 +199,7 @@ def _fitted(fitted: FittedEffect) -> Json:
         "dose_response": [_dose(d) for d in result.dose_response] if result else [],
         "disagreements": [_disagreement(d) for d in result.disagreements] if result else [],
         "estimate_notes": result.notes if result else (),
+        "prior_predictive": result.prior_predictive if result else "",
         "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
         "diagnostics": _diagnostics(fitted.diagnostics),
         "tests": [_test(t) for t in fitted.tests],

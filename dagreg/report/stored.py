@@ -119,7 +119,7 @@ def read_record(folder: Path) -> Stored:
 
 def refused(code: str, message: str) -> DagregError:
     """The error of a folder that cannot be opened."""
-    return DagregError((Diagnostic(code, message, label="fit again"),))
+    return DagregError((Diagnostic(code, message, notes=("fit the spec again to have it anew",)),))
 
 
 def _words(error: Exception) -> str:

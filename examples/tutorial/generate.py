@@ -106,7 +106,7 @@ def marriages():
     age = np.random.normal(loc=26, scale=1.2, size=50)
     marriage = 20 - 2 * (age - 26) + np.random.normal(loc=0, scale=2, size=50)
     divorce = 9.7 - 0.8 * (age - 26) + 0.3 * (marriage - 20) + np.random.normal(loc=0, scale=0.7, size=50)
-    marriage_se, divorce_se = 3.5 / np.sqrt(people), 1.2 / np.sqrt(people)
+    marriage_se, divorce_se = 2.5 / np.sqrt(people), 0.8 / np.sqrt(people)
     return {
         "age": age,
         "marriage": marriage + marriage_se * np.random.normal(size=50),

@@ -134,9 +134,9 @@ _BOOTSTRAP = (
     "bootstrap (Rubin 1981), so that the intervals are for the population that the rows are a sample of."
 )
 _RATIOS = (
-    " Ratios compare the means over all rows: no effect is 1, and in their rows P(> 0) is the probability of more than "
-    "1. An odds ratio of the whole population is not the exponential of a coefficient, which holds within strata, even "
-    "where nothing is confounded."
+    " Ratios are of the same two averages as the difference: no effect is 1, and in their rows P(> 0) is the "
+    "probability of more than 1. An odds ratio of averages is not the exponential of a coefficient, which holds within "
+    "strata, even where nothing is confounded."
 )
 
 

@@ -25,6 +25,7 @@ def priors(view: EffectView) -> tuple[Block, ...]:
     if not used:
         return ()
     notes = tuple(dict.fromkeys(sentence(note) for model in view.models for note in model.notes))
+    said = view.fitted.result.prior_predictive if view.fitted and view.fitted.result else ""
     table = Table(
         caption="The prior of every parameter",
         columns=(Column("Regression of"), Column("Parameter"), Column("Prior"), Column("Origin"), Column("Used in")),
@@ -36,6 +37,7 @@ def priors(view: EffectView) -> tuple[Block, ...]:
             "Default priors are scaled to the data by the rule shown, with the intercept at the predictors' means."
         ),
         table,
+        *((Paragraph(sentence(said)),) if said else ()),
         *((Bullets(notes),) if notes else ()),
     )
 

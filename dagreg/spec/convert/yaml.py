@@ -130,6 +130,9 @@ def _regression(regression: Regression) -> dict[str, Any]:
     parts = {
         "family": regression.family,
         "link": regression.link,
+        "coding": regression.coding if regression.coding != "reference" else None,
+        "cells": list(regression.cells) or None,
+        "curves": {name: str(curve) for name, curve in regression.curves.items()} or None,
         "interactions": [_interaction(names) for names in regression.interactions] or None,
         "varying": {group: list(terms) for group, terms in regression.varying.items()} or None,
         "priors": {term: _prior(prior) for term, prior in regression.priors.items()} or None,
