@@ -140,13 +140,14 @@ def test_the_effect_is_the_average_difference_of_cells() -> None:
     result = fit(of("b").replace("effect: z -> b", "effect: {exposure: z, outcome: b, by: [g]}"))
     draws = result.samples["build_adjusted"].values["cells_b"].reshape(-1, 3, 2)
     differences = draws[..., 1] - draws[..., 0]
-    found = [e for e in result.effects[0].result.estimates if e.estimator == "adjusted"]
+    rows_of = [e for e in result.effects[0].result.estimates if e.estimator == "adjusted"]
+    found = [e for e in rows_of if e.scale == "outcome"]
     weights = np.bincount(cell() // 2) / ROWS
     assert found[0].summary.mean == pytest.approx((differences @ weights).mean(), rel=1e-12)
     for i, row in enumerate(found[1:]):
         assert row.by == {"g": ["a", "b'c", "d"][i]}
         assert row.summary.mean == pytest.approx(differences[:, i].mean(), rel=1e-12)
-    assert {e.scale for e in found} == {"outcome"}
+    assert "link" not in {e.scale for e in rows_of}
 
 
 def test_a_cell_without_rows_has_its_prior_and_the_report_says_so() -> None:
@@ -289,6 +290,12 @@ def test_a_program_without_data_reads_its_default_rate_from_them() -> None:
     nodes = "nodes: {g: {type: categorical, levels: [a, b]}, z: binary, c: count}\n"
     source = compiled(nodes + of("c")).source
     assert 'pm.Gamma("cells_c", alpha=1, beta=1 / c.get_value().mean()' in source
+
+
+def test_levels_that_are_not_known_are_not_looked_up() -> None:
+    known = np.arange(ROWS) % 7 > 0
+    data = DATA | {"g": np.where(known, DATA["g"], None)}
+    assert "enters with a coefficient for each level" in message("missing: impute\n" + of("b"), data)
 
 
 def test_the_seed_decides() -> None:

@@ -235,31 +235,6 @@ def test_usage_errors(arguments: list[str], tmp_path: Path) -> None:
     assert run.stderr
 
 
-UNSUPPORTED = """\
-data: rows.csv
-missing: impute
-nodes:
-  z: continuous
-  x: continuous
-  y: {type: continuous, censored: flag}
-edges:
-  - z -> x, y
-  - x -> y
-effect: x -> y
-"""
-
-
-def test_what_is_not_supported_is_refused_by_name_and_place(tmp_path: Path) -> None:
-    _write(tmp_path, UNSUPPORTED)
-    run = _run(tmp_path, "fit", "spec.yaml", "--format", "json")
-    assert run.returncode == 1
-    errors = _only(run.stdout)["errors"]
-    assert {e["code"] for e in errors} == {"DR190"}
-    expected = {"impute": 2, "censored": 6}
-    found = {word: [e["line"] for e in errors if word in e["message"]] for word in expected}
-    assert found == {word: [line] for word, line in expected.items()}
-
-
 def test_conditional_effects_are_not_dropped_in_silence(tmp_path: Path) -> None:
     """`by` gives one estimate per level and the average, or is refused."""
     _write(

@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from dagreg import pipeline
 from dagreg.data.duck import open_frame
-from dagreg.effects.estimate import effect_draws
+from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import observed_rows
 from dagreg.emit.unknown import ABSENT, EVERY_LEVEL
 from dagreg.engine.draws import Draws
@@ -221,12 +221,12 @@ def test_effects_average_over_what_is_imputed_draw_by_draw() -> None:
 
     (contrast,) = model.estimand.contrasts
     columns = arrays(data)
-    found = effect_draws(model, draws, observed_rows(model, columns), contrast, 1)[0]
+    found = contrast_draws(model, draws.flat(), observed_rows(model, columns), contrast, 1)
     np.testing.assert_allclose(found, [truth(d, None) for d in range(7)], rtol=1e-12)
     from dagreg.effects.rows import subset
 
     ones = subset(model, observed_rows(model, columns, ("z",)), {"z": 1})
-    found = effect_draws(model, draws, ones, contrast, 1, ("z",))[0]
+    found = contrast_draws(model, draws.flat(), ones, contrast, 1, ("z",))
     np.testing.assert_allclose(found, [truth(d, 1) for d in range(7)], rtol=1e-12)
 
 

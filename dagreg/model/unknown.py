@@ -72,11 +72,12 @@ def _regression(context: Context, name: str, before: tuple[str, ...]) -> Regress
 
 def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tuple[Latent, ...]:
     """The unknown predictors of these regressions. Raises DagregError (DR434) where a kind of value is not imputed."""
-    curves = [t.factors[0] for e in equations for t in e.terms if t.curve is not None]
-    bent = next((name for name in curves if is_unknown(context, name)), None)
-    if bent is not None:
-        said = f"values of `{bent}` are not known, and it enters as a curve: that is not supported yet"
-        raise error_at("DR434", said, context.variables[bent])
+    looked_up = [(name, t) for e in equations for t in e.terms if t.curve is not None or t.full for name in t.factors]
+    for name, term in looked_up:
+        if is_unknown(context, name):
+            how = "as a curve" if term.curve is not None else "with a coefficient for each level"
+            said = f"values of `{name}` are not known, and it enters {how}: that is not supported yet"
+            raise error_at("DR434", said, context.variables[name])
     predictors = dict.fromkeys(p for e in equations for p in e.predictors)
     found = tuple(_latent(context, name, namer) for name in predictors if is_unknown(context, name))
     if any(latent.summed for latent in found):
