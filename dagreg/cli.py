@@ -73,7 +73,7 @@ class Engine(StrEnum):
 
 Specs = Annotated[list[Path], typer.Argument(help="Spec files.")]
 OneSpec = Annotated[Path, typer.Argument(help="A spec file.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Data file, in place of the spec's.")]
+Data = Annotated[str | None, typer.Option("--data", help="Data file or database, in place of the spec's.")]
 Outside = Annotated[bool, typer.Option("--allow-outside", help="Let `data:` leave the spec's folder.")]
 
 

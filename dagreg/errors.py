@@ -12,7 +12,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
+from urllib.parse import unquote
 
 Severity = Literal["error", "warning"]
 
@@ -36,7 +38,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One message: a stable code, the sentence, where it stands, and what would mend it."""
+    """One message: a stable code, the sentence, where it stands, and what would mend it; never a password."""
 
     code: str
     message: str
@@ -44,6 +46,11 @@ class Diagnostic:
     label: str = ""  # stands behind the carets: "did you mean `coached`?"
     notes: tuple[str, ...] = ()
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        for name in ("message", "label"):
+            object.__setattr__(self, name, redacted(getattr(self, name)))
+        object.__setattr__(self, "notes", tuple(map(redacted, self.notes)))
 
 
 class DagregError(Exception):
@@ -109,6 +116,34 @@ def either(words: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+# ---------------------------------------------------------------- secrets
+
+HIDDEN = "***"
+_BEFORE_HOST = re.compile(r"(?P<user>[a-z][\w+.-]*://[^\s:/?#@]*)(?!:\*\*\*@)[:/?#\s][^\n]*@", re.IGNORECASE)
+_SETTING = re.compile(r"(?P<key>[?&;][^=&\s]{1,200}|\b\w*password)(?P<is>\s?=\s?)(?!\*\*\*)[^&\n]*", re.IGNORECASE)
+_SECRET_KEY = re.compile("pass|pwd|secret|token|key|credential|auth|signature|sas", re.IGNORECASE)
+
+
+def redacted(text: str) -> str:
+    """A text without the passwords, tokens and keys of the connection strings in it.
+
+    Of `scheme://user:password@host` everything from the first colon to the line's last `@` goes, and the whole value
+    of a setting whose name speaks of a secret: rather too much than a part of a password with an odd character.
+    """
+    if "://" not in text and "=" not in text:
+        return text
+    return _SETTING.sub(_without_value, _BEFORE_HOST.sub(rf"\g<user>:{HIDDEN}@", text))
+
+
+def secret_setting(name: str) -> bool:
+    """Whether the value of a connection's setting of this name is kept from people's eyes."""
+    return _SECRET_KEY.search(unquote(name)) is not None
+
+
+def _without_value(setting: re.Match[str]) -> str:
+    return f"{setting['key']}{setting['is']}{HIDDEN}" if secret_setting(setting["key"]) else setting[0]
+
+
 # ---------------------------------------------------------------- rendering
 
 
@@ -132,11 +167,22 @@ def render(diagnostic: Diagnostic, text: str = "") -> str:
 def _excerpt(span: Span, text: str, label: str, margin: str) -> list[str]:
     lines = LINE_BREAK.split(text)
     line = lines[span.line - 1] if span.line <= len(lines) else ""
-    before, marked, after = _window(line, span.column - 1, max(span.end, span.column + 1) - 1)
+    before, marked, after = _window(*_unveiled(line, span.column - 1, max(span.end, span.column + 1) - 1))
     carets = "^" * max(1, _columns(marked))
     pointer = f"{' ' * _columns(before)}{carets} {_printable(label)}".rstrip()
     shown = f"{before}{marked}{after}".rstrip()
     return [f"{margin} |", f"{span.line} | {shown}".rstrip(), f"{margin} | {pointer}"]
+
+
+def _unveiled(line: str, start: int, stop: int) -> tuple[str, int, int]:
+    """A line without its secrets, and where the span stands in it."""
+    shown = redacted(line)
+    if shown == line:
+        return line, start, stop
+    same = next(i for i, pair in enumerate(zip_longest(line, shown)) if pair[0] != pair[1])
+    longer = len(shown) - len(line)
+    start = start if start <= same else max(same, start + longer)
+    return shown, start, max(start + 1, stop if stop <= same else stop + longer)
 
 
 def _window(line: str, start: int, stop: int) -> tuple[str, str, str]:
@@ -612,6 +658,16 @@ CODES: Mapping[str, Code] = {
         "missing values",
         "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
     ),
+    "DR331": Code(
+        "a database engine that is not known",
+        "Connection strings begin with `postgres://` or `pyspark://`; data files are named by their path.",
+    ),
+    "DR332": Code(
+        "a database's packages are not installed",
+        "Databases are optional: `pip install 'dagreg[postgres]'` or `pip install 'dagreg[spark]'`.",
+    ),
+    "DR333": Code("no connection", "The database cannot be reached, or refuses the user. The message has its words."),
+    "DR334": Code("a question that the database refuses", "The message gives the database's own reason."),
     "DR401": Code("levels unknown without data", "A categorical term needs its levels: declare them, or give data."),
     "DR411": Code("a model not supported yet", "The language has it; this version cannot fit it."),
     "DR412": Code("the family does not fit the response", "The message says what the family needs."),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagreg.check.types import Doubt
-from dagreg.errors import DagregError, DataError, Diagnostic
+from dagreg.errors import DagregError, DataError, Diagnostic, redacted
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
 from dagreg.graph.junctions import list_junctions
@@ -23,19 +23,20 @@ from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.spec.secrets import shareable
 from dagreg.spec.supported import unsupported
-from dagreg.spec.types import Effect, Engine, Spec
+from dagreg.spec.types import DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from dagreg.data.duck import DuckSource
     from dagreg.data.new_rows import NewRows
     from dagreg.data.rows import Rows
+    from dagreg.data.source import Source
     from dagreg.effects.predict import Prediction
     from dagreg.effects.route import Route
     from dagreg.effects.types import Estimate
-    from dagreg.emit.program import Program
+    from dagreg.emit.program import Program, Reader
     from dagreg.engine.draws import Draws
     from dagreg.engine.posterior import Coordinates
     from dagreg.model.types import DataSummary, Model, Plan
@@ -65,7 +66,7 @@ class Question:
 class Table:
     """The data of a fit: the source narrowed to the columns used, and its rows that are used."""
 
-    source: DuckSource
+    source: Source
     rows: Rows
     info: DataInfo
 
@@ -125,6 +126,7 @@ class Result:
     samples: Mapping[str, Draws]  # by builder
     summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
     query: str | None = None  # the SQL of the program
+    reader: Reader | None = None  # and what answers it
 
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
@@ -212,7 +214,7 @@ class Result:
     def _write_record(self, path: Path) -> None:
         from dagreg.report.stored import write_record
 
-        write_record(path, self.record, self.summary, self.query, self.samples)
+        write_record(path, self.record, self.summary, self.query, self.reader, self.samples)
 
     def _write_posterior(self, path: Path) -> None:
         from dagreg.engine.posterior import write
@@ -226,7 +228,7 @@ class Result:
         return framed(self.report("html"))
 
 
-def prepared(spec: Spec, model: Model, source: DuckSource, do: Mapping[str, Any]) -> tuple[Route, NewRows]:
+def prepared(spec: Spec, model: Model, source: Source, do: Mapping[str, Any]) -> tuple[Route, NewRows]:
     """How a model reaches the outcome of the rows of a source, and those rows as it sees them."""
     from dagreg.data.new_rows import present, read_new_rows
     from dagreg.effects.route import route, settings
@@ -351,14 +353,14 @@ def plate(
 
 def starter(data: Any, path: Any) -> str:
     """A commented spec to edit; its nodes and types are those of the data's columns."""
-    from dagreg.data.duck import open_file
     from dagreg.data.starter import starter as written
-    from dagreg.spec.types import DataRef
 
     if data is None:
         return written(None, "")
+    ref = DataRef(os.fspath(data))
     folder = os.path.dirname(os.fspath(path)) if path is not None else ""
-    return written(open_file(DataRef(os.fspath(data)), ""), os.path.relpath(data, folder or "."))
+    shown = redacted(ref.source) if _is_connection(ref) else os.path.relpath(data, folder or ".")
+    return written(_open_named(ref, ""), shown)
 
 
 def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool) -> Table | None:
@@ -398,18 +400,18 @@ def fit(
         plates = _plates(program, plan, draws, table.rows)
         effects.append(replace(fitted, tests=tested.tests, plates=plates))
     report = Report(
-        explained,
+        replace(explained, spec=shareable(spec)),
         table.info,
         tuple(effects),
         program.source,
-        versions(),
+        versions(table.source.packages),
         spec.sampling.seed,
         (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
-    return Result(report, draws, table.rows.summary, table.rows.script_query(None))
+    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader)
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
@@ -509,9 +511,8 @@ def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table) -> Program:
 
     queries = {p.model.builder: table.rows.script_query(p.grouping) for p in pieces if p.reads_rows}
     known = {builder: query for builder, query in queries.items() if query is not None}
-    return emit(
-        [p.model for p in pieces], *_heading(spec), known if len(known) == len(queries) else None, spec.sampling
-    )
+    reachable = known if len(known) == len(queries) else None
+    return emit([p.model for p in pieces], *_heading(spec), reachable, spec.sampling, table.source.reader)
 
 
 def _heading(spec: Spec) -> tuple[str, str]:
@@ -524,8 +525,10 @@ def _compiled(
     spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
-    summary, query = (table.rows.summary, table.rows.script_query(None)) if table else (None, None)
-    return programmed(spec, asked, summary, query, estimator)
+    if table is None:
+        return programmed(spec, asked, None, None, estimator)
+    query, reader = table.rows.script_query(None), table.source.reader
+    return programmed(spec, asked, table.rows.summary, query, estimator, reader)
 
 
 def programmed(
@@ -534,9 +537,13 @@ def programmed(
     summary: DataSummary | None,
     query: str | None,
     estimator: str | None = None,
+    reader: Reader | None = None,
 ) -> tuple[tuple[Plan, ...], Program]:
-    """The plan of every effect and one program for all, from what is known of the data; `query` is its SQL."""
-    from dagreg.emit.program import emit
+    """The plan of every effect and one program for all, from what is known of the data.
+
+    `query` is its SQL, which `reader` has answered: DuckDB, unless another is given.
+    """
+    from dagreg.emit.program import DUCKDB, emit
     from dagreg.model.lower import lower
     from dagreg.model.unused import unused_terms
 
@@ -546,7 +553,7 @@ def programmed(
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling)
+    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling, reader or DUCKDB)
 
 
 def read(
@@ -594,19 +601,35 @@ def read(
     return Table(source, Rows(source, columns, where, summary), info)
 
 
-def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> DuckSource:
-    """A table or a file, or the spec's own data. Raises DataError where there are none or they cannot be read."""
-    from dagreg.data.duck import open_file, open_frame
-    from dagreg.spec.types import DataRef
+def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
+    """A table, file or database, or the spec's own data. Raises DataError where there are none or no way to them."""
+    from dagreg.data.duck import open_frame
 
     if isinstance(data, str | os.PathLike):
-        return open_file(DataRef(os.fspath(data)), "")
+        given = DataRef(os.fspath(data))
+        if _is_connection(given) and spec.data is not None:
+            given = replace(spec.data, source=given.source)  # another database with the same table
+        return _open_named(given, "")
     if data is not None:
         return open_frame(data)
     if spec.data is None:
         raise DataError((Diagnostic("DR300", f"{spec.name} names no data: add `data:` or pass --data"),))
     folder = os.path.dirname(spec.path) if spec.path else ""
-    return open_file(spec.data, folder, allow_outside=allow_outside)
+    return _open_named(spec.data, folder, allow_outside=allow_outside)
+
+
+def _open_named(ref: DataRef, folder: str, *, allow_outside: bool = True) -> Source:
+    if _is_connection(ref):
+        from dagreg.data.database import open_database
+
+        return open_database(ref)
+    from dagreg.data.duck import open_file
+
+    return open_file(ref, folder, allow_outside=allow_outside)
+
+
+def _is_connection(ref: DataRef) -> bool:
+    return "://" in ref.source
 
 
 def _has_data(spec: Spec, data: Any) -> bool:

@@ -32,7 +32,7 @@ def open_result(folder: str | os.PathLike[str]) -> Result:
     plans, source = _again(stored, asked)
     report = _report(stored, asked, plans, source)
     samples = {m.builder: _draws(stored, m) for plan in plans for m in plan.models}
-    return Result(report, samples, stored.summary, stored.query)
+    return Result(report, samples, stored.summary, stored.query, stored.reader)
 
 
 def _again(stored: Stored, asked: Sequence[Question]) -> tuple[tuple[Plan, ...], str]:
@@ -41,7 +41,7 @@ def _again(stored: Stored, asked: Sequence[Question]) -> tuple[tuple[Plan, ...],
     with path.open(encoding="utf-8", newline="") as stream:
         source = stream.read()
     try:
-        plans, program = programmed(stored.spec, asked, stored.summary, stored.query)
+        plans, program = programmed(stored.spec, asked, stored.summary, stored.query, reader=stored.reader)
     except DagregError as error:
         raise refused(*_cause(stored, f"its spec does not compile here: {error}")) from None
     if program.source != source:

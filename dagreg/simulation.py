@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.data.duck import DuckSource, open_frame
+from dagreg.data.duck import open_frame
 from dagreg.data.new_rows import beside_columns
+from dagreg.data.source import Source
 from dagreg.data.summary import check_columns, columns_of, summarise
 from dagreg.effects.predict import replicate
 from dagreg.effects.route import setting
@@ -62,7 +63,7 @@ def simulate(
     return from_priors(graph, rows, chosen, _interventions(graph, do or {}), given)
 
 
-def _source_or_none(spec: Spec, data: Any, *, allow_outside: bool) -> DuckSource | None:
+def _source_or_none(spec: Spec, data: Any, *, allow_outside: bool) -> Source | None:
     """The data, or None where the spec names none or its file is not there."""
     if data is None and spec.data is None:
         return None
@@ -85,7 +86,7 @@ def _interventions(graph: Whole, do: Mapping[str, Any]) -> dict[str, Level]:
     return found
 
 
-def _resampled(source: DuckSource, columns: Iterable[str], where: str, rows: int, seed: int) -> dict[str, Any]:
+def _resampled(source: Source, columns: Iterable[str], where: str, rows: int, seed: int) -> dict[str, Any]:
     """Observed rows drawn with replacement, whole: what belongs together stays together."""
     found = source.arrays(tuple(dict.fromkeys(columns)), where)
     if not found:
@@ -117,7 +118,7 @@ def _from_posterior(
     return Simulated({**given, **made}, parameters, way.notes)
 
 
-def _check_present(source: DuckSource, columns: Sequence[str]) -> None:
+def _check_present(source: Source, columns: Sequence[str]) -> None:
     absent = [c for c in columns if c not in source.columns]
     if absent:
         raise DataError((Diagnostic("DR311", f"no column `{absent[0]}` in {source.origin}"),))

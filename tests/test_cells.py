@@ -9,7 +9,7 @@ import pytest
 from scipy import special, stats
 
 from dagreg import pipeline
-from dagreg.data import duck, rows
+from dagreg.data import rows, source
 from dagreg.engine.exact import draw_exactly
 from dagreg.errors import DagregError
 from dagreg.spec.types import Sampling
@@ -238,7 +238,7 @@ def test_cross_products_give_the_triangle_of_the_rows(text: str, monkeypatch: py
 def test_large_tables_give_the_same_effect(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small = fit(text).effects[0].result.estimates[0].summary
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
-    monkeypatch.setattr(duck, "EXACT_COUNTS", 10)
+    monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     large = fit(text).effects[0].result.estimates[0].summary
     assert large.mean == pytest.approx(small.mean, abs=0.1 * small.sd)
     assert large.sd == pytest.approx(small.sd, rel=0.05)

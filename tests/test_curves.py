@@ -10,7 +10,7 @@ import pytest
 from scipy.interpolate import BarycentricInterpolator, CubicSpline
 
 from dagreg import pipeline
-from dagreg.data import duck, rows
+from dagreg.data import rows, source
 from dagreg.effects.rows import linear
 from dagreg.emit.program import _NATURAL_SPLINE, _POLYNOMIAL
 from dagreg.errors import DagregError
@@ -171,7 +171,7 @@ def test_cross_products_give_the_triangle_of_the_rows(more: str, monkeypatch: py
 def test_a_large_table_gives_the_same_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     small = adjusted(fit(to_y()))
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
-    monkeypatch.setattr(duck, "EXACT_COUNTS", 10)
+    monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     assert adjusted(fit(to_y())).mean == pytest.approx(small.mean, abs=0.05 * small.sd)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data import duck, rows
+from dagreg.data import rows, source
 from dagreg.data.rows import Rows
 from tests.fitting import spec_of
 
@@ -48,7 +48,7 @@ def both(table: Path, monkeypatch: pytest.MonkeyPatch, text: str = SPEC) -> tupl
     """The same fit from arrays and from cross-products."""
     small = pipeline.fit(spec_of(text), table)
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
-    monkeypatch.setattr(duck, "EXACT_COUNTS", 10)
+    monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     return small, pipeline.fit(spec_of(text), table)
 
 
@@ -105,7 +105,7 @@ def test_groups_are_left_out_in_turn(table: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_no_row_enters_python(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
-    monkeypatch.setattr(duck, "EXACT_COUNTS", 10)
+    monkeypatch.setattr(source, "EXACT_COUNTS", 10)
 
     def refuse(self: Rows, column: str) -> None:
         raise AssertionError(f"{column} was read")
@@ -122,7 +122,7 @@ def test_no_row_enters_python(table: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_estimated_counts_keep_levels_and_types(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(SPEC)
     exact = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True).summary
-    monkeypatch.setattr(duck, "EXACT_COUNTS", 10)
+    monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     estimated = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True).summary
     for name, column in exact.columns.items():
         other = estimated.columns[name]

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from dagreg.check.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.check.types import Doubt, ImplicationTest
-from dagreg.data.duck import DuckSource
+from dagreg.data.source import Source
 from dagreg.data.summary import check_columns, columns_of, summarise
 from dagreg.engine.draws import Array
 from dagreg.errors import DataError
@@ -67,12 +67,12 @@ class _Column:
     family: str
 
 
-def columns_for(source: DuckSource, spec: Spec, claims: Iterable[Claim]) -> tuple[str, ...]:
+def columns_for(source: Source, spec: Spec, claims: Iterable[Claim]) -> tuple[str, ...]:
     """The data columns that tests of these claims read, where they exist and are usable."""
     return columns_of(spec, (name for name in _names(claims) if _unusable(source, spec, name) == ""))
 
 
-def put_to_data(spec: Spec, source: DuckSource, claims: Sequence[Claim], seed: int) -> Verdicts:
+def put_to_data(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> Verdicts:
     """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per test."""
     asked = claims[:MOST_TESTS]
     columns, absent = _read(spec, source, asked, seed)
@@ -198,7 +198,7 @@ def _names(claims: Iterable[Claim]) -> tuple[str, ...]:
 # ---------------------------------------------------------------- reading
 
 
-def _unusable(source: DuckSource, spec: Spec, name: str) -> str:
+def _unusable(source: Source, spec: Spec, name: str) -> str:
     """Why the columns of a node cannot be tested; "" where they can."""
     try:
         check_columns(source, spec, [name])
@@ -207,9 +207,7 @@ def _unusable(source: DuckSource, spec: Spec, name: str) -> str:
     return f"`{name}` is censored" if spec.nodes[name].censored is not None else ""
 
 
-def _read(
-    spec: Spec, source: DuckSource, claims: Sequence[Claim], seed: int
-) -> tuple[dict[str, _Column], dict[str, str]]:
+def _read(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> tuple[dict[str, _Column], dict[str, str]]:
     """The nodes of these claims, and the sentence about each that cannot be tested.
 
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the

@@ -12,84 +12,46 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
-from dagreg.errors import DataError, Diagnostic
-from dagreg.model.types import ColumnKind, ColumnSummary
-from dagreg.spec.types import DataRef, Level
+from dagreg.data.source import Source, Values, first_line, identifier, quote, refused
+from dagreg.spec.types import DataRef
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 CSV_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN: `yes` and `no` are words
-LEVEL_CAP = 1000
-EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-            "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
-_TEXTS = ("VARCHAR", "ENUM")
 
 
-def quote(text: str) -> str:
-    """A string as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _kind(sql_type: str) -> ColumnKind | None:
-    base = sql_type.split("(")[0]
-    if base in _NUMBERS:
-        return "number"
-    if base in _TEXTS:
-        return "text"
-    return "boolean" if base == "BOOLEAN" else None
-
-
-@dataclass(frozen=True, slots=True)
-class DuckSource:
-    """A relation of a DuckDB connection. `select` is what stands after FROM; `origin` is shown to people."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuckSource(Source):
+    """A relation of a DuckDB connection; Arrow files and tables in memory have no `script`."""
 
     connection: duckdb.DuckDBPyConnection
-    select: str
-    origin: str
-    sql_types: Mapping[str, str]
     files: tuple[str, ...] = ()
-    script: str = ""  # what stands after FROM in the emitted program; "" where SQL alone cannot reach the rows
-    before: str = ""  # SQL statements that the emitted program runs before that
+    before: str = ""  # SQL statements that the emitted program runs before its own
     text: bool = False  # a format that has to be parsed at every scan
     frame: Any = None  # kept alive for as long as the connection reads from it
-    repeated: frozenset[str] = frozenset()  # names that several columns of the table have
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(self.sql_types)
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self.connection.sql(sql).fetchall()
+        return found
 
-    def kind(self, column: str) -> ColumnKind | None:
-        """Whether a column holds numbers, text or booleans; None for what a regression cannot take (dates, lists)."""
-        return _kind(self.sql_types[column])
+    def read(self, sql: str, columns: Mapping[str, Values]) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        found = self.connection.sql(sql).fetchnumpy()
+        return {name: np.ma.asarray(found[name]) for name in columns}
+
+    def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        if not columns:
+            return {}
+        some = f" USING SAMPLE reservoir({most} ROWS) REPEATABLE ({seed})" if self.rows() > most else ""
+        return self.read(self.query(columns) + some, {c: self.values(c) for c in columns})
+
+    def scripted(self, sql: str) -> str:
+        return self.before + sql
 
     @property
     def numbering(self) -> str:
-        """The SQL of a number that deals the rows out evenly, the same at every scan."""
         if self.select.startswith("read_parquet("):
             return "file_row_number"
         return "rowid" if self.select == "parsed" else "row_number() OVER ()"
-
-    def rows(self) -> int:
-        return int(self._row(f"SELECT count(*) FROM {self.select}")[0])
-
-    def missing(self, columns: Iterable[str]) -> dict[str, int]:
-        """How many rows have no value, per column."""
-        names = list(columns)
-        if not names:
-            return {}
-        sums = ", ".join(f"count(*) FILTER (WHERE NOT ({self._present(c)}))" for c in names)
-        return dict(zip(names, map(int, self._row(f"SELECT {sums} FROM {self.select}")), strict=True))
-
-    def complete(self, columns: Iterable[str]) -> str:
-        """An SQL condition: every one of these columns has a value."""
-        return " AND ".join(self._present(c) for c in columns) or "TRUE"
 
     def narrow(self, columns: Sequence[str]) -> DuckSource:
         """The same source with these columns only; text files are parsed once, into DuckDB's own memory."""
@@ -99,76 +61,8 @@ class DuckSource:
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE parsed AS SELECT {kept} FROM {self.select}")
         return replace(self, select="parsed", sql_types={c: self.sql_types[c] for c in columns}, text=False)
 
-    def summarise(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, ColumnSummary]:
-        """Counts, levels and moments of each column over the rows where `where` holds.
-
-        Raises DataError where a column holds infinite values.
-        """
-        if not columns:
-            return {}
-        many = self.rows() > EXACT_COUNTS
-        aggregates = [self._aggregates(column, estimated=many) for column in columns]
-        flat = self._row(
-            f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
-        )
-        width = len(aggregates[0])
-        rows = {column: flat[i * width : (i + 1) * width] for i, column in enumerate(columns)}
-        few = LEVEL_CAP * (2 if many else 1)  # an estimate may be too high
-        levels = self._levels([c for c in columns if rows[c][1] <= few], where)
-        return {column: self._summary(column, rows[column], levels.get(column, [])) for column in columns}
-
-    def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]]) -> ColumnSummary:
-        missing, distinct, mean, sd, low, high, whole, infinite = row
-        distinct = len(levels) or distinct
-        levels = levels if len(levels) <= LEVEL_CAP else []
-        if infinite:
-            raise _bad(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
-        moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
-        values, counts = tuple(p[0] for p in levels), tuple(int(p[1]) for p in levels)
-        kind = self.kind(column) or "text"
-        return ColumnSummary(kind, int(missing), int(distinct), values, counts, bool(whole), **moments)
-
-    def moments(self, expressions: Sequence[str], where: str = "TRUE") -> list[tuple[float, float]]:
-        """Mean and standard deviation (denominator n - 1) of SQL expressions."""
-        if not expressions:
-            return []
-        parts = ", ".join(f"avg({e}), coalesce(stddev_samp({e}), 0)" for e in expressions)
-        found = self._row(f"SELECT {parts} FROM {self.select} WHERE {where}")
-        numbers = list(map(_number, found))
-        return list(zip(numbers[::2], numbers[1::2], strict=True))
-
-    def query(self, columns: Sequence[str], where: str = "TRUE", source: str = "") -> str:
-        """The SQL that reads these columns, from `source` in place of this relation where that is given."""
-        named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns) or "1"
-        return f"SELECT {named} FROM {source or self.select}" + ("" if where == "TRUE" else f" WHERE {where}")
-
-    def script_query(self, columns: Sequence[str], where: str = "TRUE") -> str | None:
-        """The SQL that reads these columns in a program of its own; None for tables in memory and Arrow files."""
-        return self.before + self.query(columns, where, self.script) if self.script else None
-
-    def arrays(self, columns: Sequence[str], where: str = "TRUE", *, gaps: bool = False) -> dict[str, npt.NDArray[Any]]:
-        """These columns as NumPy arrays, over the rows where `where` holds, in the table's order.
-
-        With `gaps`, missing values are masked where there are any.
-        """
-        if not columns:
-            return {}
-        found = self.connection.sql(self.query(columns, where)).fetchnumpy()
-        return {
-            name: found[name] if gaps and np.ma.is_masked(found[name]) else np.ma.getdata(found[name])
-            for name in columns
-        }
-
-    def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
-        """These columns with missing values masked: every row, or `most` of them at random from a larger table."""
-        if not columns:
-            return {}
-        some = f" USING SAMPLE reservoir({most} ROWS) REPEATABLE ({seed})" if self.rows() > most else ""
-        found = self.connection.sql(self.query(columns) + some).fetchnumpy()
-        return {name: np.ma.asarray(found[name]) for name in columns}
-
     def sha256(self, columns: Sequence[str]) -> str:
-        """The hash of the files' bytes; for a frame or a database table, of the columns' values."""
+        """The hash of the files' bytes; for a frame or a table of a database file, of the columns' values."""
         digest = hashlib.sha256()
         for path in self.files:
             with open(path, "rb") as stream:
@@ -179,51 +73,6 @@ class DuckSource:
                 digest.update(name.encode())
                 digest.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
         return digest.hexdigest()
-
-    def _row(self, sql: str) -> tuple[Any, ...]:
-        found: list[tuple[Any, ...]] = self.connection.sql(sql).fetchall()
-        return found[0]
-
-    def _present(self, column: str) -> str:
-        name = identifier(column)
-        if self.sql_types[column] in ("FLOAT", "DOUBLE"):
-            return f"{name} IS NOT NULL AND NOT isnan({name})"
-        return f"{name} IS NOT NULL"
-
-    def value(self, column: str) -> str:
-        """The SQL of a column's values in the types that NumPy has."""
-        wide = self.sql_types[column].split("(")[0] in ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT")
-        if wide:
-            return f"CAST({identifier(column)} AS DOUBLE)"
-        return f"CAST({identifier(column)} AS VARCHAR)" if self.kind(column) == "text" else identifier(column)
-
-    def _aggregates(self, column: str, *, estimated: bool) -> tuple[str, ...]:
-        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite: one column's part of a scan."""
-        here = f"FILTER (WHERE {self._present(column)})"
-        value = self.value(column)
-        distinct = f"approx_count_distinct({value})" if estimated else f"count(DISTINCT {value})"
-        counted = (
-            f"count(*) FILTER (WHERE NOT ({self._present(column)}))",
-            f"{distinct} {here}",
-        )
-        if self.kind(column) != "number":
-            return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0")
-        real = f"CAST({self.value(column)} AS DOUBLE)"
-        finite = f"FILTER (WHERE {self._present(column)} AND isfinite({real}))"
-        moments = (f"{f}({real}) {finite}" for f in ("avg", "stddev_samp", "min", "max"))
-        whole = f"bool_and({real} = floor({real})) {finite}"
-        return (*counted, *moments, whole, f"count(*) FILTER (WHERE isinf({real}))")
-
-    def _levels(self, columns: Sequence[str], where: str) -> dict[str, list[tuple[Level, int]]]:
-        """The distinct values of each column with their counts, sorted."""
-        found: dict[str, list[tuple[Level, int]]] = {}
-        for column in columns:
-            value = self.value(column)
-            found[column] = self.connection.sql(
-                f"SELECT {value}, count(*) FROM {self.select} WHERE ({where}) AND {self._present(column)} "
-                "GROUP BY 1 ORDER BY 1"
-            ).fetchall()
-        return found
 
 
 def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True) -> DuckSource:
@@ -236,20 +85,21 @@ def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True) -> DuckS
     found = tuple(sorted(glob.glob(path, recursive=True))) if glob.has_magic(path) and not os.path.exists(path) else ()
     files = found or ((path,) if os.path.isfile(path) else ())
     if not allow_outside and not all(_within(folder, file) for file in (path, *files)):
-        raise _bad(f"`{ref.source}` lies outside the spec's folder", ref, "pass --allow-outside to read it", "DR302")
+        raise refused(f"`{ref.source}` lies outside the spec's folder", ref, "pass --allow-outside to read it", "DR302")
     if not files:
-        raise _bad(f"no data file `{ref.source}`", ref, "", "DR301")
+        raise refused(f"no data file `{ref.source}`", ref, "", "DR301")
     suffix = os.path.splitext(files[0])[1].lower()
     reader = _READERS.get(suffix)
     if reader is None:
-        raise _bad(f"cannot read `{suffix or ref.source}` files", ref, "known: " + ", ".join(sorted(_READERS)), "DR303")
+        known = ", ".join(sorted(_READERS))
+        raise refused(f"cannot read `{suffix or ref.source}` files", ref, f"known: {known}", "DR303")
     connection = duckdb.connect()
     try:
         opened = reader(connection, files, ref)
         source = _source(connection, opened, ref.source, files) if ref.query is None else None
         return source or _queried(connection, opened, ref, files, locked=not allow_outside)
     except (duckdb.Error, OSError, ValueError) as error:
-        raise _bad(f"`{ref.source}` cannot be read: {_first_line(error)}", ref, "", "DR304") from None
+        raise refused(f"`{ref.source}` cannot be read: {first_line(error)}", ref, "", "DR304") from None
 
 
 def open_frame(frame: Any) -> DuckSource:
@@ -268,7 +118,8 @@ def open_frame(frame: Any) -> DuckSource:
         opened = _Opened("frame", "", frame=frame, repeated=_repeated(map(str, names)))
         return _source(connection, opened, f"{type(frame).__module__.split('.')[0]} table", ())
     except duckdb.Error as error:
-        raise _bad(f"data of type {type(frame).__name__} cannot be read: {_first_line(error)}", code="DR304") from None
+        message = f"data of type {type(frame).__name__} cannot be read: {first_line(error)}"
+        raise refused(message, code="DR304") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +143,11 @@ def _source(connection: duckdb.DuckDBPyConnection, opened: _Opened, origin: str,
     types = {row[0]: row[1] for row in described}
     text = opened.select.startswith("read_csv(")
     return DuckSource(
-        connection,
-        opened.select,
-        origin,
-        types,
-        files,
+        connection=connection,
+        select=opened.select,
+        origin=origin,
+        sql_types=types,
+        files=files,
         script=opened.script,
         before=opened.before,
         text=text,
@@ -316,7 +167,7 @@ def _queried(
     query = ref.query.strip().rstrip(";")
     statements = connection.extract_statements(query)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise _bad("the `query:` is not a single SELECT", ref, "", "DR307")
+        raise refused("the `query:` is not a single SELECT", ref, "", "DR307")
     before = opened.before
     if opened.select:
         connection.execute(f"CREATE TEMP VIEW data AS SELECT * FROM {opened.select}")
@@ -377,7 +228,7 @@ def _database(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref
     table = ref.table or (tables[0] if len(tables) == 1 else None)
     if table is None or table not in tables:
         wanted = f"no table `{ref.table}`" if ref.table else "a `table:` is needed"
-        raise _bad(f"{wanted} in `{ref.source}`", ref, "tables: " + ", ".join(tables), "DR305")
+        raise refused(f"{wanted} in `{ref.source}`", ref, "tables: " + ", ".join(tables), "DR305")
     return _Opened(identifier(table), identifier(table), before)
 
 
@@ -391,18 +242,6 @@ _READERS = {
 }
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
-
-
 def _paths(files: tuple[str, ...]) -> str:
     quoted = ", ".join(quote(f) for f in files)
     return quoted if len(files) == 1 else f"[{quoted}]"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]
-
-
-def _bad(message: str, ref: DataRef | None = None, note: str = "", code: str = "DR306") -> DataError:
-    return DataError((Diagnostic(code, message, ref.span if ref else None, label=note),))

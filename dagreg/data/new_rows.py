@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.data.duck import DuckSource
+from dagreg.data.source import Source
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import encode
 from dagreg.model.families import Array
@@ -39,13 +39,13 @@ class NewRows:
         return NewRows(min(stop, self.count) - start, values, columns, self.unseen)
 
 
-def present(source: DuckSource, model: Model) -> frozenset[str]:
+def present(source: Source, model: Model) -> frozenset[str]:
     """The model's variables whose columns the new rows have."""
     return frozenset(name for name, v in model.variables.items() if v.column in source.columns)
 
 
 def read_new_rows(
-    source: DuckSource, model: Model, names: Sequence[str], equations: Iterable[Equation], optional: Collection[str]
+    source: Source, model: Model, names: Sequence[str], equations: Iterable[Equation], optional: Collection[str]
 ) -> NewRows:
     """The rows of a source as a model sees them: these variables, and the other columns of these equations.
 
@@ -97,7 +97,7 @@ def _key(value: Level) -> str:
     return str(value).lower()
 
 
-def _check_columns(source: DuckSource, wanted: Sequence[str]) -> None:
+def _check_columns(source: Source, wanted: Sequence[str]) -> None:
     absent = [c for c in wanted if c not in source.columns]
     wrong = []
     if absent:
@@ -116,7 +116,7 @@ def _check_columns(source: DuckSource, wanted: Sequence[str]) -> None:
         raise DataError(tuple(wrong))
 
 
-def _problems(variable: Variable, source: DuckSource, column: npt.NDArray[Any]) -> Iterator[Diagnostic]:
+def _problems(variable: Variable, source: Source, column: npt.NDArray[Any]) -> Iterator[Diagnostic]:
     name = variable.column
     if variable.levels:
         known = _places(variable)

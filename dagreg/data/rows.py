@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.data.duck import DuckSource, identifier
+from dagreg.data.source import Source, Values
 from dagreg.data.sql import Column, grouped_sql, moments_sql, regression_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows
 from dagreg.model.families import Array
@@ -27,7 +27,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
     The arrays are read together, when one of them is first asked for.
     """
 
-    def __init__(self, source: DuckSource, columns: Sequence[str], where: str, summary: DataSummary) -> None:
+    def __init__(self, source: Source, columns: Sequence[str], where: str, summary: DataSummary) -> None:
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
         self._known: Moments | None = None
@@ -58,15 +58,13 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         alone = max((self.summary.columns[c].distinct for c in columns), default=1)
         if alone > self.count // 2:
             return alone
-        named = ", ".join(map(identifier, columns)) or "1"
-        found = self.source.connection.sql(
-            f"SELECT count(*) FROM (SELECT DISTINCT {named} FROM {self.source.select} WHERE {self.where})"
-        )
-        return int(found.fetchall()[0][0])
+        return self.source.distinct(columns, self.where)
 
     def grouped(self, grouping: Grouping) -> dict[str, npt.NDArray[Any]]:
         """The columns of a grouped table, its rows in the order of their keys."""
-        found = self.source.connection.sql(self.grouped_query(grouping, self.source.select)).fetchnumpy()
+        keys: dict[str, Values] = {c: self.source.values(c) for c in grouping.keys}
+        sums: dict[str, Values] = {s.name: "float64" for s in grouping.sums}
+        found = self.source.read(self.grouped_query(grouping, self.source.select), keys | sums)
         return {name: np.ma.getdata(values) for name, values in found.items()}
 
     def grouped_query(self, grouping: Grouping, select: str) -> str:
@@ -75,9 +73,12 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
     def script_query(self, grouping: Grouping | None) -> str | None:
         """The SQL that reads these columns, or a grouped table, in a program of its own; None where none can."""
-        if grouping is None or not self.source.script:
-            return self.source.script_query(self.columns, self.where)
-        return self.source.before + self.grouped_query(grouping, self.source.script)
+        source = self.source
+        if not source.script:
+            return None
+        if grouping is None:
+            return source.scripted(source.query(self.columns, self.where, source.script))
+        return source.scripted(self.grouped_query(grouping, source.script))
 
     def triangle(self, model: Model, equation: Equation) -> tuple[float, Array]:
         """The units of a Gaussian regression, and the triangle of its rows [design, response].
@@ -136,7 +137,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
             every = {c.sql: c for c in (*(known.columns if known else ()), *columns)}
             groups = max(groups, len(known.units) if known else 1)
             wanted = tuple(every.values())
-            found = self.source.connection.sql(moments_sql(self.source, wanted, groups, self.where)).fetchall()
+            found = self.source.fetch(moments_sql(self.source, wanted, groups, self.where))
             known = self._known = unpacked(found, wanted)
         return known
 

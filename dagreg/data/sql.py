@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from dagreg.data.duck import DuckSource, identifier, quote
+from dagreg.data.source import Source, identifier, quote
 from dagreg.model.curves import functions, functions_sql
 from dagreg.model.types import CurveBasis, Equation, Model, Variable
 from dagreg.model.variables import transformed_sql
@@ -23,7 +23,7 @@ def literal(level: Level) -> str:
     return quote(level) if isinstance(level, str) else repr(level)
 
 
-def grouped_sql(source: DuckSource, grouping: Grouping, select: str, where: str) -> str:
+def grouped_sql(source: Source, grouping: Grouping, select: str, where: str) -> str:
     """SELECT keys, sums FROM select GROUP BY keys, ordered by the keys."""
     keys = [f"{source.value(c)} AS {identifier(c)}" for c in grouping.keys]
     sums = [f"{_sum(source, s)} AS {identifier(s.name)}" for s in grouping.sums]
@@ -33,7 +33,7 @@ def grouped_sql(source: DuckSource, grouping: Grouping, select: str, where: str)
     return f"SELECT {', '.join([*keys, *sums])} FROM {select}{kept}{ending}"
 
 
-def _sum(source: DuckSource, total: Sum) -> str:
+def _sum(source: Source, total: Sum) -> str:
     """Sums in floating point: exact for whole numbers below 2^53, and no type that NumPy lacks."""
     if not total.factors:
         return "CAST(count(*) AS DOUBLE)"
@@ -44,16 +44,16 @@ def _sum(source: DuckSource, total: Sum) -> str:
     return f"sum({' * '.join([head, *parts])})"
 
 
-def _factor(source: DuckSource, factor: str | int) -> str:
-    return f"CAST({source.value(factor)} AS DOUBLE)" if isinstance(factor, str) else f"{factor}.0"
+def _factor(source: Source, factor: str | int) -> str:
+    return source.real(factor) if isinstance(factor, str) else f"{factor}.0"
 
 
-def design_sql(source: DuckSource, variable: Variable, *, full: bool = False) -> list[str]:
+def design_sql(source: Source, variable: Variable, *, full: bool = False) -> list[str]:
     """The SQL of a variable's design columns, as `model.design.encode` has them (`full`: the reference's, too)."""
     column = source.value(variable.column)
     if variable.levels:
         return [f"CAST({column} = {literal(level)} AS DOUBLE)" for level in variable.levels[0 if full else 1 :]]
-    real = f"CAST({column} AS DOUBLE)"
+    real = source.real(variable.column)
     expression = transformed_sql(variable, real)
     if expression is None and variable.transform is not None:
         centre, scale = variable.transform_at
@@ -69,14 +69,14 @@ class Column:
     near: float
 
 
-def variable_columns(source: DuckSource, variable: Variable, *, full: bool = False) -> list[Column]:
+def variable_columns(source: Source, variable: Variable, *, full: bool = False) -> list[Column]:
     """The design columns of a variable; `full`: one for every level, the reference's first."""
     first = 0 if full else 1
     middle = variable.shares[first:] if variable.levels else (variable.mean or 0.0,)
     return [Column(c, float(m)) for c, m in zip(design_sql(source, variable, full=full), middle, strict=True)]
 
 
-def regression_columns(source: DuckSource, model: Model, equation: Equation) -> list[Column]:
+def regression_columns(source: Source, model: Model, equation: Equation) -> list[Column]:
     """The design columns of a regression, not centred and without the intercept's, then its response."""
     found: list[Column] = []
     for term in equation.terms:
@@ -92,20 +92,19 @@ def regression_columns(source: DuckSource, model: Model, equation: Equation) -> 
     return [*found, response]
 
 
-def _curve_columns(source: DuckSource, variable: Variable, curve: CurveBasis) -> list[Column]:
+def _curve_columns(source: Source, variable: Variable, curve: CurveBasis) -> list[Column]:
     """The functions that a curve's columns are made of."""
     (number,) = variable_columns(source, variable)
     near = functions(curve, np.array([number.near]))[0, 1:]
     return [Column(c, float(m)) for c, m in zip(functions_sql(curve, number.sql), near, strict=True)]
 
 
-def moments_sql(source: DuckSource, columns: Sequence[Column], groups: int, where: str) -> str:
+def moments_sql(source: Source, columns: Sequence[Column], groups: int, where: str) -> str:
     """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are near."""
     named = ", ".join(f"{c.sql} - {c.near!r} AS v{i}" for i, c in enumerate(columns))
     sums = [f"sum(v{i})" for i in range(len(columns))]
     products = [f"sum(v{i} * v{j})" for i, j in combinations_with_replacement(range(len(columns)), 2)]
     group = f"{source.numbering} % {groups}" if groups > 1 else "0"
-    return (
-        f"SELECT part, count(*), {', '.join([*sums, *products])} "
-        f"FROM (SELECT {group} AS part, {named} FROM {source.select} WHERE {where}) GROUP BY part ORDER BY part"
-    )
+    numbered = f"SELECT {group} AS part, {named} FROM {source.select} WHERE {where}"
+    found = ", ".join([*sums, *products])
+    return f"SELECT part, count(*), {found} FROM ({numbered}) AS numbered GROUP BY part ORDER BY part"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dagreg.data.duck import DuckSource
+from dagreg.data.source import Source
 from dagreg.model.types import ColumnSummary
 from dagreg.model.variables import infer_type
 
@@ -31,7 +31,7 @@ nodes:
 """
 
 
-def starter(source: DuckSource | None, path: str) -> str:
+def starter(source: Source | None, path: str) -> str:
     """A spec to edit: nodes and types from the data, edges for the user to draw."""
     if source is None:
         edges = "  - confounder -> treatment, outcome\n  - treatment -> outcome\n  - ability -> outcome"

@@ -7,12 +7,13 @@ from itertools import product as pairs
 
 import numpy as np
 
-from dagreg.data.duck import DuckSource, identifier, quote
+from dagreg.data.source import Source, identifier
+from dagreg.data.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, either
 from dagreg.model.curves import functions_sql, heights, quantiles
-from dagreg.model.types import CurveBasis, CurveSummary, DataSummary, Variable
+from dagreg.model.types import CurveBasis, CurveSummary, DataSummary
 from dagreg.model.variables import resolve, transformed_sql
-from dagreg.spec.types import Level, Node, Spec
+from dagreg.spec.types import Node, Spec
 
 FLAGS = ("none", "left", "right", "interval")
 
@@ -33,7 +34,7 @@ def always_there(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(c for c in columns_of(spec, names) if c not in bounds)
 
 
-def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
+def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
     """Raises DataError, with every column that is missing or of a kind that no regression takes."""
     names = tuple(names)
     wrong = _same_column(spec, names)
@@ -53,14 +54,14 @@ def check_columns(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
         raise DataError(tuple(wrong))
 
 
-def check_trials(source: DuckSource, spec: Spec, names: Iterable[str], where: str) -> None:
+def check_trials(source: Source, spec: Spec, names: Iterable[str], where: str) -> None:
     """Raises DataError (DR324) where rows have more successes than trials, or no trial."""
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].trials is not None):
         column = identifier(node.column or node.name)
         trials = identifier(node.trials) if isinstance(node.trials, str) else str(node.trials)
         bad = f"({where}) AND ({column} > {trials} OR {trials} < 1)"
-        count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {bad}").fetchall()[0][0]
+        count = source.rows(bad)
         if count:
             message = f"`{node.name}` has more successes than trials, or no trials, in {count} of the rows"
             wrong.append(Diagnostic("DR324", message, node.span))
@@ -68,7 +69,7 @@ def check_trials(source: DuckSource, spec: Spec, names: Iterable[str], where: st
         raise DataError(tuple(wrong))
 
 
-def check_not_imputed(source: DuckSource, spec: Spec, names: Iterable[str]) -> None:
+def check_not_imputed(source: Source, spec: Spec, names: Iterable[str]) -> None:
     """Raises DataError (DR328) where a column that belongs to a node lacks a value, under `missing: impute`.
 
     Trials and units of exposure are needed in every row, standard errors and flags wherever there is a value.
@@ -85,7 +86,7 @@ def check_not_imputed(source: DuckSource, spec: Spec, names: Iterable[str]) -> N
             if not isinstance(column, str):
                 continue
             lacks = f"({where}) AND NOT ({source.complete([column])})"
-            count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {lacks}").fetchall()[0][0]
+            count = source.rows(lacks)
             if count:
                 message = f"column `{column}` of `{node.name}` lacks a value in {count} of the rows"
                 wrong.append(Diagnostic("DR328", message, node.span, label="only nodes are imputed"))
@@ -93,14 +94,14 @@ def check_not_imputed(source: DuckSource, spec: Spec, names: Iterable[str]) -> N
         raise DataError(tuple(wrong))
 
 
-def check_censored(source: DuckSource, spec: Spec, names: Iterable[str], where: str) -> None:
+def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str) -> None:
     """Raises DataError (DR327) where flags of censoring are not of the four words, or an interval has no width."""
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].censored is not None):
         assert node.censored is not None
         flags, value = source.value(node.censored), identifier(node.column or node.name)
         words = f"CAST({flags} AS VARCHAR)"
-        found = source.connection.sql(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}").fetchall()
+        found = source.fetch(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}")
         other = sorted(row[0] for row in found if row[0] is not None and row[0] not in FLAGS)
         if other:
             message = f"column `{node.censored}` says {', '.join(map(repr, other[:5]))} of the censoring"
@@ -110,10 +111,10 @@ def check_censored(source: DuckSource, spec: Spec, names: Iterable[str], where: 
             label = f"say `censored: {{flags: {node.censored}, upper: a column}}`"
             wrong.append(Diagnostic("DR327", message, node.span, label=label))
         elif node.upper is not None:
-            upper = f"CAST({identifier(node.upper)} AS DOUBLE)"
+            upper = source.real(node.upper)
             narrow = f"coalesce(NOT ({upper} > {value}) OR isnan({upper}), true)"
             bad = f"({where}) AND {words} = 'interval' AND {narrow}"
-            count = source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {bad}").fetchall()[0][0]
+            count = source.rows(bad)
             if count:
                 message = f"the upper bound of `{node.name}` is not above the lower one in {count} of the rows"
                 wrong.append(Diagnostic("DR327", message, node.span))
@@ -134,24 +135,24 @@ def _same_column(spec: Spec, names: Iterable[str]) -> list[Diagnostic]:
     return wrong
 
 
-def _absent(source: DuckSource, node: Node, column: str) -> Diagnostic:
+def _absent(source: Source, node: Node, column: str) -> Diagnostic:
     same = [c for c in source.columns if c.lower() == column.lower()]
     listed = ", ".join(source.columns[:12]) + (", ..." if len(source.columns) > 12 else "")
     label = f"did you mean `{same[0]}`?" if same else f"columns: {listed}"
     return Diagnostic("DR311", f"no column `{column}` in {source.origin}", node.span, label=label)
 
 
-def summarise(source: DuckSource, spec: Spec, names: Sequence[str], where: str = "TRUE") -> DataSummary:
+def summarise(source: Source, spec: Spec, names: Sequence[str], where: str = "TRUE") -> DataSummary:
     """Levels, counts and moments of the columns of these nodes, over the rows where `where` holds.
 
     Raises DataError where the source cannot answer or nodes and columns do not fit.
     """
     columns = source.summarise(columns_of(spec, names), where)
-    rows = int(source.connection.sql(f"SELECT count(*) FROM {source.select} WHERE {where}").fetchall()[0][0])
+    rows = source.rows(where)
     if rows == 0:
         raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use"),))
     plain = DataSummary(rows, columns)
-    transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], identifier(spec.nodes[n].column or n)))}
+    transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], source.real(spec.nodes[n].column or n)))}
     resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
     moments = source.moments(list(transforms.values()), where)
     summary = DataSummary(rows, columns, dict(zip(transforms, moments, strict=True)))
@@ -160,7 +161,7 @@ def summarise(source: DuckSource, spec: Spec, names: Sequence[str], where: str =
 
 
 def _curves(
-    source: DuckSource, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> dict[str, CurveSummary]:
     """The knots and means of every declared curve of these nodes; none of a node that is no number."""
     asked = {f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in names}
@@ -169,15 +170,15 @@ def _curves(
     for key, (name, curve) in asked.items():
         if variables[name].levels:
             continue  # the regression refuses it
-        (number,) = _design(variables[name], spec)
+        (number,) = design_sql(source, variables[name])
         at = ", ".join(f"quantile_cont({number}, {share!r})" for share in quantiles(curve.columns))
-        knots = source.connection.sql(f"SELECT {at} FROM {source.select} WHERE {where}").fetchall()[0]
+        knots = source.fetch(f"SELECT {at} FROM {source.select} WHERE {where}")[0]
         basis = CurveBasis(curve.kind, curve.columns, tuple(float(f"{knot:.6g}") for knot in knots))
         found[key] = CurveSummary(basis, _curve_means(source, basis, number, where))
     return found
 
 
-def _curve_means(source: DuckSource, basis: CurveBasis, number: str, where: str) -> tuple[float, ...]:
+def _curve_means(source: Source, basis: CurveBasis, number: str, where: str) -> tuple[float, ...]:
     """The mean of each column; none where knots coincide, which the regression refuses."""
     if len(set(basis.knots)) < len(basis.knots):
         return ()
@@ -186,7 +187,7 @@ def _curve_means(source: DuckSource, basis: CurveBasis, number: str, where: str)
 
 
 def _products(
-    source: DuckSource, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> dict[str, tuple[tuple[float, float], ...]]:
     """Mean and sd of the design columns of every declared interaction among these nodes."""
     wanted = {
@@ -200,22 +201,6 @@ def _products(
     variables = resolve(spec, names, summary)
     found = {}
     for key, factors in wanted.items():
-        blocks = [_design(variables[f], spec) for f in factors]
+        blocks = [design_sql(source, variables[f]) for f in factors]
         found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
     return found
-
-
-def _design(variable: Variable, spec: Spec) -> list[str]:
-    """The SQL of a variable's design columns."""
-    column = identifier(variable.column)
-    if variable.levels:
-        return [f"CAST({column} = {_literal(level)} AS DOUBLE)" for level in variable.levels[1:]]
-    expression = transformed_sql(spec.nodes[variable.name], column)
-    if expression is None and variable.transform is not None:
-        centre, scale = variable.transform_at
-        return [f"(({column} - {centre!r}) / {scale!r})"]
-    return [f"CAST({expression or column} AS DOUBLE)"]
-
-
-def _literal(level: Level) -> str:
-    return quote(level) if isinstance(level, str) else repr(level)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.data.duck import quote
+from dagreg.data.source import quote
 from dagreg.errors import DataError, Diagnostic
 
 DIGITS = 10

@@ -88,6 +88,18 @@ def natural_spline(x, knots):
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """How a program reads its rows: what it imports, what it says once, and the columns that answer `{query}`."""
+
+    imports: tuple[str, ...]
+    once: tuple[str, ...]
+    columns: str
+
+
+DUCKDB = Reader(("duckdb",), (), "duckdb.sql({query}).fetchnumpy()")
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """PyMC source, with one builder per model: `build_adjusted(data) -> pm.Model`, ...
 
@@ -118,11 +130,12 @@ def emit(
     origin: str,
     query: str | Mapping[str, str] | None,
     sampling: Sampling,
+    reader: Reader = DUCKDB,
 ) -> Program:
     """The program of these models.
 
     `query` is the SQL that reads the data, or one for each builder that reads any; None where SQL cannot reach
-    them or there are none yet.
+    them or there are none yet. `reader` says who answers it.
     """
     blocks = [_builder(model, origin) for model in models]
     body = "\n\n".join(blocks)
@@ -145,7 +158,7 @@ def emit(
         parts.append(_NATURAL_SPLINE)
     parts += ["\n" + block for block in blocks]
     if query is not None:
-        parts.append("\n" + _main(models, query, sampling))
+        parts.append("\n" + _main(models, query, sampling, reader))
     return Program("\n".join(part.rstrip("\n") + "\n" for part in parts), tuple(m.builder for m in models))
 
 
@@ -183,9 +196,9 @@ def _regressors(equation: Equation) -> list[str]:
     return [*(t.name for t in equation.terms), *(v.group for v in equation.varying)]
 
 
-def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sampling) -> str:
+def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sampling, reader: Reader) -> str:
     builders = ", ".join(m.builder for m in models) + ("," if len(models) == 1 else "")
-    once, each = _reading(query)
+    once, each = _reading(query, reader)
     build, adaptation = "build", '"low_rank"'
     if any(m.adaptation != "low_rank" for m in models):
         builders = ", ".join(f"({m.builder}, {literal(m.adaptation)})" for m in models) + ","
@@ -210,16 +223,18 @@ def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sam
 """
 
 
-def _reading(query: str | Mapping[str, str]) -> tuple[str, str]:
+def _reading(query: str | Mapping[str, str], reader: Reader) -> tuple[str, str]:
     """How the program reads its data: before its loop over the builders, and within."""
-    sql = "    import duckdb\n    import nutpie\n"
-    if isinstance(query, str):
-        return f"{sql}\n    data = duckdb.sql(QUERY).fetchnumpy()", ""
     if not query:
         return "    import nutpie\n\n    data = {}", ""
+    head = "".join(f"    import {module}\n" for module in sorted({*reader.imports, "nutpie"}))
+    said = "".join(f"\n    {line}".rstrip(" ") for line in reader.once)
+    if isinstance(query, str):
+        return f"{head}{said}\n    data = {reader.columns.format(query='QUERY')}", ""
+    rows = reader.columns.format(query="query")
     return (
-        sql,
-        "\n        query = QUERIES.get(build.__name__)\n        data = duckdb.sql(query).fetchnumpy() if query else {}",
+        head + said,
+        f"\n        query = QUERIES.get(build.__name__)\n        data = {rows} if query else {{}}",
     )
 
 

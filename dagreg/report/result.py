@@ -31,13 +31,16 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class DataInfo:
-    """Which data were used. `missing` counts the missing values of each column used, zeros left out."""
+    """Which data were used. `missing` counts the missing values of each column used, zeros left out.
+
+    `sha256` is None for a table that stays in its database.
+    """
 
     source: str
     rows: int
     rows_used: int
     missing: Mapping[str, int]
-    sha256: str
+    sha256: str | None
     inferred: Mapping[str, str]  # node -> type taken from its column
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dagreg.emit.program import Reader
 from dagreg.engine.draws import Draws
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.model.types import DataSummary
@@ -44,6 +45,7 @@ class Stored:
     spec: Spec
     summary: DataSummary | None
     query: str | None
+    reader: Reader | None
     report: Json
     effects: tuple[Json, ...]
     samples: Mapping[str, Sampled]
@@ -63,7 +65,12 @@ def spec_text(spec: Spec) -> str | None:
 
 
 def write_record(
-    path: Path, report: Report, summary: DataSummary | None, query: str | None, samples: Mapping[str, Draws]
+    path: Path,
+    report: Report,
+    summary: DataSummary | None,
+    query: str | None,
+    reader: Reader | None,
+    samples: Mapping[str, Draws],
 ) -> None:
     """Writes `fit.json`, with the hashes of the files beside it that a result is made of."""
     spec = report.explained.spec
@@ -74,6 +81,7 @@ def write_record(
         "spec": _head(spec) if text is not None else {"fields": encode(spec)},
         "summary": encode(summary) if summary is not None else None,
         "query": query,
+        "reader": encode(reader) if reader is not None else None,
         "report": encode(report, without=_MADE_AGAIN),
         "effects": [encode(e, without=_MADE_AGAIN_OF_EFFECT) for e in report.effects],
         "samples": {b: encode(Sampled(d.engine, d.divergences, d.seconds)) for b, d in samples.items()},
@@ -100,6 +108,7 @@ def read_record(folder: Path) -> Stored:
             spec=_spec(folder, content["spec"]),
             summary=decode(DataSummary, content["summary"]) if content["summary"] is not None else None,
             query=content["query"],
+            reader=decode(Reader, content["reader"]) if content.get("reader") is not None else None,
             report=content["report"],
             effects=tuple(content["effects"]),
             samples={builder: decode(Sampled, s) for builder, s in content["samples"].items()},

@@ -19,11 +19,4 @@ def unsupported(spec: Spec) -> tuple[Diagnostic, ...]:
     )
 
 
-def _connection(spec: Spec) -> Places:
-    if spec.data is not None and "://" in spec.data.source:
-        yield spec.data.span
-
-
-LATER: Mapping[str, Callable[[Spec], Places]] = {
-    "`data` from a database": _connection,
-}
+LATER: Mapping[str, Callable[[Spec], Places]] = {}

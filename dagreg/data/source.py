@@ -1,0 +1,262 @@
+"""What every source of data answers. The questions are SQL in DuckDB's words; a source says how they are put."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.emit.program import DUCKDB, Reader
+from dagreg.errors import DataError, Diagnostic
+from dagreg.model.types import ColumnKind, ColumnSummary
+from dagreg.spec.types import DataRef, Level
+
+LEVEL_CAP = 1000
+EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+            "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
+_TEXTS = ("VARCHAR", "ENUM")
+_REALS = ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT", "DOUBLE")
+
+Values = Literal["int64", "float64", "string", "boolean"]
+"""What a column of an answer holds."""
+
+
+def quote(text: str) -> str:
+    """A string as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source(ABC):
+    """A table that answers a few questions. `select` is what stands after FROM; `origin` is shown to people.
+
+    `sql_types` are DuckDB's. `script` is what stands after FROM in the emitted program; "" where no SQL of a
+    program's own reaches the rows.
+    """
+
+    select: str
+    origin: str
+    sql_types: Mapping[str, str]
+    script: str = ""
+    repeated: frozenset[str] = frozenset()  # names that several columns of the table have
+
+    # ------------------------------------------------------------ what each source has its own way of
+
+    @abstractmethod
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a short answer. Raises DataError where a database refuses."""
+
+    @abstractmethod
+    def read(self, sql: str, columns: Mapping[str, Values]) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        """The columns of a long answer, missing values masked. Raises DataError where a database refuses."""
+
+    @abstractmethod
+    def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        """These columns with missing values masked: every row, or some `most` of them at random from a larger table."""
+
+    @abstractmethod
+    def scripted(self, sql: str) -> str:
+        """A question as a program of its own puts it."""
+
+    @abstractmethod
+    def sha256(self, columns: Sequence[str]) -> str | None:
+        """A hash of the content; None where it would cost reading a database's table."""
+
+    @property
+    @abstractmethod
+    def numbering(self) -> str:
+        """The SQL of a number that deals the rows out evenly, the same at every scan."""
+
+    @property
+    def reader(self) -> Reader:
+        """How the emitted program puts its questions."""
+        return DUCKDB
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Python packages through which it is read, beside dagreg's own dependencies."""
+        return ()
+
+    @property
+    def estimates(self) -> bool:
+        """Whether it estimates the number of distinct values for less than counting them."""
+        return True
+
+    # ------------------------------------------------------------ columns
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.sql_types)
+
+    def kind(self, column: str) -> ColumnKind | None:
+        """Whether a column holds numbers, text or booleans; None for what a regression cannot take (dates, lists)."""
+        base = self._base(column)
+        if base in _NUMBERS:
+            return "number"
+        if base in _TEXTS:
+            return "text"
+        return "boolean" if base == "BOOLEAN" else None
+
+    def narrow(self, columns: Sequence[str]) -> Self:
+        """The same source with these columns only."""
+        return replace(self, sql_types={c: self.sql_types[c] for c in columns}) if columns else self
+
+    def value(self, column: str) -> str:
+        """The SQL of a column's values in the types that NumPy has."""
+        if self._base(column) in ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT"):
+            return f"CAST({identifier(column)} AS DOUBLE)"
+        return f"CAST({identifier(column)} AS VARCHAR)" if self.kind(column) == "text" else identifier(column)
+
+    def real(self, column: str) -> str:
+        """The SQL of a column's numbers in double precision."""
+        return f"CAST({self.value(column)} AS DOUBLE)"
+
+    def values(self, column: str) -> Values:
+        """What `value` of a column holds."""
+        if self.kind(column) == "number":
+            return "float64" if self._base(column) in _REALS else "int64"
+        return "boolean" if self.kind(column) == "boolean" else "string"
+
+    def _base(self, column: str) -> str:
+        return self.sql_types[column].split("(")[0]
+
+    # ------------------------------------------------------------ conditions
+
+    def complete(self, columns: Iterable[str]) -> str:
+        """An SQL condition: every one of these columns has a value."""
+        return " AND ".join(self._present(c) for c in columns) or "TRUE"
+
+    def _present(self, column: str) -> str:
+        name = identifier(column)
+        if self.sql_types[column] in ("FLOAT", "DOUBLE"):
+            return f"{name} IS NOT NULL AND NOT isnan({name})"
+        return f"{name} IS NOT NULL"
+
+    # ------------------------------------------------------------ counts
+
+    def rows(self, where: str = "TRUE") -> int:
+        """How many rows there are where `where` holds."""
+        kept = "" if where == "TRUE" else f" WHERE {where}"
+        return int(self._row(f"SELECT count(*) FROM {self.select}{kept}")[0])
+
+    def missing(self, columns: Iterable[str]) -> dict[str, int]:
+        """How many rows have no value, per column."""
+        names = list(columns)
+        if not names:
+            return {}
+        sums = ", ".join(f"count(*) FILTER (WHERE NOT ({self._present(c)}))" for c in names)
+        return dict(zip(names, map(int, self._row(f"SELECT {sums} FROM {self.select}")), strict=True))
+
+    def distinct(self, columns: Sequence[str], where: str = "TRUE") -> int:
+        """How many distinct combinations of these columns there are where `where` holds."""
+        named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns) or "1"
+        inner = f"SELECT DISTINCT {named} FROM {self.select} WHERE {where}"
+        return int(self._row(f"SELECT count(*) FROM ({inner}) AS combinations")[0])
+
+    # ------------------------------------------------------------ summaries
+
+    def summarise(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, ColumnSummary]:
+        """Counts, levels and moments of each column over the rows where `where` holds.
+
+        Raises DataError where a column holds infinite values.
+        """
+        if not columns:
+            return {}
+        many = self.estimates and self.rows() > EXACT_COUNTS
+        aggregates = [self._aggregates(column, estimated=many) for column in columns]
+        flat = self._row(
+            f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
+        )
+        width = len(aggregates[0])
+        rows = {column: flat[i * width : (i + 1) * width] for i, column in enumerate(columns)}
+        few = LEVEL_CAP * (2 if many else 1)  # an estimate may be too high
+        levels = {column: self._levels(column, where) for column in columns if rows[column][1] <= few}
+        return {column: self._summary(column, rows[column], levels.get(column, [])) for column in columns}
+
+    def moments(self, expressions: Sequence[str], where: str = "TRUE") -> list[tuple[float, float]]:
+        """Mean and standard deviation (denominator n - 1) of SQL expressions."""
+        if not expressions:
+            return []
+        parts = ", ".join(f"avg({e}), coalesce(stddev_samp({e}), 0)" for e in expressions)
+        numbers = list(map(_number, self._row(f"SELECT {parts} FROM {self.select} WHERE {where}")))
+        return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+    def _aggregates(self, column: str, *, estimated: bool) -> tuple[str, ...]:
+        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite: one column's part of a scan."""
+        here = f"FILTER (WHERE {self._present(column)})"
+        value = self.value(column)
+        distinct = f"approx_count_distinct({value})" if estimated else f"count(DISTINCT {value})"
+        counted = (
+            f"count(*) FILTER (WHERE NOT ({self._present(column)}))",
+            f"{distinct} {here}",
+        )
+        if self.kind(column) != "number":
+            return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0")
+        real = self.real(column)
+        finite = f"FILTER (WHERE {self._present(column)} AND isfinite({real}))"
+        moments = (f"{f}({real}) {finite}" for f in ("avg", "stddev_samp", "min", "max"))
+        whole = f"bool_and({real} = floor({real})) {finite}"
+        return (*counted, *moments, whole, f"count(*) FILTER (WHERE isinf({real}))")
+
+    def _levels(self, column: str, where: str) -> list[tuple[Level, int]]:
+        """The distinct values of a column with their counts, sorted."""
+        found: list[tuple[Any, ...]] = self.fetch(
+            f"SELECT {self.value(column)}, count(*) FROM {self.select} WHERE ({where}) AND {self._present(column)} "
+            "GROUP BY 1 ORDER BY 1"
+        )
+        return [(level, int(count)) for level, count in found]
+
+    def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]]) -> ColumnSummary:
+        missing, distinct, mean, sd, low, high, whole, infinite = row
+        distinct = len(levels) or distinct
+        levels = levels if len(levels) <= LEVEL_CAP else []
+        if infinite:
+            raise refused(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
+        moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
+        values, counts = tuple(p[0] for p in levels), tuple(p[1] for p in levels)
+        kind = self.kind(column) or "text"
+        return ColumnSummary(kind, int(missing), int(distinct), values, counts, bool(whole), **moments)
+
+    # ------------------------------------------------------------ rows
+
+    def query(self, columns: Sequence[str], where: str = "TRUE", source: str = "") -> str:
+        """The SQL that reads these columns, from `source` in place of this relation where that is given."""
+        named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns) or "1"
+        return f"SELECT {named} FROM {source or self.select}" + ("" if where == "TRUE" else f" WHERE {where}")
+
+    def arrays(self, columns: Sequence[str], where: str = "TRUE", *, gaps: bool = False) -> dict[str, npt.NDArray[Any]]:
+        """These columns as NumPy arrays, over the rows where `where` holds, in the table's order.
+
+        With `gaps`, missing values are masked where there are any.
+        """
+        if not columns:
+            return {}
+        found = self.read(self.query(columns, where), {c: self.values(c) for c in columns})
+        return {n: v if gaps and np.ma.is_masked(v) else np.ma.getdata(v) for n, v in found.items()}
+
+    def _row(self, sql: str) -> tuple[Any, ...]:
+        return self.fetch(sql)[0]
+
+
+def refused(message: str, ref: DataRef | None = None, note: str = "", code: str = "DR306") -> DataError:
+    """The error of data that cannot be used, at the place where the spec names them."""
+    return DataError((Diagnostic(code, message, ref.span if ref else None, label=note),))
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the details that libraries add below."""
+    return str(error).strip().split("\n")[0]
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
