@@ -170,7 +170,9 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
     """The coefficients given sigma, draws x coefficients, in the order of the equation."""
     noise = rng.standard_normal((len(sigma), len(this.order)))
     variance = (sigma**2)[:, None] + this.singular**2
-    inner = noise[:, this.flat :] * sigma[:, None] / np.sqrt(variance) + this.singular * this.turned / variance
+    # Turned into the singular vectors' frame and back, it does not depend on their signs, which rounding decides.
+    turned = noise[:, this.flat :] @ this.right.T
+    inner = turned * sigma[:, None] / np.sqrt(variance) + this.singular * this.turned / variance
     others = this.mean + (inner @ this.right) * this.scale
     found = np.empty(noise.shape)
     found[:, this.order[this.flat :]] = others
