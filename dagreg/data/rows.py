@@ -31,6 +31,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
         self._known: Moments | None = None
+        self._grouped: dict[Grouping, dict[str, npt.NDArray[Any]]] = {}
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
         if self._arrays is None:
@@ -66,8 +67,10 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
     def grouped(self, grouping: Grouping) -> dict[str, npt.NDArray[Any]]:
         """The columns of a grouped table, its rows in the order of their keys."""
-        found = self.source.connection.sql(self.grouped_query(grouping, self.source.select)).fetchnumpy()
-        return {name: np.ma.getdata(values) for name, values in found.items()}
+        if grouping not in self._grouped:
+            found = self.source.connection.sql(self.grouped_query(grouping, self.source.select)).fetchnumpy()
+            self._grouped[grouping] = {name: np.ma.getdata(values) for name, values in found.items()}
+        return self._grouped[grouping]
 
     def grouped_query(self, grouping: Grouping, select: str) -> str:
         """The SQL of a grouped table over the relation `select`."""
