@@ -80,8 +80,9 @@ def test_a_result_opened_again_has_the_same_draws_and_numbers(tmp_path: Path) ->
 
 
 def test_a_result_without_intercepts_predicts_as_before(tmp_path: Path) -> None:
-    text = "nodes: {g: {type: categorical, levels: [a, b, c]}, y: positive}\nedges: [g -> y]\neffect: g -> y\n"
-    result = pipeline.fit(spec_of(text + "regressions: {y: {coding: index, family: gaussian, link: identity}}\n"), _rows())
+    nodes = "nodes: {g: {type: categorical, levels: [a, b, c]}, y: positive}\nedges: [g -> y]\neffect: g -> y\n"
+    text = nodes + "regressions: {y: {coding: index, family: gaussian, link: identity}}\n"
+    result = pipeline.fit(spec_of(text), _rows())
     result.save(tmp_path / "out")
     again = dagreg.open(tmp_path / "out")
     assert again.samples["build_adjusted"].values.keys() == result.samples["build_adjusted"].values.keys()
