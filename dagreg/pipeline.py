@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dagreg.engine.draws import Draws
     from dagreg.engine.posterior import Coordinates
     from dagreg.engine.store import Store
-    from dagreg.model.types import DataSummary, Model, Plan
+    from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
@@ -70,6 +70,7 @@ class Table:
     source: Source
     rows: Rows
     info: DataInfo
+    known: Mapping[str, ColumnSummary]  # columns that have a value in every row of the source
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -430,7 +431,9 @@ def fit(
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
-    tested = put_to_data(spec, table.source, explained.implications, spec.sampling.seed)
+    tested = put_to_data(
+        spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
+    )
     plans, program = _compiled(spec, asked, table)
     pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
@@ -611,6 +614,7 @@ def read(
     """
     from dagreg.check.implications import columns_for
     from dagreg.data.rows import Rows
+    from dagreg.data.scan import scan
     from dagreg.data.summary import (
         always_there,
         check_censored,
@@ -618,6 +622,7 @@ def read(
         check_not_imputed,
         check_trials,
         columns_of,
+        numbers_of,
         summarise,
     )
     from dagreg.model.variables import resolve
@@ -626,9 +631,12 @@ def read(
     names = _nodes(spec, asked)
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
-    source = whole.narrow(tuple(dict.fromkeys((*columns, *columns_for(whole, spec, claims)))))
+    tested = columns_for(whole, spec, claims)
+    source = whole.narrow(tuple(dict.fromkeys((*columns, *tested))))
+    hashed = source.hashing(columns)
     present = always_there(spec, names)
-    missing = {c: n for c, n in source.missing(present).items() if n}
+    scanned = scan(source, numbers_of(spec, dict.fromkeys((*columns, *tested))))
+    missing = {c: n for c, n in source.missing(c for c in present if c not in scanned.columns).items() if n}
     if missing and spec.missing == "error":
         listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())
         note = "say `missing: drop` to leave those rows out, or `missing: impute`"
@@ -639,10 +647,12 @@ def read(
     check_not_imputed(source, spec, names)
     check_trials(source, spec, names, where)
     check_censored(source, spec, names, where)
-    summary = summarise(source, spec, names, where)
+    every = where == "TRUE"
+    summary = summarise(source, spec, names, where, scanned.columns if every else {})
     inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
-    info = DataInfo(source.origin, source.rows(), summary.rows, missing, source.sha256(columns), inferred)
-    return Table(source, Rows(source, columns, where, summary), info)
+    info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred)
+    known = {**scanned.columns, **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {})}
+    return Table(source, Rows(source, columns, where, summary, scanned.moments if every else None), info, known)
 
 
 def _nodes(spec: Spec, asked: Sequence[Question]) -> tuple[str, ...]:

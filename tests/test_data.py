@@ -295,6 +295,24 @@ def test_not_a_number_in_frames_is_missing() -> None:
     assert source.arrays(["y"], source.complete(["x", "y"]))["y"].tolist() == [1, 4]
 
 
+def test_not_a_number_in_parquet_is_missing(tmp_path: Path) -> None:
+    """Arrow's writers leave NaN out of a file's statistics, and DuckDB would conclude that there is none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    x = np.arange(40.0)
+    x[7] = np.nan
+    table = pa.table({"x": x, "y": np.random.default_rng(1).normal(size=40)})
+    pq.write_table(table, tmp_path / "t.parquet")
+    (tmp_path / "s.yaml").write_text("data: t.parquet\nedges: [x -> y]\neffect: x -> y\nmissing: drop\n")
+    spec = load(tmp_path / "s.yaml")
+    read = pipeline.read(spec, pipeline.questions(spec)[1], None, allow_outside=False)
+    assert (read.info.missing, read.info.rows_used) == ({"x": 1}, 39)
+    query = read.rows.script_query(None)  # what the emitted program runs, in a connection of its own
+    assert query is not None
+    assert len(duckdb.connect().sql(query).fetchall()) == 39
+
+
 def test_integers_with_gaps_stay_numbers() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"x": pandas.array([1, None, 3], dtype="Int64"), "g": ["a", None, "b"]})

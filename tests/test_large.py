@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data import rows, source
+from dagreg.data import moments, rows, source
 from dagreg.data.rows import Rows
 from tests.fitting import spec_of
 
@@ -98,7 +98,7 @@ def test_groups_are_left_out_in_turn(table: Path, monkeypatch: pytest.MonkeyPatc
     read = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True)
     (adjusted, *_) = pipeline.compile(spec, table).plans[0].models
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
-    counts = [read.rows.triangle_without(adjusted, adjusted.outcome, g) for g in range(rows.GROUPS)]
+    counts = [read.rows.triangle_without(adjusted, adjusted.outcome, g) for g in range(moments.GROUPS)]
     assert all(c is not None for c in counts)
     assert sum(ROWS - c[0] for c in counts if c is not None) == ROWS
 

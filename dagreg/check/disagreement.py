@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.check.point import Design, as_draws, coefficients, design, irregularity, triangle_design
-from dagreg.data.rows import GROUPS as ALL
+from dagreg.data.moments import GROUPS as ALL
 from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws

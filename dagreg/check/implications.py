@@ -13,8 +13,9 @@ The tests are of independence *and* of the form of the regression: nonlinear dep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,12 @@ from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.types import Answer
 from dagreg.model.design import encode
-from dagreg.model.types import Variable
+from dagreg.model.types import ColumnSummary, Variable
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Node, Spec
 
 Claim = tuple[str, str, tuple[str, ...]]
+Sampler = Callable[[Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]]  # columns, most rows, seed
 
 SIZE = 0.05  # chance of any false alarm over all tests
 MOST_TESTS = 200
@@ -72,10 +74,21 @@ def columns_for(source: Source, spec: Spec, claims: Iterable[Claim]) -> tuple[st
     return columns_of(spec, (name for name in _names(claims) if _unusable(source, spec, name) == ""))
 
 
-def put_to_data(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> Verdicts:
-    """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per test."""
+def put_to_data(
+    spec: Spec,
+    source: Source,
+    claims: Sequence[Claim],
+    seed: int,
+    *,
+    known: Mapping[str, ColumnSummary] = MappingProxyType({}),
+    sample: Sampler | None = None,
+) -> Verdicts:
+    """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per test.
+
+    `known` are summaries of columns that have every value, `sample` is asked for rows in place of the source.
+    """
     asked = claims[:MOST_TESTS]
-    columns, absent = _read(spec, source, asked, seed)
+    columns, absent = _read(spec, source, asked, seed, known, sample or source.sample)
     reasons: dict[str, str] = {}
     if len(claims) > len(asked):
         reasons["cut"] = f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
@@ -207,7 +220,14 @@ def _unusable(source: Source, spec: Spec, name: str) -> str:
     return f"`{name}` is censored" if spec.nodes[name].censored is not None else ""
 
 
-def _read(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> tuple[dict[str, _Column], dict[str, str]]:
+def _read(
+    spec: Spec,
+    source: Source,
+    claims: Sequence[Claim],
+    seed: int,
+    known: Mapping[str, ColumnSummary],
+    sample: Sampler,
+) -> tuple[dict[str, _Column], dict[str, str]]:
     """The nodes of these claims, and the sentence about each that cannot be tested.
 
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the
@@ -217,13 +237,13 @@ def _read(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> tup
     names = [n for n in _names(claims) if n not in absent]
     variables: dict[str, Variable] = {}
     for name in names:
+        lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
         try:
-            variables |= resolve(
-                spec, [name], summarise(source, spec, [name], source.complete(columns_of(spec, [name])))
-            )
+            summary = summarise(source, spec, [name], source.complete(lacking), known if not lacking else {})
+            variables |= resolve(spec, [name], summary)
         except DataError as error:
             absent[name] = error.diagnostics[0].message
-    raw = source.sample(columns_of(spec, variables), MOST_ROWS, seed)
+    raw = sample(columns_of(spec, variables), MOST_ROWS, seed)
     columns = {name: _column(spec.nodes[name], spec, v, raw) for name, v in variables.items()}
     held = {n for n in absent if spec.nodes[n].selected}
     return columns, {

@@ -77,7 +77,7 @@ def _some_rows(model: Model, data: Mapping[str, Any], rng: np.random.Generator) 
     """At most `ROWS` of the rows, at random, those with missing values left out."""
     columns = model.columns
     if isinstance(data, TableRows) and data.large:
-        masked = data.source.sample(columns, ROWS, int(rng.integers(2**31)))
+        masked = data.sample(columns, ROWS, int(rng.integers(2**31)))
         there = ~np.any([np.ma.getmaskarray(masked[c]) for c in columns], axis=0)
         return {c: np.ma.getdata(masked[c])[there] for c in columns}
     table = {c: np.asarray(data[c]) for c in columns}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from dagreg.data.source import Source, Values, first_line, identifier, quote, re
 from dagreg.spec.types import DataRef
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
+SEE_NAN = "SET disabled_optimizers = 'statistics_propagation'; "  # a Parquet file's statistics do not count NaN
 CSV_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN: `yes` and `no` are words
 
 
@@ -45,13 +47,18 @@ class DuckSource(Source):
         return self.read(self.query(columns) + some, {c: self.values(c) for c in columns})
 
     def scripted(self, sql: str) -> str:
-        return self.before + sql
+        trusting = "isnan(" in sql and "read_parquet(" in self.script
+        return (SEE_NAN if trusting else "") + self.before + sql
 
     @property
     def numbering(self) -> str:
         if self.select.startswith("read_parquet("):
             return "file_row_number"
         return "rowid" if self.select == "parsed" else "row_number() OVER ()"
+
+    @property
+    def scans(self) -> bool:
+        return not self.numbering.startswith("row_number()")
 
     def narrow(self, columns: Sequence[str]) -> DuckSource:
         """The same source with these columns only; text files are parsed once, into DuckDB's own memory."""
@@ -64,15 +71,30 @@ class DuckSource(Source):
     def sha256(self, columns: Sequence[str]) -> str:
         """The hash of the files' bytes; for a frame or a table of a database file, of the columns' values."""
         digest = hashlib.sha256()
+        buffer = bytearray(1 << 20)
         for path in self.files:
-            with open(path, "rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
+            with open(path, "rb", buffering=0) as stream:
+                while size := stream.readinto(buffer):
+                    digest.update(memoryview(buffer)[:size])
         if not self.files:
             for name, values in self.arrays(columns).items():
                 digest.update(name.encode())
                 digest.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
         return digest.hexdigest()
+
+    def hashing(self, columns: Sequence[str]) -> Callable[[], str | None]:
+        """Files are hashed beside the scans, in a thread; a connection serves one question at a time."""
+        if not self.files:
+            return lambda: self.sha256(columns)
+        found: list[str] = []
+        thread = threading.Thread(target=lambda: found.append(self.sha256(columns)), daemon=True)
+        thread.start()
+
+        def hashed() -> str:
+            thread.join()
+            return found[0] if found else self.sha256(columns)  # raises again what ended the thread
+
+        return hashed
 
 
 def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True) -> DuckSource:
@@ -208,6 +230,7 @@ def _tsv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: Dat
 def _parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
     several = ", union_by_name = true" if len(files) > 1 else ""
     select = f"read_parquet({_paths(files)}{several})"
+    connection.execute(SEE_NAN)
     return _Opened(select, select)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.data.moments import GROUPS, Moments, unpacked
 from dagreg.data.source import Source, Values
 from dagreg.data.sql import Column, grouped_sql, moments_sql, regression_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows
@@ -17,21 +17,25 @@ from dagreg.model.triangle import from_moments, triangle
 from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.optimise.types import Grouping
 
+SAMPLE = 50_000  # rows that checks look at instead of all of a large table
 IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
-GROUPS = 60  # of rows that checks leave out in turn
 
 
 class Rows(Mapping[str, npt.NDArray[Any]]):
     """The rows of a source where a condition holds: a mapping of column names to arrays, and what passes ask.
 
-    The arrays are read together, when one of them is first asked for.
+    The arrays are read together, when one of them is first asked for. `known` are moments of these rows that a scan
+    has told already.
     """
 
-    def __init__(self, source: Source, columns: Sequence[str], where: str, summary: DataSummary) -> None:
+    def __init__(
+        self, source: Source, columns: Sequence[str], where: str, summary: DataSummary, known: Moments | None = None
+    ) -> None:
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
-        self._known: Moments | None = None
+        self._known = [known] if known is not None else []
         self._grouped: dict[Grouping, dict[str, npt.NDArray[Any]]] = {}
+        self._samples: dict[str, np.ma.MaskedArray[Any, Any]] = {}
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
         if self._arrays is None:
@@ -55,11 +59,33 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         return self.count > IN_MEMORY
 
     def distinct(self, columns: Sequence[str]) -> int:
-        """Distinct combinations of these columns; at least that many where a single column has very many."""
+        """Distinct combinations of these columns; an estimate of that or less where a single column has very many."""
         alone = max((self.summary.columns[c].distinct for c in columns), default=1)
         if alone > self.count // 2:
             return alone
+        unlisted = [c for c in columns if not self.summary.columns[c].levels]
+        if self.large and unlisted and self.source.estimates:
+            least = self.source.about(unlisted, self.where)
+            if least > self.count // 2:
+                return least
         return self.source.distinct(columns, self.where)
+
+    def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
+        """At most so many rows of the source at random; of a large table always out of the same `SAMPLE`.
+
+        Rows outside the condition may be among them.
+        """
+        if not self.large:
+            return self.source.sample(columns, most, seed)
+        if not set(columns) <= set(self._samples):
+            every = tuple(dict.fromkeys((*self._samples, *self.columns, *columns)))
+            self._samples = self.source.sample(every, SAMPLE, seed)
+        some = {c: self._samples[c] for c in columns}
+        count = len(next(iter(some.values()))) if some else 0
+        if count <= most:
+            return some
+        kept = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
+        return {c: values[kept] for c, values in some.items()}
 
     def grouped(self, grouping: Grouping) -> dict[str, npt.NDArray[Any]]:
         """The columns of a grouped table, its rows in the order of their keys."""
@@ -134,15 +160,14 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         return found
 
     def _moments(self, columns: Sequence[Column], groups: int) -> Moments:
-        """Moments that hold these columns, asked for together with those already known."""
-        known = self._known
-        if known is None or groups > len(known.units) or any(c.sql not in known.index for c in columns):
-            every = {c.sql: c for c in (*(known.columns if known else ()), *columns)}
-            groups = max(groups, len(known.units) if known else 1)
-            wanted = tuple(every.values())
-            found = self.source.fetch(moments_sql(self.source, wanted, groups, self.where))
-            known = self._known = unpacked(found, wanted)
-        return known
+        """Moments that hold these columns, from an earlier scan if there was one."""
+        for known in self._known:
+            if known.hold(columns, groups):
+                return known
+        wanted = tuple({c.sql: c for c in columns}.values())
+        found = unpacked(self.source.fetch(moments_sql(self.source, wanted, groups, self.where)), wanted)
+        self._known.append(found)
+        return found
 
 
 def _centre(term: Term) -> tuple[float, ...]:
@@ -157,34 +182,3 @@ def _has_moments(equation: Equation) -> bool:
     plain = exact and equation.dropped == 0 and len(equation.varying) == 0
     linear = equation.family.name == "gaussian" and equation.link.name == "identity"
     return plain and linear and equation.weights is None
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Of each group of rows: its number, and sums and cross-products of columns less what these are near."""
-
-    columns: tuple[Column, ...]
-    index: Mapping[str, int]
-    units: Array  # groups
-    sums: Array  # groups x columns
-    products: Array  # groups x columns x columns
-
-    def about_the_mean(self, columns: Sequence[Column], without: int | None) -> tuple[float, Array, Array]:
-        """Units, means and cross-products about them of some columns, one group left out if asked."""
-        at = np.array([self.index[c.sql] for c in columns])
-        kept = np.arange(len(self.units)) != (-1 if without is None else without)
-        units, sums = float(self.units[kept].sum()), self.sums[kept].sum(axis=0)[at]
-        products = self.products[kept].sum(axis=0)[np.ix_(at, at)]
-        near = np.array([c.near for c in columns])
-        return units, near + sums / units, products - np.outer(sums, sums) / units
-
-
-def unpacked(rows: Sequence[Sequence[Any]], columns: tuple[Column, ...]) -> Moments:
-    """What `moments_sql` answers, as arrays."""
-    width = len(columns)
-    table = np.array([row[1:] for row in rows], dtype=np.float64)
-    products = np.zeros((len(rows), width, width))
-    upper = np.triu_indices(width)
-    products[:, upper[0], upper[1]] = products[:, upper[1], upper[0]] = table[:, 1 + width :]
-    index = {c.sql: i for i, c in enumerate(columns)}
-    return Moments(columns, index, table[:, 0], table[:, 1 : 1 + width], products)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
@@ -92,6 +92,11 @@ class Source(ABC):
         """Whether it estimates the number of distinct values for less than counting them."""
         return True
 
+    @property
+    def scans(self) -> bool:
+        """Whether the sums of many groups of rows cost about as much as those of all."""
+        return False
+
     # ------------------------------------------------------------ columns
 
     @property
@@ -163,6 +168,21 @@ class Source(ABC):
         inner = f"SELECT DISTINCT {named} FROM {self.select} WHERE {where}"
         return int(self._row(f"SELECT count(*) FROM ({inner}) AS combinations")[0])
 
+    def about(self, columns: Sequence[str], where: str = "TRUE") -> int:
+        """The same within some per cent, by a sketch of constant size (Flajolet et al. 2007)."""
+        together = ", ".join(map(self.value, columns))
+        key = f"hash({together})" if len(columns) > 1 else together
+        return int(self._row(f"SELECT approx_count_distinct({key}) FROM {self.select} WHERE {where}")[0])
+
+    @property
+    def large(self) -> bool:
+        """Whether distinct values are better estimated than counted."""
+        return self.estimates and self.rows() > EXACT_COUNTS
+
+    def hashing(self, columns: Sequence[str]) -> Callable[[], str | None]:
+        """The hash of the content once it is asked for, computed in the meantime where nothing speaks against it."""
+        return lambda: self.sha256(columns)
+
     # ------------------------------------------------------------ summaries
 
     def summarise(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, ColumnSummary]:
@@ -172,7 +192,7 @@ class Source(ABC):
         """
         if not columns:
             return {}
-        many = self.estimates and self.rows() > EXACT_COUNTS
+        many = self.large
         aggregates = [self._aggregates(column, estimated=many) for column in columns]
         flat = self._row(
             f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"

@@ -99,12 +99,18 @@ def _curve_columns(source: Source, variable: Variable, curve: CurveBasis) -> lis
     return [Column(c, float(m)) for c, m in zip(functions_sql(curve, number.sql), near, strict=True)]
 
 
-def moments_sql(source: Source, columns: Sequence[Column], groups: int, where: str) -> str:
-    """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are near."""
-    named = ", ".join(f"{c.sql} - {c.near!r} AS v{i}" for i, c in enumerate(columns))
-    sums = [f"sum(v{i})" for i in range(len(columns))]
-    products = [f"sum(v{i} * v{j})" for i, j in combinations_with_replacement(range(len(columns)), 2)]
+def moments_sql(source: Source, columns: Sequence[Column], groups: int, where: str, *, extremes: bool = False) -> str:
+    """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are near.
+
+    With `extremes` then the rows that have a value of each column, the smallest, and the largest values.
+    """
+    here = range(len(columns))
+    named = [f"{c.sql} - {c.near!r} AS v{i}" for i, c in enumerate(columns)]
+    sums = [f"sum(v{i})" for i in here]
+    sums += [f"sum(v{i} * v{j})" for i, j in combinations_with_replacement(here, 2)]
+    if extremes:
+        named += [f"{c.sql} AS r{i}" for i, c in enumerate(columns)]
+        sums += [f"{f}(r{i})" for f in ("count", "min", "max") for i in here]
     group = f"{source.numbering} % {groups}" if groups > 1 else "0"
-    numbered = f"SELECT {group} AS part, {named} FROM {source.select} WHERE {where}"
-    found = ", ".join([*sums, *products])
-    return f"SELECT part, count(*), {found} FROM ({numbered}) AS numbered GROUP BY part ORDER BY part"
+    numbered = f"SELECT {group} AS part, {', '.join(named)} FROM {source.select} WHERE {where}"
+    return f"SELECT part, count(*), {', '.join(sums)} FROM ({numbered}) AS numbered GROUP BY part ORDER BY part"

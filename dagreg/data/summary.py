@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product as pairs
+from types import MappingProxyType
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from dagreg.data.source import Source, identifier
 from dagreg.data.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, either
 from dagreg.model.curves import functions_sql, heights, quantiles
-from dagreg.model.types import CurveBasis, CurveSummary, DataSummary
+from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary
 from dagreg.model.variables import resolve, transformed_sql
-from dagreg.spec.types import Node, Spec
+from dagreg.spec.types import Node, NodeType, Spec
 
+LEVELLED: tuple[NodeType, ...] = ("binary", "categorical", "ordinal", "group")
 FLAGS = ("none", "left", "right", "interval")
 
 
@@ -26,6 +28,12 @@ def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
         found.append(node.column or node.name)
         found += [c for c in (node.trials, node.offset, node.error, node.censored, node.upper) if isinstance(c, str)]
     return tuple(dict.fromkeys(found))
+
+
+def numbers_of(spec: Spec, columns: Iterable[str]) -> tuple[str, ...]:
+    """Those of these columns that no node has declared to hold levels."""
+    levelled = {n.column or n.name for n in spec.nodes.values() if n.type in LEVELLED}
+    return tuple(c for c in columns if c not in levelled)
 
 
 def always_there(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
@@ -142,12 +150,21 @@ def _absent(source: Source, node: Node, column: str) -> Diagnostic:
     return Diagnostic("DR311", f"no column `{column}` in {source.origin}", node.span, label=label)
 
 
-def summarise(source: Source, spec: Spec, names: Sequence[str], where: str = "TRUE") -> DataSummary:
+def summarise(
+    source: Source,
+    spec: Spec,
+    names: Sequence[str],
+    where: str = "TRUE",
+    known: Mapping[str, ColumnSummary] = MappingProxyType({}),
+) -> DataSummary:
     """Levels, counts and moments of the columns of these nodes, over the rows where `where` holds.
 
+    Columns that are `known` over these rows are not asked for again.
     Raises DataError where the source cannot answer or nodes and columns do not fit.
     """
-    columns = source.summarise(columns_of(spec, names), where)
+    wanted = columns_of(spec, names)
+    asked = source.summarise([c for c in wanted if c not in known], where)
+    columns = {c: known.get(c) or asked[c] for c in wanted}
     rows = source.rows(where)
     if rows == 0:
         raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use"),))
