@@ -649,6 +649,10 @@ CODES: Mapping[str, Code] = {
         "missing values that are not imputed",
         "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are given.",
     ),
+    "DR526": Code(
+        "a group that confounds is pooled",
+        "Partial pooling adjusts for a group in part where it causes the exposure: declare it categorical.",
+    ),
     "DR524": Code(
         "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
     ),

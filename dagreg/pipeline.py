@@ -515,13 +515,14 @@ def _fit_effect(
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
     doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed)
     solved = [piece for model in plan.models for piece in pieces[model.builder]]
+    unknown = {symbol for model in plan.models for symbol in model.unknown}
     origins = [part.origin for model in plan.models for part in here[model.estimator].parts]
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
         result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve, priors.sentence),
-        diagnostics=replace(diagnose(here, rows), plan=sentences(solved, origins)),
+        diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, origins)),
         doubts=(*doubts, *priors.doubts),
         mixing=mixing(plan.models, here),
         pooling=poolings(plan.models, here, data),

@@ -25,6 +25,7 @@ from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array
 from dagreg.model.design import column, encode
 from dagreg.model.prior_draws import draw, proper
+from dagreg.model.sampling import responses
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
 
 DRAWS = 1_000
@@ -163,12 +164,7 @@ def _responses(
         parameters["sigma"] = np.hypot(parameters["sigma"], column(equation.error, table, rows))
     if equation.scaled_by is not None:
         parameters["sigma"] = parameters["sigma"] * column(equation.scaled_by, table, rows)
-    if equation.family.draw is not None:
-        return equation.family.draw(rng, where, parameters)
-    trials = column(equation.trials, table, rows).astype(np.int64)
-    if "precision" in parameters:  # a beta-binomial: the probability itself is drawn
-        where = rng.beta(*(np.maximum(p * parameters["precision"], 1e-12) for p in (where, 1 - where)))
-    return rng.binomial(trials, np.clip(where, 0.0, 1.0)).astype(np.float64)
+    return responses(rng, equation.family, where, parameters | {"trials": column(equation.trials, table, rows)})
 
 
 def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
