@@ -554,10 +554,6 @@ CODES: Mapping[str, Code] = {
         "neither true nor false",
         "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
     ),
-    "DR190": Code(
-        "not supported yet",
-        "The language has this, and `check`, `explain` and `draw` take it; fitting comes in a later version.",
-    ),
     "DR191": Code("the file exists already", "`dagreg init` writes a new spec and never over an old one."),
     "DR201": Code(
         "the graph has a cycle",

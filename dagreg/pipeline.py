@@ -24,7 +24,6 @@ from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.secrets import shareable
-from dagreg.spec.supported import unsupported
 from dagreg.spec.types import DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
@@ -276,7 +275,6 @@ def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[
     from dagreg.model.variables import resolve
 
     analyse(spec)
-    refuse(unsupported(spec))
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
     if _has_data(spec, data):
         source = open_data(spec, data, allow_outside=allow_outside)
@@ -301,7 +299,6 @@ def compile(
     whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
-    refuse(unsupported(spec))
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
@@ -426,7 +423,6 @@ def fit(
     from dagreg.data.versions import versions
     from dagreg.report.stored import earlier
 
-    refuse(unsupported(spec))
     store = earlier(reuse)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
