@@ -488,6 +488,7 @@ def _fit_effect(
     if not plan.models:
         return FittedEffect(question.effect, question.answer, plan)
     data = table.rows
+    distinct = data.counted(plan.models) or data
     here: dict[str, Draws] = {}
     found: dict[str, tuple[Estimate, ...]] = {}
     for model in plan.models:
@@ -498,10 +499,10 @@ def _fit_effect(
         if kept:
             progress(f"{spec.name}: not solved again, as nothing has changed: {'; '.join(kept)}")
         here[model.estimator] = draws[model.builder] = made
-        found[model.estimator] = estimates(model, here[model.estimator], data, spec.sampling.seed)
+        found[model.estimator] = estimates(model, here[model.estimator], distinct, spec.sampling.seed)
     by_name = {m.estimator: m for m in plan.models}
     gaps = (
-        disagreements(by_name["adjusted"], by_name["chain"], found, data, spec.sampling.seed)
+        disagreements(by_name["adjusted"], by_name["chain"], found, distinct, spec.sampling.seed)
         if {"adjusted", "chain"} <= set(by_name)
         else ()
     )
@@ -509,7 +510,7 @@ def _fit_effect(
     head = next(m for m in plan.models if m.primary)
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
-    doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, data, gaps, spec.sampling.seed)
+    doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed)
     solved = [piece for model in plan.models for piece in pieces[model.builder]]
     unknown = {symbol for model in plan.models for symbol in model.unknown}
     origins = [part.origin for model in plan.models for part in here[model.estimator].parts]

@@ -83,9 +83,12 @@ def points(model: Model, count: int, seed: int = 3) -> list[dict[str, Any]]:
     for _ in range(count):
         point: dict[str, Any] = {}
         for e in model.equations:
-            point[e.intercept] = rng.normal(0, 0.5)
+            sizes = {s: tuple(len(labels) for _, labels in dims) for s, dims in e.dimensions.items()}
+            point[e.intercept] = rng.normal(0, 0.5, sizes.get(e.intercept))
+            if e.family.predictor == "ordered":
+                point[e.intercept] = np.sort(point[e.intercept])
             for t in e.terms:
-                point[t.symbol] = rng.normal(0, 0.2, len(t.columns) if len(t.columns) > 1 else None)
+                point[t.symbol] = rng.normal(0, 0.2, sizes.get(t.symbol))
             point |= {a.symbol: rng.uniform(0.5, 4) for a in e.auxiliaries}
         found.append(point)
     return found
@@ -102,12 +105,15 @@ def densities(program: Any, model: Model, data: Mapping[str, Any], at: list[dict
 
 
 def _as_taken(built: Any, model: Model, point: Point) -> dict[str, Any]:
-    """A point as the PyMC model takes it: scales by their logs, whitened coefficients by their coordinates."""
+    """A point as PyMC takes it: scales by logs, cutpoints by logs of steps, whitened coefficients by theirs."""
     taken = {}
     for value in built.value_vars:
         name = value.name
         if name.endswith("_log__"):
             taken[name] = np.log(point[name.removesuffix("_log__")])
+        elif name.endswith("_ordered__"):
+            cuts = point[name.removesuffix("_ordered__")]
+            taken[name] = np.concatenate([cuts[:1], np.log(np.diff(cuts))])
         elif name in point:
             taken[name] = np.asarray(point[name], dtype=float)
     for e in model.equations:

@@ -30,6 +30,20 @@ CASES = {
         "adjusted",
     ),
     "counts as predictors": ("edges: ['k -> d', 'k, d -> b']\neffect: d -> b", "adjusted"),
+    "categorical": (
+        "nodes: {z: binary, d: binary, g: {type: categorical}}\nedges: ['z -> d', 'z, d -> g']\neffect: d -> g",
+        "adjusted",
+    ),
+    "ordinal": (
+        "nodes: {z: binary, d: binary, k: {type: ordinal, levels: [0, 1, 2]}}\n"
+        "edges: ['z -> d', 'z, d -> k']\neffect: d -> k",
+        "adjusted",
+    ),
+    "a categorical mediator weighted by trials": (
+        "nodes: {z: binary, g: {type: categorical}, s: {type: count, family: binomial, trials: n}}\n"
+        "edges: [z -> g -> s]\neffect: z -> s",
+        "chain",
+    ),
     "a mediator weighted by trials": (
         "nodes: {z: binary, d: binary, s: {type: count, family: binomial, trials: n}}\n"
         "edges: [z -> d -> s]\neffect: z -> s",

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.check.types import Doubt
+from dagreg.data.counted import counts_of
 from dagreg.engine.draws import Draws
 from dagreg.model.design import design_columns, encode
 from dagreg.model.types import Equation, Model, Varying
@@ -38,8 +39,8 @@ def _doubt(model: Model, equation: Equation, varying: Varying, draws: Draws, dat
     places = encode(model.variables[varying.group], data[model.variables[varying.group].column])[:, 0].astype(np.int64)
     column = _exposure_column(equation)
     if column is None or equation.link.name != "identity" or len(varying.deviations) > 1:
-        few = len(places) < FEW * len(varying.levels)
-        rows = len(places) / len(varying.levels)
+        rows = counts_of(data, len(places)).sum() / len(varying.levels)
+        few = rows < FEW
         return Doubt("DR526", f"{head} With {rows:.3g} rows per level that can matter. {mend}") if few else None
     pooled = draws.values[equation.terms[column].symbol]
     within, error = _within(model, equation, places, data, column)
@@ -66,11 +67,12 @@ def _within(
     at = design.shape[1] - sum(len(t.columns) for t in equation.terms[term:])
     table = np.hstack([design[:, design.shape[1] - sum(len(t.columns) for t in equation.terms) :], values[names[0]]])
     at -= design.shape[1] - (table.shape[1] - 1)
-    counts = np.maximum(np.bincount(places), 1)
-    means = np.column_stack([np.bincount(places, weights=c) / counts for c in table.T])
-    centred = table - means[places]
+    rows = counts_of(data, len(places))
+    counts = np.maximum(np.bincount(places, weights=rows), 1.0)
+    means = np.column_stack([np.bincount(places, weights=c * rows) / counts for c in table.T])
+    centred = (table - means[places]) * np.sqrt(rows)[:, None]
     inverse = np.linalg.pinv(centred[:, :-1].T @ centred[:, :-1])
     beta = inverse @ centred[:, :-1].T @ centred[:, -1]
     left = centred[:, -1] - centred[:, :-1] @ beta
-    freedom = max(len(places) - len(counts) - len(beta), 1)
+    freedom = max(rows.sum() - len(counts) - len(beta), 1.0)
     return float(beta[at]), float(np.sqrt(inverse[at, at] * (left @ left) / freedom))

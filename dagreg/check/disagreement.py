@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.check.point import Design, as_draws, coefficients, design, irregularity, triangle_design
+from dagreg.data.counted import Counted
 from dagreg.data.moments import GROUPS as ALL
 from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
@@ -105,17 +106,25 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
     designs = [[design(m, e, data) for e in m.equations] for m in models]
     rows = [observed_rows(m, data) for m in models]
     count = len(designs[0][0].response)
-    groups = min(GROUPS, count)
-    member = np.random.default_rng(seed).permutation(count) % groups
+    kept = _kept(data, count, seed)
 
     def points(group: int | None) -> tuple[Array, Array]:
-        weights = np.ones(count) if group is None else (member != group).astype(np.float64)
+        weights = np.ones(count) if group is None else kept(group)
         first, second = (
             _point(m, d, _weighted(r, weights), seed, weights) for m, d, r in zip(models, designs, rows, strict=True)
         )
         return first, second
 
-    return _Refit(groups, points)
+    return _Refit(ALL if isinstance(data, Counted) else min(GROUPS, count), points)
+
+
+def _kept(data: Mapping[str, Any], count: int, seed: int) -> Callable[[int], Array]:
+    """The share of each row that is left without a group: of a counted row what lies in the other groups."""
+    if isinstance(data, Counted):
+        shares = data.parts / data.counts[:, None]
+        return lambda group: 1.0 - shares[:, group]
+    member = np.random.default_rng(seed).permutation(count) % min(GROUPS, count)
+    return lambda group: (member != group).astype(np.float64)
 
 
 def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) -> _Refit | None:

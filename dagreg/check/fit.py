@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dagreg.check.point import design, design_of_rows, regular
 from dagreg.check.types import Doubt
+from dagreg.data.counted import counts_of
 from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
@@ -36,7 +37,7 @@ def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tu
     mean = equation.link.inverse(this.columns @ point + this.offset)
     assert equation.family.variance is not None
     variance = equation.family.variance(mean) / this.units
-    free = len(mean) - len(point)
+    free = counts_of(data, len(mean)).sum() - len(point)
     if free < 1:
         return ()
     ratio = float(((this.response - mean) ** 2 / variance).sum() / free)

@@ -103,8 +103,9 @@ def variance_inflation(model: Model, this: Design) -> float:
         if term.purpose == "exposure":
             break
         at += len(term.columns)
-    column, others = this.columns[:, at], np.delete(this.columns, at, axis=1)
+    columns = this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None]
+    column, others = columns[:, at], np.delete(columns, at, axis=1)
     left = column - others @ np.linalg.lstsq(others, column, rcond=None)[0]
-    one = this.columns[:, 0]
+    one = columns[:, 0]
     about = column - one * (one @ column) / (one @ one)  # its mean, in a triangle too
     return float((about**2).sum() / max((left**2).sum(), 1e-300))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.data.counted import counts_of
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.model.design import design_columns, encode
@@ -55,6 +56,7 @@ class Design:
     count: float | None = None  # of units, where a triangle stands for the rows
     error: Array | None = None  # known standard errors of the response
     scale: Array | None = None  # what the residual sd is a multiple of
+    rows: Array | None = None  # how many rows of the table each stands for; None for a triangle
 
 
 def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
@@ -74,10 +76,12 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     units = _column(equation.trials, data, len(response)) * _column(equation.weights, data, len(response))
     trials = _column(equation.trials, data, len(response))
     exposure = np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
+    counts = counts_of(data, len(response))
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     per_unit = np.log(response) if equation.family.name == "lognormal" else response / trials
     error, scale = (None if c is None else np.asarray(data[c], float) for c in (equation.error, equation.scaled_by))
-    return Design(columns, per_unit, units, np.log(exposure), precision, centre, error=error, scale=scale)
+    numbers = (columns, per_unit, units * counts, np.log(exposure), precision, centre)
+    return Design(*numbers, error=error, scale=scale, rows=counts)
 
 
 def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> Design | None:

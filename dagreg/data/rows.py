@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.data.counted import Counted
 from dagreg.data.moments import GROUPS, Moments, unpacked
 from dagreg.data.source import Source, Values
-from dagreg.data.sql import Column, grouped_sql, moments_sql, regression_columns, variable_columns
+from dagreg.data.sql import Column, grouped_sql, moments_sql, parts_sql, regression_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows
 from dagreg.model.families import Array
 from dagreg.model.triangle import from_moments, triangle
 from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
-from dagreg.optimise.types import Grouping
+from dagreg.optimise.types import Grouping, Sum
 
+MOST_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array
 SAMPLE = 50_000  # rows that checks look at instead of all of a large table
 IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
 
@@ -108,6 +110,27 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         if grouping is None:
             return source.scripted(source.query(self.columns, self.where, source.script))
         return source.scripted(self.grouped_query(grouping, source.script))
+
+    def counted(self, models: Sequence[Model]) -> Counted | None:
+        """The distinct rows that these models read, where a large table has few of them and they are needed."""
+        columns = tuple(dict.fromkeys(c for m in models for c in m.columns))
+        if not self.large or not columns or all(_has_moments(e) for m in models for e in m.equations):
+            return None
+        if any(not m.complete or m.estimand.curve is not None or any(e.dropped for e in m.equations) for m in models):
+            return None
+        if self.distinct(columns) > min(MOST_DISTINCT, self.count // 10):
+            return None
+        name = max(columns, key=len) + "_"  # longer than any of them
+        table = self.grouped(Grouping(columns, (Sum(name, ()),)))
+        counts = table.pop(name)
+        return Counted(table, counts, lambda: self._parts(columns, len(counts)))
+
+    def _parts(self, columns: Sequence[str], distinct: int) -> Array:
+        found = np.zeros((distinct, GROUPS))
+        answer = self.source.fetch(parts_sql(self.source, columns, GROUPS, self.where))
+        place, part, count = np.array(answer, dtype=np.int64).T
+        found[place, part] = count
+        return found
 
     def triangle(self, model: Model, equation: Equation) -> tuple[float, Array]:
         """The units of a Gaussian regression, and the triangle of its rows [design, response].

@@ -99,6 +99,15 @@ def _curve_columns(source: Source, variable: Variable, curve: CurveBasis) -> lis
     return [Column(c, float(m)) for c, m in zip(functions_sql(curve, number.sql), near, strict=True)]
 
 
+def parts_sql(source: Source, columns: Sequence[str], groups: int, where: str) -> str:
+    """The rows of every distinct combination in every group: its place in their order, the group, the count."""
+    keys = ", ".join(f"k{i}" for i in range(len(columns)))
+    named = ", ".join(f"{source.value(c)} AS k{i}" for i, c in enumerate(columns))
+    dealt = f"SELECT {named}, {source.numbering} % {groups} AS part FROM {source.select} WHERE {where}"
+    counted = f"SELECT {keys}, part, count(*) AS counted FROM ({dealt}) AS dealt GROUP BY {keys}, part"
+    return f"SELECT dense_rank() OVER (ORDER BY {keys}) - 1, part, counted FROM ({counted}) AS combinations"
+
+
 def moments_sql(source: Source, columns: Sequence[Column], groups: int, where: str, *, extremes: bool = False) -> str:
     """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are near.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.data.counted import counts_of
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.errors import DataError, Diagnostic
@@ -100,7 +101,7 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     units = np.asarray(data[trials], dtype=np.float64) if isinstance(trials, str) else None
     values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in covariates(model, held)}
     rows = len(data[model.variables[model.estimand.outcome].column])
-    weights = np.ones(rows) if units is None else units
+    weights = counts_of(data, rows) * (1.0 if units is None else units)
     weights = weights * averaged_over(model, data, rows)
     if not weights.any():
         raise _nobody(model)

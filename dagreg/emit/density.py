@@ -56,7 +56,7 @@ def density_lines(model: Model, equation: Equation) -> list[str]:
         lines = [f"{symbols['logp']} = pm.logp(pm.{equation.family.distribution}.dist({arguments}), {answer})"]
     if equation.weights is not None:
         weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
-        said = "# each row stands for as many units as it has trials"
+        said = "# each row stands for as many units as its weight says"
         lines += [said, f"{symbols['logp']} = {weights} * {symbols['logp']}"]
     if equation.dropped:
         gone = f"absent(data[{literal(response.column)}])"

@@ -122,7 +122,7 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
         return [f"{distribution}({observed}, {arguments}, observed={answer})"]
     weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
     return [
-        "# each row stands for as many units as it has trials",
+        "# each row stands for as many units as its weight says",
         f"{symbols['logp']} = pm.logp({distribution}.dist({arguments}), {answer})",
         f"pm.Potential({observed}, pm.math.sum({weights} * {symbols['logp']}))",
     ]

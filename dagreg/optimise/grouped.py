@@ -8,7 +8,10 @@ factor free of eta, the likelihood of the group depends on the sums of the respo
 - Poisson with exposures e_i:   prod_i [(e_i exp eta)^y_i exp(-e_i exp eta)]^w_i
                                   ~  Poisson(sum w_i y_i | exp(eta) sum w_i e_i)
 
-(sufficiency in exponential families: McCullagh and Nelder 1989, section 2.2). The cost of a gradient then
+- response in levels:           prod_i p(y_i | eta)^w_i over the rows that also share y  =  p(y | eta)^(sum w_i)
+
+The last keeps a row for each level that occurs beside the predictors, weighted; any family would do.
+(Sufficiency in exponential families: McCullagh and Nelder 1989, section 2.2). The cost of a gradient then
 follows the distinct rows, not the rows.
 """
 
@@ -29,20 +32,22 @@ _BECOMES = {"bernoulli": "binomial", "binomial": "binomial", "poisson": "poisson
 def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
     """The piece on grouped rows, where few of them are distinct."""
     equation = piece.equation
-    if len(piece.model.equations) > 1 or equation.family.name not in _BECOMES:
+    if len(piece.model.equations) > 1 or not (equation.family.name in _BECOMES or equation.levels):
         return (piece,)
     if equation.dropped:
         return (piece.noted(STEP, f"rows lack {equation.response}", applied=False),)
     if equation.family.name == "poisson" and equation.link.name != "log":
         why = f"under the {equation.link.name} link a count over several units is none of one predictor"
         return (piece.noted(STEP, why, applied=False),)
-    keys = tuple(dict.fromkeys(piece.model.variables[name].column for name in equation.predictors))
+    shared = (*equation.predictors, *((equation.response,) if equation.levels else ()))
+    keys = tuple(dict.fromkeys(piece.model.variables[name].column for name in shared))
     distinct = data.distinct(keys)
     if distinct > WORTH * data.count:
         why = f"{distinct:,} of {data.count:,} rows have different predictors"
         return (piece.noted(STEP, why, applied=False),)
-    why = f"{data.count:,} rows have {distinct:,} different combinations of predictors: counts stand for them"
-    model, grouping = collapse(piece.model, equation, keys)
+    what = "predictors and response" if equation.levels else "predictors"
+    why = f"{data.count:,} rows have {distinct:,} different combinations of {what}: counts stand for them"
+    model, grouping = (weigh if equation.levels else collapse)(piece.model, equation, keys)
     return (replace(piece, model=model, grouping=grouping, rows=distinct).noted(STEP, why, applied=True),)
 
 
@@ -59,6 +64,13 @@ def collapse(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[M
         Sum(total, (*weight, *(() if units is None else (units,)))),
     )
     return _on_counts(model, equation, response, count, total), Grouping(keys, sums)
+
+
+def weigh(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[Model, Grouping]:
+    """The model of rows that stand for all equal ones, and the table with their weights."""
+    name = _free(equation.symbols["weights"], keys)
+    factors: tuple[str | int, ...] = () if equation.weights is None else (equation.weights,)
+    return replace(model, equations=(replace(equation, weights=name),)), Grouping(keys, (Sum(name, factors),))
 
 
 def _on_counts(model: Model, equation: Equation, response: Variable, count: str, total: str) -> Model:
