@@ -89,7 +89,7 @@ def test_fit(tmp_path: Path) -> None:
         assert shown.stdout.strip()
 
     (folder / "report.md").write_text("old")
-    second = _run(tmp_path, "fit", "spec.yaml", "--seed", "5", "--format", "json")
+    second = _run(tmp_path, "fit", "spec.yaml", "--seed", "5", "--fresh", "--format", "json")
     assert second.returncode == 0, second.stderr
     _check_files(folder)
     assert (folder / "report.md").read_text() != "old"
