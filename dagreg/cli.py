@@ -286,7 +286,8 @@ def compile(
     def answer(spec: Spec) -> int:
         only = estimator.value if estimator else None
         if explain_plan:
-            _write(output, planned(spec, data, allow_outside=allow_outside, estimator=only))
+            reuse = _folder(spec)
+            _write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse))
             return DONE
         compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised)
         for doubt in compiled.explained.doubts:
@@ -308,24 +309,51 @@ def fit(
     draws: Annotated[int | None, typer.Option(min=1, help="Draws per chain.")] = None,
     tune: Annotated[int | None, typer.Option(min=1, help="Warm-up draws per chain.")] = None,
     chains: Annotated[int | None, typer.Option(min=1, help="Chains.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore stored results.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Fit all anew, whatever the folder holds.")] = False,
     allow_outside: Outside = False,
 ) -> int:
-    """Fits the model and reports: the effect, what was adjusted for and why, and how it could be wrong."""
+    """Fits the model and reports: the effect, what was adjusted for and why, and how it could be wrong.
+
+    Regressions that have not changed since the fit in the folder keep its draws.
+    """
     from dagreg.pipeline import fit as run
     from dagreg.pipeline import overridden
 
     def answer(spec: Spec) -> int:
         chosen = engine.value if engine is not None else None
         changed = overridden(spec, seed=seed, draws=draws, tune=tune, chains=chains, engine=chosen)
-        result = run(changed, data, allow_outside=allow_outside, progress=_say)
-        folder = output or Path(f"{Path(spec.path or spec.name).stem}.dagreg")
-        result.save(folder)
-        _say(f"{spec.name}: the report is in {folder}")
-        _show(result.record, format)
-        return DONE if result.record.ok else AT_FAULT
+        folder = output or _folder(spec)
+        record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
+        if record is None:
+            reuse = None if fresh else folder
+            result = run(changed, data, allow_outside=allow_outside, progress=_say, reuse=reuse)
+            result.save(folder)
+            _say(f"{spec.name}: the report is in {folder}")
+            record = result.record
+        _show(record, format)
+        return DONE if record.ok else AT_FAULT
 
     return _one(spec, format, answer)
+
+
+def _folder(spec: Spec) -> Path:
+    """Where a fit of this spec goes unless it is told otherwise."""
+    return Path(f"{Path(spec.path or spec.name).stem}.dagreg")
+
+
+def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool) -> Any:
+    """The report in a folder, where a fit would only repeat it."""
+    if not folder.is_dir():
+        return None
+    from dagreg.reopen import unchanged
+
+    result = unchanged(folder, spec, data, allow_outside=allow_outside)
+    if result is None:
+        return None
+    if not all((folder / name).is_file() for name in ("report.html", "report.md")):
+        result.save(folder)
+    _say(f"{spec.name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
+    return result.record
 
 
 @app.command()

@@ -554,10 +554,6 @@ CODES: Mapping[str, Code] = {
         "neither true nor false",
         "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
     ),
-    "DR190": Code(
-        "not supported yet",
-        "The language has this, and `check`, `explain` and `draw` take it; fitting comes in a later version.",
-    ),
     "DR191": Code("the file exists already", "`dagreg init` writes a new spec and never over an old one."),
     "DR201": Code(
         "the graph has a cycle",
@@ -649,6 +645,10 @@ CODES: Mapping[str, Code] = {
         "missing values that are not imputed",
         "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are given.",
     ),
+    "DR526": Code(
+        "a group that confounds is pooled",
+        "Partial pooling adjusts for a group in part where it causes the exposure: declare it categorical.",
+    ),
     "DR524": Code(
         "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
     ),
@@ -668,30 +668,93 @@ CODES: Mapping[str, Code] = {
     ),
     "DR333": Code("no connection", "The database cannot be reached, or refuses the user. The message has its words."),
     "DR334": Code("a question that the database refuses", "The message gives the database's own reason."),
-    "DR401": Code("levels unknown without data", "A categorical term needs its levels: declare them, or give data."),
+    "DR401": Code(
+        "levels unknown without data",
+        "A categorical term needs its levels: declare them, or give data.",
+        bad="nodes: {x: continuous, y: {type: ordinal}}\nedges: [x -> y]\neffect: x -> y\n",
+        good="nodes: {x: continuous, y: {type: ordinal, levels: [low, mid, high]}}\nedges: [x -> y]\neffect: x -> y\n",
+    ),
     "DR411": Code("a model not supported yet", "The language has it; this version cannot fit it."),
-    "DR412": Code("the family does not fit the response", "The message says what the family needs."),
+    "DR412": Code(
+        "the family does not fit the response",
+        "The message says what the family needs.",
+        bad="nodes: {x: continuous, y: {type: continuous, family: bernoulli}}\nedges: [x -> y]\neffect: x -> y\n",
+        good="nodes: {x: continuous, y: {type: binary, family: bernoulli}}\nedges: [x -> y]\neffect: x -> y\n",
+    ),
     "DR413": Code("binomial without trials", "Give the response `trials:`, a column or a number."),
     "DR414": Code("values outside the family's support", "Counts are whole and not negative, and so on."),
-    "DR415": Code("a joint effect without a contrast", "With several exposures there is no default: give `contrast:`."),
+    "DR415": Code(
+        "a joint effect without a contrast",
+        "With several exposures there is no default: give `contrast:`.",
+        bad="nodes: {a: {type: categorical, levels: [u, v, w]}, b: continuous, y: continuous}\n"
+        "edges: ['a, b -> y']\n"
+        "effect: a, b -> y\n",
+        good="nodes: {a: {type: categorical, levels: [u, v, w]}, b: continuous, y: continuous}\n"
+        "edges: ['a, b -> y']\n"
+        "effect: {exposure: [a, b], outcome: y, contrast: [[u, 0], [v, 1]]}\n",
+    ),
     "DR416": Code("a contrast of another length", "The contrast has one value for each exposure."),
     "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
-    "DR420": Code("an offset without a log link", "An offset multiplies a rate: its family needs a log link."),
+    "DR420": Code(
+        "an offset without a log link",
+        "An offset multiplies a rate: its family needs a log link.",
+        bad="nodes: {x: continuous, y: {type: count, link: identity, offset: days}}\nedges: [x -> y]\neffect: x -> y\n",
+        good="nodes: {x: continuous, y: {type: count, link: log, offset: days}}\nedges: [x -> y]\neffect: x -> y\n",
+    ),
     "DR421": Code("an offset that is not above 0", "The log of the exposure is added to the predictor."),
     "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
-    "DR418": Code("a prior that no regression uses", "The message lists the terms of the response's regressions."),
-    "DR422": Code("a link that the family does not have", "The message lists those that make sense with it."),
-    "DR423": Code("an interaction with a group", "A slope that differs between groups is a varying one."),
+    "DR418": Code(
+        "a prior that no regression uses",
+        "The message lists the terms of the response's regressions.",
+        bad="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {z: 'Normal(0, 1)'}}}\n",
+        good="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1)'}}}\n",
+    ),
+    "DR422": Code(
+        "a link that the family does not have",
+        "The message lists those that make sense with it.",
+        bad="nodes: {x: continuous, y: {type: count, link: logit}}\nedges: [x -> y]\neffect: x -> y\n",
+        good="nodes: {x: continuous, y: {type: count, link: softplus}}\nedges: [x -> y]\neffect: x -> y\n",
+    ),
+    "DR423": Code(
+        "an interaction with a group",
+        "A slope that differs between groups is a varying one.",
+        bad="nodes: {x: continuous, g: {type: group, levels: [u, v]}, y: continuous}\n"
+        "edges: ['x, g -> y']\n"
+        "effect: x -> y\n"
+        "regressions: {y: {interactions: ['x:g']}}\n",
+        good="nodes: {x: continuous, g: {type: group, levels: [u, v]}, y: continuous}\n"
+        "edges: ['x, g -> y']\n"
+        "effect: x -> y\n"
+        "regressions: {y: {varying: {g: [intercept, x]}}}\n",
+    ),
     "DR424": Code(
-        "priors of different distributions", "The sds of one group share one distribution, with scales of their own."
+        "priors of different distributions",
+        "The sds of one group share one distribution, with scales of their own.",
+        bad="nodes: {x: continuous, g: {type: group, levels: [u, v]}, y: continuous}\n"
+        "edges: ['x, g -> y']\n"
+        "effect: x -> y\n"
+        "regressions: {y: {varying: {g: [intercept, x]}, priors: {'x:g': 'Exponential(1)'}}}\n",
+        good="nodes: {x: continuous, g: {type: group, levels: [u, v]}, y: continuous}\n"
+        "edges: ['x, g -> y']\n"
+        "effect: x -> y\n"
+        "regressions: {y: {varying: {g: [intercept, x]}, priors: {g: 'Exponential(1)'}}}\n",
     ),
     "DR425": Code(
-        "`error` without a residual sd", "Known errors belong to a gaussian response, scales to one with a sigma."
+        "`error` without a residual sd",
+        "Known errors belong to a gaussian response, scales to one with a sigma.",
+        bad="nodes: {x: continuous, y: {type: count, error: se}}\nedges: [x -> y]\neffect: x -> y\n",
+        good="nodes: {x: continuous, y: {type: continuous, error: se}}\nedges: [x -> y]\neffect: x -> y\n",
     ),
     "DR426": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
     "DR427": Code(
         "the effect cannot be given by these levels",
         "Together with an adjustment set, the variables of `by` have to be valid to adjust for.",
+        bad="nodes: {x: continuous, k: binary, y: continuous}\n"
+        "edges: [x -> y, x -> k]\n"
+        "effect: {exposure: x, outcome: y, by: [k]}\n",
+        good="nodes: {x: continuous, k: binary, y: continuous}\n"
+        "edges: ['k, x -> y']\n"
+        "effect: {exposure: x, outcome: y, by: [k]}\n",
     ),
     "DR428": Code(
         "the effect on the treated cannot be given",

@@ -24,7 +24,6 @@ from dagreg.identify.types import Answer, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.secrets import shareable
-from dagreg.spec.supported import unsupported
 from dagreg.spec.types import DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from dagreg.emit.program import Program, Reader
     from dagreg.engine.draws import Draws
     from dagreg.engine.posterior import Coordinates
+    from dagreg.engine.store import Store
     from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan
     from dagreg.optimise.types import Piece
 
@@ -275,7 +275,6 @@ def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[
     from dagreg.model.variables import resolve
 
     analyse(spec)
-    refuse(unsupported(spec))
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
     if _has_data(spec, data):
         source = open_data(spec, data, allow_outside=allow_outside)
@@ -300,7 +299,6 @@ def compile(
     whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
-    refuse(unsupported(spec))
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
@@ -325,14 +323,44 @@ def compile(
     return Compiled(explained, plans, running, pieces)
 
 
-def explain_plan(spec: Spec, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None) -> str:
-    """How a fit would solve each regression, and why so. Raises DagregError as `compile` does, and without data."""
+def explain_plan(
+    spec: Spec,
+    data: Any = None,
+    *,
+    allow_outside: bool = False,
+    estimator: str | None = None,
+    reuse: str | os.PathLike[str] | None = None,
+) -> str:
+    """How a fit would solve each regression, and why so; with `reuse`, which draws of an earlier result would serve.
+
+    Raises DagregError as `compile` does, and without data.
+    """
     from dagreg.optimise.explain import plan_text
 
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator, optimised=True)
-    if spec.sampling.engine != "nuts":
-        return plan_text(compiled.pieces)
-    return "`engine: nuts` in the spec runs the program as it is written. Without it:\n" + plan_text(compiled.pieces)
+    if spec.sampling.engine == "nuts":
+        plain = "`engine: nuts` in the spec runs the program as it is written. Without it:\n"
+        return plain + plan_text(compiled.pieces)
+    return plan_text(compiled.pieces, _reusable(spec, compiled.pieces, data, reuse, allow_outside=allow_outside))
+
+
+def _reusable(
+    spec: Spec,
+    pieces: Mapping[str, Sequence[Piece]],
+    data: Any,
+    folder: str | os.PathLike[str] | None,
+    *,
+    allow_outside: bool,
+) -> dict[str, tuple[bool, ...]]:
+    """Of every piece, by builder, whether the result in a folder has its draws; nothing where there is no result."""
+    from dagreg.engine.run import reusable
+    from dagreg.report.stored import earlier
+
+    store = earlier(folder)
+    if not store:
+        return {}
+    table = read(spec, questions(spec)[1], data, allow_outside=allow_outside)
+    return {b: reusable(group, table.rows, spec.sampling, store) for b, group in pieces.items()}
 
 
 def plate(
@@ -377,17 +405,25 @@ def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_ou
 
 
 def fit(
-    spec: Spec, data: Any = None, *, allow_outside: bool = False, progress: Progress = lambda message: None
+    spec: Spec,
+    data: Any = None,
+    *,
+    allow_outside: bool = False,
+    progress: Progress = lambda message: None,
+    reuse: str | os.PathLike[str] | None = None,
 ) -> Result:
     """Fits every identified effect of a spec and doubts the result.
 
+    `reuse` names the folder of an earlier result: regressions that are the same there, on the same data and under
+    the same settings, keep their draws, and the others alone are solved. A folder without a result is no error.
     Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
     that is not identified is no error here, it is answered without a number.
     """
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
+    from dagreg.report.stored import earlier
 
-    refuse(unsupported(spec))
+    store = earlier(reuse)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
@@ -399,7 +435,7 @@ def fit(
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
-        fitted = _fit_effect(spec, question, plan, table, pieces, draws, progress)
+        fitted = _fit_effect(spec, question, plan, table, pieces, draws, store, progress)
         plates = _plates(program, plan, draws, table.rows)
         effects.append(replace(fitted, tests=tested.tests, plates=plates))
     report = Report(
@@ -433,6 +469,7 @@ def _fit_effect(
     table: Table,
     pieces: Mapping[str, tuple[Piece, ...]],
     draws: dict[str, Draws],
+    store: Store,
     progress: Progress,
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
@@ -456,10 +493,12 @@ def _fit_effect(
     found: dict[str, tuple[Estimate, ...]] = {}
     for model in plan.models:
         progress(f"{spec.name}: solving the {model.estimator} model")
-        solved = pieces[model.builder]
-        here[model.estimator] = draws[model.builder] = draw(
-            solved, _optimised(spec, solved, table), data, spec.sampling
-        )
+        group = pieces[model.builder]
+        made = draw(group, _optimised(spec, group, table), data, spec.sampling, store)
+        kept = [p.model.formula for p, d in zip(group, made.parts, strict=True) if d.origin == "earlier fit"]
+        if kept:
+            progress(f"{spec.name}: not solved again, as nothing has changed: {'; '.join(kept)}")
+        here[model.estimator] = draws[model.builder] = made
         found[model.estimator] = estimates(model, here[model.estimator], distinct, spec.sampling.seed)
     by_name = {m.estimator: m for m in plan.models}
     gaps = (
@@ -472,12 +511,15 @@ def _fit_effect(
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
     doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed)
+    solved = [piece for model in plan.models for piece in pieces[model.builder]]
+    unknown = {symbol for model in plan.models for symbol in model.unknown}
+    origins = [part.origin for model in plan.models for part in here[model.estimator].parts]
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
         result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve, priors.sentence),
-        diagnostics=replace(diagnose(here, rows), plan=sentences([pieces[m.builder] for m in plan.models])),
+        diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, origins)),
         doubts=(*doubts, *priors.doubts),
         mixing=mixing(plan.models, here),
         pooling=poolings(plan.models, here, data),
@@ -584,8 +626,7 @@ def read(
     from dagreg.model.variables import resolve
 
     whole = open_data(spec, data, allow_outside=allow_outside)
-    needed = {name for question in asked for name in question.nodes}
-    names = tuple(name for name in spec.nodes if name in needed)
+    names = _nodes(spec, asked)
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
     tested = columns_for(whole, spec, claims)
@@ -610,6 +651,25 @@ def read(
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred)
     known = {**scanned.columns, **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {})}
     return Table(source, Rows(source, columns, where, summary, scanned.moments if every else None), info, known)
+
+
+def _nodes(spec: Spec, asked: Sequence[Question]) -> tuple[str, ...]:
+    """The nodes whose columns the questions need, in the spec's order."""
+    needed = {name for question in asked for name in question.nodes}
+    return tuple(name for name in spec.nodes if name in needed)
+
+
+def data_identity(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[str, str | None]:
+    """Where the data of a fit are, and their SHA-256, as its report says (None of a database); nothing else is read.
+
+    Raises DataError where there are none or they lack a column.
+    """
+    from dagreg.data.summary import check_columns, columns_of
+
+    source = open_data(spec, data, allow_outside=allow_outside)
+    names = _nodes(spec, questions(spec)[1])
+    check_columns(source, spec, names)
+    return source.origin, source.sha256(columns_of(spec, names))
 
 
 def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> Source:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dagreg.engine import posterior
 from dagreg.engine.draws import Draws
+from dagreg.engine.nuts import parameters
+from dagreg.engine.run import with_intercepts
 from dagreg.errors import DagregError
 from dagreg.model.types import Model, Plan
-from dagreg.pipeline import Question, Result, explained_by, programmed, questions
+from dagreg.pipeline import Question, Result, data_identity, explained_by, programmed, questions
 from dagreg.report.codec import decode
 from dagreg.report.render import render
 from dagreg.report.result import FittedEffect, Report
 from dagreg.report.stored import POSTERIOR, PROGRAM, SEAL, Stored, read_record, refused
+from dagreg.spec.types import Spec
 
 
 def open_result(folder: str | os.PathLike[str]) -> Result:
@@ -27,7 +31,36 @@ def open_result(folder: str | os.PathLike[str]) -> Result:
     Raises DagregError where there is none (DR541), where its files are not as they were written (DR542), or where
     this version of dagreg makes another program of its spec (DR543).
     """
-    stored = read_record(Path(folder))
+    return _opened(read_record(Path(folder)))
+
+
+def unchanged(
+    folder: str | os.PathLike[str], spec: Spec, data: Any = None, *, allow_outside: bool = False
+) -> Result | None:
+    """The result in a folder, where a fit of this spec to these data would make the same; else None.
+
+    The same are the spec, its settings, the place and the SHA-256 of the data, and the versions of all that has a
+    part in the numbers. Raises DagregError where the data cannot be read.
+    """
+    from dagreg.data.versions import versions
+
+    try:
+        stored = read_record(Path(folder))
+        if stored.spec != spec or stored.report["versions"] != versions():
+            return None
+    except (DagregError, KeyError):
+        return None
+    known = stored.report.get("data", {})
+    place, digest = data_identity(spec, data, allow_outside=allow_outside)
+    if digest is None or (place, digest) != (known.get("source"), known.get("sha256")):
+        return None  # a database has no digest: its rows may have changed
+    try:
+        return _opened(stored)
+    except DagregError:
+        return None
+
+
+def _opened(stored: Stored) -> Result:
     _, asked = questions(stored.spec)
     plans, source = _again(stored, asked)
     report = _report(stored, asked, plans, source)
@@ -83,8 +116,7 @@ def _draws(stored: Stored, model: Model) -> Draws:
     path = stored.folder / POSTERIOR
     try:
         made = stored.samples[model.builder]
-        symbols = dict.fromkeys(symbol for equation in model.equations for symbol in equation.parameters)
-        values, trees = posterior.read(path, model.builder, symbols)
+        values, trees = posterior.read(path, model.builder, dict.fromkeys(parameters(model)))
     except (OSError, KeyError) as error:
         raise refused("DR542", f"`{path}` does not hold the draws of {model.builder}: {error}") from None
-    return Draws(values, made.engine, made.divergences, made.seconds, trees)
+    return with_intercepts(Draws(values, made.engine, made.divergences, made.seconds, trees, made.parts), model)

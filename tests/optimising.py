@@ -105,7 +105,7 @@ def densities(program: Any, model: Model, data: Mapping[str, Any], at: list[dict
 
 
 def _as_taken(built: Any, model: Model, point: Point) -> dict[str, Any]:
-    """A point as the PyMC model takes it: logs of scales and of cutpoints' steps, whitened coefficients."""
+    """A point as PyMC takes it: scales by logs, cutpoints by logs of steps, whitened coefficients by theirs."""
     taken = {}
     for value in built.value_vars:
         name = value.name

@@ -189,7 +189,7 @@ def test_another_family() -> None:
         return (1 / (1 + np.exp(-eta))).mean(axis=1)
 
     rows_of = result.effects[0].result.estimates
-    assert [e.scale for e in rows_of] == ["outcome"]
+    assert [e.scale for e in rows_of] == ["outcome", "risk ratio", "odds ratio"]
     assert rows_of[0].summary.mean == pytest.approx((mean(x + 1) - mean(x)).mean(), rel=1e-9)
     assert result.effects[0].diagnostics.ok
 

@@ -729,3 +729,11 @@ def test_groups_as_exposures_are_compared_with_their_reference() -> None:
     spec = "nodes: {g: {type: group, reference: b}, y: continuous}\nedges: [g -> y]\neffect: g -> y\n"
     found = {e.contrast: e.summary.mean for e in _rows_of(spec, {"alpha_y": 1.0, "by_y_g": [0.2, -0.5, 1.1]})}
     assert found == {("b", "a"): pytest.approx(-0.7), ("b", "c"): pytest.approx(0.9)}
+
+
+def test_poisson_quantiles_of_huge_means_end() -> None:
+    """A wide prior under a log link has such rates: one count more is no other number there."""
+    means = np.array([1e8, 1e17, 1e200, np.inf])
+    found = quantiles.poisson(np.array([0.5, 0.9, 0.1, 0.5]), means)
+    np.testing.assert_allclose(found[:3], means[:3], rtol=1e-3)
+    assert np.isinf(found[3])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dagreg.errors import CODES, Diagnostic, Diagnostics, Span, SpecError, closest, either, render
+from dagreg import pipeline
+from dagreg.errors import CODES, DagregError, Diagnostic, Diagnostics, Span, SpecError, closest, either, render
 from dagreg.spec.load import loads
 
 PACKAGE = Path(__file__).parent.parent / "dagreg"
@@ -150,6 +151,15 @@ def test_the_bad_example_of_a_spec_code_raises_it_alone(code: str) -> None:
     with pytest.raises(SpecError) as caught:
         loads(CODES[code].bad)
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize("code", [code for code in sorted(CODES) if code.startswith("DR4") and CODES[code].bad])
+def test_the_examples_of_a_model_code(code: str) -> None:
+    """The bad one raises it alone when a program is asked for, and the good one compiles."""
+    with pytest.raises(DagregError) as caught:
+        pipeline.compile(loads(CODES[code].bad))
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
+    pipeline.compile(loads(CODES[code].good))
 
 
 @pytest.mark.parametrize("code", [code for code in sorted(CODES) if CODES[code].good])

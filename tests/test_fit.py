@@ -105,7 +105,7 @@ def _check_files(folder: Path) -> None:
     """All there, nothing else, the results written last."""
     names = {path.name for path in folder.iterdir()}
     texts = {"report.html", "report.md", "results.json", "model.py", "dag.svg", "spec.yaml", "fit.json"}
-    assert names == {*texts, "posterior.nc"}
+    assert names == {*texts, "posterior.nc", "posterior.svg", "model.svg"}
     times = {name: (folder / name).stat().st_mtime_ns for name in names}
     assert max(times.values()) == times["results.json"]
 

@@ -151,7 +151,7 @@ def test_a_response_without_children_is_not_imputed() -> None:
         assert fitted.effects[0].diagnostics is not None
         assert fitted.effects[0].diagnostics.engine == "exact"
     ours, theirs = (r.effects[0].result.estimates[0].summary for r in (result, dropped))  # type: ignore[union-attr]  # fitted
-    assert ours.mean == pytest.approx(theirs.mean, rel=1e-3)
+    assert ours.mean == pytest.approx(theirs.mean, rel=5e-3)  # the default prior follows the rows used
     assert result.record.data.rows_used == 30
     assert dropped.record.data.rows_used == 28
 

@@ -13,7 +13,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.check.mixing import MOST, POINTS, mixing, rank_counts
 from dagreg.emit.plate import plate_source
-from dagreg.engine.draws import Draws
+from dagreg.engine.draws import Draws, Part
 from dagreg.report.draw import CannotDraw
 from dagreg.report.plate import MOST_NODES, canonical, plate, plate_file, plate_picture
 from dagreg.spec.load import load
@@ -63,9 +63,12 @@ def test_the_plate_diagram_is_that_of_pymc(case):
         assert same(plate_source(model, 60), theirs)
 
 
-def may_be_exact(equation) -> bool:
-    """Whether the exact engine may solve it; PyMC draws the others."""
-    return equation.family.name == "gaussian" and equation.linked is None and not equation.varying
+def may_be_exact(model) -> bool:
+    """Whether the exact engine may solve all of it; PyMC draws the others."""
+    return model.complete and not any(
+        e.family.name != "gaussian" or e.linked or e.varying or e.error or e.scaled_by or e.censored
+        for e in model.equations
+    )
 
 
 @pytest.mark.slow
@@ -76,7 +79,7 @@ def test_every_story_has_the_plate_diagram_of_pymc(path):
     spec = load(path)
     table = pipeline.read(spec, pipeline.questions(spec)[1], None, allow_outside=False)
     found = pipeline.compile(spec)
-    models = [m for plan in found.plans for m in plan.models if all(map(may_be_exact, m.equations))]
+    models = [m for plan in found.plans for m in plan.models if may_be_exact(m)]
     for model in models:
         theirs = engine.plate_source(found.program, model.builder, table.rows)
         assert same(plate_source(model, table.summary.rows), theirs)
@@ -115,13 +118,6 @@ def test_ranks_of_chains_that_agree_are_even_and_of_a_stuck_one_are_not():
     assert rank_counts(values)[3][-1] > 150
 
 
-class Tree(dict):
-    """What is read of a sampler's tree."""
-
-    def __init__(self, *names: str) -> None:
-        super().__init__(posterior=type("Posterior", (), {"data_vars": names}))
-
-
 def test_the_effect_comes_first_then_what_mixed_worst():
     (model,) = (m for m in compiled(SPECS["levels and a product"], DATA).plans[0].models if m.primary)
     (equation,) = model.equations
@@ -129,7 +125,8 @@ def test_the_effect_comes_first_then_what_mixed_worst():
     values = {t.symbol: rng.normal(size=(4, 500, len(t.columns))) for t in equation.terms}
     values[equation.terms[0].symbol] = values[equation.terms[0].symbol][..., 0]
     values |= {equation.intercept: rng.normal(size=(4, 500)).cumsum(axis=1), "never_sampled": rng.normal(size=(4, 500))}
-    draws = Draws(values, "nuts", 0, 1.0, (Tree(*(n for n in values if n != "never_sampled")),))
+    moved = tuple(name for name in values if name != "never_sampled")
+    draws = Draws(values, "nuts", 0, 1.0, parts=(Part("", moved, "nuts", 0, 1.0, ""),))
     found = mixing([model], {"adjusted": draws})
     assert len(found) == min(MOST, 1 + sum(len(t.columns) for t in equation.terms))
     causal = {t.symbol for t in equation.terms if t.causal}

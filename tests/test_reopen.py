@@ -79,6 +79,17 @@ def test_a_result_opened_again_has_the_same_draws_and_numbers(tmp_path: Path) ->
     assert again.draws.equals(fitted().draws)
 
 
+def test_a_result_without_intercepts_predicts_as_before(tmp_path: Path) -> None:
+    nodes = "nodes: {g: {type: categorical, levels: [a, b, c]}, y: positive}\nedges: [g -> y]\neffect: g -> y\n"
+    text = nodes + "regressions: {y: {coding: index, family: gaussian, link: identity}}\n"
+    result = pipeline.fit(spec_of(text), _rows())
+    result.save(tmp_path / "out")
+    again = dagreg.open(tmp_path / "out")
+    assert again.samples["build_adjusted"].values.keys() == result.samples["build_adjusted"].values.keys()
+    new = {"g": np.array(["a", "c"], dtype=object)}
+    np.testing.assert_array_equal(again.predict(new).columns["mean"], result.predict(new).columns["mean"])
+
+
 def test_a_result_survives_a_second_saving(tmp_path: Path) -> None:
     once = dagreg.open(_saved(tmp_path / "out"))
     once.save(tmp_path / "again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -14,9 +14,14 @@ MAX_R_HAT = 1.01
 MIN_ESS = 400.0
 
 
-def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate]) -> Diagnostics:
-    """Over every parameter of every program and every estimate: the largest R-hat, the smallest ESS, divergences."""
-    sizes = [convergence(v, independent=d.independent) for d in draws.values() for v in d.values.values()]
+def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate], unknown: Collection[str] = ()) -> Diagnostics:
+    """Over every parameter of every program and every estimate: the largest R-hat, the smallest ESS, divergences.
+
+    `unknown`: symbols of values that are not known. Of hundreds of those some R-hat lies above any bound by chance;
+    what they do to an answer shows in its own.
+    """
+    kept = ((d, v) for d in draws.values() for name, v in d.values.items() if name not in unknown)
+    sizes = [convergence(v, independent=d.independent) for d, v in kept]
     ess = min([float(np.min(e)) for e, _ in sizes] + [e.summary.ess_bulk for e in estimates])
     r_hat = max([float(np.max(r)) for _, r in sizes] + [e.summary.r_hat for e in estimates])
     divergences = sum(d.divergences for d in draws.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dagreg.check.between_groups import group_doubts
 from dagreg.check.disagreement import obstacle
 from dagreg.check.fit import cell_doubts, dispersion_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
@@ -33,6 +34,7 @@ def doubts_of(
         *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
         *weight_doubts(model),
+        *group_doubts(model, draws[model.estimator], data),
         *cell_doubts(model, estimates, data),
         *dispersion_doubts(model, draws[model.estimator], data),
     )

@@ -43,11 +43,10 @@ def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Nu
         here = draws[model.estimator]
         if here.independent or model.estimator == "unadjusted":
             continue
-        sampled = {str(name) for tree in here.trees for name in tree["posterior"].data_vars}
         labels = _labels(model)
         causal = {t.symbol for e in model.equations for t in e.terms if t.causal}
         for symbol, values in here.values.items():
-            if symbol not in sampled:
+            if symbol not in here.sampled:
                 continue
             flat = values.reshape(*values.shape[:2], -1)
             moving = np.ptp(flat, axis=(0, 1)) > ROUNDING * np.abs(flat).max(axis=(0, 1))

@@ -25,7 +25,8 @@ from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array
 from dagreg.model.design import column, encode
 from dagreg.model.prior_draws import draw, proper
-from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.model.sampling import responses
+from dagreg.model.types import Equation, Model, PriorChoice, Varying
 
 DRAWS = 1_000
 ROWS = 200
@@ -102,10 +103,20 @@ def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array
     for auxiliary in equation.auxiliaries:
         found[auxiliary.symbol] = _of(auxiliary.prior, rng)
     for varying in equation.varying:
-        sds = np.stack([_of(d.prior, rng) for d in varying.deviations], axis=-1)[:, None, :]
-        deviations = sds * rng.standard_normal((DRAWS, len(varying.levels), len(varying.deviations)))
-        found[varying.symbol] = deviations if varying.correlated else deviations[..., 0]
+        found |= _groups(varying, rng)
     return found
+
+
+def _groups(varying: Varying, rng: np.random.Generator) -> dict[str, Array]:
+    """Draws of the sds between groups, and of the deviations of each."""
+    width = len(varying.deviations)
+    sds = np.stack([_of(d.prior, rng) for d in varying.deviations], axis=-1)
+    deviations = sds[:, None, :] * rng.standard_normal((DRAWS, len(varying.levels), width))
+    if not varying.correlated:
+        return {varying.symbol: deviations[..., 0], varying.scale: sds[:, 0]}
+    _, stds, correlations = varying.parameters
+    alone = np.broadcast_to(np.eye(width), (DRAWS, width, width))
+    return {varying.symbol: deviations, stds: sds, correlations: alone}
 
 
 def _of(prior: PriorChoice, rng: np.random.Generator, *shape: int) -> Array:
@@ -153,12 +164,7 @@ def _responses(
         parameters["sigma"] = np.hypot(parameters["sigma"], column(equation.error, table, rows))
     if equation.scaled_by is not None:
         parameters["sigma"] = parameters["sigma"] * column(equation.scaled_by, table, rows)
-    if equation.family.draw is not None:
-        return equation.family.draw(rng, where, parameters)
-    trials = column(equation.trials, table, rows).astype(np.int64)
-    if "precision" in parameters:  # a beta-binomial: the probability itself is drawn
-        where = rng.beta(*(np.maximum(p * parameters["precision"], 1e-12) for p in (where, 1 - where)))
-    return rng.binomial(trials, np.clip(where, 0.0, 1.0)).astype(np.float64)
+    return responses(rng, equation.family, where, parameters | {"trials": column(equation.trials, table, rows)})
 
 
 def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:

@@ -37,6 +37,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
         self._known = [known] if known is not None else []
+        self._grouped: dict[Grouping, dict[str, npt.NDArray[Any]]] = {}
         self._samples: dict[str, np.ma.MaskedArray[Any, Any]] = {}
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
@@ -91,10 +92,12 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
     def grouped(self, grouping: Grouping) -> dict[str, npt.NDArray[Any]]:
         """The columns of a grouped table, its rows in the order of their keys."""
-        keys: dict[str, Values] = {c: self.source.values(c) for c in grouping.keys}
-        sums: dict[str, Values] = {s.name: "float64" for s in grouping.sums}
-        found = self.source.read(self.grouped_query(grouping, self.source.select), keys | sums)
-        return {name: np.ma.getdata(values) for name, values in found.items()}
+        if grouping not in self._grouped:
+            keys: dict[str, Values] = {c: self.source.values(c) for c in grouping.keys}
+            sums: dict[str, Values] = {s.name: "float64" for s in grouping.sums}
+            found = self.source.read(self.grouped_query(grouping, self.source.select), keys | sums)
+            self._grouped[grouping] = {name: np.ma.getdata(values) for name, values in found.items()}
+        return self._grouped[grouping]
 
     def grouped_query(self, grouping: Grouping, select: str) -> str:
         """The SQL of a grouped table over the relation `select`."""

@@ -29,6 +29,7 @@ from dagreg.model.types import Equation, Model, Varying
 from dagreg.spec.types import Level
 
 INNER = 20  # draws of mediators for each posterior draw, where the outcome's mean has to average over them
+MOST_INNER, INNER_ROWS = 400, 8_000  # few rows get more of them
 _GROUPS, _ROWS = 1, 2  # streams of random numbers
 
 
@@ -162,7 +163,8 @@ class _Chunk(Responses):
         return worlds[0] if len(worlds) == 1 else np.asarray(sum(worlds) / len(worlds))
 
     def _repeats(self) -> int:
-        return INNER if any(self._choice(e) == "drawn" for e in self.way.simulated) else 1
+        drawn = any(self._choice(e) == "drawn" for e in self.way.simulated)
+        return max(INNER, min(MOST_INNER, INNER_ROWS // max(self.rows.count, 1))) if drawn else 1
 
     def _choice(self, equation: Equation) -> str:
         """How a mediator is integrated out: by its mean, by its levels, or drawn."""

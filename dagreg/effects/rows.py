@@ -81,7 +81,7 @@ def covariates(model: Model, held: Collection[str] = ()) -> tuple[str, ...]:
 
     All but the outcome, drawn mediators, and groups that stand for a population and are not held at their levels.
     """
-    stay = {*model.estimand.exposure, *held}
+    stay = _stay(model, held)
     drawn = {model.estimand.outcome, *(e.response for e in model.mediators)}
     return tuple(n for n, v in model.variables.items() if n not in drawn and (n in stay or not v.sampled))
 
@@ -195,8 +195,16 @@ def _is_line(term: Term) -> bool:
 
 def fixed_groups(model: Model, equation: Equation, held: Collection[str]) -> tuple[Varying, ...]:
     """The varying coefficients that stay those of each row's own level: of listed levels, and of groups held."""
-    stay = {*model.estimand.exposure, *held}
+    stay = _stay(model, held)
     return tuple(v for v in equation.varying if v.group in stay or not model.variables[v.group].sampled)
+
+
+def _stay(model: Model, held: Collection[str]) -> frozenset[str]:
+    """The variables whose own levels count: the exposures, those held, and all where some rows alone are asked of.
+
+    The treated are not spread over the population of groups: their share differs from group to group.
+    """
+    return frozenset(model.variables if model.estimand.seen is not None else (*model.estimand.exposure, *held))
 
 
 def mean_row(model: Model, table: TableRows, without: int | None = None) -> Rows:

@@ -15,10 +15,7 @@ from dagreg.emit.columns import columns, model_line
 from dagreg.emit.equation import equation_lines
 from dagreg.emit.prose import docstring, literal, number
 from dagreg.emit.unknown import helpers, latent_lines, mixture_lines, table_lines
-from dagreg.model.types import (
-    Equation,
-    Model,
-)
+from dagreg.model.types import Model
 from dagreg.spec.types import Sampling
 
 _INDICATORS = '''
@@ -187,13 +184,8 @@ def _builder(model: Model, origin: str) -> str:
 
 
 def _builder_doc(model: Model) -> list[str]:
-    equations = [f"{e.response} on {', '.join(_regressors(e)) or 'nothing'}" for e in model.equations]
     reads = any(e.sufficient is None for e in model.equations)
-    return [f"{model.estimator}: {'; '.join(equations)}.{'' if reads else ' It reads no data.'}"]
-
-
-def _regressors(equation: Equation) -> list[str]:
-    return [*(t.name for t in equation.terms), *(v.group for v in equation.varying)]
+    return [f"{model.estimator}: {model.formula}.{'' if reads else ' It reads no data.'}"]
 
 
 def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sampling, reader: Reader) -> str:

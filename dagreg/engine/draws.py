@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,31 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 
+Origin = Literal["solved", "earlier fit", "same fit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The draws of one piece of a model: all that they hang on, as a key, and how they were made.
+
+    `digest` is of the draws and their statistics, so that what is read from a file is known to be what was written.
+    """
+
+    key: str
+    symbols: tuple[str, ...]
+    engine: str
+    divergences: int
+    seconds: float
+    digest: str
+    origin: Origin = "solved"
+
+
 @dataclass(frozen=True, slots=True)
 class Draws:
     """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
 
-    `trees` are the samplers' own xarray DataTrees, one for each piece that was sampled; of draws that were read
-    from a file, what stands for them (`engine/posterior.py`).
+    `trees` are the samplers' statistics, one for each piece that was sampled (`engine/posterior.py`); `parts` are the
+    pieces.
     """
 
     values: Mapping[str, Array]
@@ -25,6 +44,12 @@ class Draws:
     divergences: int
     seconds: float
     trees: tuple[Any, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def sampled(self) -> frozenset[str]:
+        """The parameters that a Markov chain moved."""
+        return frozenset(symbol for part in self.parts if part.engine != "exact" for symbol in part.symbols)
 
     @property
     def independent(self) -> bool:

@@ -59,7 +59,7 @@ def draw_exactly(model: Model, sampling: Sampling) -> Draws:
     """
     started = time.perf_counter()
     (equation,) = model.equations
-    rng = np.random.default_rng([sampling.seed, *model.builder.encode()])
+    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
     if equation.cell_counts is not None:
         cells = cell_draws(equation, equation.cell_counts, sampling.chains * sampling.draws, rng)
         (term,) = equation.terms

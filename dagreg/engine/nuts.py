@@ -12,6 +12,7 @@ import numpy as np
 
 from dagreg.emit.program import Program
 from dagreg.engine.draws import Draws
+from dagreg.engine.posterior import statistics
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.types import Model
 from dagreg.spec.types import Sampling
@@ -44,7 +45,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
         engine="nuts",
         divergences=int(tree["sample_stats"]["diverging"].sum()),
         seconds=time.perf_counter() - started,
-        trees=(tree,),
+        trees=(statistics(tree),),
     )
 
 

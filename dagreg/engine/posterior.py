@@ -46,17 +46,45 @@ def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Ar
     with h5netcdf.File(path, "r") as file:
         branch = file[_branch(builder)]
         values = {symbol: np.asarray(branch["posterior"][symbol][...], dtype=np.float64) for symbol in symbols}
-        trees = tuple(
-            StoredTree({n: (v.dimensions, np.asarray(v[...])) for n, v in group.variables.items()})
-            for name, group in branch.groups.items()
-            if name.startswith("sample_stats")
-        )
+        names = [name for name in branch.groups if name.startswith("sample_stats")]
+        trees = tuple(_stored_tree(branch[name]) for name in sorted(names, key=lambda name: (len(name), name)))
     return values, trees
+
+
+def _stored_tree(group: Any) -> StoredTree:
+    return StoredTree(
+        {
+            name: (variable.dimensions, _as_written(variable[...], str(variable.attrs.get("dtype", ""))))
+            for name, variable in group.variables.items()
+        }
+    )
+
+
+def _as_written(values: Any, kind: str) -> npt.NDArray[Any]:
+    """The array that xarray wrote: it keeps truth values as small integers, with a note, and texts as objects."""
+    found = np.asarray(values)
+    if kind == "bool":
+        return found.astype(bool)
+    return _texts(found) if found.dtype.kind in "OSU" else found
+
+
+def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Texts as an array of Python's own, nothing being the empty one."""
+    flat = [v.decode() if isinstance(v, bytes) else "" if v is None else str(v) for v in values.ravel().tolist()]
+    found = np.empty(len(flat), dtype=object)
+    found[:] = flat
+    return found.reshape(values.shape)
+
+
+def statistics(tree: Any) -> StoredTree:
+    """The statistics of a sampler's tree, as they come back from a file."""
+    found = tree["sample_stats"].to_dataset().variables
+    return StoredTree({str(n): (v.dims, _as_written(v.to_numpy(), "")) for n, v in found.items()})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTree:
-    """The statistics of a sampler as they were stored; xarray is loaded where they are asked for as a data set."""
+    """The statistics of a sampler, in the types of a file; xarray is loaded where they are asked for as a data set."""
 
     stats: Mapping[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,32 +12,57 @@ from dagreg.data.rows import Rows
 from dagreg.emit.program import Program
 from dagreg.engine.draws import Draws
 from dagreg.engine.exact import draw_exactly
+from dagreg.engine.store import Store, key_of, seeded
 from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
 
-def draw(pieces: Sequence[Piece], program: Program, data: Rows, sampling: Sampling) -> Draws:
-    """Draws of a whole model: exact where a piece allows, else by NUTS on the piece's program.
+def draw(
+    pieces: Sequence[Piece], program: Program, data: Rows, sampling: Sampling, store: Store | None = None
+) -> Draws:
+    """Draws of a whole model: those in the store where a piece has not changed, exact where it allows, else by NUTS.
 
     The posterior is the product of the pieces', so independent draws of each are draws of the whole;
     their seeds differ for that reason.
     """
-    return joined(
-        [_draw_piece(p, program, data, replace(sampling, seed=sampling.seed + i)) for i, p in enumerate(pieces)]
-    )
+    known = Store() if store is None else store
+    return joined([_draw_piece(p, program, data, own, known) for p, own in _settings(pieces, sampling)])
 
 
-def _draw_piece(piece: Piece, program: Program, data: Rows, sampling: Sampling) -> Draws:
+def reusable(pieces: Sequence[Piece], data: Rows, sampling: Sampling, store: Store) -> tuple[bool, ...]:
+    """Of each piece of a model, whether the store names its draws."""
+    return tuple(store.holds(key_of(piece, data, own)) for piece, own in _settings(pieces, sampling))
+
+
+def _settings(pieces: Sequence[Piece], sampling: Sampling) -> list[tuple[Piece, Sampling]]:
+    return [(piece, seeded(piece, sampling, whole=len(pieces) == 1)) for piece in pieces]
+
+
+def _draw_piece(piece: Piece, program: Program, data: Rows, sampling: Sampling, store: Store) -> Draws:
+    key = key_of(piece, data, sampling)
+    found = store.find(key)
+    if found is None:
+        found = store.keep(key, _solve(piece, program, data, sampling))
+    return with_intercepts(found, piece.model)
+
+
+def _solve(piece: Piece, program: Program, data: Rows, sampling: Sampling) -> Draws:
     if piece.exact:
-        return _with_intercepts(draw_exactly(piece.model, sampling), piece.model)
+        return draw_exactly(piece.model, sampling)
     from dagreg.engine.nuts import sample
 
-    table = {} if not piece.reads_rows else data if piece.grouping is None else data.grouped(piece.grouping)
-    return _with_intercepts(sample(program, piece.model, table, sampling), piece.model)
+    return sample(program, piece.model, _table(piece, data), sampling)
 
 
-def _with_intercepts(draws: Draws, model: Model) -> Draws:
+def _table(piece: Piece, data: Rows) -> Mapping[str, Any]:
+    """The columns that a piece's program reads."""
+    if not piece.reads_rows:
+        return {}
+    return data if piece.grouping is None else data.grouped(piece.grouping)
+
+
+def with_intercepts(draws: Draws, model: Model) -> Draws:
     """The draws with zeros for the intercept of a regression that has none: predictors need no case of their own."""
     zeros = {e.intercept: np.zeros(draws.shape) for e in model.equations if not e.has_intercept}
     return replace(draws, values={**zeros, **draws.values}) if zeros else draws
@@ -52,4 +78,5 @@ def joined(parts: Sequence[Draws]) -> Draws:
         divergences=sum(part.divergences for part in parts),
         seconds=sum(part.seconds for part in parts),
         trees=tuple(tree for part in parts for tree in part.trees),
+        parts=tuple(own for part in parts for own in part.parts),
     )

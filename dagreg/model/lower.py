@@ -324,7 +324,7 @@ def _model(
             exposure=context.effect.exposure,
             outcome=context.effect.outcome,
             contrasts=by_outcome(contrasts(context.effect, context.variables), equations[-1]),
-            groups=groups(here, estimator, [r.response for r in regressions]),
+            groups=groups(here, estimator, [r.response for r in regressions if not r.imputes]),
             adjusted_for=adjusted_for,
             among=context.effect.among,
             seen=seen(context),

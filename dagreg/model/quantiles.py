@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+LARGE = 1e9  # means from which one count more or less is beyond the digits of the distribution function
 SMALL = 20.0  # means up to which counting up from 0 is the faster way
 
 
@@ -41,6 +42,17 @@ def _by_approximation(u: Array, mean: Array) -> Array:
 
     z = special.ndtri(u)
     count = np.maximum(np.floor(mean + np.sqrt(mean) * z + (z * z - 1) / 6 + 0.5), 0.0)
+    near = mean < LARGE
+    if not near.all():
+        count[near] = _put_right(count[near], u[near], mean[near])
+        return np.where(np.isinf(mean), np.inf, count)
+    return _put_right(count, u, mean)
+
+
+def _put_right(count: Array, u: Array, mean: Array) -> Array:
+    """The counts moved by ones until their cumulative probabilities are where they should be."""
+    from scipy import special
+
     while True:
         up = special.pdtr(count, mean) < u
         count += up

@@ -313,6 +313,11 @@ class Equation:
         return tuple(dict.fromkeys([*names, *(v.group for v in self.varying)]))
 
     @property
+    def regressors(self) -> tuple[str, ...]:
+        """Its terms and groups by their names: "x", "x:g", "site"."""
+        return (*(term.name for term in self.terms), *(v.group for v in self.varying))
+
+    @property
     def dimensions(self) -> Mapping[str, tuple[Dimension, ...]]:
         """The dimensions of each parameter that is more than one number: their names and labels."""
         outcomes: tuple[Dimension, ...] = ()
@@ -443,6 +448,11 @@ class Model:
     def outcome(self) -> Equation:
         """The outcome's own regression."""
         return next(e for e in reversed(self.equations) if e.response == self.estimand.outcome)
+
+    @property
+    def formula(self) -> str:
+        """Its regressions in words: "m on x; y on m, x". No two factors of one model's posterior share it."""
+        return "; ".join(f"{e.response} on {', '.join(e.regressors) or 'nothing'}" for e in self.equations)
 
     @property
     def mediators(self) -> tuple[Equation, ...]:

@@ -7,15 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dagreg.optimise.types import Piece
 
 _ENGINE = {True: "exact", False: "nuts"}
+_REUSED = {
+    "earlier fit": " Reused: it has not changed since an earlier fit, whose draws these are.",
+    "same fit": " Reused: another program here has the same regression, whose draws these are.",
+}
 
 
-def plan_text(pieces: Mapping[str, Sequence[Piece]]) -> str:
-    """For every regression of every builder: the passes that applied and those that did not, the engine, its rows."""
+def plan_text(pieces: Mapping[str, Sequence[Piece]], stored: Mapping[str, Sequence[bool]] | None = None) -> str:
+    """For every regression of every builder: the passes that applied and those that did not, the engine, its rows.
+
+    `stored` says, for each, whether the draws of an earlier fit serve.
+    """
     lines: list[str] = []
     for builder, group in pieces.items():
         lines.append(builder)
-        for piece in group:
+        for piece, there in zip(group, (stored or {}).get(builder, (False,) * len(group)), strict=True):
             lines += _piece(piece)
+            lines += [f"    {'reused:':12} unchanged since the earlier fit, whose draws serve"] if there else []
     return "\n".join(lines)
 
 
@@ -38,9 +46,12 @@ def _rows(piece: Piece) -> str:
     return f"{piece.rows:,} row{'s' * (piece.rows != 1)}"
 
 
-def sentences(groups: Iterable[Sequence[Piece]]) -> tuple[str, ...]:
-    """One sentence for each piece: how it was solved, and what stood for its rows."""
-    return tuple(_sentence(piece) for group in groups for piece in group)
+def sentences(pieces: Iterable[Piece], origins: Iterable[str]) -> tuple[str, ...]:
+    """For each piece: how it was solved and what stood for its rows, and where draws that were not made anew are from.
+
+    `origins` are those of the draws (`engine/draws.py`).
+    """
+    return tuple(_sentence(p) + _REUSED.get(o, "") for p, o in zip(pieces, origins, strict=True))
 
 
 def _sentence(piece: Piece) -> str:

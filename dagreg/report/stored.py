@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dagreg.emit.program import Reader
-from dagreg.engine.draws import Draws
+from dagreg.engine.draws import Draws, Part
+from dagreg.engine.store import Store
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.model.types import DataSummary
 from dagreg.report.codec import Json, decode, encode
@@ -35,6 +37,7 @@ class Sampled:
     engine: str
     divergences: int
     seconds: float
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def write_record(
         "reader": encode(reader) if reader is not None else None,
         "report": encode(report, without=_MADE_AGAIN),
         "effects": [encode(e, without=_MADE_AGAIN_OF_EFFECT) for e in report.effects],
-        "samples": {b: encode(Sampled(d.engine, d.divergences, d.seconds)) for b, d in samples.items()},
+        "samples": {b: encode(Sampled(d.engine, d.divergences, d.seconds, d.parts)) for b, d in samples.items()},
     }
     path.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
@@ -115,6 +118,21 @@ def read_record(folder: Path) -> Stored:
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise refused("DR542", f"`{folder / RECORD}` cannot be read: {_words(error)}") from None
+
+
+def earlier(folder: str | os.PathLike[str] | None) -> Store:
+    """The draws of the result in a folder, for a fit that may use some of them; empty where there is no result.
+
+    The digest of each regression's draws says whether they are as they were written, so the folder need not be whole.
+    """
+    if folder is None:
+        return Store()
+    try:
+        content = json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))
+        parts = {builder: decode(Sampled, s).parts for builder, s in content["samples"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Store()
+    return Store(Path(folder) / POSTERIOR, parts)
 
 
 def refused(code: str, message: str) -> DagregError:

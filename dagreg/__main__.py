@@ -1,0 +1,5 @@
+"""`python -m dagreg` is `dagreg`."""
+
+from dagreg.entry import main
+
+main()
