@@ -288,7 +288,7 @@ def start_up(format: str) -> dict[str, Callable[[], Run]]:
         run()  # leaves the bytecode behind
         return run
 
-    explain = ("-m", "dagreg.cli", "explain", "ten.yaml", "--format", format)
+    explain = ("-m", "dagreg", "explain", "ten.yaml", "--format", format)
     return {
         "dagreg": lambda: process(*explain),
         "import networkx, yaml": lambda: process("-c", "import networkx, yaml"),

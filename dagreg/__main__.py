@@ -1,5 +1,5 @@
 """`python -m dagreg` is `dagreg`."""
 
-from dagreg.cli import main
+from dagreg.entry import main
 
 main()

@@ -90,11 +90,11 @@ def main() -> None:
         _complain(error, "")
         code = AT_FAULT
     except Exception as error:
-        code = _failed(error)
+        code = failed(error)
     sys.exit(code if isinstance(code, int) else DONE)
 
 
-def _failed(error: Exception) -> int:
+def failed(error: Exception) -> int:
     """Usage errors as the parser words them; anything else is a fault of dagreg's own."""
     if hasattr(error, "exit_code") and hasattr(error, "show"):
         error.show()

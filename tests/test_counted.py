@@ -57,7 +57,7 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tup
     table = pipeline.read(spec, pipeline.questions(spec)[1], DATA, allow_outside=True)
     models = pipeline.compile(spec, DATA).plans[0].models
     with monkeypatch.context() as patch:
-        patch.setattr(rows, "IN_MEMORY", 10)
+        patch.setattr(rows, "COUNTED_FROM", 10)
         counted = table.rows.counted(models)
     assert counted is not None
     assert len(counted.counts) < ROWS / 10
@@ -134,5 +134,5 @@ def test_rows_that_do_not_repeat_are_not_counted(monkeypatch: pytest.MonkeyPatch
     data = DATA | {"z": np.random.default_rng(2).normal(size=ROWS)}
     spec = spec_of("edges: [z -> x, 'z, x -> y']\neffect: x -> y")
     table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "COUNTED_FROM", 10)
     assert table.rows.counted(pipeline.compile(spec, data).plans[0].models) is None

@@ -18,6 +18,7 @@ from dagreg.model.triangle import from_moments, triangle
 from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.optimise.types import Grouping, Sum
 
+COUNTED_FROM = 20_000  # rows from which equal ones are counted, so that effects and refits work on each once
 MOST_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array
 SAMPLE = 50_000  # rows that checks look at instead of all of a large table
 IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
@@ -112,9 +113,9 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         return source.scripted(self.grouped_query(grouping, source.script))
 
     def counted(self, models: Sequence[Model]) -> Counted | None:
-        """The distinct rows that these models read, where a large table has few of them and they are needed."""
+        """The distinct rows that these models read, where a table has few of them and they are needed."""
         columns = tuple(dict.fromkeys(c for m in models for c in m.columns))
-        if not self.large or not columns or all(_has_moments(e) for m in models for e in m.equations):
+        if self.count <= COUNTED_FROM or not columns or all(_has_moments(e) for m in models for e in m.equations):
             return None
         if any(not m.complete or m.estimand.curve is not None or any(e.dropped for e in m.equations) for m in models):
             return None
