@@ -206,7 +206,7 @@ def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sam
             tune={sampling.tune},
             chains={sampling.chains},
             seed={sampling.seed},
-            target_accept={number(sampling.target_accept)},
+            target_accept={number(max([sampling.target_accept, *(m.least_acceptance for m in models)]))},
             adaptation={adaptation},
             progress_bar=False,
         )

@@ -75,7 +75,7 @@ def _run(built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any])
         tune=sampling.tune,
         chains=sampling.chains,
         seed=sampling.seed,
-        target_accept=sampling.target_accept,
+        target_accept=max(sampling.target_accept, model.least_acceptance),
         adaptation=model.adaptation,
         progress_bar=False,
         save_warmup=False,

@@ -17,6 +17,7 @@ from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
 MANY_GROUPS = 50  # coefficients that vary between groups, or values not known, from which the mass matrix is diagonal
+GROUPS_ACCEPT = 0.97  # of proposals, where coefficients vary between groups
 Dimension = tuple[str, tuple[str, ...]]  # name and labels
 ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
@@ -470,6 +471,11 @@ class Model:
         """The symbols of the draws of what is not known: values, and the chances of levels."""
         values = tuple(latent.values for latent in self.latents if not latent.summed)
         return values if self.mixture is None else (*values, self.mixture.chances)
+
+    @property
+    def least_acceptance(self) -> float:
+        """The acceptance rate that NUTS aims at, at least: few groups leave a funnel at small sds; steps are short."""
+        return GROUPS_ACCEPT if any(e.varying for e in self.equations) else 0.0
 
     @property
     def adaptation(self) -> Literal["low_rank", "diag"]:
