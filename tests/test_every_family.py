@@ -17,7 +17,7 @@ from dagreg.model.families import FAMILIES
 from tests.fitting import models_of, spec_of
 from tests.test_families import FROZEN, INVERSE, PAIRS
 
-ROWS, SIMULATED, ERRORS = 250, 400_000, 4.5
+ROWS, SIMULATED, ERRORS = 400, 400_000, 4.5
 TRIALS = 20
 AUXILIARIES: Mapping[str, Mapping[str, float]] = {
     "gaussian": {"sigma": 0.5},
@@ -168,7 +168,7 @@ def test_parameters_are_recovered_under_every_link() -> None:
         "  unordered: {type: categorical, levels: [a, b, c]}\n  z: continuous\n"
         f"edges: ['x -> {', '.join(chained)} -> z']\neffect: x -> z\nregressions:\n"
         + "".join(f"  {n}: {{priors: {{intercept: 'Normal(0, 3)'}}}}\n" for n in chained)
-        + "sampling: {draws: 150, tune: 250, chains: 2, seed: 3}\n"
+        + "sampling: {draws: 200, tune: 350, chains: 2, seed: 3}\n"
     )
     loaded = spec_of(spec)
     program = pipeline.compile(loaded, {n: data[n] for n in ("x", *chained, "z")})
@@ -183,4 +183,4 @@ def test_parameters_are_recovered_under_every_link() -> None:
     for symbol, value in truth.items():
         found = draws.values[symbol].reshape(-1, *np.shape(value))
         assert np.all(np.abs(found.mean(axis=0) - value) < ERRORS * found.std(axis=0)), symbol
-        assert np.all(found.std(axis=0) < 0.7 * np.maximum(np.abs(value), 0.5)), symbol
+        assert np.all(found.std(axis=0) < 0.5 * np.maximum(np.abs(value), 0.5)), symbol
