@@ -184,3 +184,26 @@ def test_parameters_are_recovered_under_every_link() -> None:
         found = draws.values[symbol].reshape(-1, *np.shape(value))
         assert np.all(np.abs(found.mean(axis=0) - value) < ERRORS * found.std(axis=0)), symbol
         assert np.all(found.std(axis=0) < 0.5 * np.maximum(np.abs(value), 0.5)), symbol
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "link"), [(f, k) for f, k in PAIRS if FAMILIES[f].trials])
+def test_parameters_of_trials_are_recovered(family: str, link: str) -> None:
+    """Counts over trials have a program of their own: a chain does not hold them as mediators."""
+    rng = np.random.default_rng(31)
+    x = rng.uniform(-1, 1, ROWS)
+    alpha, beta = _line(link)
+    data = {"x": x, "m": _responses(family, INVERSE[link](alpha + beta * x), rng)}
+    spec = (
+        f"nodes: {{x: continuous, m: {_node(family, link)}}}\nedges: [x -> m]\neffect: x -> m\n"
+        "regressions: {m: {priors: {intercept: 'Normal(0, 3)'}}}\n"
+        "sampling: {draws: 200, tune: 350, chains: 2, seed: 3}\n"
+    )
+    loaded = spec_of(spec)
+    program = pipeline.compile(loaded, data)
+    draws = sample(program.program, program.plans[0].models[0], data, loaded.sampling)
+    assert draws.divergences == 0
+    for symbol, value in _parameters(family, link, "m").items():
+        found = draws.values[symbol]
+        assert abs(found.mean() - value) < ERRORS * found.std(), symbol
+        assert found.std() < 0.5 * max(abs(value), 0.5), symbol
