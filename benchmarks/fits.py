@@ -1,7 +1,6 @@
 """Fits beside their peers, in one run: medians, the contenders taking turns, and dagreg's figure over each peer's.
 
-    make bench                           # makes the environment of the peers, then runs this and identification.py
-    python benchmarks/fits.py --rounds 5 # in an environment that has dagreg's dependencies and the peers
+    python benchmarks/fits.py --rounds 5    # in an environment that has dagreg's dependencies, and the peers
 
 Every contender is a process of its own. `whole` rows time that process from its start to its end; `effective draws`
 rows divide the effective sample size of the effect by the seconds of the fitting stage, which for the peers holds
@@ -112,23 +111,13 @@ def dagreg_fit(spec: str) -> Answer:
     return {"ess": primary.summary.ess_bulk, "seconds": draws.seconds}
 
 
-def pathmc_fit(path: str, formula: str, families: dict[str, str] | None, effect: str) -> Answer:
+def pathmc_chain(path: str) -> Answer:
     import pathmc
 
-    model = pathmc.model(formula, data=frame(path), families=families)
-    start = time.perf_counter()
-    tree = model.fit(progressbar=False)
-    seconds = time.perf_counter() - start
-    if effect:
-        model.effect(effect)
-    posterior = tree["posterior"]
-    name = next(n for n in posterior.data_vars if n.startswith("beta_y"))
-    values = posterior[name].to_numpy()
-    return {"ess": ess_of(values.reshape(*values.shape[:2], -1)[..., 0]), "seconds": seconds}
-
-
-def pathmc_chain(path: str) -> Answer:
-    return pathmc_fit(path, "m ~ x\ny ~ m + x", None, "x -> m -> y")
+    model = pathmc.model("m ~ x\ny ~ m + x", data=frame(path))
+    found = pathmc_fit(model, 0)
+    model.effect("x -> m -> y")
+    return found
 
 
 def pathmc_logistic(path: str) -> Answer:
@@ -143,11 +132,16 @@ def pathmc_logistic(path: str) -> Answer:
         data=data.drop(columns="g"),
         families={"m": "bernoulli", "y": "bernoulli"},
     )
+    return pathmc_fit(model, 1)
+
+
+def pathmc_fit(model: Any, slope: int) -> Answer:
+    """The seconds of a model's fit, and the effective draws of one of the outcome's slopes."""
     start = time.perf_counter()
     tree = model.fit(progressbar=False)
     seconds = time.perf_counter() - start
     values = tree["posterior"]["beta_y"].to_numpy()
-    return {"ess": ess_of(values.reshape(*values.shape[:2], -1)[..., 1]), "seconds": seconds}
+    return {"ess": ess_of(values.reshape(*values.shape[:2], -1)[..., slope]), "seconds": seconds}
 
 
 def bambi_chain(path: str) -> Answer:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from dagreg.check.types import Doubt
 from dagreg.data.counted import counts_of
 from dagreg.engine.draws import Draws
-from dagreg.model.design import design_columns, encode
+from dagreg.model.design import design_columns, encode, encoded
 from dagreg.model.types import Equation, Model, Varying
 
 BEYOND = 2.0  # standard errors of the difference
@@ -61,12 +61,9 @@ def _within(
     model: Model, equation: Equation, places: npt.NDArray[np.int64], data: Mapping[str, Any], term: int
 ) -> tuple[float, float]:
     """Least squares on deviations from the groups' means: the exposure's coefficient and its standard error."""
-    names = (equation.response, *(f for t in equation.terms for f in t.factors))
-    values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in names}
-    design = design_columns(equation, values, len(places))
-    at = design.shape[1] - sum(len(t.columns) for t in equation.terms[term:])
-    table = np.hstack([design[:, design.shape[1] - sum(len(t.columns) for t in equation.terms) :], values[names[0]]])
-    at -= design.shape[1] - (table.shape[1] - 1)
+    values = encoded(model, (equation.response, *(f for t in equation.terms for f in t.factors)), data)
+    table = np.hstack([design_columns(equation, values, len(places)), values[equation.response]])
+    at = int(equation.has_intercept) + sum(len(t.columns) for t in equation.terms[:term])
     rows = counts_of(data, len(places))
     counts = np.maximum(np.bincount(places, weights=rows), 1.0)
     means = np.column_stack([np.bincount(places, weights=c * rows) / counts for c in table.T])
@@ -74,5 +71,5 @@ def _within(
     inverse = np.linalg.pinv(centred[:, :-1].T @ centred[:, :-1])
     beta = inverse @ centred[:, :-1].T @ centred[:, -1]
     left = centred[:, -1] - centred[:, :-1] @ beta
-    freedom = max(rows.sum() - len(counts) - len(beta), 1.0)
+    freedom = max(rows.sum() - len(counts) - (len(beta) - int(equation.has_intercept)), 1.0)
     return float(beta[at]), float(np.sqrt(inverse[at, at] * (left @ left) / freedom))

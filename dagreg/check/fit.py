@@ -16,7 +16,7 @@ from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array, Draws
-from dagreg.model.design import constant, encode
+from dagreg.model.design import constant, encode, encoded
 from dagreg.model.types import Contrast, Model
 from dagreg.spec.types import Level
 
@@ -100,7 +100,7 @@ class _Cells:
 
 def _cells(model: Model, others: Sequence[str], data: Mapping[str, Any]) -> _Cells:
     this = design_of_rows(model, model.outcome, data)
-    table = np.hstack([encode(model.variables[n], data[model.variables[n].column]) for n in others])
+    table = np.hstack(list(encoded(model, others, data).values()))
     strata = np.unique(table, axis=0, return_inverse=True)[1].ravel()
     averaged = this.units * averaged_over(model, data, len(strata))
     return _Cells(strata, averaged, this.units * np.exp(this.offset), this.units * this.response)

@@ -19,7 +19,7 @@ import numpy as np
 from dagreg.data.counted import counts_of
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
-from dagreg.model.design import design_columns, encode
+from dagreg.model.design import design_columns, encoded
 from dagreg.model.links import LINKS
 from dagreg.model.types import Equation, Model, PriorChoice
 
@@ -70,7 +70,7 @@ def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
 
 def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
     """The same from the rows, also of a large table."""
-    values = {v.name: encode(v, data[v.column]) for v in model.variables.values()}
+    values = encoded(model, model.variables, data)
     response = values[equation.response][:, 0]
     columns = design_columns(equation, values, len(response))
     units = _column(equation.trials, data, len(response)) * _column(equation.weights, data, len(response))

@@ -17,7 +17,7 @@ from dagreg.data.rows import Rows
 from dagreg.effects.predictor import deviation_factors, predictor
 from dagreg.effects.summary import LEVEL
 from dagreg.engine.draws import Array, Draws
-from dagreg.model.design import column, encode
+from dagreg.model.design import column, encode, encoded
 from dagreg.model.families import FAMILIES
 from dagreg.model.types import Deviation, Equation, Model, Varying
 
@@ -108,7 +108,7 @@ def _alone(
     if equation.family.mean is not _OF_MEAN or equation.linked is not None:
         return nothing
     used = (*equation.predictors, equation.response)
-    values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in used}
+    values = encoded(model, used, data)
     rows = len(groups)
     fixed = {name: d.mean(axis=0, keepdims=True) for name, d in draws.items()}
     for deviation in varying.deviations:

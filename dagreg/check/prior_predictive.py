@@ -18,12 +18,12 @@ from dagreg.check.types import Doubt
 from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.predictor import location
+from dagreg.effects.predictor import location, parameters
 from dagreg.effects.rows import linear, merge, observed_rows
 from dagreg.effects.summary import LEVEL
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array
-from dagreg.model.design import column, encode
+from dagreg.model.design import column, encoded
 from dagreg.model.prior_draws import draw, proper
 from dagreg.model.sampling import responses
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
@@ -135,7 +135,7 @@ def _predicted(
     if draws is None:
         return None
     names = (equation.response, *equation.predictors)
-    values = {n: encode(model.variables[n], table[model.variables[n].column]) for n in names}
+    values = encoded(model, names, table)
     observed = values[equation.response][:, 0]
     trials = column(equation.trials, table, len(observed))
     with np.errstate(all="ignore"):  # under a log link a wide prior overflows: that is what it says
@@ -157,14 +157,14 @@ def _responses(
     """A response for every row under every draw, draws x rows."""
     rows = len(values[equation.response])
     where = np.broadcast_to(location(equation, draws, values), (DRAWS, rows))
-    parameters = {a.name: draws[a.symbol][:, None] for a in equation.auxiliaries}
+    others = parameters(equation, draws)
     if equation.offset is not None:
         where = where * column(equation.offset, table, rows)
     if equation.error is not None:
-        parameters["sigma"] = np.hypot(parameters["sigma"], column(equation.error, table, rows))
+        others["sigma"] = np.hypot(others["sigma"], column(equation.error, table, rows))
     if equation.scaled_by is not None:
-        parameters["sigma"] = parameters["sigma"] * column(equation.scaled_by, table, rows)
-    return responses(rng, equation.family, where, parameters | {"trials": column(equation.trials, table, rows)})
+        others["sigma"] = others["sigma"] * column(equation.scaled_by, table, rows)
+    return responses(rng, equation.family, where, others | {"trials": column(equation.trials, table, rows)})
 
 
 def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:

@@ -196,7 +196,7 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
     name, rows = equation.response, max(len(v) if v.ndim == 2 else v.shape[1] for v in branch.values.values())
     if equation.levels:
         return _extend_by_level(setting, equation, branch, rows)
-    linearly = _enters_linearly(setting.model, name)
+    linearly = enters_linearly(setting.model, name)
     summed = equation.family.draw is None and _joint(setting.model) <= BRANCHES
     if not (summed or linearly):
         drawn = setting.drawn(equation, branch.values, rows)
@@ -214,7 +214,7 @@ def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows
     model, name = setting.model, equation.response
     found = setting.shares(equation, branch.values)
     found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
-    if _enters_linearly(model, name):
+    if enters_linearly(model, name):
         return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
     if _joint(model) <= BRANCHES:
         variable = model.variables[name]
@@ -237,7 +237,7 @@ def _mediators(model: Model) -> tuple[str, ...]:
     return tuple(e.response for e in model.mediators)
 
 
-def _enters_linearly(model: Model, mediator: str) -> bool:
+def enters_linearly(model: Model, mediator: str) -> bool:
     """Whether the outcome's mean is linear in this mediator, whatever path it takes there."""
     waiting = [mediator]
     drawn = set(_mediators(model))
@@ -258,13 +258,13 @@ def _enters_linearly(model: Model, mediator: str) -> bool:
 
 def _joint(model: Model) -> int:
     """Joint settings of the mediators that are summed over."""
-    finite = (e for e in model.mediators if e.family.draw is None and not _enters_linearly(model, e.response))
+    finite = (e for e in model.mediators if e.family.draw is None and not enters_linearly(model, e.response))
     return math.prod(len(e.levels) or 2 for e in finite)
 
 
 def _exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
-    nonlinear = [e for e in model.mediators if not _enters_linearly(model, e.response)]
+    nonlinear = [e for e in model.mediators if not enters_linearly(model, e.response)]
     return all(e.family.draw is None for e in nonlinear) and _joint(model) <= BRANCHES
 
 

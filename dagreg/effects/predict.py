@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.data.new_rows import NewRows
-from dagreg.effects.gformula import BRANCHES, CELLS, _enters_linearly
+from dagreg.effects.gformula import BRANCHES, CELLS, enters_linearly
 from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route
@@ -170,7 +170,7 @@ class _Chunk(Responses):
         """How a mediator is integrated out: by its mean, by its levels, or drawn."""
         outcome = self.model.variables[self.model.estimand.outcome]
         affine = outcome.transform in (None, "center", "standardize")
-        if affine and _enters_linearly(self.model, equation.response):
+        if affine and enters_linearly(self.model, equation.response):
             return "mean"
         finite = [e for e in self.way.simulated if e.family.finite]
         return "levels" if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= BRANCHES else "drawn"

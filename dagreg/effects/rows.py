@@ -13,7 +13,7 @@ from dagreg.data.counted import counts_of
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
 from dagreg.errors import DataError, Diagnostic
-from dagreg.model.design import absent, constant, encode
+from dagreg.model.design import absent, constant, encode, encoded
 from dagreg.model.types import Equation, Model, Term, Varying
 from dagreg.spec.types import Level
 
@@ -99,7 +99,7 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
         return mean_row(model, data)
     trials = model.outcome.trials
     units = np.asarray(data[trials], dtype=np.float64) if isinstance(trials, str) else None
-    values = {n: encode(model.variables[n], data[model.variables[n].column]) for n in covariates(model, held)}
+    values = encoded(model, covariates(model, held), data)
     rows = len(data[model.variables[model.estimand.outcome].column])
     weights = counts_of(data, rows) * (1.0 if units is None else units)
     weights = weights * averaged_over(model, data, rows)

@@ -5,7 +5,7 @@ Rows are the first axis throughout; a block of design columns is rows x columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,17 +97,22 @@ def places(variables: Sequence[Variable], data: Mapping[str, Any]) -> npt.NDArra
     return found
 
 
+def encoded(model: Model, names: Iterable[str], data: Mapping[str, Any]) -> dict[str, Array]:
+    """These variables of a model, each as the model sees it, from the columns of the data."""
+    return {name: encode(model.variables[name], data[model.variables[name].column]) for name in names}
+
+
 def regression_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> tuple[Array, Array]:
     """The rows [design, response] of a regression under the identity link, and the units that each stands for."""
     if equation.dropped:
         there = ~absent(data[model.variables[equation.response].column])
         data = {name: np.asarray(data[name])[there] for name in model.columns}
     used = (equation.response, *equation.predictors)
-    encoded = {name: encode(model.variables[name], data[model.variables[name].column]) for name in used}
-    response = encoded[equation.response]
+    values = encoded(model, used, data)
+    response = values[equation.response]
     if equation.offset is not None:
         response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))[:, None]
-    rows = np.hstack([design_columns(equation, encoded, len(response)), response])
+    rows = np.hstack([design_columns(equation, values, len(response)), response])
     return rows, column(equation.weights, data, len(rows))
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dagreg.report.plots import Axis, ticks
-from dagreg.report.prose import visible
+from dagreg.report.plots import Axis, shortened, svg_text, tick_text, ticks
 
 _WIDTH, _HEIGHT = 460.0, 280.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 448.0, 30.0, 232.0
@@ -32,7 +30,7 @@ def curve_svg(points: Sequence[Point], title: str, across: str, up: str, identit
         f'<svg class="forest curve" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" '
         f'width="{_WIDTH:.0f}" height="{_HEIGHT:.0f}" role="img" aria-labelledby="{escape(identity)}-title" '
         f'font-family="sans-serif" font-size="12" fill="currentColor">'
-        f'<title id="{escape(identity)}-title">{_text(title)}</title>{_body(kept, across, up) if kept else ""}</svg>'
+        f'<title id="{escape(identity)}-title">{svg_text(title)}</title>{_body(kept, across, up) if kept else ""}</svg>'
     )
 
 
@@ -65,7 +63,7 @@ def _below(x: Axis) -> str:
     marks = (
         f'<line x1="{x.at(v):.1f}" x2="{x.at(v):.1f}" y1="{_BOTTOM}" y2="{_BOTTOM + 5}" {_FAINT}/>'
         f'<text class="tick" x="{x.at(v):.1f}" y="{_BOTTOM + 18}" text-anchor="middle" font-size="11">'
-        f"{_number(v)}</text>"
+        f"{tick_text(v)}</text>"
         for v in ticks(x.low, x.high)
     )
     return line + "".join(marks)
@@ -75,7 +73,8 @@ def _beside(y: Axis) -> str:
     line = f'<line class="axis" x1="{_LEFT}" x2="{_LEFT}" y1="{_TOP}" y2="{_BOTTOM}" {_FAINT}/>'
     marks = (
         f'<line x1="{_LEFT - 5}" x2="{_LEFT}" y1="{y.at(v):.1f}" y2="{y.at(v):.1f}" {_FAINT}/>'
-        f'<text class="tick" x="{_LEFT - 8}" y="{y.at(v) + 4:.1f}" text-anchor="end" font-size="11">{_number(v)}</text>'
+        f'<text class="tick" x="{_LEFT - 8}" y="{y.at(v) + 4:.1f}" text-anchor="end" font-size="11">'
+        f"{tick_text(v)}</text>"
         for v in ticks(y.low, y.high)
     )
     return line + "".join(marks)
@@ -84,14 +83,5 @@ def _beside(y: Axis) -> str:
 _FAINT = 'stroke="currentColor" stroke-opacity="0.6"'
 
 
-def _number(value: float) -> str:
-    return format(value, "g").replace("-", "\u2212") if math.isfinite(value) else ""
-
-
 def _name(text: str) -> str:
-    shown = visible(text)
-    return escape(shown if len(shown) <= _SHORTEST else shown[: _SHORTEST - 1] + "\u2026")
-
-
-def _text(text: str) -> str:
-    return escape(visible(text))
+    return svg_text(shortened(text, _SHORTEST))

@@ -10,7 +10,6 @@ from itertools import pairwise
 from dagreg.report.drawing import Drawing
 from dagreg.report.plots import Axis, Emphasis, shortened, svg_text, tick, tick_text, ticks
 
-Heights = Sequence[float]
 Chains = Sequence[Sequence[float]]
 
 CHAIN_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # Okabe and Ito's, legible on white and on black
