@@ -513,13 +513,13 @@ def _fit_effect(
     doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed)
     solved = [piece for model in plan.models for piece in pieces[model.builder]]
     unknown = {symbol for model in plan.models for symbol in model.unknown}
-    origins = [part.origin for model in plan.models for part in here[model.estimator].parts]
+    how = [(part.engine, part.origin) for model in plan.models for part in here[model.estimator].parts]
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
         result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve, priors.sentence),
-        diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, origins)),
+        diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, how)),
         doubts=(*doubts, *priors.doubts),
         mixing=mixing(plan.models, here),
         pooling=poolings(plan.models, here, data),

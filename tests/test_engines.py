@@ -21,6 +21,7 @@ from tests.optimising import DATA
 ROOT = Path(__file__).parents[1]
 GAUSSIAN = "data: d.csv\nedges: ['g -> x', 'x, g -> y']\neffect: x -> y\nsampling: {draws: 500, chains: 2}\n"
 MIXED = "data: d.csv\nedges: [z -> d -> y]\neffect: z -> y\nsampling: {draws: 300, tune: 300, chains: 2}\n"
+BENT = MIXED + "regressions: {d: {priors: {z: 'StudentT(4, 0, 2)'}}}\n"  # no prior for the Metropolis engine
 HEAVY = {"arviz", "arviz_stats", "nutpie", "numba", "pandas", "pymc", "pytensor", "scipy", "xarray"}
 RUN = """
 import json, sys
@@ -78,9 +79,22 @@ def _check_posterior(path: Path) -> None:
         assert posterior.attrs["engine"] == "exact"
 
 
+def test_metropolis_loads_no_sampler(tmp_path: Path) -> None:
+    write(tmp_path, MIXED)
+    done = run(tmp_path, "fit", "spec.yaml", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stderr.splitlines()[-1])).isdisjoint({"nutpie", "numba", "pymc", "pytensor"})
+    diagnostics = json.loads(done.stdout)["effects"][0]["diagnostics"]
+    assert diagnostics["engine"] == "exact, metropolis"
+    assert diagnostics["max_r_hat"] < 1.03
+    assert 200 < diagnostics["min_ess"] < 1_200
+    report = (tmp_path / "spec.dagreg/report.md").read_text()
+    assert "chain, d: sampled by Metropolis-Hastings; 60 rows have 2 different combinations" in report
+
+
 @pytest.mark.slow
 def test_a_mixed_model_is_solved_by_both(tmp_path: Path) -> None:
-    write(tmp_path, MIXED)
+    write(tmp_path, BENT)
     done = run(tmp_path, "fit", "spec.yaml", "--format", "json")
     effect = json.loads(done.stdout)["effects"][0]
     assert effect["diagnostics"]["engine"] == "exact, nuts"
@@ -129,7 +143,7 @@ def test_the_plan_is_explained(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert "build_adjusted" in lines
     assert "  d on z (binomial)" in lines
-    assert "    engine:      nuts, on 2 rows" in lines
+    assert "    engine:      metropolis, on 2 rows" in lines
     assert "    engine:      exact, on 3 rows" in lines
     assert any(line.startswith("    grouped:     applied: 60 rows have 2 different") for line in lines)
 
@@ -166,6 +180,6 @@ def test_the_optimised_program_stands_alone(tmp_path: Path) -> None:
 def test_a_balanced_table_has_no_gradient_at_its_start_and_is_sampled() -> None:
     """Half of each half: the chains start at the very mode, which nutpie refuses."""
     x, y = np.array([0, 0, 1, 1] * 50), np.array([0, 1, 0, 1] * 50)
-    text = "edges: [x -> y]\neffect: x -> y\nsampling: {draws: 300, tune: 300, chains: 2}"
+    text = "edges: [x -> y]\neffect: x -> y\nsampling: {engine: nuts, draws: 300, tune: 300, chains: 2}"
     result = pipeline.fit(loads(text, file="spec.yaml"), {"x": x, "y": y})
     assert abs(result.samples["build_adjusted"].values["beta_y_x"].mean()) < 0.2

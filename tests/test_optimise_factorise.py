@@ -12,7 +12,7 @@ CHAIN = "edges: [z -> m, 'z, m -> d', 'm, d -> y']\neffect: z -> y"
 def test_a_chain_is_the_product_of_its_regressions() -> None:
     case = optimised(CHAIN, "chain")
     assert [p.equation.response for p in case.pieces] == ["m", "d", "y"]
-    assert [p.exact for p in case.pieces] == [True, False, True]
+    assert [p.engine for p in case.pieces] == ["exact", "metropolis", "exact"]
     assert all(notes(p)["factorise"] for p in case.pieces)
     assert_equal_up_to_a_constant(case)
 
@@ -29,7 +29,7 @@ def test_linked_errors_stay_together() -> None:
     case = optimised(text, "instrument", data=data)
     (piece,) = case.pieces
     assert notes(piece)["factorise"] is False
-    assert not piece.exact
+    assert piece.engine != "exact"
     assert piece.model == case.model
 
 

@@ -11,6 +11,7 @@ from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
 from dagreg.emit.unknown import around, by_rows
+from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import (
     Equation,
     Model,
@@ -62,10 +63,7 @@ def _start(equation: Equation, response: Variable) -> str:
         if not bounded or not equation.intercept_prior.given:
             return ""
         return f"initval={equation.link.of_mean(1.0 if response.mean is None else response.mean):.3g}"
-    count = len(equation.levels) - 1
-    shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
-    cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
-    starts = ", ".join(f"{equation.link.of_mean(c):.3g}" for c in cumulative)
+    starts = ", ".join(f"{c:.3g}" for c in starting_cutpoints(equation, response))
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
 
 

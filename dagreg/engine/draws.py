@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.optimise.types import Engine
+
 Array = npt.NDArray[np.float64]
 
 
@@ -24,7 +26,7 @@ class Part:
 
     key: str
     symbols: tuple[str, ...]
-    engine: str
+    engine: Engine
     divergences: int
     seconds: float
     digest: str

@@ -20,7 +20,7 @@ def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> st
 
     A picture is not worth a fit: whatever PyMC raises is left aside.
     """
-    if draws.independent:
+    if not any(part.engine == "nuts" for part in draws.parts):
         return plate.plate_source(model, data.count)
     if data.count > MOST_ROWS:
         return None

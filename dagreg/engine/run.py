@@ -12,6 +12,7 @@ from dagreg.data.rows import Rows
 from dagreg.emit.program import Program
 from dagreg.engine.draws import Draws
 from dagreg.engine.exact import draw_exactly
+from dagreg.engine.metropolis import draw_by_metropolis
 from dagreg.engine.store import Store, key_of, seeded
 from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
@@ -48,11 +49,16 @@ def _draw_piece(piece: Piece, program: Program, data: Rows, sampling: Sampling, 
 
 
 def _solve(piece: Piece, program: Program, data: Rows, sampling: Sampling) -> Draws:
-    if piece.exact:
+    if piece.engine == "exact":
         return draw_exactly(piece.model, sampling)
+    table = _table(piece, data)
+    if piece.engine == "metropolis":
+        found = draw_by_metropolis(piece.model, table, sampling)
+        if found is not None:
+            return found
     from dagreg.engine.nuts import sample
 
-    return sample(program, piece.model, _table(piece, data), sampling)
+    return sample(program, piece.model, table, sampling)
 
 
 def _table(piece: Piece, data: Rows) -> Mapping[str, Any]:

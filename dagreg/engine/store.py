@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from dagreg.emit.program import emit
 from dagreg.engine import posterior
 from dagreg.engine.draws import Draws, Origin, Part
 from dagreg.model.types import Equation, Model
-from dagreg.optimise.types import Piece
+from dagreg.optimise.types import Engine, Piece
 from dagreg.spec.types import Sampling
 
 FORMAT = 1  # of keys and digests
@@ -66,7 +66,7 @@ class Store:
     def keep(self, key: str, draws: Draws) -> Draws:
         """The draws as those of this key."""
         symbols, digest = tuple(draws.values), digest_of(draws)
-        part = Part(key, symbols, draws.engine, draws.divergences, draws.seconds, digest)
+        part = Part(key, symbols, cast(Engine, draws.engine), draws.divergences, draws.seconds, digest)
         kept = self._made[key] = replace(draws, parts=(part,))
         return kept
 
@@ -86,7 +86,7 @@ class Store:
         found: dict[str, Draws] = {}
         sampled = iter(trees)
         for part in parts:
-            own = () if part.engine == "exact" else tuple(tree for tree in (next(sampled, None),) if tree is not None)
+            own = () if part.engine != "nuts" else tuple(tree for tree in (next(sampled, None),) if tree is not None)
             draws = Draws(
                 {symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, part.seconds, own
             )
@@ -101,12 +101,12 @@ def _marked(draws: Draws, origin: Origin) -> Draws:
 
 def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
     """All that the draws of a piece hang on: its program and data (or what stands for them), settings and versions."""
-    if piece.exact:
+    if piece.engine == "exact":
         settings = (sampling.seed, sampling.draws, sampling.chains, piece.model.formula)
         return _sha256(("exact", FORMAT, settings, _versions(_OF_EXACT), _exact(piece.equation)))
     used = replace(sampling, engine="auto")  # it says which pieces there are, and nothing of this one
     what = (_code(piece.model), piece.model.adaptation, used, _versions(_OF_NUTS))
-    return _sha256(("nuts", FORMAT, what, *_data(piece, data)))
+    return _sha256((piece.engine, FORMAT, what, *_data(piece, data)))
 
 
 def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
@@ -115,7 +115,7 @@ def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
     A model that is sampled whole keeps the seed, as its printed program has it; the exact engine's generators take
     the regression beside the seed.
     """
-    if whole or piece.exact:
+    if whole or piece.engine != "nuts":
         return sampling
     own = int.from_bytes(hashlib.sha256(piece.model.formula.encode()).digest()[:4], "big")
     return replace(sampling, seed=sampling.seed + own)

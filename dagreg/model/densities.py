@@ -1,6 +1,6 @@
-"""Log densities of the priors of a scale, in NumPy: what the exact engine integrates over.
+"""Log densities of priors, in NumPy: those of a scale for the exact engine, those of a coefficient for Metropolis.
 
-Each is a function of x > 0 and the parameters in the order of `spec/priors.py`, up to a constant that
+Each is a function of x (of a scale: x > 0) and the parameters in the order of `spec/priors.py`, up to a constant that
 does not depend on x.
 """
 
@@ -27,6 +27,14 @@ LOG_DENSITIES: Mapping[str, Callable[..., Array]] = {
 }
 
 
+CONCAVE_PRIORS: Mapping[str, Callable[..., Array]] = {
+    "Normal": lambda x, mu, sigma: -0.5 * ((x - mu) / sigma) ** 2,
+    "Laplace": lambda x, mu, b: -np.abs(x - mu) / b,
+    "Flat": np.zeros_like,
+}
+"""Those of a coefficient whose log is concave on the whole line."""
+
+
 def _log_beta(x: Array, alpha: float, beta: float) -> Array:
     return np.asarray((alpha - 1) * np.log(x) + (beta - 1) * np.log1p(-x))
 
@@ -34,6 +42,11 @@ def _log_beta(x: Array, alpha: float, beta: float) -> Array:
 def log_density(prior: PriorChoice, x: Array) -> Array:
     """The log density of a prior at x > 0, up to a constant. Raises KeyError for a distribution that is not listed."""
     return LOG_DENSITIES[prior.distribution](x, *_numbers(prior))
+
+
+def log_concave_density(prior: PriorChoice, x: Array) -> Array:
+    """The log density of a coefficient's prior, up to a constant. Raises KeyError for one that is not listed."""
+    return CONCAVE_PRIORS[prior.distribution](x, *_numbers(prior))
 
 
 def bounds(prior: PriorChoice) -> tuple[float, float]:

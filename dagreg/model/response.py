@@ -8,6 +8,7 @@ from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, Family
 from dagreg.model.types import (
     ColumnSummary,
+    Equation,
     Variable,
 )
 
@@ -90,3 +91,11 @@ def link_of(context: Context, regression: Regression, family: Family) -> str:
         label = f"use {either(family.links)}"
         raise DagregError((Diagnostic("DR422", message, place or context.spec.nodes[regression.response].span, label),))
     return declared or family.links[0]
+
+
+def starting_cutpoints(equation: Equation, response: Variable) -> list[float]:
+    """Cutpoints in ascending order, at the observed shares of the levels; without data, evenly spread."""
+    count = len(equation.levels) - 1
+    shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
+    cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
+    return [equation.link.of_mean(c) for c in cumulative]

@@ -26,12 +26,12 @@ NORMAL = ("Normal", "Flat")
 def conjugate(piece: Piece, data: Data) -> tuple[Piece, ...]:
     """The piece marked for the exact engine, where that can solve it."""
     reason, _ = obstacle(piece)
-    if piece.exact:
+    if piece.engine == "exact":
         return (piece,)
     if reason:
         return (piece.noted(STEP, reason, applied=False),)
     why = "coefficients are Normal given sigma, and sigma's marginal is one integral"
-    return (replace(piece, exact=True).noted(STEP, why, applied=True),)
+    return (replace(piece, engine="exact").noted(STEP, why, applied=True),)
 
 
 def obstacle(piece: Piece) -> tuple[str, Span | None]:
@@ -39,7 +39,7 @@ def obstacle(piece: Piece) -> tuple[str, Span | None]:
     if len(piece.model.equations) > 1:
         return "its regressions share parameters", piece.equation.span
     equation = piece.equation
-    if piece.exact:
+    if piece.engine == "exact":
         return "", None
     if equation.family.name != "gaussian":
         return f"a {equation.family.name} likelihood has no conjugate prior here", equation.span

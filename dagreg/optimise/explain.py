@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dagreg.optimise.types import Piece
+from dagreg.optimise.types import Engine, Piece
 
-_ENGINE = {True: "exact", False: "nuts"}
+_HOW: Mapping[Engine, str] = {
+    "exact": "solved exactly",
+    "metropolis": "sampled by Metropolis-Hastings",
+    "nuts": "sampled by NUTS",
+}
 _REUSED = {
     "earlier fit": " Reused: it has not changed since an earlier fit, whose draws these are.",
     "same fit": " Reused: another program here has the same regression, whose draws these are.",
@@ -32,7 +36,7 @@ def _piece(piece: Piece) -> list[str]:
     lines += [
         f"    {note.step + ':':12} {'applied' if note.applied else 'not applied'}: {note.why}" for note in piece.notes
     ]
-    return [*lines, f"    {'engine:':12} {_ENGINE[piece.exact]}, on {_rows(piece)}"]
+    return [*lines, f"    {'engine:':12} {piece.engine}, on {_rows(piece)}"]
 
 
 def _regressions(piece: Piece) -> str:
@@ -46,17 +50,19 @@ def _rows(piece: Piece) -> str:
     return f"{piece.rows:,} row{'s' * (piece.rows != 1)}"
 
 
-def sentences(pieces: Iterable[Piece], origins: Iterable[str]) -> tuple[str, ...]:
+def sentences(pieces: Iterable[Piece], made: Iterable[tuple[Engine, str]]) -> tuple[str, ...]:
     """For each piece: how it was solved and what stood for its rows, and where draws that were not made anew are from.
 
-    `origins` are those of the draws (`engine/draws.py`).
+    `made` are the engine and the origin of the draws (`engine/draws.py`).
     """
-    return tuple(_sentence(p) + _REUSED.get(o, "") for p, o in zip(pieces, origins, strict=True))
+    return tuple(_sentence(p, engine) + _REUSED.get(o, "") for p, (engine, o) in zip(pieces, made, strict=True))
 
 
-def _sentence(piece: Piece) -> str:
+def _sentence(piece: Piece, engine: Engine) -> str:
     responses = " and ".join(e.response for e in piece.model.equations)
     which = f"{piece.model.estimator}, {responses}"
     reduced = [n.why for n in piece.notes if n.applied and n.step in ("grouped", "cells", "sufficient")]
-    how = "solved exactly" if piece.exact else "sampled by NUTS"
+    how = _HOW[engine]
+    if engine == "nuts" and piece.engine == "metropolis":
+        how += ", as too few of Metropolis' proposals would be accepted"
     return f"{which}: {how}" + (f"; {reduced[0]}." if reduced else f" on {_rows(piece)}.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dagreg.errors import Diagnostic
 from dagreg.model.types import Model
 from dagreg.optimise.cells import cells
+from dagreg.optimise.concave import concave
 from dagreg.optimise.conjugate import conjugate, obstacle
 from dagreg.optimise.factorise import factorise
 from dagreg.optimise.grouped import grouped
 from dagreg.optimise.sufficient import sufficient
 from dagreg.optimise.types import Data, Pass, Piece
 
-PASSES: tuple[Pass, ...] = (factorise, grouped, cells, sufficient, conjugate)
+PASSES: tuple[Pass, ...] = (factorise, grouped, cells, sufficient, conjugate, concave)
 """In their order: regressions are taken apart before each is reduced, and reduced before it is solved."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy.typing as npt
 
@@ -42,6 +42,9 @@ class Note:
     why: str
 
 
+Engine = Literal["exact", "metropolis", "nuts"]
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
@@ -53,7 +56,7 @@ class Piece:
     model: Model
     rows: int
     grouping: Grouping | None = None
-    exact: bool = False
+    engine: Engine = "nuts"
     notes: tuple[Note, ...] = ()
 
     @property

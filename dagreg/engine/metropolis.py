@@ -1,0 +1,191 @@
+"""Metropolis-Hastings with independent proposals, for log posteriors that are concave (`optimise/concave.py`).
+
+Newton's method finds the mode and the curvature there; a t density of that place and shape is fitted once more, to the
+posterior's mean and covariance by importance sampling; then its draws are the proposals of every chain (Tierney 1994,
+section 2.3.3; Gelman et al. 2013, section 13.3). Only the log posterior is evaluated, at thousands of points at once:
+derivatives are differences, and they steer the proposals alone. The chains keep one of every few states, so that what
+is kept is nearly independent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dagreg.engine.draws import Array, Draws
+from dagreg.engine.target import target_of
+from dagreg.model.types import Equation, Model
+from dagreg.spec.types import Sampling
+
+LogDensity = Callable[[Array], Array]
+STEP = 0.25  # of the differences, in posterior sds
+NEWTON = 60  # steps, far more than a concave function takes
+CLOSE = 0.05  # to the mode, in posterior sds: a proposal need not be nearer
+PILOT = 1_000  # proposals that the t density is fitted to
+ENOUGH = 10  # effective draws for every parameter, to tell a mean and a covariance from
+LEAST = 0.25  # of proposals to be accepted; with fewer, NUTS does better
+FORGOTTEN = 0.05  # the share of chains that have not moved between one state that is kept and the next
+WARM = 50  # proposals before the first
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A multivariate t density with these degrees of freedom; `root` is one of its scale matrix."""
+
+    centre: Array
+    root: Array
+    degrees: float
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
+        """Points, and the log density there up to a constant."""
+        size = len(self.centre)
+        normal = rng.standard_normal((count, size))
+        radius = np.sqrt(self.degrees / rng.chisquare(self.degrees, count))
+        standard = normal * radius[:, None]
+        density = -0.5 * (self.degrees + size) * np.log1p((standard**2).sum(axis=1) / self.degrees)
+        return self.centre + standard @ self.root.T, density
+
+
+def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
+    """Draws of the one regression of a model; None where the posterior is not of a shape that proposals can have."""
+    started = time.perf_counter()
+    (equation,) = model.equations
+    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
+    target = target_of(model, data)
+    found = laplace(target, target.start, target.spread)
+    if found is None:
+        return None
+    points = chains(target, *found, sampling.chains, sampling.draws, rng)
+    if points is None:
+        return None
+    return Draws(_by_symbol(equation, points), "metropolis", 0, time.perf_counter() - started)
+
+
+# ------------------------------------------------------------ where to propose
+
+
+def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Array] | None:
+    """The mode of a concave log density, and a root of its inverse curvature there; None where it has none.
+
+    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every step.
+    """
+    height = float(target(centre[None])[0])
+    for _ in range(NEWTON):
+        gradient, curvature = _derivatives(target, centre, root, height)
+        if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
+            root = root / 4  # the differences reach beyond where the density is a number
+            continue
+        values, vectors = np.linalg.eigh(curvature)
+        turned = vectors / np.sqrt(np.maximum(values, 1e-6))
+        step = turned @ (turned.T @ gradient)
+        lengths = 2.0 ** -np.arange(24)
+        heights = target(centre + (lengths[:, None] * step) @ root.T)
+        best = int(np.argmax(heights))
+        if heights[best] > height:
+            centre, height = centre + lengths[best] * root @ step, float(heights[best])
+        far, root = float(np.linalg.norm(turned.T @ gradient)), root @ turned
+        if far < CLOSE and values.min() > 0.5 and values.max() < 2:
+            return centre, root
+    return None
+
+
+def _derivatives(target: LogDensity, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
+    """The gradient and the negative Hessian in the coordinates of `root`, by central differences."""
+    size = len(centre)
+    one, (left, right) = np.eye(size), np.triu_indices(size, 1)
+    two = one[left] + one[right]
+    found = target(centre + STEP * np.concatenate([one, -one, two, -two]) @ root.T)
+    up, down, both, neither = np.split(found, np.cumsum([size, size, len(two)]))
+    gradient = (up - down) / (2 * STEP)
+    singles = up + down - 2 * height
+    curvature = np.diag(-singles / STEP**2)
+    mixed = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
+    curvature[left, right] = curvature[right, left] = mixed
+    return gradient, curvature
+
+
+def fitted(proposal: Proposal, points: Array, weights: Array) -> Proposal:
+    """The proposal moved to the mean and the covariance that weighted draws of it have."""
+    share = np.exp(weights - weights.max())
+    share /= share.sum()
+    if 1 / (share**2).sum() < ENOUGH * len(proposal.centre):
+        return proposal
+    centre = share @ points
+    apart = points - centre
+    covariance = (apart * share[:, None]).T @ apart
+    size = np.sqrt(np.diag(covariance))
+    values, vectors = np.linalg.eigh(covariance / np.outer(size, size))
+    values = np.maximum(values, 1e-12)  # of collinear columns, rounding
+    return Proposal(centre, size[:, None] * vectors * np.sqrt(values), proposal.degrees)
+
+
+# ------------------------------------------------------------ chains
+
+
+def chains(
+    target: LogDensity, mode: Array, root: Array, count: int, draws: int, rng: np.random.Generator
+) -> Array | None:
+    """Chains x draws x parameters; None where too few proposals would be accepted."""
+    proposal = Proposal(mode, root, max(10.0, 2.0 * len(mode)))
+    points, weights = _weighed(target, proposal, PILOT, rng)
+    proposal = fitted(proposal, points, weights)
+    points, weights = _weighed(target, proposal, PILOT, rng)
+    accepted = acceptance(weights)
+    if not accepted > LEAST:
+        return None
+    thin = max(int(np.ceil(np.log(FORGOTTEN) / np.log1p(-min(accepted, 1 - 1e-9)))), 1)
+    share = np.exp(weights - weights.max())
+    found = np.empty((count, draws, len(mode)))
+    for chain in range(count):
+        first = int(rng.choice(PILOT, p=share / share.sum()))
+        proposed, heights = _weighed(target, proposal, WARM + draws * thin, rng)
+        states = _walk(float(weights[first]), heights, rng.random(len(heights)))[WARM + thin - 1 :: thin]
+        found[chain] = np.concatenate([points[first][None], proposed])[states]
+    return found
+
+
+def _weighed(target: LogDensity, proposal: Proposal, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Proposals, and the log of the posterior over the proposal's density at each."""
+    points, density = proposal.draw(rng, count)
+    return points, target(points) - density
+
+
+def acceptance(weights: Array) -> float:
+    """The share of proposals that a chain in its stationary state accepts, from log weights of proposals."""
+    ordered = np.sort(np.exp(weights - weights.max()))
+    below = np.concatenate([[0.0], np.cumsum(ordered)[:-1]])
+    above = np.arange(len(ordered), 0, -1)
+    # from a state of weight w: sum of min(1, v / w) over proposals v; states are as likely as their weights
+    return float((below + above * ordered).sum() / (len(ordered) * ordered.sum()))
+
+
+def _walk(first: float, weights: Array, uniforms: Array) -> Any:
+    """Where a chain is after each proposal: the number of a proposal, from 1; 0 is the first state."""
+    at, here, states = 0, first, []
+    for number, (weight, log) in enumerate(zip(weights.tolist(), np.log(uniforms).tolist(), strict=True), start=1):
+        if log < weight - here:
+            at, here = number, weight
+        states.append(at)
+    return np.array(states)
+
+
+def _by_symbol(equation: Equation, points: Array) -> dict[str, Array]:
+    """Chains x draws (x coefficients) (x levels) of every parameter."""
+    shape, several = points.shape[:2], max(len(equation.levels) - 1, 1)
+    outcomes = (several,) if equation.family.predictor == "unordered" else ()
+    values: dict[str, Array] = {}
+    at = 0
+    if equation.has_intercept:
+        at = several
+        values[equation.intercept] = points[..., :at].reshape(*shape, *((at,) if equation.levels else ()))
+    for term in equation.terms:
+        width = len(term.columns)
+        each = width * (several if outcomes else 1)
+        part = points[..., at : at + each]
+        values[term.symbol] = part.reshape(*shape, *((width,) if width > 1 else ()), *outcomes)
+        at += each
+    return values
