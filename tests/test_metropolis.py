@@ -10,7 +10,7 @@ import pytest
 from scipy import integrate, stats
 
 from dagreg.engine.draws import convergence
-from dagreg.engine.metropolis import Proposal, acceptance, chains, draw_by_metropolis, fitted, laplace
+from dagreg.engine.metropolis import Proposal, chains, draw_by_metropolis, fitted, laplace, stationary
 from dagreg.engine.nuts import sample
 from dagreg.engine.target import BLOCK, ROWS, Target, target_of
 from dagreg.model.likelihoods import _logit, ordinal, softplus, total_logit
@@ -157,12 +157,14 @@ def test_no_mode_is_found_where_there_is_none() -> None:
     assert draw_by_metropolis(piece.model, case.table(piece), SAMPLING) is None
 
 
-def test_the_acceptance_is_that_of_all_pairs() -> None:
+def test_a_chain_stays_as_all_pairs_say() -> None:
     weights = np.random.default_rng(4).normal(0, 1.5, 300)
     w = np.exp(weights)
-    plain = (w[:, None] * np.minimum(1, w[None, :] / w[:, None])).sum() / (len(w) * w.sum())
-    assert acceptance(weights) == pytest.approx(plain, rel=1e-12)
-    assert acceptance(np.zeros(5)) == pytest.approx(1.0)
+    plain = 1 - np.minimum(1, w[None, :] / w[:, None]).mean(axis=1)
+    share, staying = stationary(weights)
+    np.testing.assert_allclose(staying, plain, atol=1e-12)
+    np.testing.assert_allclose(share, w / w.sum(), rtol=1e-12)
+    np.testing.assert_allclose(stationary(np.zeros(5))[1], 0, atol=1e-15)
 
 
 def test_a_proposal_is_moved_to_the_posterior() -> None:

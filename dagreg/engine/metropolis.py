@@ -1,7 +1,7 @@
 """Metropolis-Hastings with independent proposals, for log posteriors that are concave (`optimise/concave.py`).
 
-Newton's method finds the mode and the curvature there; a t density of that place and shape is fitted once more, to the
-posterior's mean and covariance by importance sampling; then its draws are the proposals of every chain (Tierney 1994,
+Newton's method finds the mode and the curvature there; a t density of that place and shape is then fitted to the
+posterior's mean and covariance by importance sampling; its draws are the proposals of every chain (Tierney 1994,
 section 2.3.3; Gelman et al. 2013, section 13.3). Only the log posterior is evaluated, at thousands of points at once:
 derivatives are differences, and they steer the proposals alone. The chains keep one of every few states, so that what
 is kept is nearly independent.
@@ -25,10 +25,13 @@ LogDensity = Callable[[Array], Array]
 STEP = 0.25  # of the differences, in posterior sds
 NEWTON = 60  # steps, far more than a concave function takes
 CLOSE = 0.05  # to the mode, in posterior sds: a proposal need not be nearer
-PILOT = 1_000  # proposals that the t density is fitted to
+PILOT, PILOT_EACH = 1_000, 100  # proposals that the t density is fitted to, and for each parameter
+ROUNDS = 6
+GOOD = 0.85  # of proposals accepted: no need to fit it better
 ENOUGH = 10  # effective draws for every parameter, to tell a mean and a covariance from
 LEAST = 0.25  # of proposals to be accepted; with fewer, NUTS does better
 FORGOTTEN = 0.05  # the share of chains that have not moved between one state that is kept and the next
+THINNEST = 20
 WARM = 50  # proposals before the first
 
 
@@ -130,22 +133,36 @@ def chains(
     target: LogDensity, mode: Array, root: Array, count: int, draws: int, rng: np.random.Generator
 ) -> Array | None:
     """Chains x draws x parameters; None where too few proposals would be accepted."""
-    proposal = Proposal(mode, root, max(10.0, 2.0 * len(mode)))
-    points, weights = _weighed(target, proposal, PILOT, rng)
-    proposal = fitted(proposal, points, weights)
-    points, weights = _weighed(target, proposal, PILOT, rng)
-    accepted = acceptance(weights)
-    if not accepted > LEAST:
+    proposal, points, weights = _chosen(target, Proposal(mode, root, max(10.0, 2.0 * len(mode))), rng)
+    share, staying = stationary(weights)
+    if not 1 - share @ staying > LEAST:
         return None
-    thin = max(int(np.ceil(np.log(FORGOTTEN) / np.log1p(-min(accepted, 1 - 1e-9)))), 1)
-    share = np.exp(weights - weights.max())
+    thin = next((n for n in range(1, THINNEST) if share @ staying**n < FORGOTTEN), THINNEST)
     found = np.empty((count, draws, len(mode)))
     for chain in range(count):
-        first = int(rng.choice(PILOT, p=share / share.sum()))
+        first = int(rng.choice(len(points), p=share))
         proposed, heights = _weighed(target, proposal, WARM + draws * thin, rng)
         states = _walk(float(weights[first]), heights, rng.random(len(heights)))[WARM + thin - 1 :: thin]
         found[chain] = np.concatenate([points[first][None], proposed])[states]
     return found
+
+
+def _chosen(target: LogDensity, proposal: Proposal, rng: np.random.Generator) -> tuple[Proposal, Array, Array]:
+    """The proposal, moved to the posterior as long as that has more of its draws accepted; and weighed draws of it."""
+    count = max(PILOT, PILOT_EACH * len(proposal.centre))
+    best, best_rate = (proposal, *_weighed(target, proposal, count, rng)), 0.0
+    latest = best
+    for _ in range(ROUNDS):
+        share, staying = stationary(latest[2])
+        rate = float(1 - share @ staying)
+        if not rate > best_rate:
+            break
+        best, best_rate = latest, rate
+        if rate > GOOD:
+            break
+        moved = fitted(*latest)
+        latest = (moved, *_weighed(target, moved, count, rng))
+    return best
 
 
 def _weighed(target: LogDensity, proposal: Proposal, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -154,13 +171,17 @@ def _weighed(target: LogDensity, proposal: Proposal, count: int, rng: np.random.
     return points, target(points) - density
 
 
-def acceptance(weights: Array) -> float:
-    """The share of proposals that a chain in its stationary state accepts, from log weights of proposals."""
-    ordered = np.sort(np.exp(weights - weights.max()))
+def stationary(weights: Array) -> tuple[Array, Array]:
+    """From log weights of proposals: how likely a chain is to be at each, and how likely to stay there for a step."""
+    relative = np.exp(weights - weights.max())
+    order = np.argsort(relative)
+    ordered = relative[order]
     below = np.concatenate([[0.0], np.cumsum(ordered)[:-1]])
-    above = np.arange(len(ordered), 0, -1)
-    # from a state of weight w: sum of min(1, v / w) over proposals v; states are as likely as their weights
-    return float((below + above * ordered).sum() / (len(ordered) * ordered.sum()))
+    # from a weight w, a proposal of weight v is accepted with probability min(1, v / w)
+    moving = (below / np.maximum(ordered, 1e-300) + np.arange(len(ordered), 0, -1)) / len(ordered)
+    staying = np.empty(len(ordered))
+    staying[order] = 1 - moving
+    return relative / relative.sum(), staying
 
 
 def _walk(first: float, weights: Array, uniforms: Array) -> Any:
