@@ -2,10 +2,11 @@
 
     python benchmarks/fits.py --rounds 5    # in an environment that has dagreg's dependencies, and the peers
 
-Every contender is a process of its own. `whole` rows time that process from its start to its end; `effective draws`
-rows divide the effective sample size of the effect by the seconds of the fitting stage, which for the peers holds
-compilation and sampling and for dagreg solving (compilation and sampling, or the exact draws). A peer that is not
-installed, fails or takes longer than `LIMIT` is said to; it is never a dependency of dagreg.
+Every contender is a process of its own. `whole process` rows time it from its start to its end. Rows of effective
+draws divide the effective sample size of the effect by seconds: of the sampler alone, as it reports them, and of all
+that a fit does once the packages are loaded (for a peer: building, compiling and sampling on a data frame that it has;
+for dagreg: reading the file, identifying, reducing and drawing). A peer that is not installed, fails or takes longer
+than `LIMIT` is said to; it is never a dependency of dagreg.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import resource
 import statistics
 import subprocess
@@ -21,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +106,21 @@ def ess_of(values: Any) -> float:
 def dagreg_fit(spec: str) -> Answer:
     """Effective draws of the primary estimate, and the seconds in which its model was solved."""
     import dagreg
+    from dagreg import pipeline
 
+    start = time.perf_counter()
+    pipeline.compile(dagreg.load(spec), optimised=True)
+    before = time.perf_counter() - start
     result = dagreg.fit(dagreg.load(spec))
     effect = result.effects[0]
     primary = next(e for e in effect.result.estimates if e.primary)
     draws = result.samples[f"build_{primary.estimator}"]
-    return {"ess": primary.summary.ess_bulk, "seconds": draws.seconds}
+    return {"ess": primary.summary.ess_bulk, "sampling": draws.seconds, "seconds": before + draws.seconds}
+
+
+def sampled(tree: Any, values: Any, seconds: float) -> Answer:
+    """Of a tree that nutpie made: the effective draws of `values`, its own seconds, and those of the whole fit."""
+    return {"ess": ess_of(values), "sampling": float(tree["posterior"].attrs["sampling_time"]), "seconds": seconds}
 
 
 def pathmc_chain(path: str) -> Answer:
@@ -141,7 +153,7 @@ def pathmc_fit(model: Any, slope: int) -> Answer:
     tree = model.fit(progressbar=False)
     seconds = time.perf_counter() - start
     values = tree["posterior"]["beta_y"].to_numpy()
-    return {"ess": ess_of(values.reshape(*values.shape[:2], -1)[..., slope]), "seconds": seconds}
+    return sampled(tree, values.reshape(*values.shape[:2], -1)[..., slope], seconds)
 
 
 def bambi_chain(path: str) -> Answer:
@@ -150,14 +162,13 @@ def bambi_chain(path: str) -> Answer:
     data = frame(path)
     start = time.perf_counter()
     for formula in ("m ~ x", "y ~ m + x"):
-        tree = bambi.Model(formula, data).fit(progressbar=False, random_seed=1)
+        tree = bambi.Model(formula, data).fit(inference_method="nutpie", random_seed=1)
     seconds = time.perf_counter() - start
-    return {"ess": ess_of(tree["posterior"]["x"].to_numpy()), "seconds": seconds}
+    return sampled(tree, tree["posterior"]["x"].to_numpy(), seconds)
 
 
 def pymc_chain(path: str) -> Answer:
     """What a user of PyMC would write, sampled by nutpie."""
-    import nutpie
     import pymc as pm
 
     data = frame(path)
@@ -167,14 +178,11 @@ def pymc_chain(path: str) -> Answer:
         s = pm.Exponential("s", 1, shape=2)
         pm.Normal("m", a[0] + a[1] * data["x"].to_numpy(), s[0], observed=data["m"].to_numpy())
         pm.Normal("y", b[0] + b[1] * data["x"].to_numpy() + b[2] * data["m"].to_numpy(), s[1], observed=data["y"])
-    tree = nutpie.sample(nutpie.compile_pymc_model(model), progress_bar=False, seed=1)
-    seconds = time.perf_counter() - start
-    return {"ess": ess_of(tree["posterior"]["b"].to_numpy()[..., 1]), "seconds": seconds}
+    return by_nutpie(model, start, 1)
 
 
 def pymc_logistic(path: str) -> Answer:
     import numpy as np
-    import nutpie
     import pymc as pm
 
     data = frame(path)
@@ -184,9 +192,19 @@ def pymc_logistic(path: str) -> Answer:
     with pm.Model() as model:
         a, b = pm.Normal("a", 0, 2.5), pm.Normal("b", 0, 2.5 / design.std(axis=0), shape=3)
         pm.Bernoulli("y", logit_p=a + pm.math.dot(design, b), observed=data["y"].to_numpy(dtype=np.int64))
-    tree = nutpie.sample(nutpie.compile_pymc_model(model), draws=1000, tune=1000, chains=4, progress_bar=False, seed=1)
-    seconds = time.perf_counter() - start
-    return {"ess": ess_of(tree["posterior"]["b"].to_numpy()[..., 0]), "seconds": seconds}
+    return by_nutpie(model, start, 0)
+
+
+def by_nutpie(model: Any, start: float, slope: int) -> Answer:
+    """Four chains of 1,000 draws after 1,000."""
+    import nutpie
+
+    compiled = nutpie.compile_pymc_model(model)
+    ready = time.perf_counter()
+    tree = nutpie.sample(compiled, draws=1000, tune=1000, chains=4, progress_bar=False, seed=1)
+    done = time.perf_counter()
+    values = tree["posterior"]["b"].to_numpy()[..., slope]
+    return {"ess": ess_of(values), "sampling": done - ready, "seconds": done - start}
 
 
 def dowhy_chain(path: str) -> Answer:
@@ -232,14 +250,21 @@ class Figure:
     """Of one contender: medians over the rounds, or why there are none."""
 
     whole: float = float("nan")  # seconds, from the process's start to its end
-    seconds: float = float("nan")  # of the fitting stage
+    seconds: float = float("nan")  # of the fit
+    sampling: float = float("nan")  # of the sampler in it
     ess: float = float("nan")
     peak: float = float("nan")  # MB
     said: str = ""
 
     @property
     def rate(self) -> float:
+        """Effective draws per second of the fit."""
         return self.ess / self.seconds
+
+    @property
+    def inner(self) -> float:
+        """Effective draws per second of the sampler alone."""
+        return self.ess / self.sampling
 
 
 def run_once(contender: str, argument: str) -> Answer:
@@ -264,19 +289,22 @@ def timed(command: Sequence[str]) -> Answer:
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    """With bytecode kept, as in an installation."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
 
 
 def measure(contenders: dict[str, Callable[[], Answer]], rounds: int) -> dict[str, Figure]:
     """Medians over the rounds; the contenders take turns, and one that fails once is not asked again."""
     found: dict[str, list[Answer]] = {name: [] for name in contenders}
     said: dict[str, str] = {}
-    for _ in range(rounds):
+    for round in range(rounds + 1):  # the first writes bytecode and fills caches on disk, and does not count
         for name, run in contenders.items():
             if name in said:
                 continue
             try:
-                found[name].append(run())
+                answer = run()
+                found[name] += [answer] if round else []
             except RuntimeError as error:
                 said[name] = str(error)
     return {name: Figure(said=said[name]) if name in said else _median(found[name]) for name in contenders}
@@ -294,7 +322,7 @@ def command_line(spec: Path, out: Path) -> Callable[[], Answer]:
     """`dagreg fit` with its report, as a user types it."""
 
     def run() -> Answer:
-        return timed([sys.executable, "-m", "dagreg.cli", "fit", str(spec), "-o", str(out), "--fresh"])
+        return timed([sys.executable, "-m", "dagreg", "fit", str(spec), "-o", str(out), "--fresh"])
 
     return run
 
@@ -323,8 +351,11 @@ def whole(figure: Figure) -> float:
     return figure.whole
 
 
-def rate(figure: Figure) -> float:
-    return figure.rate
+def effective(question: str, found: dict[str, Figure]) -> list[str]:
+    return [
+        *rows_of(f"{question}: effective draws, sampler alone", found, lambda figure: figure.inner, "per s"),
+        *rows_of(f"{question}: effective draws, whole fit", found, lambda figure: figure.rate, "per s"),
+    ]
 
 
 def spec_of(folder: Path, name: str, text: str, data: Path) -> Path:
@@ -334,49 +365,51 @@ def spec_of(folder: Path, name: str, text: str, data: Path) -> Path:
 
 
 def gaussian(folder: Path, rounds: int) -> list[str]:
-    lines: list[str] = []
-    for rows, peers in ((1_000, ("pathmc", "bambi", "PyMC, nutpie", "dowhy")), (100_000, ("pathmc", "PyMC, nutpie"))):
-        data = folder / f"chain_{rows}.parquet"
-        write_chain(data, rows)
-        spec = spec_of(folder, f"chain_{rows}", CHAIN, data)
-        if rows == 1_000:
-            runs = {"dagreg": command_line(spec, folder / "out")} | {n: contender(n, str(data)) for n in peers}
-            lines += rows_of("Gaussian chain, 1,000 rows: whole process", measure(runs, rounds), whole, "s")
-        else:
-            runs = {"dagreg": contender("dagreg", str(spec))} | {n: contender(n, str(data)) for n in peers}
-            found = measure(runs, rounds)
-            lines += rows_of(f"Gaussian chain, {rows:,} rows: effective draws", found, rate, "per s")
-            lines += rows_of(f"Gaussian chain, {rows:,} rows: peak memory", found, lambda f: f.peak, "MB")
-    return lines
+    small, large = folder / "chain_1000.parquet", folder / "chain_100000.parquet"
+    write_chain(small, 1_000)
+    write_chain(large, 100_000)
+    spec = spec_of(folder, "chain_1000", CHAIN, small)
+    peers = {n: contender(n, str(small)) for n in ("pathmc", "bambi", "PyMC, nutpie", "dowhy")}
+    found = measure({"dagreg": command_line(spec, folder / "out")} | peers, rounds)
+    lines = rows_of("Gaussian chain, 1,000 rows: whole process", found, whole, "s")
+    spec = spec_of(folder, "chain_100000", CHAIN, large)
+    peers = {n: contender(n, str(large)) for n in ("pathmc", "PyMC, nutpie")}
+    found = measure({"dagreg": contender("dagreg", str(spec))} | peers, rounds)
+    lines += effective("Gaussian chain, 100,000 rows", found)
+    return lines + rows_of("Gaussian chain, 100,000 rows: peak memory", found, lambda f: f.peak, "MB")
 
 
 def logistic(folder: Path, rounds: int) -> list[str]:
-    data = folder / "logistic_10000.parquet"
-    write_logistic(data, 10_000)
-    spec = spec_of(folder, "logistic_10000", LOGISTIC, data)
-    runs = {"dagreg": contender("dagreg", str(spec)), "pathmc": contender("pathmc logistic", str(data))}
-    lines = rows_of("logistic chain with levels, 10,000 rows: effective draws", measure(runs, rounds), rate, "per s")
-    data = folder / "plain.parquet"
-    write_plain_logistic(data, 10_000)
-    spec = spec_of(folder, "plain", PLAIN_LOGISTIC, data)
-    runs = {"dagreg": contender("dagreg", str(spec)), "PyMC, nutpie": contender("PyMC, nutpie logistic", str(data))}
-    return lines + rows_of("logistic regression, 10,000 rows: effective draws", measure(runs, rounds), rate, "per s")
+    lines = []
+    for name, text, write, peer in (
+        ("logistic chain with levels", LOGISTIC, write_logistic, "pathmc logistic"),
+        ("logistic regression on numbers", PLAIN_LOGISTIC, write_plain_logistic, "PyMC, nutpie logistic"),
+    ):
+        data = folder / f"{peer.replace(', ', '_').replace(' ', '_')}.parquet"
+        write(data, 10_000)
+        spec = spec_of(folder, data.stem, text, data)
+        other = contender(peer, str(data))
+        found = measure({"dagreg": contender("dagreg", str(spec)), peer.removesuffix(" logistic"): other}, rounds)
+        lines += effective(f"{name}, 10,000 rows", found)
+        found = measure({"dagreg": command_line(spec, folder / "out"), peer.removesuffix(" logistic"): other}, rounds)
+        lines += rows_of(f"{name}, 10,000 rows: whole process", found, whole, "s")
+    return lines
 
 
 def growth(folder: Path, rounds: int) -> list[str]:
-    """The solving stage at 1,000,000 rows over that at 10,000."""
+    """The sampling stage at 1,000,000 rows over that at 10,000, and the memory of the whole."""
     lines = []
     for name, text, write in (("Gaussian chain", CHAIN, write_chain), ("logistic chain", LOGISTIC, write_logistic)):
-        figures = {}
+        runs = {}
         for rows in (10_000, 1_000_000):
             data = folder / f"{name.split()[0]}_{rows}.parquet"
             write(data, rows)
-            spec = spec_of(folder, f"{name.split()[0]}_{rows}", text, data)
-            figures[rows] = measure({"dagreg": contender("dagreg", str(spec))}, rounds)["dagreg"]
-        ratio = figures[1_000_000].seconds / figures[10_000].seconds
-        shown = f"{figures[10_000].seconds:.3g} s and {figures[1_000_000].seconds:.3g} s"
-        peaks = f"{figures[10_000].peak:.0f} MB and {figures[1_000_000].peak:.0f} MB"
-        lines.append(row(f"{name}: solving, 10,000 and 1,000,000 rows", "dagreg", shown, f"{ratio:.2f}"))
+            runs[f"{rows}"] = contender("dagreg", str(spec_of(folder, data.stem, text, data)))
+        few, many = measure(runs, rounds).values()
+        shown = f"{few.sampling * 1e3:.3g} ms and {many.sampling * 1e3:.3g} ms"
+        ratio = f"{many.sampling / few.sampling:.2f} of each other"
+        lines.append(row(f"{name}: sampling, 10,000 and 1,000,000 rows", "dagreg", shown, ratio))
+        peaks = f"{few.peak:.0f} MB and {many.peak:.0f} MB"
         lines.append(row(f"{name}: peak memory, 10,000 and 1,000,000 rows", "dagreg", peaks, ""))
     return lines
 
@@ -396,6 +429,14 @@ def large(folder: Path, rounds: int) -> list[str]:
         row(question, "DuckDB", f"{products:.3g} s", ""),
         row("10,000,000 rows of Parquet: peak memory", "dagreg", f"{peak:.0f} MB", ""),
     ]
+
+
+def machine() -> str:
+    """Processor, cores, system and versions; nothing that names the machine."""
+    names = ("pathmc", "bambi", "pymc", "nutpie", "dowhy", "duckdb")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    model = platform.processor() or platform.machine()
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; {versions}"
 
 
 QUESTIONS = {"gaussian": gaussian, "logistic": logistic, "growth": growth, "large": large}
@@ -424,7 +465,8 @@ def main() -> None:
     print(text)
     if given.write:
         with given.write.open("a") as file:
-            file.write(f"\n# Fits beside their peers\n\nMedians of {given.rounds}, in one run.\n\n{text}\n")
+            intro = f"Medians of {given.rounds}, in one run, the contenders taking turns. {machine()}."
+            file.write(f"\n# Fits beside their peers\n\n{intro}\n\n{text}\n")
 
 
 if __name__ == "__main__":
