@@ -27,13 +27,15 @@ trust: setup ## the long comparison with brute force and peers
 	DAGREG_TRUST=$${DAGREG_TRUST:-20000} $(BIN)/pytest -n $(JOBS) tests/test_graph_brute.py tests/test_identify_brute.py \
 	    tests/test_identify_worlds.py
 
-bench: ## identification beside its peers; they are installed into build/bench-venv, one by one
-	@test -x build/bench-venv/bin/python || $${PYTHON:-python3} -m venv build/bench-venv
-	@for peer in 'pyyaml typer rich' ciflypy networkx dowhy pathmc; do \
+bench: setup ## identification and fits beside their peers, which are installed into build/bench-venv, one by one
+	@test -x build/bench-venv/bin/python || $(BIN)/python -m venv build/bench-venv
+	@build/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@for peer in ciflypy dowhy pathmc bambi; do \
 	    build/bench-venv/bin/python -m pip install --quiet --disable-pip-version-check $$peer \
 	        || echo "bench: could not install $$peer; the table says so" >&2; \
 	done
-	PYTHONPATH=. build/bench-venv/bin/python benchmarks/identification.py --write benchmarks/RESULTS.md
+	build/bench-venv/bin/python benchmarks/identification.py --write benchmarks/RESULTS.md
+	build/bench-venv/bin/python benchmarks/fits.py --write benchmarks/RESULTS.md
 
 lock: setup ## resolve the dependencies again (addresses stay out of the file)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \

@@ -254,7 +254,9 @@ LIMIT = 120.0
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
+    """With bytecode kept, as in an installation."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
 
 # ------------------------------------------------------------ contenders: start-up
@@ -278,7 +280,6 @@ def start_up(format: str) -> dict[str, Callable[[], Run]]:
     (folder / "ten.yaml").write_text(TEN_NODES)
 
     compiled = environment() | {"PYTHONPYCACHEPREFIX": str(folder / "cache")}
-    compiled.pop("PYTHONDONTWRITEBYTECODE", None)  # else each run compiles what is not installed, dagreg or peer
 
     def process(*arguments: str) -> Run:
         def run() -> object:
