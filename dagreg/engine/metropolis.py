@@ -120,10 +120,21 @@ def fitted(proposal: Proposal, points: Array, weights: Array) -> Proposal:
     centre = share @ points
     apart = points - centre
     covariance = (apart * share[:, None]).T @ apart
+    return Proposal(centre, _factor(covariance), proposal.degrees)
+
+
+def _factor(covariance: Array) -> Array:
+    """A root of a covariance matrix: its Cholesky factor, which rounding hardly moves, unlike eigenvectors' signs.
+
+    Where columns are so collinear that there is none, eigenvectors have to do.
+    """
     size = np.sqrt(np.diag(covariance))
-    values, vectors = np.linalg.eigh(covariance / np.outer(size, size))
-    values = np.maximum(values, 1e-12)  # of collinear columns, rounding
-    return Proposal(centre, size[:, None] * vectors * np.sqrt(values), proposal.degrees)
+    correlation = covariance / np.outer(size, size)
+    try:
+        return np.asarray(size[:, None] * np.linalg.cholesky(correlation))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(correlation)
+        return np.asarray(size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0)))
 
 
 # ------------------------------------------------------------ chains
@@ -133,7 +144,7 @@ def chains(
     target: LogDensity, mode: Array, root: Array, count: int, draws: int, rng: np.random.Generator
 ) -> Array | None:
     """Chains x draws x parameters; None where too few proposals would be accepted."""
-    proposal, points, weights = _chosen(target, Proposal(mode, root, max(10.0, 2.0 * len(mode))), rng)
+    proposal, points, weights = _chosen(target, Proposal(mode, _factor(root @ root.T), max(10.0, 2.0 * len(mode))), rng)
     share, staying = stationary(weights)
     if not 1 - share @ staying > LEAST:
         return None
