@@ -1,8 +1,8 @@
 """The plate diagram of a program, as DOT in the notation of `pm.model_to_graphviz`, without PyMC.
 
-It is read from the `Model` and serves the exact engine, whose fits never load PyMC: one-equation Gaussian
-regressions and chains of them. Where a sampler ran, PyMC draws its own (`engine/plate.py`); a test holds the two
-equal on what both can draw.
+It is read from the `Model` and serves the engines that never load PyMC, exact and Metropolis: regressions and chains
+of them whose values are all known, without groups. Where NUTS ran, PyMC draws its own (`engine/plate.py`); a test
+holds the two equal on what both can draw.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _attributes(node: _Node) -> str:
 
 
 def _data(model: Model, rows: int) -> Iterator[_Node]:
-    read = {name for e in model.equations for name in (e.response, *_own_predictors(e))}
+    read = {name for e in model.equations for name in (*_own_response(e), *_own_predictors(e))}
     for variable in model.variables.values():
         if variable.name in read:
             shape = f"{rows} x {len(variable.columns)}" if variable.coded else str(rows)
@@ -63,6 +63,11 @@ def _data(model: Model, rows: int) -> Iterator[_Node]:
             yield _Node(equation.symbols[role], "data", "Data", str(rows))
 
 
+def _own_response(equation: Equation) -> list[str]:
+    """The response, where its own column is read: one of several levels is read as codes."""
+    return [] if equation.levels else [equation.response]
+
+
 def _own_predictors(equation: Equation) -> list[str]:
     """The predictors that enter by columns of their own: not those of cells, of levels by index, or of curves."""
     names = [name for term in equation.terms if not term.index for name in term.factors]
@@ -72,16 +77,19 @@ def _own_predictors(equation: Equation) -> list[str]:
 def _roles(equation: Equation) -> list[str]:
     """Its further data: what is read of the rows beside the variables."""
     columns = {"trials": equation.trials, "weights": equation.weights, "exposure": equation.offset}
-    return [role for role, column in columns.items() if isinstance(column, str)]
+    codes = ["codes"] if equation.levels else []
+    return [*codes, *(role for role, column in columns.items() if isinstance(column, str))]
 
 
 def _parameters(model: Model) -> Iterator[_Node]:
     for equation in model.equations:
+        plates = {
+            s: " x ".join(f"{name} ({len(labels)})" for name, labels in d) for s, d in equation.dimensions.items()
+        }
         if equation.has_intercept:
-            yield _free(equation.intercept, equation.intercept_prior)
+            yield _free(equation.intercept, equation.intercept_prior, plates.get(equation.intercept, ""))
         for term in equation.terms:
-            plate = f"{term.dim} ({len(term.columns)})" if len(term.columns) > 1 else ""
-            yield _free(term.symbol, term.prior, plate)
+            yield _free(term.symbol, term.prior, plates.get(term.symbol, ""))
         for auxiliary in equation.auxiliaries:
             yield _free(auxiliary.symbol, auxiliary.prior)
 
@@ -94,7 +102,9 @@ def _likelihoods(model: Model, rows: int) -> Iterator[_Node]:
     for equation in model.equations:
         name = equation.symbols["observed"]
         if equation.weights is None:
-            yield _Node(name, "observed", equation.family.distribution_under(equation.link.name), str(rows))
+            ordered = equation.family.predictor == "ordered"  # PyMC makes a Categorical of it
+            distribution = "Categorical" if ordered else equation.family.distribution_under(equation.link.name)
+            yield _Node(name, "observed", distribution, str(rows))
         else:
             yield _Node(name, "potential", "Potential", "")
 
@@ -102,11 +112,11 @@ def _likelihoods(model: Model, rows: int) -> Iterator[_Node]:
 def _arrows(model: Model) -> Iterator[tuple[str, str]]:
     for equation in model.equations:
         observed = equation.symbols["observed"]
-        response = model.variables[equation.response].symbol
+        response = equation.symbols["codes"] if equation.levels else model.variables[equation.response].symbol
         yield (observed, response) if equation.weights is None else (response, observed)
         parameters = equation.coefficient_symbols
         inputs = [model.variables[name].symbol for name in _own_predictors(equation)]
         inputs += [term.index for term in equation.terms if term.index]
-        extra = [equation.symbols[role] for role in _roles(equation)]
+        extra = [equation.symbols[role] for role in _roles(equation) if role != "codes"]
         for source in (*parameters, *(a.symbol for a in equation.auxiliaries), *inputs, *extra):
             yield source, observed
