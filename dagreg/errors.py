@@ -799,7 +799,7 @@ CODES: Mapping[str, Code] = {
         good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
     ),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
-    "DR502": Code("the exact engine cannot solve it", "`engine: auto` takes NUTS for what has no exact solution."),
+    "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
     "DR515": Code(
         "priors that rule out the data",
