@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from dagreg.check.types import Mixing
+from dagreg.engine.convergence import shares
 from dagreg.engine.draws import Array, Draws, convergence
 from dagreg.model.types import Model
 
@@ -89,8 +90,5 @@ def _mixing(name: str, estimator: str, values: Array, *, ess: float, r_hat: floa
 
 
 def rank_counts(values: Array, stretches: int = STRETCHES) -> tuple[tuple[int, ...], ...]:
-    """For each chain (chains x draws), its draws in equal stretches of the ranks among all; ArviZ ranks them."""
-    from arviz_stats.base import array_stats
-
-    shares = np.asarray(array_stats.compute_ranks(values, axis=(0, 1), relative=True))
-    return tuple(tuple(map(int, np.histogram(row, stretches, (0.0, 1.0))[0])) for row in shares)
+    """For each chain (chains x draws), its draws in equal stretches of the ranks among all."""
+    return tuple(tuple(map(int, np.histogram(row, stretches, (0.0, 1.0))[0])) for row in shares(values))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.engine.convergence import bulk_size_and_r_hat
 from dagreg.optimise.types import Engine
 
 Array = npt.NDArray[np.float64]
@@ -79,9 +80,7 @@ def convergence(values: Array, *, independent: bool = False) -> tuple[Array, Arr
     constant = np.ptp(values, axis=(0, 1)) == 0
     ess, r_hat = np.full(constant.shape, float(chains * draws)), np.ones(constant.shape)
     if not independent and not constant.all():
-        from arviz_stats.base import array_stats
-
-        moving = values[:, :, ~constant] if values.ndim > 2 else values
-        ess[~constant] = array_stats.ess(moving, chain_axis=0, draw_axis=1, method="bulk")
-        r_hat[~constant] = array_stats.rhat(moving, chain_axis=0, draw_axis=1)
+        for place in np.argwhere(~constant):
+            at = tuple(place)
+            ess[at], r_hat[at] = bulk_size_and_r_hat(values[(slice(None), slice(None), *at)])
     return ess, r_hat
