@@ -180,10 +180,13 @@ def _mean(
     for equation in model.mediators:
         here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in branches]
         branches = [b for branch in here for b in _extend(setting, equation, branch)]
-    total: Array | float = 0.0
+    total: Array | None = None
     for branch in branches:
-        values = {**branch.values, **seen[world[model.outcome.response]]}
-        total = total + branch.probability * _outcome(setting, model.outcome, values, level)
+        part = _outcome(setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, level)
+        if not isinstance(branch.probability, float):  # it is 1 where nothing is summed over
+            part = branch.probability * part
+        total = part if total is None else total + part
+    assert total is not None  # there is a branch to begin with
     each = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), weights.shape[-1]))
     if not isinstance(probability, float):
         chances = probability * weights

@@ -36,8 +36,15 @@ def predictor(
     """The linear predictor, with the deviations of these groups."""
     ordered = equation.family.predictor == "ordered"  # its intercepts are the cutpoints
     eta = np.zeros((len(draws[equation.intercept]), 1)) if ordered else draws[equation.intercept][:, None]
+    alike: dict[int, list[Term]] = {}  # terms that are the same in every draw, by their rows
     for term in equation.terms:
-        eta = eta + _contribution(term, draws[term.symbol], values)
+        if all(values[f].ndim == 2 for f in term.factors):
+            alike.setdefault(max(len(values[f]) for f in term.factors), []).append(term)
+        else:
+            eta = eta + _by_draw(term, draws[term.symbol], values)
+    for terms in alike.values():
+        slopes = np.hstack([draws[t.symbol].reshape(len(eta), -1) for t in terms])
+        eta = eta + slopes @ np.hstack([block(t, values) for t in terms]).T
     for varying in groups:
         eta = eta + _deviation(varying, equation, draws[varying.symbol], values)
     return eta
@@ -127,10 +134,8 @@ def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[st
     return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
 
 
-def _contribution(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:
-    """A term's part of the linear predictor, draws x rows."""
+def _by_draw(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:
+    """A term's part of the linear predictor, draws x rows, where its columns differ between draws."""
     slopes = coefficients[:, None] if coefficients.ndim == 1 else coefficients
-    if all(values[f].ndim == 2 for f in term.factors):
-        return np.asarray(slopes @ block(term, values).T)
     columns = block(term, values)
     return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))

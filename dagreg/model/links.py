@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class Link:
 
 
 def _expit(eta: Array) -> Array:
-    half: Array = np.tanh(eta * 0.5)
-    half += 1.0
-    half *= 0.5
-    return half
+    found: Array = np.asarray(np.maximum(eta, LOWEST))
+    np.negative(found, out=found)
+    np.exp(found, out=found)
+    found += 1.0
+    return np.reciprocal(found, out=found)
 
 
 def _inside(mean: float) -> float:
