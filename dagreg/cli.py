@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from dagreg import errors
+from dagreg import commands, errors
+from dagreg.commands import (
+    AT_FAULT,
+    DONE,
+    INTERNAL,
+    answer_each,
+    answer_one,
+    complain,
+    folder_of,
+    say,
+    show,
+    tell,
+    write,
+)
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.spec.load import load
 from dagreg.spec.types import Spec
-
-DONE, AT_FAULT, INTERNAL, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     add_completion=False,
@@ -79,112 +88,7 @@ Outside = Annotated[bool, typer.Option("--allow-outside", help="Let `data:` leav
 
 def main() -> None:
     """Runs the command line and exits with the project's codes; no traceback reaches a user."""
-    try:
-        code = app(standalone_mode=False)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = DONE
-    except DagregError as error:
-        _complain(error, "")
-        code = AT_FAULT
-    except Exception as error:
-        code = failed(error)
-    sys.exit(code if isinstance(code, int) else DONE)
-
-
-def failed(error: Exception) -> int:
-    """Usage errors as the parser words them; anything else is a fault of dagreg's own."""
-    if hasattr(error, "exit_code") and hasattr(error, "show"):
-        error.show()
-        return int(error.exit_code)
-    if type(error).__name__ == "Abort":
-        return INTERRUPTED
-    if os.environ.get("DAGREG_DEBUG"):
-        raise error
-    _say(
-        errors.render(
-            Diagnostic(
-                "DR901", f"internal error: {type(error).__name__}: {error}", notes=("DAGREG_DEBUG=1 shows where",)
-            )
-        )
-    )
-    return INTERNAL
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _complain(error: DagregError, text: str) -> None:
-    for diagnostic in error.diagnostics:
-        _say(errors.render(diagnostic, text))
-
-
-def _each(specs: Sequence[Path], format: str, answer: Callable[[Spec], int]) -> int:
-    """Runs a command over several specs; a refused one is reported and the others still run."""
-    worst = DONE
-    for path in specs:
-        worst = max(worst, _one(path, format, answer))
-    return worst
-
-
-def _one(path: Path, format: str, answer: Callable[[Spec], int]) -> int:
-    text = ""
-    try:
-        spec = load(path)
-        text = spec.text
-        return answer(spec)
-    except DagregError as error:
-        _complain(error, text or _readable(path))
-        if format == "json":
-            typer.echo(
-                json.dumps({"spec": str(path), "errors": [_located(d) for d in error.diagnostics]}, ensure_ascii=False)
-            )
-        return AT_FAULT
-
-
-def _readable(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _located(diagnostic: Diagnostic) -> dict[str, Any]:
-    span = diagnostic.span
-    return {
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-    }
-
-
-def _show(subject: Any, format: str) -> None:
-    from dagreg.report.render import print_text, render
-
-    if format == "text":
-        from rich.console import Console
-
-        print_text(subject, Console())
-    else:
-        typer.echo(render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names
-
-
-def _write(path: Path | None, content: str | bytes) -> None:
-    """To a file, which appears whole or not at all, or to stdout."""
-    if path is None:
-        if isinstance(content, bytes):
-            sys.stdout.buffer.write(content)
-        else:
-            typer.echo(content.rstrip("\n"))
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_bytes(content if isinstance(content, bytes) else content.encode())
-    half.replace(path)
+    commands.run(lambda: app(standalone_mode=False))
 
 
 @app.command()
@@ -194,28 +98,7 @@ def explain(
     node: Annotated[str | None, typer.Option(help="Only why this node is in or out of the set.")] = None,
 ) -> int:
     """Can the effect be identified, how, and what has to be adjusted for? Needs no data."""
-    from dagreg.identify.types import NotIdentified
-    from dagreg.pipeline import explain as run
-
-    def answer(spec: Spec) -> int:
-        explained = run(spec)
-        if node is not None:
-            typer.echo("\n".join(_node_note(spec, node, a) for a in explained.answers))
-        else:
-            _show(explained, format)
-        return AT_FAULT if any(isinstance(a, NotIdentified) for a in explained.answers) else DONE
-
-    return _each(specs, format, answer)
-
-
-def _node_note(spec: Spec, node: str, answer: Any) -> str:
-    note = answer.justification.nodes.get(node)
-    if note is None:
-        hint = errors.did_you_mean(node, spec.nodes)
-        raise DagregError((Diagnostic("DR209", f"{spec.name} has no node `{node}`", label=hint),))
-    query = answer.justification.query
-    place = "in the adjustment set" if note.in_set else "not in the adjustment set"
-    return f"{', '.join(query.exposure)} -> {query.outcome}: {node} ({', '.join(note.roles)}) is {place}. {note.why}"
+    return commands.explain(specs, format, node)
 
 
 @app.command()
@@ -227,14 +110,14 @@ def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answe
     def answer(spec: Spec) -> int:
         found = run(spec, data, allow_outside=allow_outside)
         if format is Brief.json:
-            typer.echo(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
+            tell(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
         else:
-            typer.echo(f"{spec.path}: ok")
+            tell(f"{spec.path}: ok")
             for name, words in found["nodes"].items():
-                typer.echo(f"  {name}: {words}")
+                tell(f"  {name}: {words}")
         return DONE
 
-    return _each(specs, format, answer)
+    return answer_each(specs, format, answer)
 
 
 @app.command()
@@ -257,16 +140,16 @@ def draw(
         kind = format or Picture({"gv": "dot", "txt": "dagitty"}.get(ending, ending))
         if plate:
             only = estimator.value if estimator else None
-            _write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only))
+            write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only))
             return DONE
         first = run(spec).answers[0] if spec.effects else None
-        _write(output, picture(spec, first, kind.value))
+        write(output, picture(spec, first, kind.value))
         return DONE
 
     if format is None and output is not None and output.suffix.lstrip(".").lower() not in (*Picture, "gv", "txt"):
-        _say(f"error: no picture format `{output.suffix}`; known: {', '.join(Picture)}")
+        say(f"error: no picture format `{output.suffix}`; known: {', '.join(Picture)}")
         return INTERNAL
-    return _one(spec, "text", answer)
+    return answer_one(spec, "text", answer)
 
 
 @app.command()
@@ -286,16 +169,16 @@ def compile(
     def answer(spec: Spec) -> int:
         only = estimator.value if estimator else None
         if explain_plan:
-            reuse = _folder(spec)
-            _write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse))
+            reuse = folder_of(spec)
+            write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse))
             return DONE
         compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised)
         for doubt in compiled.explained.doubts:
-            _say(f"warning[{doubt.code}]: {doubt.message}")
-        _write(output, compiled.source)
+            say(f"warning[{doubt.code}]: {doubt.message}")
+        write(output, compiled.source)
         return DONE
 
-    return _one(spec, "text", answer)
+    return answer_one(spec, "text", answer)
 
 
 @app.command()
@@ -316,44 +199,9 @@ def fit(
 
     Regressions that have not changed since the fit in the folder keep its draws.
     """
-    from dagreg.pipeline import fit as run
-    from dagreg.pipeline import overridden
-
-    def answer(spec: Spec) -> int:
-        chosen = engine.value if engine is not None else None
-        changed = overridden(spec, seed=seed, draws=draws, tune=tune, chains=chains, engine=chosen)
-        folder = output or _folder(spec)
-        record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
-        if record is None:
-            reuse = None if fresh else folder
-            result = run(changed, data, allow_outside=allow_outside, progress=_say, reuse=reuse)
-            result.save(folder)
-            _say(f"{spec.name}: the report is in {folder}")
-            record = result.record
-        _show(record, format)
-        return DONE if record.ok else AT_FAULT
-
-    return _one(spec, format, answer)
-
-
-def _folder(spec: Spec) -> Path:
-    """Where a fit of this spec goes unless it is told otherwise."""
-    return Path(f"{Path(spec.path or spec.name).stem}.dagreg")
-
-
-def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool) -> Any:
-    """The report in a folder, where a fit would only repeat it."""
-    if not folder.is_dir():
-        return None
-    from dagreg.reopen import unchanged
-
-    result = unchanged(folder, spec, data, allow_outside=allow_outside)
-    if result is None:
-        return None
-    if not all((folder / name).is_file() for name in ("report.html", "report.md")):
-        result.save(folder)
-    _say(f"{spec.name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
-    return result.record
+    chosen = engine.value if engine else None
+    settings = {"engine": chosen, "seed": seed, "draws": draws, "tune": tune, "chains": chains}
+    return commands.fit(spec, output, format, data=data, fresh=fresh, allow_outside=allow_outside, settings=settings)
 
 
 @app.command()
@@ -364,7 +212,7 @@ def report(
     """Shows a stored result again; nothing is fitted."""
     from dagreg.reopen import open_result
 
-    _show(open_result(folder).record, format)
+    show(open_result(folder).record, format)
     return DONE
 
 
@@ -389,7 +237,7 @@ def _tabled(columns: Any, output: Path | None) -> None:
     from dagreg.data.tables import csv_text, write_table
 
     if output is None:
-        typer.echo(csv_text(columns), nl=False)
+        sys.stdout.write(csv_text(columns))
     else:
         write_table(output, columns)
 
@@ -419,14 +267,14 @@ def predict(
         data, settings, estimator=estimator.value if estimator else None, effect=effect - 1, level=level, seed=seed
     )
     for note in (*((found.of,) if found.of else ()), *found.notes):
-        _say(f"note: {note}")
+        say(f"note: {note}")
     columns = {"row": np.arange(1, len(found) + 1), **found.columns}
     if output is not None or format is Brief.text:
         _tabled(columns, output)
     if format is Brief.json:
         facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
         notes = {"of": found.of or found.outcome, "notes": found.notes}
-        typer.echo(json.dumps({**facts, **notes, "rows": records(columns)}, ensure_ascii=False, allow_nan=False))
+        tell(json.dumps({**facts, **notes, "rows": records(columns)}, ensure_ascii=False, allow_nan=False))
     return DONE
 
 
@@ -451,16 +299,16 @@ def simulate(
             check_ending(output)
         found = run(spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside)
         for note in found.notes:
-            _say(f"note: {note}")
+            say(f"note: {note}")
         if output is not None or format is Brief.text:
             _tabled(found.columns, output)
         if format is Brief.json:
             parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
             facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
-            typer.echo(json.dumps({**facts, "rows": records(found.columns)}, ensure_ascii=False, allow_nan=False))
+            tell(json.dumps({**facts, "rows": records(found.columns)}, ensure_ascii=False, allow_nan=False))
         return DONE
 
-    return _one(spec, format, answer)
+    return answer_one(spec, format, answer)
 
 
 @app.command()
@@ -473,7 +321,7 @@ def init(
 
     if spec is not None and spec.exists():
         raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
-    _write(spec, starter(data, spec))
+    write(spec, starter(data, spec))
     return DONE
 
 
@@ -482,7 +330,7 @@ def schema() -> int:
     """The JSON Schema of the spec file."""
     from dagreg.spec.schema import schema as written
 
-    typer.echo(json.dumps(written(), indent=2, ensure_ascii=False))
+    tell(json.dumps(written(), indent=2, ensure_ascii=False))
     return DONE
 
 
@@ -504,11 +352,11 @@ def convert(
         read = formats.read(text, from_ or formats.detect(shown, text), file=shown)
         written = formats.write(read.spec, target)
     except DagregError as error:
-        _complain(error, getattr(error, "text", ""))
+        complain(error, getattr(error, "text", ""))
         return AT_FAULT
     for note in (*read.notes, *written.notes):
-        _say(errors.render(note, text))
-    _write(output, written.text)
+        say(errors.render(note, text))
+    write(output, written.text)
     return DONE
 
 

@@ -1,83 +1,68 @@
-"""The entry point. A plain `dagreg explain SPEC... [--format F]` is answered without the parser of options.
+"""The entry point. Plain calls of `explain` and `fit` are answered without the parser of options.
 
-Loading that parser takes as long as the whole explanation. Whatever is not plain (another option, `--help`, a spec that
-is refused) goes to `dagreg.cli`, which answers plain calls in the same words: a test compares the two.
+Loading that parser takes as long as a whole explanation, and a tenth of a fit. Whatever is not plain (another option,
+`--help`) goes to `dagreg.cli`, which answers plain calls in the same words: a test compares the two.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-if TYPE_CHECKING:
-    from dagreg.pipeline import Explanation
-    from dagreg.report.render import Format
-
-DONE, AT_FAULT, INTERRUPTED = 0, 1, 130
-FORMATS: dict[str, Format] = {"text": "text", "json": "json", "md": "md", "html": "html"}
+FORMATS = ("text", "json", "md", "html")
+VALUED = {"--format": "--format", "-o": "--output", "--output": "--output"}
+OF_FIT = {"--output", "--fresh"}
 
 
 def main() -> None:
     """Runs the command line and exits with the project's codes."""
-    try:
-        asked = plain(sys.argv[1:])
-        answers = _explained(asked[0]) if asked is not None else None
-        if asked is not None and answers is not None:
-            sys.exit(_shown(answers, asked[1]))
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    command = plain(sys.argv[1:])
+    if command is not None:
+        from dagreg.commands import run
+
+        run(command)
     from dagreg.cli import main as parsed
 
     parsed()
 
 
-def plain(arguments: Sequence[str]) -> tuple[list[str], Format] | None:
-    """The specs of a plain `explain`, and the format; None for any other command line."""
-    command, rest = arguments[:1], list(arguments[1:])
-    if command != ["explain"]:
+def plain(arguments: Sequence[str]) -> Callable[[], int] | None:
+    """The answer to a plain command line, `explain SPEC...` or `fit SPEC`; None for any other."""
+    name, rest = "".join(arguments[:1]), list(arguments[1:])
+    given: dict[str, str] = {}
+    names: list[str] = []
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            names.append(word)
+        elif word == "--fresh":
+            given[word] = ""
+        elif word in VALUED and rest and not rest[0].startswith("-") and VALUED[word] not in given:
+            given[VALUED[word]] = rest.pop(0)
+        else:
+            return None
+    if not all(names) or given.get("--format", "text") not in FORMATS:
         return None
-    format = "text"
-    if "--format" in rest[:-1]:
-        at = rest.index("--format")
-        format = rest[at + 1]
-        del rest[at : at + 2]
-    if not rest or format not in FORMATS or any(word.startswith("-") for word in rest):
-        return None
-    return rest, FORMATS[format]
+    if name == "explain" and names and not OF_FIT & given.keys():
+        return lambda: _explain(names, given)
+    if name == "fit" and len(names) == 1 and given.get("--output") != "":
+        return lambda: _fit(names[0], given)
+    return None
 
 
-def _explained(specs: Sequence[str]) -> list[Explanation] | None:
-    """An explanation of each spec; None where one is refused, which is for `dagreg.cli` to say."""
-    from dagreg.pipeline import explain
-    from dagreg.spec.load import load
+def _explain(names: Sequence[str], given: dict[str, str]) -> int:
+    from pathlib import Path
 
-    try:
-        return [explain(load(Path(spec))) for spec in specs]
-    except Exception:  # the parsed command meets it again, and words it
-        return None
+    from dagreg.commands import explain
+
+    return explain([Path(name) for name in names], given.get("--format", "text"))
 
 
-def _shown(answers: Sequence[Explanation], format: Format) -> int:
-    from dagreg.identify.types import NotIdentified
-    from dagreg.report.render import print_text, render
+def _fit(name: str, given: dict[str, str]) -> int:
+    from pathlib import Path
 
-    try:
-        for explained in answers:
-            if format == "text":
-                from rich.console import Console
+    from dagreg.commands import fit
 
-                print_text(explained, Console())
-            else:
-                print(render(explained, format).rstrip("\n"), flush=True)  # noqa: T201  # this is the command line
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except Exception as error:
-        from dagreg.cli import failed
-
-        return failed(error)
-    lost = any(isinstance(a, NotIdentified) for explained in answers for a in explained.answers)
-    return AT_FAULT if lost else DONE
+    folder = given.get("--output")
+    where = None if folder is None else Path(folder)
+    return fit(Path(name), where, given.get("--format", "text"), fresh="--fresh" in given)

@@ -64,6 +64,17 @@ CALLS = (
     "explain",
     "explain --help",
     "check good.yaml --format json",
+    "fit good.yaml",
+    "fit good.yaml --fresh --format json -o out",
+    "fit bad.yaml --output out --format json",
+    "fit lost.yaml -o out",
+    "fit good.yaml -o",
+    "fit good.yaml -o out --output out",
+    "fit good.yaml bad.yaml",
+    "fit absent.yaml",
+    "fit --fresh",
+    "fit good.yaml --engine exact",
+    "explain good.yaml --fresh",
     "",
 )
 
