@@ -1,7 +1,8 @@
 """Whether chains agree, and how many independent draws theirs are worth (Vehtari, Gelman, Simpson, Carpenter and
 Bürkner 2021): rank-normalised split R-hat and bulk effective sample size.
 
-ArviZ has both, and a test holds these to its numbers; but loading it takes longer than most fits.
+ArviZ has both, and a test holds these to its numbers; but loading it takes longer than most fits. Of one chain, for
+which ArviZ gives no R-hat, the halves are compared.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def bulk_size_and_r_hat(chains: Array) -> tuple[float, float]:
     split = np.concatenate([chains[:, :half], chains[:, -half:]])
     scores = _normal_scores(split)
     r_hat = max(_r_hat(scores), _r_hat(_normal_scores(np.abs(split - np.median(split)))))
-    return _effective_size(scores), r_hat if len(chains) > 1 else np.nan
+    return _effective_size(scores), r_hat
 
 
 def _normal_scores(values: Array) -> Array:

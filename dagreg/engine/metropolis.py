@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.engine.draws import Array, Draws
+from dagreg.engine.draws import Array, Draws, convergence
 from dagreg.engine.target import target_of
 from dagreg.model.types import Equation, Model
 from dagreg.spec.types import Sampling
@@ -27,11 +27,14 @@ NEWTON = 60  # steps, far more than a concave function takes
 CLOSE = 0.05  # to the mode, in posterior sds: a proposal need not be nearer
 PILOT, PILOT_EACH = 1_000, 100  # proposals that the t density is fitted to, and for each parameter
 ROUNDS = 6
-GOOD = 0.85  # of proposals accepted: no need to fit it better
+GOOD = 0.85  # of its draws, weighed, that count as independent ones: no need to fit it better
 ENOUGH = 10  # effective draws for every parameter, to tell a mean and a covariance from
 LEAST = 0.25  # of proposals to be accepted; with fewer, NUTS does better
+LEAST_SIZE = 0.1  # of the draws, in effect
+MOST_R_HAT, BY_CHANCE = 1.005, 15.0  # beside what chance gives few and short chains, but once in 100,000
 FORGOTTEN = 0.05  # the share of chains that have not moved between one state that is kept and the next
 THINNEST = 20
+SHORT = 200  # draws of a chain: fewer are too few to judge it by
 WARM = 50  # proposals before the first
 
 
@@ -59,11 +62,13 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
     (equation,) = model.equations
     rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
     target = target_of(model, data)
-    found = laplace(target, target.start, target.spread)
-    if found is None:
-        return None
-    points = chains(target, *found, sampling.chains, sampling.draws, rng)
-    if points is None:
+    proper = all(prior.distribution != "Flat" for prior in target.priors)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # points may lie where nothing is finite
+        found = laplace(target, target.start, target.spread, bounded=proper)
+        if found is None:
+            return None
+        points = chains(target, *found, sampling.chains, sampling.draws, rng)
+    if points is None or not mixed(points):
         return None
     return Draws(_by_symbol(equation, points), "metropolis", 0, time.perf_counter() - started)
 
@@ -71,10 +76,12 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
 # ------------------------------------------------------------ where to propose
 
 
-def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Array] | None:
+def laplace(target: LogDensity, centre: Array, root: Array, *, bounded: bool = False) -> tuple[Array, Array] | None:
     """The mode of a concave log density, and a root of its inverse curvature there; None where it has none.
 
-    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every step.
+    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every step. Where
+    the density is known to be `bounded`, what Newton's steps came to will do: beside a cliff, as under separated rows
+    and a wide prior, curvature has no scale to settle on.
     """
     height = float(target(centre[None])[0])
     for _ in range(NEWTON):
@@ -93,7 +100,7 @@ def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Arra
         far, root = float(np.linalg.norm(turned.T @ gradient)), root @ turned
         if far < CLOSE and values.min() > 0.5 and values.max() < 2:
             return centre, root
-    return None
+    return (centre, root) if bounded and np.isfinite(height) and np.isfinite(root).all() else None
 
 
 def _derivatives(target: LogDensity, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
@@ -159,13 +166,13 @@ def chains(
 
 
 def _chosen(target: LogDensity, proposal: Proposal, rng: np.random.Generator) -> tuple[Proposal, Array, Array]:
-    """The proposal, moved to the posterior as long as that has more of its draws accepted; and weighed draws of it."""
-    count = max(PILOT, PILOT_EACH * len(proposal.centre))
+    """The proposal, moved to the posterior as long as its weighed draws are then worth more; and those draws."""
+    count = PILOT + PILOT_EACH * len(proposal.centre)
     best, best_rate = (proposal, *_weighed(target, proposal, count, rng)), 0.0
     latest = best
     for _ in range(ROUNDS):
-        share, staying = stationary(latest[2])
-        rate = float(1 - share @ staying)
+        share, _ = stationary(latest[2])
+        rate = 1 / float((share**2).sum() * count)
         if not rate > best_rate:
             break
         best, best_rate = latest, rate
@@ -180,6 +187,16 @@ def _weighed(target: LogDensity, proposal: Proposal, count: int, rng: np.random.
     """Proposals, and the log of the posterior over the proposal's density at each."""
     points, density = proposal.draw(rng, count)
     return points, target(points) - density
+
+
+def mixed(points: Array) -> bool:
+    """Whether the chains agree and are worth enough draws; where they are not, a tail was hardly ever proposed."""
+    sizes, r_hats = convergence(points)
+    count, draws = points.shape[:2]
+    if draws < SHORT:
+        return True
+    chance = BY_CHANCE / (draws // 2 * (2 * count - 1))
+    return bool(((sizes > LEAST_SIZE * count * draws) & (r_hats < MOST_R_HAT + chance)).all())
 
 
 def stationary(weights: Array) -> tuple[Array, Array]:

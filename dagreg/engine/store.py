@@ -115,7 +115,7 @@ def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
     A model that is sampled whole keeps the seed, as its printed program has it; the exact engine's generators take
     the regression beside the seed.
     """
-    if whole or piece.engine != "nuts":
+    if whole or piece.engine == "exact":
         return sampling
     own = int.from_bytes(hashlib.sha256(piece.model.formula.encode()).digest()[:4], "big")
     return replace(sampling, seed=sampling.seed + own)

@@ -29,10 +29,10 @@ LOG_DENSITIES: Mapping[str, Callable[..., Array]] = {
 
 CONCAVE_PRIORS: Mapping[str, Callable[..., Array]] = {
     "Normal": lambda x, mu, sigma: -0.5 * ((x - mu) / sigma) ** 2,
-    "Laplace": lambda x, mu, b: -np.abs(x - mu) / b,
     "Flat": np.zeros_like,
 }
-"""Those of a coefficient whose log is concave on the whole line."""
+"""Those of a coefficient whose log is concave on the whole line, and smooth: a Laplace has a kink, and tails that a
+t density reaches only far out."""
 
 
 def _log_beta(x: Array, alpha: float, beta: float) -> Array:

@@ -96,6 +96,5 @@ def link_of(context: Context, regression: Regression, family: Family) -> str:
 def starting_cutpoints(equation: Equation, response: Variable) -> list[float]:
     """Cutpoints in ascending order, at the observed shares of the levels; without data, evenly spread."""
     count = len(equation.levels) - 1
-    shares = response.shares or tuple([1 / (count + 1)] * (count + 1))
-    cumulative = [min(max(sum(shares[: i + 1]), 0.001 * (i + 1)), 1 - 0.001 * (count - i)) for i in range(count)]
-    return [equation.link.of_mean(c) for c in cumulative]
+    shares = [max(share, 0.001) for share in response.shares] or [1.0] * (count + 1)  # levels may be without rows
+    return [equation.link.of_mean(sum(shares[: i + 1]) / sum(shares)) for i in range(count)]

@@ -1,7 +1,7 @@
 """Which regressions a Metropolis chain with one proposal solves.
 
 **Theorem.** Let the log likelihood be concave in the linear predictor (or in predictors and cutpoints; the families of
-`model/likelihoods.py`), the predictor linear in the parameters, and the log priors concave. Then
+`model/likelihoods.py`), the predictor linear in the parameters, and the log priors concave (Normal or flat). Then
 
 - the log posterior is concave: it has one mode, which Newton's method finds from any start;
 - a proper posterior falls off at least exponentially (Cule and Samworth 2010, lemma 1), so that its ratio to any
@@ -10,7 +10,8 @@
   distance from it shrinking by 1 - 1/M a step at least (Mengersen and Tweedie 1996, theorem 2.1; Tierney 1994).
 
 With the t centred and scaled as the posterior, 1 - 1/M is small, a chain forgets in a few steps, and no gradient has
-to be compiled. NUTS takes over where too few proposals are accepted (`engine/metropolis.py`).
+to be compiled. M is not known, though: NUTS takes over where few proposals are accepted, or where the chains disagree
+or are worth few draws (`engine/metropolis.py`).
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ def concave(piece: Piece, data: Data) -> tuple[Piece, ...]:
     obstacle = _obstacle(piece)
     if obstacle:
         return (piece.noted(STEP, obstacle, applied=False),)
-    why = "the log posterior has one mode, and a t density there proposes whole draws"
+    why = "the log posterior has one mode, and a t density proposes whole draws (NUTS takes over if that does not fit)"
     return (replace(piece, engine="metropolis").noted(STEP, why, applied=True),)
 
 
 def _obstacle(piece: Piece) -> str:
     if len(piece.model.equations) > 1:
-        return "its regressions share parameters"
+        return "its regressions share parameters, or values that are not known"
     equation = piece.equation
     family, link = equation.family.name, equation.link.name
     if (family, link) not in CONCAVE and not equation.family.levelled:

@@ -37,7 +37,7 @@ def conjugate(piece: Piece, data: Data) -> tuple[Piece, ...]:
 def obstacle(piece: Piece) -> tuple[str, Span | None]:
     """Why the exact engine cannot solve a piece, or "", and the place in the spec that says so."""
     if len(piece.model.equations) > 1:
-        return "its regressions share parameters", piece.equation.span
+        return "its regressions share parameters, or values that are not known", piece.equation.span
     equation = piece.equation
     if piece.engine == "exact":
         return "", None

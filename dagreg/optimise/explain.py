@@ -64,5 +64,5 @@ def _sentence(piece: Piece, engine: Engine) -> str:
     reduced = [n.why for n in piece.notes if n.applied and n.step in ("grouped", "cells", "sufficient")]
     how = _HOW[engine]
     if engine == "nuts" and piece.engine == "metropolis":
-        how += ", as too few of Metropolis' proposals would be accepted"
+        how += ", as no proposals for Metropolis-Hastings fitted it"
     return f"{which}: {how}" + (f"; {reduced[0]}." if reduced else f" on {_rows(piece)}.")

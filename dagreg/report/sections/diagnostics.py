@@ -11,8 +11,8 @@ from dagreg.report.view import EffectView
 
 _ENGINE = {
     "exact": "exact: independent draws from the posterior, without a Markov chain (there is no trace to look at)",
-    "metropolis": "Metropolis-Hastings with whole draws proposed from a t density at the posterior's mode (a Markov "
-    "chain that forgets within a few steps)",
+    "metropolis": "Metropolis-Hastings with whole draws proposed from a t density fitted to the posterior (a Markov "
+    "chain)",
     "nuts": "NUTS (the No-U-Turn Sampler, a Markov chain)",
 }
 
