@@ -477,6 +477,14 @@ def test_estimates_that_did_not_converge_count_too() -> None:
     assert (found.max_r_hat, found.min_ess, found.ok) == (1.2, 20.0, False)
 
 
+def test_too_few_draws_are_no_agreement() -> None:
+    draws = {"adjusted": Draws({"a": _chains(), "b": _chains()[:, :2]}, "nuts", 0, 1.0)}
+    found = diagnose(draws, [])
+    assert np.isnan(found.max_r_hat)
+    assert (found.ok, len(found.problems)) == (False, 1)
+    assert "There is no R-hat" in found.problems[0]
+
+
 def test_a_constant_is_converged() -> None:
     found = diagnose({"adjusted": Draws({"b": np.ones((4, 1000))}, "nuts", 0, 1.0)}, [])
     assert (found.ok, found.max_r_hat) == (True, 1.0)

@@ -22,13 +22,15 @@ def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate], unknown:
     """
     kept = ((d, v) for d in draws.values() for name, v in d.values.items() if name not in unknown)
     sizes = [convergence(v, independent=d.independent) for d, v in kept]
-    ess = min([float(np.min(e)) for e, _ in sizes] + [e.summary.ess_bulk for e in estimates])
-    r_hat = max([float(np.max(r)) for _, r in sizes] + [e.summary.r_hat for e in estimates])
+    ess = float(np.min([*(np.min(e) for e, _ in sizes), *(e.summary.ess_bulk for e in estimates)]))
+    r_hat = float(np.max([*(np.max(r) for _, r in sizes), *(e.summary.r_hat for e in estimates)]))
     divergences = sum(d.divergences for d in draws.values())
     problems = []
-    if not r_hat <= MAX_R_HAT:
+    if np.isnan(r_hat):
+        problems.append("There is no R-hat: the draws are too few, or not all finite, to tell whether chains agree.")
+    elif r_hat > MAX_R_HAT:
         problems.append(f"R-hat is {r_hat:.3f}, above {MAX_R_HAT}: the chains do not agree yet.")
-    if not ess >= MIN_ESS:
+    if ess < MIN_ESS:
         problems.append(f"The smallest effective sample size is {ess:.0f}, below {MIN_ESS:.0f}: sample longer.")
     if not all(np.isfinite([e.summary.mean, e.summary.sd]).all() for e in estimates):
         problems.append("An estimate is not a finite number: the model cannot answer this contrast.")

@@ -21,7 +21,7 @@ def summarise(values: Array, level: float = LEVEL, *, independent: bool = False,
     ess, r_hat = convergence(values, independent=independent)
     return Summary(
         mean=float(values.mean()),
-        sd=float(values.std(ddof=1)),
+        sd=float(values.std(ddof=1)) if values.size > 1 else float("nan"),
         median=float(middle),
         interval=(float(low), float(high)),
         level=level,
