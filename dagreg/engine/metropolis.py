@@ -62,9 +62,8 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
     (equation,) = model.equations
     rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
     target = target_of(model, data)
-    proper = all(prior.distribution != "Flat" for prior in target.priors)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # points may lie where nothing is finite
-        found = laplace(target, target.start, target.spread, bounded=proper)
+        found = laplace(target, target.start, target.spread)
         if found is None:
             return None
         points = chains(target, *found, sampling.chains, sampling.draws, rng)
@@ -76,12 +75,11 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
 # ------------------------------------------------------------ where to propose
 
 
-def laplace(target: LogDensity, centre: Array, root: Array, *, bounded: bool = False) -> tuple[Array, Array] | None:
+def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Array] | None:
     """The mode of a concave log density, and a root of its inverse curvature there; None where it has none.
 
-    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every step. Where
-    the density is known to be `bounded`, what Newton's steps came to will do: beside a cliff, as under separated rows
-    and a wide prior, curvature has no scale to settle on.
+    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every step. None,
+    too, where curvature has no scale to settle on: beside a cliff, as under separated rows and a very wide prior.
     """
     height = float(target(centre[None])[0])
     for _ in range(NEWTON):
@@ -100,7 +98,7 @@ def laplace(target: LogDensity, centre: Array, root: Array, *, bounded: bool = F
         far, root = float(np.linalg.norm(turned.T @ gradient)), root @ turned
         if far < CLOSE and values.min() > 0.5 and values.max() < 2:
             return centre, root
-    return (centre, root) if bounded and np.isfinite(height) and np.isfinite(root).all() else None
+    return None
 
 
 def _derivatives(target: LogDensity, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
@@ -113,8 +111,8 @@ def _derivatives(target: LogDensity, centre: Array, root: Array, height: float) 
     gradient = (up - down) / (2 * STEP)
     singles = up + down - 2 * height
     curvature = np.diag(-singles / STEP**2)
-    mixed = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
-    curvature[left, right] = curvature[right, left] = mixed
+    cross = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
+    curvature[left, right] = curvature[right, left] = cross
     return gradient, curvature
 
 

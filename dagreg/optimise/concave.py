@@ -39,7 +39,7 @@ def concave(piece: Piece, data: Data) -> tuple[Piece, ...]:
 
 
 def _obstacle(piece: Piece) -> str:
-    if len(piece.model.equations) > 1:
+    if len(piece.model.equations) > 1 or piece.model.latents or piece.model.mixture is not None:
         return "its regressions share parameters, or values that are not known"
     equation = piece.equation
     family, link = equation.family.name, equation.link.name
@@ -53,7 +53,7 @@ def _obstacle(piece: Piece) -> str:
         return f"rows lack {equation.response}"
     bent = [p for p in equation.coefficients if p.distribution not in CONCAVE_PRIORS]
     if bent:
-        return f"the log of the prior {bent[0]} is not concave"
+        return f"the log of the prior {bent[0]} is not concave and smooth"
     count = parameters(equation)
     return f"it has {count} parameters, more than {MOST}" if count > MOST else ""
 
