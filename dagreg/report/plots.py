@@ -15,6 +15,7 @@ Emphasis = Literal["primary", "plain", "muted"]
 _WIDTH, _MARGIN, _EDGE = 460.0, 1.0, 8.0
 _ROW, _TITLE, _AXIS = 40.0, 26.0, 42.0
 _LABEL_LENGTH = 44
+_BOLD_LENGTH = 37  # the primary's label is bold
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def _panel(panel: Panel) -> str:
 
 
 def _row(row: Row, axis: Axis, top: float, null: float) -> str:
-    label, shown = visible(row.label), shortened(row.label, _LABEL_LENGTH)
+    length = _BOLD_LENGTH if row.emphasis == "primary" else _LABEL_LENGTH
+    label, shown = visible(row.label), shortened(row.label, length)
     words = (
         f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{svg_text(shown)}</text>'
         f'<text class="value" x="{_WIDTH - _MARGIN:.0f}" y="{top + 14:.0f}" text-anchor="end">'
