@@ -15,7 +15,7 @@ Emphasis = Literal["primary", "plain", "muted"]
 _WIDTH, _MARGIN, _EDGE = 460.0, 1.0, 8.0
 _ROW, _TITLE, _AXIS = 40.0, 26.0, 42.0
 _LABEL_LENGTH = 44
-_BOLD_LENGTH = 37  # the primary's label is bold
+_BOLD_LENGTH = 33  # the primary's label is bold
 
 
 @dataclass(frozen=True, slots=True)
