@@ -407,7 +407,7 @@ def growth(folder: Path, rounds: int) -> list[str]:
             runs[f"{rows}"] = contender("dagreg", str(spec_of(folder, data.stem, text, data)))
         few, many = measure(runs, rounds).values()
         shown = f"{few.sampling * 1e3:.3g} ms and {many.sampling * 1e3:.3g} ms"
-        ratio = f"{many.sampling / few.sampling:.2f} of each other"
+        ratio = f"{many.sampling / few.sampling:.2f} x"
         lines.append(row(f"{name}: sampling, 10,000 and 1,000,000 rows", "dagreg", shown, ratio))
         peaks = f"{few.peak:.0f} MB and {many.peak:.0f} MB"
         lines.append(row(f"{name}: peak memory, 10,000 and 1,000,000 rows", "dagreg", peaks, ""))
