@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -23,11 +21,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from surroundings import environment, machine
+
 LIMIT = 400.0
 Answer = dict[str, float]
 
@@ -276,7 +274,9 @@ def run_once(contender: str, argument: str) -> Answer:
 def timed(command: Sequence[str]) -> Answer:
     start = time.perf_counter()
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=environment())
+        run = subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT, env=environment() | {"PYTHONWARNINGS": "ignore"}
+        )
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"> {LIMIT:g} s") from None
     whole = time.perf_counter() - start
@@ -286,12 +286,6 @@ def timed(command: Sequence[str]) -> Answer:
     last = run.stdout.strip().splitlines()[-1:]
     found = json.loads(last[0]) if last and last[0].startswith('{"peak"') else {}
     return {"whole": whole, **found}
-
-
-def environment() -> dict[str, str]:
-    """With bytecode kept, as in an installation."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
 
 
 def measure(contenders: dict[str, Callable[[], Answer]], rounds: int) -> dict[str, Figure]:
@@ -431,14 +425,7 @@ def large(folder: Path, rounds: int) -> list[str]:
     ]
 
 
-def machine() -> str:
-    """Processor, cores, system and versions; nothing that names the machine."""
-    names = ("pathmc", "bambi", "pymc", "nutpie", "dowhy", "duckdb")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    model = platform.processor() or platform.machine()
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}; {versions}"
-
-
+PEERS = ("pathmc", "bambi", "pymc", "nutpie", "dowhy", "duckdb")
 QUESTIONS = {"gaussian": gaussian, "logistic": logistic, "growth": growth, "large": large}
 HEAD = "| question | contender | figure | dagreg / contender |\n| --- | --- | ---: | ---: |"
 
@@ -465,7 +452,7 @@ def main() -> None:
     print(text)
     if given.write:
         with given.write.open("a") as file:
-            intro = f"Medians of {given.rounds}, in one run, the contenders taking turns. {machine()}."
+            intro = f"Medians of {given.rounds}, in one run, the contenders taking turns. {machine(PEERS)}."
             file.write(f"\n# Fits beside their peers\n\n{intro}\n\n{text}\n")
 
 

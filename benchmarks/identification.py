@@ -10,8 +10,6 @@ row take turns, so that a busy moment of the machine falls on all of them.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import random
 import statistics
 import subprocess
@@ -20,16 +18,16 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
+
+from surroundings import environment, machine
 
 from dagreg.graph import CausalGraph
 from dagreg.identify import Query, identify
 from dagreg.identify.adjustment import optimal_set, total_effect
 from dagreg.identify.frontdoor import frontdoor_candidates, largest_frontdoor
 
-ROOT = Path(__file__).resolve().parent.parent
 PEERS = ("ciflypy", "networkx", "dowhy", "pathmc")
 CONFOUNDERS = 18
 Run = Callable[[], object]
@@ -253,12 +251,6 @@ def in_a_process(peer: str) -> float:
 LIMIT = 120.0
 
 
-def environment() -> dict[str, str]:
-    """With bytecode kept, as in an installation."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
-
-
 # ------------------------------------------------------------ contenders: start-up
 
 TEN_NODES = """
@@ -358,22 +350,6 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
-def machine() -> str:
-    """Processor, cores, system and versions; nothing that names the machine."""
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
-    versions = []
-    for peer in PEERS:
-        try:
-            versions.append(f"{peer} {version(peer)}")
-        except PackageNotFoundError:
-            versions.append(f"{peer} not installed")
-    system = f"{platform.system()}, Python {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {system}; {', '.join(versions)}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
@@ -405,7 +381,7 @@ def main() -> None:
     text = table(rows)
     print(text)
     if given.write:
-        intro = f"Medians of {given.rounds}, in one run, the contenders taking turns. {machine()}."
+        intro = f"Medians of {given.rounds}, in one run, the contenders taking turns. {machine(PEERS)}."
         given.write.write_text(f"# Identification beside its peers\n\n{intro}\n\n{text}\n")
 
 

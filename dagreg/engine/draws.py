@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.engine.convergence import bulk_size_and_r_hat
+from dagreg.model.types import Equation
 from dagreg.optimise.types import Engine
 
 Array = npt.NDArray[np.float64]
@@ -68,6 +69,28 @@ class Draws:
     def flat(self) -> dict[str, Array]:
         """Chains end to end: symbol -> draws (x coefficients)."""
         return {name: values.reshape(-1, *values.shape[2:]) for name, values in self.values.items()}
+
+
+def by_symbol(equation: Equation, points: Array) -> dict[str, Array]:
+    """Chains x draws (x coefficients) (x levels) of every coefficient, from points that hold them in their order.
+
+    Of a response in levels the intercept, and of an unordered one every coefficient, is there once for each level but
+    the first, the levels varying fastest.
+    """
+    shape, several = points.shape[:2], max(len(equation.levels) - 1, 1)
+    outcomes = (several,) if equation.family.predictor == "unordered" else ()
+    values: dict[str, Array] = {}
+    at = 0
+    if equation.has_intercept:
+        at = several
+        values[equation.intercept] = points[..., :at].reshape(*shape, *((at,) if equation.levels else ()))
+    for term in equation.terms:
+        width = len(term.columns)
+        each = width * (several if outcomes else 1)
+        part = points[..., at : at + each]
+        values[term.symbol] = part.reshape(*shape, *((width,) if width > 1 else ()), *outcomes)
+        at += each
+    return values
 
 
 def convergence(values: Array, *, independent: bool = False) -> tuple[Array, Array]:

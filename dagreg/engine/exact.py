@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.engine.draws import Array, Draws
+from dagreg.engine.draws import Array, Draws, by_symbol
 from dagreg.model.cells import beta_or_gamma
 from dagreg.model.densities import bounds, log_density
 from dagreg.model.triangle import triangle
@@ -67,7 +67,9 @@ def draw_exactly(model: Model, sampling: Sampling) -> Draws:
         return Draws({term.symbol: shaped}, "exact", 0, time.perf_counter() - started)
     assert equation.sufficient is not None  # what `optimise/conjugate.py` asks for
     sigma, coefficients = posterior_draws(equation, equation.sufficient, sampling.chains * sampling.draws, rng)
-    values = _by_symbol(equation, coefficients, sigma, (sampling.chains, sampling.draws))
+    shape = (sampling.chains, sampling.draws)
+    values = by_symbol(equation, coefficients.reshape(*shape, -1))
+    values[equation.auxiliaries[0].symbol] = sigma.reshape(shape)
     return Draws(values, "exact", 0, time.perf_counter() - started)
 
 
@@ -180,19 +182,3 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
         target = this.top_rotated - others @ this.top[:, this.flat :].T + sigma[:, None] * noise[:, : this.flat]
         found[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
     return found
-
-
-def _by_symbol(equation: Equation, coefficients: Array, sigma: Array, shape: tuple[int, int]) -> dict[str, Array]:
-    """Chains x draws (x coefficients) of every parameter."""
-    values: dict[str, Array] = {}
-    at = 0
-    if equation.has_intercept:
-        values[equation.intercept] = coefficients[:, 0].reshape(shape)
-        at = 1
-    for term in equation.terms:
-        width = len(term.columns)
-        part = coefficients[:, at] if width == 1 else coefficients[:, at : at + width]
-        values[term.symbol] = part.reshape(*shape, *part.shape[1:])
-        at += width
-    values[equation.auxiliaries[0].symbol] = sigma.reshape(shape)
-    return values

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.engine.draws import Array, Draws, convergence
+from dagreg.engine.draws import Array, Draws, by_symbol, convergence
 from dagreg.engine.target import target_of
-from dagreg.model.types import Equation, Model
+from dagreg.model.types import Model
 from dagreg.spec.types import Sampling
 
 LogDensity = Callable[[Array], Array]
@@ -69,7 +69,7 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
         points = chains(target, *found, sampling.chains, sampling.draws, rng)
     if points is None or not mixed(points):
         return None
-    return Draws(_by_symbol(equation, points), "metropolis", 0, time.perf_counter() - started)
+    return Draws(by_symbol(equation, points), "metropolis", 0, time.perf_counter() - started)
 
 
 # ------------------------------------------------------------ where to propose
@@ -116,10 +116,15 @@ def _derivatives(target: LogDensity, centre: Array, root: Array, height: float) 
     return gradient, curvature
 
 
+def normalised(weights: Array) -> Array:
+    """Log weights as shares of their sum."""
+    relative = np.exp(weights - weights.max())
+    return np.asarray(relative / relative.sum())
+
+
 def fitted(proposal: Proposal, points: Array, weights: Array) -> Proposal:
     """The proposal moved to the mean and the covariance that weighted draws of it have."""
-    share = np.exp(weights - weights.max())
-    share /= share.sum()
+    share = normalised(weights)
     if 1 / (share**2).sum() < ENOUGH * len(proposal.centre):
         return proposal
     centre = share @ points
@@ -169,8 +174,7 @@ def _chosen(target: LogDensity, proposal: Proposal, rng: np.random.Generator) ->
     best, best_rate = (proposal, *_weighed(target, proposal, count, rng)), 0.0
     latest = best
     for _ in range(ROUNDS):
-        share, _ = stationary(latest[2])
-        rate = 1 / float((share**2).sum() * count)
+        rate = 1 / float((normalised(latest[2]) ** 2).sum() * count)
         if not rate > best_rate:
             break
         best, best_rate = latest, rate
@@ -207,7 +211,7 @@ def stationary(weights: Array) -> tuple[Array, Array]:
     moving = (below / np.maximum(ordered, 1e-300) + np.arange(len(ordered), 0, -1)) / len(ordered)
     staying = np.empty(len(ordered))
     staying[order] = 1 - moving
-    return relative / relative.sum(), staying
+    return normalised(weights), staying
 
 
 def _walk(first: float, weights: Array, uniforms: Array) -> Any:
@@ -218,21 +222,3 @@ def _walk(first: float, weights: Array, uniforms: Array) -> Any:
             at, here = number, weight
         states.append(at)
     return np.array(states)
-
-
-def _by_symbol(equation: Equation, points: Array) -> dict[str, Array]:
-    """Chains x draws (x coefficients) (x levels) of every parameter."""
-    shape, several = points.shape[:2], max(len(equation.levels) - 1, 1)
-    outcomes = (several,) if equation.family.predictor == "unordered" else ()
-    values: dict[str, Array] = {}
-    at = 0
-    if equation.has_intercept:
-        at = several
-        values[equation.intercept] = points[..., :at].reshape(*shape, *((at,) if equation.levels else ()))
-    for term in equation.terms:
-        width = len(term.columns)
-        each = width * (several if outcomes else 1)
-        part = points[..., at : at + each]
-        values[term.symbol] = part.reshape(*shape, *((width,) if width > 1 else ()), *outcomes)
-        at += each
-    return values
