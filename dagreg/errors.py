@@ -124,7 +124,7 @@ _WITHOUT_SLASHES = re.compile(
     r"(?P<user>\b[\w+.%-]+:(?!//)[^\s:@`'\"]*)(?<!\*\*\*):(?!\*\*\*@)[^\s@`'\"][^\s`'\"]*@(?=[\w\[])"
 )
 _BARE_WORDS = r"\b\w*(?:password|passwd|pwd|passphrase|secret|token|api_?key|access_?key|credentials?)"
-_SETTING = re.compile(rf"(?P<key>[?&;][^=&\s]{{1,200}}|{_BARE_WORDS})(?P<is>\s?=\s?)(?!\*\*\*)[^&\n]*", re.IGNORECASE)
+_SETTING = re.compile(rf"(?P<key>[?&;][^=&\s]{{1,200}}|{_BARE_WORDS})(?P<is>\s?=\s?+)(?!\*\*\*)[^&\n]*", re.IGNORECASE)
 _SECRET_KEY = re.compile(
     "pass|pwd|secret|token|key|credential|auth|signature|sas|jwt|(?<![a-z])(?:options|code|sig|pin|otp)(?![a-z])",
     re.IGNORECASE,

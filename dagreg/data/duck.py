@@ -16,14 +16,23 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from dagreg.data.source import EXACT, Source, Values, first_line, identifier, quote, refused, too_long
+from dagreg.data.source import (
+    EXACT,
+    Source,
+    Values,
+    first_line,
+    identifier,
+    longest,
+    quote,
+    refused,
+    too_late,
+    too_long,
+)
 from dagreg.spec.types import DataRef
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 SEE_NAN = "SET disabled_optimizers = 'statistics_propagation'; "  # a Parquet file's statistics do not count NaN
 CSV_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN: `yes` and `no` are words
-SECONDS = 600.0  # that one question to a query or a view of the user's may take
-LIMIT = "DAGREG_QUERY_SECONDS"  # where another number stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -417,23 +426,9 @@ def _limited(connection: duckdb.DuckDBPyConnection, ref: DataRef | None, *, fore
     except duckdb.InterruptException:
         if not late.is_set():
             raise
-        message = f"{_asked(ref)} gave no answer within {limit:g} seconds"
-        note = f"make it faster, store its rows in a file, or set {LIMIT} to more seconds"
-        raise refused(message, ref, note, "DR338") from None
+        raise too_late(_asked(ref), ref) from None
     finally:
         timer.cancel()
-
-
-def longest() -> float:
-    """The seconds that a question to a query or a view may take. Raises DataError (DR338) for what is no number."""
-    given = os.environ.get(LIMIT, "").strip()
-    try:
-        limit = float(given) if given else SECONDS
-    except ValueError:
-        limit = 0.0
-    if not 0 < limit <= threading.TIMEOUT_MAX:
-        raise refused(f"{LIMIT} is `{given}`: not a number of seconds above 0", code="DR338")
-    return limit
 
 
 @contextmanager
@@ -477,6 +472,9 @@ def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: Dat
             f"auto_type_candidates = [{types}]{dialect}{_several(files)}{partitions})"
         )
 
+    other = text_files.another_kind(files)
+    if other is not None:
+        raise refused(other[0], ref, other[1], "DR304")
     heads = [text_files.header(file, delimiter) for file in files]
     if not any(head.names for head in heads):
         raise refused(f"`{ref.source}` is empty", ref, "", "DR304")

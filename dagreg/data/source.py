@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -24,6 +25,9 @@ _TEXTS = ("VARCHAR", "ENUM")
 _WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT")
 _REALS = ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT", "DOUBLE")
 
+SECONDS = 600.0  # that one question to a query or a view of the user's may take
+LIMIT = "DAGREG_QUERY_SECONDS"  # where another number stands
+MOST_SECONDS = 2e6  # above which neither timers nor PostgreSQL count
 EXACT = 2**53  # whole numbers up to here are all doubles
 
 Values = Literal["int64", "float64", "string", "boolean"]
@@ -313,9 +317,30 @@ def too_long(column: str) -> str:
     )
 
 
+def longest() -> float:
+    """The seconds that a question to a query or a view may take. Raises DataError (DR338) for what is no number."""
+    given = os.environ.get(LIMIT, "").strip()
+    try:
+        limit = float(given) if given else SECONDS
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit <= MOST_SECONDS:
+        raise refused(f"{LIMIT} is `{given}`: not a number of seconds above 0", code="DR338")
+    return limit
+
+
+def too_late(what: str, ref: DataRef | None) -> DataError:
+    """The error of a question that has taken longer than it may."""
+    note = f"make it faster, store its rows in a file, or set {LIMIT} to more seconds"
+    return refused(f"{what} gave no answer within {longest():g} seconds", ref, note, "DR338")
+
+
 def first_line(error: BaseException) -> str:
-    """What an error says, without the details that libraries add below."""
-    return str(error).strip().split("\n")[0]
+    """What an error says, without the details that libraries add below; of text, with the line that it is about."""
+    first, *more = str(error).strip().split("\n")
+    if "CSV Error on Line" not in first:
+        return first
+    return ". ".join([first, *(line for line in more[:2] if line.strip() and not line.startswith("Possible"))])
 
 
 def _number(value: float | None) -> float:

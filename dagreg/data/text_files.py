@@ -14,7 +14,7 @@ from typing import BinaryIO
 DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 50  # lines among which a header may follow a preamble
 _LONG = 60  # characters of a line that a message shows
-_NUMBERED = re.compile(r"(_\d+)+$")
+_NUMBERED = re.compile(r"_\d+$")
 _MARKS = {
     b"\x1f\x8b": "is compressed with gzip: give it an ending such as `.csv.gz`",
     b"PK\x03\x04": "is a ZIP archive or a spreadsheet: save the table as CSV",
@@ -72,7 +72,9 @@ def fits(names: Sequence[str], heads: Sequence[Header]) -> bool:
 def _known(name: str, known: Collection[str]) -> bool:
     """Whether this is one of the names, numbered if it stands more than once; columns without one are numbered too."""
     plain = _plain(name)
-    return plain in known or _NUMBERED.sub("", plain) in known or ("" in known and plain.startswith("column"))
+    while plain not in known and _NUMBERED.search(plain):
+        plain = _NUMBERED.sub("", plain)
+    return plain in known or ("" in known and plain.startswith("column"))
 
 
 def _plain(name: str) -> str:
@@ -94,6 +96,18 @@ def _is_titled(path: str, names: Sequence[str], delimiter: str) -> bool:
     return False
 
 
+def another_kind(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Of the first file that is no plain text by its first bytes, what it is, and what to do."""
+    for path in (p for p in paths if not p.lower().endswith(".gz")):
+        with open(path, "rb") as stream:
+            start = stream.read(4)
+        for mark, words in _MARKS.items():
+            if start.startswith(mark):
+                what, _, remedy = words.partition(": ")
+                return f"`{os.path.basename(path)}` {what}", remedy
+    return None
+
+
 def fault(paths: Iterable[str], delimiter: str) -> tuple[str, str] | None:
     """What is wrong with the first file that is not plain text with equal rows, and what to do; None if nothing."""
     for path in paths:
@@ -105,12 +119,6 @@ def fault(paths: Iterable[str], delimiter: str) -> tuple[str, str] | None:
 
 def _not_text(path: str) -> tuple[str, str] | None:
     name = os.path.basename(path)
-    with open(path, "rb") as stream:
-        start = stream.read(4)
-    for mark, words in _MARKS.items():
-        if start.startswith(mark) and not path.lower().endswith(".gz"):
-            what, _, remedy = words.partition(": ")
-            return f"`{name}` {what}", remedy
     with _opened(path) as stream:
         for i, line in enumerate(stream, 1):
             try:
