@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
@@ -20,7 +22,13 @@ EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not esti
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _TEXTS = ("VARCHAR", "ENUM")
+_WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT")
 _REALS = ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT", "DOUBLE")
+
+SECONDS = 600.0  # that one question to a query or a view of the user's may take
+LIMIT = "DAGREG_QUERY_SECONDS"  # where another number stands
+MOST_SECONDS = 2e6  # above which neither timers nor PostgreSQL count
+EXACT = 2**53  # whole numbers up to here are all doubles
 
 Values = Literal["int64", "float64", "string", "boolean"]
 """What a column of an answer holds."""
@@ -49,6 +57,7 @@ class Source(ABC):
     sql_types: Mapping[str, str]
     script: str = ""
     repeated: frozenset[str] = frozenset()  # names that several columns of the table have
+    notes: tuple[str, ...] = ()  # what people should know of how it is read
 
     # ------------------------------------------------------------ what each source has its own way of
 
@@ -112,15 +121,42 @@ class Source(ABC):
             return "text"
         return "boolean" if base == "BOOLEAN" else None
 
-    def narrow(self, columns: Sequence[str]) -> Self:
-        """The same source with these columns only."""
-        return replace(self, sql_types={c: self.sql_types[c] for c in columns}) if columns else self
+    def narrow(self, columns: Sequence[str], numbers: Collection[str] = ()) -> Self:
+        """The same source with these columns only.
+
+        Whole numbers with more digits than a double keeps are text, so that none of them merge, unless the column is
+        among `numbers`: those that measure something.
+        """
+        if not columns:
+            return self
+        types = {c: self.sql_types[c] for c in columns}
+        wide = [c for c in columns if c not in numbers and self._may_be_wide(c)]
+        if wide:
+            asked = [f"max(abs({n})), min(CAST({n} = floor({n}) AS INT))" for n in map(self.name, wide)]
+            answer = self._row(f"SELECT {', '.join(asked)} FROM {self.select}")
+            each = zip(wide, answer[::2], answer[1::2], strict=True)
+            wide = [c for c, most, whole in each if whole and float(most) > EXACT]
+        kept = types | dict.fromkeys(wide, "VARCHAR")
+        return replace(self, sql_types=kept, notes=(*self.notes, *map(too_long, wide)))
+
+    def _may_be_wide(self, column: str) -> bool:
+        found = re.fullmatch(r"DECIMAL\((\d+),.*\)", self.sql_types[column])
+        return self._base(column) in _WIDE and not (found and int(found[1]) < len(str(EXACT)))
+
+    def name(self, column: str) -> str:
+        """The SQL identifier of a column."""
+        return identifier(column)
+
+    @property
+    def folds(self) -> bool:
+        """Whether names that differ in case alone are one in its SQL."""
+        return False
 
     def value(self, column: str) -> str:
         """The SQL of a column's values in the types that NumPy has."""
         if self._base(column) in ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT"):
-            return f"CAST({identifier(column)} AS DOUBLE)"
-        return f"CAST({identifier(column)} AS VARCHAR)" if self.kind(column) == "text" else identifier(column)
+            return f"CAST({self.name(column)} AS DOUBLE)"
+        return f"CAST({self.name(column)} AS VARCHAR)" if self.kind(column) == "text" else self.name(column)
 
     def real(self, column: str) -> str:
         """The SQL of a column's numbers in double precision."""
@@ -142,7 +178,7 @@ class Source(ABC):
         return " AND ".join(self._present(c) for c in columns) or "TRUE"
 
     def _present(self, column: str) -> str:
-        name = identifier(column)
+        name = self.name(column)
         if self.sql_types[column] in ("FLOAT", "DOUBLE"):
             return f"{name} IS NOT NULL AND NOT isnan({name})"
         return f"{name} IS NOT NULL"
@@ -273,9 +309,38 @@ def refused(message: str, ref: DataRef | None = None, note: str = "", code: str 
     return DataError((Diagnostic(code, message, ref.span if ref else None, label=note),))
 
 
+def too_long(column: str) -> str:
+    """What is said of a column of whole numbers that is read as text."""
+    return (
+        f"Column `{column}` is read as text: its whole numbers have more digits than the 16 that a number keeps, so "
+        "that different ones would become equal. Where they measure something, declare `type: continuous`."
+    )
+
+
+def longest() -> float:
+    """The seconds that a question to a query or a view may take. Raises DataError (DR338) for what is no number."""
+    given = os.environ.get(LIMIT, "").strip()
+    try:
+        limit = float(given) if given else SECONDS
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit <= MOST_SECONDS:
+        raise refused(f"{LIMIT} is `{given}`: not a number of seconds above 0", code="DR338")
+    return limit
+
+
+def too_late(what: str, ref: DataRef | None) -> DataError:
+    """The error of a question that has taken longer than it may."""
+    note = f"make it faster, store its rows in a file, or set {LIMIT} to more seconds"
+    return refused(f"{what} gave no answer within {longest():g} seconds", ref, note, "DR338")
+
+
 def first_line(error: BaseException) -> str:
-    """What an error says, without the details that libraries add below."""
-    return str(error).strip().split("\n")[0]
+    """What an error says, without the details that libraries add below; of text, with the line that it is about."""
+    first, *more = str(error).strip().split("\n")
+    if "CSV Error on Line" not in first:
+        return first
+    return ". ".join([first, *(line for line in more[:2] if line.strip() and not line.startswith("Possible"))])
 
 
 def _number(value: float | None) -> float:
