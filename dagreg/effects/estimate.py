@@ -56,7 +56,9 @@ def _parts(
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
         found = decomposed(model, draws.flat(), rows, contrast, seed, group)
-        return tuple(replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found)
+        return tuple(
+            replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+        )
     sides = (
         functional_sides(model, draws.flat(), rows, contrast, seed)
         if model.functional is not None
