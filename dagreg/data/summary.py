@@ -12,6 +12,7 @@ from dagreg.data.source import EXACT, Source
 from dagreg.data.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, either
 from dagreg.model.curves import functions_sql, heights, quantiles
+from dagreg.model.digits import KNOT, shortened
 from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.spec.types import Node, NodeType, Spec
@@ -217,7 +218,8 @@ def _curves(
         (number,) = design_sql(source, variables[name])
         at = ", ".join(f"quantile_cont({number}, {share!r})" for share in quantiles(curve.columns))
         knots = source.fetch(f"SELECT {at} FROM {source.select} WHERE {where}")[0]
-        basis = CurveBasis(curve.kind, curve.columns, tuple(float(f"{knot:.6g}") for knot in knots))
+        near = KNOT * (knots[-1] - knots[0])
+        basis = CurveBasis(curve.kind, curve.columns, tuple(shortened(float(knot), near) for knot in knots))
         found[key] = CurveSummary(basis, _curve_means(source, basis, number, where))
     return found
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from dagreg.effects.functional import functional_means
-from dagreg.effects.gformula import contrast_means
+from dagreg.effects.functional import functional_sides
+from dagreg.effects.gformula import both_sides
 from dagreg.effects.measures import RATIOS, coefficient, difference, ratios
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
+from dagreg.effects.steps import step_of
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
@@ -55,14 +56,16 @@ def _parts(
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
         found = decomposed(model, draws.flat(), rows, contrast, seed, group)
-        return tuple(replace(p, start=p.start.reshape(draws.shape), stop=p.stop.reshape(draws.shape)) for p in found)
+        return tuple(
+            replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+        )
     sides = (
-        functional_means(model, draws.flat(), rows, contrast, seed)
+        functional_sides(model, draws.flat(), rows, contrast, seed)
         if model.functional is not None
-        else contrast_means(model, draws.flat(), rows, contrast, seed, group)
+        else both_sides(model, draws.flat(), rows, contrast, seed, group)
     )
-    start, stop = (side.reshape(draws.shape) for side in sides)
-    return (Part(model.estimand.name, None, start, stop),)
+    start, values = (side.reshape(draws.shape) for side in sides)
+    return (Part(model.estimand.name, None, start, values),)
 
 
 def _rows(
@@ -71,7 +74,8 @@ def _rows(
     """The difference of a part's two means, then its ratios, which are never primary."""
     primary = model.primary and part.estimand == model.estimand.name
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
-    values: dict[Scale, Array] = {"outcome": part.values, **_ratios(model, part)}
+    slope = step_of(model, contrast).slope
+    values: dict[Scale, Array] = {"outcome": part.values, **({} if slope else _ratios(model, part))}
     for scale, draws in values.items():
         head = primary and scale == "outcome"
         row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
@@ -81,7 +85,7 @@ def _rows(
 
 def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
     """Those of the outcome's own mean: a transformed outcome's are of another quantity."""
-    return ratios(model.outcome, part.start, part.stop) if _has_ratios(model) else {}
+    return ratios(model.outcome, part.start, part.start + part.values) if _has_ratios(model) else {}
 
 
 def _has_ratios(model: Model) -> bool:

@@ -13,6 +13,7 @@ from dagreg.model.cells import at_zero, cells_of, check_cells, full_terms, index
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.curved import curve_of
 from dagreg.model.curves import basis
+from dagreg.model.digits import CENTRE, distinct, shortened
 from dagreg.model.families import LINKS, Family, Link
 from dagreg.model.grouping import varying_of
 from dagreg.model.naming import Namer
@@ -137,17 +138,17 @@ def _curved(
     means = context.summary.curves[key].means if context.summary is not None else None
     centre = means if centred else tuple(basis(curve, np.zeros(1))[0].tolist())
     heights = f"a {'polynomial' if curve.kind == 'poly' else 'natural spline'}, by its heights at the knots"
-    shown = curve.knots[1:] or [f"knot {i + 1}" for i in range(1, curve.columns + 1)]
+    shown = distinct(curve.knots)[1:] or [f"knot {i + 1}" for i in range(1, curve.columns + 1)]
     return Term(
         factors=(name,),
         symbol=namer.identifier("beta", response.name, name),
         dim=namer.identifier("heights", name),
-        columns=tuple(f"{name}[{knot:.6g}]" if isinstance(knot, float) else f"{name}[{knot}]" for knot in shown),
+        columns=tuple(f"{name}[{knot}]" for knot in shown),
         prior=priors.slope(said, name, response, (), link),
         purpose=purpose,
         causal=False,
         why=f"{why.rstrip('.')}; {heights}" if why else heights,
-        centre=None if centre is None else tuple(float(f"{c:.6g}") for c in centre),
+        centre=None if centre is None else tuple(shortened(c, CENTRE) for c in centre),
         centre_by_data=centre is None,
         span=context.spec.place("regressions", response.name, "curves", name),
         curve=curve,
@@ -281,7 +282,7 @@ def _term(
         purpose=purpose,
         causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
         why=why,
-        centre=tuple(float(f"{mean:.6g}") for mean, _ in moments) if centred and moments else None,
+        centre=tuple(shortened(mean, CENTRE * sd) for mean, sd in moments) if centred and moments else None,
         centre_by_data=centred and not moments,
         span=_place(context.spec, factors, response.name),
     )

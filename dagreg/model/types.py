@@ -296,6 +296,11 @@ class Equation:
         return self.intercept_prior != NO_INTERCEPT
 
     @property
+    def cells(self) -> int:
+        """How many of the first coefficients are of levels in the place of an intercept: each row has one of them."""
+        return 0 if self.has_intercept else len(self.terms[0].columns)
+
+    @property
     def coefficients(self) -> tuple[PriorChoice, ...]:
         """The prior of each coefficient, the intercept's first where there is one."""
         head = (self.intercept_prior,) if self.has_intercept else ()

@@ -155,7 +155,7 @@ def _filler(levels: tuple[Level, ...], column: ColumnSummary) -> Level:
     """A value of the column, for gaps that are filled later."""
     if levels:
         return levels[0]
-    return int(column.minimum) if column.integral else float(f"{column.minimum:.6g}")
+    return int(column.minimum) if column.integral else column.minimum
 
 
 def _levels(node: Node, kind: NodeType, column: ColumnSummary) -> tuple[Level, ...]:
