@@ -798,6 +798,13 @@ CODES: Mapping[str, Code] = {
         "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
         good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
     ),
+    "DR443": Code(
+        "slopes for combinations of levels that have no means",
+        "Under `coding: index` an interaction of a number with several nodes in levels is a slope for each combination "
+        "of their levels. A mean for each of these combinations belongs beside it: declare that interaction, too.",
+        good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> b']\n"
+        "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
+    ),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),

@@ -128,7 +128,7 @@ class Regression:
     coding: Coding = "reference"
     cells: tuple[str, ...] = ()
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    interactions: tuple[tuple[str, ...], ...] = ()
+    interactions: tuple[tuple[str, ...], ...] | None = None  # (): none at all, not even those that `by` asks for
     varying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)
     span: Span | None = None
