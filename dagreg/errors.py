@@ -544,7 +544,7 @@ CODES: Mapping[str, Code] = {
     ),
     "DR174": Code(
         "left out of the spec",
-        "The text says more than a causal graph: positions, parameters, colours. The graph is read without them.",
+        "The text says more than a causal graph: parameters, products, colours. The graph is read without them.",
     ),
     "DR175": Code(
         "left out of the written text",

@@ -47,6 +47,7 @@ class Node:
     pool: bool = False
     cost: float = 1.0
     selected: bool = False
+    position: tuple[float, float] | None = None  # of the node in a drawing by dagitty; dagreg only keeps it
     span: Span | None = None
 
 
