@@ -570,7 +570,7 @@ CODES: Mapping[str, Code] = {
     ),
     "DR174": Code(
         "left out of the spec",
-        "The text says more than a causal graph: positions, parameters, colours. The graph is read without them.",
+        "The text says more than a causal graph: parameters, products, colours. The graph is read without them.",
     ),
     "DR175": Code(
         "left out of the written text",
@@ -851,6 +851,13 @@ CODES: Mapping[str, Code] = {
         "no curve in this regression",
         "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
         good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
+    ),
+    "DR443": Code(
+        "slopes for combinations of levels that have no means",
+        "Under `coding: index` an interaction of a number with several nodes in levels is a slope for each combination "
+        "of their levels. A mean for each of these combinations belongs beside it: declare that interaction, too.",
+        good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> b']\n"
+        "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
     ),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),

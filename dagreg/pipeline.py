@@ -496,6 +496,7 @@ def _fit_effect(
     progress: Progress,
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
+    from dagreg.check.by_levels import by_level_notes
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of, not_made
@@ -534,6 +535,7 @@ def _fit_effect(
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
     doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed)
+    notes = (*by_level_notes(spec, question.effect.by, plan.models), *not_made(plan.models))
     solved = [piece for model in plan.models for piece in pieces[model.builder]]
     unknown = {symbol for model in plan.models for symbol in model.unknown}
     how = [(part.engine, part.origin) for model in plan.models for part in here[model.estimator].parts]
@@ -541,7 +543,7 @@ def _fit_effect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve, priors.sentence),
+        result=EffectResult(rows, coefficients(plan.models, here), gaps, notes, curve, priors.sentence),
         diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, how)),
         doubts=(*doubts, *priors.doubts),
         mixing=mixing(plan.models, here),

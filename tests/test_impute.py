@@ -196,7 +196,7 @@ def test_effects_average_over_what_is_imputed_draw_by_draw() -> None:
     text = (
         "missing: impute\nnodes: {t: binary, z: binary, x: continuous, y: binary}\n"
         "edges: ['z -> t, y', 'x -> t, y', 't -> y']\neffect: {exposure: t, outcome: y, by: [z]}\n"
-        f"regressions: {{y: {{priors: {PRIORS}}}}}}}\n"
+        f"regressions: {{y: {{interactions: [], priors: {PRIORS}}}}}}}\n"
     )
     model = models_of(text, data)["adjusted"]
     values = _draws(model, 7, 4, 4)

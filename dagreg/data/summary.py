@@ -13,6 +13,7 @@ from dagreg.data.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, either
 from dagreg.model.curves import functions_sql, heights, quantiles
 from dagreg.model.digits import KNOT, shortened
+from dagreg.model.interactions import possible_products
 from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.spec.types import Node, NodeType, Spec
@@ -235,18 +236,18 @@ def _curve_means(source: Source, basis: CurveBasis, number: str, where: str) -> 
 def _products(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> dict[str, tuple[tuple[float, float], ...]]:
-    """Mean and sd of the design columns of every declared interaction among these nodes."""
-    wanted = {
-        ":".join(factors): factors
-        for regression in spec.regressions.values()
-        for factors in regression.interactions
-        if set(factors) <= set(names)
-    }
-    if not wanted:
+    """Mean and sd of the design columns of every interaction among these nodes, and of the numbers in it."""
+    possible = possible_products(spec, names)
+    if not possible:
         return {}
     variables = resolve(spec, names, summary)
+    numbers = (tuple(f for f in factors if not variables[f].levels) for factors in possible)
+    wanted = dict.fromkeys((*possible, *(some for some in numbers if len(some) > 1)))
     found = {}
-    for key, factors in wanted.items():
+    for factors in wanted:
+        if any(variables[f].pooled for f in factors):
+            continue  # a slope that varies between groups, or refused
+        key = ":".join(factors)
         blocks = [design_sql(source, variables[f]) for f in factors]
         found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
     return found
