@@ -179,7 +179,7 @@ def test_every_family_is_told_what_its_coefficients_are() -> None:
 @pytest.mark.parametrize(
     ("response", "node", "more", "name"),
     [
-        ("d", "{type: binary, link: probit}", {}, "difference in probits"),
+        ("d", "{type: binary, link: probit}", {}, "difference in probits of d = 1"),
         ("y", "{type: positive, family: gamma}", {"shape": 2.0}, "log mean ratio"),
         ("c", "count", {}, "log rate ratio"),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import both_sides
-from dagreg.effects.measures import RATIOS, coefficient, difference, ratios
+from dagreg.effects.measures import RATIOS, coefficient, difference, event, ratios
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import step_of
@@ -80,7 +80,12 @@ def _rows(
         head = primary and scale == "outcome"
         row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
         row = replace(row, estimand=part.estimand)
-        yield row if part.mediator is None else replace(row, name=path, label=f"{row.label}, by {path}")
+        through = f", by {path}"
+        yield (
+            row
+            if part.mediator is None
+            else replace(row, name=path, label=row.label + through, comparison=row.comparison + through)
+        )
 
 
 def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
@@ -146,6 +151,7 @@ def _estimate(
 ) -> Estimate:
     estimand = model.estimand
     joint = len(contrast.exposures) > 1
+    compared = _compared(model, contrast, group)
     return Estimate(
         name=f"{', '.join(contrast.exposures)} -> {_outcome(model, contrast)}",
         estimand=estimand.name,
@@ -156,7 +162,9 @@ def _estimate(
         by=dict(group),
         adjusted_for=estimand.adjusted_for,
         summary=summarise(values, independent=independent, null=0.0 if scale in ("outcome", "link") else 1.0),
-        label=_label(model, contrast, scale, group),
+        label=f"{_measure(model, contrast, scale)}, {compared}",
+        comparison=compared,
+        outcome_level=_level(model, contrast),
     )
 
 
@@ -166,10 +174,10 @@ def _shown(contrast: Contrast, *, joint: bool) -> Any:
     return (contrast.start, contrast.stop) if joint else (contrast.start[0], contrast.stop[0])
 
 
-def _label(model: Model, contrast: Contrast, scale: Scale, group: Mapping[str, Level]) -> str:
-    """What was compared, in words."""
+def _compared(model: Model, contrast: Contrast, group: Mapping[str, Level]) -> str:
+    """What was compared, and where, in words."""
     where = " and ".join(f"{name} is {_word(level)}" for name, level in group.items())
-    return f"{_measure(model, contrast, scale)}, {comparison(model, contrast)}" + (f", where {where}" if where else "")
+    return comparison(model, contrast) + (f", where {where}" if where else "")
 
 
 def comparison(model: Model, contrast: Contrast) -> str:
@@ -187,14 +195,20 @@ def _outcome(model: Model, contrast: Contrast) -> str:
     return outcome if contrast.level is None else f"{outcome} = {_word(contrast.level)}"
 
 
+def _level(model: Model, contrast: Contrast) -> Level | None:
+    return contrast.level if contrast.level is not None else event(model.variables[model.estimand.outcome])
+
+
 def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
-    if scale != "outcome":
-        return coefficient(model.outcome) if scale == "link" else scale
-    if contrast.level is not None:
+    """What the number is, and of which level of the outcome."""
+    if scale == "outcome" and contrast.level is not None:
         return f"difference in the probability of {_outcome(model, contrast)}"
-    base = difference(model.outcome.family.name)
-    transform = model.variables[model.estimand.outcome].transform
-    return f"{base} ({transform} scale)" if transform else base
+    outcome = model.variables[model.estimand.outcome]
+    base = {"outcome": difference(model.outcome.family.name), "link": coefficient(model.outcome)}.get(scale, scale)
+    level = event(outcome)
+    if level is not None:
+        return f"{base} of {outcome.name} = {_word(level)}"
+    return f"{base} ({outcome.transform} scale)" if scale == "outcome" and outcome.transform else base
 
 
 def _unit(variable: Variable) -> str:
@@ -218,26 +232,31 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
             prior=str(term.prior),
             prior_given=term.prior.given,
             why=term.why,
+            response_level=level if level is not None else event(model.variables[equation.response]),
         )
         for model in models
         if model.estimator != "unadjusted"
         for equation in model.equations
         for term in equation.terms
-        for column, values in _named(equation, term, draws[model.estimator].values[term.symbol])
+        for column, level, values in _named(equation, term, draws[model.estimator].values[term.symbol])
     )
 
 
-def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str, Array]]:
-    """Every coefficient of a term with its name, chains x draws: of a polynomial those of the powers."""
+def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str, Level | None, Array]]:
+    """Every coefficient of a term: its name, the response's level that is its own, and chains x draws.
+
+    Of a polynomial those of the powers.
+    """
     if term.curve is not None and term.curve.kind == "poly" and not equation.family.levelled:
         of_powers = values @ powers(term.curve).T
         yield from (
-            (term.name if i == 0 else f"{term.name}^{i + 1}", of_powers[..., i]) for i in range(len(term.columns))
+            (term.name if i == 0 else f"{term.name}^{i + 1}", None, of_powers[..., i]) for i in range(len(term.columns))
         )
         return
     if equation.family.predictor == "unordered":
         each = values.reshape(*values.shape[:2], len(term.columns), -1)
         for i, column in enumerate(term.columns):
-            yield from ((f"{column}, {_word(level)}", each[..., i, j]) for j, level in enumerate(equation.levels[1:]))
+            for j, level in enumerate(equation.levels[1:]):
+                yield f"{column}, {_word(level)}", level, each[..., i, j]
     else:
-        yield from ((c, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))
+        yield from ((c, None, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))

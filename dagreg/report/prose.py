@@ -83,6 +83,10 @@ def counted(n: int, one: str, many: str = "") -> str:
 
 
 def sentence(text: str) -> str:
-    """`text` with a full stop, where it has no ending of its own."""
+    """`text` with a full stop, where it has no ending of its own.
+
+    >>> sentence("so it is"), sentence("(So it is.)"), sentence("Is it?")
+    ('so it is.', '(So it is.)', 'Is it?')
+    """
     stripped = text.strip()
-    return stripped if not stripped or stripped[-1] in ".:?" else stripped + "."
+    return stripped if not stripped or stripped.rstrip(")\"'\u201d")[-1:] in tuple(".:?!") else stripped + "."
