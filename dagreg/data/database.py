@@ -241,12 +241,19 @@ def _asking(ref: DataRef, engine: Engine, code: str = "DR334", what: str = "") -
     except DagregError:
         raise
     except Exception as error:
-        if "statement timeout" in str(error):
+        if any("statement timeout" in str(e) for e in _chain(error)):
             raise too_late(f"a question to {engine.name}", ref) from None
         reason = first_line(error) or type(error).__name__
         for secret in _secrets(ref.source):
             reason = reason.replace(secret, HIDDEN)
         raise refused(f"{what or f'{engine.name} refuses a question'}: {redacted(reason)}", ref, "", code) from None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those in whose wake it was raised, as by a cursor that is closed after a refusal."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _secrets(url: str) -> tuple[str, ...]:
