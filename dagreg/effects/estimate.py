@@ -12,7 +12,7 @@ from dagreg.effects.gformula import both_sides
 from dagreg.effects.measures import RATIOS, coefficient, difference, ratios
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
-from dagreg.effects.steps import step_of
+from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
@@ -74,8 +74,8 @@ def _rows(
     """The difference of a part's two means, then its ratios, which are never primary."""
     primary = model.primary and part.estimand == model.estimand.name
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
-    slope = step_of(model, contrast).slope
-    values: dict[Scale, Array] = {"outcome": part.values, **({} if slope else _ratios(model, part))}
+    compared = {} if far(model, contrast) else _ratios(model, part)  # of two means that are a unit apart
+    values: dict[Scale, Array] = {"outcome": part.values, **compared}
     for scale, draws in values.items():
         head = primary and scale == "outcome"
         row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
@@ -175,10 +175,20 @@ def _label(model: Model, contrast: Contrast, scale: Scale, group: Mapping[str, L
 def comparison(model: Model, contrast: Contrast) -> str:
     """The two settings of the exposures, in words."""
     if contrast.start is None or contrast.stop is None:
-        units = [_unit(model.variables[x]) for x in contrast.exposures]
-        return "one unit more of " + " and ".join(units)
+        units = " and ".join(_unit(model.variables[x]) for x in contrast.exposures)
+        slope = far(model, contrast) is not None
+        return f"per unit of {units}, as the slope at the observed values" if slope else f"one unit more of {units}"
     sides = zip(contrast.exposures, contrast.start, contrast.stop, strict=True)
     return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
+
+
+def _width(model: Model, contrast: Contrast) -> str:
+    """What a coefficient is multiplied by, in words: nothing for one unit, and for levels."""
+    exposure = model.variables[contrast.exposures[0]]
+    if contrast.start is None or contrast.stop is None or exposure.levels:
+        return ""
+    start, stop = (_code(exposure, side[0]) for side in (contrast.start, contrast.stop))
+    return "" if stop - start == 1 else f" (coefficient times {stop - start:.6g})"
 
 
 def _outcome(model: Model, contrast: Contrast) -> str:
@@ -188,8 +198,10 @@ def _outcome(model: Model, contrast: Contrast) -> str:
 
 
 def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
+    if scale == "link":
+        return coefficient(model.outcome) + _width(model, contrast)
     if scale != "outcome":
-        return coefficient(model.outcome) if scale == "link" else scale
+        return scale
     if contrast.level is not None:
         return f"difference in the probability of {_outcome(model, contrast)}"
     base = difference(model.outcome.family.name)
@@ -203,7 +215,7 @@ def _unit(variable: Variable) -> str:
 
 
 def _word(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Coefficient, ...]:
