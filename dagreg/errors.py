@@ -841,6 +841,22 @@ CODES: Mapping[str, Code] = {
     ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
+    "DR435": Code(
+        "numbers too large or too small to be computed with",
+        "Squares and ratios of columns have to be numbers, too: values up to 1e75, and an sd of 1e-75 or more. Another "
+        "unit does it. Bad: a mass of 1e160 electronvolts; good: the same in units of 1e150.",
+    ),
+    "DR436": Code(
+        "a prior's number beyond all use",
+        "Numbers of a prior are 0 or between 1e-100 and 1e100 in size. A prior that says nothing is `Flat()`.",
+        bad="edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1e300)'}}}\n",
+        good="edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: Flat()}}}\n",
+    ),
+    "DR437": Code(
+        "a unit far beyond the data",
+        "One unit more of an exposure that varies by less than a thousandth of it says nothing of these data: given is "
+        "the slope at the observed values. Give a `contrast:`, or the column in a smaller unit.",
+    ),
     "DR441": Code(
         "no cells in this regression",
         "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside them.",
@@ -867,6 +883,11 @@ CODES: Mapping[str, Code] = {
         "Data sets simulated from the priors all but never have a mean, or an sd, like the observed one.",
     ),
     "DR516": Code("an answer that is the prior's", "The effect's interval is about as wide as before the data."),
+    "DR517": Code(
+        "digits that doubles do not hold",
+        "A number has 15 to 16 significant digits, and a column of a mean far above its sd spends them on the mean. "
+        "Subtract a round number in the data, before they are stored.",
+    ),
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from dagreg.emit.program import DUCKDB, Reader
 from dagreg.errors import DataError, Diagnostic
+from dagreg.model.digits import LARGEST
 from dagreg.model.types import ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
@@ -224,7 +225,7 @@ class Source(ABC):
     def summarise(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, ColumnSummary]:
         """Counts, levels and moments of each column over the rows where `where` holds.
 
-        Raises DataError where a column holds infinite values.
+        Raises DataError where a column holds infinite values, or such as arithmetic cannot square (DR435).
         """
         if not columns:
             return {}
@@ -248,7 +249,7 @@ class Source(ABC):
         return list(zip(numbers[::2], numbers[1::2], strict=True))
 
     def _aggregates(self, column: str, *, estimated: bool) -> tuple[str, ...]:
-        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite: one column's part of a scan."""
+        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite, too large: a column's part."""
         here = f"FILTER (WHERE {self._present(column)})"
         value = self.value(column)
         distinct = f"approx_count_distinct({value})" if estimated else f"count(DISTINCT {value})"
@@ -257,12 +258,16 @@ class Source(ABC):
             f"{distinct} {here}",
         )
         if self.kind(column) != "number":
-            return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0")
+            return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0", "0")
         real = self.real(column)
         finite = f"FILTER (WHERE {self._present(column)} AND isfinite({real}))"
-        moments = (f"{f}({real}) {finite}" for f in ("avg", "stddev_samp", "min", "max"))
+        within = f"FILTER (WHERE {self._present(column)} AND abs({real}) <= {LARGEST!r})"
+        moments = (f"{f}({real}) {within}" for f in ("avg", "stddev_samp"))
+        ends = (f"{f}({real}) {finite}" for f in ("min", "max"))
         whole = f"bool_and({real} = floor({real})) {finite}"
-        return (*counted, *moments, whole, f"count(*) FILTER (WHERE isinf({real}))")
+        beyond = f"{self._present(column)} AND isfinite({real}) AND abs({real}) > {LARGEST!r}"
+        infinite = f"count(*) FILTER (WHERE isinf({real}))"
+        return (*counted, *moments, *ends, whole, infinite, f"count(*) FILTER (WHERE {beyond})")
 
     def _levels(self, column: str, where: str) -> list[tuple[Level, int]]:
         """The distinct values of a column with their counts, sorted."""
@@ -273,11 +278,16 @@ class Source(ABC):
         return [(level, int(count)) for level, count in found]
 
     def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]]) -> ColumnSummary:
-        missing, distinct, mean, sd, low, high, whole, infinite = row
+        missing, distinct, mean, sd, low, high, whole, infinite, beyond = row
         distinct = len(levels) or distinct
         levels = levels if len(levels) <= LEVEL_CAP else []
         if infinite:
             raise refused(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
+        if beyond:
+            largest = max(low, high, key=abs)
+            message = f"column `{column}` holds {beyond} number{'s' * (beyond > 1)} beyond {LARGEST:g}, as {largest:g}"
+            note = "their squares are beyond all numbers: divide the column by a round number, or mend it"
+            raise refused(message, note=note, code="DR435")
         moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
         values, counts = tuple(p[0] for p in levels), tuple(p[1] for p in levels)
         kind = self.kind(column) or "text"

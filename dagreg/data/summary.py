@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product as pairs
+from math import prod
 from types import MappingProxyType
 
 import numpy as np
@@ -12,9 +13,9 @@ from dagreg.data.source import EXACT, Source
 from dagreg.data.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, either
 from dagreg.model.curves import functions_sql, heights, quantiles
-from dagreg.model.digits import KNOT, shortened
+from dagreg.model.digits import KNOT, LARGEST, SMALLEST, shortened
 from dagreg.model.interactions import possible_products
-from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary
+from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.spec.types import Node, NodeType, Spec
 
@@ -233,6 +234,18 @@ def _curve_means(source: Source, basis: CurveBasis, number: str, where: str) -> 
     return tuple((np.array([1.0, *means]) @ heights(basis)).tolist())
 
 
+def _check_product(spec: Spec, factors: Sequence[Variable], summary: DataSummary) -> None:
+    """Raises DataError (DR435) where a product of numbers is too large or too small to be computed with."""
+    plain = [v for v in factors if not v.levels and v.transform is None]
+    columns = [summary.columns[v.column] for v in plain]
+    largest = prod(max(abs(c.minimum), abs(c.maximum)) for c in columns)
+    if largest > LARGEST or prod(c.sd for c in columns) < SMALLEST:
+        named = ":".join(v.name for v in factors)
+        message = f"the product `{named}` reaches {largest:g}, which is too {'large' if largest > 1 else 'small'}"
+        note = "multiply or divide the columns by round numbers"
+        raise DataError((Diagnostic("DR435", message, spec.nodes[plain[0].name].span, label=note),))
+
+
 def _products(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> dict[str, tuple[tuple[float, float], ...]]:
@@ -247,6 +260,7 @@ def _products(
     for factors in wanted:
         if any(variables[f].pooled for f in factors):
             continue  # a slope that varies between groups, or refused
+        _check_product(spec, [variables[f] for f in factors], summary)
         key = ":".join(factors)
         blocks = [design_sql(source, variables[f]) for f in factors]
         found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))

@@ -12,7 +12,7 @@ from dagreg.effects.gformula import both_sides
 from dagreg.effects.measures import RATIOS, coefficient, difference, event, ratios
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
-from dagreg.effects.steps import step_of
+from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
@@ -74,8 +74,8 @@ def _rows(
     """The difference of a part's two means, then its ratios, which are never primary."""
     primary = model.primary and part.estimand == model.estimand.name
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
-    slope = step_of(model, contrast).slope
-    values: dict[Scale, Array] = {"outcome": part.values, **({} if slope else _ratios(model, part))}
+    compared = {} if far(model, contrast) else _ratios(model, part)  # of two means that are a unit apart
+    values: dict[Scale, Array] = {"outcome": part.values, **compared}
     for scale, draws in values.items():
         head = primary and scale == "outcome"
         row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
@@ -183,10 +183,20 @@ def _compared(model: Model, contrast: Contrast, group: Mapping[str, Level]) -> s
 def comparison(model: Model, contrast: Contrast) -> str:
     """The two settings of the exposures, in words."""
     if contrast.start is None or contrast.stop is None:
-        units = [_unit(model.variables[x]) for x in contrast.exposures]
-        return "one unit more of " + " and ".join(units)
+        units = " and ".join(_unit(model.variables[x]) for x in contrast.exposures)
+        slope = far(model, contrast) is not None
+        return f"per unit of {units}, as the slope at the observed values" if slope else f"one unit more of {units}"
     sides = zip(contrast.exposures, contrast.start, contrast.stop, strict=True)
     return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
+
+
+def _width(model: Model, contrast: Contrast) -> str:
+    """What a coefficient is multiplied by, in words: nothing for one unit, and for levels."""
+    exposure = model.variables[contrast.exposures[0]]
+    if contrast.start is None or contrast.stop is None or exposure.levels:
+        return ""
+    start, stop = (_code(exposure, side[0]) for side in (contrast.start, contrast.stop))
+    return "" if stop - start == 1 else f" (coefficient times {stop - start:.6g})"
 
 
 def _outcome(model: Model, contrast: Contrast) -> str:
@@ -207,8 +217,10 @@ def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
     base = {"outcome": difference(model.outcome.family.name), "link": coefficient(model.outcome)}.get(scale, scale)
     level = event(outcome)
     if level is not None:
-        return f"{base} of {outcome.name} = {_word(level)}"
-    return f"{base} ({outcome.transform} scale)" if scale == "outcome" and outcome.transform else base
+        base = f"{base} of {outcome.name} = {_word(level)}"
+    elif scale == "outcome" and outcome.transform:
+        base = f"{base} ({outcome.transform} scale)"
+    return base + _width(model, contrast) if scale == "link" else base
 
 
 def _unit(variable: Variable) -> str:
@@ -217,7 +229,7 @@ def _unit(variable: Variable) -> str:
 
 
 def _word(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Coefficient, ...]:
