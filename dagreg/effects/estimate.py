@@ -28,7 +28,7 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     number.
     """
     wanted = model.estimand
-    parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))]
+    parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))] if wanted.average else []
     if wanted.groups:
         every = observed_rows(model, data, wanted.by)
         parts += [(group, subset(model, every, group)) for group in wanted.groups]

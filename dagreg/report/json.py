@@ -124,6 +124,7 @@ def _conditional(found: Conditional | None) -> Json | None:
         "adjustment": found.adjustment,
         "estimand": found.estimand,
         "reason": found.reason,
+        "average": not found.alone,
     }
 
 
