@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from dagreg.effects.gformula import Side, World, means
 from dagreg.effects.rows import Rows
+from dagreg.effects.types import INDIRECT
 from dagreg.engine.draws import Array
 from dagreg.model.mediation import first_mediators
 from dagreg.model.types import Contrast, Model
@@ -52,7 +53,7 @@ def decomposed(
     return (
         Part("total effect", None, start, stop),
         Part("natural direct effect", None, start, crossed),
-        Part("natural indirect effect", None, crossed, stop),
+        Part(INDIRECT, None, crossed, stop),
         *(Part("path effect", mediator, found[before], found[after]) for mediator, before, after in steps),
     )
 

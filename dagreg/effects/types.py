@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on the untreated")
 """The estimands that are an effect itself, and no part of one."""
 
+INDIRECT = "natural indirect effect"
+"""The estimand that a mediation asks for."""
+
 Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "mean ratio"]
 
 
@@ -45,6 +48,14 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of an effect as a share of the whole: posterior median, and an equal-tailed interval."""
+
+    median: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """One row of the answer: a contrast of the outcome's mean under an intervention."""
 
@@ -58,6 +69,7 @@ class Estimate:
     adjusted_for: tuple[str, ...]
     summary: Summary
     label: str = ""  # what was compared, in words: "success: A against B", "per unit of x (cm)"
+    share: Share | None = None  # of the total, for an indirect effect; None where the total may be 0, too
 
     @property
     def is_ratio(self) -> bool:

@@ -8,10 +8,10 @@ from X. If
 3. Y _||_ S_a | X, Z, W, S_b,   and   4. Z _||_ S_a | W, S_b   in G,
 
 then P(y | do(x), w) = sum_z P(y | x, z, w, s) P(z | w, s), s being what was chosen.
-Proof. By 1 the left side is P(y | do(x), w, s_b); by 2 that is sum_z P(y | x, z, w, s_b) P(z | w, s_b), since X changes
-none of Z, W, S_b (adjustment, as in `conditional`); by 3 and 4 both factors are the same among the chosen rows. The rule
-asks nothing of P(w): how many of all rows are at each level the chosen ones need not tell. (Without W it is that of
-Correa, Tian and Bareinboim 2018 for covariates that are known of the chosen rows only.)
+Proof. By 1 the left side is P(y | do(x), w, s_b); by 2 that is sum_z P(y | x, z, w, s_b) P(z | w, s_b), since X
+changes none of Z, W, S_b (adjustment, as in `conditional`); by 3 and 4 both factors are the same among the chosen rows.
+The rule asks nothing of P(w): how many of all rows are at each level the chosen ones need not tell. (Without W it is
+that of Correa, Tian and Bareinboim 2018 for covariates that are known of the chosen rows only.)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WORK = 500_000  # nodes and edges visited to list them
 
 
 def level_set(criterion: Criterion, ws: Collection[int]) -> tuple[int, ...] | None:
-    """A set Z with which the effect at each level of W is identified among the chosen rows; None where none is found."""
+    """A set Z with which the chosen rows identify the effect at each level of W; None where none is found."""
     below = descendants(criterion.graph, criterion.xs)
     if not all(criterion.allowed[w] and not below[w] for w in ws):
         return None

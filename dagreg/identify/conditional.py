@@ -8,8 +8,8 @@ is moved from the conditions to the interventions (rule 2 of the do-calculus); P
 identified exactly where the joint P(y, w | do(x)) of what remains is, and is that joint divided by its
 sum over y.
 
-Among chosen rows by the rule of `chosen_rows`. By adjustment (LaPlante and Perkovic 2024): where no member of W descends from X and Z with W is a valid
-adjustment set, P(y | do(x), w) = sum_z P(y | x, z, w) P(z | w).
+Among chosen rows by the rule of `chosen_rows`. By adjustment (LaPlante and Perkovic 2024): where no member of W
+descends from X and Z with W is a valid adjustment set, P(y | do(x), w) = sum_z P(y | x, z, w) P(z | w).
 """
 
 from __future__ import annotations
