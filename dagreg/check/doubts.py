@@ -63,7 +63,9 @@ def _not_released(model: Model) -> tuple[str, ...]:
     if len(given) == 0:
         return ()
     reason = irregularity(model.outcome)
-    if len(model.equations) > 1:
+    if not model.estimand.average:
+        reason = "the check is of the average effect, which is not identified here"
+    elif len(model.equations) > 1:
         reason = f"the {model.estimator} model has {len(model.equations)} regressions, and the check is of one"
     else:
         reason = reason and f"{_NO_MODE} {reason}"

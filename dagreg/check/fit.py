@@ -74,7 +74,7 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     others = [n for n in model.outcome.predictors if n not in exposures]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     settings = all(model.variables[x].levels for x in exposures)
-    if model.outcome.censored is not None:
+    if model.outcome.censored is not None or not model.estimand.average:
         return ()
     if len(model.equations) > 1 or model.outcome.levels or not settings or not discrete or not others:
         return ()

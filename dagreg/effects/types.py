@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on the untreated")
 """The estimands that are an effect itself, and no part of one."""
 
+INDIRECT = "natural indirect effect"
+"""The estimand that a mediation asks for."""
+
 Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "mean ratio"]
 
 
@@ -45,6 +48,14 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of an effect as a share of the whole: posterior median, and an equal-tailed interval."""
+
+    median: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """One row of the answer: a contrast of the outcome's mean under an intervention."""
 
@@ -60,6 +71,7 @@ class Estimate:
     label: str = ""  # the measure and what was compared: "risk difference of died = 1, drug: a against b"
     comparison: str = ""  # what was compared alone: "drug: a against b", "one unit more of x (cm)"
     outcome_level: Level | None = None  # the level of the outcome whose probability, or odds, the number is of
+    share: Share | None = None  # of the total, for an indirect effect; None where the total may be 0, too
 
     @property
     def is_ratio(self) -> bool:

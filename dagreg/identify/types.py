@@ -103,6 +103,7 @@ class Conditional:
     estimand: str | None
     functional: Expression | None
     reason: str  # a whole sentence
+    alone: bool = False  # the average over the levels is not identified: the answer is the effect at each of them
 
     @property
     def identified(self) -> bool:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dagreg.effects.types import INDIRECT
 from dagreg.identify.types import Identified, NotIdentified
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _conditional(found: Conditional | None) -> Json | None:
         "adjustment": found.adjustment,
         "estimand": found.estimand,
         "reason": found.reason,
+        "average": not found.alone,
     }
 
 
@@ -233,7 +235,12 @@ def _estimate(e: Estimate) -> Json:
         "outcome_level": e.outcome_level,
         **_summary(e.summary),
         "label": e.label,
+        **({"share_of_total": _share(e)} if e.estimand == INDIRECT and e.scale == "outcome" else {}),
     }
+
+
+def _share(e: Estimate) -> Json | None:
+    return None if e.share is None else {"median": e.share.median, "interval": e.share.interval}
 
 
 def _dose(d: Dose) -> Json:
