@@ -517,7 +517,7 @@ def test_the_mean_of_a_long_tailed_response_has_no_noise_of_its_tail(family: str
     own = {"lognormal": "sigma", "gamma": "shape", "negative_binomial": "shape"}[family]
     text = (
         f"nodes: {{x: continuous, {response}: {{type: {kind}, family: {family}}}}}\nedges: [x -> {response}]\n"
-        f"effect: x -> {response}\nregressions: {{{response}: {{priors: {{intercept: Normal(0, 5)}}}}}}"
+        f"effect: x -> {response}\nregressions: {{{response}: {{priors: {{intercept: 'Normal(0, 5)'}}}}}}"
     )
     width = 2.5 if own == "sigma" else 0.05
     values = {f"alpha_{response}": 1.0, f"beta_{response}_x": 0.5, f"{own}_{response}": width}

@@ -141,7 +141,7 @@ def _simulated(spec: Spec, seed: int) -> np.ndarray | str:
 
 
 @pytest.mark.parametrize("family", [f for f in FAMILY_SPECS if f not in ("categorical", "ordinal")])
-@pytest.mark.parametrize("x", [1.0, 1e90])
+@pytest.mark.parametrize("x", [1.0, 1e70])
 def test_the_prior_predictive_check_of_every_family_under_a_wide_prior(family: str, x: float) -> None:
     """All but the fit: the check draws from the priors alone."""
     from dagreg.check.prior_predictive import prior_check
