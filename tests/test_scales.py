@@ -23,7 +23,6 @@ STORIES = {  # of one kind each, solved without a chain of draws: what is shifte
     "fork": ("x", "z", "y"),
     "pipe": ("x1", "x2", "y1"),
     "pauperism": ("outrelief", "old", "pop", "paup"),
-    "simple": (),
 }
 SCALES = [1e-12, 1e-3, 0.37, 1.0, 7.7e5, 1e15]
 SHIFTS = [0.0, 1000.0, 12345.678, -7.7e5]  # in sds of the column
