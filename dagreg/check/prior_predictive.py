@@ -221,7 +221,7 @@ def _unmoved(
             before = contrast_draws(model, draws, rows, contrast, seed)
         low, high = _central(before, estimate.summary.level)
         width = estimate.summary.interval[1] - estimate.summary.interval[0]
-        if width <= UNMOVED * (high - low):
+        if not width > UNMOVED * (high - low):  # a prior that reaches infinity has said next to nothing
             continue
         then, now = f"{low:.3g} to {high:.3g}", "{:.3g} to {:.3g}".format(*estimate.summary.interval)
         message = (

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dagreg.model.digits import PRIOR, shortened
+from dagreg.model.digits import PRIOR, PRIOR_DIGITS, shortened
 from dagreg.model.links import Link
 from dagreg.model.types import DataScale, PriorChoice, Variable
 from dagreg.spec.types import Prior, Regression
@@ -28,7 +28,7 @@ WIDTH = 2.5
 
 def _rounded(value: float, scale: float | None = None) -> float:
     """In as many digits as its scale, its own where none is given, calls for."""
-    return shortened(value, PRIOR * abs(value if scale is None else scale))
+    return shortened(value, PRIOR * abs(value if scale is None else scale), PRIOR_DIGITS)
 
 
 def given(prior: Prior) -> PriorChoice:
