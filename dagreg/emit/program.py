@@ -16,7 +16,8 @@ from dagreg.emit.equation import equation_lines
 from dagreg.emit.prose import docstring, literal, number
 from dagreg.emit.unknown import helpers, latent_lines, mixture_lines, table_lines
 from dagreg.model.types import Model
-from dagreg.spec.types import Sampling
+from dagreg.spec.brief import Brief, cut
+from dagreg.spec.types import LEVEL, Sampling
 
 _INDICATORS = '''
 def indicators(values, levels):
@@ -84,8 +85,8 @@ def natural_spline(x, knots):
 '''
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+@dataclass(frozen=True, slots=True, repr=False)
+class Reader(Brief):
     """How a program reads its rows: what it imports, what it says once, and the columns that answer `{query}`."""
 
     imports: tuple[str, ...]
@@ -96,7 +97,7 @@ class Reader:
 DUCKDB = Reader(("duckdb",), (), "duckdb.sql({query}).fetchnumpy()")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Program:
     """PyMC source, with one builder per model: `build_adjusted(data) -> pm.Model`, ...
 
@@ -105,6 +106,9 @@ class Program:
 
     source: str
     builders: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return cut(f"<Program of {len(self.source.splitlines()):,} lines: {', '.join(self.builders)}>")
 
     def build(self, builder: str, data: Mapping[str, Any]) -> Any:
         """Runs a builder of this very source on the data and returns the pm.Model.
@@ -211,7 +215,7 @@ def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sam
             progress_bar=False,
         )
         print(build.__doc__)
-        print(az.summary(draws))
+        print(az.summary(draws, ci_prob={LEVEL}))
 """
 
 
