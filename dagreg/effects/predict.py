@@ -65,7 +65,7 @@ class Prediction:
 
         return pd.DataFrame(dict(self.columns))
 
-    frame = to_frame
+    frame = to_frame  # an earlier name
 
 
 def predict(

@@ -55,7 +55,7 @@ class Simulated:
 
         return pd.DataFrame(dict(self.columns))
 
-    frame = to_frame
+    frame = to_frame  # an earlier name
 
 
 def simulate(graph: Whole, rows: int, seed: int, do: Mapping[str, Level], given: Mapping[str, Column]) -> Simulated:

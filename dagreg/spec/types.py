@@ -200,7 +200,8 @@ class Spec:
         """`path` is the file that relative paths of data start from; `other` keys are mistakes, and reported."""
         given: dict[str, Any] = {"name": name, "data": data, "missing": missing, "nodes": nodes, "edges": edges}
         given |= {"effect": effect, "effects": effects, "regressions": regressions, "sampling": sampling, **other}
-        if effect is None and not other and _made_of_parts(given):
+        read_already = bool(nodes) or bool(text) or places is not None  # no nodes: what a reader makes of a mistake
+        if effect is None and not other and read_already and _made_of_parts(given):
             parts = {
                 **given,
                 "effects": tuple(effects or ()),
