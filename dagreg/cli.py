@@ -27,7 +27,7 @@ from dagreg.commands import (
     write,
 )
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.spec.types import Spec
+from dagreg.spec.types import LEVEL, Spec
 
 app = typer.Typer(
     add_completion=False,
@@ -253,7 +253,7 @@ def predict(
     output: Table = None,
     estimator: Annotated[Estimators | None, typer.Option(help="In place of the primary one.")] = None,
     effect: Annotated[int, typer.Option(min=1, help="Of a spec with several, in its order.")] = 1,
-    level: Annotated[float, typer.Option(min=0.01, max=0.999, help="Probability of the intervals.")] = 0.94,
+    level: Annotated[float, typer.Option(min=0.01, max=0.999, help="Probability of the intervals.")] = LEVEL,
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: the fit's]")] = None,
     format: Annotated[Brief, typer.Option(help="How to answer on stdout.")] = Brief.text,
 ) -> int:

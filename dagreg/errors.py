@@ -548,6 +548,16 @@ CODES: Mapping[str, Code] = {
         bad=_GRAPH + "data: {source: a.duckdb, table: t, query: select * from t}\n",
         good=_GRAPH + "data: {source: a.duckdb, table: t}\n",
     ),
+    "DR166": Code(
+        "a value that no spec can hold",
+        "`dagreg.Spec(...)` takes what a spec file can say: text, numbers, true and false, lists and mappings. Bad: "
+        "`Spec(edges=..., data=table)`; good: `fit(Spec(edges=...), data=table)`.",
+    ),
+    "DR167": Code(
+        "neither a spec nor its path",
+        "`fit`, `explain` and their like take a `Spec` or the path of a file. Bad: `fit(text_of_a_spec)`; good: "
+        "`fit(dagreg.loads(text_of_a_spec))`.",
+    ),
     "DR170": Code(
         "unknown format",
         "`dagreg convert` knows yaml, dagitty, dot, gml and lavaan, by the ending of a file or by its text. "
@@ -935,6 +945,26 @@ CODES: Mapping[str, Code] = {
         "no such model",
         "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the chain out, or "
         "`--effect 3` of two; good: the names that the message lists.",
+    ),
+    "DR565": Code(
+        "no likelihood of a row",
+        "`to_datatree(log_likelihood=True)` and `posterior_predictive=True` need the rows that were fitted, whole. "
+        "Bad: `missing: impute`, or a predictor measured with error: the rows lack its values; good: complete rows.",
+    ),
+    "DR566": Code(
+        "not the data of this fit",
+        "Likelihoods are of the rows that were fitted. Bad: `fit(spec, data=a).to_datatree(log_likelihood=True, "
+        "data=b)`; good: `data=a`.",
+    ),
+    "DR567": Code(
+        "no such table of a result",
+        '`to_frame` knows estimates, coefficients and tests. Bad: `to_frame("draws")`; good: '
+        '`to_frame("coefficients")`.',
+    ),
+    "DR568": Code(
+        "too many likelihoods",
+        "Likelihoods and responses of every row under every draw have to fit in memory. Bad: 4,000 draws of a million "
+        "rows; good: fewer draws, or a sample of the rows fitted for the purpose.",
     ),
     "DR571": Code(
         "a prior that nothing can be drawn from",

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.check.types import Doubt
 from dagreg.errors import DagregError, DataError, Diagnostic, redacted
@@ -20,13 +20,16 @@ from dagreg.graph.implications import list_implications
 from dagreg.graph.junctions import list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
-from dagreg.identify.types import Answer, Query
+from dagreg.identify.types import Answer, Identified, Query
 from dagreg.report.render import Format, framed, render
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.spec.brief import cut
+from dagreg.spec.load import spec_of
 from dagreg.spec.secrets import shareable
-from dagreg.spec.types import DataRef, Effect, Engine, Spec
+from dagreg.spec.types import LEVEL, DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
     from dagreg.data.new_rows import NewRows
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
+Specified = Spec | str | os.PathLike[str]  # a spec, or the path of its file
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
 
 
@@ -88,7 +92,7 @@ class Table:
         return self.rows.summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Compiled:
     """What `compile` answers: the program, the plan of each effect, and what was explained on the way.
 
@@ -100,6 +104,9 @@ class Compiled:
     program: Program
     pieces: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return cut(f"<Compiled {self.explained.spec.name!r}: {', '.join(self.program.builders)}>")
+
     @property
     def source(self) -> str:
         return self.program.source
@@ -109,9 +116,17 @@ class Compiled:
         return self.program.build(builder, data)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation(Explained):
     """What `explain` answers; prints as the report, and draws itself in a notebook."""
+
+    def __repr__(self) -> str:
+        found = []
+        for answer in self.answers:
+            query = answer.justification.query
+            how = answer.strategy or ("zero by the graph" if isinstance(answer, Identified) else "not identified")
+            found.append(f"{query.kind} {', '.join(query.exposure)} -> {query.outcome}: {how}")
+        return cut(f"<Explanation of {self.spec.name!r}: {'; '.join(found)}>")
 
     def __str__(self) -> str:
         return render(self, "text")
@@ -120,7 +135,7 @@ class Explanation(Explained):
         return framed(render(self, "html"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """What `fit` answers: the record of every effect, and the posterior draws of every program."""
 
@@ -130,6 +145,10 @@ class Result:
     query: str | None = None  # the SQL of the program
     reader: Reader | None = None  # and what answers it
 
+    def __repr__(self) -> str:
+        answers = "; ".join(effect.line for effect in self.effects)
+        return cut(f"<Result of {self.record.explained.spec.name!r}, {self.record.data.rows_used:,} rows: {answers}>")
+
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
         """One for each effect of the spec, in its order."""
@@ -137,10 +156,15 @@ class Result:
 
     @property
     def draws(self) -> xr.DataTree:
-        """Posterior and sample statistics of every program, a branch for each builder."""
+        """Posterior and sample statistics of every program, a branch for each builder.
+
+        At the root are those of the first effect's primary model, where ArviZ looks for them.
+        """
         from dagreg.engine.posterior import as_tree
 
-        return as_tree(self.samples, self.coordinates)
+        plans = (e.plan for e in self.effects if e.plan is not None)
+        first = next((m.builder for plan in plans for m in plan.models if m.builder in self.samples), None)
+        return as_tree(self.samples, self.coordinates, first)
 
     @property
     def coordinates(self) -> dict[str, Coordinates]:
@@ -169,6 +193,59 @@ class Result:
         writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
         write_reports(self.record, Path(folder), writers)
 
+    def to_frame(self, of: Literal["estimates", "coefficients", "tests"] = "estimates") -> pd.DataFrame:
+        """The estimates, the coefficients or the tests of the graph as a pandas DataFrame, a row for each number.
+
+        Raises DagregError (DR567) for any other table. Loads pandas.
+        """
+        import pandas as pd
+
+        from dagreg.report.frames import table
+
+        return pd.DataFrame(table(self.record, of))
+
+    def to_datatree(
+        self,
+        estimator: str | None = None,
+        effect: int = 0,
+        *,
+        log_likelihood: bool = False,
+        posterior_predictive: bool = False,
+        data: Any = None,
+        seed: int | None = None,
+    ) -> xr.DataTree:
+        """One model's draws in ArviZ's groups: the primary one's of an effect, unless `estimator` names another.
+
+        `log_likelihood` and `posterior_predictive` (and with either `observed_data`) are of every row that was fitted,
+        by response, as the model codes it; they need those rows: the spec's data, or `data` where the fit was given
+        some. Raises DagregError where there is no such model (DR564), the data are others (DR566), rows lack values
+        that the model works out (DR565), or there are too many of them (DR568).
+        """
+        from dagreg.effects.pointwise import pointwise
+        from dagreg.engine.posterior import with_rows
+
+        model = self.model(estimator, effect)
+        draws, dimensions = self.samples[model.builder], self.coordinates[model.builder]
+        if not log_likelihood and not posterior_predictive:
+            return with_rows(draws, dimensions, {}, {})
+        chosen = self.record.seed if seed is None else seed
+        rows = self._rows(data)
+        found = pointwise(model, draws.flat(), rows, chosen, likelihood=log_likelihood, drawn=posterior_predictive)
+        groups = {"log_likelihood": found.log_likelihood, "posterior_predictive": found.drawn}
+        return with_rows(draws, dimensions, {name: part for name, part in groups.items() if part}, found.seen)
+
+    def _rows(self, data: Any) -> Rows:
+        """The rows that were fitted, read again. Raises DagregError (DR566) where these are others."""
+        spec, known = self.record.explained.spec, self.record.data
+        if not _has_data(spec, data):
+            message = "the fit was given a table, and the result does not keep its rows"
+            raise DagregError((Diagnostic("DR566", message, label="give it again: `to_datatree(..., data=table)`"),))
+        table = read(spec, questions(spec)[1], data, allow_outside=True)
+        if (table.info.sha256, table.info.rows_used) != (known.sha256, known.rows_used):
+            message = f"{table.info.source} is not what was fitted ({known.source})"
+            raise DagregError((Diagnostic("DR566", message, label="give the same data: `to_datatree(..., data=...)`"),))
+        return table.rows
+
     def predict(
         self,
         new: Any,
@@ -187,7 +264,6 @@ class Result:
         not fit it (DR3xx).
         """
         from dagreg.effects.predict import predict
-        from dagreg.effects.summary import LEVEL
 
         spec = self.record.explained.spec
         model = self.model(estimator, effect)
@@ -254,8 +330,9 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     return graph, tuple(found)
 
 
-def explain(spec: Spec) -> Explanation:
-    """The identification report of a spec; no data are needed."""
+def explain(spec: Specified) -> Explanation:
+    """The identification report of a spec, or of the one in a file; no data are needed."""
+    spec = spec_of(spec)
     return explained_by(spec, *questions(spec))
 
 
@@ -267,12 +344,13 @@ def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> E
     return Explanation(spec, triples, answers, claims, implications_complete=not cut, junctions_truncated=more)
 
 
-def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
+def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
     """Validates the graph and, where there are data, the columns of every observed node.
 
     Returns the type of each node in words, under "nodes", and under "warnings" how the data were read, where that is
     not as they look. Raises DagregError with what is wrong.
     """
+    spec = spec_of(spec)
     from dagreg.data.summary import check_columns, columns_of, declared_numbers, summarise
     from dagreg.model.variables import resolve
 
@@ -308,7 +386,7 @@ def _reading_doubts(
 
 
 def compile(
-    spec: Spec,
+    spec: Specified,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -321,6 +399,7 @@ def compile(
     whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
+    spec = spec_of(spec)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
@@ -347,7 +426,7 @@ def compile(
 
 
 def explain_plan(
-    spec: Spec,
+    spec: Specified,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -358,6 +437,7 @@ def explain_plan(
 
     Raises DagregError as `compile` does, and without data.
     """
+    spec = spec_of(spec)
     from dagreg.optimise.explain import plan_text
 
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator, optimised=True)
@@ -387,13 +467,14 @@ def _reusable(
 
 
 def plate(
-    spec: Spec, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
+    spec: Specified, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
 ) -> bytes:
     """The plate diagram of a program's first model, or the one of `estimator`: a file of SVG, PNG, PDF or DOT.
 
     PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data (DR300),
     and where the format is none of a plate diagram's or the model is too large to draw (DR551).
     """
+    spec = spec_of(spec)
     from dagreg.engine.plate import plate_source
     from dagreg.report.plate import plate_picture
 
@@ -401,6 +482,17 @@ def plate(
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator)
     source = plate_source(compiled.program, compiled.program.builders[0], table.rows)
     return plate_picture(source, format, f"Plate diagram of {spec.name}")
+
+
+def draw(spec: Specified, format: Literal["svg", "png", "pdf", "dot", "dagitty"] = "svg", *, effect: int = 0) -> bytes:
+    """The graph as a file of this format, coloured for one of the spec's effects where it has any.
+
+    Raises DagregError where the graph is too large to draw or Graphviz gives up (DR551).
+    """
+    from dagreg.report.draw import draw as picture
+
+    spec = spec_of(spec)
+    return picture(spec, explain(spec).answers[effect] if spec.effects else None, format)
 
 
 def starter(data: Any, path: Any) -> str:
@@ -428,7 +520,7 @@ def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_ou
 
 
 def fit(
-    spec: Spec,
+    spec: Specified,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -442,6 +534,7 @@ def fit(
     Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
     that is not identified is no error here, it is answered without a number.
     """
+    spec = spec_of(spec)
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
     from dagreg.report.stored import earlier

@@ -20,13 +20,13 @@ from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.predictor import location, parameters
 from dagreg.effects.rows import linear, merge, observed_rows
-from dagreg.effects.summary import LEVEL
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array
 from dagreg.model.design import column, encoded
 from dagreg.model.prior_draws import draw, proper
 from dagreg.model.sampling import responses
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.spec.types import LEVEL
 
 DRAWS = 1_000
 ROWS = 200

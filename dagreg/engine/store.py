@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -191,4 +191,13 @@ def _version(package: str) -> str:
 
 
 def _sha256(what: object) -> str:
-    return hashlib.sha256(repr(what).encode()).hexdigest()
+    return hashlib.sha256(repr(_spelled(what)).encode()).hexdigest()
+
+
+def _spelled(what: object) -> object:
+    """The value in tuples, texts and numbers, with every field of a record: a repr is for people and may be cut."""
+    if is_dataclass(what) and not isinstance(what, type):
+        return (type(what).__name__, *(_spelled(getattr(what, field.name)) for field in fields(what)))
+    if isinstance(what, Mapping):
+        return tuple((_spelled(key), _spelled(value)) for key, value in what.items())
+    return tuple(map(_spelled, what)) if isinstance(what, tuple | list) else what

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from dagreg.model import draws
 from dagreg.model.links import LINKS, Link
+from dagreg.spec.brief import Brief
 from dagreg.spec.types import NodeType
 
 __all__ = ["DEFAULT_FAMILY", "FAMILIES", "LINKED_GAUSSIAN", "LINKS", "Array", "Family", "Link"]
@@ -33,8 +34,8 @@ def _any(low: float, high: float, whole: bool) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+@dataclass(frozen=True, slots=True, repr=False)
+class Family(Brief):
     """A likelihood.
 
     `links`: those that make sense, the default first. `accepts`: types of response node. `fits(smallest,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dagreg.model.families import Array
 from dagreg.model.types import Equation, Model
+from dagreg.spec.brief import Brief
 from dagreg.spec.types import Level
 
 
@@ -45,8 +46,8 @@ class Note:
 Engine = Literal["exact", "metropolis", "nuts"]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+@dataclass(frozen=True, slots=True, repr=False)
+class Piece(Brief):
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
 
     `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, Pooling
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
-from dagreg.identify.types import Answer, Identified
+from dagreg.identify.types import Answer, Identified, NotIdentified
+from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
     from dagreg.model.types import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+@dataclass(frozen=True, slots=True, repr=False)
+class Explained(Brief):
     """What `explain` answers: the graph's junctions and one identification answer per effect."""
 
     spec: Spec
@@ -29,8 +30,8 @@ class Explained:
     junctions_truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DataInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class DataInfo(Brief):
     """Which data were used. `missing` counts the missing values of each column used, zeros left out.
 
     `sha256` is None for a table that stays in its database.
@@ -44,7 +45,7 @@ class DataInfo:
     inferred: Mapping[str, str]  # node -> type taken from its column
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FittedEffect:
     """One effect, answered. `result`, `plan` and `diagnostics` are None exactly where nothing was fitted."""
 
@@ -59,9 +60,27 @@ class FittedEffect:
     plates: Mapping[str, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
     pooling: tuple[Pooling, ...] = ()
 
+    def __repr__(self) -> str:
+        return cut(f"<FittedEffect {self.line}>")
 
-@dataclass(frozen=True, slots=True)
-class Report:
+    @property
+    def line(self) -> str:
+        """The question with its first number: "total x -> y: 0.112 (94% interval 0.058 to 0.167)"."""
+        from dagreg.report.numbers import interval, number, percent
+
+        asked = f"{self.effect.kind} {', '.join(self.effect.exposure)} -> {self.effect.outcome}"
+        rows = [e for e in self.result.estimates if e.primary and e.scale == "outcome"] if self.result else []
+        if isinstance(self.answer, NotIdentified) and self.answer.strategy is None:
+            return f"{asked}: not identified"
+        if not rows:
+            return f"{asked}: nothing to estimate"
+        s = rows[0].summary
+        more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+        return f"{asked}: {number(s.mean, s.sd)} ({percent(s.level)} interval {interval(s)}){more}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Brief):
     """What `fit` answers, ready to be rendered."""
 
     explained: Explained
