@@ -15,13 +15,13 @@ from dagreg.effects.measures import RATIOS, coefficient, difference, event, rati
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
-from dagreg.effects.summary import LEVEL, summarise
+from dagreg.effects.summary import summarise
 from dagreg.effects.types import INDIRECT, Coefficient, Estimate, Scale, Share
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.curves import powers
 from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
-from dagreg.spec.types import Level
+from dagreg.spec.types import LEVEL, Level
 
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
