@@ -57,6 +57,14 @@ class DuckSource(Source):
         return "rowid" if self.select == "parsed" else "row_number() OVER ()"
 
     @property
+    def ordered(self) -> bool:
+        return True
+
+    @property
+    def file(self) -> str:
+        return self.origin if self.files else ""
+
+    @property
     def scans(self) -> bool:
         return not self.numbering.startswith("row_number()")
 

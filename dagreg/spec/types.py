@@ -171,6 +171,12 @@ class Spec:
     text: str = ""
     places: Mapping[tuple[str | int, ...], Span] = field(default_factory=dict, repr=False)
 
+    def family_of(self, name: str) -> str | None:
+        """The family that the spec declares for a response, or that its trials say; None where it leaves it open."""
+        node, regression = self.nodes[name], self.regressions.get(name)
+        declared = (regression.family if regression else None) or node.family
+        return declared or ("binomial" if node.trials is not None else None)
+
     def place(self, *path: str | int) -> Span | None:
         """Where a value stands: `place("nodes", "x", "type")`, `place("effects", 0, "by")`; None if not written."""
         return self.places.get(path)
