@@ -105,11 +105,13 @@ def explain(
 @app.command()
 def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answer.")] = Brief.text, data: Data = None,
           allow_outside: Outside = False) -> int:  # fmt: skip
-    """Is the spec valid, and do its columns fit? No model is built."""
+    """Is the spec valid, do its columns fit, and would `fit` accept it? Nothing is solved."""
     from dagreg.pipeline import check as run
 
     def answer(spec: Spec) -> int:
         found = run(spec, data, allow_outside=allow_outside)
+        for warning in found["warnings"]:
+            say(f"warning[{warning['code']}]: {warning['message']}")
         if format is Brief.json:
             tell(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
         else:
@@ -134,6 +136,7 @@ def draw(
     allow_outside: Outside = False,
 ) -> int:
     """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
+    from dagreg.pipeline import absent_data
     from dagreg.pipeline import explain as run
     from dagreg.pipeline import plate as plate_of
     from dagreg.report.draw import draw as picture
@@ -145,6 +148,8 @@ def draw(
             only = estimator.value if estimator else None
             write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only))
             return DONE
+        for doubt in absent_data(spec) if data is None else ():
+            say(f"warning[{doubt.code}]: {doubt.message}")
         first = run(spec).answers[0] if spec.effects else None
         write(output, picture(spec, first, kind.value))
         return DONE
@@ -325,6 +330,10 @@ def init(
     if spec is not None and spec.exists():
         raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
     write(spec, starter(data, spec))
+    if spec is not None:
+        say(
+            f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg check {spec}`"
+        )
     return DONE
 
 

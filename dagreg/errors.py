@@ -37,8 +37,22 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Offence:
+    """The rows at fault: those where `condition` holds, SQL in which `{number}` and `{text}` are the column's value.
+
+    Without a condition, those of a column of text that hold no number.
+    """
+
+    column: str
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One message: a stable code, the sentence, where it stands, and what would mend it; never a password."""
+    """One message: a stable code, the sentence, where it stands, and what would mend it; never a password.
+
+    `offence` says which rows of the data are at fault; a stage that has the data puts the first of them in a note.
+    """
 
     code: str
     message: str
@@ -46,6 +60,13 @@ class Diagnostic:
     label: str = ""  # stands behind the carets: "did you mean `coached`?"
     notes: tuple[str, ...] = ()
     severity: Severity = "error"
+    offence: Offence | None = None
+
+    def __str__(self) -> str:
+        """All that the command line says, but for the line of the spec."""
+        place = f" ({self.span.file}:{self.span.line}:{self.span.column})" if self.span is not None else ""
+        head = f"[{self.code}] {self.message}{place}" + (f": {self.label}" if self.label else "")
+        return "\n".join([head, *(f"  {note}" for note in self.notes)])
 
     def __post_init__(self) -> None:
         for name in ("message", "label"):
@@ -62,7 +83,7 @@ class DagregError(Exception):
     def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str = "") -> None:
         self.diagnostics = diagnostics
         self.text = text
-        super().__init__("; ".join(f"[{d.code}] {d.message}" for d in diagnostics))
+        super().__init__("\n".join(map(str, diagnostics)))
 
 
 class SpecError(DagregError):
@@ -591,6 +612,10 @@ CODES: Mapping[str, Code] = {
         "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
     ),
     "DR191": Code("the file exists already", "`dagreg init` writes a new spec and never over an old one."),
+    "DR192": Code(
+        "no column to start from",
+        "`dagreg init` writes a node for each column that varies. The message says why no column of this table does.",
+    ),
     "DR201": Code(
         "the graph has a cycle",
         "The directed edges of a graph built in Python lead back to their start (of a spec file, DR124 says so).",
@@ -731,6 +756,36 @@ CODES: Mapping[str, Code] = {
     "DR340": Code(
         "a few words among numbers",
         "A total, a unit or a sign for a missing value makes a column of numbers text, and so levels.",
+    ),
+    "DR346": Code(
+        "numbers that are text",
+        "A decimal comma, a separator of thousands, a unit or a word such as `n.a.` makes a column of numbers text, "
+        "and its values would be names of levels. The message shows the first one and how a `query:` reads it. Where "
+        "they are names, say `type: categorical`.",
+    ),
+    "DR347": Code(
+        "a column beside a node that holds no numbers",
+        "`trials`, `offset`, `error` and the `upper` bounds of `censored` name columns of numbers. Bad: `trials: "
+        "hospital`; good: `trials: patients`.",
+    ),
+    "DR348": Code(
+        "standard errors that are not above 0",
+        "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that of a predictor "
+        "and a `scale` may not, and none is negative.",
+    ),
+    "DR349": Code(
+        "a number that looks like a missing value",
+        "A code such as -999 or 99 stands far beyond all other values. Bad: a column with -999 where nothing was "
+        "measured; good: `nullif(x, -999) AS x` in a `query:`, and `missing: drop`.",
+    ),
+    "DR350": Code(
+        "codes that are taken as a number",
+        "1, 2, 3, 4 may be names: the outcome then neither rises nor falls with them. Bad: `region: 3` as a number; "
+        "good: `region: categorical`. Any declared type ends the warning.",
+    ),
+    "DR351": Code(
+        "an id that is taken as a number",
+        "A column whose name and values number the rows says nothing of them. Leave it out of the graph.",
     ),
     "DR401": Code(
         "levels unknown without data",

@@ -7,8 +7,9 @@ Each stage takes one immutable type and returns another; the heavy ones are impo
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from dagreg.engine.draws import Draws
     from dagreg.engine.posterior import Coordinates
     from dagreg.engine.store import Store
-    from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan
+    from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan, Variable
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
@@ -331,9 +332,23 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
 
 
 def explain(spec: Specified) -> Explanation:
-    """The identification report of a spec, or of the one in a file; no data are needed."""
+    """The identification report of a spec, or of the one in a file; no data are needed.
+
+    A data file that is not there is a warning.
+    """
     spec = spec_of(spec)
-    return explained_by(spec, *questions(spec))
+    explained = explained_by(spec, *questions(spec))
+    return replace(explained, doubts=(*explained.doubts, *absent_data(spec)))
+
+
+def absent_data(spec: Spec) -> tuple[Doubt, ...]:
+    """The warning that the spec's data file is not there, for commands that need none."""
+    if spec.data is None or _is_connection(spec.data):
+        return ()
+    path = os.path.join(os.path.dirname(spec.path) if spec.path else "", spec.data.source)
+    if os.path.exists(path) or glob.glob(path, recursive=True):
+        return ()
+    return (Doubt("DR301", f"There is no data file `{spec.data.source}`, so types that are not declared stay open."),)
 
 
 def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
@@ -345,30 +360,49 @@ def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> E
 
 
 def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
-    """Validates the graph and, where there are data, the columns of every observed node.
+    """Runs everything of a fit short of solving it: graph, columns and values, regressions, and the engine's refusals.
 
-    Returns the type of each node in words, under "nodes", and under "warnings" how the data were read, where that is
-    not as they look. Raises DagregError with what is wrong.
+    Without an effect, the graph and the columns of every observed node. Returns the type of each node in words, under
+    "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
     """
     spec = spec_of(spec)
-    from dagreg.data.summary import check_columns, columns_of, declared_numbers, summarise
+    analyse(spec)
+    asked = questions(spec)[1] if spec.effects else ()
+    words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
+    doubts: list[Doubt] = []
+    if _has_data(spec, data):
+        found, summary, source = _columns(spec, data, allow_outside=allow_outside)
+        words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
+        doubts += _reading_doubts(source, spec, tuple(found), summary, "TRUE")
+        doubts += odd_columns(source, spec, summary, "TRUE", asked)
+    table = read(spec, asked, data, allow_outside=allow_outside) if asked and _has_data(spec, data) else None
+    plans, _ = _compiled(spec, asked, table)
+    if table is not None and spec.sampling.engine == "exact":
+        _solved([m for plan in plans for m in plan.models], table, "exact")
+    doubts += [d for d in _idle(spec, plans) if asked]
+    return {"nodes": words, "warnings": [{"code": d.code, "message": d.message} for d in doubts]}
+
+
+def _columns(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[dict[str, Variable], DataSummary, Source]:
+    """Every observed node with its column. Raises DataError where the two do not fit."""
+    from dagreg.data.beside import check_beside, without_open_ends
+    from dagreg.data.offences import shown_in
+    from dagreg.data.summary import check_censored, check_columns, check_trials, columns_of, declared_numbers, summarise
     from dagreg.model.variables import resolve
 
-    analyse(spec)
-    words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
-    doubts: tuple[Doubt, ...] = ()
-    if _has_data(spec, data):
-        source = open_data(spec, data, allow_outside=allow_outside)
-        names = [n.name for n in spec.nodes.values() if n.observed]
-        check_columns(source, spec, names)
-        columns = columns_of(spec, names)
-        source = source.narrow(columns, declared_numbers(spec, columns))
+    whole = open_data(spec, data, allow_outside=allow_outside)
+    names = tuple(n.name for n in spec.nodes.values() if n.observed)
+    check_columns(whole, spec, names)
+    columns = columns_of(spec, names)
+    source = whole.narrow(columns, declared_numbers(spec, columns))
+    with shown_in(source):
+        source = without_open_ends(source, spec, names)
+    with shown_in(source):
+        check_beside(source, spec, names, "TRUE", _outcomes(spec, names))
+        check_trials(source, spec, names, "TRUE")
+        check_censored(source, spec, names, "TRUE")
         summary = summarise(source, spec, names)
-        found = resolve(spec, names, summary)
-        words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
-        doubts = _reading_doubts(source, spec, names, summary, "TRUE")
-    warnings = [{"code": d.code, "message": d.message} for d in doubts]
-    return {"nodes": words, "warnings": warnings}
+        return resolve(spec, names, summary), summary, source
 
 
 def _reading_doubts(
@@ -504,7 +538,9 @@ def starter(data: Any, path: Any) -> str:
     ref = DataRef(os.fspath(data))
     folder = os.path.dirname(os.fspath(path)) if path is not None else ""
     shown = redacted(ref.source) if _is_connection(ref) else os.path.relpath(data, folder or ".")
-    return written(_open_named(ref, ""), shown)
+    source = _open_named(ref, "")
+    file = not _is_connection(ref) and source.file != "" and os.path.splitext(ref.source)[1].lower() != ".duckdb"
+    return written(source, shown, (lambda query: _open_named(replace(ref, query=query), "")) if file else None)
 
 
 def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool) -> Table | None:
@@ -561,12 +597,28 @@ def fit(
         program.source,
         versions(table.source.packages),
         spec.sampling.seed,
-        (*table.doubts, *_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
+        (
+            *table.doubts,
+            *odd_columns(table.source, spec, table.summary, table.where, asked),
+            *_idle(spec, plans),
+            *implication_doubts(tested.tests, graph, explained.answers),
+        ),
         tested.tests,
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
     return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader)
+
+
+def odd_columns(
+    source: Source, spec: Spec, summary: DataSummary, where: str, asked: Sequence[Question]
+) -> tuple[Doubt, ...]:
+    """Warnings about columns of numbers that are hardly meant as numbers."""
+    from dagreg.data.suspicions import suspicions
+
+    outcomes = {name: question.effect.outcome for question in asked for name in question.nodes}
+    names = [name for name in (_nodes(spec, asked) if asked else spec.nodes) if spec.nodes[name].observed]
+    return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where, outcomes))
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
@@ -689,10 +741,13 @@ def _compiled(
     spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
+    from dagreg.data.offences import shown_in
+
     if table is None:
         return programmed(spec, asked, None, None, estimator)
     query, reader = table.rows.script_query(None), table.source.reader
-    return programmed(spec, asked, table.rows.summary, query, estimator, reader)
+    with shown_in(table.source, table.where):
+        return programmed(spec, asked, table.rows.summary, query, estimator, reader)
 
 
 def programmed(
@@ -729,6 +784,8 @@ def read(
     the spec does not say `missing: drop`.
     """
     from dagreg.check.implications import columns_for
+    from dagreg.data.beside import check_beside, without_open_ends
+    from dagreg.data.offences import shown_in
     from dagreg.data.rows import Rows
     from dagreg.data.scan import scan
     from dagreg.data.summary import (
@@ -752,6 +809,8 @@ def read(
     every_column = tuple(dict.fromkeys((*columns, *tested)))
     source = whole.narrow(every_column, declared_numbers(spec, every_column))
     hashed = source.hashing(columns)
+    with shown_in(source):
+        source = without_open_ends(source, spec, names)
     present = always_there(spec, names)
     scanned = scan(source, numbers_of(spec, dict.fromkeys((*columns, *tested))))
     missing = {c: n for c, n in source.missing(c for c in present if c not in scanned.columns).items() if n}
@@ -763,15 +822,25 @@ def read(
         )
     where = source.complete(present) if missing and spec.missing == "drop" else "TRUE"
     check_not_imputed(source, spec, names)
-    check_trials(source, spec, names, where)
-    check_censored(source, spec, names, where)
     every = where == "TRUE"
-    summary = summarise(source, spec, names, where, scanned.columns if every else {})
-    inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
+    with shown_in(source, where):
+        check_beside(source, spec, names, where, _outcomes(spec, names))
+        check_trials(source, spec, names, where)
+        check_censored(source, spec, names, where)
+        summary = summarise(source, spec, names, where, scanned.columns if every else {})
+        inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred)
     known = {**scanned.columns, **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {})}
     rows = Rows(source, columns, where, summary, scanned.moments if every else None)
     return Table(source, rows, info, known, _reading_doubts(source, spec, names, summary, where))
+
+
+def _outcomes(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """The nodes that predict no other: the outcomes of the effects; without an effect, those that cause nothing."""
+    ends = {effect.outcome for effect in spec.effects}
+    others = {x for effect in spec.effects for x in effect.exposure}
+    causes = {edge.source for edge in spec.edges if not edge.bidirected and edge.target in names}
+    return tuple(n for n in names if (n in ends - others if spec.effects else n not in causes))
 
 
 def _nodes(spec: Spec, asked: Sequence[Question]) -> tuple[str, ...]:

@@ -103,6 +103,16 @@ class Source(ABC):
         return True
 
     @property
+    def ordered(self) -> bool:
+        """Whether its rows have places that people know them by."""
+        return False
+
+    @property
+    def file(self) -> str:
+        """The file's name in a spec; "" of what is no file."""
+        return ""
+
+    @property
     def scans(self) -> bool:
         """Whether the sums of many groups of rows cost about as much as those of all."""
         return False
@@ -185,6 +195,19 @@ class Source(ABC):
         return f"{name} IS NOT NULL"
 
     # ------------------------------------------------------------ counts
+
+    def first(self, column: str, where: str) -> tuple[int | None, Level | None]:
+        """The first row where `where` holds, counted from 1, and its value of a column.
+
+        The row is None where the source has no order; both are where there is none.
+        """
+        value = self.value(column)
+        if not self.ordered:
+            found = self.fetch(f"SELECT {value} FROM {self.select} WHERE {where} LIMIT 1")
+            return None, found[0][0] if found else None
+        numbered = f"SELECT row_number() OVER () AS place, {value} AS found, ({where}) AS meant FROM {self.select}"
+        rows = self.fetch(f"SELECT place, found FROM ({numbered}) AS numbered WHERE meant ORDER BY place LIMIT 1")
+        return (int(rows[0][0]), rows[0][1]) if rows else (None, None)
 
     def rows(self, where: str = "TRUE") -> int:
         """How many rows there are where `where` holds."""

@@ -62,6 +62,7 @@ class Family(Brief):
     draw: Draw | None = None
     mean: Callable[[Array, Parameters], Array] = _itself
     fits: Callable[[float, float, bool], bool] = _any
+    outside: str = "FALSE"  # SQL of a row that does not fit, with the hole {number}
     real: bool = False  # any number is a response, also a transformed one
     trials: bool = False
     predictor: Shape = "one"
@@ -182,6 +183,7 @@ _FAMILIES: tuple[Family, ...] = (
         draw=draws.lognormal,
         mean=lambda median, p: np.asarray(median * np.exp(p["sigma"] ** 2 / 2)),
         fits=_positive,
+        outside="{number} <= 0",
         censored=_normal("(pm.math.log({at}) - {eta}) / {sigma}"),
     ),
     Family(
@@ -195,6 +197,7 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("shape",),
         draw=draws.gamma,
         fits=_positive,
+        outside="{number} <= 0",
         censored=_gamma(),
     ),
     Family(
@@ -207,6 +210,7 @@ _FAMILIES: tuple[Family, ...] = (
         discrete=False,
         draw=draws.exponential,
         fits=lambda low, high, whole: low >= 0,
+        outside="{number} < 0",
         censored=_by_survival(_EXPONENTIAL_ABOVE),
     ),
     Family(
@@ -220,19 +224,21 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("shape",),
         draw=draws.weibull,
         fits=_positive,
+        outside="{number} <= 0",
         censored=_by_survival(_WEIBULL_ABOVE),
     ),
     Family(
         name="beta",
         links=_OF_UNIT,
         accepts=("proportion", "continuous", "positive"),
-        support="numbers between 0 and 1",
+        support="numbers above 0 and below 1",
         distribution="Beta",
         likelihood=_each(_OF_UNIT, "mu={mean}, nu={precision}"),
         discrete=False,
         auxiliaries=("precision",),
         draw=draws.beta,
         fits=lambda low, high, whole: low > 0 and high < 1,
+        outside="{number} <= 0 OR {number} >= 1",
         censored=_by_logcdf("Beta", "pm.logcdf(pm.Beta.dist(mu=1 - {mean}, nu={precision}), 1 - {at})"),
     ),
     Family(
@@ -255,6 +261,7 @@ _FAMILIES: tuple[Family, ...] = (
         cell_support="probability",
         variance=lambda mean: mean * (1 - mean),
         fits=_counts,
+        outside="{number} < 0 OR {number} <> floor({number})",
         trials=True,
     ),
     Family(
@@ -266,6 +273,7 @@ _FAMILIES: tuple[Family, ...] = (
         likelihood=_each(_OF_UNIT, "n={trials}, alpha={precision} * {mean}, beta={precision} * (1 - {mean})"),
         auxiliaries=("precision",),
         fits=_counts,
+        outside="{number} < 0 OR {number} <> floor({number})",
         trials=True,
     ),
     Family(
@@ -279,6 +287,7 @@ _FAMILIES: tuple[Family, ...] = (
         variance=lambda mean: mean,
         draw=draws.poisson,
         fits=_counts,
+        outside="{number} < 0 OR {number} <> floor({number})",
     ),
     Family(
         name="negative_binomial",
@@ -290,6 +299,7 @@ _FAMILIES: tuple[Family, ...] = (
         auxiliaries=("shape",),
         draw=draws.negative_binomial,
         fits=_counts,
+        outside="{number} < 0 OR {number} <> floor({number})",
     ),
     Family(
         name="zero_inflated_poisson",
@@ -302,6 +312,7 @@ _FAMILIES: tuple[Family, ...] = (
         draw=draws.zero_inflated_poisson,
         mean=lambda location, p: np.asarray(location * (1 - p["zero"])),
         fits=_counts,
+        outside="{number} < 0 OR {number} <> floor({number})",
     ),
     Family(
         name="zero_inflated_negative_binomial",
@@ -314,6 +325,7 @@ _FAMILIES: tuple[Family, ...] = (
         draw=draws.zero_inflated_negative_binomial,
         mean=lambda location, p: np.asarray(location * (1 - p["zero"])),
         fits=_counts,
+        outside="{number} < 0 OR {number} <> floor({number})",
     ),
 )
 

@@ -226,6 +226,12 @@ class Spec:
         asked = "; ".join(f"{e.kind} {', '.join(e.exposure)} -> {e.outcome}" for e in self.effects) or "no effect"
         return cut(f"<Spec {self.name!r}: {len(self.nodes)} nodes, {len(self.edges)} edges; {asked}>")
 
+    def family_of(self, name: str) -> str | None:
+        """The family that the spec declares for a response, or that its trials say; None where it leaves it open."""
+        node, regression = self.nodes[name], self.regressions.get(name)
+        declared = (regression.family if regression else None) or node.family
+        return declared or ("binomial" if node.trials is not None else None)
+
     def place(self, *path: str | int) -> Span | None:
         """Where a value stands: `place("nodes", "x", "type")`, `place("effects", 0, "by")`; None if not written."""
         return self.places.get(path)
