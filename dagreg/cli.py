@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -20,12 +21,14 @@ from dagreg.commands import (
     answer_one,
     complain,
     folder_of,
+    inputs_of,
     say,
     show,
     tell,
     write,
 )
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.files import check_place
 from dagreg.spec.types import Spec
 
 app = typer.Typer(
@@ -136,14 +139,17 @@ def draw(
     from dagreg.report.draw import draw as picture
 
     def answer(spec: Spec) -> int:
-        ending = output.suffix.lstrip(".").lower() if output else "svg"
+        read = inputs_of(spec, data)
+        if output is not None:
+            check_place(output, read)
+        ending = output.suffix.lstrip(".").lower() if output is not None else "svg"
         kind = format or Picture({"gv": "dot", "txt": "dagitty"}.get(ending, ending))
         if plate:
             only = estimator.value if estimator else None
-            write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only))
+            write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only), read)
             return DONE
         first = run(spec).answers[0] if spec.effects else None
-        write(output, picture(spec, first, kind.value))
+        write(output, picture(spec, first, kind.value), read)
         return DONE
 
     if format is None and output is not None and output.suffix.lstrip(".").lower() not in (*Picture, "gv", "txt"):
@@ -168,14 +174,17 @@ def compile(
 
     def answer(spec: Spec) -> int:
         only = estimator.value if estimator else None
+        read = inputs_of(spec, data)
+        if output is not None:
+            check_place(output, read)
         if explain_plan:
             reuse = folder_of(spec)
-            write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse))
+            write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse), read)
             return DONE
         compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised)
         for doubt in compiled.explained.doubts:
             say(f"warning[{doubt.code}]: {doubt.message}")
-        write(output, compiled.source)
+        write(output, compiled.source, read)
         return DONE
 
     return answer_one(spec, "text", answer)
@@ -232,14 +241,14 @@ def _settings(do: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
-def _tabled(columns: Any, output: Path | None) -> None:
+def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:
     """A table in a file, or as CSV on stdout."""
     from dagreg.data.tables import csv_text, write_table
 
     if output is None:
         sys.stdout.write(csv_text(columns))
     else:
-        write_table(output, columns)
+        write_table(output, columns, inputs)
 
 
 @app.command()
@@ -262,6 +271,7 @@ def predict(
 
     if output is not None:
         check_ending(output)
+        check_place(output, [data])
     settings = _settings(do)
     found = open_result(folder).predict(
         data, settings, estimator=estimator.value if estimator else None, effect=effect - 1, level=level, seed=seed
@@ -270,7 +280,7 @@ def predict(
         say(f"note: {note}")
     columns = {"row": np.arange(1, len(found) + 1), **found.columns}
     if output is not None or format is Brief.text:
-        _tabled(columns, output)
+        _tabled(columns, output, [data])
     if format is Brief.json:
         facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
         notes = {"of": found.of or found.outcome, "notes": found.notes}
@@ -295,13 +305,15 @@ def simulate(
     from dagreg.simulation import simulate as run
 
     def answer(spec: Spec) -> int:
+        read = inputs_of(spec, data)
         if output is not None:
             check_ending(output)
+            check_place(output, read)
         found = run(spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside)
         for note in found.notes:
             say(f"note: {note}")
         if output is not None or format is Brief.text:
-            _tabled(found.columns, output)
+            _tabled(found.columns, output, read)
         if format is Brief.json:
             parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
             facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
@@ -319,9 +331,11 @@ def init(
     """Writes a commented spec, its nodes and types taken from the data."""
     from dagreg.pipeline import starter
 
-    if spec is not None and spec.exists():
-        raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
-    write(spec, starter(data, spec))
+    if spec is not None:
+        if os.path.lexists(spec):
+            raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
+        check_place(spec)
+    write(spec, starter(data, spec), to_edit=True)
     return DONE
 
 
@@ -345,10 +359,13 @@ def convert(
     from dagreg.spec import convert as formats
     from dagreg.spec.load import decoded, read_text
 
+    inputs = [] if file == "-" else [Path(file)]
     try:
         shown = "<stdin>" if file == "-" else file
         text = decoded(sys.stdin.buffer.read(), shown) if file == "-" else read_text(file)
-        target = to or (formats.format_to_write(str(output)) if output else Graph.yaml)
+        if output is not None:
+            check_place(output, inputs)
+        target = to or (formats.format_to_write(str(output)) if output is not None else Graph.yaml)
         read = formats.read(text, from_ or formats.detect(shown, text), file=shown)
         written = formats.write(read.spec, target)
     except DagregError as error:
@@ -356,7 +373,7 @@ def convert(
         return AT_FAULT
     for note in (*read.notes, *written.notes):
         say(errors.render(note, text))
-    write(output, written.text)
+    write(output, written.text, inputs)
     return DONE
 
 

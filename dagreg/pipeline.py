@@ -8,6 +8,7 @@ Each stage takes one immutable type and returns another; the heavy ones are impo
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -128,6 +129,7 @@ class Result:
     summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
     query: str | None = None  # the SQL of the program
     reader: Reader | None = None  # and what answers it
+    timings: Mapping[str, float] = field(default_factory=dict)  # seconds: "fit", and by builder those of solving it
 
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
@@ -154,19 +156,20 @@ class Result:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
 
-        `dagreg.open` reads them back. Raises OSError where the folder cannot be written.
+        `dagreg.open` reads them back. Raises DagregError where the folder cannot be written (DR581 to DR586), or holds
+        a file of such a name that dagreg did not write (DR580); nothing in it has changed then.
         """
-        from dagreg.report import stored
-        from dagreg.report.write import write_reports
+        from dagreg.report.stored import record_of, spec_text
+        from dagreg.report.write import POSTERIOR, SPEC, write_reports
 
-        text = stored.spec_text(self.record.explained.spec)
+        text = spec_text(self.record.explained.spec)
         writers: dict[str, Callable[[Path], object]] = {}
         if text is not None:
-            writers[stored.SPEC] = lambda path: path.write_bytes(text.encode())
+            writers[SPEC] = lambda path: path.write_bytes(text.encode())
         if self.samples:
-            writers[stored.POSTERIOR] = self._write_posterior
-        writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
-        write_reports(self.record, Path(folder), writers)
+            writers[POSTERIOR] = self._write_posterior
+        record = record_of(self.record, self.summary, self.query, self.reader, self.samples)
+        write_reports(self.record, Path(folder), writers, record, self.timings)
 
     def predict(
         self,
@@ -211,11 +214,6 @@ class Result:
             message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
             raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
         return found[0]
-
-    def _write_record(self, path: Path) -> None:
-        from dagreg.report.stored import write_record
-
-        write_record(path, self.record, self.summary, self.query, self.reader, self.samples)
 
     def _write_posterior(self, path: Path) -> None:
         from dagreg.engine.posterior import write
@@ -423,6 +421,7 @@ def fit(
     from dagreg.data.versions import versions
     from dagreg.report.stored import earlier
 
+    started = time.perf_counter()
     store = earlier(reuse)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
@@ -450,7 +449,8 @@ def fit(
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
-    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader)
+    took = {"fit": time.perf_counter() - started, **{builder: d.seconds for builder, d in draws.items()}}
+    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader, took)
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
