@@ -22,6 +22,7 @@ from dagreg.commands import (
     complain,
     folder_of,
     inputs_of,
+    put,
     say,
     show,
     tell,
@@ -115,9 +116,11 @@ def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answe
         if format is Brief.json:
             tell(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
         else:
-            tell(f"{spec.path}: ok")
+            tell(f"{errors.printable(spec.path or spec.name)}: ok")
             for name, words in found["nodes"].items():
-                tell(f"  {name}: {words}")
+                tell(f"  {errors.printable(name)}: {words}")
+            for warning in found["warnings"]:
+                say(f"warning[{warning['code']}]: {warning['message']}")
         return DONE
 
     return answer_each(specs, format, answer)
@@ -246,7 +249,7 @@ def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:
     from dagreg.data.tables import csv_text, write_table
 
     if output is None:
-        sys.stdout.write(csv_text(columns))
+        put(csv_text(columns))
     else:
         write_table(output, columns, inputs)
 

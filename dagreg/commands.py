@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import io
 import json
 import os
 import sys
@@ -52,7 +53,9 @@ def _stdout_failed(error: OSError) -> int:
 def failed(error: Exception) -> int:
     """Usage errors as the parser words them; anything else is a fault of dagreg's own."""
     if hasattr(error, "exit_code") and hasattr(error, "show"):
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().rstrip("\n"))
         return int(error.exit_code)
     if type(error).__name__ == "Abort":
         return INTERRUPTED
@@ -70,13 +73,18 @@ def failed(error: Exception) -> int:
 
 def say(text: str) -> None:
     """A line of progress, a warning or an error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{errors.printable_lines(text)}\n")
     sys.stderr.flush()
 
 
 def tell(text: str) -> None:
     """A line of the answer."""
-    sys.stdout.write(f"{text}\n")
+    put(f"{text}\n")
+
+
+def put(text: str) -> None:
+    """Text on stdout, where nothing in it steers a terminal; files that are written hold it as it is."""
+    sys.stdout.write(errors.printable_lines(text))
     sys.stdout.flush()
 
 

@@ -120,8 +120,15 @@ def either(words: Iterable[str]) -> str:
 
 HIDDEN = "***"
 _BEFORE_HOST = re.compile(r"(?P<user>[a-z][\w+.-]*://[^\s:/?#@]*)(?!:\*\*\*@)[:/?#\s][^\n]*@", re.IGNORECASE)
-_SETTING = re.compile(r"(?P<key>[?&;][^=&\s]{1,200}|\b\w*password)(?P<is>\s?=\s?)(?!\*\*\*)[^&\n]*", re.IGNORECASE)
-_SECRET_KEY = re.compile("pass|pwd|secret|token|key|credential|auth|signature|sas", re.IGNORECASE)
+_WITHOUT_SLASHES = re.compile(
+    r"(?P<user>\b[\w+.%-]+:(?!//)[^\s:@`'\"]*)(?<!\*\*\*):(?!\*\*\*@)[^\s@`'\"][^\s`'\"]*@(?=[\w\[])"
+)
+_BARE_WORDS = r"\b\w*(?:password|passwd|pwd|passphrase|secret|token|api_?key|access_?key|credentials?)"
+_SETTING = re.compile(rf"(?P<key>[?&;][^=&\s]{{1,200}}|{_BARE_WORDS})(?P<is>\s?=\s?+)(?!\*\*\*)[^&\n]*", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    "pass|pwd|secret|token|key|credential|auth|signature|sas|jwt|(?<![a-z])(?:options|code|sig|pin|otp)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 def redacted(text: str) -> str:
@@ -130,9 +137,10 @@ def redacted(text: str) -> str:
     Of `scheme://user:password@host` everything from the first colon to the line's last `@` goes, and the whole value
     of a setting whose name speaks of a secret: rather too much than a part of a password with an odd character.
     """
-    if "://" not in text and "=" not in text:
-        return text
-    return _SETTING.sub(_without_value, _BEFORE_HOST.sub(rf"\g<user>:{HIDDEN}@", text))
+    if "@" in text:
+        text = _BEFORE_HOST.sub(rf"\g<user>:{HIDDEN}@", text) if "://" in text else text
+        text = _WITHOUT_SLASHES.sub(rf"\g<user>:{HIDDEN}@", text)
+    return _SETTING.sub(_without_value, text) if "=" in text else text
 
 
 def secret_setting(name: str) -> bool:
@@ -149,18 +157,18 @@ def _without_value(setting: re.Match[str]) -> str:
 
 def render(diagnostic: Diagnostic, text: str = "") -> str:
     """The diagnostic as shown to the user, its line of `text` underlined; without a final newline."""
-    parts = [f"{diagnostic.severity}[{diagnostic.code}]: {_printable(diagnostic.message)}"]
+    parts = [f"{diagnostic.severity}[{diagnostic.code}]: {printable(diagnostic.message)}"]
     span = diagnostic.span
     margin = ""
     if span is not None:
         margin = " " * len(str(span.line))
         parts += [
-            f"{' ' * max(1, len(margin) - 1)}--> {_printable(span.file)}:{span.line}:{span.column}",
+            f"{' ' * max(1, len(margin) - 1)}--> {printable(span.file)}:{span.line}:{span.column}",
             *_excerpt(span, text, diagnostic.label, margin),
         ]
     elif diagnostic.label:
-        parts[0] += f": {_printable(diagnostic.label)}"
-    parts += [f"{margin} = {_printable(note)}" for note in diagnostic.notes]
+        parts[0] += f": {printable(diagnostic.label)}"
+    parts += [f"{margin} = {printable(note)}" for note in diagnostic.notes]
     return "\n".join(parts)
 
 
@@ -169,7 +177,7 @@ def _excerpt(span: Span, text: str, label: str, margin: str) -> list[str]:
     line = lines[span.line - 1] if span.line <= len(lines) else ""
     before, marked, after = _window(*_unveiled(line, span.column - 1, max(span.end, span.column + 1) - 1))
     carets = "^" * max(1, _columns(marked))
-    pointer = f"{' ' * _columns(before)}{carets} {_printable(label)}".rstrip()
+    pointer = f"{' ' * _columns(before)}{carets} {printable(label)}".rstrip()
     shown = f"{before}{marked}{after}".rstrip()
     return [f"{margin} |", f"{span.line} | {shown}".rstrip(), f"{margin} | {pointer}"]
 
@@ -187,7 +195,7 @@ def _unveiled(line: str, start: int, stop: int) -> tuple[str, int, int]:
 
 def _window(line: str, start: int, stop: int) -> tuple[str, str, str]:
     """What stands before, in and after the span; long lines are cut around it."""
-    before, marked, after = (_printable(part) for part in (line[:start], line[start:stop], line[stop:]))
+    before, marked, after = (printable(part) for part in (line[:start], line[start:stop], line[stop:]))
     if len(before) + len(marked) + len(after) <= _WIDEST:
         return before, marked, after
     if len(marked) > _WIDEST - 20:
@@ -202,19 +210,37 @@ def _window(line: str, start: int, stop: int) -> tuple[str, str, str]:
     return before, marked, after
 
 
-def _printable(text: str) -> str:
-    """Tabs as spaces; control and direction characters escaped, so that no file can steer a terminal."""
+def printable(text: str) -> str:
+    """One line for a terminal: tabs as spaces, and characters that steer it spelled out as JSON spells them."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_printable_character, text))
+    return "".join(" " * _TAB if c == "\t" else spelled(c) if steers(c) else c for c in text)
 
 
-def _printable_character(character: str) -> str:
-    if character == "\t":
-        return " " * _TAB
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return f"\\u{ord(character):04x}"
-    return character
+def printable_lines(text: str) -> str:
+    """As `printable`, for text of several lines, whose line breaks and tabs stay. JSON keeps its meaning."""
+    if _STEERING.search(text) is None:
+        return text
+    return "".join(spelled(c) if c not in "\n\t" and steers(c) else c for c in text)
+
+
+def steers(character: str) -> bool:
+    """Whether a character could move a cursor, colour, hide or reorder text: those that are no letter or sign.
+
+    The two joiners are part of words and emoji, and stay.
+    """
+    if character in "\u200c\u200d":
+        return False
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
+
+
+_STEERING = re.compile(r"[^\n\t -~]")  # the only characters that may
+
+
+def spelled(character: str) -> str:
+    r"""The escape of a character in JSON: `\u001b`."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
 
 
 def _columns(text: str) -> int:
@@ -544,7 +570,7 @@ CODES: Mapping[str, Code] = {
     ),
     "DR174": Code(
         "left out of the spec",
-        "The text says more than a causal graph: positions, parameters, colours. The graph is read without them.",
+        "The text says more than a causal graph: parameters, products, colours. The graph is read without them.",
     ),
     "DR175": Code(
         "left out of the written text",
@@ -611,7 +637,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR302": Code(
         "data outside the spec's folder",
-        "A spec may come from elsewhere, so it reads files beside or below it. `--allow-outside` lifts this.",
+        "A spec may come from elsewhere, so it reads files beside or below it, and a `query:` or a view within a "
+        "database file reads that file alone. `--allow-outside` lifts this.",
     ),
     "DR303": Code("unknown kind of data file", "The message lists the endings that are known."),
     "DR304": Code("data that cannot be read", "The message gives the reason of the reader."),
@@ -668,6 +695,33 @@ CODES: Mapping[str, Code] = {
     ),
     "DR333": Code("no connection", "The database cannot be reached, or refuses the user. The message has its words."),
     "DR334": Code("a question that the database refuses", "The message gives the database's own reason."),
+    "DR335": Code(
+        "values read as text",
+        "Whole numbers beyond 2^53, such as ids of 20 digits, would become equal in double precision, so they are "
+        "levels. Where they measure something: `type: continuous`.",
+    ),
+    "DR336": Code(
+        "numbers that double precision does not tell apart",
+        "Differences beyond the 16th digit are lost, as of times in nanoseconds. Subtract a constant in a `query:`.",
+    ),
+    "DR337": Code(
+        "a query that fails as it runs",
+        "A `query:` or a view is valid, and meets a value that it cannot take. Bad: `SELECT CAST(x AS INT) AS x FROM "
+        "data` where `x` holds a word; good: `TRY_CAST`.",
+    ),
+    "DR338": Code(
+        "a query that takes too long",
+        "Each question to a `query:` or to a table of a database file has ten minutes. DAGREG_QUERY_SECONDS=3600 "
+        "gives it an hour.",
+    ),
+    "DR339": Code(
+        "columns that differ in case alone",
+        "`X` and `x` are one name in SQL. A spec may use either; to use both, rename one in the file.",
+    ),
+    "DR340": Code(
+        "a few words among numbers",
+        "A total, a unit or a sign for a missing value makes a column of numbers text, and so levels.",
+    ),
     "DR401": Code(
         "levels unknown without data",
         "A categorical term needs its levels: declare them, or give data.",
@@ -787,6 +841,22 @@ CODES: Mapping[str, Code] = {
     ),
     "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
     "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
+    "DR435": Code(
+        "numbers too large or too small to be computed with",
+        "Squares and ratios of columns have to be numbers, too: values up to 1e75, and an sd of 1e-75 or more. Another "
+        "unit does it. Bad: a mass of 1e160 electronvolts; good: the same in units of 1e150.",
+    ),
+    "DR436": Code(
+        "a prior's number beyond all use",
+        "Numbers of a prior are 0 or between 1e-100 and 1e100 in size. A prior that says nothing is `Flat()`.",
+        bad="edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1e300)'}}}\n",
+        good="edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: Flat()}}}\n",
+    ),
+    "DR437": Code(
+        "a unit far beyond the data",
+        "One unit more of an exposure that varies by less than a thousandth of it says nothing of these data: given is "
+        "the slope at the observed values. Give a `contrast:`, or the column in a smaller unit.",
+    ),
     "DR441": Code(
         "no cells in this regression",
         "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside them.",
@@ -798,6 +868,13 @@ CODES: Mapping[str, Code] = {
         "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
         good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
     ),
+    "DR443": Code(
+        "slopes for combinations of levels that have no means",
+        "Under `coding: index` an interaction of a number with several nodes in levels is a slope for each combination "
+        "of their levels. A mean for each of these combinations belongs beside it: declare that interaction, too.",
+        good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> b']\n"
+        "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
+    ),
     "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
@@ -806,6 +883,11 @@ CODES: Mapping[str, Code] = {
         "Data sets simulated from the priors all but never have a mean, or an sd, like the observed one.",
     ),
     "DR516": Code("an answer that is the prior's", "The effect's interval is about as wide as before the data."),
+    "DR517": Code(
+        "digits that doubles do not hold",
+        "A number has 15 to 16 significant digits, and a column of a mean far above its sd spends them on the mean. "
+        "Subtract a round number in the data, before they are stored.",
+    ),
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),

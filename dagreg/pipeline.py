@@ -71,6 +71,7 @@ class Table:
     rows: Rows
     info: DataInfo
     known: Mapping[str, ColumnSummary]  # columns that have a value in every row of the source
+    doubts: tuple[Doubt, ...] = ()  # how the data were read
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -193,7 +194,7 @@ class Result:
 
         spec = self.record.explained.spec
         model = self.model(estimator, effect)
-        source = open_data(spec, new, allow_outside=True)
+        source = open_data(spec, new, allow_outside=False)
         way, rows = prepared(spec, model, source, do or {})
         draws = self.samples[model.builder].flat()
         chosen = spec.sampling.seed if seed is None else seed
@@ -267,20 +268,41 @@ def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> E
 def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
     """Validates the graph and, where there are data, the columns of every observed node.
 
-    Returns the type of each node in words, under "nodes". Raises DagregError with what is wrong.
+    Returns the type of each node in words, under "nodes", and under "warnings" how the data were read, where that is
+    not as they look. Raises DagregError with what is wrong.
     """
-    from dagreg.data.summary import check_columns, columns_of, summarise
+    from dagreg.data.summary import check_columns, columns_of, declared_numbers, summarise
     from dagreg.model.variables import resolve
 
     analyse(spec)
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
+    doubts: tuple[Doubt, ...] = ()
     if _has_data(spec, data):
         source = open_data(spec, data, allow_outside=allow_outside)
         names = [n.name for n in spec.nodes.values() if n.observed]
         check_columns(source, spec, names)
-        found = resolve(spec, names, summarise(source.narrow(columns_of(spec, names)), spec, names))
+        columns = columns_of(spec, names)
+        source = source.narrow(columns, declared_numbers(spec, columns))
+        summary = summarise(source, spec, names)
+        found = resolve(spec, names, summary)
         words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
-    return {"nodes": words}
+        doubts = _reading_doubts(source, spec, names, summary, "TRUE")
+    warnings = [{"code": d.code, "message": d.message} for d in doubts]
+    return {"nodes": words, "warnings": warnings}
+
+
+def _reading_doubts(
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+) -> tuple[Doubt, ...]:
+    """What values have lost, or would have, on their way from the data."""
+    from dagreg.data.summary import blurred, nearly_numbers
+
+    notes = {
+        "DR335": source.notes,
+        "DR336": blurred(source, spec, names, summary, where),
+        "DR340": nearly_numbers(spec, names, summary),
+    }
+    return tuple(Doubt(code, note) for code, found in notes.items() for note in found)
 
 
 def compile(
@@ -310,6 +332,7 @@ def compile(
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
     doubts = (*explained.doubts, *(_idle(spec, plans) if estimator is None else ()))
+    doubts += table.doubts if table is not None else ()
     explained = replace(explained, doubts=doubts)
     if not optimised:
         return Compiled(explained, plans, program)
@@ -444,7 +467,7 @@ def fit(
         program.source,
         versions(table.source.packages),
         spec.sampling.seed,
-        (*_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
+        (*table.doubts, *_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
         tested.tests,
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
@@ -473,6 +496,7 @@ def _fit_effect(
     progress: Progress,
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
+    from dagreg.check.by_levels import by_level_notes
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of, not_made
@@ -511,6 +535,7 @@ def _fit_effect(
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
     doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed)
+    notes = (*by_level_notes(spec, question.effect.by, plan.models), *not_made(plan.models))
     solved = [piece for model in plan.models for piece in pieces[model.builder]]
     unknown = {symbol for model in plan.models for symbol in model.unknown}
     how = [(part.engine, part.origin) for model in plan.models for part in here[model.estimator].parts]
@@ -518,7 +543,7 @@ def _fit_effect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps, not_made(plan.models), curve, priors.sentence),
+        result=EffectResult(rows, coefficients(plan.models, here), gaps, notes, curve, priors.sentence),
         diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, how)),
         doubts=(*doubts, *priors.doubts),
         mixing=mixing(plan.models, here),
@@ -620,6 +645,7 @@ def read(
         check_not_imputed,
         check_trials,
         columns_of,
+        declared_numbers,
         numbers_of,
         summarise,
     )
@@ -630,7 +656,8 @@ def read(
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
     tested = columns_for(whole, spec, claims)
-    source = whole.narrow(tuple(dict.fromkeys((*columns, *tested))))
+    every_column = tuple(dict.fromkeys((*columns, *tested)))
+    source = whole.narrow(every_column, declared_numbers(spec, every_column))
     hashed = source.hashing(columns)
     present = always_there(spec, names)
     scanned = scan(source, numbers_of(spec, dict.fromkeys((*columns, *tested))))
@@ -650,7 +677,8 @@ def read(
     inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred)
     known = {**scanned.columns, **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {})}
-    return Table(source, Rows(source, columns, where, summary, scanned.moments if every else None), info, known)
+    rows = Rows(source, columns, where, summary, scanned.moments if every else None)
+    return Table(source, rows, info, known, _reading_doubts(source, spec, names, summary, where))
 
 
 def _nodes(spec: Spec, asked: Sequence[Question]) -> tuple[str, ...]:
@@ -680,23 +708,23 @@ def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
         given = DataRef(os.fspath(data))
         if _is_connection(given) and spec.data is not None:
             given = replace(spec.data, source=given.source)  # another database with the same table
-        return _open_named(given, "")
+        return _open_named(given, "", others=allow_outside)
     if data is not None:
         return open_frame(data)
     if spec.data is None:
         raise DataError((Diagnostic("DR300", f"{spec.name} names no data: add `data:` or pass --data"),))
     folder = os.path.dirname(spec.path) if spec.path else ""
-    return _open_named(spec.data, folder, allow_outside=allow_outside)
+    return _open_named(spec.data, folder, allow_outside=allow_outside, others=allow_outside)
 
 
-def _open_named(ref: DataRef, folder: str, *, allow_outside: bool = True) -> Source:
+def _open_named(ref: DataRef, folder: str, *, allow_outside: bool = True, others: bool = False) -> Source:
     if _is_connection(ref):
         from dagreg.data.database import open_database
 
         return open_database(ref)
     from dagreg.data.duck import open_file
 
-    return open_file(ref, folder, allow_outside=allow_outside)
+    return open_file(ref, folder, allow_outside=allow_outside, others=others)
 
 
 def _is_connection(ref: DataRef) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from dagreg.data.duck import open_frame
 from dagreg.data.new_rows import beside_columns
 from dagreg.data.source import Source
-from dagreg.data.summary import check_columns, columns_of, summarise
+from dagreg.data.summary import check_columns, columns_of, declared_numbers, summarise
 from dagreg.effects.predict import replicate
 from dagreg.effects.route import setting
 from dagreg.effects.simulate import Simulated
@@ -52,7 +52,7 @@ def simulate(
         return from_priors(graph, rows, chosen, _interventions(graph, do or {}), {})
     check_columns(source, spec, names)
     columns = columns_of(spec, names)
-    source = source.narrow(columns)
+    source = source.narrow(columns, declared_numbers(spec, columns))
     where = source.complete(columns)
     graph = whole(spec, summarise(source, spec, names, where))
     beside = [c for equation in graph.equations.values() for c in beside_columns(equation)]

@@ -115,7 +115,7 @@ def test_the_mean_at_a_dose_of_a_linear_model_is_uncertain() -> None:
 def test_levels_are_bootstrapped_within() -> None:
     spec = (
         "nodes: {w: binary, z: continuous, g: categorical, d: binary}\nedges: ['z, g -> w', 'w, z, g -> d']\n"
-        f"effect: {{exposure: w, outcome: d, by: [g]{BOOTSTRAP}}}\nregressions: {{d: {{{PRIOR}}}}}\n"
+        f"effect: {{exposure: w, outcome: d, by: [g]{BOOTSTRAP}}}\nregressions: {{d: {{interactions: [], {PRIOR}}}}}\n"
     )
     model = models_of(spec, DATA)["adjusted"]
     draws = {n: np.full((2, DRAWS // 2), v) for n, v in POINT.items()} | {"beta_d_g": np.zeros((2, DRAWS // 2, 2))}

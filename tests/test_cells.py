@@ -261,6 +261,113 @@ def test_levels_on_the_scale_of_the_link() -> None:
     assert row.summary.mean == pytest.approx(0.375)
 
 
+# ---------------------------------------------------------------- slopes for each level
+
+SLOPES = (
+    NODES + "edges: ['g -> x', 'x, g -> y']\neffect: {exposure: x, outcome: y, by: [g]}\n"
+    "regressions: {y: {coding: index, interactions: [%s], priors: {%s}}}\n"
+)
+
+
+def normal_posterior(design: np.ndarray, y: np.ndarray, scales: np.ndarray, sigma: float) -> np.ndarray:
+    """The posterior means of coefficients that are Normal(0, scales), sigma known (Bishop 2006, section 3.3)."""
+    precision = design.T @ design / sigma**2 + np.diag(scales**-2.0)
+    return np.asarray(np.linalg.solve(precision, design.T @ y / sigma**2))
+
+
+def test_each_level_has_a_slope_with_the_same_prior() -> None:
+    """`a[g] + b[g] * x` under one prior for every b, against the closed form; sigma is all but known."""
+    few = {name: values[:12] for name, values in DATA.items()}
+    levels = np.unique(few["g"])
+    hot = few["g"][:, None] == levels
+    priors = 'g: "Normal(0, 5)", "x:g": "Normal(0, 0.2)", sigma: "Uniform(0.999, 1.001)"'
+    result = fit(SLOPES % ('"x:g"', priors) + "sampling: {draws: 10000}\n", few)
+    outcome = result.model().outcome
+    assert [(t.name, t.columns) for t in outcome.terms] == [
+        ("g", tuple(f"g[{level}]" for level in levels)),
+        ("x:g", tuple(f"x:g[{level}]" for level in levels)),
+    ]
+    expected = normal_posterior(
+        np.hstack([hot, hot * few["x"][:, None]]), few["y"], np.repeat([5, 0.2], len(levels)), 1
+    )
+    rows = [e for e in result.effects[0].result.estimates if e.by]
+    for e, level in zip(rows, levels, strict=True):
+        assert e.by == {"g": level}
+    for e, slope in zip(rows, expected[len(levels) :], strict=True):
+        assert e.summary.mean == pytest.approx(slope, abs=5 * e.summary.sd / 40_000**0.5)
+
+
+def test_the_reference_level_has_no_say_in_slopes_for_each_level() -> None:
+    """Under reference coding it has: there the prior is of differences from it."""
+    few = {name: values[:12] for name, values in DATA.items()}
+    found = []
+    for reference in ("a", "d"):
+        text = SLOPES % ("", '"x:g": "Normal(0, 0.2)", g: "Normal(0, 5)"')
+        text = text.replace("interactions: [], ", "")
+        text = text.replace("g: categorical", f"g: {{type: categorical, reference: {reference}}}")
+        rows = fit(text, few).effects[0].result.estimates
+        found.append({e.by["g"]: e.summary for e in rows if e.by})
+    for level, one in found[0].items():
+        assert one.mean == pytest.approx(found[1][level].mean, abs=6 * one.sd / 4000**0.5)
+
+
+@pytest.mark.parametrize(
+    ("products", "terms"),
+    [
+        ('"x:g"', ["z", "g", "x:g"]),
+        ('"g:z"', ["g:z", "x"]),
+        ('"g:z", "x:g:z"', ["g:z", "x:g:z"]),
+        ('"g:z", "x:g", "x:z"', ["g:z", "x:g", "x:z"]),
+    ],
+)
+def test_what_a_coefficient_for_each_level_says_is_not_said_again(products: str, terms: list[str]) -> None:
+    text = INDEX.format(more=f", interactions: [{products}]")
+    (outcome, *_) = (m.outcome for m in models_of(text, DATA).values())
+    assert [t.name for t in outcome.terms] == terms
+
+
+def test_slopes_for_combinations_need_their_means() -> None:
+    assert "and the response no mean for each" in message(INDEX.format(more=', interactions: ["x:g:z"]'))
+
+
+SLOPED = [
+    SLOPES.replace("effect: {exposure: x, outcome: y, by: [g]}", "effect: x -> y") % ('"x:g"', ""),
+    INDEX.format(more=', interactions: ["g:z", "x:g:z"]'),
+    INDEX.format(more=', interactions: ["x:g", "x:z"]'),
+    INDEX.format(more=', interactions: ["x:g"], priors: {intercept: "Normal(0, 5)"}'),
+]
+
+
+@pytest.mark.parametrize("text", SLOPED)
+def test_the_program_has_the_density_of_slopes_for_each_level(text: str) -> None:
+    assert_equal_up_to_a_constant(optimised(text, data=DATA))
+
+
+@pytest.mark.parametrize("text", SLOPED)
+def test_cross_products_of_slopes_give_the_triangle_of_the_rows(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = optimised(text, data=DATA)
+    _, root = case.rows.triangle(case.model, case.model.outcome)
+    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    found = case.rows.triangle_without(case.model, case.model.outcome, None)
+    if found is None:  # slopes on x for g and for z each sum to x: the rows are read
+        assert "x:z" in text
+        return
+    np.testing.assert_allclose(found[1].T @ found[1], root.T @ root, rtol=1e-9, atol=1e-9)
+
+
+def test_a_slope_for_each_level_is_the_reference_coding_under_flat_priors() -> None:
+    """Centring moves the levels' coefficients only; the effects of both codings are those of separate regressions."""
+    text = SLOPES.replace("interactions: [%s], ", "") % 'g: "Normal(0, 1e5)", slopes: "Normal(0, 1e5)"'
+    index, reference = (fit(t) for t in (text, text.replace("index", "reference")))
+    for one, other in zip(*(r.effects[0].result.estimates[:4] for r in (index, reference)), strict=True):
+        assert one.by == other.by
+        assert one.summary.mean == pytest.approx(other.summary.mean, abs=0.1 * other.summary.sd)
+        if one.by:
+            here = DATA["g"] == one.by["g"]
+            slope = np.polyfit(DATA["x"][here], DATA["y"][here], 1)[0]
+            assert one.summary.mean == pytest.approx(slope, abs=0.1 * other.summary.sd)
+
+
 # ---------------------------------------------------------------- mistakes, and what cells leave out
 
 

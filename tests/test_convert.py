@@ -396,6 +396,80 @@ def test_a_lossy_text_says_what_it_leaves_out() -> None:
     assert "the effect" in write(loads("edges: [a -> b]\neffect: a -> b\n"), "lavaan").notes[0].message
 
 
+@pytest.mark.parametrize("text", ["y ~ x1 + x2:x4", "y ~ x1 + x2 + x4 + a*x2:x4"])
+def test_a_product_of_lavaan_is_noted(text: str) -> None:
+    """Each of its variables is a cause; that they act together has a place in a spec, not in its graph."""
+    found = read(text, "lavaan")
+    assert arrows(found.spec) == {"x1 -> y", "x2 -> y", "x4 -> y"}
+    assert any(note.code == "DR174" and "the product `x2:x4` is left out" in note.message for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "expected"),
+    [
+        ("lavaan", "y ~ -0*x + (0)*z + w", {"w -> y"}),
+        ("lavaan", "a := b > c\ny ~ x", {"x -> y"}),
+        ("dot", "digraph { a -> b [dir=both, arrowtail=none] }", {"a -> b"}),
+        ("dot", "digraph { a -> b [dir=both, arrowhead=none] }; // end", {"b -> a"}),
+        ("dot", "digraph { a [label=<x<b>}</b>>]; a -> b }\n# end", {"a -> b"}),
+        ("dagitty", "dag { x [exposure=false] ; x -> y; y -> z # end\n}", {"x -> y", "y -> z"}),
+    ],
+)
+def test_what_is_said_in_an_unusual_way_is_read_as_it_is_meant(format: str, text: str, expected: set[str]) -> None:
+    assert graph(text, format) == expected
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "said"),
+    [
+        ("dagitty", "dag { a {b c} -> d }", "`a` before `{`"),
+        ("dot", "digraph { a:1 -> b }", "a port"),
+    ],
+)
+def test_names_that_are_no_nodes_are_noted(format: str, text: str, said: str) -> None:
+    assert any(said in note.message for note in read(text, format).notes)
+
+
+NEARLY = st.text(st.sampled_from("abyz01_.-:/+#!@$%^&*()|~'?\\é"), min_size=1, max_size=5)
+
+
+@pytest.mark.parametrize("format", ["dagitty", "dot", "lavaan"])
+@settings(max_examples=400, deadline=None)
+@given(names=st.lists(NEARLY, min_size=3, max_size=3, unique=True), gap=st.sampled_from(["", " "]))
+def test_names_without_quotes_are_whole_or_refused_or_noted(format: str, names: list[str], gap: str) -> None:
+    """x -> y -> z with any names: the graph is that, or there is a message, never another graph in silence."""
+    x, y, z = names
+    if format == "lavaan":
+        text = f"{y}{gap}~{gap}{x}\n{z}{gap}~{gap}{y}\n"
+    else:
+        lines = f"{x}{gap}->{gap}{y}\n{y}{gap}->{gap}{z}\n"
+        text = f"{'dag' if format == 'dagitty' else 'digraph'} {{\n{lines}}}\n"
+    with refusals() as refused:
+        found = read(text, format)
+    if not refused and not found.notes:
+        comments = any(name.startswith(("#", "!", "//")) for name in names)  # a line of their own, in every format
+        assert comments or arrows(found.spec) == {f"{x} -> {y}", f"{y} -> {z}"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(spec=specs(PLAIN), data=st.data())
+def test_positions_of_dagitty_survive_yaml(spec: Spec, data: st.DataObject) -> None:
+    """From dagitty's text to YAML and back; other formats say that they leave them out."""
+    number = st.floats(-1e3, 1e3).map(lambda x: round(x, 3))
+    places = {name: data.draw(st.one_of(st.none(), st.tuples(number, number))) for name in spec.nodes}
+    placed = replace(spec, nodes={n: replace(node, position=places[n]) for n, node in spec.nodes.items()})
+    text = write(placed, "dagitty").text
+    first = read(text, "dagitty").spec
+    again = read(write(first, "yaml").text, "yaml").spec
+    for found in (first, again):
+        assert {name: node.position for name, node in found.nodes.items()} == places
+        assert held(found, "dagitty") == held(spec, "dagitty")
+    assert write(again, "dagitty").text == text
+    for other in ("dot", "gml", "lavaan"):
+        noted = any("`position`" in note.message for note in write(placed, other).notes)
+        assert noted == any(place is not None for place in places.values())
+
+
 # ---------------------------------------------------------------- what is refused
 
 BAD = [
@@ -421,6 +495,19 @@ BAD = [
     ("dagitty", "dag { a [exposure, adjusted] b [outcome] a -> b }", "DR143", 1, 20),
     ("dagitty", 'dag { " a" -> b }', "DR106", 1, 7),
     ("dagitty", "dag {" + "{" * 60 + "a" + "}" * 60 + "}", "DR107", 1, 56),
+    ("dagitty", "dag { x -> y-z ; y-z -> w }", "DR171", 1, 12),
+    ("dagitty", "dag { x -> b-1 }", "DR171", 1, 12),
+    ("dagitty", 'dag { x -> "y"z }', "DR171", 1, 12),
+    ("dagitty", "dag { x -> y#1\n y -> z }", "DR171", 1, 12),
+    ("dagitty", "dag { x -> -y }", "DR171", 1, 12),
+    ("dagitty", "dag { x [exposure=perhaps] x -> y }", "DR176", 1, 10),
+    ("dot", "digraph { a -> b } digraph { c -> d }", "DR171", 1, 20),
+    ("dot", "digraph { a -> b [arrowhead=none] }", "DR172", None, None),
+    ("gml", 'graph [directed 1 node [id 0] node [id 1] edge [source 0 target 1 bidirected "so"]]', "DR176", None, None),
+    ("lavaan", "y ~~ x:w", "DR171", 1, 6),
+    ("lavaan", "y ~ ~ z", "DR171", 1, 5),
+    ("lavaan", "y ~ x | z", "DR171", 1, 7),
+    ("lavaan", "y ~ 3", "DR171", 1, 5),
     ("dot", "graph { a -- b }", "DR172", None, None),
     ("dot", "digraph { a -- b }", "DR171", 1, 13),
     ("dot", "digraph {\n a -> \n b", "DR171", 3, 1),

@@ -12,7 +12,7 @@ from scipy.interpolate import BarycentricInterpolator, CubicSpline
 from dagreg import pipeline
 from dagreg.data import rows, source
 from dagreg.effects.rows import linear
-from dagreg.emit.program import _NATURAL_SPLINE, _POLYNOMIAL
+from dagreg.emit import prelude
 from dagreg.errors import DagregError
 from dagreg.model.curves import basis, functions, functions_sql, powers
 from dagreg.model.types import CurveBasis
@@ -90,9 +90,7 @@ def test_a_polynomial_goes_through_its_heights() -> None:
 @pytest.mark.parametrize("kind", ["poly", "spline"])
 def test_the_same_in_the_program_and_in_sql(kind: Any) -> None:
     curve, x = CurveBasis(kind, 4, KNOTS), np.linspace(0, 14, 40)
-    namespace: dict[str, Any] = {"np": np}
-    exec(_POLYNOMIAL + _NATURAL_SPLINE, namespace)
-    written = namespace["polynomial" if kind == "poly" else "natural_spline"](x, list(KNOTS))
+    written = (prelude.polynomial if kind == "poly" else prelude.natural_spline)(x, list(KNOTS))
     np.testing.assert_allclose(written, basis(curve, x), atol=1e-12)
     found = duckdb.sql(
         f"SELECT {', '.join(functions_sql(curve, 'x'))} FROM (SELECT unnest({x.tolist()}) AS x)"

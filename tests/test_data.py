@@ -371,8 +371,8 @@ QUERIES = {
         "DR30",
     ),
     "no SELECT": ("COPY data TO 'made.csv'", "DR307"),
-    "another file": ("SELECT * FROM read_csv('../secret.csv')", "DR304"),
-    "any file": ("SELECT content AS x, 1 AS y FROM read_text('/etc/hostname')", "DR304"),
+    "another file": ("SELECT * FROM read_csv('../secret.csv')", "DR302"),
+    "any file": ("SELECT content AS x, 1 AS y FROM read_text('/etc/hostname')", "DR302"),
     "nonsense": ("SELEKT x", "DR304"),
 }
 

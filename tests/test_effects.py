@@ -609,6 +609,7 @@ def test_effects_by_two_variables_are_given_for_the_cells_that_occur() -> None:
         "nodes: {x: continuous, w: binary, k: binary, y: continuous}\nedges: ['w, k -> x', 'x, w, k -> y', w -> k]\n"
         "effect: {exposure: x, outcome: y, by: [w, k]}\n" + _PRIORS.format("y")
     )
+    spec = spec.replace("{y: {", "{y: {interactions: [], ")
     rows = _rows_of(spec, {"alpha_y": 0.0, "beta_y_x": 0.7, "beta_y_w": 1.0, "beta_y_k": 1.0, "sigma_y": 1.0}, data)
     cells = [tuple(e.by.values()) for e in rows]
     assert cells == [(), ("no", 0), ("no", 1), ("yes", 1)]

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from dagreg.emit import prose
+from dagreg.emit import prelude, prose
+from dagreg.model.naming import RESERVED
 from tests.fitting import compiled
 
 Point = Mapping[str, Any]
@@ -771,3 +772,18 @@ def test_program_text(name: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, encoding="utf-8")
     assert source == path.read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------- helpers of programs
+
+
+def test_no_node_takes_the_name_of_a_helper() -> None:
+    assert {helper.__name__ for helper in prelude.HELPERS} <= RESERVED
+
+
+def test_a_program_holds_the_helpers_that_it_calls_and_those_that_they_call() -> None:
+    body = "def build(data):\n    return log_between(data['filled'], filled(data['x'], 0)).positions(1)\n"
+    found = [helper.__name__ for helper in prelude.helpers_of(body)]
+    assert found == ["absent", "filled", "log_above", "log_between"]
+    assert prelude.need_tensors(prelude.helpers_of(body))
+    assert not prelude.need_tensors(prelude.helpers_of("positions(1, 2)"))

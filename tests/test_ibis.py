@@ -239,6 +239,23 @@ def test_a_query_in_the_databases_own_sql(postgres: Postgres, spark: Any, parque
         assert found.distinct(["x", "y"]) == 7
 
 
+def test_a_question_without_end_is_ended(postgres: Postgres, monkeypatch: Any) -> None:
+    monkeypatch.setenv("DAGREG_QUERY_SECONDS", "0.5")
+    found = open_database(DataRef(postgres.url, query="SELECT 1 AS x, pg_sleep(60)::text AS y"))
+    with pytest.raises(DagregError, match=r"DR338.*0\.5 seconds"):
+        found.arrays(["x", "y"])
+
+
+def test_long_ids_of_a_database_stay_apart(postgres: Postgres) -> None:
+    query = (
+        "SELECT (12345678901234567890 + i % 3)::numeric(38, 0) AS id, i::numeric / 7 AS x FROM generate_series(1, 9) i"
+    )
+    found = open_database(DataRef(postgres.url, query=query)).narrow(["id", "x"])
+    assert found.summarise(["id"])["id"].levels == tuple(str(12345678901234567890 + i) for i in range(3))
+    assert found.kind("x") == "number"
+    assert len(found.notes) == 1
+
+
 def test_views_schemas_and_enums(postgres: Postgres) -> None:
     postgres.run(
         'CREATE SCHEMA "Odd one"',

@@ -14,7 +14,7 @@ from dagreg import pipeline
 from dagreg.data.duck import open_frame
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import observed_rows
-from dagreg.emit.unknown import ABSENT, EVERY_LEVEL
+from dagreg.emit import prelude
 from dagreg.engine.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.model.types import Model
@@ -196,7 +196,7 @@ def test_effects_average_over_what_is_imputed_draw_by_draw() -> None:
     text = (
         "missing: impute\nnodes: {t: binary, z: binary, x: continuous, y: binary}\n"
         "edges: ['z -> t, y', 'x -> t, y', 't -> y']\neffect: {exposure: t, outcome: y, by: [z]}\n"
-        f"regressions: {{y: {{priors: {PRIORS}}}}}}}\n"
+        f"regressions: {{y: {{interactions: [], priors: {PRIORS}}}}}}}\n"
     )
     model = models_of(text, data)["adjusted"]
     values = _draws(model, 7, 4, 4)
@@ -233,10 +233,8 @@ def test_effects_average_over_what_is_imputed_draw_by_draw() -> None:
 def test_the_table_of_the_effects_is_that_of_the_program() -> None:
     from dagreg.effects.rows import every_level
 
-    namespace: dict[str, Any] = {"np": np}
-    exec(ABSENT + EVERY_LEVEL, namespace)
     levels = {"z": [0, 1], "g": ["a", "b", "c"]}
-    table, row, cells = namespace["every_level"](arrays(DATA), levels)
+    table, row, cells = prelude.every_level(arrays(DATA), levels)
     ours, rows, place = every_level(arrays(DATA), levels)
     np.testing.assert_array_equal(rows, row)
     np.testing.assert_array_equal(cells[row, place], np.arange(len(row)))

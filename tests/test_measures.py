@@ -98,7 +98,7 @@ def test_marginal_ratios(name: str, exposure: str) -> None:
 
 def test_ratios_by_levels_are_of_the_means_of_the_level() -> None:
     """Homogeneous odds ratios within strata, different ones over each: the measure is not collapsible."""
-    spec = spec_of("d", "binary", extra=", by: [g]")
+    spec = spec_of("d", "binary", extra=", by: [g]").replace("{priors:", "{interactions: [], priors:")
     rows = rows_of(spec, values_of("d", "w") | {"beta_d_g": 1.5})
     low, high = (special.expit(special.logit(side) + 1.5 * (DATA["g"] == "b")) for side in sides("w", special.expit))
     for level, where in ((None, np.ones(N, bool)), ("a", DATA["g"] == "a"), ("b", DATA["g"] == "b")):
@@ -179,7 +179,7 @@ def test_every_family_is_told_what_its_coefficients_are() -> None:
 @pytest.mark.parametrize(
     ("response", "node", "more", "name"),
     [
-        ("d", "{type: binary, link: probit}", {}, "difference in probits"),
+        ("d", "{type: binary, link: probit}", {}, "difference in probits of d = 1"),
         ("y", "{type: positive, family: gamma}", {"shape": 2.0}, "log mean ratio"),
         ("c", "count", {}, "log rate ratio"),
     ],

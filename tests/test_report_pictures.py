@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dagreg.effects.density import density
 from dagreg.effects.types import Density
-from dagreg.report.curves import Curve, finite, ranks, ridge, small_density, trace
+from dagreg.report.curves import Curve, finite, ranks, ridge, small_densities, trace
 from dagreg.report.drawing import element, sheet
 from dagreg.report.render import render
 from dagreg.report.shrinkage import Level, shrinkage
@@ -81,7 +81,7 @@ def test_any_draws_have_a_density_or_none(values):
 
 
 def test_every_point_of_a_curve_lies_on_the_canvas():
-    for drawing in (ridge([CURVE, CURVE], "Risk difference", "risk difference"), small_density(CURVE)):
+    for drawing in (ridge([CURVE, CURVE], "Risk difference", "risk difference"), *small_densities([CURVE])):
         (first, *_) = (p for p in parsed(drawing).iter(f"{SVG}path") if p.get("class") == "curve")
         steps = np.array([float(n) for n in re.findall(r"-?[\d.]+", first.get("d"))]).reshape(-1, 2)
         places = steps.cumsum(axis=0)  # the path goes by steps
@@ -97,7 +97,7 @@ def test_a_zero_far_away_does_not_press_a_curve_into_a_spike():
 
 def test_an_axis_has_two_numbers_at_least():
     narrow = Curve("x", -3.2, -0.9, (0.0, 1.0, 0.0), -2.0, (-2.9, -1.1), "-2")
-    labels = [t.text for t in parsed(small_density(narrow)).iter(f"{SVG}text") if t.get("class") == "tick"]
+    labels = [t.text for t in parsed(*small_densities([narrow])).iter(f"{SVG}text") if t.get("class") == "tick"]
     assert len(labels) >= 2
 
 
@@ -145,7 +145,7 @@ def test_no_name_breaks_out_of_a_drawing(name):
     whole = sheet(
         [
             ridge([curve], name, name),
-            small_density(curve),
+            *small_densities([curve]),
             trace(name, name, [[0.0, 1.0]], 1, 2),
             ranks(name, name, [[1, 1]], 2),
             shrinkage([Level(name, 1, 0.0, 0.0, -1.0, 1.0)], 0.0, name, name, "94% interval"),

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from dagreg.check.instrument import first_stage
-from dagreg.effects.functional import functional_draws
+from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import contrast_draws
 from dagreg.engine.nuts import parameters
 from dagreg.identify.expression import evaluate
@@ -85,7 +85,7 @@ def test_a_formula_of_two_valued_variables_is_summed_exactly(name: str) -> None:
     assert model.primary
     draws = random_point(model)
     (contrast,) = model.estimand.contrasts
-    found = functional_draws(model, draws, rows_of(model, data), contrast, seed=1)
+    found = functional_sides(model, draws, rows_of(model, data), contrast, seed=1)[1]
     domains = dict.fromkeys(letters, (0, 1))
     for i in range(3):
         p = probability(model, draws, i, data)
@@ -107,7 +107,7 @@ def test_the_linear_front_door_is_the_product_of_its_slopes() -> None:
     model = models_of(text, data)["frontdoor"]
     draws = random_point(model)
     (contrast,) = model.estimand.contrasts
-    found = functional_draws(model, draws, rows_of(model, data), contrast, seed=3)
+    found = functional_sides(model, draws, rows_of(model, data), contrast, seed=3)[1]
     np.testing.assert_allclose(found, draws["beta_m_x"] * draws["beta_y_m"], atol=1e-9)
 
 
@@ -120,7 +120,7 @@ def test_a_drawn_mediator_under_a_logit_agrees_with_integration() -> None:
     draws = {name: values[:1] for name, values in random_point(model).items()}
     (contrast,) = model.estimand.contrasts
     found = np.array(
-        [functional_draws(model, draws, rows_of(model, data), contrast, seed=s)[0] for s in range(0, 4_000, 100)]
+        [functional_sides(model, draws, rows_of(model, data), contrast, seed=s)[1][0] for s in range(0, 4_000, 100)]
     )
     at = {e.response: e for e in model.equations}
     slopes = {(e.response, t.name): (draws[t.symbol][0], t.centre[0]) for e in model.equations for t in e.terms}
@@ -283,7 +283,7 @@ def test_a_joint_marginal_of_two_exposures_is_one_distribution() -> None:
     model = models_of(text, data)["frontdoor"]
     draws = random_point(model)
     (contrast,) = model.estimand.contrasts
-    found = functional_draws(model, draws, rows_of(model, data), contrast, seed=1)
+    found = functional_sides(model, draws, rows_of(model, data), contrast, seed=1)[1]
     for i in range(3):
         p = probability(model, draws, i, data)
         domains = dict.fromkeys("abmy", (0, 1))
@@ -301,7 +301,7 @@ def test_a_joint_marginal_with_a_number_is_drawn_from_the_rows_whole() -> None:
     model = models_of(text, data)["frontdoor"]
     draws = random_point(model)
     (contrast,) = model.estimand.contrasts
-    found = functional_draws(model, draws, rows_of(model, data), contrast, seed=1)
+    found = functional_sides(model, draws, rows_of(model, data), contrast, seed=1)[1]
     expected = (draws["beta_m_a"] + 2 * draws["beta_m_b"]) * draws["beta_y_m"]
     np.testing.assert_allclose(found, expected, atol=1e-9)
 

@@ -76,7 +76,8 @@ def test_the_adjusted_regression_is_averaged_over_the_treated_rows() -> None:
 
 def test_by_levels_it_is_over_the_treated_of_each_level() -> None:
     values = {"alpha_y": -0.8, "beta_y_x": 0.6, "beta_y_z": 0.45}
-    rows = rows_of(SPEC % ", among: treated, by: [z]", values, "adjusted")
+    spec = SPEC.replace("{y: {", "{y: {interactions: [], ") % ", among: treated, by: [z]"
+    rows = rows_of(spec, values, "adjusted")
     for e in rows:
         if e.by and e.scale == "outcome":
             eta = -0.8 + 0.45 * float(e.by["z"])

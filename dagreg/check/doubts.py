@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagreg.check.between_groups import group_doubts
+from dagreg.check.digits import digit_doubts
 from dagreg.check.disagreement import obstacle
 from dagreg.check.fit import cell_doubts, dispersion_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
@@ -27,10 +28,11 @@ def doubts_of(
 ) -> tuple[Doubt, ...]:
     """The doubts about the primary model's answer."""
     if not model.complete:
-        return weight_doubts(model)
+        return (*digit_doubts(model), *weight_doubts(model))
     graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
     return (
         *graph,
+        *digit_doubts(model),
         *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
         *weight_doubts(model),

@@ -136,7 +136,7 @@ def _compare(
 
 def _where_empty(model: Model) -> str:
     """What the answer rests on where there are no rows."""
-    cells = [t for t in model.outcome.terms if t.full and len(t.factors) > 1]
+    cells = [t for t in model.outcome.terms if t.full and not t.numbers and len(t.factors) > 1]
     if not cells:
         return "There the answer is the regression's extrapolation."
     return f"Cells without rows have means of their own: there the answer is the prior alone, {cells[0].prior}."

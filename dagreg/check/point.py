@@ -41,6 +41,7 @@ SHAPED = ("student_t", "weibull", "negative_binomial", "zero_inflated_poisson", 
 """Of these, those whose whole distribution mean and dispersion do not give: a mediator would need it."""
 STEPS = 50
 TOLERANCE = 1e-10
+LOST = 1e-12  # of a usual value: what is smaller is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +159,20 @@ def coefficients(
         beta[0] = start
     else:
         beta[: len(equation.terms[0].columns)] = start  # every row has one of its levels
+    usual = float(link.inverse(np.array([start]))[0])
+    least, flattest = (
+        LOST * float(np.abs(of(np.array([at]))[0])) for of, at in ((variance, usual), (link.slope, start))
+    )
     for _ in range(STEPS):
         eta = this.columns @ beta + this.offset
         mean, slope = link.inverse(eta), link.slope(eta)
-        information = units * slope**2 / np.maximum(variance(mean) * _share(this, sigma), 1e-12)
-        working = eta - this.offset + (this.response - mean) / np.maximum(slope, 1e-12)
+        information = units * slope**2 / np.maximum(variance(mean) * _share(this, sigma), least)
+        working = eta - this.offset + (this.response - mean) / np.maximum(slope, flattest)
         before, beta = beta, _solve(this, information / sigma**2, working, precision)
         if free:
-            sigma = _dispersion(this, units, variance, link.inverse(this.columns @ beta + this.offset), sigma)
-        if np.max(np.abs(this.columns @ (beta - before))) < TOLERANCE * (1 + np.max(np.abs(eta))):
+            sigma = _dispersion(this, units, variance, link.inverse(this.columns @ beta + this.offset), sigma, least)
+        size = np.max(np.abs(eta)) + (1.0 if link.unit else 0.0)
+        if np.max(np.abs(this.columns @ (beta - before))) <= TOLERANCE * size:
             break
     return beta, sigma
 
@@ -177,14 +183,14 @@ def _share(this: Design, sigma: float) -> Array | float:
     return own if this.error is None else own + (this.error / sigma) ** 2
 
 
-def _dispersion(this: Design, units: Array, variance: Variance, mean: Array, sigma: float) -> float:
+def _dispersion(this: Design, units: Array, variance: Variance, mean: Array, sigma: float, least: float) -> float:
     """The root of the Pearson dispersion; beside known errors, where that is 1 with them (Paule and Mandel 1982)."""
-    squares = units * (this.response - mean) ** 2 / np.maximum(variance(mean), 1e-12)
+    squares = units * (this.response - mean) ** 2 / np.maximum(variance(mean), least)
     count = units.sum() if this.count is None else this.count
     left = max(count - this.columns.shape[1], 1.0)
     if this.error is None:
-        return max(float(np.sqrt((squares / _share(this, sigma)).sum() / left)), 1e-12)
-    low, high = 1e-6 * sigma, float(np.sqrt(squares.sum() / left)) + 1e-12
+        return max(float(np.sqrt((squares / _share(this, sigma)).sum() / left)), LOST * sigma)
+    low, high = 1e-6 * sigma, float(np.sqrt(squares.sum() / left)) + LOST * sigma
     for _ in range(60):
         middle = (low + high) / 2
         excess = (squares / (middle**2 * _share(this, middle))).sum() > left

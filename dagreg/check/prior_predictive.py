@@ -142,7 +142,7 @@ def _predicted(
         simulated = _responses(equation, draws, values, table, rng)
         shares = simulated / trials
         means, sds = shares.mean(axis=1), shares.std(axis=1)
-    sds = np.where(np.isnan(sds), np.inf, sds)
+    means, sds = (np.where(np.isnan(found), np.inf, found) for found in (means, sds))
     shown = observed / trials
     return _Predicted(means, sds, float(shown.mean()), float(shown.std()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 
-from dagreg.data.source import Source, Values, first_line, identifier, refused
+from dagreg.data.source import Source, Values, first_line, identifier, longest, refused, too_late
 from dagreg.emit.program import Reader
 from dagreg.emit.prose import comment, literal
 from dagreg.errors import HIDDEN, DagregError, redacted, secret_setting
@@ -240,10 +241,19 @@ def _asking(ref: DataRef, engine: Engine, code: str = "DR334", what: str = "") -
     except DagregError:
         raise
     except Exception as error:
+        if any("statement timeout" in str(e) for e in _chain(error)):
+            raise too_late(f"a question to {engine.name}", ref) from None
         reason = first_line(error) or type(error).__name__
         for secret in _secrets(ref.source):
             reason = reason.replace(secret, HIDDEN)
         raise refused(f"{what or f'{engine.name} refuses a question'}: {redacted(reason)}", ref, "", code) from None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those in whose wake it was raised, as by a cursor that is closed after a refusal."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _secrets(url: str) -> tuple[str, ...]:
@@ -337,6 +347,7 @@ def _settle_postgres(backend: Any) -> None:
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     backend.raw_sql("SET LOCAL synchronize_seqscans = off").close()
+    backend.raw_sql(f"SET LOCAL statement_timeout = {math.ceil(1000 * longest())}").close()
 
 
 def _postgres_program(url: str) -> Reader:

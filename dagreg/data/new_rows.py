@@ -56,6 +56,8 @@ def read_new_rows(
     beside = dict.fromkeys(c for e in equations for c in beside_columns(e) if c in source.columns or c not in optional)
     wanted = tuple(dict.fromkeys([*(model.variables[n].column for n in names), *beside]))
     _check_columns(source, wanted)
+    levelled = {model.variables[n].column for n in names if model.variables[n].levels}
+    source = source.narrow(wanted, [c for c in wanted if c not in levelled])
     found = source.arrays(wanted)
     wrong: list[Diagnostic] = []
     values: dict[str, Array] = {}

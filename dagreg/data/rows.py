@@ -12,9 +12,9 @@ from dagreg.data.counted import Counted
 from dagreg.data.moments import GROUPS, Moments, unpacked
 from dagreg.data.source import Source, Values
 from dagreg.data.sql import Column, grouped_sql, moments_sql, parts_sql, regression_columns, variable_columns
-from dagreg.model.design import design_map, regression_rows
+from dagreg.model.design import design_map, regression_rows, stored_columns
 from dagreg.model.families import Array
-from dagreg.model.triangle import from_moments, triangle
+from dagreg.model.triangle import from_moments, of_regression, triangle
 from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.optimise.types import Grouping, Sum
 
@@ -143,8 +143,8 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         if found is not None:
             return found
         rows, weights = regression_rows(model, equation, self)
-        rows *= np.sqrt(weights)[:, None]
-        return float(weights.sum()), triangle(rows)
+        found = of_regression(rows, weights, intercept=equation.has_intercept, levels=equation.cells)
+        return float(weights.sum()), found
 
     def prepare(self, models: Iterable[Model]) -> None:
         """Asks for the cross-products of all Gaussian regressions of these models in one scan."""
@@ -195,9 +195,9 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
 
 
 def _centre(term: Term) -> tuple[float, ...]:
-    """What is subtracted from a term's columns in the database; curves are centred later, by `design_map`."""
-    if term.centre is None or term.curve is not None:
-        return (0.0,) * (len(term.columns) - term.full)
+    """What is subtracted from a term's columns in the database. Slopes by level are centred there, curves later."""
+    if term.centre is None or term.curve is not None or term.numbers:
+        return (0.0,) * stored_columns(term)
     return term.centre
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from dagreg.data.moments import GROUPS, Moments, unpacked
 from dagreg.data.source import LEVEL_CAP, Source
 from dagreg.data.sql import Column, moments_sql
+from dagreg.model.digits import LARGEST
 from dagreg.model.types import ColumnSummary
 
 FIRST = 20_000  # rows that are looked at first
@@ -46,7 +47,8 @@ def scan(source: Source, columns: Sequence[str]) -> Scan:
     answer = source.fetch(moments_sql(source, wanted, GROUPS, "TRUE", extremes=True))
     moments, extremes = unpacked(answer, wanted), _extremes(answer, len(wanted))
     full = extremes[0] == moments.units.sum()
-    kept = [i for i in range(len(plain)) if full[i] and np.isfinite(moments.products[:, i, i]).all()]
+    small = np.abs(extremes[1:]).max(axis=0) <= LARGEST
+    kept = [i for i in range(len(plain)) if full[i] and small[i] and np.isfinite(moments.products[:, i, i]).all()]
     found = {
         plain[i]: _summary(moments, wanted[i], distinct[plain[i]], extremes[1:, i], whole=_whole(source, plain[i]))
         for i in kept

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
@@ -12,6 +14,7 @@ import numpy.typing as npt
 
 from dagreg.emit.program import DUCKDB, Reader
 from dagreg.errors import DataError, Diagnostic
+from dagreg.model.digits import LARGEST
 from dagreg.model.types import ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
@@ -20,7 +23,13 @@ EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not esti
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _TEXTS = ("VARCHAR", "ENUM")
+_WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT")
 _REALS = ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT", "DOUBLE")
+
+SECONDS = 600.0  # that one question to a query or a view of the user's may take
+LIMIT = "DAGREG_QUERY_SECONDS"  # where another number stands
+MOST_SECONDS = 2e6  # above which neither timers nor PostgreSQL count
+EXACT = 2**53  # whole numbers up to here are all doubles
 
 Values = Literal["int64", "float64", "string", "boolean"]
 """What a column of an answer holds."""
@@ -49,6 +58,7 @@ class Source(ABC):
     sql_types: Mapping[str, str]
     script: str = ""
     repeated: frozenset[str] = frozenset()  # names that several columns of the table have
+    notes: tuple[str, ...] = ()  # what people should know of how it is read
 
     # ------------------------------------------------------------ what each source has its own way of
 
@@ -112,15 +122,42 @@ class Source(ABC):
             return "text"
         return "boolean" if base == "BOOLEAN" else None
 
-    def narrow(self, columns: Sequence[str]) -> Self:
-        """The same source with these columns only."""
-        return replace(self, sql_types={c: self.sql_types[c] for c in columns}) if columns else self
+    def narrow(self, columns: Sequence[str], numbers: Collection[str] = ()) -> Self:
+        """The same source with these columns only.
+
+        Whole numbers with more digits than a double keeps are text, so that none of them merge, unless the column is
+        among `numbers`: those that measure something.
+        """
+        if not columns:
+            return self
+        types = {c: self.sql_types[c] for c in columns}
+        wide = [c for c in columns if c not in numbers and self._may_be_wide(c)]
+        if wide:
+            asked = [f"max(abs({n})), min(CAST({n} = floor({n}) AS INT))" for n in map(self.name, wide)]
+            answer = self._row(f"SELECT {', '.join(asked)} FROM {self.select}")
+            each = zip(wide, answer[::2], answer[1::2], strict=True)
+            wide = [c for c, most, whole in each if whole and float(most) > EXACT]
+        kept = types | dict.fromkeys(wide, "VARCHAR")
+        return replace(self, sql_types=kept, notes=(*self.notes, *map(too_long, wide)))
+
+    def _may_be_wide(self, column: str) -> bool:
+        found = re.fullmatch(r"DECIMAL\((\d+),.*\)", self.sql_types[column])
+        return self._base(column) in _WIDE and not (found and int(found[1]) < len(str(EXACT)))
+
+    def name(self, column: str) -> str:
+        """The SQL identifier of a column."""
+        return identifier(column)
+
+    @property
+    def folds(self) -> bool:
+        """Whether names that differ in case alone are one in its SQL."""
+        return False
 
     def value(self, column: str) -> str:
         """The SQL of a column's values in the types that NumPy has."""
         if self._base(column) in ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT"):
-            return f"CAST({identifier(column)} AS DOUBLE)"
-        return f"CAST({identifier(column)} AS VARCHAR)" if self.kind(column) == "text" else identifier(column)
+            return f"CAST({self.name(column)} AS DOUBLE)"
+        return f"CAST({self.name(column)} AS VARCHAR)" if self.kind(column) == "text" else self.name(column)
 
     def real(self, column: str) -> str:
         """The SQL of a column's numbers in double precision."""
@@ -142,7 +179,7 @@ class Source(ABC):
         return " AND ".join(self._present(c) for c in columns) or "TRUE"
 
     def _present(self, column: str) -> str:
-        name = identifier(column)
+        name = self.name(column)
         if self.sql_types[column] in ("FLOAT", "DOUBLE"):
             return f"{name} IS NOT NULL AND NOT isnan({name})"
         return f"{name} IS NOT NULL"
@@ -188,7 +225,7 @@ class Source(ABC):
     def summarise(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, ColumnSummary]:
         """Counts, levels and moments of each column over the rows where `where` holds.
 
-        Raises DataError where a column holds infinite values.
+        Raises DataError where a column holds infinite values, or such as arithmetic cannot square (DR435).
         """
         if not columns:
             return {}
@@ -212,7 +249,7 @@ class Source(ABC):
         return list(zip(numbers[::2], numbers[1::2], strict=True))
 
     def _aggregates(self, column: str, *, estimated: bool) -> tuple[str, ...]:
-        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite: one column's part of a scan."""
+        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite, too large: a column's part."""
         here = f"FILTER (WHERE {self._present(column)})"
         value = self.value(column)
         distinct = f"approx_count_distinct({value})" if estimated else f"count(DISTINCT {value})"
@@ -221,12 +258,16 @@ class Source(ABC):
             f"{distinct} {here}",
         )
         if self.kind(column) != "number":
-            return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0")
+            return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0", "0")
         real = self.real(column)
         finite = f"FILTER (WHERE {self._present(column)} AND isfinite({real}))"
-        moments = (f"{f}({real}) {finite}" for f in ("avg", "stddev_samp", "min", "max"))
+        within = f"FILTER (WHERE {self._present(column)} AND abs({real}) <= {LARGEST!r})"
+        moments = (f"{f}({real}) {within}" for f in ("avg", "stddev_samp"))
+        ends = (f"{f}({real}) {finite}" for f in ("min", "max"))
         whole = f"bool_and({real} = floor({real})) {finite}"
-        return (*counted, *moments, whole, f"count(*) FILTER (WHERE isinf({real}))")
+        beyond = f"{self._present(column)} AND isfinite({real}) AND abs({real}) > {LARGEST!r}"
+        infinite = f"count(*) FILTER (WHERE isinf({real}))"
+        return (*counted, *moments, *ends, whole, infinite, f"count(*) FILTER (WHERE {beyond})")
 
     def _levels(self, column: str, where: str) -> list[tuple[Level, int]]:
         """The distinct values of a column with their counts, sorted."""
@@ -237,11 +278,16 @@ class Source(ABC):
         return [(level, int(count)) for level, count in found]
 
     def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]]) -> ColumnSummary:
-        missing, distinct, mean, sd, low, high, whole, infinite = row
+        missing, distinct, mean, sd, low, high, whole, infinite, beyond = row
         distinct = len(levels) or distinct
         levels = levels if len(levels) <= LEVEL_CAP else []
         if infinite:
             raise refused(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
+        if beyond:
+            largest = max(low, high, key=abs)
+            message = f"column `{column}` holds {beyond} number{'s' * (beyond > 1)} beyond {LARGEST:g}, as {largest:g}"
+            note = "their squares are beyond all numbers: divide the column by a round number, or mend it"
+            raise refused(message, note=note, code="DR435")
         moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
         values, counts = tuple(p[0] for p in levels), tuple(p[1] for p in levels)
         kind = self.kind(column) or "text"
@@ -273,9 +319,38 @@ def refused(message: str, ref: DataRef | None = None, note: str = "", code: str 
     return DataError((Diagnostic(code, message, ref.span if ref else None, label=note),))
 
 
+def too_long(column: str) -> str:
+    """What is said of a column of whole numbers that is read as text."""
+    return (
+        f"Column `{column}` is read as text: its whole numbers have more digits than the 16 that a number keeps, so "
+        "that different ones would become equal. Where they measure something, declare `type: continuous`."
+    )
+
+
+def longest() -> float:
+    """The seconds that a question to a query or a view may take. Raises DataError (DR338) for what is no number."""
+    given = os.environ.get(LIMIT, "").strip()
+    try:
+        limit = float(given) if given else SECONDS
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit <= MOST_SECONDS:
+        raise refused(f"{LIMIT} is `{given}`: not a number of seconds above 0", code="DR338")
+    return limit
+
+
+def too_late(what: str, ref: DataRef | None) -> DataError:
+    """The error of a question that has taken longer than it may."""
+    note = f"make it faster, store its rows in a file, or set {LIMIT} to more seconds"
+    return refused(f"{what} gave no answer within {longest():g} seconds", ref, note, "DR338")
+
+
 def first_line(error: BaseException) -> str:
-    """What an error says, without the details that libraries add below."""
-    return str(error).strip().split("\n")[0]
+    """What an error says, without the details that libraries add below; of text, with the line that it is about."""
+    first, *more = str(error).strip().split("\n")
+    if "CSV Error on Line" not in first:
+        return first
+    return ". ".join([first, *(line for line in more[:2] if line.strip() and not line.startswith("Possible"))])
 
 
 def _number(value: float | None) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dagreg.data.source import Source, identifier, quote
 from dagreg.model.curves import functions, functions_sql
-from dagreg.model.types import CurveBasis, Equation, Model, Variable
+from dagreg.model.types import CurveBasis, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_sql
 from dagreg.optimise.types import Grouping, Sum
 from dagreg.spec.types import Level
@@ -83,6 +83,9 @@ def regression_columns(source: Source, model: Model, equation: Equation) -> list
         if term.curve is not None:
             found += _curve_columns(source, model.variables[term.name], term.curve)
             continue
+        if term.numbers:
+            found += _slope_columns(source, model, term)
+            continue
         blocks = [variable_columns(source, model.variables[name], full=term.full) for name in term.factors]
         cells = [Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)]
         found += cells[1:] if term.full else cells  # the first is 1 less the others
@@ -90,6 +93,15 @@ def regression_columns(source: Source, model: Model, equation: Equation) -> list
     if equation.offset is not None:
         response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
     return [*found, response]
+
+
+def _slope_columns(source: Source, model: Model, term: Term) -> list[Column]:
+    """The columns of a slope for every level, which are centred already."""
+    numbers = [variable_columns(source, model.variables[name])[0] for name in term.numbers]
+    (centre,) = term.centre or (0.0,)
+    number = f"({' * '.join(c.sql for c in numbers)} - {centre!r})"
+    blocks = [variable_columns(source, model.variables[name], full=True) for name in term.looked_up]
+    return [Column(" * ".join([number, *(c.sql for c in cell)]), 0.0) for cell in pairs(*blocks)]
 
 
 def _curve_columns(source: Source, variable: Variable, curve: CurveBasis) -> list[Column]:

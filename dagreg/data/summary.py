@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product as pairs
+from math import prod
 from types import MappingProxyType
 
 import numpy as np
 
-from dagreg.data.source import Source, identifier
+from dagreg.data.source import EXACT, Source
 from dagreg.data.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, either
 from dagreg.model.curves import functions_sql, heights, quantiles
-from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary
+from dagreg.model.digits import KNOT, LARGEST, SMALLEST, shortened
+from dagreg.model.interactions import possible_products
+from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.spec.types import Node, NodeType, Spec
 
 LEVELLED: tuple[NodeType, ...] = ("binary", "categorical", "ordinal", "group")
+MEASURED: tuple[NodeType, ...] = ("continuous", "positive", "proportion", "count")
+FEW = 0.1  # of values, among which the others make a column what it is meant to be
 FLAGS = ("none", "left", "right", "interval")
 
 
@@ -36,6 +41,14 @@ def numbers_of(spec: Spec, columns: Iterable[str]) -> tuple[str, ...]:
     return tuple(c for c in columns if c not in levelled)
 
 
+def declared_numbers(spec: Spec, columns: Iterable[str]) -> tuple[str, ...]:
+    """Those of these columns that the spec says to measure something."""
+    measured = [n for n in spec.nodes.values() if n.type in MEASURED or (n.type is None and n.transform is not None)]
+    found = {n.column or n.name for n in measured}
+    found |= {c for n in spec.nodes.values() for c in (n.trials, n.offset, n.error, n.upper) if isinstance(c, str)}
+    return tuple(c for c in columns if c in found)
+
+
 def always_there(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
     """The columns of these nodes in which a missing value is one: all but the upper bounds of intervals."""
     bounds = {spec.nodes[name].upper for name in names}
@@ -46,6 +59,9 @@ def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
     """Raises DataError, with every column that is missing or of a kind that no regression takes."""
     names = tuple(names)
     wrong = _same_column(spec, names)
+    same: dict[str, list[str]] = {}
+    for column in columns_of(spec, names):
+        same.setdefault(column.lower(), []).append(column)
     for name in names:
         for column in columns_of(spec, [name]):
             node = spec.nodes[name]
@@ -53,6 +69,10 @@ def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
                 wrong.append(_absent(source, node, column))
             elif column in source.repeated:
                 wrong.append(Diagnostic("DR308", f"{source.origin} has several columns named `{column}`", node.span))
+            elif source.folds and len(same[column.lower()]) > 1:
+                both = " and ".join(f"`{c}`" for c in same[column.lower()])
+                message = f"columns {both} differ in case alone, which DuckDB's SQL does not tell apart"
+                wrong.append(Diagnostic("DR339", message, node.span, label="rename one, or leave one out"))
             elif source.kind(column) is None:
                 kind = source.sql_types[column].lower()
                 wrong.append(
@@ -66,8 +86,8 @@ def check_trials(source: Source, spec: Spec, names: Iterable[str], where: str) -
     """Raises DataError (DR324) where rows have more successes than trials, or no trial."""
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].trials is not None):
-        column = identifier(node.column or node.name)
-        trials = identifier(node.trials) if isinstance(node.trials, str) else str(node.trials)
+        column = source.name(node.column or node.name)
+        trials = source.name(node.trials) if isinstance(node.trials, str) else str(node.trials)
         bad = f"({where}) AND ({column} > {trials} OR {trials} < 1)"
         count = source.rows(bad)
         if count:
@@ -107,7 +127,7 @@ def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str)
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].censored is not None):
         assert node.censored is not None
-        flags, value = source.value(node.censored), identifier(node.column or node.name)
+        flags, value = source.value(node.censored), source.name(node.column or node.name)
         words = f"CAST({flags} AS VARCHAR)"
         found = source.fetch(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}")
         other = sorted(row[0] for row in found if row[0] is not None and row[0] not in FLAGS)
@@ -147,7 +167,17 @@ def _absent(source: Source, node: Node, column: str) -> Diagnostic:
     same = [c for c in source.columns if c.lower() == column.lower()]
     listed = ", ".join(source.columns[:12]) + (", ..." if len(source.columns) > 12 else "")
     label = f"did you mean `{same[0]}`?" if same else f"columns: {listed}"
+    if source.columns and all(map(_is_number, source.columns)):
+        label += " (all of them numbers: the first line has to hold the names)"
     return Diagnostic("DR311", f"no column `{column}` in {source.origin}", node.span, label=label)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def summarise(
@@ -190,7 +220,8 @@ def _curves(
         (number,) = design_sql(source, variables[name])
         at = ", ".join(f"quantile_cont({number}, {share!r})" for share in quantiles(curve.columns))
         knots = source.fetch(f"SELECT {at} FROM {source.select} WHERE {where}")[0]
-        basis = CurveBasis(curve.kind, curve.columns, tuple(float(f"{knot:.6g}") for knot in knots))
+        near = KNOT * (knots[-1] - knots[0])
+        basis = CurveBasis(curve.kind, curve.columns, tuple(shortened(float(knot), near) for knot in knots))
         found[key] = CurveSummary(basis, _curve_means(source, basis, number, where))
     return found
 
@@ -203,21 +234,69 @@ def _curve_means(source: Source, basis: CurveBasis, number: str, where: str) -> 
     return tuple((np.array([1.0, *means]) @ heights(basis)).tolist())
 
 
+def _check_product(spec: Spec, factors: Sequence[Variable], summary: DataSummary) -> None:
+    """Raises DataError (DR435) where a product of numbers is too large or too small to be computed with."""
+    plain = [v for v in factors if not v.levels and v.transform is None]
+    columns = [summary.columns[v.column] for v in plain]
+    largest = prod(max(abs(c.minimum), abs(c.maximum)) for c in columns)
+    if largest > LARGEST or prod(c.sd for c in columns) < SMALLEST:
+        named = ":".join(v.name for v in factors)
+        message = f"the product `{named}` reaches {largest:g}, which is too {'large' if largest > 1 else 'small'}"
+        note = "multiply or divide the columns by round numbers"
+        raise DataError((Diagnostic("DR435", message, spec.nodes[plain[0].name].span, label=note),))
+
+
 def _products(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> dict[str, tuple[tuple[float, float], ...]]:
-    """Mean and sd of the design columns of every declared interaction among these nodes."""
-    wanted = {
-        ":".join(factors): factors
-        for regression in spec.regressions.values()
-        for factors in regression.interactions
-        if set(factors) <= set(names)
-    }
-    if not wanted:
+    """Mean and sd of the design columns of every interaction among these nodes, and of the numbers in it."""
+    possible = possible_products(spec, names)
+    if not possible:
         return {}
     variables = resolve(spec, names, summary)
+    numbers = (tuple(f for f in factors if not variables[f].levels) for factors in possible)
+    wanted = dict.fromkeys((*possible, *(some for some in numbers if len(some) > 1)))
     found = {}
-    for key, factors in wanted.items():
+    for factors in wanted:
+        if any(variables[f].pooled for f in factors):
+            continue  # a slope that varies between groups, or refused
+        _check_product(spec, [variables[f] for f in factors], summary)
+        key = ":".join(factors)
         blocks = [design_sql(source, variables[f]) for f in factors]
         found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
+    return found
+
+
+def blurred(source: Source, spec: Spec, names: Iterable[str], summary: DataSummary, where: str) -> list[str]:
+    """A sentence for each column of whole numbers that doubles do not tell apart, where it is used as a number."""
+    found = []
+    for variable in resolve(spec, tuple(names), summary).values():
+        column = summary.columns[variable.column]
+        size = max(abs(column.minimum), abs(column.maximum))
+        if variable.levels or column.kind != "number" or not column.integral or not size > EXACT:
+            continue
+        own, real = (f"count(DISTINCT {v})" for v in (source.name(variable.column), source.real(variable.column)))
+        ((exact, double),) = source.fetch(f"SELECT {own}, {real} FROM {source.select} WHERE {where}")
+        if double < exact:
+            found.append(
+                f"Column `{variable.column}` holds {exact} different numbers of which {double} are left in double "
+                "precision (16 digits). Subtract a constant from them, or declare the type of an id."
+            )
+    return found
+
+
+def nearly_numbers(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[str]:
+    """A sentence for each column that a few words among many numbers make categorical, where no type is declared."""
+    found = []
+    for variable in resolve(spec, tuple(names), summary).values():
+        column = summary.columns[variable.column]
+        counts = dict(zip(column.levels, column.counts, strict=True))
+        words = [level for level in counts if not _is_number(str(level))]
+        some = sum(counts[word] for word in words)
+        if variable.inferred and 0 < some <= FEW * sum(counts.values()) and len(words) <= FEW * len(counts):
+            shown = ", ".join(f"`{word}`" for word in words[:3]) + (", ..." if len(words) > 3 else "")
+            found.append(
+                f"Column `{variable.column}` is taken as {variable.type} because of {shown} in {some} of its "
+                f"{sum(counts.values())} rows; the others hold numbers. Remove what is no row, or declare the type."
+            )
     return found

@@ -10,6 +10,7 @@ import numpy as np
 
 from dagreg.effects.functional import functional_means
 from dagreg.effects.gformula import contrast_means
+from dagreg.effects.measures import event
 from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Dose
@@ -31,8 +32,14 @@ def dose_response(model: Model, draws: Draws, data: Mapping[str, Any], seed: int
     seen = np.asarray(data[exposure.column], dtype=np.float64)
     doses = asked if isinstance(asked, tuple) else evenly(seen, asked, whole=exposure.integral)
     rows, low, high = _rows(model, data), seen.min(), seen.max()
+    level = event(model.variables[model.estimand.outcome])
     return tuple(
-        Dose(dose, summarise(values.reshape(draws.shape), independent=draws.independent), bool(low <= dose <= high))
+        Dose(
+            dose,
+            summarise(values.reshape(draws.shape), independent=draws.independent),
+            bool(low <= dose <= high),
+            level,
+        )
         for dose, values in zip(doses, _means(model, draws, rows, doses, seed), strict=True)
     )
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from dagreg.effects.functional import functional_means
-from dagreg.effects.gformula import contrast_means
-from dagreg.effects.measures import RATIOS, coefficient, difference, ratios
+from dagreg.effects.functional import functional_sides
+from dagreg.effects.gformula import both_sides
+from dagreg.effects.measures import RATIOS, coefficient, difference, event, ratios
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
+from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Coefficient, Estimate, Scale
 from dagreg.engine.draws import Array, Draws
@@ -55,14 +56,16 @@ def _parts(
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
         found = decomposed(model, draws.flat(), rows, contrast, seed, group)
-        return tuple(replace(p, start=p.start.reshape(draws.shape), stop=p.stop.reshape(draws.shape)) for p in found)
+        return tuple(
+            replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+        )
     sides = (
-        functional_means(model, draws.flat(), rows, contrast, seed)
+        functional_sides(model, draws.flat(), rows, contrast, seed)
         if model.functional is not None
-        else contrast_means(model, draws.flat(), rows, contrast, seed, group)
+        else both_sides(model, draws.flat(), rows, contrast, seed, group)
     )
-    start, stop = (side.reshape(draws.shape) for side in sides)
-    return (Part(model.estimand.name, None, start, stop),)
+    start, values = (side.reshape(draws.shape) for side in sides)
+    return (Part(model.estimand.name, None, start, values),)
 
 
 def _rows(
@@ -71,17 +74,23 @@ def _rows(
     """The difference of a part's two means, then its ratios, which are never primary."""
     primary = model.primary and part.estimand == model.estimand.name
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
-    values: dict[Scale, Array] = {"outcome": part.values, **_ratios(model, part)}
+    compared = {} if far(model, contrast) else _ratios(model, part)  # of two means that are a unit apart
+    values: dict[Scale, Array] = {"outcome": part.values, **compared}
     for scale, draws in values.items():
         head = primary and scale == "outcome"
         row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
         row = replace(row, estimand=part.estimand)
-        yield row if part.mediator is None else replace(row, name=path, label=f"{row.label}, by {path}")
+        through = f", by {path}"
+        yield (
+            row
+            if part.mediator is None
+            else replace(row, name=path, label=row.label + through, comparison=row.comparison + through)
+        )
 
 
 def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
     """Those of the outcome's own mean: a transformed outcome's are of another quantity."""
-    return ratios(model.outcome, part.start, part.stop) if _has_ratios(model) else {}
+    return ratios(model.outcome, part.start, part.start + part.values) if _has_ratios(model) else {}
 
 
 def _has_ratios(model: Model) -> bool:
@@ -142,6 +151,7 @@ def _estimate(
 ) -> Estimate:
     estimand = model.estimand
     joint = len(contrast.exposures) > 1
+    compared = _compared(model, contrast, group)
     return Estimate(
         name=f"{', '.join(contrast.exposures)} -> {_outcome(model, contrast)}",
         estimand=estimand.name,
@@ -152,7 +162,9 @@ def _estimate(
         by=dict(group),
         adjusted_for=estimand.adjusted_for,
         summary=summarise(values, independent=independent, null=0.0 if scale in ("outcome", "link") else 1.0),
-        label=_label(model, contrast, scale, group),
+        label=f"{_measure(model, contrast, scale)}, {compared}",
+        comparison=compared,
+        outcome_level=_level(model, contrast),
     )
 
 
@@ -162,19 +174,29 @@ def _shown(contrast: Contrast, *, joint: bool) -> Any:
     return (contrast.start, contrast.stop) if joint else (contrast.start[0], contrast.stop[0])
 
 
-def _label(model: Model, contrast: Contrast, scale: Scale, group: Mapping[str, Level]) -> str:
-    """What was compared, in words."""
+def _compared(model: Model, contrast: Contrast, group: Mapping[str, Level]) -> str:
+    """What was compared, and where, in words."""
     where = " and ".join(f"{name} is {_word(level)}" for name, level in group.items())
-    return f"{_measure(model, contrast, scale)}, {comparison(model, contrast)}" + (f", where {where}" if where else "")
+    return comparison(model, contrast) + (f", where {where}" if where else "")
 
 
 def comparison(model: Model, contrast: Contrast) -> str:
     """The two settings of the exposures, in words."""
     if contrast.start is None or contrast.stop is None:
-        units = [_unit(model.variables[x]) for x in contrast.exposures]
-        return "one unit more of " + " and ".join(units)
+        units = " and ".join(_unit(model.variables[x]) for x in contrast.exposures)
+        slope = far(model, contrast) is not None
+        return f"per unit of {units}, as the slope at the observed values" if slope else f"one unit more of {units}"
     sides = zip(contrast.exposures, contrast.start, contrast.stop, strict=True)
     return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
+
+
+def _width(model: Model, contrast: Contrast) -> str:
+    """What a coefficient is multiplied by, in words: nothing for one unit, and for levels."""
+    exposure = model.variables[contrast.exposures[0]]
+    if contrast.start is None or contrast.stop is None or exposure.levels:
+        return ""
+    start, stop = (_code(exposure, side[0]) for side in (contrast.start, contrast.stop))
+    return "" if stop - start == 1 else f" (coefficient times {stop - start:.6g})"
 
 
 def _outcome(model: Model, contrast: Contrast) -> str:
@@ -183,14 +205,22 @@ def _outcome(model: Model, contrast: Contrast) -> str:
     return outcome if contrast.level is None else f"{outcome} = {_word(contrast.level)}"
 
 
+def _level(model: Model, contrast: Contrast) -> Level | None:
+    return contrast.level if contrast.level is not None else event(model.variables[model.estimand.outcome])
+
+
 def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
-    if scale != "outcome":
-        return coefficient(model.outcome) if scale == "link" else scale
-    if contrast.level is not None:
+    """What the number is, and of which level of the outcome."""
+    if scale == "outcome" and contrast.level is not None:
         return f"difference in the probability of {_outcome(model, contrast)}"
-    base = difference(model.outcome.family.name)
-    transform = model.variables[model.estimand.outcome].transform
-    return f"{base} ({transform} scale)" if transform else base
+    outcome = model.variables[model.estimand.outcome]
+    base = {"outcome": difference(model.outcome.family.name), "link": coefficient(model.outcome)}.get(scale, scale)
+    level = event(outcome)
+    if level is not None:
+        base = f"{base} of {outcome.name} = {_word(level)}"
+    elif scale == "outcome" and outcome.transform:
+        base = f"{base} ({outcome.transform} scale)"
+    return base + _width(model, contrast) if scale == "link" else base
 
 
 def _unit(variable: Variable) -> str:
@@ -199,7 +229,7 @@ def _unit(variable: Variable) -> str:
 
 
 def _word(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Coefficient, ...]:
@@ -214,26 +244,31 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
             prior=str(term.prior),
             prior_given=term.prior.given,
             why=term.why,
+            response_level=level if level is not None else event(model.variables[equation.response]),
         )
         for model in models
         if model.estimator != "unadjusted"
         for equation in model.equations
         for term in equation.terms
-        for column, values in _named(equation, term, draws[model.estimator].values[term.symbol])
+        for column, level, values in _named(equation, term, draws[model.estimator].values[term.symbol])
     )
 
 
-def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str, Array]]:
-    """Every coefficient of a term with its name, chains x draws: of a polynomial those of the powers."""
+def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str, Level | None, Array]]:
+    """Every coefficient of a term: its name, the response's level that is its own, and chains x draws.
+
+    Of a polynomial those of the powers.
+    """
     if term.curve is not None and term.curve.kind == "poly" and not equation.family.levelled:
         of_powers = values @ powers(term.curve).T
         yield from (
-            (term.name if i == 0 else f"{term.name}^{i + 1}", of_powers[..., i]) for i in range(len(term.columns))
+            (term.name if i == 0 else f"{term.name}^{i + 1}", None, of_powers[..., i]) for i in range(len(term.columns))
         )
         return
     if equation.family.predictor == "unordered":
         each = values.reshape(*values.shape[:2], len(term.columns), -1)
         for i, column in enumerate(term.columns):
-            yield from ((f"{column}, {_word(level)}", each[..., i, j]) for j, level in enumerate(equation.levels[1:]))
+            for j, level in enumerate(equation.levels[1:]):
+                yield f"{column}, {_word(level)}", level, each[..., i, j]
     else:
-        yield from ((c, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))
+        yield from ((c, None, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))

@@ -15,6 +15,7 @@ import numpy as np
 from dagreg.effects.gformula import CELLS, SIDES, chunks
 from dagreg.effects.predictor import location, parameters, predicted
 from dagreg.effects.rows import Rows
+from dagreg.effects.steps import Side, Step, step_of
 from dagreg.engine.draws import Array
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
 from dagreg.model.design import constant
@@ -43,10 +44,12 @@ class _World:
         return np.random.default_rng([self.seed, depth, *name.encode()])
 
 
-def functional_draws(model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int) -> Array:
-    """The contrast of E[Y | do(x)], one number per draw, from the model's functional."""
+def functional_sides(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int
+) -> tuple[Array, Array]:
+    """E[Y | do(x)] at the start of a contrast, and its change (per unit, of one unit more): one number per draw each."""
     start, stop = functional_means(model, draws, rows, contrast, seed)
-    return stop - start
+    return start, (stop - start) / step_of(model, contrast).units
 
 
 def functional_means(
@@ -58,12 +61,12 @@ def functional_means(
     fixed = _free(expression, model)
     particles = PARTICLES if fixed or not _summable(model, expression) or contrast.start is None else 1
     picked = _picked(rows, (*fixed, *contrast.exposures), particles, seed)
-    count = len(draws[model.outcome.intercept])
+    count, step = len(draws[model.outcome.intercept]), step_of(model, contrast)
     parts: list[list[Array]] = []
     for i, part in chunks(draws, count, max(1, CELLS // (4 * particles))):
         world = _World(model, dict(zip(model.factors, model.equations, strict=True)), part, rows, seed + i, picked)
         shape = (len(part[model.outcome.intercept]), particles)
-        sides = (_evaluate(expression, _set(world, contrast, side, particles), 0) for side in SIDES)
+        sides = (_evaluate(expression, _set(world, contrast, side, particles, step), 0) for side in SIDES)
         parts.append([np.broadcast_to(values, shape).mean(axis=1) for values in sides])
     start, stop = (np.concatenate(side) for side in zip(*parts, strict=True))
     return start, stop
@@ -95,13 +98,13 @@ def _picked(rows: Rows, names: Iterable[str], particles: int, seed: int) -> dict
     return {name: rows.values[name][which] for name in names}
 
 
-def _set(world: _World, contrast: Contrast, side: str, particles: int) -> _World:
+def _set(world: _World, contrast: Contrast, side: Side, particles: int, step: Step) -> _World:
     settings = contrast.stop if side == "stop" else contrast.start
     for i, name in enumerate(contrast.exposures):
         if settings is not None:
             world = world.having(name, constant(world.model.variables[name], settings[i], particles))
-        elif side == "stop":
-            world = world.having(name, world.values[name] + 1.0)
+        elif added := step.stop if side == "stop" else step.start:
+            world = world.having(name, world.values[name] + added)
     return world
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from dagreg.effects.predictor import ordered, over_population, parameters, population_sd, predictor, unordered
 from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
+from dagreg.effects.steps import Side, Step, World, change, step_of
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model
@@ -28,8 +28,6 @@ MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a medi
 BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
 
 
-Side = Literal["start", "stop"]
-World = Mapping[str, Side]
 SIDES: tuple[Side, ...] = ("start", "stop")
 
 
@@ -45,8 +43,10 @@ def contrast_draws(
     model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
 ) -> Array:
     """The contrast of the outcome's mean, averaged over the rows: one number per draw."""
-    start, stop = contrast_means(model, draws, rows, contrast, seed, held)
-    return stop - start
+    worlds = [_world(model, side) for side in SIDES]
+    if linear(model, held):
+        return change(model, draws, contrast, worlds[1])
+    return changes(model, draws, rows, contrast, worlds, seed, held)[1][1]
 
 
 def contrast_means(
@@ -57,8 +57,38 @@ def contrast_means(
     `draws` maps symbols to draws (x coefficients). Both sides of the contrast use the same
     random numbers, so that the noise of drawn mediators cancels. `held`: as of `means`.
     """
-    start, stop = means(model, draws, rows, contrast, [_world(model, "start"), _world(model, "stop")], seed, held)
+    start, stop = means(model, draws, rows, contrast, [_world(model, side) for side in SIDES], seed, held)
     return start, stop
+
+
+def changes(
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    worlds: Sequence[World],
+    seed: int,
+    held: Collection[str] = (),
+) -> tuple[Array, list[Array]]:
+    """The outcome's mean in the first world, where all is at the start, and the change to each: one number per draw.
+
+    Of one unit more the change is that per unit (`effects/steps.py`). In a model of lines it is made of coefficients,
+    and not of two means that may have all their digits in common.
+    """
+    if linear(model, held):
+        (base,) = means(model, draws, rows, contrast, worlds[:1], seed, held)
+        return base, [change(model, draws, contrast, world) for world in worlds]
+    base, *others = means(model, draws, rows, contrast, worlds, seed, held)
+    units = step_of(model, contrast).units
+    return base, [np.zeros_like(base), *((other - base) / units for other in others)]
+
+
+def both_sides(
+    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+) -> tuple[Array, Array]:
+    """The outcome's mean over the rows at the start of a contrast, and its change: one number per draw each."""
+    base, (_, found) = changes(model, draws, rows, contrast, [_world(model, side) for side in SIDES], seed, held)
+    return base, found
 
 
 def means(
@@ -83,14 +113,14 @@ def means(
         times = -(-MONTE_CARLO // len(rows))
         rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
-    step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES)))
+    block, step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES))), step_of(model, contrast)
     parts: list[list[Array]] = [[] for _ in worlds]
-    for i, part in chunks(draws, count, step):
+    for i, part in chunks(draws, count, block):
         values, probability = rows.at(part), rows.probability(part)
-        sides = {side: _intervened(model, values, len(rows), contrast, side) for side in SIDES}
+        sides = {side: _intervened(model, values, len(rows), contrast, side, step) for side in SIDES}
         weights = rows.weights
         if rows.units is not None:
-            weights = bootstrap_weights(rows, times, min(step, count - i), seed + i)
+            weights = bootstrap_weights(rows, times, min(block, count - i), seed + i)
         for found, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
             found.append(_mean(setting, sides, world, weights, probability, contrast.level))
@@ -108,7 +138,7 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
 
 
 def _intervened(
-    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: Side
+    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: Side, step: Step
 ) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""
     values = dict(observed)
@@ -116,8 +146,8 @@ def _intervened(
     for i, name in enumerate(contrast.exposures):
         if settings is not None:
             values[name] = constant(model.variables[name], settings[i], rows)
-        elif side == "stop":
-            values[name] = values[name] + 1.0
+        elif added := step.stop if side == "stop" else step.start:
+            values[name] = values[name] + added
     return values
 
 

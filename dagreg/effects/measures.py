@@ -9,7 +9,8 @@ from dagreg.effects.types import Scale
 
 if TYPE_CHECKING:
     from dagreg.engine.draws import Array
-    from dagreg.model.types import Equation
+    from dagreg.model.types import Equation, Variable
+    from dagreg.spec.types import Level
 
 RISKS = ("bernoulli", "binomial", "beta_binomial")
 COUNTS = ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
@@ -49,7 +50,12 @@ def difference(family: str) -> str:
     """What the outcome's scale shows of a response that is one number."""
     if family in RISKS:
         return "risk difference"
-    return "difference in rate" if family in COUNTS else "difference in mean"
+    return "rate difference" if family in COUNTS else "mean difference"
+
+
+def event(response: Variable) -> Level | None:
+    """The level of a response of two whose probability its mean is; None where the mean is no probability."""
+    return response.levels[1] if len(response.levels) == 2 else None
 
 
 _COEFFICIENT: Mapping[str, str] = {

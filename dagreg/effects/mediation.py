@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from dagreg.effects.gformula import Side, World, means
+from dagreg.effects.gformula import changes
 from dagreg.effects.rows import Rows
+from dagreg.effects.steps import Side, World
 from dagreg.engine.draws import Array
 from dagreg.model.mediation import first_mediators
 from dagreg.model.types import Contrast, Model
@@ -26,16 +27,15 @@ from dagreg.model.types import Contrast, Model
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One row of the decomposition: which effect, through which mediator (None: not of one), its two means by draw."""
+    """One row of the decomposition: which effect, through which mediator (None: not of one).
+
+    By draw the outcome's mean before it, and the change that it is.
+    """
 
     estimand: str
     mediator: str | None
     start: Array
-    stop: Array
-
-    @property
-    def values(self) -> Array:
-        return self.stop - self.start
+    values: Array
 
 
 def decomposed(
@@ -46,14 +46,14 @@ def decomposed(
     steps = _steps(model)
     settings = list(dict.fromkeys((frozenset[str](), everyone, *(s for step in steps for s in step[1:]))))
     worlds = [_world(model, "start", frozenset()), *(_world(model, "stop", learnt) for learnt in settings)]
-    start, *others = means(model, draws, rows, contrast, worlds, seed, held)
+    base, (_, *others) = changes(model, draws, rows, contrast, worlds, seed, held)
     found = dict(zip(settings, others, strict=True))
-    crossed, stop = found[frozenset()], found[everyone]
+    direct, total = found[frozenset()], found[everyone]
     return (
-        Part("total effect", None, start, stop),
-        Part("natural direct effect", None, start, crossed),
-        Part("natural indirect effect", None, crossed, stop),
-        *(Part("path effect", mediator, found[before], found[after]) for mediator, before, after in steps),
+        Part("total effect", None, base, total),
+        Part("natural direct effect", None, base, direct),
+        Part("natural indirect effect", None, base + direct, total - direct),
+        *(Part("path effect", m, base + found[before], found[after] - found[before]) for m, before, after in steps),
     )
 
 

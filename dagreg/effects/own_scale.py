@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.engine.draws import Array
+from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.types import Equation, Variable
 
 POINTS = 20  # of Gauss-Hermite quadrature
@@ -52,14 +53,28 @@ def mean_on_own_scale(variable: Variable, mean: Array, sigma: Array | None, fami
 
 
 def as_column(variable: Variable, equation: Equation, coded: Array) -> npt.NDArray[Any]:
-    """Responses (rows x columns, as coded) as the data would hold them: levels, whole numbers, untransformed."""
+    """Responses (rows x columns, as coded) as the data would hold them: levels, whole numbers, untransformed.
+
+    Raises DagregError (DR572) where a response is no number.
+    """
+    check_finite(variable, coded)
     if equation.levels:
         return of_levels(variable, (coded @ np.arange(1, len(equation.levels))).astype(np.int64))
     if variable.levels:
         return of_levels(variable, coded[:, 0].astype(np.int64))
     own = on_own_scale(variable, coded[:, 0])
-    whole = equation.family.discrete and np.isfinite(own).all() and (np.abs(own) < 2**62).all()
+    check_finite(variable, own)
+    whole = equation.family.discrete and (np.abs(own) < 2**62).all()
     return own.astype(np.int64) if whole else own
+
+
+def check_finite(variable: Variable, values: Array) -> None:
+    """Raises DagregError (DR572) where a value is no number."""
+    if not np.isfinite(values).all():
+        label = "give the regressions narrower priors"
+        raise DagregError(
+            (Diagnostic("DR572", f"values of `{variable.name}` are beyond all numbers", variable.span, label),)
+        )
 
 
 def of_levels(variable: Variable, places: npt.NDArray[np.int64]) -> npt.NDArray[Any]:

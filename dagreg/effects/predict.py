@@ -222,7 +222,11 @@ def _summaries(chunk: _Chunk, level: float) -> dict[str, Any]:
     """The columns of a prediction, over the rows of a chunk."""
     equation, expected = chunk.model.outcome, chunk.expected()
     if not equation.levels:
-        return {**_numbers(chunk.response(), level), **_numbers(expected, level, "expected")}
+        known = _numbers(expected, level, "expected")
+        drawn = _numbers(chunk.response(), level)
+        # The mean of draws of a long-tailed response is far from its own: that of the means has no such noise.
+        mean = np.where(np.isfinite(known["expected"]), known["expected"], drawn["mean"])
+        return {**drawn, "mean": np.where(np.isnan(drawn["mean"]), np.nan, mean), **known}
     found: dict[str, Any] = {}
     names = np.array([str(v) for v in equation.levels], dtype=object)
     found["likeliest"] = names[expected.mean(axis=0).argmax(axis=-1)]
@@ -275,7 +279,8 @@ def replicate(
     values = dict(chunk.values)
     found = {}
     for equation in (*way.simulated, model.outcome):
-        coded = chunk.drawn(equation, values)
+        with np.errstate(all="ignore"):
+            coded = chunk.drawn(equation, values)
         values[equation.response] = coded
         found[equation.response] = as_column(model.variables[equation.response], equation, coded[0])
     return found, {symbol: float(v[0]) if v.ndim == 1 else v[0] for symbol, v in one.items()}

@@ -47,7 +47,8 @@ class Responses:
     def drawn(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """A response of each row and draw, coded: draws x rows x columns."""
         if equation.levels:
-            places = sampling.levels(self.rng, self.probabilities(equation, values))
-            return np.asarray(places[..., None] == np.arange(1, len(equation.levels)), dtype=np.float64)
+            shares = self.probabilities(equation, values)
+            places = sampling.levels(self.rng, shares)[..., None] == np.arange(1, len(equation.levels))
+            return np.where(np.isnan(shares).any(axis=-1, keepdims=True), np.nan, places)
         location = self.location(equation, values)
         return sampling.responses(self.rng, equation.family, location, self.parameters(equation))[..., None]

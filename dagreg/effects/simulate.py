@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.effects.own_scale import as_column, of_levels
+from dagreg.effects.own_scale import as_column, check_finite, of_levels
 from dagreg.effects.responses import Responses
 from dagreg.engine.draws import Array
-from dagreg.errors import DagregError, Diagnostic
 from dagreg.model import prior_draws
 from dagreg.model.design import encode
 from dagreg.model.types import DataScale, Equation, PriorChoice, Term, Variable, Varying
@@ -107,10 +106,7 @@ class _World:
             else:
                 columns[name] = self._root(variable)
             self.values[name] = encode(variable, columns[name])
-            if not np.isfinite(self.values[name]).all():
-                label = "give it narrower priors"
-                message = f"values of `{name}` are beyond all numbers under these priors"
-                raise DagregError((Diagnostic("DR572", message, variable.span, label=label),))
+            check_finite(variable, self.values[name])
         return columns, self.parameters
 
     def _rng(self, stream: int, name: str) -> np.random.Generator:
@@ -138,7 +134,7 @@ class _World:
             self.parameters |= _drawn(self.equations[name], self.values, self._rng(_PARAMETERS, name))
         equation = self.equations[name]
         responses = Responses(self.parameters, self.beside, (1, self.rows), self._rng(_NOISE, name))
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             drawn = responses.drawn(equation, self.values)[0]
         return as_column(variable, equation, drawn)
 

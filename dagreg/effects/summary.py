@@ -18,10 +18,12 @@ def summarise(values: Array, level: float = LEVEL, *, independent: bool = False,
     """
     tail = (1 - level) / 2
     low, middle, high = np.quantile(values, [tail, 0.5, 1 - tail])
-    ess, r_hat = convergence(values, independent=independent)
+    size = int(np.frexp(np.abs(values).max(initial=0.0))[1])
+    near_one = np.ldexp(values, -size)  # squares of very large or small numbers are none
+    ess, r_hat = convergence(near_one, independent=independent)
     return Summary(
-        mean=float(values.mean()),
-        sd=float(values.std(ddof=1)) if values.size > 1 else float("nan"),
+        mean=float(np.ldexp(near_one.mean(), size)),
+        sd=float(np.ldexp(near_one.std(ddof=1), size)) if values.size > 1 else float("nan"),
         median=float(middle),
         interval=(float(low), float(high)),
         level=level,

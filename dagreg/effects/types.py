@@ -57,7 +57,9 @@ class Estimate:
     by: Mapping[str, Level]
     adjusted_for: tuple[str, ...]
     summary: Summary
-    label: str = ""  # what was compared, in words: "success: A against B", "per unit of x (cm)"
+    label: str = ""  # the measure and what was compared: "risk difference of died = 1, drug: a against b"
+    comparison: str = ""  # what was compared alone: "drug: a against b", "one unit more of x (cm)"
+    outcome_level: Level | None = None  # the level of the outcome whose probability, or odds, the number is of
 
     @property
     def is_ratio(self) -> bool:
@@ -82,6 +84,7 @@ class Coefficient:
     prior: str
     prior_given: bool
     why: str = ""
+    response_level: Level | None = None  # the level of the response whose odds or probability it moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Dose:
     dose: float
     summary: Summary
     observed: bool
+    outcome_level: Level | None = None  # the level whose probability the mean is
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def columns(model: Model) -> list[str]:
         coded = _coded(model, variable, "int" if variable.name in whole else "float")
         lines.append(_data(variable.symbol, coded, _coding_note(variable)))
     for equation in model.equations:
-        lines += [_places(model, term) for term in equation.terms if term.full]
+        lines += dict.fromkeys(_places(model, term) for term in equation.terms if term.full)
         for term in equation.terms:
             lines += _curve(model, term, term.curve) if term.curve is not None else []
         for role, column, kind in (
@@ -74,19 +74,19 @@ def _bounds(model: Model, equation: Equation) -> list[str]:
 
 def _own_columns(equation: Equation) -> tuple[str, ...]:
     """The predictors whose design columns the program holds: those in terms that do not look their rows up."""
-    names = [name for term in equation.terms if not term.full and term.curve is None for name in term.factors]
+    names = [n for term in equation.terms if term.curve is None for n in (term.numbers if term.full else term.factors)]
     return (*names, *(v.group for v in equation.varying))
 
 
 def _places(model: Model, term: Term) -> str:
     """Where each row stands among the columns of a term with one for every level."""
     text = ""
-    for i, variable in enumerate(model.variables[name] for name in term.factors):
+    for i, variable in enumerate(model.variables[name] for name in term.looked_up):
         levels = ", ".join(map(literal, variable.levels))
         place = f"positions(data[{literal(variable.column)}], [{levels}])"
         before = f"({text})" if i > 1 else text
         text = f"{before} * {len(variable.levels)} + {place}" if text else place
-    return _data(term.index, text, f"of {', '.join(term.factors)}" if len(term.factors) > 1 else "")
+    return _data(term.index, text, f"of {', '.join(term.looked_up)}" if len(term.looked_up) > 1 else "")
 
 
 def _curve(model: Model, term: Term, curve: CurveBasis) -> list[str]:

@@ -11,6 +11,7 @@ from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
 from dagreg.emit.unknown import around, by_rows
+from dagreg.model.digits import distinct
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import (
     Equation,
@@ -62,8 +63,10 @@ def _start(equation: Equation, response: Variable) -> str:
         bounded = equation.link.name == "inverse" or (equation.link.name == "identity" and not equation.family.real)
         if not bounded or not equation.intercept_prior.given:
             return ""
-        return f"initval={equation.link.of_mean(1.0 if response.mean is None else response.mean):.3g}"
-    starts = ", ".join(f"{c:.3g}" for c in starting_cutpoints(equation, response))
+        mean, sd = response.mean, response.sd
+        start = equation.link.of_mean(1.0 if mean is None else mean)
+        return f"initval={start:.3g}" if mean is None or sd is None or mean < 100 * sd else f"initval={start!r}"
+    starts = ", ".join(distinct(starting_cutpoints(equation, response), least=3))
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
 
 

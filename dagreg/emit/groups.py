@@ -129,5 +129,7 @@ def group_summands(model: Model, equation: Equation, varying: Varying) -> list[s
 def _whole_term(equation: Equation, varying: Varying) -> Term | None:
     """The term with a coefficient for each level that varies as a whole: then a row's own deviation is looked up."""
     named = [(d.term, d.column) for d in varying.deviations]
-    whole = (t for t in equation.terms if t.full and named == [(t.name, i) for i in range(len(t.columns))])
+    whole = (
+        t for t in equation.terms if t.full and not t.numbers and named == [(t.name, i) for i in range(len(t.columns))]
+    )
     return next(whole, None) if varying.correlated else None

@@ -57,7 +57,7 @@ def _data(model: Model, rows: int) -> Iterator[_Node]:
             shape = f"{rows} x {len(variable.columns)}" if variable.coded else str(rows)
             yield _Node(variable.symbol, "data", "Data", shape)
     for equation in model.equations:
-        for term in (t for t in equation.terms if t.index):
+        for term in {t.index: t for t in equation.terms if t.index}.values():
             yield _Node(term.index, "data", "Data", str(rows) if term.full else f"{rows} x {len(term.columns)}")
         for role in _roles(equation):
             yield _Node(equation.symbols[role], "data", "Data", str(rows))
@@ -70,7 +70,7 @@ def _own_response(equation: Equation) -> list[str]:
 
 def _own_predictors(equation: Equation) -> list[str]:
     """The predictors that enter by columns of their own: not those of cells, of levels by index, or of curves."""
-    names = [name for term in equation.terms if not term.index for name in term.factors]
+    names = [name for term in equation.terms for name in (term.numbers if term.index else term.factors)]
     return list(dict.fromkeys([*names, *(v.group for v in equation.varying)]))
 
 

@@ -13,75 +13,11 @@ from typing import Any
 
 from dagreg.emit.columns import columns, model_line
 from dagreg.emit.equation import equation_lines
+from dagreg.emit.prelude import helpers_of, need_tensors, source_of
 from dagreg.emit.prose import docstring, literal, number
-from dagreg.emit.unknown import helpers, latent_lines, mixture_lines, table_lines
+from dagreg.emit.unknown import latent_lines, mixture_lines, table_lines
 from dagreg.model.types import Model
 from dagreg.spec.types import Sampling
-
-_INDICATORS = '''
-def indicators(values, levels):
-    """One 0/1 column for each of these levels: rows x levels."""
-    return np.column_stack([np.asarray(values) == level for level in levels]).astype(float)
-'''
-
-
-_PRODUCTS = '''
-def products(left, right):
-    """Every column of one block times every column of the other: rows x columns."""
-    return (left[:, :, None] * right[:, None, :]).reshape((left.shape[0], -1))
-'''
-
-
-_POSITIONS = '''
-def positions(values, levels):
-    """Where each value stands among these levels: rows, whole numbers."""
-    place = {level: i for i, level in enumerate(levels)}
-    return np.array([place[value] for value in np.asarray(values).tolist()])
-'''
-
-
-_LOG_ABOVE = '''
-def log_above(z):
-    """The log probability of a standard Normal above z, exact in both tails."""
-    over, under = pt.maximum(z, 0), pt.minimum(z, 0)
-    tail = pt.log(pt.erfcx(over / np.sqrt(2)) / 2) - over**2 / 2
-    return pt.where(z > 0, tail, pt.log1p(-pt.erfc(-under / np.sqrt(2)) / 2))
-'''
-
-
-_LOG_BETWEEN = '''
-def log_between(low, high):
-    """The log probability of a standard Normal between two numbers, taken in the upper tail."""
-    return pm.math.logdiffexp(log_above(pt.maximum(low, -high)), log_above(pt.maximum(high, -low)))
-'''
-
-
-_POLYNOMIAL = '''
-def polynomial(x, knots):
-    """Rows x knots but the first: a coefficient is the curve's height at its knot, less that at the first."""
-    def powers(x):
-        return ((x - knots[0]) / (knots[-1] - knots[0]))[:, None] ** np.arange(len(knots))
-
-    knots = np.asarray(knots)
-    return (powers(x) @ np.linalg.inv(powers(knots)))[:, 1:]
-'''
-
-
-_NATURAL_SPLINE = '''
-def natural_spline(x, knots):
-    """Rows x knots but the first: a coefficient is the curve's height at its knot, less that at the first.
-
-    A natural cubic spline (Hastie, Tibshirani and Friedman 2009, section 5.2.1).
-    """
-    def functions(x):
-        u, t = ((v - knots[0]) / (knots[-1] - knots[0]) for v in (x, knots))
-        beyond = np.maximum(u[:, None] - t, 0) ** 3
-        d = (beyond[:, :-1] - beyond[:, -1:]) / (t[-1] - t[:-1])
-        return np.column_stack([np.ones_like(u), u, d[:, :-1] - d[:, -1:]])
-
-    knots = np.asarray(knots)
-    return (functions(x) @ np.linalg.inv(functions(knots)))[:, 1:]
-'''
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +72,9 @@ def emit(
     """
     blocks = [_builder(model, origin) for model in models]
     body = "\n\n".join(blocks)
-    normal = "log_above(" in body or "log_between(" in body
-    parts = [_header(title, origin), _imports(query, tensors=normal)]
-    if "indicators(" in body:
-        parts.append(_INDICATORS)
-    if "products(" in body:
-        parts.append(_PRODUCTS)
-    if "positions(" in body:
-        parts.append(_POSITIONS)
-    parts += helpers(body)
-    if normal:
-        parts.append(_LOG_ABOVE)
-    if "log_between(" in body:
-        parts.append(_LOG_BETWEEN)
-    if "polynomial(" in body:
-        parts.append(_POLYNOMIAL)
-    if "natural_spline(" in body:
-        parts.append(_NATURAL_SPLINE)
+    helpers = helpers_of(body)
+    parts = [_header(title, origin), _imports(query, tensors=need_tensors(helpers))]
+    parts += ["\n" + source_of(helper) for helper in helpers]
     parts += ["\n" + block for block in blocks]
     if query is not None:
         parts.append("\n" + _main(models, query, sampling, reader))

@@ -25,7 +25,8 @@ def summand_by_level(model: Model, term: Term) -> str:
 def design_column(model: Model, term: Term, column: int) -> str:
     """One design column of a term, centred as the model says."""
     if term.full:
-        return f"pm.math.eq({term.index}, {column})"
+        here = f"pm.math.eq({term.index}, {column})"
+        return f"{_number(model, term)} * {here}" if term.numbers else here
     design = design_of(model, term)
     several = len(term.columns) > 1 or len(term.factors) > 1
     flat = f"{design}[:, {column}]" if several else design
@@ -38,7 +39,8 @@ def design_column(model: Model, term: Term, column: int) -> str:
 def summand(model: Model, term: Term) -> str:
     """A term's part of the linear predictor, its design columns centred as the model says."""
     if term.full:
-        return f"{term.symbol}[{term.index}]"
+        own = f"{term.symbol}[{term.index}]"
+        return f"{own} * {_number(model, term)}" if term.numbers else own
     design = design_of(model, term)
     if len(term.columns) == 1:
         return f"{term.symbol} * {design_column(model, term, 0)}"
@@ -48,6 +50,16 @@ def summand(model: Model, term: Term) -> str:
         return f"pm.math.dot({design}, {term.symbol})"
     centres = ", ".join(number(c) for c in term.centre)
     return f"pm.math.dot({design} - np.array([{centres}]), {term.symbol})"
+
+
+def _number(model: Model, term: Term) -> str:
+    """The number that each level has a slope on, centred as the model says."""
+    text = " * ".join(completed(model, model.variables[name]) for name in term.numbers)
+    text = f"({text})" if len(term.numbers) > 1 else text
+    if term.centre_by_data:
+        return f"({text} - {text}.mean())"
+    (centre,) = term.centre or (0.0,)
+    return minus(text, number(centre)) if centre else text
 
 
 def minus(what: str, centre: str) -> str:

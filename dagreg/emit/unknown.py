@@ -6,47 +6,6 @@ from dagreg.emit.prose import comment, literal, number
 from dagreg.model.links import LINKS
 from dagreg.model.types import Equation, Latent, Mixture, Model, Variable
 
-ABSENT = '''
-def absent(values):
-    """Where a column has no value: rows, true or false."""
-    found = np.ma.asarray(values)
-    return np.ma.getmaskarray(found) | np.array([v is None or v != v for v in found.data.tolist()])
-'''
-
-FILLED = '''
-def filled(values, value):
-    """A column with this value in its gaps, until they are filled otherwise."""
-    return np.where(absent(values), value, np.ma.asarray(values).data)
-'''
-
-EVERY_LEVEL = '''
-def every_level(data, levels):
-    """The table that holds each row once for every combination of the levels that it lacks.
-
-    Besides, the row that each row of the table stands for; and the places of each row in the table, padded with one
-    beyond its end.
-    """
-    table = {name: np.ma.asarray(values) for name, values in data.items()}
-    row = np.arange(len(next(iter(table.values()))))
-    for name, known in levels.items():
-        lacks = absent(table[name])
-        times = np.where(lacks, len(known), 1)
-        which = np.repeat(np.arange(len(times)), times)
-        level = np.arange(len(which)) - np.repeat(np.cumsum(times) - times, times)
-        table, row = {column: values[which] for column, values in table.items()}, row[which]
-        table[name] = np.where(lacks[which], np.array(known, dtype=object)[level], np.ma.getdata(table[name]))
-    count = np.bincount(row)
-    place = np.arange(count.max())
-    return table, row, np.where(place < count[:, None], (np.cumsum(count) - count)[:, None] + place, len(row))
-'''
-
-
-def helpers(body: str) -> list[str]:
-    """The functions that these builders call."""
-    levels, gaps = "every_level(" in body, "filled(" in body
-    found = [ABSENT] if levels or gaps or "absent(" in body else []
-    return [*found, *([FILLED] if gaps else []), *([EVERY_LEVEL] if levels else [])]
-
 
 def raw(model: Model, variable: Variable) -> str:
     """The data column of a variable; where values are missing that are not summed over, with something in the gaps."""

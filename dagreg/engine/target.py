@@ -94,7 +94,7 @@ def _one(model: Model, equation: Equation, data: Mapping[str, Any], columns: Arr
     start = np.zeros(columns.shape[1])
     start[: _constant(equation)] = equation.link.of_mean(mean)
     variance = np.ones(1) if equation.family.variance is None else equation.family.variance(np.array([mean]))
-    information = units * (trials * exposure)[:, 0] * max(float(variance[0]), 1e-6)
+    information = units * (trials * exposure)[:, 0] * (float(variance[0]) or 1.0)
     priors = equation.coefficients
     return Target(priors, start, _root(columns, information, priors), rows, likelihood)
 
@@ -151,6 +151,6 @@ def _root(columns: Array, information: Array, priors: Any) -> Array:
     """A root of (X' W X + the priors' precisions)^-1, some direction being bounded where neither holds it."""
     held = [1 / float(p.arguments[1]) ** 2 if p.distribution == "Normal" else 0.0 for p in priors]
     curvature = (columns * information[:, None]).T @ columns + np.diag(held)
-    size = np.sqrt(np.maximum(np.diag(curvature), 1e-12))
+    size = np.sqrt(np.where(np.diag(curvature) > 0, np.diag(curvature), 1.0))
     values, vectors = np.linalg.eigh(curvature / np.outer(size, size))
     return np.asarray(vectors / np.sqrt(np.maximum(values, 1e-10)) / size[:, None])

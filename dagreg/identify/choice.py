@@ -96,7 +96,7 @@ def _cheaper(criterion: Criterion, best: tuple[int, ...], task: Separation) -> t
 def _optimality(criterion: Criterion, optimal: tuple[int, ...]) -> str:
     graph = criterion.graph
     if len(optimal) == 0:
-        return "Nothing need be adjusted for: the empty set is the O-set, so no other set is more precise."
+        return "The empty set is the O-set: no other valid set gives a more precise estimate in large samples."
     return (
         f"{the_set(graph, optimal)} is the O-set: of all valid sets it gives the estimate with the "
         "smallest asymptotic variance (Henckel, Perkovic and Maathuis 2022)."

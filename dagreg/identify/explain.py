@@ -191,7 +191,7 @@ def _reason(case: Case, by_sets: str, witness: Functional | Hedge | None) -> str
         outer, inner = (f"`{{{', '.join(nodes)}}}`" for nodes in (witness.outer, witness.inner))
         return (
             f"{by_sets} Nor does any other formula give the effect: two models can agree on everything observed and "
-            f"still differ in it. (The proof is a hedge: {outer} around {inner}.)"
+            f"still differ in it. The proof is a hedge: {outer} around {inner}."
         )
     return f"{by_sets} The exposure also acts through unobserved nodes, which cannot be held fixed."
 

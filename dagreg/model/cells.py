@@ -8,12 +8,14 @@ The mean of a cell is then a parameter itself, and its prior acts on the mean: `
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model import priors
 from dagreg.model.context import Context, Regression
 from dagreg.model.families import Family, Link
+from dagreg.model.interactions import products_of
 from dagreg.model.naming import Namer
 from dagreg.model.types import PriorChoice, Purpose, Term
 from dagreg.spec import types as spec
@@ -34,14 +36,48 @@ def cells_of(context: Context, regression: Regression) -> tuple[str, ...]:
     return tuple(name for name in (said.cells if said else ()) if name in regression.predictors)
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """How the predictors of a regression enter, and their products: a term each.
+
+    `indexed` have a coefficient for each level or combination of levels, the cells first; `sloped` a slope for each.
+    `plain` are the others. What a slope or a mean for each level says already is no term of its own beside it.
+    """
+
+    indexed: tuple[tuple[str, ...], ...]
+    sloped: tuple[tuple[str, ...], ...]
+    plain: tuple[tuple[str, ...], ...]
+
+
+def coded(context: Context, regression: Regression) -> Coded:
+    """The terms of a regression, those of groups apart."""
+    known, cells = context.variables, cells_of(context, regression)
+    said = context.spec.regressions.get(regression.response)
+    by_index = said is not None and said.coding == "index" and regression.family is None
+    mains = [(p,) for p in regression.predictors if p not in cells and not known[p].pooled]
+    products = products_of(context, regression)
+
+    def levels(factors: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(f for f in factors if known[f].levels)
+
+    def full(factors: tuple[str, ...]) -> bool:
+        pooled = any(known[f].pooled for f in factors)
+        return len(levels(factors)) > 0 and not pooled and (by_index or levels(factors) <= set(cells))
+
+    def said_by(inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
+        return set(inner) < set(outer) and set(outer) - set(inner) <= levels(outer) and full(outer)
+
+    terms = [t for t in (*mains, *products) if not any(said_by(t, p) for p in products)]
+    return Coded(
+        indexed=(*((cells,) if cells else ()), *(t for t in terms if full(t) and levels(t) == set(t))),
+        sloped=tuple(t for t in terms if full(t) and levels(t) != set(t)),
+        plain=tuple(t for t in terms if not full(t)),
+    )
+
+
 def indexed_of(context: Context, regression: Regression) -> tuple[tuple[str, ...], ...]:
     """The factors of every term with a coefficient for each level: the cells, then what `coding: index` asks for."""
-    said, cells = context.spec.regressions.get(regression.response), cells_of(context, regression)
-    head = (cells,) if cells else ()
-    if said is None or said.coding != "index" or regression.family is not None:
-        return head
-    known = context.variables
-    return (*head, *((p,) for p in regression.predictors if p not in cells and known[p].levels and not known[p].pooled))
+    return coded(context, regression).indexed
 
 
 def at_zero(context: Context, regression: Regression) -> bool:
@@ -118,7 +154,8 @@ def _purpose(
     regression: Regression, factors: tuple[str, ...], exposures: Sequence[str], *, cells: bool
 ) -> tuple[Purpose, str]:
     purpose, why = regression.purposes[next((f for f in factors if f in exposures), factors[0])]
-    each = "a mean for each combination of levels" if cells else "a coefficient for each level"
+    what = "mean" if cells else "coefficient"
+    each = f"a {what} for each combination of levels" if cells or len(factors) > 1 else f"a {what} for each level"
     return purpose, f"{why.rstrip('.')}; {each}" if why else each
 
 

@@ -38,6 +38,7 @@ class Context:
     variables: Mapping[str, Variable]
     summary: DataSummary | None
     suffix: str
+    responses: frozenset[str] = frozenset()  # of the regressions of one model, those that impute apart
 
 
 def error_at(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import product as pairs
 
@@ -19,7 +19,7 @@ from dagreg.spec.types import Effect, Level, Side
 MOST_GROUPS = 50  # values of a count that effects are given by
 
 
-def groups(context: Context, estimator: Estimator, responses: Sequence[str]) -> tuple[Mapping[str, Level], ...]:
+def groups(context: Context, estimator: Estimator, responses: Collection[str]) -> tuple[Mapping[str, Level], ...]:
     """The levels at which this model gives the effect besides the average; none where it does not hold them."""
     by = context.effect.by
     held = all(name in context.variables and name not in responses for name in by)

@@ -6,6 +6,7 @@ Rows are the first axis throughout; a block of design columns is rows x columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -73,15 +74,20 @@ def product(left: Array, right: Array) -> Array:
 
 
 def block(term: Term, encoded: Mapping[str, Array]) -> Array:
-    """The design columns of a term, (draws x) rows x columns, centred where the term is."""
-    columns = _of_factor(term, encoded[term.factors[0]])
-    for factor in term.factors[1:]:
-        columns = product(columns, _of_factor(term, encoded[factor]))
+    """The design columns of a term, (draws x) rows x columns, centred where the term is.
+
+    Of a slope for each level the number itself is centred.
+    """
+    if term.numbers:
+        slope = reduce(product, (encoded[f] for f in term.numbers)) - np.array(term.centre or (0.0,))
+        return product(slope, reduce(product, (_of_factor(term, f, encoded) for f in term.looked_up)))
+    columns = reduce(product, (_of_factor(term, f, encoded) for f in term.factors))
     return columns if term.centre is None else columns - np.array(term.centre)
 
 
-def _of_factor(term: Term, encoded: Array) -> Array:
+def _of_factor(term: Term, name: str, values: Mapping[str, Array]) -> Array:
     """What a variable's encoding becomes in a term: columns of a curve; one more, the reference's, where it is full."""
+    encoded = values[name]
     if term.curve is not None:
         return basis(term.curve, encoded[..., 0])
     if not term.full:
@@ -132,19 +138,20 @@ def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
 def design_map(equation: Equation) -> Array | None:
     """The matrix from the columns of a database, [1, design, response], to a regression's own; None where they are.
 
-    Of a full term the database has all columns but the first, which is 1 less the others, as cross-products need
-    columns that are no combination of each other. Of a curve it has the functions that the columns are made of.
+    Of a mean for every level the database has all columns but the first, which is 1 less the others, as cross-products
+    need columns that are no combination of each other; of a slope for every level it has all. Of a curve it has the
+    functions that the columns are made of.
     """
     if equation.has_intercept and not any(term.full or term.curve is not None for term in equation.terms):
         return None
-    free = 1 + sum(len(t.columns) - t.full for t in equation.terms) + 1
+    free = 1 + sum(stored_columns(t) for t in equation.terms) + 1
     unit = np.eye(free)
     found = [unit[:, :1]] if equation.has_intercept else []
     at = 1
     for term in equation.terms:
-        width = len(term.columns) - term.full
+        width = stored_columns(term)
         own = unit[:, at : at + width]
-        if term.full:
+        if width < len(term.columns):
             found.append(unit[:, :1] - own.sum(axis=1, keepdims=True))
         if term.curve is not None:
             own = np.hstack([unit[:, :1], own]) @ heights(term.curve)
@@ -152,3 +159,8 @@ def design_map(equation: Equation) -> Array | None:
         found.append(own)
         at += width
     return np.hstack([*found, unit[:, -1:]])
+
+
+def stored_columns(term: Term) -> int:
+    """How many columns of a term a database has."""
+    return len(term.columns) - (term.full and not term.numbers)

@@ -17,6 +17,7 @@ def varying_of(
     spec: Spec,
     response: Variable,
     group: Variable,
+    by: Sequence[str],
     terms: Sequence[Term],
     variables: Mapping[str, Variable],
     link: Link,
@@ -27,12 +28,14 @@ def varying_of(
 ) -> Varying:
     """What varies between the levels of a group in one regression: its intercept, and the slopes asked for.
 
-    Asked for under the response's `varying`, else by the group's own `slopes`. Raises DagregError (DR424) where
-    the sds of one group have priors of different distributions.
+    Asked for under the response's `varying`, else by the group's own `slopes` and, of `by`, by an effect that is given
+    by its levels. Raises DagregError (DR424) where the sds of one group have priors of different distributions.
     """
     said = spec.regressions.get(response.name)
     asked = said.varying.get(group.name) if said is not None else None
-    names = asked if asked is not None else ("intercept", *spec.nodes[group.name].slopes)
+    alone = {t.name for t in terms}
+    slopes = (*spec.nodes[group.name].slopes, *(name for name in by if name in alone))
+    names = asked if asked is not None else ("intercept", *dict.fromkeys(slopes))
     deviations = tuple(_deviations(spec, response, group, names, terms, variables, link))
     negative = [d.prior for d in deviations if DISTRIBUTIONS[d.prior.distribution].support == "real"]
     if negative:
@@ -75,11 +78,24 @@ def _deviations(
             prior = priors.between_groups(said, (f"intercept:{group.name}", group.name), response, (), link)
             yield Deviation("intercept", prior)
             continue
+        _refuse_sloped(name, group, terms)
         for term in (t for t in terms if set(t.factors) == set(name.split(":")) or t.name == name):
             factors = tuple(variables[f] for f in term.factors)
             keys = (f"{term.name}:{group.name}", f"{group.name}:{term.name}", group.name)
             prior = priors.between_groups(said, keys, response, factors, link)
             yield from (Deviation(column, prior, term.name, i) for i, column in enumerate(term.columns))
+
+
+def _refuse_sloped(name: str, group: Variable, terms: Sequence[Term]) -> None:
+    """Raises DagregError (DR411) where a slope is to vary between groups and has no mean, but one for each level."""
+    sloped = next((t for t in terms if ":".join(t.numbers) == name), None)
+    if sloped is not None and all(t.name != name for t in terms):
+        levels = ":".join(sloped.looked_up)
+        message = (
+            f"`{name}` has a slope for each level of `{levels}`, and one that varies over `{group.name}` beside them"
+        )
+        label = "leave out one of the two, or `coding: index`"
+        raise DagregError((Diagnostic("DR411", f"{message} is not supported yet", sloped.span, label),))
 
 
 def keys_of(varying: Varying) -> Iterator[str]:

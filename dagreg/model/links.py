@@ -39,11 +39,12 @@ def _expit(eta: Array) -> Array:
 
 
 def _inside(mean: float) -> float:
-    return min(max(mean, 1e-6), 1 - 1e-6)
+    """A probability; where all or none succeed, one near that."""
+    return mean if 0 < mean < 1 else min(max(mean, 1e-6), 1 - 1e-6)
 
 
 def _above(mean: float) -> float:
-    return max(mean, 1e-6)
+    return mean if mean > 0 else 1e-6
 
 
 def _logit(mean: float) -> float:

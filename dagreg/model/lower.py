@@ -307,7 +307,8 @@ def _model(
         for name, variable in context.variables.items()
         if name in used
     }
-    here = replace(context, variables=variables)
+    responses = frozenset(r.response for r in regressions if not r.imputes)
+    here = replace(context, variables=variables, responses=responses)
     predictors = {p for r in regressions for p in r.predictors}
     equations = tuple(equation_of(here, regression, estimator, namer, predictors) for regression in regressions)
     found = latents(here, equations, namer)
@@ -324,7 +325,7 @@ def _model(
             exposure=context.effect.exposure,
             outcome=context.effect.outcome,
             contrasts=by_outcome(contrasts(context.effect, context.variables), equations[-1]),
-            groups=groups(here, estimator, [r.response for r in regressions if not r.imputes]),
+            groups=groups(here, estimator, responses),
             adjusted_for=adjusted_for,
             among=context.effect.among,
             seen=seen(context),

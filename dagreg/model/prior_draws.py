@@ -39,7 +39,8 @@ def draw(rng: np.random.Generator, prior: PriorChoice, numbers: tuple[float, ...
     if not proper(prior):
         message = f"nothing can be drawn from the prior {prior}: it spreads evenly over all numbers"
         raise DagregError((Diagnostic("DR571", message, prior.span),))
-    return np.asarray(_DRAWS[prior.distribution](rng, shape, *numbers), dtype=np.float64)
+    with np.errstate(all="ignore"):  # heavy tails reach infinity
+        return np.asarray(_DRAWS[prior.distribution](rng, shape, *numbers), dtype=np.float64)
 
 
 def correlations(rng: np.random.Generator, size: int, eta: float) -> Array:

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dagreg.model.digits import PRIOR, shortened
 from dagreg.model.links import Link
 from dagreg.model.types import DataScale, PriorChoice, Variable
 from dagreg.spec.types import Prior, Regression
@@ -25,9 +26,9 @@ from dagreg.spec.types import Prior, Regression
 WIDTH = 2.5
 
 
-def _rounded(value: float) -> float:
-    """Three significant digits: a default prior is no more exact than that, and reads better."""
-    return float(f"{value:.3g}")
+def _rounded(value: float, scale: float | None = None) -> float:
+    """In as many digits as its scale, its own where none is given, calls for."""
+    return shortened(value, PRIOR * abs(value if scale is None else scale))
 
 
 def given(prior: Prior) -> PriorChoice:
@@ -43,7 +44,8 @@ def _chosen(regression: Regression | None, *keys: str) -> PriorChoice | None:
 
 
 def _normal(centre: float | DataScale, scale: float | DataScale, rule: str) -> PriorChoice:
-    shown = tuple(_rounded(a) if isinstance(a, float) else a for a in (centre, scale))
+    width = scale if isinstance(scale, float) else None
+    shown = tuple(_rounded(a, width) if isinstance(a, float) else a for a in (centre, scale))
     return PriorChoice("Normal", shown, given=False, rule=rule)
 
 
@@ -78,7 +80,7 @@ def cell_mean(response: Variable, support: str, rate: float | None) -> PriorChoi
     if support == "probability":
         return PriorChoice("Beta", (1.0, 1.0), given=False, rule="Beta(1, 1)")
     rule = f"Gamma(1, 1 / mean({response.name}))"
-    below = DataScale(of=response.name, statistic="rate") if rate is None else _rounded(1 / max(rate, 1e-6))
+    below = DataScale(of=response.name, statistic="rate") if rate is None else _rounded(1 / (rate or 1.0))
     return PriorChoice("Gamma", (1.0, below), given=False, rule=rule)
 
 
@@ -145,7 +147,7 @@ def _spread(response: Variable, link: Link) -> float:
     if link.name == "identity":
         return response.sd or 1.0
     slope_there = link.slope(np.array([link.of_mean(response.mean)]))
-    return float(response.sd / max(abs(slope_there[0]), 1e-12)) or 1.0
+    return float(response.sd / (abs(slope_there[0]) or 1.0)) or 1.0
 
 
 def _rule(multiple: float, of: str | None, per: Sequence[str]) -> str:

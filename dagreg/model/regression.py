@@ -8,13 +8,17 @@ from itertools import product as pairs
 import numpy as np
 
 from dagreg.errors import DagregError, Diagnostic, Span
+from dagreg.identify.words import quoted
 from dagreg.model import priors
-from dagreg.model.cells import at_zero, cells_of, check_cells, full_terms, indexed_of
+from dagreg.model.asked import place_of
+from dagreg.model.cells import at_zero, cells_of, check_cells, coded, full_terms
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.curved import curve_of
 from dagreg.model.curves import basis
+from dagreg.model.digits import CENTRE, distinct, shortened
 from dagreg.model.families import LINKS, Family, Link
 from dagreg.model.grouping import varying_of
+from dagreg.model.interactions import products_of, slopes_by_group
 from dagreg.model.naming import Namer
 from dagreg.model.response import family_of, link_of
 from dagreg.model.types import (
@@ -23,10 +27,11 @@ from dagreg.model.types import (
     CurveBasis,
     Equation,
     Estimator,
+    Purpose,
     Term,
     Variable,
 )
-from dagreg.spec.types import Node, Spec
+from dagreg.spec.types import Node
 
 LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
 
@@ -44,17 +49,15 @@ def equation_of(
     linked = context.variables[regression.linked] if regression.linked is not None else None
     if node.offset is not None and link.name != "log":
         raise error_at("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
-    products = [i for i in (said.interactions if said else ()) if set(i) <= set(regression.predictors)]
+    products = products_of(context, regression)
     _check_regression(context, response, family, link, products, regression)
     cells = cells_of(context, regression)
     check_cells(context, regression, family, link, cells)
     rate = None if family.levelled else _rate(context, response.name)
     symbol = namer.identifier("alpha", response.name)
-    terms = (
-        *full_terms(context, regression, family, link, rate, namer),
-        *_terms(context, regression, [p for p in regression.predictors if p not in cells], products, estimator, namer),
-    )
-    free = not any(t.full for t in terms) or (said is not None and "intercept" in said.priors)
+    levels = tuple(full_terms(context, regression, family, link, rate, namer))
+    terms = (*levels, *_terms(context, regression, levels, estimator, namer))
+    free = len(levels) == 0 or (said is not None and "intercept" in said.priors)
     return Equation(
         response=response.name,
         family=family,
@@ -76,6 +79,7 @@ def equation_of(
                 context.spec,
                 response,
                 context.variables[g],
+                slopes_by_group(context, regression, g),
                 terms,
                 context.variables,
                 link,
@@ -104,18 +108,20 @@ def equation_of(
 def _terms(
     context: Context,
     regression: Regression,
-    names: Sequence[str],
-    products: Sequence[tuple[str, ...]],
+    levels: Sequence[Term],
     estimator: Estimator,
     namer: Namer,
 ) -> Iterator[Term]:
     """The terms with an intercept beside them, so to speak: numbers, levels against a reference, and interactions.
 
-    They are centred, unless the user's prior is of the response where they are 0.
+    They are centred, unless the user's prior is of the response where they are 0. `levels` are the terms with a
+    coefficient for each level.
     """
-    indexed, known = indexed_of(context, regression), context.variables
-    centred = not at_zero(context, regression)
-    for factors in [*((p,) for p in names if not known[p].pooled and (p,) not in indexed), *products]:
+    centred, how = not at_zero(context, regression), coded(context, regression)
+    products = products_of(context, regression)
+    for factors in how.sloped:
+        yield _slopes(context, regression, factors, levels, namer, centred=centred)
+    for factors in how.plain:
         alone = not any(factors[0] in product for product in products)
         if len(factors) == 1 and (curve := curve_of(context, regression, factors[0])) is not None:
             yield _curved(context, regression, factors[0], curve, namer, centred=centred)
@@ -137,17 +143,17 @@ def _curved(
     means = context.summary.curves[key].means if context.summary is not None else None
     centre = means if centred else tuple(basis(curve, np.zeros(1))[0].tolist())
     heights = f"a {'polynomial' if curve.kind == 'poly' else 'natural spline'}, by its heights at the knots"
-    shown = curve.knots[1:] or [f"knot {i + 1}" for i in range(1, curve.columns + 1)]
+    shown = distinct(curve.knots)[1:] or [f"knot {i + 1}" for i in range(1, curve.columns + 1)]
     return Term(
         factors=(name,),
         symbol=namer.identifier("beta", response.name, name),
         dim=namer.identifier("heights", name),
-        columns=tuple(f"{name}[{knot:.6g}]" if isinstance(knot, float) else f"{name}[{knot}]" for knot in shown),
+        columns=tuple(f"{name}[{knot}]" for knot in shown),
         prior=priors.slope(said, name, response, (), link),
         purpose=purpose,
         causal=False,
         why=f"{why.rstrip('.')}; {heights}" if why else heights,
-        centre=None if centre is None else tuple(float(f"{c:.6g}") for c in centre),
+        centre=None if centre is None else tuple(shortened(c, CENTRE) for c in centre),
         centre_by_data=centre is None,
         span=context.spec.place("regressions", response.name, "curves", name),
         curve=curve,
@@ -271,7 +277,7 @@ def _term(
     link = LINKS[link_of(context, regression, regression.family or family_of(context, response.name))]
     moments = _moments(context, variables)
     main = len(factors) == 1
-    purpose, why = regression.purposes[factors[0]] if main else ("precision", "declared under `interactions`")
+    purpose, why = regression.purposes[factors[0]] if main else _product_purpose(context, regression, factors)
     return Term(
         factors=factors,
         symbol=namer.identifier("beta", response.name, *factors),
@@ -281,16 +287,86 @@ def _term(
         purpose=purpose,
         causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
         why=why,
-        centre=tuple(float(f"{mean:.6g}") for mean, _ in moments) if centred and moments else None,
+        centre=tuple(shortened(mean, CENTRE * sd) for mean, sd in moments) if centred and moments else None,
         centre_by_data=centred and not moments,
-        span=_place(context.spec, factors, response.name),
+        span=_place(context, factors, response.name),
     )
 
 
-def _place(spec: Spec, factors: tuple[str, ...], response: str) -> Span | None:
+def _slopes(
+    context: Context,
+    regression: Regression,
+    factors: tuple[str, ...],
+    levels: Sequence[Term],
+    namer: Namer,
+    *,
+    centred: bool,
+) -> Term:
+    """A slope for each level, or combination of levels: `b[level] * x`, x less its mean (McElreath 2020, section 8.1).
+
+    That moves the coefficients of these levels and no others. Raises DagregError (DR443) where they have none.
+    """
+    variables, response = tuple(context.variables[f] for f in factors), context.variables[regression.response]
+    said = context.spec.regressions.get(response.name)
+    link = LINKS[link_of(context, regression, regression.family or family_of(context, response.name))]
+    numbers = tuple(v.name for v in variables if not v.levels)
+    kinds = tuple(v.name for v in variables if v.levels)
+    span = _place(context, factors, response.name)
+    if centred and not any(set(kinds) <= set(t.factors) for t in levels):
+        product, means = ":".join(numbers), ":".join(kinds)
+        message = f"`{product}` has a slope for each combination of `{means}`, and the response no mean for each"
+        raise DagregError((Diagnostic("DR443", message, span, f"add `{means}` to `interactions`"),))
+    mean = _mean_of_numbers(context, numbers)
+    purpose, why = _product_purpose(context, regression, factors)
+    if len(numbers) == 1:
+        purpose, why = regression.purposes[numbers[0]]
+    each = f"a slope for each {'level' if len(kinds) == 1 else 'combination of levels'}"
+    return Term(
+        factors=factors,
+        symbol=namer.identifier("beta", response.name, *factors),
+        dim=namer.identifier("levels", *factors),
+        columns=tuple(
+            ":".join(names) for names in pairs(*(v.every_level if v.levels else v.columns for v in variables))
+        ),
+        prior=priors.slope(said, ":".join(factors), response, variables, link),
+        purpose=purpose,
+        causal=False,
+        why=f"{why.rstrip('.')}; {each}" if why else each,
+        centre=(mean,) if centred and mean is not None else None,
+        centre_by_data=centred and mean is None,
+        span=span,
+        full=True,
+        index=next((t.index for t in levels if t.factors == kinds), "") or namer.identifier("index", *kinds),
+        numbers=numbers,
+    )
+
+
+def _mean_of_numbers(context: Context, numbers: tuple[str, ...]) -> float | None:
+    """The mean of their product; None without data."""
+    if context.summary is None:
+        return None
+    if len(numbers) > 1:
+        return context.summary.products[":".join(numbers)][0][0]
+    return context.variables[numbers[0]].mean
+
+
+def _product_purpose(context: Context, regression: Regression, factors: tuple[str, ...]) -> tuple[Purpose, str]:
+    """What an interaction is there for."""
+    said = context.spec.regressions.get(regression.response)
+    if said is not None and factors in (said.interactions or ()):
+        return "precision", "declared under `interactions`"
+    levels = quoted(f for f in factors if f in context.effect.by)
+    return "precision", f"the effect is asked for by {levels}"
+
+
+def _place(context: Context, factors: tuple[str, ...], response: str) -> Span | None:
     """Where the spec brings a term in: its arrow to the response, else its node; an interaction where declared."""
+    spec = context.spec
     if len(factors) > 1:
-        return spec.place("regressions", response, "interactions") or spec.regressions[response].span
+        said = spec.regressions.get(response)
+        if said is None or factors not in (said.interactions or ()):
+            return place_of(spec, context.effect, "by")
+        return spec.place("regressions", response, "interactions") or said.span
     arrows = (e.span for e in spec.edges if e.source == factors[0] and e.target == response and not e.bidirected)
     return next(arrows, None) or spec.nodes[factors[0]].span
 

@@ -25,6 +25,26 @@ def triangle(rows: Array) -> Array:
     return np.vstack([found, np.zeros((width - len(found), width))]) if len(found) < width else found
 
 
+def constant(root: Array, *, intercept: bool, levels: int) -> Array:
+    """What the triangle of a design makes of a response that is 1 everywhere.
+
+    The design's first column is the intercept's, or its first `levels` columns add up to 1.
+    """
+    return np.asarray(root[:, 0] if intercept else root[:, :levels].sum(axis=1))
+
+
+def of_regression(rows: Array, weights: Array, *, intercept: bool, levels: int) -> Array:
+    """The triangle of [design, response], each row counted by its weight; `intercept`, `levels` as of `constant`.
+
+    It is worked out of the response less its mean, so that the residual sum of squares loses no digits to a large one.
+    """
+    near = float(np.average(rows[:, -1], weights=weights))
+    rows[:, -1] -= near
+    found = triangle(rows * np.sqrt(weights)[:, None])
+    found[:-1, -1] += near * constant(found[:-1, :-1], intercept=intercept, levels=levels)
+    return found
+
+
 def from_moments(units: float, means: Array, products: Array) -> Array | None:
     """The triangle of [1, columns] from the columns' means and cross-products about them; None where digits are lost.
 

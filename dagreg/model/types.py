@@ -161,12 +161,18 @@ class Term:
     purpose: Purpose
     causal: bool  # whether this coefficient is, on the link scale, the effect asked for
     why: str
-    centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred
+    centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred. See `numbers`
     centre_by_data: bool = False  # centred, at means that wait for the data
     span: Span | None = None
     full: bool = False  # a column for every level (or combination of levels), the references' too
     curve: CurveBasis | None = None
     index: str = ""  # identifier of the rows' places among the columns where it is full, of its columns if a curve
+    numbers: tuple[str, ...] = ()  # of a full term: its factors that are numbers. Then it is a slope for every level
+
+    @property
+    def looked_up(self) -> tuple[str, ...]:
+        """The factors whose levels each have a coefficient."""
+        return tuple(f for f in self.factors if f not in self.numbers) if self.full else ()
 
     @property
     def name(self) -> str:
@@ -294,6 +300,11 @@ class Equation:
     def has_intercept(self) -> bool:
         """Whether there is an intercept: not where the levels of a term have a coefficient each in its place."""
         return self.intercept_prior != NO_INTERCEPT
+
+    @property
+    def cells(self) -> int:
+        """How many of the first coefficients are of levels in the place of an intercept: each row has one of them."""
+        return 0 if self.has_intercept else len(self.terms[0].columns)
 
     @property
     def coefficients(self) -> tuple[PriorChoice, ...]:

@@ -72,7 +72,9 @@ def _regression(context: Context, name: str, before: tuple[str, ...]) -> Regress
 
 def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tuple[Latent, ...]:
     """The unknown predictors of these regressions. Raises DagregError (DR434) where a kind of value is not imputed."""
-    looked_up = [(name, t) for e in equations for t in e.terms if t.curve is not None or t.full for name in t.factors]
+    looked_up = [
+        (name, t) for e in equations for t in e.terms for name in (t.factors if t.curve is not None else t.looked_up)
+    ]
     for name, term in looked_up:
         if is_unknown(context, name):
             how = "as a curve" if term.curve is not None else "with a coefficient for each level"

@@ -32,7 +32,7 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
             known |= {a.name for a in equation.auxiliaries}
             known |= {key for varying in equation.varying for key in keys_of(varying)}
         asked = [(key, prior.span) for key, prior in regression.priors.items()]
-        asked += [(":".join(factors), regression.span) for factors in regression.interactions]
+        asked += [(":".join(factors), regression.span) for factors in regression.interactions or ()]
         asked += [(name, curve.span) for name, curve in regression.curves.items()]
         place = spec.place("regressions", response, "varying") or regression.span
         asked += [(f"{term}:{group}", place) for group, terms in regression.varying.items() for term in terms]

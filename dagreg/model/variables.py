@@ -8,6 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from dagreg.errors import DataError, Diagnostic
+from dagreg.model.digits import SMALLEST
 from dagreg.model.naming import Namer
 from dagreg.model.types import ColumnSummary, DataSummary, Variable
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
@@ -125,6 +126,11 @@ def _with_data(node: Node, namer: Namer, summary: DataSummary, *, impute: bool) 
         raise _bad("DR313", node, f"column `{name}` has a single value: nothing varies with it", "")
     shares = _shares(levels, column)
     moments = _moments(node, column, summary, levels, shares)
+    spread = moments[1] if node.transform in _TEMPLATES else column.sd
+    if not levels and not spread >= SMALLEST:
+        beside = f"beside a mean of {column.mean:g}, in the digits that a double holds"
+        message = f"column `{name}` varies too little to be computed with: its sd is {spread:.3g} {beside}"
+        raise _bad("DR435", node, message, "subtract a round number from the column, or multiply it by one")
     low, high = _TYPE_BOUNDS.get(kind, (-math.inf, math.inf))
     if not levels and not (low <= column.minimum and column.maximum <= high):
         found = f"column `{name}` goes from {column.minimum:g} to {column.maximum:g}"
@@ -155,7 +161,7 @@ def _filler(levels: tuple[Level, ...], column: ColumnSummary) -> Level:
     """A value of the column, for gaps that are filled later."""
     if levels:
         return levels[0]
-    return int(column.minimum) if column.integral else float(f"{column.minimum:.6g}")
+    return int(column.minimum) if column.integral else column.minimum
 
 
 def _levels(node: Node, kind: NodeType, column: ColumnSummary) -> tuple[Level, ...]:

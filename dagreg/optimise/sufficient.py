@@ -21,11 +21,13 @@ from dataclasses import replace
 import numpy as np
 
 from dagreg.model.families import Array
+from dagreg.model.triangle import constant
 from dagreg.model.types import Equation, PriorChoice, Sufficient
 from dagreg.optimise.types import Data, Piece
 
 STEP = "sufficient"
-EXACT_FIT = 1e-24  # of the response's sum of squares: a residual below that is rounding
+EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
+ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
 COLLINEAR = 5e13  # condition number from which a combination of columns is rounding alone
 _SCALES = {"Normal": (0, 1), "StudentT": (1, 2), "Cauchy": (0, 1), "Laplace": (0, 1)}  # arguments: location, scale
 
@@ -40,7 +42,7 @@ def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
         return (piece.noted(STEP, obstacle, applied=False),)
     statistics = of_triangle(*data.triangle(piece.model, equation))
     width = len(statistics.rotated)
-    if not statistics.left > EXACT_FIT * (statistics.left + float(np.square(statistics.rotated).sum())):
+    if not statistics.left > _rounding(equation, statistics):
         return (piece.noted(STEP, "the regression fits its rows without an error", applied=False),)
     placed = with_coordinates(equation, statistics)
     if placed is None:
@@ -64,6 +66,15 @@ def _obstacle(equation: Equation, data: Data) -> str:
         return f"{data.count:,} rows are no more than the {width:,} coefficients"
     bounded = [p for p in equation.coefficients if p.distribution not in (*_SCALES, "Flat")]
     return f"the prior {bounded[0]} of a coefficient bounds it" if bounded else ""
+
+
+def _rounding(equation: Equation, statistics: Sufficient) -> float:
+    """The residual sum of squares that rounding alone may leave."""
+    ones = constant(np.array(statistics.root), intercept=equation.has_intercept, levels=equation.cells)
+    mean = float(ones @ np.array(statistics.rotated)) / statistics.units
+    about = float(np.square(np.array(statistics.rotated) - mean * ones).sum()) + statistics.left
+    digits = ULPS * np.finfo(np.float64).eps * mean
+    return max(EXACT_FIT * about, digits * digits * statistics.units)
 
 
 def of_triangle(units: float, triangle: Array) -> Sufficient:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dagreg.report.drawing import Drawing
-from dagreg.report.plots import Axis, Emphasis, shortened, svg_text, tick, tick_text, ticks
+from dagreg.report.plots import Axis, Emphasis, shortened, svg_text, tick, tick_text, ticks, told_apart
 
 Chains = Sequence[Sequence[float]]
 
@@ -40,30 +40,36 @@ def ridge(curves: Sequence[Curve], title: str, axis_name: str) -> Drawing:
     axis = _axis(curves, _RIDGE_WIDTH, zero=True)
     bottom = 24 + _RIDGE * len(curves)
     parts = [f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 52))}</text>']
-    for i, curve in enumerate(curves):
-        parts.append(f'<g class="row {curve.emphasis}">{_ridge_row(curve, axis, 24 + i * _RIDGE)}</g>')
+    labels = told_apart([curve.label for curve in curves], [52] * len(curves))
+    for i, (curve, label) in enumerate(zip(curves, labels, strict=True)):
+        parts.append(f'<g class="row {curve.emphasis}">{_ridge_row(curve, label, axis, 24 + i * _RIDGE)}</g>')
     parts.append(_axis_marks(axis, bottom - 6, axis_name))
     words = f"{title}. " + "; ".join(f"{c.label}: {c.text}" for c in curves)
     return Drawing(_RIDGE_WIDTH, bottom + 42, "".join(parts), f"Posterior density, {words}", "plot curves")
 
 
-def _ridge_row(curve: Curve, axis: Axis, top: float) -> str:
+def _ridge_row(curve: Curve, label: str, axis: Axis, top: float) -> str:
     words = (
         f"<title>{svg_text(f'{curve.label}: {curve.text}')}</title>"
-        f'<text x="1" y="{top + 14:.0f}">{svg_text(shortened(curve.label, 52))}</text>'
+        f'<text x="1" y="{top + 14:.0f}">{svg_text(label)}</text>'
         f'<text class="value" x="1" y="{top + 30:.0f}" font-size="11">{svg_text(_minus(curve.text))}</text>'
     )
     floor = top + _RIDGE - 14
     return words + _curve(curve, axis, floor - _CURVE, _CURVE) + _zero(curve, axis, floor - _CURVE, floor)
 
 
-def small_density(curve: Curve) -> Drawing:
-    """One density on an axis of its own."""
+def small_densities(curves: Sequence[Curve]) -> tuple[Drawing, ...]:
+    """Densities each on an axis of its own."""
+    labels = told_apart([curve.label for curve in curves], [36] * len(curves))
+    return tuple(_small_density(curve, label) for curve, label in zip(curves, labels, strict=True))
+
+
+def _small_density(curve: Curve, label: str) -> Drawing:
     axis = _axis((curve,), _SMALL, zero=False)
     bottom = _SMALL_HEIGHT - 24
     body = (
         f'<g class="row {curve.emphasis}">'
-        f'<text x="1" y="12" font-weight="600">{svg_text(shortened(curve.label, 36))}</text>'
+        f'<text x="1" y="12" font-weight="600">{svg_text(label)}</text>'
         f'<text class="value" x="1" y="28" font-size="11">{svg_text(_minus(curve.text))}</text>'
         f"{_curve(curve, axis, 36, bottom - 36)}{_zero(curve, axis, 34, bottom)}</g>"
         f"{_axis_marks(axis, bottom, about=3)}"

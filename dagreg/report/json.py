@@ -230,18 +230,20 @@ def _estimate(e: Estimate) -> Json:
         "contrast": e.contrast,
         "by": e.by,
         "adjusted_for": e.adjusted_for,
+        "outcome_level": e.outcome_level,
         **_summary(e.summary),
         "label": e.label,
     }
 
 
 def _dose(d: Dose) -> Json:
-    return {"dose": d.dose, **_summary(d.summary), "observed": d.observed}
+    return {"dose": d.dose, "outcome_level": d.outcome_level, **_summary(d.summary), "observed": d.observed}
 
 
 def _coefficient(c: Coefficient) -> Json:
     return {
         "response": c.response,
+        "response_level": c.response_level,
         "term": c.term,
         "estimator": c.estimator,
         **_summary(c.summary),

@@ -79,4 +79,4 @@ def level(value: Level) -> str:
     >>> level(1.0), level("a"), level(True)
     ('1', 'a', 'True')
     """
-    return format(value, ".6g") if isinstance(value, float) else str(value)
+    return format(value, ".15g") if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -73,7 +74,10 @@ def _panel(panel: Panel) -> str:
     bottom = _TITLE + _ROW * len(panel.rows)
     parts = [
         f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{svg_text(panel.title)}</text>',
-        *(_row(row, axis, _TITLE + i * _ROW, panel.null) for i, row in enumerate(panel.rows)),
+        *(
+            _row(row, label, axis, _TITLE + i * _ROW, panel.null)
+            for i, (row, label) in enumerate(zip(panel.rows, _labels(panel.rows), strict=True))
+        ),
         f'<line class="axis" x1="{axis.left:.1f}" x2="{axis.right:.1f}" y1="{bottom:.0f}" y2="{bottom:.0f}" '
         f'stroke="currentColor" stroke-opacity="0.6"/>',
         *(tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
@@ -81,9 +85,13 @@ def _panel(panel: Panel) -> str:
     return "".join(parts)
 
 
-def _row(row: Row, axis: Axis, top: float, null: float) -> str:
-    length = _BOLD_LENGTH if row.emphasis == "primary" else _LABEL_LENGTH
-    label, shown = visible(row.label), shortened(row.label, length)
+def _labels(rows: Sequence[Row]) -> list[str]:
+    lengths = [_BOLD_LENGTH if row.emphasis == "primary" else _LABEL_LENGTH for row in rows]
+    return told_apart([row.label for row in rows], lengths)
+
+
+def _row(row: Row, shown: str, axis: Axis, top: float, null: float) -> str:
+    label = visible(row.label)
     words = (
         f'<text x="{_MARGIN:.0f}" y="{top + 14:.0f}">{svg_text(shown)}</text>'
         f'<text class="value" x="{_WIDTH - _MARGIN:.0f}" y="{top + 14:.0f}" text-anchor="end">'
@@ -170,6 +178,35 @@ def shortened(text: str, length: int) -> str:
     return shown if len(shown) <= length else shown[: length - 1] + "\u2026"
 
 
+def told_apart(texts: Sequence[str], lengths: Sequence[int]) -> list[str]:
+    """Each text in at most so many characters, and no two alike that differ: the middle goes where the end tells.
+
+    >>> told_apart(["the level north", "the level south", "short"], [9, 9, 9])
+    ['t\u2026l north', 't\u2026l south', 'short']
+    """
+    found = [shortened(text, length) for text, length in zip(texts, lengths, strict=True)]
+    for shown in [s for s in dict.fromkeys(found) if found.count(s) > 1]:
+        alike = [i for i, s in enumerate(found) if s == shown]
+        whole = [visible(texts[i]) for i in alike]
+        if len(set(whole)) > 1:
+            length = min(lengths[i] for i in alike)
+            for i, label in zip(alike, _without_middles(whole, length), strict=True):
+                found[i] = label
+    return found
+
+
+def _without_middles(texts: Sequence[str], length: int) -> list[str]:
+    """The texts' beginnings and ends, as much of the beginning as leaves them different; else they are numbered."""
+    for head in range(length // 2, -1, -1):
+        tail = length - 1 - head
+        found = [f"{text[:head]}\u2026{text[-tail:]}" for text in texts]
+        if len(set(found)) == len(set(texts)):
+            return found
+    place = {text: i for i, text in enumerate(dict.fromkeys(texts), 1)}
+    marks = [f"\u2026 ({place[text]})" for text in texts]
+    return [text[: max(length - len(mark), 0)] + mark for text, mark in zip(texts, marks, strict=True)]
+
+
 def forest_text(panels: Sequence[Panel], width: int = 78) -> str:
     """The same plot in characters: `*` the point, dashes the interval, `|` no effect."""
     blocks = [_panel_text(panel, width) for panel in panels]
@@ -177,15 +214,23 @@ def forest_text(panels: Sequence[Panel], width: int = 78) -> str:
 
 
 def _panel_text(panel: Panel, width: int) -> str:
-    label_width = min(max((len(visible(r.label)) for r in panel.rows), default=0), max(width // 3, 10))
-    axis = _axis(panel.rows, 0, max(width - label_width - 3, 10), panel.null)
-    lines = [visible(panel.title)]
-    for row in panel.rows:
-        label = visible(row.label)
-        shown = label if len(label) <= label_width else label[: label_width - 3] + "..."
-        lines.append(f"{shown:<{label_width}}  {_row_text(row, axis, panel.null)}".rstrip())
-    lines.append(" " * (label_width + 2) + _axis_text(axis))
+    """A row for each point; where labels are long each stands on a line of its own, for none is cut."""
+    labels = [visible(row.label) for row in panel.rows]
+    longest = max(map(len, labels), default=0)
+    beside = longest <= max(2 * width // 5, 10)
+    indent = longest + 2 if beside else 2
+    axis = _axis(panel.rows, 0, max(width - indent - 1, 10), panel.null)
+    lines = _folded(visible(panel.title), width)
+    for label, row in zip(labels, panel.rows, strict=True):
+        if not beside:
+            lines += _folded(label, width)
+        lines.append(f"{label if beside else '':<{indent}}{_row_text(row, axis, panel.null)}".rstrip())
+    lines.append(" " * indent + _axis_text(axis))
     return "\n".join(lines)
+
+
+def _folded(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
 
 
 def _row_text(row: Row, axis: Axis, null: float) -> str:

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
-_DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
-_NONCHARACTERS = frozenset("\ufffe\uffff")
+from dagreg.errors import steers
+
 _NAMES = re.compile(r"`([^`]+)`")
 
 
 def visible(text: str) -> str:
-    r"""`text` with control characters, lone surrogates and writing-direction marks spelled out.
+    r"""`text` with the characters spelled out that would steer a terminal or a browser.
 
     >>> visible("a\x1b[31m\nb")
     'a\\x1b[31m\\nb'
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_spelled(c) if _is_hidden(c) else c for c in text)
+    return "".join(_spelled(c) if steers(c) else c for c in text)
 
 
 def visible_lines(text: str) -> str:
     """As `visible`, for text of several lines: newlines stay, and tabs become four spaces."""
     return "\n".join(visible(line) for line in text.replace("\r\n", "\n").expandtabs(4).split("\n"))
-
-
-def _is_hidden(c: str) -> bool:
-    return unicodedata.category(c) in _HIDDEN_CATEGORIES or c in _DIRECTION_MARKS or c in _NONCHARACTERS
 
 
 def _spelled(c: str) -> str:
@@ -89,6 +83,10 @@ def counted(n: int, one: str, many: str = "") -> str:
 
 
 def sentence(text: str) -> str:
-    """`text` with a full stop, where it has no ending of its own."""
+    """`text` with a full stop, where it has no ending of its own.
+
+    >>> sentence("so it is"), sentence("(So it is.)"), sentence("Is it?")
+    ('so it is.', '(So it is.)', 'Is it?')
+    """
     stripped = text.strip()
-    return stripped if not stripped or stripped[-1] in ".:?" else stripped + "."
+    return stripped if not stripped or stripped.rstrip(")\"'\u201d")[-1:] in tuple(".:?!") else stripped + "."

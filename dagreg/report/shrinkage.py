@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dagreg.report.drawing import Drawing
-from dagreg.report.plots import Axis, shortened, svg_text, tick, ticks
+from dagreg.report.plots import Axis, shortened, svg_text, tick, ticks, told_apart
 
 _WIDTH, _LABELS, _EDGE = 460.0, 128.0, 12.0
 _ROW, _HEAD, _FOOT = 20.0, 58.0, 44.0
@@ -34,12 +34,15 @@ def shrinkage(levels: Sequence[Level], centre: float, title: str, axis_name: str
     axis = _axis(levels, centre)
     bottom = _HEAD + _ROW * len(levels)
     x = axis.at(centre)
+    counts = [f" ({level.count:,})" for level in levels]
+    rooms = [max(_LABEL_LENGTH - len(count), 5) for count in counts]
+    names = [n + c for n, c in zip(told_apart([level.name for level in levels], rooms), counts, strict=True)]
     parts = [
         f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 64))}</text>',
         _legend(interval),
         f'<path class="centre" d="M{x:.1f} {_HEAD - 4:.0f}V{bottom:.0f}" stroke="currentColor" stroke-dasharray="4 3" '
         f'stroke-opacity="0.7"/>',
-        *(_row(level, axis, _HEAD + i * _ROW) for i, level in enumerate(levels)),
+        *(_row(level, name, axis, _HEAD + i * _ROW) for i, (level, name) in enumerate(zip(levels, names, strict=True))),
         f'<path class="axis" d="M{axis.left:.1f} {bottom:.0f}H{axis.right:.1f}" stroke="currentColor" '
         f'stroke-opacity="0.6"/>',
         *(tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
@@ -50,10 +53,8 @@ def shrinkage(levels: Sequence[Level], centre: float, title: str, axis_name: str
     return Drawing(_WIDTH, bottom + _FOOT, "".join(parts), words, "plot shrinkage")
 
 
-def _row(level: Level, axis: Axis, top: float) -> str:
+def _row(level: Level, label: str, axis: Axis, top: float) -> str:
     y = top + _ROW / 2
-    rows = f" ({level.count:,})"
-    label = shortened(level.name, max(_LABEL_LENGTH - len(rows), 5)) + rows
     title = f"{level.name}, {level.count:,} rows: alone {_shown(level.alone)}, pooled {_shown(level.mean)}"
     return (
         f"<g><title>{svg_text(title)}</title>"

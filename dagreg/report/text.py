@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.report.blocks import (
     Banner,
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 WIDEST = 110
-_LEAST_CELL = 9  # narrower columns break every other word: rows are then written out one under the other
+_EDGES, _GAP = 2, 3  # what a table takes beside its columns, and between two of them
+_MOST_LINES = 4  # of a row of a table that has numbers; words that need more stand above them
 
 
 def print_document(document: Document, console: Console) -> None:
@@ -123,34 +124,101 @@ class _Writer:
         self.raw(forest_text(b.panels, self.width - 2), indent=2)
 
     def table(self, b: Table) -> None:
+        """As a grid where every word fits its column; else the numbers in columns, or each row as a list."""
         self.line(f"{b.caption}:")
-        if self.width < _LEAST_CELL * len(b.columns):
-            self.records(b)
+        numbers = [i for i, column in enumerate(b.columns) if column.numeric]
+        every = self.widths(b, range(len(b.columns)))
+        below = self.widths(b, numbers) if numbers and not b.columns[0].numeric else None
+        if every is not None and (below is None or _height(b, every) <= _MOST_LINES):
+            self.grid(b, every)
+        elif below is not None:
+            self.numbers_below(b, numbers, below)
+        elif every is not None:
+            self.grid(b, every)
         else:
-            self.grid(b)
+            self.records(b)
 
-    def grid(self, b: Table) -> None:
+    def widths(self, b: Table, places: Iterable[int]) -> list[int] | None:
+        """A width for each of these columns, none narrower than its longest word; None where they do not fit."""
+        from rich.cells import cell_len
+
+        least, most = [], []
+        for i in places:
+            cells = [_plain(text) for text in (b.columns[i].title, *(row[i] for row in b.rows))]
+            most.append(max(map(cell_len, cells)))
+            words = cells if b.columns[i].numeric else [word for cell in cells for word in cell.split()]
+            least.append(max(map(cell_len, words), default=1))
+        room = self.width - _EDGES - _GAP * (len(least) - 1)
+        if sum(least) > room:
+            return None
+        level = max(most, default=0)
+        while sum(wanted := [max(low, min(high, level)) for low, high in zip(least, most, strict=True)]) > room:
+            level -= 1
+        return wanted
+
+    def grid(self, b: Table, widths: Sequence[int]) -> None:
         from rich import box
         from rich.table import Table as Grid
 
         grid = Grid(box=box.ASCII2 if self.console.legacy_windows else box.SIMPLE_HEAD, pad_edge=False, safe_box=True)
-        for column in b.columns:
-            grid.add_column(
-                prose(column.title),
-                justify="right" if column.numeric else "left",
-                no_wrap=column.numeric,
-                overflow="fold",
-            )
+        for column, width in zip(b.columns, widths, strict=True):
+            side: Literal["left", "right"] = "right" if column.numeric else "left"
+            grid.add_column(prose(column.title), justify=side, width=width, overflow="fold")
         for i, row in enumerate(b.rows):
-            style = "bold" if i in b.strong else "dim" if i in b.muted else ""
-            grid.add_row(*map(prose, row), style=style)
+            grid.add_row(*map(prose, row), style=_style(b, i))
         self.console.print(grid, width=self.width)
+
+    def numbers_below(self, b: Table, numbers: Sequence[int], widths: Sequence[int]) -> None:
+        """The words of each row on lines of their own, its numbers below them, in columns."""
+        rest = [i for i in range(len(b.columns)) if i not in numbers]
+        room = _EDGES + sum(widths) + _GAP * (len(widths) - 1)
+        indent = " " * min(4, 1 + self.width - room)
+
+        def in_columns(cells: Iterable[str]) -> Text:
+            line = prose(indent)
+            for k, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+                words = prose(cell)
+                words.pad_left(width - words.cell_len + (_GAP if k else 0))
+                line.append_text(words)
+            return line
+
+        self.blank()
+        self.console.print(in_columns(b.columns[i].title for i in numbers), style="bold", soft_wrap=True)
+        bare = self.console.legacy_windows or self.console.options.ascii_only
+        self.raw(" " + ("-" if bare else "\u2500") * (self.width - 2))
+        for i, row in enumerate(b.rows):
+            titles = [b.columns[j].title if k == 0 else _lowered(b.columns[j].title) for k, j in enumerate(rest)]
+            words = [f"{title}: {row[j]}" for title, j in zip(titles, rest, strict=True) if row[j]]
+            self.line("; ".join(words), _style(b, i), indent=1)
+            self.console.print(in_columns(row[j] for j in numbers), style=_style(b, i), soft_wrap=True)
+        self.blank()
 
     def records(self, b: Table) -> None:
         """Each row as a small list, for narrow consoles."""
         for row in b.rows:
             for i, (column, cell) in enumerate(zip(b.columns, row, strict=True)):
                 self.line(f"{column.title}: {cell}", mark="- " if i == 0 else "  ")
+
+
+def _style(b: Table, row: int) -> str:
+    return "bold" if row in b.strong else "dim" if row in b.muted else ""
+
+
+def _plain(text: str) -> str:
+    return "".join(piece for _, piece in runs(text))
+
+
+def _lowered(title: str) -> str:
+    """A column's title within a line."""
+    return title if title.startswith("`") else title[:1].lower() + title[1:]
+
+
+def _height(b: Table, widths: Sequence[int]) -> int:
+    """Lines of the tallest row, of columns of these widths."""
+    import textwrap
+
+    cells = [(_plain(cell), width) for row in b.rows for cell, width in zip(row, widths, strict=True)]
+    return max((len(textwrap.wrap(cell, width)) for cell, width in cells), default=1)
 
 
 def prose(text: str, style: str = "") -> Text:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dagreg.effects.measures import COUNTS, coefficient
+from dagreg.effects.measures import COUNTS, coefficient, difference
 from dagreg.effects.types import Estimate
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
@@ -39,11 +40,7 @@ _QUANTITY = {
     "ordinal": "the probability of a level of {y}",
 } | dict.fromkeys(COUNTS, "the expected count of {y}")
 
-_OUTCOME_SCALE = (
-    dict.fromkeys(("bernoulli", "binomial", "beta_binomial"), "risk difference")
-    | dict.fromkeys(COUNTS, "rate difference")
-    | dict.fromkeys(("categorical", "ordinal"), "difference in probability")
-)
+_OUTCOME_SCALE = dict.fromkeys(("categorical", "ordinal"), "difference in probability")
 
 _ALONG = {
     "direct effect": ", the other variables on the causal paths held fixed",
@@ -152,7 +149,10 @@ def axis_name(view: EffectView, name: str) -> str:
 
 def quantity(view: EffectView, e: Estimate) -> str:
     """What the outcome scale measures: a mean, a probability, a count."""
-    return _quantity(view, view.outcome_equation(e.estimator))
+    equation = view.outcome_equation(e.estimator)
+    if equation is not None and equation.levels and e.outcome_level is not None:
+        return f"the probability of {named(view.outcome)} = {named(level(e.outcome_level))}"
+    return _quantity(view, equation)
 
 
 def _quantity(view: EffectView, equation: Equation | None) -> str:
@@ -193,13 +193,14 @@ def scale(view: EffectView, e: Estimate) -> str:
         return coefficient(equation) if equation else "coefficient on the link scale"
     if e.is_ratio:
         return e.scale
-    return _OUTCOME_SCALE.get(equation.family.name if equation else "", "mean difference")
+    family = equation.family.name if equation else ""
+    return _OUTCOME_SCALE.get(family) or difference(family)
 
 
 def comparison(e: Estimate) -> str:
     """What was compared, short enough for a table."""
-    if e.label:
-        return e.label
+    if e.comparison or e.label:
+        return e.comparison or e.label
     if e.contrast is None:
         words = "per unit"
     else:
@@ -207,6 +208,13 @@ def comparison(e: Estimate) -> str:
         words = f"{stop} against {start}"
     groups = ", ".join(f"{k} = {level(v)}" for k, v in e.by.items())
     return f"{words}, {groups}" if groups else words
+
+
+def compared(view: EffectView, e: Estimate, rows: Iterable[Estimate]) -> str:
+    """What was compared, and of which level of the outcome where these rows are of several."""
+    words = comparison(e)
+    several = len({row.outcome_level for row in rows if row.outcome_level is not None}) > 1
+    return f"{view.outcome} = {level(e.outcome_level)}; {words}" if several and e.outcome_level is not None else words
 
 
 def _side(side: Level | tuple[Level, ...]) -> str:

@@ -136,6 +136,8 @@ SLOPES = Field("slopes", _names("a list of nodes"), "slopes that vary over the l
 POOL = Field("pool", Flag(), "whether its levels are partially pooled")
 COST = Field("cost", Number(float, minimum=0), "the cost of measuring it (default 1)")
 SELECTED = Field("selected", Flag(), "whether the rows were chosen on this node")
+PAIR = ListOf[Any](Number(float), "a position `[x, y]`: two numbers", least=2, most=2, distinct=False)
+POSITION = Field("position", PAIR, "where dagitty draws it; kept for `convert`")
 NODE_RECORD = Record(
     "a node",
     (
@@ -158,6 +160,7 @@ NODE_RECORD = Record(
         POOL,
         COST,
         SELECTED,
+        POSITION,
     ),
 )
 NODE = ByKind("a node: a type, or a mapping of attributes", scalar=TYPE_WORD, mapping=NODE_RECORD, null=True)

@@ -13,7 +13,7 @@ from dagreg.spec.shapes import Field, Located, Reading
 from dagreg.spec.source import shorten
 from dagreg.spec.types import Level, Node, NodeType, Transform
 
-_OF_UNOBSERVED = (f.OBSERVED, f.LABEL, f.UNIT, f.DESCRIPTION, f.COST, f.SELECTED)
+_OF_UNOBSERVED = (f.OBSERVED, f.LABEL, f.UNIT, f.DESCRIPTION, f.COST, f.SELECTED, f.POSITION)
 
 WITH_TRIALS = ("binomial", "beta_binomial")
 
@@ -73,7 +73,13 @@ def _described(node: Node, reading: Reading) -> Node:
         label=reading.plain(f.LABEL),
         unit=reading.plain(f.UNIT),
         description=reading.plain(f.DESCRIPTION),
+        position=_position(reading),
     )
+
+
+def _position(reading: Reading) -> tuple[float, float] | None:
+    at = reading.plain(f.POSITION)
+    return None if at is None else (float(at[0].value), float(at[1].value))
 
 
 def _with_attributes(node: Node, reading: Reading) -> Node:

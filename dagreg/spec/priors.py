@@ -61,6 +61,7 @@ _CALL = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\((?P<arguments>[^()]*)\))?\s*
 _ARGUMENT = re.compile(r"\s*(?:(?P<key>[^\W\d]\w*)\s*=\s*)?(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 _LONGEST_PRIOR = 1000  # characters
+SMALLEST = 1e-100  # number of a prior, other than 0; the largest is its inverse: squares of both are still numbers
 
 EXPECTED = "a prior such as `Normal(0, 1)`"
 
@@ -147,6 +148,11 @@ class _Arguments:
             if match is None or not math.isfinite(float(match["number"])):
                 label = "a prior's parameters are finite numbers"
                 self._refuse("DR152", f"expected a number, found `{shorten(part)}`", start, stop, label)
+                match = None
+            elif (size := abs(float(match["number"]))) > 1 / SMALLEST or 0 < size < SMALLEST:
+                label = "for a prior that says next to nothing write `Flat()`, or `HalfFlat()` of a scale"
+                found = f"`{shorten(match['number'])}` is beyond what a prior is computed with"
+                self._refuse("DR436", f"{found}: {SMALLEST:g} to {1 / SMALLEST:g}", *match.span("number"), label)
                 match = None
             matches.append(match)
             start = stop + 1

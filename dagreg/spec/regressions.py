@@ -71,7 +71,7 @@ def _curves(response: str, reading: Reading, scope: Scope) -> dict[str, Curve]:
 
 def _check_beside_curves(regression: Regression, reading: Reading, scope: Scope) -> None:
     """A curve has no interactions and no varying slopes yet."""
-    for factors in regression.interactions:
+    for factors in regression.interactions or ():
         if any(name in regression.curves for name in factors):
             message = f"an interaction with a curve is not supported yet: `{shorten(':'.join(factors))}`"
             label = "leave out the curve, or the interaction"
@@ -107,7 +107,7 @@ def _check_beside_cells(regression: Regression, reading: Reading, scope: Scope) 
     if "intercept" in regression.priors:
         span = regression.priors["intercept"].span
         scope.found.error("DR158", "`cells` stand in place of an intercept", span, "give the prior `cells` instead")
-    for factors in regression.interactions:
+    for factors in regression.interactions or ():
         within = [name for name in factors if name in regression.cells]
         if within:
             message = f"the cells hold every interaction of `{shorten(within[0])}` with their other nodes"
@@ -139,7 +139,9 @@ def check_trials(declarations: Declarations, regressions: Mapping[str, Regressio
             scope.found.error("DR134", "`trials` without a binomial family", form.key(f.TRIALS), label)
 
 
-def _interactions(response: str, reading: Reading, scope: Scope) -> tuple[tuple[str, ...], ...]:
+def _interactions(response: str, reading: Reading, scope: Scope) -> tuple[tuple[str, ...], ...] | None:
+    if f.INTERACTIONS not in reading:
+        return None
     kept: dict[frozenset[str], tuple[str, ...]] = {}
     for form in reading.plain(f.INTERACTIONS) or ():
         written = form.value if isinstance(form.value, tuple) else None

@@ -47,6 +47,7 @@ class Node:
     pool: bool = False
     cost: float = 1.0
     selected: bool = False
+    position: tuple[float, float] | None = None  # of the node in a drawing by dagitty; dagreg only keeps it
     span: Span | None = None
 
 
@@ -128,7 +129,7 @@ class Regression:
     coding: Coding = "reference"
     cells: tuple[str, ...] = ()
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    interactions: tuple[tuple[str, ...], ...] = ()
+    interactions: tuple[tuple[str, ...], ...] | None = None  # (): none at all, not even those that `by` asks for
     varying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)
     span: Span | None = None

@@ -8,7 +8,7 @@ from dagreg.report.blocks import Banner, Block, Headline, Paragraph
 from dagreg.report.numbers import interval, number, percent, probability
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.view import EffectView
-from dagreg.report.words import answer_sentence, comparison, quantity_unit, question_details
+from dagreg.report.words import answer_sentence, compared, comparison, quantity_unit, question_details
 
 MOST_HEADLINES = 6
 
@@ -69,15 +69,16 @@ def _headline(view: EffectView, rows: tuple[Estimate, ...], i: int) -> Headline:
         unit=quantity_unit(view, e),
         interval=f"{percent(s.level)} interval from {interval(s)}",
         sentence=_sentence(view, e) if is_first else f"Probability of being positive: {probability(s.prob_positive)}.",
-        label=_label(rows, e),
+        label=_label(view, rows, e),
     )
 
 
-def _label(rows: tuple[Estimate, ...], e: Estimate) -> str:
+def _label(view: EffectView, rows: tuple[Estimate, ...], e: Estimate) -> str:
     if len(rows) == 1:
         return ""
     one_estimand = len({row.estimand for row in rows}) == 1
-    words = comparison(e) if one_estimand else f"{e.estimand}, {comparison(e)}"
+    words = compared(view, e, rows)
+    words = words if one_estimand else f"{e.estimand}, {words}"
     return words[:1].upper() + words[1:]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagreg.effects.types import Coefficient
 from dagreg.report.blocks import Block, Column, Paragraph, Table
-from dagreg.report.numbers import interval, number, percent
+from dagreg.report.numbers import interval, level, number, percent
 from dagreg.report.prose import counted, named
 from dagreg.report.sections.densities import of_coefficients
 from dagreg.report.view import EffectView
@@ -58,11 +58,16 @@ def _table(rows: tuple[Coefficient, ...], caption: str) -> Table:
     )
 
 
+def _response(c: Coefficient) -> str:
+    """The response, and which level of it the coefficient makes likelier where it is positive."""
+    return named(c.response) if c.response_level is None else f"{named(c.response)} = {named(level(c.response_level))}"
+
+
 def _row(c: Coefficient) -> tuple[str, ...]:
     s = c.summary
     return (
         ESTIMATOR[c.estimator],
-        named(c.response),
+        _response(c),
         named(c.term),
         number(s.mean, s.sd),
         number(s.sd, s.sd),

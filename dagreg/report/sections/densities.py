@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.report.blocks import Block, Gallery
-from dagreg.report.curves import Curve, finite, ridge, small_density
+from dagreg.report.curves import Curve, finite, ridge, small_densities
 from dagreg.report.drawing import Drawing
 from dagreg.report.numbers import interval, number, percent
 from dagreg.report.plots import Emphasis
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR, comparison, quantity_unit, scale
+from dagreg.report.words import ESTIMATOR, compared, quantity_unit, scale
 
 MOST_ROWS, MOST_CELLS = 6, 24
 _READ = "the bar and the darker area hold {level} of the posterior, the dot is its mean"
@@ -44,17 +44,11 @@ def _scale(view: EffectView, e: Estimate) -> str:
 
 def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curve]:
     here = [e for e in rows if _scale(view, e) == words][:MOST_ROWS]
-    said = [(ESTIMATOR[e.estimator], e.estimand, _compared(e)) for e in here]
+    said = [(ESTIMATOR[e.estimator], e.estimand, compared(view, e, rows)) for e in here]
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
     labels = [", ".join(word for word, tells in zip(row, differ, strict=True) if tells) or row[0] for row in said]
     curves = (_curve(label, e.summary, _emphasis(view, e)) for label, e in zip(labels, here, strict=True))
     return [replace(c, null=1.0 if e.is_ratio else 0.0) for c, e in zip(curves, here, strict=True)]
-
-
-def _compared(e: Estimate) -> str:
-    """The comparison without the measure, which the axis names."""
-    words = comparison(e)
-    return words.partition(", ")[2] or words
 
 
 def _emphasis(view: EffectView, e: Estimate) -> Emphasis:
@@ -70,7 +64,7 @@ def of_coefficients(rows: Sequence[Coefficient]) -> tuple[Block, ...]:
 
     def drawings() -> tuple[Drawing, ...]:
         curves = (_curve(_term(c, estimators), c.summary, "primary" if c.causal else "plain") for c in drawn)
-        return tuple(small_density(curve) for curve in finite(list(curves)[:MOST_CELLS]))
+        return small_densities(list(finite(list(curves)[:MOST_CELLS])))
 
     level = percent(drawn[0].summary.level)
     cut = f" Shown are the first {MOST_CELLS} of {len(drawn):,}." if len(drawn) > MOST_CELLS else ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dagreg.effects.types import Estimate
 from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Table
-from dagreg.report.numbers import interval, number, percent, short_probability
+from dagreg.report.numbers import interval, level, number, percent, short_probability
 from dagreg.report.plots import Emphasis, Panel, Row
-from dagreg.report.prose import counted, joined, listed, sentence
+from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.densities import of_estimates
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR, comparison, quantity_unit, scale
+from dagreg.report.words import ESTIMATOR, compared, quantity_unit, scale
 
 MOST_ROWS, MOST_POINTS = 200, 40
 
@@ -23,7 +23,7 @@ def estimates(view: EffectView) -> tuple[Block, ...]:
     return (
         _table(view, rows, _caption(view, rows)),
         *_cut(len(rows)),
-        Paragraph(_how_to_read(rows)),
+        Paragraph(_how_to_read(view, rows)),
         *((Paragraph(_BOOTSTRAP),) if view.effect and view.effect.standardise != "rows" else ()),
         Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
         *of_estimates(view),
@@ -89,7 +89,7 @@ def _row(view: EffectView, e: Estimate, several: bool) -> tuple[str, ...]:
     return (
         _estimator(view, e),
         *((e.estimand,) if several else ()),
-        comparison(e),
+        compared(view, e, view.estimates),
         f"{scale(view, e)}, {unit}" if unit else scale(view, e),
         number(s.mean, s.sd),
         number(s.sd, s.sd),
@@ -116,17 +116,26 @@ def _estimator(view: EffectView, e: Estimate) -> str:
     return f"{ESTIMATOR[e.estimator]} ({mark})" if mark else ESTIMATOR[e.estimator]
 
 
-def _how_to_read(rows: tuple[Estimate, ...]) -> str:
-    level = percent(rows[0].summary.level)
+def _how_to_read(view: EffectView, rows: tuple[Estimate, ...]) -> str:
+    share = percent(rows[0].summary.level)
+    ratios = _RATIOS if any(e.is_ratio for e in rows) else ""
     unadjusted = (
         " The unadjusted rows adjust for nothing; they show what the adjustment does and are no answer to the question."
         if any(e.estimator == "unadjusted" for e in rows)
         else ""
     )
     return (
-        f"Intervals are equal-tailed and hold the effect with probability {level}, given the graph and the model. "
-        f"P(> 0) is the probability that it is positive.{_RATIOS if any(e.is_ratio for e in rows) else ''}{unadjusted}"
+        f"Intervals are equal-tailed and hold the effect with probability {share}, given the graph and the model. "
+        f"P(> 0) is the probability that it is positive.{_event(view, rows)}{ratios}{unadjusted}"
     )
+
+
+def _event(view: EffectView, rows: tuple[Estimate, ...]) -> str:
+    """Which level of a two-valued outcome the numbers are of."""
+    levels = {e.outcome_level for e in rows if e.outcome_level is not None}
+    if len(levels) != 1:
+        return ""
+    return f" Probabilities and odds are those of {named(view.outcome)} = {named(level(*levels))}."
 
 
 _BOOTSTRAP = (
@@ -151,7 +160,7 @@ def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
 
 def _point(view: EffectView, e: Estimate) -> Row:
     s = e.summary
-    several = len({(comparison(o), o.estimand) for o in view.estimates}) > 1
+    several = len({_what(view, o) for o in view.estimates}) > 1
     label = f"{_estimator(view, e)}: {_what(view, e)}" if several else _estimator(view, e)
     emphasis: Emphasis = "primary" if e.primary else "muted" if e.estimator == "unadjusted" else "plain"
     return Row(label, s.mean, *s.interval, f"{number(s.mean, s.sd)} ({interval(s)})", emphasis)
@@ -159,4 +168,5 @@ def _point(view: EffectView, e: Estimate) -> Row:
 
 def _what(view: EffectView, e: Estimate) -> str:
     one_kind = len({o.estimand for o in view.estimates}) == 1
-    return comparison(e) if one_kind else f"{e.estimand}, {comparison(e)}"
+    words = compared(view, e, view.estimates)
+    return words if one_kind else f"{e.estimand}, {words}"

@@ -7,7 +7,7 @@ from dagreg.report.blocks import Block, Column, Table
 from dagreg.report.numbers import interval, number, percent
 from dagreg.report.prose import braces
 from dagreg.report.view import EffectView, Subject, views
-from dagreg.report.words import comparison, quantity_unit, question
+from dagreg.report.words import compared, quantity_unit, question
 
 
 def glance(subject: Subject) -> tuple[Block, ...]:
@@ -43,7 +43,7 @@ def _number(view: EffectView) -> str:
     s = rows[0].summary
     unit = quantity_unit(view, rows[0])
     size = f"{number(s.mean, s.sd)} {unit}" if unit else number(s.mean, s.sd)
-    words = f"{size} ({percent(s.level)} interval {interval(s)}; {comparison(rows[0])})"
+    words = f"{size} ({percent(s.level)} interval {interval(s)}; {compared(view, rows[0], rows)})"
     failed = view.fitted is not None and view.fitted.diagnostics is not None and not view.fitted.diagnostics.ok
     more = f"; {len(rows) - 1} more below" if len(rows) > 1 else ""
     return f"{words}{more}{'; the sampling failed its checks' if failed else ''}"

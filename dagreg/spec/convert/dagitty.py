@@ -16,9 +16,9 @@ from typing import NoReturn
 from dagreg.errors import Span, did_you_mean
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses, roles
-from dagreg.spec.convert.marks import ROLES
+from dagreg.spec.convert.marks import ROLES, truth
 from dagreg.spec.source import MAX_NESTING, Source, shorten
-from dagreg.spec.types import Spec
+from dagreg.spec.types import Node, Spec
 
 _TOKEN = re.compile(
     r"""(?P<space>[\s;]+ | /\*.*?\*/ | (?://|\#)[^\n]*)
@@ -30,6 +30,8 @@ _TOKEN = re.compile(
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_NUMBER = re.compile(r"-\d*\.?\d+")
+_PAIR = re.compile(r"\s*(-?\d{1,15}(?:\.\d*)?|-?\.\d+)\s*,\s*(-?\d{1,15}(?:\.\d*)?|-?\.\d+)\s*")
 _BARE = re.compile(r"[0-9a-zA-Z_.]+")
 _KINDS = ("dag", "digraph", "pdag", "mag", "pag", "graph")
 _OTHER_KINDS = {
@@ -83,14 +85,28 @@ class _Reader:
 
     def _tokens(self) -> Iterator[_Token]:
         """The tokens; a quote or a comment that is left open is the last one."""
+        before: re.Match[str] | None = None
         for match in _TOKEN.finditer(self.source.text):
             kind = str(match.lastgroup)
+            self._refuse_joined(before, match)
             if kind == "string":
                 yield _Token(kind, match[0][1:-1].replace('\\"', '"'), match.start(), match.end())
             elif kind != "space":
                 yield _Token(kind, match[0], match.start(), match.end())
             if kind == "open":
                 return
+            before = match
+
+    def _refuse_joined(self, before: re.Match[str] | None, match: re.Match[str]) -> None:
+        """Names that no white space parts, and a comment that begins within a word: what was meant is a guess."""
+        named = ("bare", "string")
+        if before is None or before.lastgroup not in named:
+            return
+        comment = before.lastgroup == "bare" and match[0].startswith(("#", "/"))
+        if match.lastgroup in named or comment:
+            whole = _Token("bare", before[0] + match[0].split("\n")[0], before.start(), match.end())
+            label = 'put a name with other signs than letters, digits, `.` and `_` in quotes: `"a-b"`'
+            self._refuse(f"cannot tell whether `{shorten(whole.text)}` is one name", whole, label)
 
     def read(self) -> None:
         wrapped = self._header()
@@ -181,10 +197,14 @@ class _Reader:
     def _end(self) -> _End:
         first = self._next
         if first.kind in ("bare", "string") and self._is("{", 1):
-            self._take()  # the name of a group, which says nothing
+            self._take()
+            message = f"`{shorten(first.text)}` before `{{` is the name of a group of nodes, and no node: left out"
+            self.draft.note(message, self._span(first))
         if self._is("{"):
             names = self._group()
         elif first.kind in ("bare", "string"):
+            if first.kind == "bare" and first.text.startswith("-"):
+                self._refuse(f"`{shorten(first.text)}` begins with a hyphen", first, "put the name in quotes")
             names = [self._id()]
             self.draft.node(names[0], self._span(first))
         else:
@@ -204,6 +224,8 @@ class _Reader:
     def _id(self) -> str:
         """A word, or strings joined by `+`."""
         token = self._take()
+        if token.kind == "bare" and token.text.startswith("-") and not _NUMBER.fullmatch(token.text):
+            self._refuse(f"`{shorten(token.text)}` begins with a hyphen", token, "put the name in quotes")
         text = token.text
         while token.kind == "string" and self._is("+") and self.tokens[self.at + 1].kind == "string":
             self._take()
@@ -243,11 +265,28 @@ class _Reader:
 
     def _attribute(self, vertex: str | None, word: str, value: str | None, span: Span) -> None:
         if vertex is not None and word in ROLES:
-            self.draft.mark(ROLES[word], vertex, span)
+            self._mark(vertex, word, value, span)
+        elif vertex is not None and word == "pos" and value is not None and (at := _position(value)) is not None:
+            self.draft.position(vertex, at)
         elif vertex is not None and word == "label" and value is not None:
             self.draft.label(vertex, value)
         else:
             self.draft.ignore(word, span)
+
+    def _mark(self, vertex: str, word: str, value: str | None, span: Span) -> None:
+        """A role, said by its word alone; or with a value, which then says whether it holds."""
+        if value is None or truth(value):
+            self.draft.mark(ROLES[word], vertex, span)
+        elif truth(value) is None:
+            self.draft.found.error(
+                "DR176", f"`{word}` of `{shorten(vertex)}` is `{shorten(value)}`", span, f"say `{word}`"
+            )
+
+
+def _position(value: str) -> tuple[float, float] | None:
+    """`"-1.5,0.3"`, as dagitty.net writes where a node is drawn; None where it is no such pair."""
+    match = _PAIR.fullmatch(value)
+    return (float(match[1]), float(match[2])) if match else None
 
 
 def _shown(token: _Token) -> str:
@@ -261,10 +300,12 @@ def write(spec: Spec) -> Written:
     """
     check_names(spec, "dagitty", _fits, "no name is `graph` or `node`, or ends in a backslash")
     marks = roles(spec)
-    nodes = [f"{_quoted(name)}{_brackets(marks[name], node.label)}" for name, node in spec.nodes.items()]
+    nodes = [f"{_quoted(name)}{_brackets(marks[name], node)}" for name, node in spec.nodes.items()]
     arrows = {False: "->", True: "<->"}
     edges = [f"{_quoted(e.source)} {arrows[e.bidirected]} {_quoted(e.target)}" for e in spec.edges]
-    return Written("\n".join(["dag {", *nodes, *edges, "}"]) + "\n", losses(spec, Holds("dagitty", label=_holds)))
+    return Written(
+        "\n".join(["dag {", *nodes, *edges, "}"]) + "\n", losses(spec, Holds("dagitty", position=True, label=_holds))
+    )
 
 
 def _fits(name: str) -> bool:
@@ -285,8 +326,10 @@ def _string(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _brackets(marks: tuple[str, ...], label: str | None) -> str:
+def _brackets(marks: tuple[str, ...], node: Node) -> str:
     words = [_WORD_OF.get(mark, mark) for mark in marks]
-    if label is not None and _holds(label):
-        words.append(f"label={_string(label)}")
+    if node.label is not None and _holds(node.label):
+        words.append(f"label={_string(node.label)}")
+    if node.position is not None:
+        words.append(f'pos="{",".join(format(number, ".15f").rstrip("0").rstrip(".") for number in node.position)}"')
     return f" [{', '.join(words)}]" if words else ""

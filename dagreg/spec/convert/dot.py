@@ -19,6 +19,8 @@ from dagreg.spec.types import Edge, Spec
 _SAID = re.compile(r"syntax error in line (\d+)(?: near '(.*)')?")
 _MARKS = ("observed", "label", *SPELLED_OUT)
 _BIDIRECTED = "dir=both, style=dashed"
+_DIRECTIONS = ("forward", "back", "both", "none")
+_LEX = re.compile(r'/\*.*?\*/|//[^\n]*|^\#[^\n]*|"(?:\\.|[^"\\])*"|->|[{}<>]|\S', re.DOTALL | re.MULTILINE)
 _OWN_LABEL = r"\N"  # Graphviz: the node's name
 
 
@@ -28,8 +30,9 @@ def read(text: str, name: str, file: str) -> Read:
     `a -> b` is an arrow, turned round by `dir=back`; `dir=both`, or a dashed line without arrowheads, is
     `a <-> b`. Raises SpecError: DR171 where Graphviz cannot read the text, DR172 where edges have no direction.
     """
-    draft = Draft(text)
-    graph = _parsed(draft, Source(file, text))
+    draft, source = Draft(text), Source(file, text)
+    graph = _parsed(draft, source)
+    _refuse_more(draft, source)
     if not graph.is_directed():
         draft.refuse("DR172", "a `graph` is not a DAG: its edges have no direction", None, "a DAG is a `digraph`")
     for node in graph.nodes():
@@ -51,6 +54,22 @@ def _parsed(draft: Draft, source: Source) -> Any:
             complaint = said.read().decode("utf-8", "replace")
             draft.refuse("DR171", f"not DOT: {_sentence(complaint, problem)}", _place(complaint, source))
     return graph
+
+
+def _refuse_more(draft: Draft, source: Source) -> None:
+    """Raises SpecError (DR171) where more stands behind the graph: Graphviz reads the first one and no further."""
+    depth, html, ended = 0, 0, False
+    for match in _LEX.finditer(source.text):
+        sign = match[0]
+        if sign.startswith(("/*", "//", "#")) and not html:
+            continue
+        if ended and sign != ";":
+            span = source.span(match.start(), match.end())
+            draft.refuse("DR171", "not DOT: more text after the end of the graph", span, "a file holds one graph")
+        html = max(html + {"<": 1, ">": -1}.get(sign, 0), 0)
+        if html == 0:
+            depth += {"{": 1, "}": -1}.get(sign, 0)
+            ended = sign == "}" and depth == 0
 
 
 @contextmanager
@@ -96,15 +115,23 @@ def _read_node(draft: Draft, name: str, attributes: Any) -> None:
 
 def _read_edge(draft: Draft, source: str, target: str, attributes: Any) -> None:
     direction, dashed = attributes["dir"] or "forward", "dashed" in (attributes["style"] or "")
-    match direction:
-        case "forward":
+    for end in ("headport", "tailport"):
+        if attributes[end]:
+            draft.ignore(f"{attributes[end]} (a port; a name with a colon needs quotes)")
+    head = direction in ("forward", "both") and attributes["arrowhead"] != "none"
+    tail = direction in ("back", "both") and attributes["arrowtail"] != "none"
+    match head, tail:
+        case True, False:
             draft.edge(source, target)
-        case "back":
+        case False, True:
             draft.edge(target, source)
-        case "both":
+        case True, True:
             draft.edge(source, target, bidirected=True)
-        case "none" if dashed:
+        case _ if dashed and direction in _DIRECTIONS:
             draft.edge(source, target, bidirected=True)
+        case _ if direction in _DIRECTIONS:
+            message = f"the edge from `{shorten(source)}` to `{shorten(target)}` has no arrowhead"
+            draft.found.error("DR172", message, None, "an arrow is `dir=forward`, a common cause `dir=both`")
         case _:
             message = f"the edge from `{shorten(source)}` to `{shorten(target)}` has `dir={direction}`"
             draft.found.error("DR172", message, None, "an arrow is `dir=forward`, a common cause `dir=both`")

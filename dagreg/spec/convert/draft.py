@@ -45,6 +45,7 @@ class Draft:
         self._nodes: dict[str, Span | None] = {}
         self._edges: dict[tuple[str, str, bool], Edge] = {}
         self._labels: dict[str, str] = {}
+        self._positions: dict[str, tuple[float, float]] = {}
         self._roles: dict[Role, dict[str, Span | None]] = {}
         self._ignored: dict[str, Span | None] = {}
         self._drawn = 0
@@ -83,6 +84,10 @@ class Draft:
         if label.strip() and label != name and not has_controls(label, allowed="\t\n"):
             self._labels[name] = label
 
+    def position(self, name: str, at: tuple[float, float]) -> None:
+        """Where a drawing has the node."""
+        self._positions[name] = at
+
     def ignore(self, what: str, span: Span | None = None) -> None:
         """Something that is no part of a causal graph; `finish` makes one note of them all."""
         self._ignored.setdefault(what, span)
@@ -115,7 +120,8 @@ class Draft:
 
     def _node(self, name: str, span: Span | None) -> Node:
         observed = name not in self._names("unobserved")
-        return Node(name, observed, label=self._labels.get(name), selected=name in self._names("selected"), span=span)
+        selected, at = name in self._names("selected"), self._positions.get(name)
+        return Node(name, observed, label=self._labels.get(name), selected=selected, position=at, span=span)
 
     def _names(self, role: Role) -> dict[str, Span | None]:
         return self._roles.get(role, {})

@@ -109,8 +109,10 @@ class _Statement:
         if operator in _REFUSED:
             code, message, label = _REFUSED[operator]
             self.draft.found.error(code, message, self._span(self.tokens[at : at + 1]), label)
-        elif skipped := next((t.text for t in self.tokens if t.text in _SKIPPED and t.kind == "operator"), None):
-            self.draft.ignore(f"{skipped} ({_SKIPPED[skipped]})", self._span(self.tokens))
+        elif operator in _SKIPPED:
+            self.draft.ignore(f"{operator} ({_SKIPPED[operator]})", self._span(self.tokens))
+        elif second := next((t for t in self.tokens[at + 1 :] if t.kind == "operator"), None):
+            self._refuse(f"a second operator `{second.text}` in one statement", [second], "a statement has one")
         else:
             self._join(self._left(at), operator, self.tokens[at + 1 :])
 
@@ -129,16 +131,16 @@ class _Statement:
             self.draft.node(name, whole)
             if operator == "=~":
                 self.draft.mark("unobserved", name, whole)
-        for name, (free, span) in self._right(right).items():
+        for name, (free, span) in self._right(right, operator).items():
             self.draft.node(name, span)
             for other in left if free else ():
                 self._draw(other, operator, name, span)
 
-    def _right(self, tokens: list[_Token]) -> dict[str, tuple[bool, Span]]:
+    def _right(self, tokens: list[_Token], operator: str) -> dict[str, tuple[bool, Span]]:
         """The variables after the operator: whether an arrow is drawn to each, and where it stands."""
         drawn: dict[str, tuple[bool, Span]] = {}
         for term in _split(tokens, "+"):
-            for name, free in self._term(term):
+            for name, free in self._term(term, operator):
                 earlier, _ = drawn.get(name, (False, None))
                 drawn[name] = (free or earlier, self._span(term))
         return drawn
@@ -154,10 +156,11 @@ class _Statement:
             case _:
                 pass  # a variance
 
-    def _term(self, term: list[_Token]) -> list[tuple[str, bool]]:
+    def _term(self, term: list[_Token], operator: str) -> list[tuple[str, bool]]:
         """The variables of a term, each with whether its arrow is drawn; none of an intercept."""
         *modifiers, variable = _split(term, "*", "?")
-        if not modifiers and len(variable) == 1 and variable[0].kind == "number":
+        alone = variable[0] if len(variable) == 1 else None
+        if operator == "~" and alone is not None and alone.kind == "number" and alone.text in ("0", "1"):
             self.draft.ignore("1 (an intercept)", self._span(variable))
             return []
         names = variable[::2]
@@ -167,7 +170,19 @@ class _Statement:
             return []
         if len(variable) % 2 == 0:
             self._refuse("an interaction without its second variable", variable)
-        return [(token.text, self._is_free(modifiers, term)) for token in names]
+        free = self._is_free(modifiers, term)
+        if len(names) > 1:
+            self._note_product(":".join(t.text for t in names), variable, operator)
+        return [(token.text, free) for token in names]
+
+    def _note_product(self, product: str, tokens: list[_Token], operator: str) -> None:
+        """A product of variables: a cause of the left side in each of them, and a term that no graph has."""
+        if operator != "~":
+            self._refuse(f"the product `{product}` beside `{operator}`", tokens, "products stand in regressions, `~`")
+            return
+        message = f"the product `{product}` is left out: an arrow from each of its variables stands for it"
+        label = f"declare it in the spec under `regressions:`, `interactions: [{product}]`"
+        self.draft.note(message, self._span(tokens), label)
 
     def _is_free(self, modifiers: list[list[_Token]], term: list[_Token]) -> bool:
         fixed_at_0 = any(_zero(modifier) for modifier in modifiers) and "?" not in [token.text for token in term]
@@ -200,8 +215,10 @@ def _split(tokens: list[_Token], *marks: str) -> list[list[_Token]]:
 def _zero(modifier: list[_Token]) -> bool:
     """`0`, or `c(0, 0)` for several groups."""
     match modifier:
-        case [_Token(kind="number", text=text)]:
+        case [_Token(kind="number", text=text)] | [_Token(text="-" | "+"), _Token(kind="number", text=text)]:
             return float(text) == 0
+        case [_Token(text="("), *inner, _Token(text=")")]:
+            return _zero(inner)
         case [_Token(text="c"), _Token(text="("), *values, _Token(text=")")]:
             numbers = [token for token in values if token.text != ","]
             return bool(numbers) and all(token.kind == "number" and float(token.text) == 0 for token in numbers)

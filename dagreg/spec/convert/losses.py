@@ -16,6 +16,7 @@ class Holds:
 
     format: str
     roles: bool = True  # exposure, outcome, adjusted and selected
+    position: bool = False  # of nodes in a drawing
     label: Callable[[str], bool] = lambda label: False  # whether it can hold this label
 
 
@@ -73,6 +74,7 @@ def losses(spec: Spec, holds: Holds) -> tuple[Diagnostic, ...]:
 
 def _of_nodes(spec: Spec, holds: Holds) -> Iterator[str]:
     kept = {"name", "observed", "span", "error_is_scale", *(("selected",) if holds.roles else ())}
+    kept |= {"position"} if holds.position else set()
     for entry in fields(Node):
         values = [getattr(node, entry.name) for node in spec.nodes.values()]
         if entry.name == "label":

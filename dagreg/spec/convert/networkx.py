@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dagreg.errors import either
 from dagreg.spec.convert.draft import Draft
 from dagreg.spec.convert.losses import roles
 from dagreg.spec.convert.marks import read_marks, truth, unknown
+from dagreg.spec.source import shorten
 from dagreg.spec.types import Spec
 
 if TYPE_CHECKING:
@@ -49,7 +51,11 @@ def _bidirected(draft: Draft, attributes: dict[str, Any]) -> bool:
     for key in attributes:
         if key != "bidirected":
             draft.ignore(str(key))
-    return bool(truth(attributes.get("bidirected", False)))
+    said = truth(attributes.get("bidirected", False))
+    if said is None:
+        message = f"`bidirected` of an edge is `{shorten(str(attributes['bidirected']))}`"
+        draft.found.error("DR176", message, None, f"expected {either(('true', 'false'))}")
+    return bool(said)
 
 
 def to_networkx(spec: Spec, *, explicit_latents: bool = False) -> nx.DiGraph:

@@ -127,13 +127,14 @@ def _data(data: DataRef | None) -> Any:
 
 
 def _regression(regression: Regression) -> dict[str, Any]:
+    products = regression.interactions
     parts = {
         "family": regression.family,
         "link": regression.link,
         "coding": regression.coding if regression.coding != "reference" else None,
         "cells": list(regression.cells) or None,
         "curves": {name: str(curve) for name, curve in regression.curves.items()} or None,
-        "interactions": [_interaction(names) for names in regression.interactions] or None,
+        "interactions": None if products is None else [_interaction(names) for names in products],
         "varying": {group: list(terms) for group, terms in regression.varying.items()} or None,
         "priors": {term: _prior(prior) for term, prior in regression.priors.items()} or None,
     }

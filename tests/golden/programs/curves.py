@@ -9,6 +9,7 @@ import pymc as pm
 
 def polynomial(x, knots):
     """Rows x knots but the first: a coefficient is the curve's height at its knot, less that at the first."""
+
     def powers(x):
         return ((x - knots[0]) / (knots[-1] - knots[0]))[:, None] ** np.arange(len(knots))
 
@@ -21,6 +22,7 @@ def natural_spline(x, knots):
 
     A natural cubic spline (Hastie, Tibshirani and Friedman 2009, section 5.2.1).
     """
+
     def functions(x):
         u, t = ((v - knots[0]) / (knots[-1] - knots[0]) for v in (x, knots))
         beyond = np.maximum(u[:, None] - t, 0) ** 3

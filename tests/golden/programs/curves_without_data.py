@@ -12,6 +12,7 @@ def natural_spline(x, knots):
 
     A natural cubic spline (Hastie, Tibshirani and Friedman 2009, section 5.2.1).
     """
+
     def functions(x):
         u, t = ((v - knots[0]) / (knots[-1] - knots[0]) for v in (x, knots))
         beyond = np.maximum(u[:, None] - t, 0) ** 3
