@@ -90,6 +90,23 @@ Data = Annotated[str | None, typer.Option("--data", help="Data file or database,
 Outside = Annotated[bool, typer.Option("--allow-outside", help="Let `data:` leave the spec's folder.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from dagreg import __version__
+
+        tell(f"dagreg {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _every(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """From a causal graph to a justified Bayesian regression."""
+
+
 def main() -> None:
     """Runs the command line and exits with the project's codes; no traceback reaches a user."""
     commands.run(lambda: app(standalone_mode=False))

@@ -951,6 +951,12 @@ CODES: Mapping[str, Code] = {
         "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the text of "
         "`a.yaml` being as it was when it was fitted.",
     ),
+    "DR574": Code(
+        "more draws than can be held",
+        "A fit makes at most 2,000,000 draws, and fewer where they would take more than half of the machine's memory. "
+        "Bad: `sampling: {draws: 10000000}`; good: `sampling: {draws: 1000}`, which with four chains leaves 2 % of an "
+        "estimate's sd to chance.",
+    ),
     "DR580": Code(
         "a file that is not dagreg's",
         "dagreg replaces and removes only files that are as it wrote them: it keeps their hashes, those of a result's "

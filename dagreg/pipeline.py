@@ -442,9 +442,11 @@ def fit(
     """
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
+    from dagreg.engine.size import check_count, check_memory
     from dagreg.report.stored import earlier
 
     started = time.perf_counter()
+    check_count(spec.sampling)
     store = earlier(reuse)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
@@ -453,6 +455,7 @@ def fit(
         spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
     )
     plans, program = _compiled(spec, asked, table)
+    check_memory([m for plan in plans for m in plan.models], spec.sampling)
     pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []

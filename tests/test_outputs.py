@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from dagreg import files, pipeline
+from dagreg.engine import size
 from dagreg.errors import DagregError
 from dagreg.report.write import NAMES
 from tests.fitting import spec_of
@@ -408,3 +409,38 @@ def test_equal_runs_give_equal_bytes(engine: str, tmp_path: Path) -> None:
     assert one.keys() == other.keys()
     assert {"timings.json", "fit.json", "posterior.nc", "report.html"} <= one.keys()
     assert [name for name in one if one[name] != other[name] and name != "timings.json"] == []
+
+
+# ---------------------------------------------------------------- more draws than can be held; the version
+
+
+@pytest.mark.parametrize(
+    "asked", [("--draws", "10000000"), ("--draws", "2000001", "--chains", "1"), ("--chains", "9000")]
+)
+def test_more_draws_than_can_be_held_are_refused_at_once(asked: tuple[str, ...], place: Path) -> None:
+    before = everything(place)
+    done = run("fit", "spec.yaml", *asked)
+    assert (done.returncode, "error[DR574]" in done.stderr) == (1, True)
+    assert everything(place) == before
+
+
+def test_draws_are_refused_where_the_machine_is_too_small(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 draws of 2 programs, of 4 and 3 parameters each, in 4 copies of 8 bytes: 112,000 bytes."""
+    spec = spec_of(SPEC)
+    monkeypatch.setattr(size, "_memory", lambda: 2 * 112_000 - 1)
+    with pytest.raises(DagregError, match=r"\[DR574\] 500 draws of 7 parameters"):
+        pipeline.fit(spec, place / "d.csv")
+    monkeypatch.setattr(size, "_memory", lambda: 2 * 112_000)
+    pipeline.fit(spec, place / "d.csv")
+
+
+def test_more_rows_than_can_be_held_are_refused_at_once() -> None:
+    done = run("simulate", "spec.yaml", "-n", "1" + "0" * 12)
+    assert (done.returncode, "error[DR574]" in done.stderr) == (1, True), done.stderr
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    from importlib.metadata import version
+
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"dagreg {version('dagreg')}\n")
