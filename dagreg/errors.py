@@ -1036,5 +1036,40 @@ CODES: Mapping[str, Code] = {
         "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the text of "
         "`a.yaml` being as it was when it was fitted.",
     ),
+    "DR574": Code(
+        "more draws than can be held",
+        "A fit makes at most 2,000,000 draws, and fewer where they would take more than half of the machine's memory. "
+        "Bad: `sampling: {draws: 10000000}`; good: `sampling: {draws: 1000}`, which with four chains leaves 2 % of an "
+        "estimate's sd to chance.",
+    ),
+    "DR580": Code(
+        "a file that is not dagreg's",
+        "dagreg replaces and removes only files that are as it wrote them: it keeps their hashes, those of a result's "
+        "folder in its `fit.json`. Bad: `-o notes.py` over notes of yours, or over a program that you have edited "
+        "since; good: another name, or the file moved away.",
+    ),
+    "DR581": Code(
+        "a place that is no file, or no folder",
+        "Folders, links, pipes, sockets and devices are never replaced. Bad: `dagreg compile spec.yaml -o folder`; "
+        "good: `dagreg compile spec.yaml -o folder/model.py`.",
+    ),
+    "DR582": Code(
+        "an output over an input",
+        "Bad: `dagreg convert spec.yaml -o spec.yaml`; good: `dagreg convert spec.yaml -o graph.dot`.",
+    ),
+    "DR583": Code(
+        "a place that is closed",
+        "The folder or the disk is read-only, or not yours. Bad: `-o` into another user's folder; good: into your own.",
+    ),
+    "DR584": Code(
+        "no room for the output",
+        "The disk or the quota is full, or the file would be too large. What was written of it is gone again.",
+    ),
+    "DR585": Code(
+        "a place that cannot be",
+        "A name is too long, or a file stands where the path has a folder. Bad: `-o spec.yaml/model.py`; good: "
+        "`-o model.py`.",
+    ),
+    "DR586": Code("an output that failed", "The system gave another reason: the message has its words."),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

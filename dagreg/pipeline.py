@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -145,6 +146,7 @@ class Result:
     summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
     query: str | None = None  # the SQL of the program
     reader: Reader | None = None  # and what answers it
+    timings: Mapping[str, float] = field(default_factory=dict)  # seconds: "fit", and by builder those of solving it
 
     def __repr__(self) -> str:
         answers = "; ".join(effect.line for effect in self.effects)
@@ -180,19 +182,20 @@ class Result:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
 
-        `dagreg.open` reads them back. Raises OSError where the folder cannot be written.
+        `dagreg.open` reads them back. Raises DagregError where the folder cannot be written (DR581 to DR586), or holds
+        a file of such a name that dagreg did not write (DR580); nothing in it has changed then.
         """
-        from dagreg.report import stored
-        from dagreg.report.write import write_reports
+        from dagreg.report.stored import record_of, spec_text
+        from dagreg.report.write import POSTERIOR, SPEC, write_reports
 
-        text = stored.spec_text(self.record.explained.spec)
+        text = spec_text(self.record.explained.spec)
         writers: dict[str, Callable[[Path], object]] = {}
         if text is not None:
-            writers[stored.SPEC] = lambda path: path.write_bytes(text.encode())
+            writers[SPEC] = lambda path: path.write_bytes(text.encode())
         if self.samples:
-            writers[stored.POSTERIOR] = self._write_posterior
-        writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
-        write_reports(self.record, Path(folder), writers)
+            writers[POSTERIOR] = self._write_posterior
+        record = record_of(self.record, self.summary, self.query, self.reader, self.samples)
+        write_reports(self.record, Path(folder), writers, record, self.timings)
 
     def to_frame(self, of: Literal["estimates", "coefficients", "tests"] = "estimates") -> pd.DataFrame:
         """The estimates, the coefficients or the tests of the graph as a pandas DataFrame, a row for each number.
@@ -289,11 +292,6 @@ class Result:
             message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
             raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
         return found[0]
-
-    def _write_record(self, path: Path) -> None:
-        from dagreg.report.stored import write_record
-
-        write_record(path, self.record, self.summary, self.query, self.reader, self.samples)
 
     def _write_posterior(self, path: Path) -> None:
         from dagreg.engine.posterior import write
@@ -573,8 +571,11 @@ def fit(
     spec = spec_of(spec)
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
+    from dagreg.engine.size import check_count, check_memory
     from dagreg.report.stored import earlier
 
+    started = time.perf_counter()
+    check_count(spec.sampling)
     store = earlier(reuse)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
@@ -583,6 +584,7 @@ def fit(
         spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
     )
     plans, program = _compiled(spec, asked, table)
+    check_memory([m for plan in plans for m in plan.models], spec.sampling)
     pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
@@ -607,7 +609,8 @@ def fit(
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
-    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader)
+    took = {"fit": time.perf_counter() - started, **{builder: d.seconds for builder, d in draws.items()}}
+    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader, took)
 
 
 def odd_columns(

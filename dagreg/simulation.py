@@ -16,6 +16,7 @@ from dagreg.effects.predict import replicate
 from dagreg.effects.route import setting
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulate import simulate as from_priors
+from dagreg.engine.size import check_rows
 from dagreg.errors import DagregError, DataError, Diagnostic, did_you_mean
 from dagreg.model.types import Model
 from dagreg.model.whole import Whole, whole
@@ -43,6 +44,7 @@ def simulate(
     spec (DR573).
     """
     spec = spec_of(spec)
+    check_rows(rows, len(spec.nodes))
     chosen = spec.sampling.seed if seed is None else seed
     if posterior is not None:
         result = posterior if isinstance(posterior, Result) else open_result(posterior)

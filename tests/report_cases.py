@@ -46,7 +46,6 @@ BAD = Diagnostics(
     58.0,
     False,
     ("37 of 4,000 draws diverged.", "The largest R-hat is 1.12: the chains disagree."),
-    {"adjusted": 12.4},
 )
 SOURCE = '''"""The regression of retained on coached."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dagreg.spec.brief import Brief
@@ -18,7 +17,6 @@ class Diagnostics(Brief):
     min_ess: float
     ok: bool
     problems: tuple[str, ...] = ()
-    seconds: Mapping[str, float] | None = None  # per program
     plan: tuple[str, ...] = ()  # how each regression was solved, a sentence each
 
 

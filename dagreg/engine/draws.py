@@ -31,7 +31,6 @@ class Part(Brief):
     symbols: tuple[str, ...]
     engine: Engine
     divergences: int
-    seconds: float
     digest: str
     origin: Origin = "solved"
 
@@ -40,6 +39,7 @@ class Part(Brief):
 class Draws:
     """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
 
+    `seconds` is what making them took, 0 for those of an earlier fit.
     `trees` are the samplers' statistics, one for each piece that was sampled (`engine/posterior.py`); `parts` are the
     pieces.
     """

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.engine.draws import Array, Draws
+from dagreg.files import system_error
 from dagreg.model.types import Dimension
 
 if TYPE_CHECKING:
@@ -24,10 +25,20 @@ Coordinates = Mapping[str, tuple[Dimension, ...]]  # of each symbol that is more
 
 
 def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
-    """Writes a branch for each builder, with its `posterior` and, where it was sampled, its `sample_stats`."""
-    if any(draws.trees for draws in samples.values()):
-        as_tree(samples, coordinates).to_netcdf(path, engine="h5netcdf")
-        return
+    """Writes a branch for each builder, with its `posterior` and, where it was sampled, its `sample_stats`.
+
+    Raises OSError where the file cannot be written.
+    """
+    try:
+        if any(draws.trees for draws in samples.values()):
+            as_tree(samples, coordinates).to_netcdf(path, engine="h5netcdf")
+        else:
+            _write_exact(path, samples, coordinates)
+    except (OSError, RuntimeError) as error:  # h5py's words for a disk that is full
+        raise system_error(error) from error
+
+
+def _write_exact(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
     import h5netcdf
 
     with h5netcdf.File(path, "w") as file:

@@ -285,7 +285,6 @@ def _diagnostics(d: Diagnostics | None) -> Json | None:
         "min_ess": d.min_ess,
         "ok": d.ok,
         "problems": d.problems,
-        "seconds": d.seconds,
     }
 
 
