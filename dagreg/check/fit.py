@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.check.between_groups import fixed_within
 from dagreg.check.point import design, design_of_rows, regular
 from dagreg.check.types import Doubt
 from dagreg.data.counted import counts_of
@@ -68,10 +69,11 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     """Positivity, and whether a saturated model of the cells gives another answer than the additive one.
 
     Only where exposure and adjustment set are discrete. The saturated estimate is the g-formula over the
-    observed cell means (Hernan and Robins 2020, section 13.1).
+    observed cell means (Hernan and Robins 2020, section 13.1). Groups are no strata where the exposure was set for
+    whole ones: levels with one side only are then the design.
     """
     exposures = model.estimand.exposure
-    others = [n for n in model.outcome.predictors if n not in exposures]
+    others = [n for n in model.outcome.predictors if n not in exposures and not _whole(model, n, data)]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     settings = all(model.variables[x].levels for x in exposures)
     if model.outcome.censored is not None:
@@ -84,6 +86,11 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
         found += _compare(model, contrast, estimate, cells, data)
     return tuple(found)
+
+
+def _whole(model: Model, name: str, data: Mapping[str, Any]) -> bool:
+    """Whether it is a group within which no exposure varies."""
+    return model.variables[name].sampled and fixed_within(model, name, data)
 
 
 @dataclass(frozen=True, slots=True)
