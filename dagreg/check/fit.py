@@ -1,4 +1,4 @@
-"""Doubts about the outcome's regression: overdispersion, additivity, positivity."""
+"""Doubts about the outcome's regression: additivity, positivity, rows that count as many."""
 
 from __future__ import annotations
 
@@ -10,46 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.check.between_groups import fixed_within
-from dagreg.check.point import design, design_of_rows, regular
+from dagreg.check.point import design_of_rows
 from dagreg.check.types import Doubt
-from dagreg.data.counted import counts_of
 from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
-from dagreg.engine.draws import Array, Draws
+from dagreg.engine.draws import Array
 from dagreg.model.design import constant, encode, encoded
 from dagreg.model.types import Contrast, Model
 from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]
-DISPERSION = 1.2  # Pearson chi-square per degree of freedom
-Z = 3.0  # standard errors of that statistic
-
-
-def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
-    """Counts that vary more than their family allows (McCullagh and Nelder 1989, section 4.5)."""
-    equation = model.outcome
-    if equation.family.name not in ("poisson", "binomial") or not regular(equation):
-        return ()
-    this = design(model, equation, data)
-    point = np.concatenate(
-        [np.ravel(draws.values[symbol].mean(axis=(0, 1))) for symbol in equation.coefficient_symbols]
-    )
-    mean = equation.link.inverse(this.columns @ point + this.offset)
-    assert equation.family.variance is not None
-    variance = equation.family.variance(mean) / this.units
-    free = counts_of(data, len(mean)).sum() - len(point)
-    if free < 1:
-        return ()
-    ratio = float(((this.response - mean) ** 2 / variance).sum() / free)
-    if ratio < DISPERSION or ratio < 1 + Z * (2 / free) ** 0.5:
-        return ()
-    message = (
-        f"{equation.response} varies {ratio:.2g} times as much as the {equation.family.name} family allows, so the "
-        f"intervals are too narrow by a factor of about {ratio**0.5:.2g}. A family with a dispersion parameter, or "
-        "a predictor that is missing, would be needed."
-    )
-    return (Doubt("DR521", message),)
 
 
 def weight_doubts(model: Model) -> tuple[Doubt, ...]:

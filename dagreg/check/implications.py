@@ -87,9 +87,9 @@ class _Column:
         return combined(list(self.blocks[rows].T), int(rows.sum()))
 
 
-def columns_for(source: Source, spec: Spec, claims: Iterable[Claim]) -> tuple[str, ...]:
-    """The data columns that tests of these claims read, where they exist and are usable."""
-    return columns_of(spec, (name for name in _names(claims) if _unusable(source, spec, name) == ""))
+def columns_for(source: Source, spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """The data columns of these nodes, where they exist and are usable."""
+    return columns_of(spec, (name for name in dict.fromkeys(names) if _unusable(source, spec, name) == ""))
 
 
 def put_to_data(
@@ -223,7 +223,8 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
-def _names(claims: Iterable[Claim]) -> tuple[str, ...]:
+def names_of(claims: Iterable[Claim]) -> tuple[str, ...]:
+    """The nodes that claims name."""
     return tuple(dict.fromkeys(name for x, y, given in claims for name in (x, y, *given)))
 
 
@@ -252,8 +253,8 @@ def _read(
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the
     selection itself: it stands in neither.
     """
-    absent = {n: why for n in _names(claims) if (why := _unusable(source, spec, n)) != ""}
-    names = [n for n in _names(claims) if n not in absent]
+    absent = {n: why for n in names_of(claims) if (why := _unusable(source, spec, n)) != ""}
+    names = [n for n in names_of(claims) if n not in absent]
     variables: dict[str, Variable] = {}
     for name in names:
         lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
@@ -464,10 +465,10 @@ def _scattered(
     found = []
     for response in responses.T:
         if y.family == "count":
-            mean = _poisson(response, np.log(units), columns)
+            mean = poisson_means(response, np.log(units), columns)
             variance = mean
         else:
-            share = _multinomial(np.column_stack([units - response, response]), columns)[1][:, 1]
+            share = binomial_means(response, units, columns)
             mean, variance = units * share, units * share * (1 - share)
         found.append(scattered(x.places(rows), response - mean, np.maximum(variance, FLOOR), columns))
     return found
@@ -539,7 +540,7 @@ def _counts(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) 
     """The likelihood ratio of Poisson regressions, over the dispersion of the larger one (at least 1)."""
     response, offset = y.blocks[rows, 0], np.log(y.units[rows])
     both = np.hstack([null, added])
-    smaller, larger = (_poisson(response, offset, columns) for columns in (null, both))
+    smaller, larger = (poisson_means(response, offset, columns) for columns in (null, both))
     gain = 2 * float(_poisson_likelihood(response, larger) - _poisson_likelihood(response, smaller))
     free = len(response) - both.shape[1]
     dispersion = max(1.0, float(((response - larger) ** 2 / np.maximum(larger, FLOOR)).sum()) / free)
@@ -555,7 +556,7 @@ def _poisson_likelihood(response: Array, mean: Array) -> Array:
     return np.asarray((response * np.log(np.maximum(mean, 1e-300)) - mean).sum())
 
 
-def _poisson(response: Array, offset: Array, columns: Array) -> Array:
+def poisson_means(response: Array, offset: Array, columns: Array) -> Array:
     """Fitted means by iteratively reweighted least squares."""
     eta = np.log(np.maximum(response, 0.5 * max(float(response.mean()), FLOOR)) + 0.1)
     for _ in range(STEPS):
@@ -572,6 +573,11 @@ def _solve(matrix: Array, vector: Array) -> Array:
     """A Newton step; a trace of ridge keeps separated classes finite."""
     ridge = 1e-9 * np.trace(matrix) / len(matrix) * np.eye(len(matrix))
     return np.asarray(np.linalg.solve(matrix + ridge, vector))
+
+
+def binomial_means(hits: Array, units: Array, columns: Array) -> Array:
+    """Fitted shares of successes of a logistic regression."""
+    return _multinomial(np.column_stack([units - hits, hits]), columns)[1][:, 1]
 
 
 def _successes(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:

@@ -37,7 +37,7 @@ EXPECTED = 5.0  # rows that would differ from their level's by chance: then it i
 
 def dense(places: npt.NDArray[np.generic]) -> Index:
     """The levels that occur, numbered from 0."""
-    return np.unique(places, return_inverse=True)[1].ravel().astype(np.int64)
+    return np.asarray(np.unique(places, return_inverse=True)[1].ravel(), dtype=np.int64)
 
 
 def combined(labels: Sequence[npt.NDArray[np.generic]], rows: int) -> Index:
