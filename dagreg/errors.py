@@ -965,6 +965,11 @@ CODES: Mapping[str, Code] = {
         "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
     ),
     "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
+    "DR535": Code(
+        "an exposure that does not vary within a group that causes it",
+        "Whole groups are compared: right where the exposure was drawn by lot for them, and then without that arrow. "
+        "Bad: `site -> x, y` in a trial that randomised sites; good: `site -> y`.",
+    ),
     "DR541": Code(
         "not a finished result",
         "`dagreg report specs/` names a folder that `dagreg fit` did not write or did not finish; "

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.check.types import Doubt
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from dagreg.check.dispersion import Beside
     from dagreg.data.new_rows import NewRows
     from dagreg.data.rows import Rows
     from dagreg.data.source import Source
@@ -569,6 +571,7 @@ def fit(
     that is not identified is no error here, it is answered without a number.
     """
     spec = spec_of(spec)
+    from dagreg.check.dispersion import beside_outcome
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
     from dagreg.engine.size import check_count, check_memory
@@ -579,7 +582,8 @@ def fit(
     store = earlier(reuse)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
-    table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
+    beside = {q.effect.outcome: beside_outcome(spec, graph, q.effect.outcome) for q in asked}
+    table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications, beside=beside)
     tested = put_to_data(
         spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
     )
@@ -589,7 +593,9 @@ def fit(
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
-        fitted = _fit_effect(spec, question, plan, table, pieces, draws, store, progress)
+        fitted = _fit_effect(
+            spec, question, plan, table, pieces, draws, store, progress, beside[question.effect.outcome]
+        )
         plates = _plates(program, plan, draws, table.rows)
         effects.append(replace(fitted, tests=tested.tests, plates=plates))
     report = Report(
@@ -642,6 +648,7 @@ def _fit_effect(
     draws: dict[str, Draws],
     store: Store,
     progress: Progress,
+    beside: Sequence[str],
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
     from dagreg.check.by_levels import by_level_notes
@@ -682,7 +689,10 @@ def _fit_effect(
     head = next(m for m in plan.models if m.primary)
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
-    doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed)
+    others = _beside(spec, plan.models[0], beside, table)
+    doubts = doubts_of(
+        plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed, others
+    )
     notes = (*by_level_notes(spec, question.effect.by, plan.models), *not_made(plan.models))
     solved = [piece for model in plan.models for piece in pieces[model.builder]]
     unknown = {symbol for model in plan.models for symbol in model.unknown}
@@ -697,6 +707,19 @@ def _fit_effect(
         mixing=mixing(plan.models, here),
         pooling=poolings(plan.models, here, data),
     )
+
+
+def _beside(spec: Spec, model: Model, names: Sequence[str], table: Table) -> Beside | None:
+    """A sample of the rows with all that is observed beside the outcome; None where no check asks for it."""
+    from dagreg.check.dispersion import between_rows, rows_beside
+    from dagreg.check.implications import MOST_ROWS
+    from dagreg.data.summary import columns_of
+
+    if not between_rows(model.outcome):
+        return None
+    known = [n for n in names if (spec.nodes[n].column or n) in table.source.columns]
+    columns = columns_of(spec, (model.outcome.response, *known))
+    return rows_beside(spec, model, known, table.rows.sample(columns, MOST_ROWS, spec.sampling.seed))
 
 
 def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
@@ -779,14 +802,21 @@ def programmed(
 
 
 def read(
-    spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool, claims: Sequence[Claim] = ()
+    spec: Spec,
+    asked: Sequence[Question],
+    data: Any,
+    *,
+    allow_outside: bool,
+    claims: Sequence[Claim] = (),
+    beside: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Table:
-    """Opens the data and summarises the columns that the questions need; those of `claims` are kept beside them.
+    """Opens the data and summarises the columns that the questions need; those of `claims`, and of the nodes
+    `beside` each outcome, are kept beside them.
 
     Raises DataError where there are none, they do not fit the spec, or values are missing and
     the spec does not say `missing: drop`.
     """
-    from dagreg.check.implications import columns_for
+    from dagreg.check.implications import columns_for, names_of
     from dagreg.data.beside import check_beside, without_open_ends
     from dagreg.data.offences import shown_in
     from dagreg.data.rows import Rows
@@ -808,7 +838,7 @@ def read(
     names = _nodes(spec, asked)
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
-    tested = columns_for(whole, spec, claims)
+    tested = columns_for(whole, spec, [*names_of(claims), *(n for group in beside.values() for n in group)])
     every_column = tuple(dict.fromkeys((*columns, *tested)))
     source = whole.narrow(every_column, declared_numbers(spec, every_column))
     hashed = source.hashing(columns)

@@ -8,7 +8,8 @@ from typing import Any
 from dagreg.check.between_groups import group_doubts
 from dagreg.check.digits import digit_doubts
 from dagreg.check.disagreement import obstacle
-from dagreg.check.fit import cell_doubts, dispersion_doubts, weight_doubts
+from dagreg.check.dispersion import Beside, dispersion_doubts
+from dagreg.check.fit import cell_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
 from dagreg.check.point import irregularity
@@ -25,8 +26,9 @@ def doubts_of(
     data: Mapping[str, Any],
     gaps: Sequence[Disagreement],
     seed: int,
+    beside: Beside | None = None,
 ) -> tuple[Doubt, ...]:
-    """The doubts about the primary model's answer."""
+    """The doubts about the primary model's answer; `beside` are rows of all that is observed."""
     if not model.complete:
         return (*digit_doubts(model), *weight_doubts(model))
     graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
@@ -38,7 +40,7 @@ def doubts_of(
         *weight_doubts(model),
         *group_doubts(model, draws[model.estimator], data),
         *cell_doubts(model, estimates, data),
-        *dispersion_doubts(model, draws[model.estimator], data),
+        *dispersion_doubts(model, draws[model.estimator], data, beside),
     )
 
 
