@@ -73,6 +73,10 @@ class DataError(DagregError):
     """Data that cannot be read, or do not fit the spec."""
 
 
+class Unsolvable(DagregError):
+    """A model without a posterior that can be drawn from; the rest of the report stands without its numbers."""
+
+
 class Diagnostics:
     """Collects the mistakes of one file, so that they are reported together."""
 
@@ -798,8 +802,29 @@ CODES: Mapping[str, Code] = {
         "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
         good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
     ),
-    "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
+    "DR501": Code(
+        "the sampler cannot start",
+        "The model has no finite density where chains start, the priors' centres. Bad: `intercept: Uniform(-5, -4)` "
+        "for a positive mean under the identity link; good: a prior on the values that the mean can take.",
+    ),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),
+    "DR503": Code(
+        "the sampler's memory ran out",
+        "Draws of every parameter are kept. Bad: `draws: 1000000` of a regression with 500 coefficients; good: "
+        "`draws: 1000`.",
+    ),
+    "DR504": Code("the model cannot be compiled", "PyMC, PyTensor or Numba refuse the program; the message is theirs."),
+    "DR505": Code(
+        "the sampler broke off", "Chains started and one of them failed; no draw of the others is reported either."
+    ),
+    "DR506": Code(
+        "a response without an error",
+        "Bad: `y` computed from `x` and regressed on it, with a sigma that may be 0; good: what was measured.",
+    ),
+    "DR507": Code(
+        "no posterior under flat priors",
+        "Bad: `slopes: Flat()` for two columns of which one is twice the other; good: `slopes: Normal(0, 1)`.",
+    ),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
     "DR515": Code(
         "priors that rule out the data",

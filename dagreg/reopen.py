@@ -64,7 +64,7 @@ def _opened(stored: Stored) -> Result:
     _, asked = questions(stored.spec)
     plans, source = _again(stored, asked)
     report = _report(stored, asked, plans, source)
-    samples = {m.builder: _draws(stored, m) for plan in plans for m in plan.models}
+    samples = {m.builder: _draws(stored, m) for effect in report.effects for m in effect.solved}
     return Result(report, samples, stored.summary, stored.query, stored.reader)
 
 

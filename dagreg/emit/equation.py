@@ -15,6 +15,7 @@ from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import (
     Equation,
     Model,
+    PriorChoice,
     Variable,
 )
 
@@ -56,13 +57,14 @@ def _start(equation: Equation, response: Variable) -> str:
     """Where a sampler starts, if the prior's centre will not do.
 
     Cutpoints are in order, and start at those of the observed shares (without data, evenly spread). A mean that has
-    to be above 0 under a link that does not see to it starts at the observed one.
+    to be above 0 under a link that does not see to it starts at the observed one, if the prior allows it.
     """
     if equation.family.predictor != "ordered":
         bounded = equation.link.name == "inverse" or (equation.link.name == "identity" and not equation.family.real)
         if not bounded or not equation.intercept_prior.given:
             return ""
-        return f"initval={equation.link.of_mean(1.0 if response.mean is None else response.mean):.3g}"
+        start = equation.link.of_mean(1.0 if response.mean is None else response.mean)
+        return f"initval={start:.3g}" if _allows(equation.intercept_prior, start) else ""
     starts = ", ".join(f"{c:.3g}" for c in starting_cutpoints(equation, response))
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
 
@@ -124,3 +126,11 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
         f"{symbols['logp']} = pm.logp({distribution}.dist({arguments}), {answer})",
         f"pm.Potential({observed}, pm.math.sum({weights} * {symbols['logp']}))",
     ]
+
+
+def _allows(prior: PriorChoice, value: float) -> bool:
+    """Whether a value lies inside a prior that ends; of the others, that of a mean above 0 lies in all."""
+    if prior.distribution != "Uniform":
+        return True
+    lower, upper = prior.arguments
+    return not (isinstance(lower, float | int) and isinstance(upper, float | int)) or lower < value < upper
