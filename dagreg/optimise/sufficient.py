@@ -137,18 +137,14 @@ def _exact_fit(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
     slopes = (right[told].T @ (inside / singular[told])) / np.where(size > 0, size, 1.0)
     named = [(n, b) for n, b in zip(_names(equation), slopes, strict=True) if n != "intercept"]
     shown = ", ".join(f"{name}: {b:.6g}" for name, b in named) if 0 < len(named) <= MOST_SHOWN else ""
-    what = (
-        f"`{equation.response}` has no variation"
-        if not named or not np.any([abs(b) > 0 for _, b in named])
-        else (f"`{equation.response}` is an exact combination of its predictors in all {statistics.units:,.12g} rows")
-    )
     return Diagnostic(
         "DR506",
-        f"{what}{f' (coefficients {shown})' if shown else ''}: nothing is left for an error, so its sigma has no "
-        "posterior (it would be 0)",
+        f"`{equation.response}` is an exact combination of its predictors in all {statistics.units:,.12g} rows"
+        f"{f' (coefficients: {shown})' if shown else ''}. Nothing is left for an error: its sigma would be 0, and has no "
+        "posterior",
         equation.span,
         notes=(
-            f"if `{equation.response}` is computed from them, the graph should not say that they cause it by chance",
+            f"if `{equation.response}` is computed from its predictors, ask for what was measured instead",
             f"a prior of sigma that keeps away from 0 gives an answer: `regressions: {{{equation.response}: {{priors: "
             "{sigma: InverseGamma(3, 1)}}}`",
         ),
