@@ -831,6 +831,15 @@ CODES: Mapping[str, Code] = {
         "Data sets simulated from the priors all but never have a mean, or an sd, like the observed one.",
     ),
     "DR516": Code("an answer that is the prior's", "The effect's interval is about as wide as before the data."),
+    "DR518": Code(
+        "columns that the data cannot tell apart",
+        "Bad: a temperature in degrees Celsius adjusted for the same in Fahrenheit; good: one of the two.",
+    ),
+    "DR519": Code(
+        "a predictor that separates the outcome",
+        "No row speaks against an effect without end, so how large it is comes from the prior. Bad: an odds ratio read "
+        "off such a table as if the data told it; good: a prior that you would defend, and the direction.",
+    ),
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),

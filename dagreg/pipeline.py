@@ -475,6 +475,7 @@ def _fit_effect(
     progress: Progress,
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
+    from dagreg.check.collinear import collinearity
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of, not_made
@@ -520,6 +521,7 @@ def _fit_effect(
     head = next(m for m in models if m.primary)
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
+    tied, harmless = collinearity(models[0], here[models[0].estimator], distinct)
     doubts = doubts_of(models[0], found[models[0].estimator], here, distinct, gaps, spec.sampling.seed)
     solved = [piece for model in models for piece in pieces[model.builder]]
     unknown = {symbol for model in models for symbol in model.unknown}
@@ -528,9 +530,11 @@ def _fit_effect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(models, here), gaps, not_made(models), curve, priors.sentence),
+        result=EffectResult(
+            rows, coefficients(models, here), gaps, (*not_made(models), *harmless), curve, priors.sentence
+        ),
         diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, how)),
-        doubts=(*doubts, *priors.doubts),
+        doubts=(*tied, *doubts, *priors.doubts),
         mixing=mixing(models, here),
         pooling=poolings(models, here, data),
         failures=tuple(failures),

@@ -140,8 +140,8 @@ def _exact_fit(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
     return Diagnostic(
         "DR506",
         f"`{equation.response}` is an exact combination of its predictors in all {statistics.units:,.12g} rows"
-        f"{f' (coefficients: {shown})' if shown else ''}. Nothing is left for an error: its sigma would be 0, and has no "
-        "posterior",
+        f"{f' (coefficients: {shown})' if shown else ''}. Nothing is left for an error: its sigma would be 0, and has "
+        "no posterior",
         equation.span,
         notes=(
             f"if `{equation.response}` is computed from its predictors, ask for what was measured instead",
