@@ -40,7 +40,17 @@ def run(command: Callable[[], Any]) -> NoReturn:
         code = _stdout_failed(error) if full else failed(error)
     except Exception as error:
         code = failed(error)
-    sys.exit(code if isinstance(code, int) else DONE)
+    leave(code if isinstance(code, int) else DONE)
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process with this code, past the interpreter's own end where threads of a sampler still run."""
+    sampler = sys.modules.get("dagreg.engine.nuts")
+    if sampler is not None and sampler.threads_left():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # the interpreter would be taken apart beneath them: a segmentation fault
+    sys.exit(code)
 
 
 def _stdout_failed(error: OSError) -> int:
@@ -255,6 +265,8 @@ def fit(
                 show(record, format)
                 return AT_FAULT
             say(f"{took}; the report is in {folder}")
+        for failure in (f for effect in record.effects for f in effect.failures):
+            say(errors.render(Diagnostic(failure.code, failure.message, notes=failure.notes)))
         show(record, format)
         return DONE if record.ok else AT_FAULT
 

@@ -94,6 +94,10 @@ class DataError(DagregError):
     """Data that cannot be read, or do not fit the spec."""
 
 
+class Unsolvable(DagregError):
+    """A model without a posterior that can be drawn from; the rest of the report stands without its numbers."""
+
+
 class Diagnostics:
     """Collects the mistakes of one file, so that they are reported together."""
 
@@ -940,8 +944,29 @@ CODES: Mapping[str, Code] = {
         good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> b']\n"
         "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
     ),
-    "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
+    "DR501": Code(
+        "the sampler cannot start",
+        "The model has no finite density where chains start, the priors' centres. Bad: `intercept: Uniform(-5, -4)` "
+        "for a positive mean under the identity link; good: a prior on the values that the mean can take.",
+    ),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),
+    "DR503": Code(
+        "the sampler's memory ran out",
+        "Draws of every parameter are kept. Bad: `draws: 1000000` of a regression with 500 coefficients; good: "
+        "`draws: 1000`.",
+    ),
+    "DR504": Code("the model cannot be compiled", "PyMC, PyTensor or Numba refuse the program; the message is theirs."),
+    "DR505": Code(
+        "the sampler broke off", "Chains started and one of them failed; no draw of the others is reported either."
+    ),
+    "DR506": Code(
+        "a response without an error",
+        "Bad: `y` computed from `x` and regressed on it, with a sigma that may be 0; good: what was measured.",
+    ),
+    "DR507": Code(
+        "no posterior under flat priors",
+        "Bad: `slopes: Flat()` for two columns of which one is twice the other; good: `slopes: Normal(0, 1)`.",
+    ),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
     "DR515": Code(
         "priors that rule out the data",
@@ -952,6 +977,15 @@ CODES: Mapping[str, Code] = {
         "digits that doubles do not hold",
         "A number has 15 to 16 significant digits, and a column of a mean far above its sd spends them on the mean. "
         "Subtract a round number in the data, before they are stored.",
+    ),
+    "DR518": Code(
+        "columns that the data cannot tell apart",
+        "Bad: a temperature in degrees Celsius adjusted for the same in Fahrenheit; good: one of the two.",
+    ),
+    "DR519": Code(
+        "a predictor that separates the outcome",
+        "No row speaks against an effect without end, so how large it is comes from the prior. Bad: an odds ratio read "
+        "off such a table as if the data told it; good: a prior that you would defend, and the direction.",
     ),
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),

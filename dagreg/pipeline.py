@@ -12,12 +12,13 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.check.types import Doubt
-from dagreg.errors import DagregError, DataError, Diagnostic, redacted
+from dagreg.errors import DagregError, DataError, Diagnostic, Unsolvable, redacted
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
 from dagreg.graph.junctions import list_junctions
@@ -25,7 +26,7 @@ from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Identified, Query
 from dagreg.report.render import Format, framed, render
-from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.report.result import DataInfo, Explained, Failure, FittedEffect, Report
 from dagreg.spec.brief import cut
 from dagreg.spec.load import spec_of
 from dagreg.spec.secrets import shareable
@@ -174,7 +175,7 @@ class Result:
     @property
     def coordinates(self) -> dict[str, Coordinates]:
         """By builder: the dimensions and labels of every parameter that is more than one number."""
-        models = (m for e in self.record.effects if e.plan is not None for m in e.plan.models)
+        models = (m for e in self.record.effects for m in e.solved)
         return {m.builder: {symbol: dims for e in m.equations for symbol, dims in e.dimensions.items()} for m in models}
 
     def report(self, format: Format = "text") -> str:
@@ -284,12 +285,12 @@ class Result:
         known = range(1, len(self.effects) + 1)
         if effect + 1 not in known:
             raise DagregError((Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),))
-        plan = self.effects[effect].plan
-        models = plan.models if plan is not None else ()
+        plan, models = self.effects[effect].plan, self.effects[effect].solved
         found = [m for m in models if estimator in (None, m.estimator)]
         if not found:
             there = ", ".join(m.estimator for m in models) or "none"
             left = [f"{m.estimator}: {m.reason}" for m in plan.left_out] if plan is not None else []
+            left += [f"{f.estimator}: {f.message}" for f in self.effects[effect].failures]
             wanted = f"no {estimator} model" if estimator else "no model"
             message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
             raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
@@ -568,7 +569,8 @@ def fit(
     `reuse` names the folder of an earlier result: regressions that are the same there, on the same data and under
     the same settings, keep their draws, and the others alone are solved. A folder without a result is no error.
     Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
-    that is not identified is no error here, it is answered without a number.
+    that is not identified is no error here, it is answered without a number. Neither is a model that cannot be
+    solved: its effect's `failures` say why.
     """
     spec = spec_of(spec)
     from dagreg.check.dispersion import beside_outcome
@@ -652,6 +654,7 @@ def _fit_effect(
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
     from dagreg.check.by_levels import by_level_notes
+    from dagreg.check.collinear import collinearity
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of, not_made
@@ -670,42 +673,50 @@ def _fit_effect(
     distinct = data.counted(plan.models) or data
     here: dict[str, Draws] = {}
     found: dict[str, tuple[Estimate, ...]] = {}
+    failures: list[Failure] = []
     for model in plan.models:
         progress(f"{spec.name}: solving the {model.estimator} model")
         group = pieces[model.builder]
-        made = draw(group, _optimised(spec, group, table), data, spec.sampling, store)
+        try:
+            made = draw(group, partial(_optimised, spec, group, table), data, spec.sampling, store)
+        except Unsolvable as error:
+            failures += [Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics]
+            if model.primary or model is plan.models[0]:
+                return FittedEffect(question.effect, question.answer, plan, failures=tuple(failures))
+            continue
         kept = [p.model.formula for p, d in zip(group, made.parts, strict=True) if d.origin == "earlier fit"]
         if kept:
             progress(f"{spec.name}: not solved again, as nothing has changed: {'; '.join(kept)}")
         here[model.estimator] = draws[model.builder] = made
         found[model.estimator] = estimates(model, here[model.estimator], distinct, spec.sampling.seed)
-    by_name = {m.estimator: m for m in plan.models}
+    models = tuple(m for m in plan.models if m.estimator in here)
+    by_name = {m.estimator: m for m in models}
     gaps = (
         disagreements(by_name["adjusted"], by_name["chain"], found, distinct, spec.sampling.seed)
         if {"adjusted", "chain"} <= set(by_name)
         else ()
     )
     rows = tuple(row for group in found.values() for row in group)
-    head = next(m for m in plan.models if m.primary)
+    head = next(m for m in models if m.primary)
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
-    others = _beside(spec, plan.models[0], beside, table)
-    doubts = doubts_of(
-        plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed, others
-    )
-    notes = (*by_level_notes(spec, question.effect.by, plan.models), *not_made(plan.models))
-    solved = [piece for model in plan.models for piece in pieces[model.builder]]
-    unknown = {symbol for model in plan.models for symbol in model.unknown}
-    how = [(part.engine, part.origin) for model in plan.models for part in here[model.estimator].parts]
+    others = _beside(spec, models[0], beside, table)
+    tied, harmless = collinearity(models[0], here[models[0].estimator], distinct)
+    doubts = doubts_of(models[0], found[models[0].estimator], here, distinct, gaps, spec.sampling.seed, others)
+    notes = (*by_level_notes(spec, question.effect.by, models), *not_made(models), *harmless)
+    solved = [piece for model in models for piece in pieces[model.builder]]
+    unknown = {symbol for model in models for symbol in model.unknown}
+    how = [(part.engine, part.origin) for model in models for part in here[model.estimator].parts]
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps, notes, curve, priors.sentence),
+        result=EffectResult(rows, coefficients(models, here), gaps, notes, curve, priors.sentence),
         diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, how)),
-        doubts=(*doubts, *priors.doubts),
-        mixing=mixing(plan.models, here),
-        pooling=poolings(plan.models, here, data),
+        doubts=(*tied, *doubts, *priors.doubts),
+        mixing=mixing(models, here),
+        pooling=poolings(models, here, data),
+        failures=tuple(failures),
     )
 
 
@@ -729,7 +740,7 @@ def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows
     found = {
         m.estimator: fitted_plate(program, m, draws[m.builder], data)
         for m in plan.models
-        if m.estimator != "unadjusted"
+        if m.estimator != "unadjusted" and m.builder in draws
     }
     return {name: dot for name, dot in found.items() if dot is not None}
 

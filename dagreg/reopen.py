@@ -66,7 +66,8 @@ def _opened(stored: Stored) -> Result:
     plans, source = _again(stored, asked)
     report = _report(stored, asked, plans, source)
     took = timings(stored.folder)
-    samples = {m.builder: _draws(stored, m, took.get(m.builder, 0.0)) for plan in plans for m in plan.models}
+    solved = [model for effect in report.effects for model in effect.solved]
+    samples = {m.builder: _draws(stored, m, took.get(m.builder, 0.0)) for m in solved}
     return Result(report, samples, stored.summary, stored.query, stored.reader, took)
 
 

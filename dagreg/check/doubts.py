@@ -13,6 +13,7 @@ from dagreg.check.fit import cell_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
 from dagreg.check.point import irregularity
+from dagreg.check.separation import separation_doubts
 from dagreg.check.types import Doubt
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engine.draws import Draws
@@ -35,6 +36,7 @@ def doubts_of(
     return (
         *graph,
         *digit_doubts(model),
+        *separation_doubts(model, data),
         *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
         *weight_doubts(model),

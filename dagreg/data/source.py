@@ -20,6 +20,7 @@ from dagreg.spec.types import DataRef, Level
 
 LEVEL_CAP = 1000
 EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
+TOGETHER = 32  # columns summarised by one question: each distinct count holds a hash table meanwhile
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _TEXTS = ("VARCHAR", "ENUM")
@@ -253,12 +254,15 @@ class Source(ABC):
         if not columns:
             return {}
         many = self.large
-        aggregates = [self._aggregates(column, estimated=many) for column in columns]
-        flat = self._row(
-            f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
-        )
-        width = len(aggregates[0])
-        rows = {column: flat[i * width : (i + 1) * width] for i, column in enumerate(columns)}
+        rows: dict[str, tuple[Any, ...]] = {}
+        for at in range(0, len(columns), TOGETHER):
+            some = columns[at : at + TOGETHER]
+            aggregates = [self._aggregates(column, estimated=many) for column in some]
+            flat = self._row(
+                f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
+            )
+            width = len(aggregates[0])
+            rows |= {column: flat[i * width : (i + 1) * width] for i, column in enumerate(some)}
         few = LEVEL_CAP * (2 if many else 1)  # an estimate may be too high
         levels = {column: self._levels(column, where) for column in columns if rows[column][1] <= few}
         return {column: self._summary(column, rows[column], levels.get(column, [])) for column in columns}

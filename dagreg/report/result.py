@@ -14,7 +14,7 @@ from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Plan
+    from dagreg.model.types import Model, Plan
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,9 +45,23 @@ class DataInfo(Brief):
     inferred: Mapping[str, str]  # node -> type taken from its column
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A model of the plan that could not be solved: the code, the sentence, and what may mend it."""
+
+    estimator: str
+    builder: str
+    code: str
+    message: str
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class FittedEffect:
-    """One effect, answered. `result`, `plan` and `diagnostics` are None exactly where nothing was fitted."""
+    """One effect, answered. `result` and `diagnostics` are None exactly where nothing was fitted.
+
+    `failures` are the models of the plan that have no draws; where the first is among them, nothing was fitted.
+    """
 
     effect: Effect
     answer: Answer
@@ -59,6 +73,15 @@ class FittedEffect:
     mixing: tuple[Mixing, ...] = ()  # the chains of parameters worth looking at, where a sampler ran
     plates: Mapping[str, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
     pooling: tuple[Pooling, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def solved(self) -> tuple[Model, ...]:
+        """The models that there are draws of."""
+        failed = {f.builder for f in self.failures}
+        if self.plan is None or self.result is None:
+            return ()
+        return tuple(m for m in self.plan.models if m.builder not in failed)
 
     def __repr__(self) -> str:
         return cut(f"<FittedEffect {self.line}>")
@@ -96,9 +119,10 @@ class Report(Brief):
 
     @property
     def ok(self) -> bool:
-        """Whether every effect was identified and every sampler converged."""
+        """Whether every effect was identified, every model solved, and every sampler converged."""
         return all(
             (isinstance(e.answer, Identified) or e.answer.strategy == "instrument")
+            and not e.failures
             and (e.diagnostics is None or e.diagnostics.ok)
             for e in self.effects
         )

@@ -20,7 +20,13 @@ def answer(view: EffectView) -> tuple[Block, ...]:
 
 
 def _doubtful(view: EffectView) -> tuple[Block, ...]:
-    """A banner over a number that the sampler could not vouch for."""
+    """A banner over a number that the sampler could not vouch for, or in the place of one that there is not."""
+    failures = view.fitted.failures if view.fitted else ()
+    if failures:
+        none = view.fitted is not None and view.fitted.result is None
+        title = "There is no number: the model could not be solved" if none else "Not every model could be solved"
+        said = tuple(sentence("; ".join((f"{f.code}: {f.message}", *f.notes))) for f in failures)
+        return (Banner("bad", title, said),)
     diagnostics = view.fitted.diagnostics if view.fitted else None
     if diagnostics is None or diagnostics.ok:
         return ()

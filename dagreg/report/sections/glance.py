@@ -40,7 +40,7 @@ def _standing(view: EffectView) -> str:
 def _number(view: EffectView) -> str:
     rows = view.primary()
     if not rows:
-        return "none"
+        return "none: the model could not be solved" if view.fitted and view.fitted.failures else "none"
     s = rows[0].summary
     unit = quantity_unit(view, rows[0])
     size = f"{number(s.mean, s.sd)} {unit}" if unit else number(s.mean, s.sd)
