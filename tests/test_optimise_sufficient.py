@@ -106,7 +106,15 @@ NOT_APPLIED = {
 EXACT = DATA | {"y": 2 * DATA["x"] + 3 * DATA["z"]}
 TWICE = DATA | {"u": 2 * DATA["x"]}
 FLAT = CASES["nearly collinear"] + "\nregressions: {y: {priors: {intercept: Flat(), slopes: Flat()}}}"
+SITES = np.random.default_rng(0)
+LEVELS = {"g": SITES.choice(["a", "b", "c"], 20), "x": SITES.integers(-40, 40, 20).astype(float)}
 FLAWS = {
+    "no error, and levels that add nothing": (
+        "edges: ['g -> x', 'x, g -> y']\neffect: x -> y",
+        LEVELS | {"y": LEVELS["x"].copy()},
+        "DR506",
+        "(coefficients: x: 1)",
+    ),
     "no error": (CASES["defaults"], EXACT, "DR506", "x: 2, z: 3"),
     "no error, and a sigma that falls to 0 too slowly": (
         CASES["defaults"] + "\nregressions: {y: {priors: {sigma: 'Gamma(50, 1)'}}}",

@@ -34,6 +34,7 @@ from dagreg.optimise.types import Data, Piece
 
 STEP = "sufficient"
 EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
+MOVES = 1e-12  # of the response: what a coefficient adds to it, if it is more than rounding
 ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
 MOST_SHOWN = 6  # coefficients in a message
 COLLINEAR = 5e13  # condition number from which a combination of columns is rounding alone
@@ -141,12 +142,14 @@ def _exact_fit(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
     left, singular, right = np.linalg.svd(root / np.where(size > 0, size, 1.0), full_matrices=False)
     told = singular > singular.max(initial=0.0) / COLLINEAR
     inside = left[:, told].T @ rotated
-    if statistics.left + float(rotated @ rotated - inside @ inside) > rounding:
+    outside = np.zeros_like(rotated) if told.all() else rotated - left[:, told] @ inside
+    if statistics.left + float(np.square(outside).sum()) > rounding:
         return None
     if statistics.units - told.sum() < 1 + power_at_zero(equation.auxiliaries[0].prior):
         return None
     slopes = (right[told].T @ (inside / singular[told])) / np.where(size > 0, size, 1.0)
-    named = [(n, b) for n, b in zip(_names(equation), slopes, strict=True) if n != "intercept"]
+    moves = np.abs(slopes) * size > MOVES * np.linalg.norm(rotated)
+    named = [(n, b) for n, b, m in zip(_names(equation), slopes, moves, strict=True) if n != "intercept" and m]
     shown = ", ".join(f"{name}: {b:.6g}" for name, b in named) if 0 < len(named) <= MOST_SHOWN else ""
     return Diagnostic(
         "DR506",
