@@ -257,6 +257,49 @@ def test_compressed_text(tmp_path: Path) -> None:
     assert arrays(spec_in(tmp_path, f"data: t.csv.gz\n{PLAIN}"))["x"] == list(range(30))
 
 
+NAMED = {
+    "a word for a missing value": "null,x,NA\n1,2,3\n4,5,7\n",
+    "a word for a missing value, and names that differ in case": "null,x,X\n1,2,3\n4,5,7\n",
+    "a number sign": "#id,x,y\n1,2,3\n4,5,7\n",
+    "a number sign below a comment": "# made, by hand\n#id,x,y\n1,2,3\n4,5,7\n",
+    "a number sign, and few rows": "#id;the q;null\n1;2;3\n4;5;7\n",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_header_is_no_comment_and_its_names_no_missing_values(name: str, tmp_path: Path) -> None:
+    """The first row stays a row, and every name a name."""
+    (tmp_path / "t.csv").write_text(NAMED[name])
+    first = [line for line in NAMED[name].splitlines() if not line.startswith("# ")][0]
+    source = open_file(DataRef("t.csv"), str(tmp_path), allow_outside=False)
+    assert list(source.columns) == first.replace(";", ",").split(",")
+    found = source.arrays(source.columns, "TRUE")
+    assert [values.tolist() for values in found.values()] == [[1, 4], [2, 5], [3, 7]]
+
+
+def test_a_header_of_text_columns_below_a_comment(tmp_path: Path) -> None:
+    """As many fields in a comment as in the header make no header of it."""
+    (tmp_path / "t.csv").write_text("# Oslo, 2020\n" + rows(1))
+    assert arrays(spec_in(tmp_path, f"data: t.csv\n{PLAIN}"))["x"] == list(range(30))
+
+
+def test_init_leaves_out_what_no_spec_can_name(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,\x1b[31mred,y\n1,2,3\n4,5,7\n6,6,8\n")
+    text = pipeline.starter(str(tmp_path / "t.csv"), str(tmp_path / "s.yaml"))
+    assert "its name holds a control character; rename it" in text
+    assert set(spec_in(tmp_path, text).nodes) == {"x", "y"}
+
+
+def test_a_column_is_quoted_in_the_sql_that_a_warning_gives(tmp_path: Path) -> None:
+    texts = "".join(f"{-999 if i % 5 == 0 else i % 7},{i % 4}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"a-b,y\n{texts}")
+    spec = spec_in(tmp_path, "data: t.csv\nedges: [[a-b, y]]\neffect: {exposure: a-b, outcome: y}\n")
+    (warning,) = (w for w in pipeline.check(spec)["warnings"] if w["code"] == "DR349")
+    query = warning["message"].split("read the column as `")[1].split("`")[0]
+    ((least,),) = duckdb.sql(f"SELECT min({query}) FROM '{tmp_path / 't.csv'}'").fetchall()
+    assert least == 0
+
+
 REFUSED = {
     "a long row": (rows(1) + "1,2,3\n" + "4,5\n", "line 32 .*3 fields.*header 2 fields: `1,2,3`"),
     "a short row": (rows(1) + "Total\n", "line 32 .*1 field, .*`Total`"),

@@ -377,6 +377,18 @@ def _repeated(names: Iterable[str | None]) -> frozenset[str]:
     return frozenset(name for name, count in counts.items() if count > 1)
 
 
+def _numbered(names: Iterable[str]) -> list[str]:
+    """The names as DuckDB has them, to which case makes no difference: others than the first of a name are numbered."""
+    found: dict[str, str] = {}
+    for i, name in enumerate(names):
+        own = base = name or f"column{i}"
+        number = 1
+        while own.lower() in found:
+            own, number = f"{base}_{number}", number + 1
+        found[own.lower()] = own
+    return list(found.values())
+
+
 def _queried(connection: duckdb.DuckDBPyConnection, opened: _Opened, ref: DataRef) -> _Opened:
     """The rows of the spec's query, which sees a file as the table `data`, a database's tables by their names."""
     assert ref.query is not None
@@ -492,7 +504,10 @@ def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: Dat
     tabs = f", delim = {_delimiter(delimiter)}" if delimiter else ""
     failed: duckdb.Error | None = None
     beside = _keys(files) if partitions == _RANGING else frozenset()
-    for dialect in (tabs, f", delim = {_delimiter(first)}, skip = {heads[0].skipped}"):
+    # DuckDB takes a name such as `null` for no name.
+    unnamed = any(name and name in MISSING_WORDS for name in same)
+    named = f", names = [{', '.join(map(quote, _numbered(same)))}]" if unnamed else ""
+    for dialect in (tabs, f", delim = {_delimiter(first)}, skip = {heads[0].skipped}{named}"):
         select = reading(dialect)
         try:
             described = connection.sql(f"DESCRIBE SELECT * FROM {select}").fetchall()
@@ -507,8 +522,10 @@ def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: Dat
     if wrong is not None:
         raise refused(wrong[0], ref, wrong[1], "DR304")
     if failed is not None:
-        raise failed
-    raise refused(f"the columns of `{ref.source}` are not those of its first line", ref, "", "DR304")
+        note = "the first line has to hold the names, and every other one as many values, parted by the same sign"
+        raise refused(f"`{ref.source}` cannot be read: {first_line(failed)}", ref, note, "DR304")
+    message = f"the columns of `{ref.source}` are not those of its first line"
+    raise refused(message, ref, "the first line has to hold the name of every column, parted as the rows are", "DR304")
 
 
 def _delimiter(character: str) -> str:

@@ -14,6 +14,7 @@ from dagreg.errors import DagregError, DataError, Diagnostic
 from dagreg.model.spoilt import spoiling
 from dagreg.model.types import ColumnSummary
 from dagreg.model.variables import CATEGORY_CAP, infer_type
+from dagreg.spec.shapes import has_controls
 
 _LEVELS_SHOWN = 12
 _HEAD = """\
@@ -139,6 +140,8 @@ def _parted(source: Source) -> tuple[dict[str, ColumnSummary], dict[str, str]]:
             why = "several columns have this name; rename them"
         elif folded[column.casefold()] > 1 and any(c.casefold() == column.casefold() for c in found):
             why = "another column's name differs from it in case alone; rename one"
+        elif has_controls(column, allowed="\t\n"):
+            why = "its name holds a control character; rename it"
         elif source.kind(column) is None:
             why = _unfit(source.sql_types[column])
         elif isinstance(summary, str):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.data.offences import in_sql
 from dagreg.data.source import Source
 from dagreg.model.types import ColumnSummary, DataSummary
 from dagreg.spec.types import Node, Spec
@@ -46,7 +47,7 @@ def suspicions(
                 "DR349",
                 f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, and all others "
                 f"lie between {low:.6g} and {high:.6g}. If so, leave it empty, or read the column as "
-                f"`nullif({node.column or name}, {value:g})` in a `query:`, and say `missing: drop`.",
+                f"`nullif({in_sql(node.column or name)}, {value:g})` in a `query:`, and say `missing: drop`.",
             )
         elif is_id(node.column or name, column, summary.rows):
             yield (

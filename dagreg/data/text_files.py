@@ -46,15 +46,36 @@ def header(path: str, delimiter: str = "") -> Header:
 
     Of several delimiters the one with the most fields comes first. Raises OSError where the file cannot be read.
     """
-    above = list(takewhile(lambda line: not line.strip() or line.startswith("#"), _head(path)))
-    lines = _head(path)[len(above) :]
+    candidates = (delimiter,) if delimiter else DELIMITERS
+    head = _head(path)
+    above = list(takewhile(lambda line: not line.strip() or line.startswith("#"), head))
+    if above and any(_heads_numbers(head[len(above) - 1 : len(above) + 1], candidate) for candidate in candidates):
+        del above[-1]
+    lines = head[len(above) :]
     found = []
-    for candidate in (delimiter,) if delimiter else DELIMITERS:
+    for candidate in candidates:
         names = next(csv.reader(lines, delimiter=candidate), [])
         found.append((candidate, tuple(name.strip() for name in names)))
     most = max(len(names) for _, names in found)
     parted = [split for split in found if len(split[1]) > 1 or most == 1 or len(found) == 1] or found[:1]
     return Header(tuple(sorted(parted, key=lambda split: -len(split[1]))), len(above))
+
+
+def _heads_numbers(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the first of two lines names the fields of the second, `#` and all: as many, with a number among them
+    and none among the names."""
+    names, fields = (
+        [f.strip() for f in next(csv.reader([line], delimiter=delimiter), [])] for line in (*lines, "")[:2]
+    )
+    return 1 < len(names) == len(fields) and any(map(_is_number, fields)) and not any(map(_is_number, names))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def fits(names: Sequence[str], heads: Sequence[Header]) -> bool:
