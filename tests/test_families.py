@@ -314,6 +314,20 @@ def test_refusals(nodes: str, more: str, code: str, line: int) -> None:
     assert _codes(spec) == [(code, line)]
 
 
+def test_a_group_where_none_can_stand_says_what_to_do() -> None:
+    """As a response, and beside a response of several levels."""
+    nodes = "nodes: {x: continuous, y: {type: categorical, levels: [p, q, r]}, g: group}\n"
+    data = {"x": [0.0, 1.0, 2.0] * 8, "y": list("pqr") * 8, "g": list("abcdefgh") * 3}
+    for edges, effect in (("[x -> g]", "x -> g"), ("[g -> x, 'x, g -> y']", "x -> y")):
+        said = f"{nodes}edges: {edges}\neffect: {effect}\n"
+        with pytest.raises(DagregError) as caught:
+            compiled(said, data)
+        (found,) = caught.value.diagnostics
+        assert found.code == "DR411"
+        assert "say `g: categorical`" in found.label
+        compiled(said.replace("g: group", "g: categorical"), data)
+
+
 @pytest.mark.parametrize(
     ("regression", "code"),
     [

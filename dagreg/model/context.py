@@ -41,5 +41,7 @@ class Context:
     responses: frozenset[str] = frozenset()  # of the regressions of one model, those that impute apart
 
 
-def error_at(code: str, message: str, variable: Variable, effect: Effect | None = None) -> DagregError:
-    return DagregError((Diagnostic(code, message, effect.span if effect else variable.span),))
+def error_at(
+    code: str, message: str, variable: Variable, effect: Effect | None = None, *, label: str = ""
+) -> DagregError:
+    return DagregError((Diagnostic(code, message, effect.span if effect else variable.span, label),))

@@ -208,7 +208,8 @@ def _check_regression(
     grouped = [name for name in regression.predictors if context.variables[name].pooled]
     if family.predictor == "unordered" and grouped:
         message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"
-        raise error_at("DR411", message, response)
+        label = f"say `{grouped[0]}: categorical`, or join the levels of `{response.name}` to two"
+        raise error_at("DR411", message, response, label=label)
     pooled = [f for factors in products for f in factors if context.variables[f].pooled]
     if pooled:
         message = f"an interaction with the group `{pooled[0]}` is a slope that varies between its levels"
@@ -225,7 +226,7 @@ def _check_censoring(context: Context, node: Node, family: Family, regression: R
     for name in regression.predictors:
         if context.spec.nodes[name].censored is not None:
             message = f"`{name}` is censored and predicts `{node.name}`: that is not supported yet"
-            raise error_at("DR411", message, context.variables[name])
+            raise error_at("DR411", message, context.variables[name], label=f"leave `{name}` out of the graph")
 
 
 def _flags(context: Context, node: Node) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ def family_of(context: Context, response: str) -> Family:
     family = FAMILIES.get(name) if name is not None else None
     if family is None:
         what = f"family `{name}`" if name else f"a {variable.type} response"
-        raise error_at("DR411", f"{what} is not supported yet for `{response}`", variable)
+        label = f"a group predicts, and nothing explains it here: say `{response}: categorical`, or leave it out"
+        message = f"{what} is not supported yet for `{response}`"
+        raise error_at("DR411", message, variable, label="" if name else label)
     if variable.type not in family.accepts or variable.pooled or (variable.coded and not family.levelled):
         raise _misfit(context, variable, family)
     if family.trials and context.spec.nodes[response].trials is None:
