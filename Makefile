@@ -25,7 +25,7 @@ test: setup ## lint, types, layers, tests: what continuous integration runs
 
 trust: setup ## the long comparison with brute force and peers
 	DAGREG_TRUST=$${DAGREG_TRUST:-20000} $(BIN)/pytest -n $(JOBS) tests/test_graph_brute.py tests/test_identify_brute.py \
-	    tests/test_identify_worlds.py
+	    tests/test_identify_worlds.py tests/test_odd_tables.py
 
 bench: setup ## identification and fits beside their peers, which are installed into build/bench-venv, one by one
 	@test -x build/bench-venv/bin/python || $(BIN)/python -m venv build/bench-venv

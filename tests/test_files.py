@@ -270,7 +270,7 @@ NAMED = {
 def test_a_header_is_no_comment_and_its_names_no_missing_values(name: str, tmp_path: Path) -> None:
     """The first row stays a row, and every name a name."""
     (tmp_path / "t.csv").write_text(NAMED[name])
-    first = [line for line in NAMED[name].splitlines() if not line.startswith("# ")][0]
+    first = next(line for line in NAMED[name].splitlines() if not line.startswith("# "))
     source = open_file(DataRef("t.csv"), str(tmp_path), allow_outside=False)
     assert list(source.columns) == first.replace(";", ",").split(",")
     found = source.arrays(source.columns, "TRUE")
