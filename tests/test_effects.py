@@ -12,6 +12,7 @@ import pytest
 from scipy import integrate, special, stats
 
 from dagreg import pipeline
+from dagreg.effects import gformula
 from dagreg.effects.estimate import estimates
 from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
 from dagreg.effects.mediation import decomposed
@@ -22,7 +23,7 @@ from dagreg.errors import DagregError
 from dagreg.model import quantiles
 from dagreg.model.links import LINKS as LINKED
 from dagreg.model.types import Contrast, Model
-from tests.fitting import Columns, models_of, point, spec_of
+from tests.fitting import Columns, models_of, point, rows_of, spec_of
 
 ROWS = 300
 SIMULATED = 300_000  # rows simulated for each side of a contrast
@@ -738,3 +739,23 @@ def test_poisson_quantiles_of_huge_means_end() -> None:
     found = quantiles.poisson(np.array([0.5, 0.9, 0.1, 0.5]), means)
     np.testing.assert_allclose(found[:3], means[:3], rtol=1e-3)
     assert np.isinf(found[3])
+
+
+def test_the_levels_of_an_outcome_share_their_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pass a contrast for all of them, and the numbers of a pass for each."""
+    r = np.random.default_rng(3)
+    x = r.integers(0, 2, 60)
+    m = x + r.normal(size=60)
+    data = {"x": x, "m": m, "y": np.array(list("pqr"))[np.clip((m + r.normal(size=60) + 1).astype(int), 0, 2)]}
+    result = pipeline.fit(spec_of("edges: [x -> m -> y]\neffect: x -> y\nsampling: {draws: 20}\n"), data)
+    model = result.model("chain")
+    draws, rows = result.samples[model.builder], rows_of(model, data)
+    passes = []
+    alone = gformula._means
+    monkeypatch.setattr(gformula, "_means", lambda *a: passes.append(a[-1]) or alone(*a))
+    found = [e for e in estimates(model, draws, data, 2026) if e.scale == "outcome"]
+    assert passes == [(0, 1, 2)]
+    for estimate, contrast in zip(found, model.estimand.contrasts, strict=True):
+        base, change = gformula.both_sides(model, draws.flat(), rows, contrast, 2026)
+        assert estimate.summary.mean == pytest.approx(change.mean(), abs=1e-12)
+    assert passes[1:] == [(0,), (1,), (2,)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.effects.functional import functional_sides
-from dagreg.effects.gformula import both_sides
+from dagreg.effects.gformula import Known, both_sides
 from dagreg.effects.measures import RATIOS, coefficient, difference, event, ratios
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
@@ -35,13 +35,11 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     if wanted.groups:
         every = observed_rows(model, data, wanted.by)
         parts += [(group, subset(model, every, group)) for group in wanted.groups]
-    found = [
-        row
-        for group, rows in parts
-        if len(rows) > 0
-        for contrast in wanted.contrasts
-        for row in _contrast_rows(model, draws, merge(rows), contrast, group, seed)
-    ]
+    found: list[Estimate] = []
+    for group, rows in ((group, merge(rows)) for group, rows in parts if len(rows) > 0):
+        known: Known = {}
+        for contrast in wanted.contrasts:
+            found += _contrast_rows(model, draws, rows, contrast, group, seed, known)
     return (
         *(row for row in found if not row.is_ratio),
         *(row for row in found if row.is_ratio),
@@ -54,10 +52,16 @@ ORDER = ("natural indirect effect", "natural direct effect", "total effect", "pa
 
 
 def _contrast_rows(
-    model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
+    model: Model,
+    draws: Draws,
+    rows: Rows,
+    contrast: Contrast,
+    group: Mapping[str, Level],
+    seed: int,
+    known: Known,
 ) -> Iterator[Estimate]:
     """The rows of one contrast; an indirect effect with its share of the total."""
-    parts = _parts(model, draws, rows, contrast, group, seed)
+    parts = _parts(model, draws, rows, contrast, group, seed, known)
     total = next(p for p in parts if p.estimand == model.estimand.name)
     for part in parts:
         for row in _rows(model, contrast, part, group, independent=draws.independent):
@@ -77,19 +81,25 @@ def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
 
 
 def _parts(
-    model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
+    model: Model,
+    draws: Draws,
+    rows: Rows,
+    contrast: Contrast,
+    group: Mapping[str, Level],
+    seed: int,
+    known: Known,
 ) -> tuple[Part, ...]:
     """What one contrast is told in: the effect, or its natural parts; chains x draws."""
     if linear(model, group) and not _has_ratios(model):
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
-        found = decomposed(model, draws.flat(), rows, contrast, seed, group)
+        found = decomposed(model, draws.flat(), rows, contrast, seed, group, known)
         shaped = (replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found)
         return tuple(sorted(shaped, key=lambda p: ORDER.index(p.estimand)))
     sides = (
         functional_sides(model, draws.flat(), rows, contrast, seed)
         if model.functional is not None
-        else both_sides(model, draws.flat(), rows, contrast, seed, group)
+        else both_sides(model, draws.flat(), rows, contrast, seed, group, known)
     )
     start, values = (side.reshape(draws.shape) for side in sides)
     return (Part(model.estimand.name, None, start, values),)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from dagreg.effects.steps import Side, Step, World, change, step_of
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model
-from dagreg.spec.types import Level
 
 CELLS = 2_000_000  # draws x rows held at once
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
@@ -29,6 +28,9 @@ BRANCHES = 64  # joint settings of two-valued mediators that are summed over; be
 
 
 SIDES: tuple[Side, ...] = ("start", "stop")
+Known = dict[tuple[object, ...], list[Array]]
+"""Means over the rows that contrasts share which differ in the outcome's level alone: by contrast and worlds, for each
+world levels x draws. Of one model, its draws, rows and seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ def changes(
     worlds: Sequence[World],
     seed: int,
     held: Collection[str] = (),
+    known: Known | None = None,
 ) -> tuple[Array, list[Array]]:
     """The outcome's mean in the first world, where all is at the start, and the change to each: one number per draw.
 
@@ -76,18 +79,25 @@ def changes(
     and not of two means that may have all their digits in common.
     """
     if linear(model, held):
-        (base,) = means(model, draws, rows, contrast, worlds[:1], seed, held)
+        (base,) = means(model, draws, rows, contrast, worlds[:1], seed, held, known)
         return base, [change(model, draws, contrast, world) for world in worlds]
-    base, *others = means(model, draws, rows, contrast, worlds, seed, held)
+    base, *others = means(model, draws, rows, contrast, worlds, seed, held, known)
     units = step_of(model, contrast).units
     return base, [np.zeros_like(base), *((other - base) / units for other in others)]
 
 
 def both_sides(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    seed: int,
+    held: Collection[str] = (),
+    known: Known | None = None,
 ) -> tuple[Array, Array]:
     """The outcome's mean over the rows at the start of a contrast, and its change: one number per draw each."""
-    base, (_, found) = changes(model, draws, rows, contrast, [_world(model, side) for side in SIDES], seed, held)
+    worlds = [_world(model, side) for side in SIDES]
+    base, (_, found) = changes(model, draws, rows, contrast, worlds, seed, held, known)
     return base, found
 
 
@@ -99,13 +109,35 @@ def means(
     worlds: Sequence[World],
     seed: int,
     held: Collection[str] = (),
+    known: Known | None = None,
 ) -> list[Array]:
-    """The outcome's mean over the rows in each world, one number per draw.
+    """The outcome's mean over the rows in each world, one number per draw. With `known`, of all its levels at once.
 
     A world says for every response whose regression is passed through, the outcome's among them, on which side of
     the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
     population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
     """
+    levels = model.outcome.levels
+    place = levels.index(contrast.level) if levels and contrast.level is not None else 0
+    if known is None or not levels:
+        return [found[0] for found in _means(model, draws, rows, contrast, worlds, seed, held, (place,))]
+    key = (replace(contrast, level=None), *(tuple(world.items()) for world in worlds))
+    if key not in known:
+        known[key] = _means(model, draws, rows, contrast, worlds, seed, held, tuple(range(len(levels))))
+    return [found[place] for found in known[key]]
+
+
+def _means(
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    worlds: Sequence[World],
+    seed: int,
+    held: Collection[str],
+    places: tuple[int, ...],
+) -> list[Array]:
+    """For each world, levels x draws: the outcome's mean, or the probabilities of its levels at these places."""
     times = 1
     if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
@@ -123,8 +155,8 @@ def means(
             weights = bootstrap_weights(rows, times, min(block, count - i), seed + i)
         for found, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
-            found.append(_mean(setting, sides, world, weights, probability, contrast.level))
-    return [np.concatenate(found) for found in parts]
+            found.append(_mean(setting, sides, world, weights, probability, places))
+    return [np.concatenate(found, axis=1) for found in parts]
 
 
 def _world(model: Model, side: Side) -> World:
@@ -196,9 +228,9 @@ def _mean(
     world: World,
     weights: Array,
     probability: Array | float,
-    level: Level | None,
+    places: tuple[int, ...],
 ) -> Array:
-    """E[Y] in a world, or the probability of a level of Y, averaged over the rows, for each draw.
+    """E[Y] in a world, or the probability of each level of Y asked for, averaged over the rows: levels x draws.
 
     `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of several
     levels where it is below 1.
@@ -210,14 +242,18 @@ def _mean(
     for equation in model.mediators:
         here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in branches]
         branches = [b for branch in here for b in _extend(setting, equation, branch)]
-    total: Array | None = None
+    totals: list[Array] = []
     for branch in branches:
-        part = _outcome(setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, level)
+        parts = _outcome(setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places)
         if not isinstance(branch.probability, float):  # it is 1 where nothing is summed over
-            part = branch.probability * part
-        total = part if total is None else total + part
-    assert total is not None  # there is a branch to begin with
-    each = np.broadcast_to(total, (len(setting.draws[model.outcome.intercept]), weights.shape[-1]))
+            parts = [branch.probability * part for part in parts]
+        totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else parts
+    shape = (len(setting.draws[model.outcome.intercept]), weights.shape[-1])
+    return np.stack([_over_rows(np.broadcast_to(total, shape), weights, probability) for total in totals])
+
+
+def _over_rows(each: Array, weights: Array, probability: Array | float) -> Array:
+    """The weighted mean of draws x rows, for each draw."""
     if not isinstance(probability, float):
         chances = probability * weights
         return np.asarray((each * chances).sum(axis=1) / chances.sum(axis=1))
@@ -258,12 +294,14 @@ def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows
     return [Branch(branch.probability, {**branch.values, name: columns})]
 
 
-def _outcome(setting: _Setting, equation: Equation, values: Mapping[str, Array], level: Level | None) -> Array:
-    """The mean response, or the probability of one of its levels, draws x rows."""
+def _outcome(
+    setting: _Setting, equation: Equation, values: Mapping[str, Array], places: tuple[int, ...]
+) -> list[Array]:
+    """The mean response, or the probabilities of its levels at these places, each draws x rows."""
     if not equation.levels:
-        return setting.mean(equation, values)
+        return [setting.mean(equation, values)]
     found = setting.shares(equation, values)
-    return found[..., 0 if level is None else equation.levels.index(level)]
+    return [found[..., place] for place in places]
 
 
 def _mediators(model: Model) -> tuple[str, ...]:

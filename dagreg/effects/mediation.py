@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from dagreg.effects.gformula import changes
+from dagreg.effects.gformula import Known, changes
 from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, World
 from dagreg.effects.types import INDIRECT
@@ -40,14 +40,20 @@ class Part:
 
 
 def decomposed(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    seed: int,
+    held: Collection[str] = (),
+    known: Known | None = None,
 ) -> tuple[Part, ...]:
     """Total, natural direct and natural indirect effect, then the paths of several mediators; a number per draw."""
     everyone = frozenset(first_mediators(model))
     steps = _steps(model)
     settings = list(dict.fromkeys((frozenset[str](), everyone, *(s for step in steps for s in step[1:]))))
     worlds = [_world(model, "start", frozenset()), *(_world(model, "stop", learnt) for learnt in settings)]
-    base, (_, *others) = changes(model, draws, rows, contrast, worlds, seed, held)
+    base, (_, *others) = changes(model, draws, rows, contrast, worlds, seed, held, known)
     found = dict(zip(settings, others, strict=True))
     direct, total = found[frozenset()], found[everyone]
     return (
