@@ -290,6 +290,25 @@ def test_init_leaves_out_what_no_spec_can_name(tmp_path: Path) -> None:
     assert set(spec_in(tmp_path, text).nodes) == {"x", "y"}
 
 
+@pytest.mark.parametrize(
+    ("values", "said", "read"),
+    [
+        (("2,473", "2,056", "0,461"), "has a decimal comma", [2.473, 2.056, 0.461]),
+        (("2,473", "2,056", "9,461"), "separates thousands (or, if it is a decimal comma", [2473, 2056, 9461]),
+        (("45%", "7%", "12%"), "is a percentage", [0.45, 0.07, 0.12]),
+    ],
+)
+def test_init_says_how_it_reads_numbers_that_are_text(
+    values: tuple[str, ...], said: str, read: list[float], tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("x;y\n" + "".join(f"{v};{i}\n" for i, v in enumerate(values)))
+    text = pipeline.starter(str(tmp_path / "t.csv"), str(tmp_path / "s.yaml"))
+    (line,) = (line for line in text.splitlines() if line.startswith("  #   x: "))
+    assert said in line
+    spec = spec_in(tmp_path, text.replace("edges: []", "edges: [x -> y]\neffect: x -> y", 1))
+    assert arrays(spec)["x"] == pytest.approx(read)
+
+
 def test_a_column_is_quoted_in_the_sql_that_a_warning_gives(tmp_path: Path) -> None:
     texts = "".join(f"{-999 if i % 5 == 0 else i % 7},{i % 4}\n" for i in range(40))
     (tmp_path / "t.csv").write_text(f"a-b,y\n{texts}")

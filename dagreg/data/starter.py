@@ -78,7 +78,7 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
     """
     if source is None:
         return _HEAD + _EXAMPLE
-    source, query = _as_numbers(source, reopened)
+    source, query, how = _as_numbers(source, reopened)
     found, out = _parted(source)
     if not found:
         reasons = tuple(f"`{name}`: {why}" for name, why in out.items())
@@ -89,7 +89,8 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
     data = f"data: {scalar(path)}" if query is None else f"data:\n  source: {scalar(path)}\n  query: {quoted(query)}"
     lines = [_HEAD, data]
     if query is not None:
-        lines.append("  # The query reads as numbers what the file writes as text.")
+        lines.append("  # The query reads as numbers what the file writes as text:")
+        lines += [f"  #   {comment(name)}: {comment(said)}" for name, said in how.items()]
     if any(node.missing for node in nodes):
         lines.append(
             "missing: drop   # rows that lack a value in use are left out; `impute` fills them, `error` refuses"
@@ -100,30 +101,34 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
     return "\n".join(lines) + "\n" + _TAIL
 
 
-def _as_numbers(source: Source, reopened: Callable[[str], Source] | None) -> tuple[Source, str | None]:
-    """The source with columns of oddly written numbers read as numbers, and the query that does so."""
+def _as_numbers(
+    source: Source, reopened: Callable[[str], Source] | None
+) -> tuple[Source, str | None, Mapping[str, str]]:
+    """The source with columns of oddly written numbers read as numbers, the query that does so, and how it takes
+    each."""
     if reopened is None or source.repeated:
-        return source, None
-    found = {c: how for c in source.columns if source.kind(c) == "text" and (how := _expression(source, c))}
+        return source, None, {}
+    texts = {c: _written(source, c) for c in source.columns if source.kind(c) == "text"}
+    found = {c: how for c, how in texts.items() if how[0]}
     if not found:
-        return source, None
-    parts = ", ".join(f"{how.replace('{x}', in_sql(c))} AS {in_sql(c)}" for c, how in found.items())
+        return source, None, {}
+    parts = ", ".join(f"{sql.replace('{x}', in_sql(c))} AS {in_sql(c)}" for c, (_, sql) in found.items())
     query = f"SELECT * REPLACE ({parts}) FROM data"
     try:
         other = reopened(query)
         other.rows()
         other.summarise(list(found))
     except DagregError:
-        return source, None  # the column stays text, which its line says
-    return other, query
+        return source, None, {}  # the columns stay text, which their lines say
+    return other, query, {c: said for c, (said, _) in found.items()}
 
 
-def _expression(source: Source, column: str) -> str:
-    """The SQL that reads a column of oddly written numbers; "" of any other."""
+def _written(source: Source, column: str) -> tuple[str, str]:
+    """How a column of oddly written numbers writes them, and the SQL that reads it; two "" of any other."""
     words = spoilt(source, column)
-    if len(words.good) + len(words.bad) < 3 or not spoiling(words)[0]:
-        return ""
-    return spoiling(words)[1] if words.odd or len(words.good) >= 8 else ""
+    if len(words.good) + len(words.bad) < 3 or not (words.odd or len(words.good) >= 8):
+        return "", ""
+    return spoiling(words)
 
 
 def _parted(source: Source) -> tuple[dict[str, ColumnSummary], dict[str, str]]:

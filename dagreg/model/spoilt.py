@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
-_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")  # 1.234,5
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")  # 0,461 is none
+_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+,\d+")  # 1.234,5
 _UNIT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?P<unit>\s*[^\d\s.,:/+-][^\d]*)")
 _BEFORE = re.compile(r"(?P<unit>[$€£¥<>≤≥~]\s*)(?:\d[\d,]*\.?\d*|\.\d+)")
 _ABSENT = re.compile(
