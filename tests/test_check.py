@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
+from dagreg import pipeline
 from dagreg.check.diagnostics import MAX_R_HAT, MIN_ESS, diagnose
 from dagreg.check.disagreement import _jackknife, disagreements
 from dagreg.check.dispersion import dispersion_doubts
@@ -19,7 +20,7 @@ from dagreg.check.point import coefficients, design
 from dagreg.effects.gformula import contrast_draws
 from dagreg.engine.draws import Draws
 from dagreg.model.types import Equation, Model
-from tests.fitting import Columns, compiled, estimate_of, models_of, rows_of
+from tests.fitting import Columns, compiled, estimate_of, models_of, rows_of, spec_of
 
 # ---------------------------------------------------------------- the posterior mode
 
@@ -538,3 +539,17 @@ def test_priors_of_several_regressions_are_not_released() -> None:
         "Whether your priors decide the answer was not checked: the frontdoor model has 2 regressions, and the check "
         "is of one."
     )
+
+
+@pytest.mark.parametrize("rows", [3, 6, 7])
+def test_chain_and_adjusted_are_compared_where_refits_tell_every_coefficient(rows: int) -> None:
+    """On the fewest rows a refit without one of them goes through them all, and its jackknife is none."""
+    r = np.random.default_rng(rows)
+    data = {name: r.normal(size=rows) for name in ("x", "m", "z", "w", "y")}
+    text = "edges: ['z, w -> x, m, y', x -> m, 'x, m -> y']\neffect: x -> y\nsampling: {draws: 50}\n"
+    result = pipeline.fit(spec_of(text), data).effects[0].result
+    assert result is not None
+    said = [n for n in result.notes if n.startswith("Chain and adjusted estimates were not compared")]
+    assert len(result.disagreements) == (rows == 7)
+    assert len(said) == (rows < 7)
+    assert all(f" coefficients, and there are {rows} rows" in n for n in said)

@@ -8,6 +8,7 @@ priors, which pull chain and adjusted estimates apart without saying anything ab
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.check.point import Design, as_draws, coefficients, design, irregularity, triangle_design
-from dagreg.data.counted import Counted
+from dagreg.data.counted import Counted, counts_of
 from dagreg.data.moments import GROUPS as ALL
 from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
@@ -36,7 +37,7 @@ def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
     """One comparison per contrast of the outcome's mean; none where a regression cannot be refitted."""
-    if obstacle(adjusted, chain):
+    if obstacle(adjusted, chain, _count(adjusted, data)):
         return ()
     pairs = [
         (a, c)
@@ -51,13 +52,26 @@ def disagreements(
     )
 
 
-def obstacle(adjusted: Model, chain: Model) -> str:
-    """Why the two are not compared, or "": a clause."""
+def obstacle(adjusted: Model, chain: Model, rows: float = math.inf) -> str:
+    """Why the two are not compared, or "": a clause. Without a group, the rows have to tell every coefficient."""
     if not (adjusted.complete and chain.complete):
         return "some values are not known, and refits need them"
     mediators = {e.response for e in chain.mediators}
     every = [(e, e.response in mediators) for m in (adjusted, chain) for e in m.equations]
-    return next((why for e, drawn in every if (why := irregularity(e, drawn=drawn))), "")
+    left = rows - math.ceil(rows / GROUPS) if rows < math.inf else rows
+    few = (
+        f"the regression of {e.response} has {len(e.coefficients)} coefficients, and there are {rows:,.12g} rows"
+        for e, _ in every
+        if left <= len(e.coefficients)
+    )
+    return next((why for e, drawn in every if (why := irregularity(e, drawn=drawn))), next(few, ""))
+
+
+def _count(model: Model, data: Mapping[str, Any]) -> float:
+    if isinstance(data, TableRows):
+        return data.count
+    here = len(data[model.variables[model.outcome.response].column])
+    return float(counts_of(data, here).sum())
 
 
 def _on_outcome(rows: tuple[Estimate, ...]) -> list[Estimate]:

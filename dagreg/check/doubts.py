@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,15 +50,19 @@ def doubts_of(
 _NO_MODE = "that takes refits by iteratively reweighted least squares, and"
 
 
-def not_made(models: Sequence[Model]) -> tuple[str, ...]:
-    """The checks that these models leave unmade, a sentence each with the reason."""
-    return (*_not_compared({m.estimator: m for m in models}), *_not_released(models[0]), *_not_dispersed(models[0]))
+def not_made(models: Sequence[Model], rows: float = math.inf) -> tuple[str, ...]:
+    """The checks that these models leave unmade on so many rows, a sentence each with the reason."""
+    return (
+        *_not_compared({m.estimator: m for m in models}, rows),
+        *_not_released(models[0]),
+        *_not_dispersed(models[0]),
+    )
 
 
-def _not_compared(models: Mapping[str, Model]) -> tuple[str, ...]:
+def _not_compared(models: Mapping[str, Model], rows: float) -> tuple[str, ...]:
     if not {"adjusted", "chain"} <= set(models):
         return ()
-    reason = obstacle(models["adjusted"], models["chain"])
+    reason = obstacle(models["adjusted"], models["chain"], rows)
     return (f"Chain and adjusted estimates were not compared: {_NO_MODE} {reason}.",) if reason else ()
 
 
