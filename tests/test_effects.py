@@ -756,6 +756,6 @@ def test_the_levels_of_an_outcome_share_their_simulation(monkeypatch: pytest.Mon
     found = [e for e in estimates(model, draws, data, 2026) if e.scale == "outcome"]
     assert passes == [(0, 1, 2)]
     for estimate, contrast in zip(found, model.estimand.contrasts, strict=True):
-        base, change = gformula.both_sides(model, draws.flat(), rows, contrast, 2026)
+        _, change = gformula.both_sides(model, draws.flat(), rows, contrast, 2026)
         assert estimate.summary.mean == pytest.approx(change.mean(), abs=1e-12)
     assert passes[1:] == [(0,), (1,), (2,)]

@@ -268,6 +268,13 @@ def test_refusals(name: str) -> None:
     assert _codes(spec) == [code]
 
 
+def test_a_binary_column_of_one_value_says_which_rows_were_looked_at() -> None:
+    """The others may have been dropped for a value that they lack."""
+    spec = "nodes: {one: binary, y: continuous}\nedges: [one -> y]\neffect: one -> y"
+    with pytest.raises(DagregError, match=r"a single value in the rows that are used: 1.*leave it out"):
+        compiled(spec, TABLE)
+
+
 def test_all_misfits_are_reported_together() -> None:
     spec = "nodes: {g: continuous, k: binary, y: continuous}\nedges: ['g, k -> y', k -> g]\neffect: g -> y"
     assert _codes(spec) == ["DR312", "DR317"]

@@ -223,6 +223,9 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
         raise _bad("DR316", node, said, label, Offence(name_of(node), f"{{text}} = {_literal(extra[0])}"))
     if kind == "binary" and len(levels) != 2:
         shown = ", ".join(repr(v) for v in levels[:5]) + (", ..." if len(levels) > 5 else "")
+        if len(levels) == 1:
+            said = f"`{node.name}` is {what}, but its column holds a single value in the rows that are used: {shown}"
+            raise _bad("DR317", node, said, "leave it out, or keep the rows with another value")
         said = f"`{node.name}` is {what}, but its column holds {len(levels)} values: {shown}"
         other = "categorical" if len(levels) <= CATEGORY_CAP else "continuous"
         raise _bad("DR317", node, said, f"declare it `{other}`, or clean the column")
