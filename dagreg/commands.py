@@ -116,6 +116,8 @@ def answer_one(path: Path, format: str, answer: Callable[[Spec], int]) -> int:
     try:
         spec = load(path)
         text = spec.text
+        for note in spec.notes:
+            say(errors.render(note, text))
         return answer(spec)
     except DagregError as error:
         complain(error, text or _readable(path))

@@ -103,12 +103,22 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self._found: list[Diagnostic] = []
+        self._notes: list[Diagnostic] = []
 
     def error(self, code: str, message: str, span: Span | None, label: str = "", notes: tuple[str, ...] = ()) -> None:
         self._found.append(Diagnostic(code, message, span, label, notes))
 
+    def note(self, code: str, message: str, span: Span | None, label: str = "") -> None:
+        """Something to say that is no mistake."""
+        self._notes.append(Diagnostic(code, message, span, label, severity="warning"))
+
     def __len__(self) -> int:
         return len(self._found)
+
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What is said of a file that is in order, each once."""
+        return tuple(dict.fromkeys(self._notes))
 
     def by_place(self) -> tuple[Diagnostic, ...]:
         """Every distinct diagnostic, in the order of the file."""
@@ -392,6 +402,11 @@ CODES: Mapping[str, Code] = {
         "A list names the same thing twice.",
         bad="nodes: {a: {type: categorical, levels: [x, y, x]}, b: count}\nedges: [a -> b]\n",
         good="nodes: {a: {type: categorical, levels: [x, y]}, b: count}\nedges: [a -> b]\n",
+    ),
+    "DR116": Code(
+        "a key by its former name",
+        "It is still read. `curve:` is `dose_response:` now, so that it is not taken for `curves:`, which bends a "
+        "regression.",
     ),
     "DR120": Code(
         "not an edge",

@@ -345,12 +345,13 @@ class ByKind(Shape[Any]):
 
 @dataclass(frozen=True, eq=False)
 class Field[T]:
-    """A key of a mapping: the shape of its value, and what it says."""
+    """A key of a mapping: the shape of its value, and what it says. `former`: its name before, still read."""
 
     key: str
     shape: Shape[T]
     description: str
     required: bool = False
+    former: str = ""
 
 
 @dataclass(frozen=True)
@@ -393,17 +394,25 @@ class Record(Shape[Reading]):
             self.refuse(tree, found)
             return None
         table = {entry.key: entry for entry in self.fields}
+        former = {entry.former: entry for entry in self.fields if entry.former}
         values: dict[str, Any] = {}
         keys: dict[str, Span] = {}
         for key, value in tree.entries:
-            if key.text not in table:
+            field = table.get(key.text) or former.get(key.text)
+            if field is None:
                 message = f"unknown key `{shorten(key.text)}` in {self.noun}"
                 found.error("DR103", message, key.span, self._hint(key.text))
                 continue
-            keys[key.text] = key.span
-            read = table[key.text].shape.read(value, found)
+            if key.text == field.former:
+                found.note("DR116", f"`{key.text}` is now called `{field.key}`", key.span, f"write `{field.key}`")
+            if field.key in keys:
+                message = f"`{field.key}` and `{field.former}` are one key"
+                found.error("DR104", message, key.span, f"keep `{field.key}`")
+                continue
+            keys[field.key] = key.span
+            read = field.shape.read(value, found)
             if read is not None:
-                values[key.text] = read
+                values[field.key] = read
         meant = {closest(key.text, table) for key, _ in tree.entries if key.text not in table}
         for entry in self.fields:
             if entry.required and entry.key not in keys and entry.key not in meant:
