@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.emit.program import DUCKDB, Reader
-from dagreg.errors import DataError, Diagnostic
+from dagreg.errors import DataError, Diagnostic, Offence
 from dagreg.model.types import ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
@@ -264,7 +264,9 @@ class Source(ABC):
         distinct = len(levels) or distinct
         levels = levels if len(levels) <= LEVEL_CAP else []
         if infinite:
-            raise refused(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
+            message = f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}"
+            ways = "mend them, or leave those cells empty and say `missing: drop`"
+            raise DataError((Diagnostic("DR306", message, label=ways, offence=Offence(column, "isinf({number})")),))
         moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
         values, counts = tuple(p[0] for p in levels), tuple(p[1] for p in levels)
         kind = self.kind(column) or "text"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.data.offences import reading
 from dagreg.data.source import Source
 from dagreg.model.types import ColumnSummary, DataSummary
 from dagreg.spec.types import Node, Spec
@@ -45,8 +46,8 @@ def suspicions(
             yield (
                 "DR349",
                 f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, and all others "
-                f"lie between {low:.6g} and {high:.6g}. If so, leave it empty, or read the column as "
-                f"`nullif({node.column or name}, {value:g})` in a `query:`, and say `missing: drop`.",
+                f"lie between {low:.6g} and {high:.6g}. If so, {_without(source, node, value)} and say "
+                "`missing: drop`.",
             )
         elif is_id(node.column or name, column, summary.rows):
             yield (
@@ -63,6 +64,10 @@ def suspicions(
                     f"but `{other.name}` neither rises nor falls with them. If they are names of kinds, say "
                     f"`{name}: categorical`; if not, `{name}: count` takes them as a number.",
                 )
+
+
+def _without(source: Source, node: Node, value: float) -> str:
+    return reading(source, node.column or node.name, f"nullif({{x}}, {value:g})") + ","
 
 
 def _free(node: Node, spec: Spec) -> bool:
@@ -82,13 +87,15 @@ def sentinel(source: Source, name: str, column: ColumnSummary, where: str) -> tu
         kept = f"({where}) AND {source.complete([name])} AND {real} <> {value!r}"
         ((low, high, rows, distinct),) = source.fetch(f"SELECT {asked} FROM {source.select} WHERE {kept}")
         total = sum(column.counts) or source.rows(f"({where}) AND {source.complete([name])}")
-        if distinct and distinct > 2 and _far(value, float(low), float(high)):
-            return value, total - int(rows), float(low), float(high)
+        told = total - int(rows)
+        often = told > 1 or value < 0  # the largest of a long tail may be 99 by chance, once
+        if distinct > 2 and often and _far(value, float(low), float(high)):
+            return value, told, float(low), float(high)
     return None
 
 
 def _far(value: float, low: float, high: float) -> bool:
-    """Whether a value lies beyond the others by several times their range, or is the one below 0 by as much."""
+    """Whether a value lies beyond the others by several times their range."""
     gap = low - value if value < low else value - high
     return gap > FARTHER * (high - low)
 
