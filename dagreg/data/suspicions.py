@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +31,10 @@ _ID = re.compile(
 
 
 def suspicions(
-    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str, outcomes: Mapping[str, str]
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> Iterator[tuple[str, str]]:
-    """The code and the sentence of each warning. `outcomes`: by node, the outcome that its codes are held against."""
+    """The code and the sentence of each warning. Codes are held against the outcome of the first effect."""
+    outcome = spec.nodes[spec.effects[0].outcome] if spec.effects and spec.effects[0].outcome in names else None
     for name in names:
         node = spec.nodes[name]
         column = summary.columns.get(node.column or name)
@@ -55,15 +56,18 @@ def suspicions(
                 f"{shown[:1].upper()}{shown[1:]} holds another whole number in every row, as ids do, and enters as a "
                 f"number. If it names the rows, take `{name}` out of the graph.",
             )
-        elif node.type is None and _codes(column) and outcomes.get(name, name) != name:
-            other = spec.nodes[outcomes[name]]
-            if nominal(source, node.column or name, other.column or other.name, where):
-                yield (
-                    "DR350",
-                    f"{shown[:1].upper()}{shown[1:]} holds the codes 1 to {column.maximum:g} and enters as a number, "
-                    f"but `{other.name}` neither rises nor falls with them. If they are names of kinds, say "
-                    f"`{name}: categorical`; if not, `{name}: count` takes them as a number.",
-                )
+        elif outcome is not None and outcome is not node and node.type is None and _codes(column):
+            yield from _kinds(source, node, column, outcome, where)
+
+
+def _kinds(source: Source, node: Node, column: ColumnSummary, outcome: Node, where: str) -> Iterator[tuple[str, str]]:
+    if nominal(source, node.column or node.name, outcome.column or outcome.name, where):
+        yield (
+            "DR350",
+            f"Column `{node.column or node.name}` holds the codes 1 to {column.maximum:g} and enters as a number, but "
+            f"`{outcome.name}` neither rises nor falls with them. If they are names of kinds, say "
+            f"`{node.name}: categorical`; if not, `{node.name}: count` takes them as a number.",
+        )
 
 
 def _without(source: Source, node: Node, value: float) -> str:
