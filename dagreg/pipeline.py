@@ -366,34 +366,44 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
     Without an effect, the graph and the columns of every observed node. Returns the type of each node in words, under
     "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
     """
+    from dagreg.model.variables import resolve
+
     spec = spec_of(spec)
     analyse(spec)
     asked = questions(spec)[1] if spec.effects else ()
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
     doubts: list[Doubt] = []
+    table = None
     if _has_data(spec, data):
-        found, summary, source = _columns(spec, data, allow_outside=allow_outside)
+        needed = _nodes(spec, asked)
+        others = tuple(n.name for n in spec.nodes.values() if n.observed and n.name not in needed)
+        found, odd = _columns(spec, others, data, allow_outside=allow_outside)
+        doubts += odd
+        if asked:
+            table = read(spec, asked, data, allow_outside=allow_outside)
+            found |= resolve(spec, needed, table.summary)
+            doubts += [*table.doubts, *odd_columns(table.source, spec, needed, table.summary, table.where)]
         words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
-        doubts += _reading_doubts(source, spec, tuple(found), summary, "TRUE")
-        doubts += odd_columns(source, spec, summary, "TRUE", asked)
-    table = read(spec, asked, data, allow_outside=allow_outside) if asked and _has_data(spec, data) else None
     plans, _ = _compiled(spec, asked, table)
     if table is not None and spec.sampling.engine == "exact":
         _solved([m for plan in plans for m in plan.models], table, "exact")
-    doubts += [d for d in _idle(spec, plans) if asked]
+    doubts += _idle(spec, plans) if asked else ()
     return {"nodes": words, "warnings": [{"code": d.code, "message": d.message} for d in doubts]}
 
 
-def _columns(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[dict[str, Variable], DataSummary, Source]:
-    """Every observed node with its column. Raises DataError where the two do not fit."""
+def _columns(
+    spec: Spec, names: Sequence[str], data: Any, *, allow_outside: bool
+) -> tuple[dict[str, Variable], tuple[Doubt, ...]]:
+    """These nodes, which no regression reads, with what looks odd. Raises DataError where columns do not fit."""
     from dagreg.data.beside import check_beside, without_open_ends
     from dagreg.data.offences import shown_in
     from dagreg.data.summary import check_censored, check_columns, check_trials, columns_of, declared_numbers, summarise
     from dagreg.model.variables import resolve
 
+    if not names:
+        return {}, ()
     whole = open_data(spec, data, allow_outside=allow_outside)
-    names = tuple(n.name for n in spec.nodes.values() if n.observed)
-    check_columns(whole, spec, names)
+    check_columns(whole, spec, [n.name for n in spec.nodes.values() if n.observed])
     columns = columns_of(spec, names)
     source = whole.narrow(columns, declared_numbers(spec, columns))
     with shown_in(source):
@@ -403,7 +413,8 @@ def _columns(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[dict[str, V
         check_trials(source, spec, names, "TRUE")
         check_censored(source, spec, names, "TRUE")
         summary = summarise(source, spec, names)
-        return resolve(spec, names, summary), summary, source
+        odd = odd_columns(source, spec, names, summary, "TRUE")
+        return resolve(spec, names, summary), (*_reading_doubts(source, spec, names, summary, "TRUE"), *odd)
 
 
 def _reading_doubts(
@@ -609,7 +620,7 @@ def fit(
         spec.sampling.seed,
         (
             *table.doubts,
-            *odd_columns(table.source, spec, table.summary, table.where, asked),
+            *odd_columns(table.source, spec, _nodes(spec, asked), table.summary, table.where),
             *_idle(spec, plans),
             *implication_doubts(tested.tests, graph, explained.answers),
         ),
@@ -622,14 +633,12 @@ def fit(
 
 
 def odd_columns(
-    source: Source, spec: Spec, summary: DataSummary, where: str, asked: Sequence[Question]
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> tuple[Doubt, ...]:
-    """Warnings about columns of numbers that are hardly meant as numbers."""
+    """Warnings about columns of these nodes that hold numbers and are hardly meant as numbers."""
     from dagreg.data.suspicions import suspicions
 
-    outcomes = {name: question.effect.outcome for question in asked for name in question.nodes}
-    names = [name for name in (_nodes(spec, asked) if asked else spec.nodes) if spec.nodes[name].observed]
-    return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where, outcomes))
+    return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where))
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
