@@ -67,7 +67,7 @@ def _opened(stored: Stored) -> Result:
     report = _report(stored, asked, plans, source)
     took = timings(stored.folder)
     samples = {m.builder: _draws(stored, m, took.get(m.builder, 0.0)) for plan in plans for m in plan.models}
-    return Result(report, samples, stored.summary, stored.query, stored.reader, took)
+    return Result(report, samples, stored.summary, stored.query, stored.reader, os.path.abspath(stored.folder), took)
 
 
 def _again(stored: Stored, asked: Sequence[Question]) -> tuple[tuple[Plan, ...], str]:
