@@ -62,6 +62,16 @@ def unchanged(
 
 
 def _opened(stored: Stored) -> Result:
+    try:
+        return _made_again(stored)
+    except DagregError:
+        raise
+    except Exception as error:  # a record of the right shape that says what no fit can have said
+        what = f"its record cannot be true: {str(error) or type(error).__name__}"
+        raise refused(*_cause(stored, what)) from error
+
+
+def _made_again(stored: Stored) -> Result:
     _, asked = questions(stored.spec)
     plans, source = _again(stored, asked)
     report = _report(stored, asked, plans, source)
