@@ -186,6 +186,7 @@ def _other_version(folder: Path) -> None:
         ("DR542", _edit("fit.json", ', "format"', ',  "format"')),
         ("DR542", _cut),
         ("DR542", _no_levels),
+        ("DR542", lambda folder: _rewritten(folder, lambda record: record.update(report=True))),
         ("DR542", _no_counts),
         ("DR543", _other_version),
     ],
