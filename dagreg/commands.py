@@ -258,6 +258,7 @@ def fit(
             check_result_folder(folder)
             reuse = None if fresh else folder
             result = fitted(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
+            result = result.placed(folder)
             record, took = result.record, f"{spec.name}: {_duration(result)}"
             try:
                 result.save(folder)

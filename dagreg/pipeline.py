@@ -149,6 +149,7 @@ class Result:
     summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
     query: str | None = None  # the SQL of the program
     reader: Reader | None = None  # and what answers it
+    home: str = ""  # the folder from which the query names its files, "" being the present one
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds: "fit", and by builder those of solving it
 
     def __repr__(self) -> str:
@@ -191,6 +192,10 @@ class Result:
         from dagreg.report.stored import record_of, spec_text
         from dagreg.report.write import POSTERIOR, SPEC, write_reports
 
+        placed = self.placed(folder)
+        if placed is not self:
+            placed.save(folder)
+            return
         text = spec_text(self.record.explained.spec)
         writers: dict[str, Callable[[Path], object]] = {}
         if text is not None:
@@ -252,6 +257,17 @@ class Result:
             message = f"{table.info.source} is not what was fitted ({known.source})"
             raise DagregError((Diagnostic("DR566", message, label="give the same data: `to_datatree(..., data=...)`"),))
         return table.rows
+
+    def placed(self, folder: str | os.PathLike[str]) -> Result:
+        """The result as it stands in a folder: its program names its data files from there."""
+        home = os.path.abspath(folder)
+        if self.reader is None or self.query is None or not self.reader.files or os.path.abspath(self.home) == home:
+            return self
+        query, reader = self.reader.moved(self.query, os.path.abspath(self.home), home)
+        spec = self.record.explained.spec
+        _, program = programmed(spec, questions(spec)[1], self.summary, query, reader=reader)
+        record = replace(self.record, source=program.source)
+        return replace(self, record=record, query=query, reader=reader, home=home)
 
     def predict(
         self,
@@ -438,11 +454,13 @@ def compile(
     allow_outside: bool = False,
     estimator: str | None = None,
     optimised: bool = False,
+    folder: str | os.PathLike[str] = "",
 ) -> Compiled:
     """The PyMC program of every identified effect; without data, default priors are written by their rule.
 
     `estimator` keeps the builders of that estimator only; `optimised` asks for the program on reduced data,
-    whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
+    whose posterior is the same. `folder` is where the program will stand: it names its data files from there.
+    Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
     spec = spec_of(spec)
@@ -454,7 +472,7 @@ def compile(
             "DR301", "there are no data: undeclared types are taken as continuous, and default priors are rules"
         )
         explained = replace(explained, doubts=(*explained.doubts, doubt))
-    plans, program = _compiled(spec, asked, table, estimator)
+    plans, program = _compiled(spec, asked, table, estimator, os.fspath(folder))
     if not program.builders:
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
@@ -467,7 +485,7 @@ def compile(
         raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     pieces = _solved(models, table, "auto")
-    running = _optimised(spec, [p for group in pieces.values() for p in group], table)
+    running = _optimised(spec, [p for group in pieces.values() for p in group], table, os.fspath(folder))
     return Compiled(explained, plans, running, pieces)
 
 
@@ -629,7 +647,8 @@ def fit(
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
     took = {"fit": time.perf_counter() - started, **{builder: d.seconds for builder, d in draws.items()}}
-    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader, took)
+    query, reader = table.rows.script_query(None), table.source.reader
+    return Result(report, draws, table.rows.summary, query, reader, "", took)
 
 
 def odd_columns(
@@ -767,14 +786,16 @@ def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, 
     return pieces
 
 
-def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table) -> Program:
+def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table, folder: str = "") -> Program:
     """The program of these pieces, each reading its own table."""
     from dagreg.emit.program import emit
 
     queries = {p.model.builder: table.rows.script_query(p.grouping) for p in pieces if p.reads_rows}
-    known = {builder: query for builder, query in queries.items() if query is not None}
+    reader = table.source.reader
+    known = {builder: reader.moved(query, "", folder)[0] for builder, query in queries.items() if query is not None}
+    reader = reader.moved("", "", folder)[1]
     reachable = known if len(known) == len(queries) else None
-    return emit([p.model for p in pieces], *_heading(spec), reachable, spec.sampling, table.source.reader)
+    return emit([p.model for p in pieces], *_heading(spec), reachable, spec.sampling, reader)
 
 
 def _heading(spec: Spec) -> tuple[str, str]:
@@ -784,7 +805,7 @@ def _heading(spec: Spec) -> tuple[str, str]:
 
 
 def _compiled(
-    spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
+    spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None, folder: str = ""
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
     from dagreg.data.offences import shown_in
@@ -792,6 +813,8 @@ def _compiled(
     if table is None:
         return programmed(spec, asked, None, None, estimator)
     query, reader = table.rows.script_query(None), table.source.reader
+    if query is not None:
+        query, reader = reader.moved(query, "", folder)
     with shown_in(table.source, table.where):
         return programmed(spec, asked, table.rows.summary, query, estimator, reader)
 
