@@ -422,6 +422,7 @@ def fit(
     solved: its effect's `failures` say why.
     """
     from dagreg.check.implications import implication_doubts, put_to_data
+    from dagreg.data.room import check_room
     from dagreg.data.versions import versions
     from dagreg.report.stored import earlier
 
@@ -433,7 +434,9 @@ def fit(
         spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
     )
     plans, program = _compiled(spec, asked, table)
-    pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
+    models = [m for plan in plans for m in plan.models]
+    check_room(models, table.rows.count, spec.sampling)
+    pieces = _solved(models, table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
