@@ -506,6 +506,8 @@ def _fit_effect(
         except Unsolvable as error:
             failures += [Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics]
             if model.primary or model is plan.models[0]:
+                for other in plan.models:
+                    draws.pop(other.builder, None)
                 return FittedEffect(question.effect, question.answer, plan, failures=tuple(failures))
             continue
         kept = [p.model.formula for p, d in zip(group, made.parts, strict=True) if d.origin == "earlier fit"]
