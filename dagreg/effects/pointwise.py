@@ -157,14 +157,14 @@ class _Part(Responses):
         upper = y if equation.upper is None else np.asarray(self.data[equation.upper], dtype=np.float64)
         below, above = law.logcdf(y), law.logsf(y)
         bounded = [flags == "left", flags == "right", flags == "interval"]
-        return np.select(bounded, [below, above, _between(law, y, upper)], found)
+        return np.asarray(np.select(bounded, [below, above, _between(law, y, upper)], found))
 
 
 def _between(law: Any, low: Array, high: Array) -> Array:
     """The log probability between two values, in the tail where the difference keeps its digits."""
     ends = ((law.logcdf(high), law.logcdf(low)), (law.logsf(low), law.logsf(high)))
     head, tail = (more + np.log1p(-np.exp(less - more)) for more, less in ends)
-    return np.where(ends[0][0] < ends[1][0], head, tail)
+    return np.asarray(np.where(ends[0][0] < ends[1][0], head, tail))
 
 
 def _with_zeros(counts: Array, y: Array, zero: Array) -> Array:
