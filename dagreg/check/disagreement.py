@@ -55,8 +55,10 @@ def disagreements(
 
 
 def obstacle(adjusted: Model, chain: Model, rows: float = math.inf) -> str:
-    """Why the two are not compared, or "": a clause. Without a group, the rows have to tell every coefficient; rows with
-    trials are many units each."""
+    """Why the two are not compared, or "": a clause.
+
+    Without a group, the rows have to tell every coefficient; rows with trials are many units each.
+    """
     if not (adjusted.complete and chain.complete):
         return "some values are not known, and refits need them"
     mediators = {e.response for e in chain.mediators}
