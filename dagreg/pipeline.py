@@ -856,7 +856,7 @@ def read(
     with shown_in(source):
         source = without_open_ends(source, spec, names)
     present = always_there(spec, names)
-    scanned = scan(source, numbers_of(spec, dict.fromkeys((*columns, *tested))))
+    scanned = scan(source, [c for c in numbers_of(spec, every_column) if c not in source.categories])
     missing = {c: n for c, n in source.missing(c for c in present if c not in scanned.columns).items() if n}
     if missing and spec.missing == "error":
         listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())
