@@ -1162,5 +1162,11 @@ CODES: Mapping[str, Code] = {
         "`-o model.py`.",
     ),
     "DR586": Code("an output that failed", "The system gave another reason: the message has its words."),
+    "DR590": Code(
+        "an effect that differs between rows",
+        "A regression without products of the exposure gives everyone, the treated and the untreated one effect, by "
+        "construction. Bad: `among: treated` with it, where the data speak for products; good: "
+        '`interactions: ["x:z"]` under the outcome.',
+    ),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from dagreg import pipeline
 from dagreg.effects.types import Estimate
 from dagreg.errors import DagregError
+from dagreg.identify.types import NotIdentified
 from tests.fitting import spec_of
 
 pd = pytest.importorskip("pandas")
@@ -199,3 +200,97 @@ def test_a_column_of_a_type_that_nothing_takes_is_named_where_it_is_used() -> No
     frame = pd.DataFrame({"x": np.arange(40) * 1j, "y": np.arange(40.0)})
     with pytest.raises(DagregError, match=r"DR321.*column `x` holds complex128 values"):
         pipeline.fit(spec_of("edges: [x -> y]\neffect: x -> y"), frame)
+
+
+# ---------------------------------------------------------------- one effect for all
+
+
+def _modified(slope: float, n: int = 1000, seed: int = 12) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Rows in which z moves the effect of t, and what products of the two give everyone and the treated."""
+    rng = RNG(seed)
+    z = rng.normal(size=n)
+    t = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int)
+    y = z + t * (1 + slope * z) + rng.normal(size=n)
+    b = _slopes([np.ones(n), t, z, t * z], y)
+    return {"z": z, "t": t, "y": y}, {"everyone": b[1] + b[3] * z.mean(), "treated": b[1] + b[3] * z[t == 1].mean()}
+
+
+MODIFIED = "edges: [z -> t, 'z, t -> y']\neffect: {exposure: t, outcome: y, among: %s}\n"
+WITH_PRODUCT = "regressions: {y: {interactions: ['t:z']}}\n"
+
+
+def _doubts(text: str, data: Any) -> dict[str, str]:
+    (effect,) = pipeline.fit(spec_of(text), data).effects
+    return {doubt.code: doubt.message for doubt in effect.doubts}
+
+
+def test_the_effect_on_the_treated_is_not_that_on_everyone_without_a_word() -> None:
+    """EconML issue 526: ATE, ATT and ATC come out the same, as a regression without products has one slope for all."""
+    data, right = _modified(1.0)
+    said = _doubts(MODIFIED % "treated", data)["DR590"]
+    assert f"the average effect on the treated is {right['treated']:.3g}" in said
+    assert '`interactions: ["t:z"]` under `y`' in said
+    for among, value in right.items():
+        (found,) = _estimates(MODIFIED % among + WITH_PRODUCT, data)
+        assert found.summary.mean == pytest.approx(value, abs=0.1 * found.summary.sd)
+        assert "DR590" not in _doubts(MODIFIED % among + WITH_PRODUCT, data)
+
+
+def test_a_regression_weighs_strata_by_the_exposures_variance() -> None:
+    """Sloczynski 2022: where few are treated, the slope is nearer the effect on the treated than that on everyone."""
+    rng = RNG(4)
+    n = 4000
+    z = rng.integers(0, 2, n)
+    t = (rng.random(n) < np.where(z == 1, 0.5, 0.02)).astype(int)
+    y = z + t * 2.0 * z + rng.normal(size=n)
+    cells = {k: y[(t == 1) & (z == k)].mean() - y[(t == 0) & (z == k)].mean() for k in (0, 1)}
+    right = cells[0] * (z == 0).mean() + cells[1] * (z == 1).mean()
+    said = _doubts(MODIFIED % "everyone", {"z": z, "t": t, "y": y})["DR590"]
+    assert float(said.split("the average effect is ")[1].split(". ")[0]) == pytest.approx(right, abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_effect_for_all_is_no_doubt(seed: int) -> None:
+    assert "DR590" not in _doubts(MODIFIED % "treated", _modified(0.0, 200, seed)[0])
+
+
+# ---------------------------------------------------------------- right already, and told apart from what others gave
+
+
+def test_a_grouped_binomial_averages_over_its_trials() -> None:
+    """marginaleffects issue 737: averaged over rows in place of people, the sign of the average turns."""
+    cells = [("c", "desk", 12403, 103341), ("c", "phone", 1015, 16192), ("c", "tablet", 38, 401)]
+    cells += [("z", "desk", 12490, 103000), ("z", "phone", 1045, 16300), ("z", "tablet", 20, 420)]
+    frame = pd.DataFrame(cells, columns=["arm", "device", "y", "n"])
+    share = frame.groupby("device").n.sum() / frame.n.sum()
+    rate = frame.assign(p=frame.y / frame.n).pivot(index="device", columns="arm", values="p")
+    gain = rate["z"] - rate["c"]
+    text = (
+        "nodes: {arm: categorical, device: categorical, y: {type: count, family: binomial, trials: n}}\n"
+        "edges: ['arm, device -> y']\neffect: {exposure: arm, outcome: y, adjust: [device]}\n"
+        "regressions: {y: {interactions: ['arm:device'], priors: {slopes: Flat(), intercept: Flat()}}}"
+    )
+    (found,) = _estimates(text, frame)
+    assert gain.mean() < 0
+    assert gain @ share > 0
+    assert found.summary.mean == pytest.approx(gain @ share, abs=0.1 * found.summary.sd)
+
+
+def test_one_mediator_of_two_is_no_front_door() -> None:
+    """DoWhy issue 971: with M and R between X and Y, {M} alone was taken for a front door."""
+    rng = RNG(7)
+    n = 1500
+    u = rng.normal(size=n)
+    x = (u + rng.normal(size=n) > 0).astype(int)
+    m, r = 1.5 * x + rng.normal(size=n), -x + rng.normal(size=n)
+    y = 2 * m + r + 2 * u + rng.normal(size=n)
+    b = _slopes([np.ones(n), x, m, r], y)
+    right = b[2] * (m[x == 1].mean() - m[x == 0].mean()) + b[3] * (r[x == 1].mean() - r[x == 0].mean())
+    edges = "edges: ['U -> X, Y', 'X -> M, R', 'M, R -> Y']\neffect: X -> Y\n"
+    kinds = "X: binary, M: continuous, Y: continuous, U: unobserved"
+    (found,) = _estimates(
+        f"nodes: {{{kinds}, R: continuous}}\n{edges}", {"X": x, "M": m, "R": r, "Y": y}, estimator="frontdoor"
+    )
+    assert found.summary.mean == pytest.approx(right, abs=0.1 * found.summary.sd)
+    (hidden,) = pipeline.explain(spec_of(f"nodes: {{{kinds}, R: unobserved}}\n{edges}")).answers
+    assert isinstance(hidden, NotIdentified)

@@ -12,6 +12,7 @@ from dagreg.check.dispersion import Beside, dispersion_doubts
 from dagreg.check.fit import cell_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
+from dagreg.check.modification import modification_doubts
 from dagreg.check.point import irregularity
 from dagreg.check.separation import separation_doubts
 from dagreg.check.types import Doubt
@@ -42,6 +43,7 @@ def doubts_of(
         *weight_doubts(model),
         *group_doubts(model, draws[model.estimator], data),
         *cell_doubts(model, estimates, data),
+        *modification_doubts(model, estimates, data, seed),
         *dispersion_doubts(model, draws[model.estimator], data, beside),
     )
 
