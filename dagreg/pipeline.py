@@ -437,12 +437,14 @@ def _reading_doubts(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> tuple[Doubt, ...]:
     """What values have lost, or would have, on their way from the data."""
-    from dagreg.data.summary import blurred, nearly_numbers
+    from dagreg.data.summary import blanks, blurred, lookalikes, nearly_numbers
 
     notes = {
         "DR335": source.notes,
         "DR336": blurred(source, spec, names, summary, where),
         "DR340": nearly_numbers(spec, names, summary),
+        "DR591": lookalikes(spec, names, summary),
+        "DR592": blanks(spec, names, summary),
     }
     return tuple(Doubt(code, note) for code, found in notes.items() for note in found)
 

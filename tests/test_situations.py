@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from typer.testing import CliRunner
 
 from dagreg import pipeline
+from dagreg.cli import app
 from dagreg.effects.types import Estimate
 from dagreg.errors import DagregError
 from dagreg.identify.types import NotIdentified
@@ -294,3 +297,42 @@ def test_one_mediator_of_two_is_no_front_door() -> None:
     assert found.summary.mean == pytest.approx(right, abs=0.1 * found.summary.sd)
     (hidden,) = pipeline.explain(spec_of(f"nodes: {{{kinds}, R: unobserved}}\n{edges}")).answers
     assert isinstance(hidden, NotIdentified)
+
+
+# ---------------------------------------------------------------- texts that look alike, or like nothing
+
+LEVELS_OF_G = "edges: [g -> y]\neffect: g -> y\n"
+
+
+def _warnings(text: str, levels: list[str]) -> dict[str, str]:
+    data = {"g": levels * 20, "y": RNG(1).normal(size=20 * len(levels))}
+    return {doubt.code: doubt.message for doubt in pipeline.fit(spec_of(text), data).record.doubts}
+
+
+def test_levels_that_differ_in_spaces_or_capitals_are_pointed_out() -> None:
+    """A trailing space makes another level in every tool; effects then compare halves of one group."""
+    assert "'drug' (20 rows) and 'drug ' (20 rows)" in _warnings(LEVELS_OF_G, ["drug", "drug ", "none"])["DR591"]
+    assert "'Yes' (20 rows) and 'yes' (20 rows)" in _warnings(LEVELS_OF_G, ["Yes", "yes", "no"])["DR591"]
+
+
+@pytest.mark.parametrize("levels", [["AA", "Aa", "aa"], ["A", "a"], ["new york", "newark"], ["no", "yes"]])
+def test_levels_that_are_meant_to_differ_are_not(levels: list[str]) -> None:
+    assert not {"DR591", "DR592"} & set(_warnings(LEVELS_OF_G, levels))
+
+
+def test_levels_that_the_spec_lists_are_meant() -> None:
+    text = "nodes: {g: {type: categorical, levels: [none, drug, 'drug ']}, y: continuous}\n" + LEVELS_OF_G
+    assert "DR591" not in _warnings(text, ["none", "drug", "drug "])
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_text_that_is_a_level_is_pointed_out(empty: str) -> None:
+    assert "an empty text in 20 rows" in _warnings(LEVELS_OF_G, [empty, "a", "b"])["DR592"]
+
+
+@pytest.mark.parametrize("how", [[], ["--format", "json"]])
+def test_check_says_each_warning_once(how: list[str], tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("g,y\n" + "yes,1.5\nYes,2\nno,3\n" * 5)
+    (tmp_path / "s.yaml").write_text("data: d.csv\n" + LEVELS_OF_G)
+    done = CliRunner().invoke(app, ["check", str(tmp_path / "s.yaml"), *how])
+    assert (done.exit_code, done.stderr.count("warning[DR591]")) == (0, 1)
