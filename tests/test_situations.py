@@ -336,3 +336,18 @@ def test_check_says_each_warning_once(how: list[str], tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text("data: d.csv\n" + LEVELS_OF_G)
     done = CliRunner().invoke(app, ["check", str(tmp_path / "s.yaml"), *how])
     assert (done.exit_code, done.stderr.count("warning[DR591]")) == (0, 1)
+
+
+@pytest.mark.parametrize("beside", ["", "z, "])
+def test_a_level_without_rows_is_named(beside: str) -> None:
+    """infer issue 332, levels that a factor lists and no row has: as the reference, every answer was the prior's."""
+    rng = RNG(1)
+    data = {"g": rng.choice(["a", "b"], 80), "z": rng.integers(0, 2, 80), "y": rng.normal(size=80)}
+    text = (
+        "nodes: {g: {type: categorical, levels: [%s]}, z: binary, y: continuous}\n"
+        f"edges: ['{beside}g -> y']\neffect: {{exposure: g, outcome: y, adjust: [{beside.strip(', ')}]}}"
+    )
+    text = text if beside else text.replace("z: binary, ", "")
+    said = _doubts(text % "zz, a, b", data)["DR522"]
+    assert "no row has g = zz" in said
+    assert "DR522" not in _doubts(text % "a, b", data)

@@ -9,7 +9,7 @@ from dagreg.check.between_groups import group_doubts
 from dagreg.check.digits import digit_doubts
 from dagreg.check.disagreement import obstacle
 from dagreg.check.dispersion import Beside, dispersion_doubts
-from dagreg.check.fit import cell_doubts, weight_doubts
+from dagreg.check.fit import cell_doubts, empty_level_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
 from dagreg.check.modification import modification_doubts
@@ -37,6 +37,7 @@ def doubts_of(
     return (
         *graph,
         *digit_doubts(model),
+        *empty_level_doubts(model),
         *separation_doubts(model, data),
         *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
