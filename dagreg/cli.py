@@ -138,8 +138,6 @@ def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answe
             tell(f"{errors.printable(spec.path or spec.name)}: ok")
             for name, words in found["nodes"].items():
                 tell(f"  {errors.printable(name)}: {words}")
-            for warning in found["warnings"]:
-                say(f"warning[{warning['code']}]: {warning['message']}")
         return DONE
 
     return answer_each(specs, format, answer)

@@ -1162,5 +1162,21 @@ CODES: Mapping[str, Code] = {
         "`-o model.py`.",
     ),
     "DR586": Code("an output that failed", "The system gave another reason: the message has its words."),
+    "DR590": Code(
+        "an effect that differs between rows",
+        "A regression without products of the exposure gives everyone, the treated and the untreated one effect, by "
+        "construction. Bad: `among: treated` with it, where the data speak for products; good: "
+        '`interactions: ["x:z"]` under the outcome.',
+    ),
+    "DR591": Code(
+        "levels that differ in spaces or capitals alone",
+        "`yes` and `Yes `, each a level of its own, are mostly one. Bad: both in a column; good: one of them, or both "
+        "in `levels:` where they are meant.",
+    ),
+    "DR592": Code(
+        "an empty text as a level",
+        "An empty cell of a text file is a missing value; an empty text of a data frame, or one of spaces, is a level. "
+        'Bad: `""` for what is not known; good: None, with `missing: drop`.',
+    ),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

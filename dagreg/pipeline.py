@@ -437,12 +437,14 @@ def _reading_doubts(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> tuple[Doubt, ...]:
     """What values have lost, or would have, on their way from the data."""
-    from dagreg.data.summary import blurred, nearly_numbers
+    from dagreg.data.summary import blanks, blurred, lookalikes, nearly_numbers
 
     notes = {
         "DR335": source.notes,
         "DR336": blurred(source, spec, names, summary, where),
         "DR340": nearly_numbers(spec, names, summary),
+        "DR591": lookalikes(spec, names, summary),
+        "DR592": blanks(spec, names, summary),
     }
     return tuple(Doubt(code, note) for code, found in notes.items() for note in found)
 
@@ -891,7 +893,7 @@ def read(
     with shown_in(source):
         source = without_open_ends(source, spec, names)
     present = always_there(spec, names)
-    scanned = scan(source, numbers_of(spec, dict.fromkeys((*columns, *tested))))
+    scanned = scan(source, [c for c in numbers_of(spec, every_column) if c not in source.categories])
     missing = {c: n for c, n in source.missing(c for c in present if c not in scanned.columns).items() if n}
     if missing and spec.missing == "error":
         listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())

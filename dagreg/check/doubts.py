@@ -10,9 +10,10 @@ from dagreg.check.between_groups import group_doubts
 from dagreg.check.digits import digit_doubts
 from dagreg.check.disagreement import obstacle
 from dagreg.check.dispersion import Beside, dispersion_doubts
-from dagreg.check.fit import cell_doubts, weight_doubts
+from dagreg.check.fit import cell_doubts, empty_level_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
+from dagreg.check.modification import modification_doubts
 from dagreg.check.point import irregularity
 from dagreg.check.separation import separation_doubts
 from dagreg.check.types import Doubt
@@ -37,12 +38,14 @@ def doubts_of(
     return (
         *graph,
         *digit_doubts(model),
+        *empty_level_doubts(model),
         *separation_doubts(model, data),
         *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
         *weight_doubts(model),
         *group_doubts(model, draws[model.estimator], data),
         *cell_doubts(model, estimates, data),
+        *modification_doubts(model, estimates, data, seed),
         *dispersion_doubts(model, draws[model.estimator], data, beside),
     )
 

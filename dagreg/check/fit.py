@@ -36,6 +36,27 @@ def weight_doubts(model: Model) -> tuple[Doubt, ...]:
     return (Doubt("DR524", message),)
 
 
+def empty_level_doubts(model: Model) -> tuple[Doubt, ...]:
+    """Positivity (DR522) where a side of a contrast is a level that `levels:` lists and no row has."""
+    sides = dict.fromkeys(side for contrast in model.estimand.contrasts for side in _empty(model, contrast))
+    return tuple(
+        Doubt(
+            "DR522",
+            f"Positivity: no row has {name} = {level}, a level that `levels:` lists. What the outcome would be there "
+            "is the prior's word alone, and so is every comparison with it. Take it out of `levels:`, or put another "
+            "level first.",
+        )
+        for name, level in sides
+    )
+
+
+def _empty(model: Model, contrast: Contrast) -> list[tuple[str, Level]]:
+    """The exposures and levels of a contrast that no row has."""
+    sides = [s for side in (contrast.start, contrast.stop) for s in zip(contrast.exposures, side or (), strict=False)]
+    shares = {name: dict(zip(v.levels, v.shares, strict=False)) for name, v in model.variables.items()}
+    return [(name, level) for name, level in sides if any(shares[name].values()) and shares[name].get(level) == 0]
+
+
 def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any]) -> tuple[Doubt, ...]:
     """Positivity, and whether a saturated model of the cells gives another answer than the additive one.
 
@@ -55,6 +76,8 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     found: list[Doubt] = []
     heads = [e for e in estimates if e.average]
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
+        if _empty(model, contrast):
+            continue  # said already
         found += _compare(model, contrast, estimate, cells, data)
     return tuple(found)
 

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from dagreg.data.frames import categories_of, register
 from dagreg.data.source import (
     EXACT,
     Source,
@@ -299,10 +300,13 @@ def open_frame(frame: Any) -> DuckSource:
 
             frame = pa.table({str(name): _arrow_column(values) for name, values in frame.items()})
         connection = duckdb.connect()
-        connection.register("frame", frame)
+        categories = categories_of(frame)
+        read = register(connection, frame)
+        frame = read.frame
         names = getattr(frame, "column_names", getattr(frame, "columns", ()))  # Arrow, else pandas and polars
         opened = _Opened("frame", "", frame=frame, names=tuple(map(str, names)))
-        return _source(connection, opened, f"{type(frame).__module__.split('.')[0]} table", ())
+        source = _source(connection, opened, f"{type(frame).__module__.split('.')[0]} table", ())
+        return replace(source, sql_types={**source.sql_types, **read.strange}, categories=categories)
     except (duckdb.Error, ValueError, TypeError, OverflowError) as error:
         message = f"data of type {type(frame).__name__} cannot be read: {first_line(error)}"
         raise refused(message, code="DR304") from None

@@ -6,7 +6,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dagreg.emit.program import DUCKDB, Reader
 from dagreg.errors import DataError, Diagnostic, Offence
 from dagreg.model.digits import LARGEST
-from dagreg.model.types import ColumnKind, ColumnSummary
+from dagreg.model.types import Categories, ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
 LEVEL_CAP = 1000
@@ -60,6 +60,7 @@ class Source(ABC):
     script: str = ""
     repeated: frozenset[str] = frozenset()  # names that several columns of the table have
     notes: tuple[str, ...] = ()  # what people should know of how it is read
+    categories: Mapping[str, Categories] = field(default_factory=dict)  # of columns declared to hold some
 
     # ------------------------------------------------------------ what each source has its own way of
 
@@ -319,8 +320,8 @@ class Source(ABC):
             raise refused(message, note=note, code="DR435")
         moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
         values, counts = tuple(p[0] for p in levels), tuple(p[1] for p in levels)
-        kind = self.kind(column) or "text"
-        return ColumnSummary(kind, int(missing), int(distinct), values, counts, bool(whole), **moments)
+        kind, own = self.kind(column) or "text", self.categories.get(column)
+        return ColumnSummary(kind, int(missing), int(distinct), values, counts, bool(whole), **moments, categories=own)
 
     # ------------------------------------------------------------ rows
 

@@ -22,6 +22,7 @@ from dagreg.spec.types import Node, NodeType, Spec
 
 LEVELLED: tuple[NodeType, ...] = ("binary", "categorical", "ordinal", "group")
 MEASURED: tuple[NodeType, ...] = ("continuous", "positive", "proportion", "count")
+WORD = 3  # letters from which capitals make no other word
 FEW = 0.1  # of values, among which the others make a column what it is meant to be
 FLAGS = ("none", "left", "right", "interval")
 
@@ -308,6 +309,53 @@ def blurred(source: Source, spec: Spec, names: Iterable[str], summary: DataSumma
                 "precision (16 digits). Subtract a constant from them, or declare the type of an id."
             )
     return found
+
+
+def lookalikes(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[str]:
+    """A sentence for each column whose texts are levels of their own by their spaces or their capitals alone.
+
+    Nothing is said of levels that the spec lists, nor of capitals in short words, which may be alleles.
+    """
+    found = []
+    for variable in _of_words(spec, names, summary):
+        column = summary.columns[variable.column]
+        counts = dict(zip(map(str, column.levels), column.counts, strict=True))
+        alike: dict[str, list[str]] = {}
+        for level in counts:
+            plain = " ".join(level.split())
+            alike.setdefault(plain.casefold() if len(plain) >= WORD else plain, []).append(level)
+        twins = [levels for plain, levels in alike.items() if plain and len(levels) > 1]
+        if twins:
+            shown = " and ".join(f"'{level}' ({counts[level]:,} row{'s' * (counts[level] > 1)})" for level in twins[0])
+            more = f", and {len(twins) - 1} more such" if len(twins) > 1 else ""
+            found.append(
+                f"Column `{variable.column}` holds {shown}{more}: levels of their own, which differ in spaces or "
+                f"capitals alone. If they are one, mend the data, or read `lower(trim({variable.column}))` in a "
+                "`query:`; if not, list them in `levels:`."
+            )
+    return found
+
+
+def blanks(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[str]:
+    """A sentence for each column in which an empty text, or one of spaces alone, is a level."""
+    found = []
+    for variable in _of_words(spec, names, summary):
+        column = summary.columns[variable.column]
+        rows = sum(n for level, n in zip(column.levels, column.counts, strict=True) if not str(level).strip())
+        if rows:
+            found.append(
+                f"Column `{variable.column}` holds an empty text in {rows} row{'s' * (rows > 1)}, which is a level "
+                f"like any other. If it stands for a missing value, read `nullif(trim({variable.column}), '')` in a "
+                "`query:`, or put None there, and say `missing: drop`; if not, give it a name."
+            )
+    return found
+
+
+def _of_words(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[Variable]:
+    """The variables whose levels are the texts of their column, as it holds them."""
+    variables = resolve(spec, tuple(names), summary).values()
+    texts = [v for v in variables if v.levels and summary.columns[v.column].kind == "text"]
+    return [v for v in texts if spec.nodes[v.name].levels is None]
 
 
 def nearly_numbers(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[str]:

@@ -40,6 +40,8 @@ def suspicions(
         column = summary.columns.get(node.column or name)
         if column is None or column.kind != "number" or summary.rows < FEWEST or not _free(node, spec):
             continue
+        if column.categories is not None:
+            continue
         shown = f"column `{node.column or name}`"
         found = sentinel(source, node.column or name, column, where) if node.transform is None else None
         if found is not None:

@@ -11,7 +11,7 @@ from dagreg.model.types import (
     Equation,
     Variable,
 )
-from dagreg.model.variables import EDGES
+from dagreg.model.variables import EDGES, level_key, levels_in_order, order_of
 
 
 def family_name(context: Context, response: str) -> str | None:
@@ -83,13 +83,22 @@ def _unlike(context: Context, response: str, family: Family) -> tuple[str, ...]:
 
 
 def _check_order(context: Context, variable: Variable, family: Family) -> None:
-    """The levels of an ordinal response stand in the order that the user gives, the lowest first."""
+    """The levels of an ordinal response stand in the order that the spec, the table or the numbers give."""
+    if family.predictor != "ordered":
+        return
     node = context.spec.nodes[variable.name]
-    words = node.levels is None and any(isinstance(level, str) for level in variable.levels)
-    turned = node.reference is not None and node.levels is not None and node.reference != node.levels[0]
-    if family.predictor == "ordered" and (words or turned):
-        said = f"the order of the levels of `{variable.name}` is not known: declare `levels:`, the lowest first"
-        raise error_at("DR401", said if words else f"`{variable.name}` has its lowest level as reference", variable)
+    column = context.summary.columns.get(variable.column) if context.summary is not None else None
+    known = node.levels or (column is not None and order_of(column))
+    words = not known and any(isinstance(level, str) for level in variable.levels)
+    lowest = (node.levels or (column is not None and levels_in_order("ordinal", column)) or variable.levels)[0]
+    turned = node.reference is not None and level_key(node.reference) != level_key(lowest)
+    if words or turned:
+        unknown = f"the order of the levels of `{variable.name}` is not known: declare `levels:`, the lowest first"
+        other = (
+            f"the reference of `{variable.name}` is {node.reference!r}, but an ordinal response has its lowest level "
+            f"as reference: leave `reference:` out, or put {node.reference!r} first in `levels:`"
+        )
+        raise error_at("DR401", unknown if words else other, variable)
 
 
 def _outside(column: ColumnSummary, family: Family) -> str:

@@ -24,6 +24,14 @@ ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
 
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """A table's own word that a column holds names and no numbers; `order`, the lowest first, where it knows one."""
+
+    ordinal: bool  # whether the order is more than a list
+    order: tuple[Level, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ColumnSummary(Brief):
     """All that the compiler knows of a column. Moments are of the column as stored, missing values apart."""
@@ -38,6 +46,7 @@ class ColumnSummary(Brief):
     sd: float = float("nan")
     minimum: float = float("nan")
     maximum: float = float("nan")
+    categories: Categories | None = None  # where the table declares the column to hold some
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -100,9 +100,15 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
 
 
 def infer_type(column: ColumnSummary) -> NodeType:
-    """The type of an undeclared node: binary for two values, categorical for text, counts for small whole numbers."""
-    if column.kind == "boolean" or (column.distinct == 2 and (column.kind == "text" or column.levels == (0, 1))):
+    """The type of an undeclared node: binary for two values, categorical for text, counts for small whole numbers.
+
+    A column that its table declares to hold categories is categorical, or ordinal, whatever they look like.
+    """
+    named = column.kind == "text" or column.categories is not None
+    if column.kind == "boolean" or (column.distinct == 2 and (named or column.levels == (0, 1))):
         return "binary"
+    if column.categories is not None:
+        return "ordinal" if column.categories.ordinal else "categorical"
     if column.kind == "text":
         return "categorical"
     counts = column.integral and column.minimum == 0 and column.maximum <= COUNT_CAP
@@ -114,6 +120,11 @@ def _of_family(kind: NodeType, family: str | None) -> NodeType:
     known = FAMILIES.get(family) if family is not None else None
     of_two = family == "categorical" and kind == "binary"  # which is then a Bernoulli response
     return kind if known is None or of_two or kind in known.accepts else known.accepts[0]
+
+
+def _inferred(node: Node, column: ColumnSummary, family: str | None) -> NodeType:
+    """The type of an undeclared node: a number where it is transformed, whatever its values look like."""
+    return _of_family("continuous" if node.transform is not None else infer_type(column), family)
 
 
 def _without_data(node: Node, family: str | None, namer: Namer) -> Variable:
@@ -145,11 +156,12 @@ def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummar
     if column.distinct == 0:
         ways = "leave it out of the graph, or say `unobserved`"
         raise _bad("DR313", node, f"column `{name}` has no value in any row that is used", ways)
-    kind, text = node.type or _of_family(infer_type(column), family), column.kind == "text"
+    kind, text = node.type or _inferred(node, column, family), column.kind == "text"
     levels = _levels(node, kind, column, family)
     if not levels and column.kind != "number":
         said = f"`{node.name}` is {_why(node, kind, family)}, but column `{name}` holds {column.kind}"
-        raise _bad("DR312", node, said, "" if node.type else "declare its type", Offence(name) if text else None)
+        way = "" if node.type else "only numbers can be transformed" if node.transform else "declare its type"
+        raise _bad("DR312", node, said, way, Offence(name) if text else None)
     if column.distinct < 2:
         value = f", {column.levels[0]!r}" if column.levels else ""
         ways = "leave it out of the graph"
@@ -216,7 +228,7 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
     if not column.levels:
         raise _bad("DR314", node, f"`{node.name}` is {what}, but its column has {column.distinct} distinct values", "")
     stored = None if node.levels is None else [stored_as(level, column.levels) for level in node.levels]
-    levels = column.levels
+    levels = levels_in_order(kind, column)
     if node.levels is not None and stored is not None:
         levels = tuple(given if found is None else found for given, found in zip(node.levels, stored, strict=True))
     extra = [value for value in column.levels if value not in levels]
@@ -234,6 +246,21 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
         other = "categorical" if len(levels) <= CATEGORY_CAP else "continuous"
         raise _bad("DR317", node, said, f"declare it `{other}`, or clean the column")
     return _reference_first(node, levels)
+
+
+def order_of(column: ColumnSummary) -> tuple[Level, ...]:
+    """The levels that occur in the order that the table itself gives them, the lowest first; () without one."""
+    known = column.categories.order if column.categories is not None else ()
+    place = {level_key(level): i for i, level in enumerate(known)}
+    if not all(level_key(level) in place for level in column.levels):
+        return ()
+    return tuple(sorted(column.levels, key=lambda level: place[level_key(level)]))
+
+
+def levels_in_order(kind: NodeType, column: ColumnSummary) -> tuple[Level, ...]:
+    """The levels that occur: in the table's order where one is meant, sorted otherwise."""
+    meant = kind == "ordinal" or (column.categories is not None and column.categories.ordinal)
+    return (order_of(column) if meant else ()) or column.levels
 
 
 def _refuse_spoilt(node: Node, column: ColumnSummary) -> None:
