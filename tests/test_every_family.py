@@ -13,7 +13,7 @@ from dagreg import pipeline
 from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
 from dagreg.effects.rows import observed_rows
 from dagreg.engine.nuts import sample
-from dagreg.model.families import FAMILIES
+from dagreg.families import FAMILIES
 from tests.fitting import models_of, spec_of
 from tests.test_families import FROZEN, INVERSE, PAIRS
 

@@ -14,8 +14,8 @@ from dagreg.effects.estimate import estimates
 from dagreg.engine.draws import Draws
 from dagreg.engine.nuts import sample
 from dagreg.errors import DagregError
-from dagreg.model.families import FAMILIES
-from dagreg.model.links import LINKS
+from dagreg.families import FAMILIES
+from dagreg.families.links import LINKS
 from tests.fitting import compiled, models_of, spec_of
 from tests.test_emit import DATA, Point, _check_density, centred, normal, r3, sd
 

@@ -72,6 +72,6 @@ def _not_released(model: Model) -> tuple[str, ...]:
 
 def _not_dispersed(model: Model) -> tuple[str, ...]:
     reason = irregularity(model.outcome)
-    if model.outcome.family.name not in ("poisson", "binomial") or not reason:
+    if not model.outcome.family.overdisperses or not reason:
         return ()
     return (f"Whether `{model.outcome.response}` varies more than its family allows was not checked: {reason}.",)

@@ -28,7 +28,7 @@ Z = 3.0  # standard errors of that statistic
 def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
     """Counts that vary more than their family allows (McCullagh and Nelder 1989, section 4.5)."""
     equation = model.outcome
-    if equation.family.name not in ("poisson", "binomial") or not regular(equation):
+    if not equation.family.overdisperses or not regular(equation):
         return ()
     this = design(model, equation, data)
     point = np.concatenate(

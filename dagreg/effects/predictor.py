@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dagreg.engine.draws import Array
+from dagreg.families.links import Link
 from dagreg.model.design import block
-from dagreg.model.links import Link
 from dagreg.model.types import Equation, Term, Varying
 
 REACH = 8.0  # sds on either side of the mean that quadrature covers

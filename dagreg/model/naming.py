@@ -14,6 +14,9 @@ RESERVED = frozenset(  # words of the emitted program
 )
 
 
+COEFFICIENT = "beta"  # what the symbols of slopes begin with
+
+
 class Namer:
     """Gives every name an ASCII identifier of its own; asked in the same order, it answers the same."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dagreg.errors import DagregError, Diagnostic, either
+from dagreg.families import FAMILIES, Family, default_family
 from dagreg.model.cells import cells_of
 from dagreg.model.context import Context, Regression, error_at
-from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, Family
 from dagreg.model.types import (
     ColumnSummary,
     Equation,
@@ -13,24 +13,30 @@ from dagreg.model.types import (
 )
 
 
-def family_name(context: Context, response: str) -> str | None:
+def chosen_family(context: Context, response: str) -> Family | None:
+    """The family that the user names, else the default; of two levels without an order that of two values.
+
+    Raises DagregError where there is no family of this name.
+    """
     node, regression = context.spec.nodes[response], context.spec.regressions.get(response)
-    declared = (regression.family if regression else None) or node.family
+    name = (regression.family if regression else None) or node.family
+    declared = FAMILIES.get(name) if name is not None else None
+    if declared is None and name is not None:
+        raise error_at("DR411", f"family `{name}` is not supported yet for `{response}`", context.variables[response])
     if declared is None and node.trials is not None:
-        return "binomial"
+        return default_family("trials")
     variable = context.variables[response]
-    if declared in (None, "categorical") and len(variable.levels) == 2 and not variable.pooled:
-        return "bernoulli"
-    return declared or DEFAULT_FAMILY.get(variable.type)
+    by_levels = declared is None or declared.predictor == "unordered"
+    if by_levels and len(variable.levels) == 2 and not variable.pooled:
+        return default_family("binary")
+    return declared or default_family(variable.type)
 
 
 def family_of(context: Context, response: str) -> Family:
     """The likelihood of a response. Raises DagregError where it has none here, or does not take this type."""
-    variable, name = context.variables[response], family_name(context, response)
-    family = FAMILIES.get(name) if name is not None else None
+    variable, family = context.variables[response], chosen_family(context, response)
     if family is None:
-        what = f"family `{name}`" if name else f"a {variable.type} response"
-        raise error_at("DR411", f"{what} is not supported yet for `{response}`", variable)
+        raise error_at("DR411", f"a {variable.type} response is not supported yet for `{response}`", variable)
     if variable.type not in family.accepts or variable.pooled or (variable.coded and not family.levelled):
         raise error_at("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
     if family.trials and context.spec.nodes[response].trials is None:

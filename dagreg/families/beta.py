@@ -1,0 +1,35 @@
+"""Shares between 0 and 1, neither of them included."""
+
+from __future__ import annotations
+
+from dagreg.families import censoring, successes
+from dagreg.families.family import Family, Values, each
+from dagreg.families.numeric import Array, np, special
+from dagreg.families.parameters import PRECISION
+
+
+def _fits(low: float, high: float, whole: bool) -> bool:
+    return low > 0 and high < 1
+
+
+def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    uniforms = rng.random(location.shape)
+    return np.asarray(special.betaincinv(location * p["precision"], (1 - location) * p["precision"], uniforms))
+
+
+FAMILY = Family(
+    name="beta",
+    place=70,
+    links=successes.LINKS,
+    accepts=("proportion", "continuous", "positive"),
+    support="numbers between 0 and 1",
+    distribution="Beta",
+    likelihood=each(successes.LINKS, "mu={mean}, nu={precision}"),
+    parameters=(PRECISION,),
+    fits=_fits,
+    coefficients={"logit": "log odds ratio of the mean"},
+    quasi_variance=successes.variance,
+    draw=_draw,
+    sample=successes.sample_beta,
+    censored=censoring.by_logcdf("Beta", "pm.logcdf(pm.Beta.dist(mu=1 - {mean}, nu={precision}), 1 - {at})"),
+)

@@ -1,0 +1,66 @@
+"""What families of counts share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dagreg.families import quantiles
+from dagreg.families.family import Draw, Sampler, Values
+from dagreg.families.numeric import Array, np
+from dagreg.families.positive import draw_gamma, sample_gamma
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LINKS = ("log", "softplus", "identity")
+INFLATED_LINKS = ("log", "softplus")
+COEFFICIENTS = {"log": "log rate ratio"}
+MOST = 1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
+
+
+def whole_numbers(low: float, high: float, whole: bool) -> bool:
+    return whole and low >= 0
+
+
+def proportional(mean: Array) -> Array:
+    """The variance of a Poisson."""
+    return mean
+
+
+def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    return quantiles.poisson(rng.random(location.shape), location)
+
+
+def draw_negative_binomial(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    """A Poisson whose rate is a gamma draw."""
+    return draw_poisson(rng, draw_gamma(rng, location, p), p)
+
+
+def sample_poisson(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    drawn = rng.poisson(np.minimum(mean, MOST))
+    return drawn if mean.max(initial=0.0) <= MOST else np.where(mean > MOST, mean, drawn)
+
+
+def sample_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    return sample_poisson(rng, sample_gamma(rng, mean, p), p)
+
+
+def draw_inflated(counts: Draw) -> Draw:
+    """Draws that are 0 with the probability `zero`, and else those of the counts."""
+
+    def draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
+        kept = rng.random(location.shape) >= p["zero"]
+        return np.asarray(kept * counts(rng, location, p))
+
+    return draw
+
+
+def sample_inflated(counts: Sampler) -> Sampler:
+    def sample(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+        return np.where(rng.random(mean.shape) < p["zero"], 0, counts(rng, mean, p))
+
+    return sample
+
+
+def inflated_mean(location: Array, p: Values) -> Array:
+    return np.asarray(location * (1 - p["zero"]))
