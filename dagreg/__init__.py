@@ -1,6 +1,6 @@
 """dagreg: from a causal graph to a justified Bayesian regression.
 
-    spec    = dagreg.load("berkeley.yaml")     # text -> Spec
+    spec    = dagreg.load("berkeley.yaml")     # text -> Spec; dagreg.Spec(edges=[...], effect=...) makes one in Python
     answer  = dagreg.explain(spec)             # Spec -> identification, with its reasons; no data needed
     program = dagreg.compile(spec, data=df)    # -> PyMC source: .source, .build(data) -> pm.Model
     result  = dagreg.fit(spec, data=df)        # -> .effects, .draws, .report()
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagreg.errors import DagregError, DataError, SpecError
-    from dagreg.pipeline import compile, explain, fit
+    from dagreg.pipeline import compile, draw, explain, fit
     from dagreg.reopen import open_result as open
     from dagreg.simulation import simulate
     from dagreg.spec.load import load, loads
@@ -28,6 +28,7 @@ __all__ = [
     "Spec",
     "SpecError",
     "compile",
+    "draw",
     "explain",
     "fit",
     "load",
@@ -43,6 +44,7 @@ _HOMES = {
     "Spec": "dagreg.spec.types",
     "explain": "dagreg.pipeline",
     "compile": "dagreg.pipeline",
+    "draw": "dagreg.pipeline",
     "fit": "dagreg.pipeline",
     "open": "dagreg.reopen:open_result",
     "simulate": "dagreg.simulation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -20,6 +21,7 @@ from dagreg.commands import (
     answer_one,
     complain,
     folder_of,
+    inputs_of,
     put,
     say,
     show,
@@ -27,7 +29,8 @@ from dagreg.commands import (
     write,
 )
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.spec.types import Spec
+from dagreg.files import check_place
+from dagreg.spec.types import LEVEL, Spec
 
 app = typer.Typer(
     add_completion=False,
@@ -87,6 +90,23 @@ Data = Annotated[str | None, typer.Option("--data", help="Data file or database,
 Outside = Annotated[bool, typer.Option("--allow-outside", help="Let `data:` leave the spec's folder.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from dagreg import __version__
+
+        tell(f"dagreg {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _every(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """From a causal graph to a justified Bayesian regression."""
+
+
 def main() -> None:
     """Runs the command line and exits with the project's codes; no traceback reaches a user."""
     commands.run(lambda: app(standalone_mode=False))
@@ -105,11 +125,13 @@ def explain(
 @app.command()
 def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answer.")] = Brief.text, data: Data = None,
           allow_outside: Outside = False) -> int:  # fmt: skip
-    """Is the spec valid, and do its columns fit? No model is built."""
+    """Is the spec valid, do its columns fit, and would `fit` accept it? Nothing is solved."""
     from dagreg.pipeline import check as run
 
     def answer(spec: Spec) -> int:
         found = run(spec, data, allow_outside=allow_outside)
+        for warning in found["warnings"]:
+            say(f"warning[{warning['code']}]: {warning['message']}")
         if format is Brief.json:
             tell(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
         else:
@@ -134,19 +156,25 @@ def draw(
     allow_outside: Outside = False,
 ) -> int:
     """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
+    from dagreg.pipeline import absent_data
     from dagreg.pipeline import explain as run
     from dagreg.pipeline import plate as plate_of
     from dagreg.report.draw import draw as picture
 
     def answer(spec: Spec) -> int:
-        ending = output.suffix.lstrip(".").lower() if output else "svg"
+        read = inputs_of(spec, data)
+        if output is not None:
+            check_place(output, read)
+        ending = output.suffix.lstrip(".").lower() if output is not None else "svg"
         kind = format or Picture({"gv": "dot", "txt": "dagitty"}.get(ending, ending))
         if plate:
             only = estimator.value if estimator else None
-            write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only))
+            write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only), read)
             return DONE
+        for doubt in absent_data(spec) if data is None else ():
+            say(f"warning[{doubt.code}]: {doubt.message}")
         first = run(spec).answers[0] if spec.effects else None
-        write(output, picture(spec, first, kind.value))
+        write(output, picture(spec, first, kind.value), read)
         return DONE
 
     if format is None and output is not None and output.suffix.lstrip(".").lower() not in (*Picture, "gv", "txt"):
@@ -171,14 +199,17 @@ def compile(
 
     def answer(spec: Spec) -> int:
         only = estimator.value if estimator else None
+        read = inputs_of(spec, data)
+        if output is not None:
+            check_place(output, read)
         if explain_plan:
             reuse = folder_of(spec)
-            write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse))
+            write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse), read)
             return DONE
         compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised)
         for doubt in compiled.explained.doubts:
             say(f"warning[{doubt.code}]: {doubt.message}")
-        write(output, compiled.source)
+        write(output, compiled.source, read)
         return DONE
 
     return answer_one(spec, "text", answer)
@@ -235,14 +266,14 @@ def _settings(do: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
-def _tabled(columns: Any, output: Path | None) -> None:
+def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:
     """A table in a file, or as CSV on stdout."""
     from dagreg.data.tables import csv_text, write_table
 
     if output is None:
         put(csv_text(columns))
     else:
-        write_table(output, columns)
+        write_table(output, columns, inputs)
 
 
 @app.command()
@@ -253,7 +284,7 @@ def predict(
     output: Table = None,
     estimator: Annotated[Estimators | None, typer.Option(help="In place of the primary one.")] = None,
     effect: Annotated[int, typer.Option(min=1, help="Of a spec with several, in its order.")] = 1,
-    level: Annotated[float, typer.Option(min=0.01, max=0.999, help="Probability of the intervals.")] = 0.94,
+    level: Annotated[float, typer.Option(min=0.01, max=0.999, help="Probability of the intervals.")] = LEVEL,
     seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: the fit's]")] = None,
     format: Annotated[Brief, typer.Option(help="How to answer on stdout.")] = Brief.text,
 ) -> int:
@@ -265,6 +296,7 @@ def predict(
 
     if output is not None:
         check_ending(output)
+        check_place(output, [data])
     settings = _settings(do)
     found = open_result(folder).predict(
         data, settings, estimator=estimator.value if estimator else None, effect=effect - 1, level=level, seed=seed
@@ -273,7 +305,7 @@ def predict(
         say(f"note: {note}")
     columns = {"row": np.arange(1, len(found) + 1), **found.columns}
     if output is not None or format is Brief.text:
-        _tabled(columns, output)
+        _tabled(columns, output, [data])
     if format is Brief.json:
         facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
         notes = {"of": found.of or found.outcome, "notes": found.notes}
@@ -298,13 +330,15 @@ def simulate(
     from dagreg.simulation import simulate as run
 
     def answer(spec: Spec) -> int:
+        read = inputs_of(spec, data)
         if output is not None:
             check_ending(output)
+            check_place(output, read)
         found = run(spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside)
         for note in found.notes:
             say(f"note: {note}")
         if output is not None or format is Brief.text:
-            _tabled(found.columns, output)
+            _tabled(found.columns, output, read)
         if format is Brief.json:
             parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
             facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
@@ -322,9 +356,15 @@ def init(
     """Writes a commented spec, its nodes and types taken from the data."""
     from dagreg.pipeline import starter
 
-    if spec is not None and spec.exists():
-        raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
-    write(spec, starter(data, spec))
+    if spec is not None:
+        if os.path.lexists(spec):
+            raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
+        check_place(spec)
+    write(spec, starter(data, spec), to_edit=True)
+    if spec is not None:
+        say(
+            f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg check {spec}`"
+        )
     return DONE
 
 
@@ -348,10 +388,13 @@ def convert(
     from dagreg.spec import convert as formats
     from dagreg.spec.load import decoded, read_text
 
+    inputs = [] if file == "-" else [Path(file)]
     try:
         shown = "<stdin>" if file == "-" else file
         text = decoded(sys.stdin.buffer.read(), shown) if file == "-" else read_text(file)
-        target = to or (formats.format_to_write(str(output)) if output else Graph.yaml)
+        if output is not None:
+            check_place(output, inputs)
+        target = to or (formats.format_to_write(str(output)) if output is not None else Graph.yaml)
         read = formats.read(text, from_ or formats.detect(shown, text), file=shown)
         written = formats.write(read.spec, target)
     except DagregError as error:
@@ -359,7 +402,7 @@ def convert(
         return AT_FAULT
     for note in (*read.notes, *written.notes):
         say(errors.render(note, text))
-    write(output, written.text)
+    write(output, written.text, inputs)
     return DONE
 
 

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import io
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dagreg import errors
+from dagreg import errors, files
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.spec.load import load
 from dagreg.spec.types import Spec
@@ -33,9 +35,29 @@ def run(command: Callable[[], Any]) -> NoReturn:
     except DagregError as error:
         complain(error, "")
         code = AT_FAULT
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and error.filename is None
+        code = _stdout_failed(error) if full else failed(error)
     except Exception as error:
         code = failed(error)
-    sys.exit(code if isinstance(code, int) else DONE)
+    leave(code if isinstance(code, int) else DONE)
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process with this code, past the interpreter's own end where threads of a sampler still run."""
+    sampler = sys.modules.get("dagreg.engine.nuts")
+    if sampler is not None and sampler.threads_left():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # the interpreter would be taken apart beneath them: a segmentation fault
+    sys.exit(code)
+
+
+def _stdout_failed(error: OSError) -> int:
+    """A file that stdout goes to has no room. What is left in its buffer goes nowhere, so that leaving is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    complain(files.not_written("standard output", error), "")
+    return AT_FAULT
 
 
 def failed(error: Exception) -> int:
@@ -132,18 +154,26 @@ def show(subject: Any, format: str) -> None:
         tell(render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names
 
 
-def write(path: Path | None, content: str | bytes) -> None:
-    """To a file, which appears whole or not at all, or to stdout."""
+def write(path: Path | None, content: str | bytes, inputs: Iterable[Path] = (), *, to_edit: bool = False) -> None:
+    """To a file, which appears whole or not at all and in the place of none but dagreg's own, or to stdout."""
     if path is None:
         if isinstance(content, bytes):
             sys.stdout.buffer.write(content)
         else:
             tell(content.rstrip("\n"))
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_bytes(content if isinstance(content, bytes) else content.encode())
-    half.replace(path)
+    raw = content if isinstance(content, bytes) else content.encode()
+    files.write_file(path, lambda half: half.write_bytes(raw), inputs, to_edit=to_edit)
+
+
+def inputs_of(spec: Spec, data: str | os.PathLike[str] | None) -> tuple[Path, ...]:
+    """The files that a command on this spec reads, as far as their names tell."""
+    named = data if data is not None else (spec.data.source if spec.data is not None else None)
+    found = [Path(spec.path)] if spec.path else []
+    if named is not None:
+        place = os.path.join(os.path.dirname(spec.path or "") if data is None else "", os.fspath(named))
+        found += [Path(place), *(Path(one) for one in glob.glob(place, recursive=True))]
+    return tuple(found)
 
 
 def _node_note(spec: Spec, node: str, answer: Any) -> str:
@@ -163,17 +193,25 @@ def folder_of(spec: Spec) -> Path:
 
 def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool) -> Any:
     """The report in a folder, where a fit would only repeat it."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return None
     from dagreg.reopen import unchanged
 
     result = unchanged(folder, spec, data, allow_outside=allow_outside)
     if result is None:
         return None
-    if not all((folder / name).is_file() for name in ("report.html", "report.md")):
+    if not all(os.path.isfile(folder / name) for name in ("report.html", "report.md")):
         result.save(folder)
     say(f"{spec.name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
     return result.record
+
+
+def _duration(result: Any) -> str:
+    """How long a fit took, and what part of it each program."""
+    seconds = dict(result.timings)
+    whole = seconds.pop("fit")
+    parts = ", ".join(f"{builder.removeprefix('build_')} {value:.2g} s" for builder, value in seconds.items())
+    return f"fitted in {whole:.2g} s" + (f" (solving: {parts})" if parts else "")
 
 
 def explain(specs: Sequence[Path], format: str, node: str | None = None) -> int:
@@ -208,17 +246,27 @@ def fit(
     """
     from dagreg.pipeline import fit as fitted
     from dagreg.pipeline import overridden
+    from dagreg.report.write import check_result_folder
 
     def answer(spec: Spec) -> int:
         changed = overridden(spec, **(settings or {}))
-        folder = output or folder_of(spec)
+        folder = folder_of(spec) if output is None else output
         record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
         if record is None:
+            check_result_folder(folder)
             reuse = None if fresh else folder
             result = fitted(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
-            result.save(folder)
-            say(f"{spec.name}: the report is in {folder}")
-            record = result.record
+            record, took = result.record, f"{spec.name}: {_duration(result)}"
+            try:
+                result.save(folder)
+            except DagregError as error:  # a disk may fill during a long fit: its numbers are not lost with it
+                say(took)
+                complain(error, "")
+                show(record, format)
+                return AT_FAULT
+            say(f"{took}; the report is in {folder}")
+        for failure in (f for effect in record.effects for f in effect.failures):
+            say(errors.render(Diagnostic(failure.code, failure.message, notes=failure.notes)))
         show(record, format)
         return DONE if record.ok else AT_FAULT
 

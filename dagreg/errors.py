@@ -37,8 +37,22 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Offence:
+    """The rows at fault: those where `condition` holds, SQL in which `{number}` and `{text}` are the column's value.
+
+    Without a condition, those of a column of text that hold no number.
+    """
+
+    column: str
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One message: a stable code, the sentence, where it stands, and what would mend it; never a password."""
+    """One message: a stable code, the sentence, where it stands, and what would mend it; never a password.
+
+    `offence` says which rows of the data are at fault; a stage that has the data puts the first of them in a note.
+    """
 
     code: str
     message: str
@@ -46,6 +60,13 @@ class Diagnostic:
     label: str = ""  # stands behind the carets: "did you mean `coached`?"
     notes: tuple[str, ...] = ()
     severity: Severity = "error"
+    offence: Offence | None = None
+
+    def __str__(self) -> str:
+        """All that the command line says, but for the line of the spec."""
+        place = f" ({self.span.file}:{self.span.line}:{self.span.column})" if self.span is not None else ""
+        head = f"[{self.code}] {self.message}{place}" + (f": {self.label}" if self.label else "")
+        return "\n".join([head, *(f"  {note}" for note in self.notes)])
 
     def __post_init__(self) -> None:
         for name in ("message", "label"):
@@ -62,7 +83,7 @@ class DagregError(Exception):
     def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str = "") -> None:
         self.diagnostics = diagnostics
         self.text = text
-        super().__init__("; ".join(f"[{d.code}] {d.message}" for d in diagnostics))
+        super().__init__("\n".join(map(str, diagnostics)))
 
 
 class SpecError(DagregError):
@@ -71,6 +92,10 @@ class SpecError(DagregError):
 
 class DataError(DagregError):
     """Data that cannot be read, or do not fit the spec."""
+
+
+class Unsolvable(DagregError):
+    """A model without a posterior that can be drawn from; the rest of the report stands without its numbers."""
 
 
 class Diagnostics:
@@ -548,6 +573,16 @@ CODES: Mapping[str, Code] = {
         bad=_GRAPH + "data: {source: a.duckdb, table: t, query: select * from t}\n",
         good=_GRAPH + "data: {source: a.duckdb, table: t}\n",
     ),
+    "DR166": Code(
+        "a value that no spec can hold",
+        "`dagreg.Spec(...)` takes what a spec file can say: text, numbers, true and false, lists and mappings. Bad: "
+        "`Spec(edges=..., data=table)`; good: `fit(Spec(edges=...), data=table)`.",
+    ),
+    "DR167": Code(
+        "neither a spec nor its path",
+        "`fit`, `explain` and their like take a `Spec` or the path of a file. Bad: `fit(text_of_a_spec)`; good: "
+        "`fit(dagreg.loads(text_of_a_spec))`.",
+    ),
     "DR170": Code(
         "unknown format",
         "`dagreg convert` knows yaml, dagitty, dot, gml and lavaan, by the ending of a file or by its text. "
@@ -581,6 +616,10 @@ CODES: Mapping[str, Code] = {
         "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
     ),
     "DR191": Code("the file exists already", "`dagreg init` writes a new spec and never over an old one."),
+    "DR192": Code(
+        "no column to start from",
+        "`dagreg init` writes a node for each column that varies. The message says why no column of this table does.",
+    ),
     "DR201": Code(
         "the graph has a cycle",
         "The directed edges of a graph built in Python lead back to their start (of a spec file, DR124 says so).",
@@ -721,6 +760,36 @@ CODES: Mapping[str, Code] = {
     "DR340": Code(
         "a few words among numbers",
         "A total, a unit or a sign for a missing value makes a column of numbers text, and so levels.",
+    ),
+    "DR346": Code(
+        "numbers that are text",
+        "A decimal comma, a separator of thousands, a unit or a word such as `n.a.` makes a column of numbers text, "
+        "and its values would be names of levels. The message shows the first one and how a `query:` reads it. Where "
+        "they are names, say `type: categorical`.",
+    ),
+    "DR347": Code(
+        "a column beside a node that holds no numbers",
+        "`trials`, `offset`, `error` and the `upper` bounds of `censored` name columns of numbers. Bad: `trials: "
+        "hospital`; good: `trials: patients`.",
+    ),
+    "DR348": Code(
+        "standard errors that are not above 0",
+        "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that of a predictor "
+        "and a `scale` may not, and none is negative.",
+    ),
+    "DR349": Code(
+        "a number that looks like a missing value",
+        "A code such as -999 or 99 stands far beyond all other values. Bad: a column with -999 where nothing was "
+        "measured; good: `nullif(x, -999) AS x` in a `query:`, and `missing: drop`.",
+    ),
+    "DR350": Code(
+        "codes that are taken as a number",
+        "1, 2, 3, 4 may be names: the outcome then neither rises nor falls with them. Bad: `region: 3` as a number; "
+        "good: `region: categorical`. Any declared type ends the warning.",
+    ),
+    "DR351": Code(
+        "an id that is taken as a number",
+        "A column whose name and values number the rows says nothing of them. Leave it out of the graph.",
     ),
     "DR401": Code(
         "levels unknown without data",
@@ -875,8 +944,29 @@ CODES: Mapping[str, Code] = {
         good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> b']\n"
         "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
     ),
-    "DR501": Code("the sampler cannot start", "The model has no finite density at its starting point."),
+    "DR501": Code(
+        "the sampler cannot start",
+        "The model has no finite density where chains start, the priors' centres. Bad: `intercept: Uniform(-5, -4)` "
+        "for a positive mean under the identity link; good: a prior on the values that the mean can take.",
+    ),
     "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),
+    "DR503": Code(
+        "the sampler's memory ran out",
+        "Draws of every parameter are kept. Bad: `draws: 1000000` of a regression with 500 coefficients; good: "
+        "`draws: 1000`.",
+    ),
+    "DR504": Code("the model cannot be compiled", "PyMC, PyTensor or Numba refuse the program; the message is theirs."),
+    "DR505": Code(
+        "the sampler broke off", "Chains started and one of them failed; no draw of the others is reported either."
+    ),
+    "DR506": Code(
+        "a response without an error",
+        "Bad: `y` computed from `x` and regressed on it, with a sigma that may be 0; good: what was measured.",
+    ),
+    "DR507": Code(
+        "no posterior under flat priors",
+        "Bad: `slopes: Flat()` for two columns of which one is twice the other; good: `slopes: Normal(0, 1)`.",
+    ),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
     "DR515": Code(
         "priors that rule out the data",
@@ -887,6 +977,15 @@ CODES: Mapping[str, Code] = {
         "digits that doubles do not hold",
         "A number has 15 to 16 significant digits, and a column of a mean far above its sd spends them on the mean. "
         "Subtract a round number in the data, before they are stored.",
+    ),
+    "DR518": Code(
+        "columns that the data cannot tell apart",
+        "Bad: a temperature in degrees Celsius adjusted for the same in Fahrenheit; good: one of the two.",
+    ),
+    "DR519": Code(
+        "a predictor that separates the outcome",
+        "No row speaks against an effect without end, so how large it is comes from the prior. Bad: an odds ratio read "
+        "off such a table as if the data told it; good: a prior that you would defend, and the direction.",
     ),
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
@@ -900,6 +999,11 @@ CODES: Mapping[str, Code] = {
         "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
     ),
     "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
+    "DR535": Code(
+        "an exposure that does not vary within a group that causes it",
+        "Whole groups are compared: right where the exposure was drawn by lot for them, and then without that arrow. "
+        "Bad: `site -> x, y` in a trial that randomised sites; good: `site -> y`.",
+    ),
     "DR541": Code(
         "not a finished result",
         "`dagreg report specs/` names a folder that `dagreg fit` did not write or did not finish; "
@@ -936,6 +1040,26 @@ CODES: Mapping[str, Code] = {
         "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the chain out, or "
         "`--effect 3` of two; good: the names that the message lists.",
     ),
+    "DR565": Code(
+        "no likelihood of a row",
+        "`to_datatree(log_likelihood=True)` and `posterior_predictive=True` need the rows that were fitted, whole. "
+        "Bad: `missing: impute`, or a predictor measured with error: the rows lack its values; good: complete rows.",
+    ),
+    "DR566": Code(
+        "not the data of this fit",
+        "Likelihoods are of the rows that were fitted. Bad: `fit(spec, data=a).to_datatree(log_likelihood=True, "
+        "data=b)`; good: `data=a`.",
+    ),
+    "DR567": Code(
+        "no such table of a result",
+        '`to_frame` knows estimates, coefficients and tests. Bad: `to_frame("draws")`; good: '
+        '`to_frame("coefficients")`.',
+    ),
+    "DR568": Code(
+        "too many likelihoods",
+        "Likelihoods and responses of every row under every draw have to fit in memory. Bad: 4,000 draws of a million "
+        "rows; good: fewer draws, or a sample of the rows fitted for the purpose.",
+    ),
     "DR571": Code(
         "a prior that nothing can be drawn from",
         "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg simulate`; "
@@ -951,5 +1075,40 @@ CODES: Mapping[str, Code] = {
         "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the text of "
         "`a.yaml` being as it was when it was fitted.",
     ),
+    "DR574": Code(
+        "more draws than can be held",
+        "A fit makes at most 2,000,000 draws, and fewer where they would take more than half of the machine's memory. "
+        "Bad: `sampling: {draws: 10000000}`; good: `sampling: {draws: 1000}`, which with four chains leaves 2 % of an "
+        "estimate's sd to chance.",
+    ),
+    "DR580": Code(
+        "a file that is not dagreg's",
+        "dagreg replaces and removes only files that are as it wrote them: it keeps their hashes, those of a result's "
+        "folder in its `fit.json`. Bad: `-o notes.py` over notes of yours, or over a program that you have edited "
+        "since; good: another name, or the file moved away.",
+    ),
+    "DR581": Code(
+        "a place that is no file, or no folder",
+        "Folders, links, pipes, sockets and devices are never replaced. Bad: `dagreg compile spec.yaml -o folder`; "
+        "good: `dagreg compile spec.yaml -o folder/model.py`.",
+    ),
+    "DR582": Code(
+        "an output over an input",
+        "Bad: `dagreg convert spec.yaml -o spec.yaml`; good: `dagreg convert spec.yaml -o graph.dot`.",
+    ),
+    "DR583": Code(
+        "a place that is closed",
+        "The folder or the disk is read-only, or not yours. Bad: `-o` into another user's folder; good: into your own.",
+    ),
+    "DR584": Code(
+        "no room for the output",
+        "The disk or the quota is full, or the file would be too large. What was written of it is gone again.",
+    ),
+    "DR585": Code(
+        "a place that cannot be",
+        "A name is too long, or a file stands where the path has a folder. Bad: `-o spec.yaml/model.py`; good: "
+        "`-o model.py`.",
+    ),
+    "DR586": Code("an output that failed", "The system gave another reason: the message has its words."),
     "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
 }

@@ -7,28 +7,36 @@ Each stage takes one immutable type and returns another; the heavy ones are impo
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.check.types import Doubt
-from dagreg.errors import DagregError, DataError, Diagnostic, redacted
+from dagreg.errors import DagregError, DataError, Diagnostic, Unsolvable, redacted
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
 from dagreg.graph.junctions import list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
-from dagreg.identify.types import Answer, Query
+from dagreg.identify.types import Answer, Identified, Query
 from dagreg.report.render import Format, framed, render
-from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.report.result import DataInfo, Explained, Failure, FittedEffect, Report
+from dagreg.spec.brief import cut
+from dagreg.spec.load import spec_of
 from dagreg.spec.secrets import shareable
-from dagreg.spec.types import DataRef, Effect, Engine, Spec
+from dagreg.spec.types import LEVEL, DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
+    from dagreg.check.dispersion import Beside
     from dagreg.data.new_rows import NewRows
     from dagreg.data.rows import Rows
     from dagreg.data.source import Source
@@ -39,10 +47,11 @@ if TYPE_CHECKING:
     from dagreg.engine.draws import Draws
     from dagreg.engine.posterior import Coordinates
     from dagreg.engine.store import Store
-    from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan
+    from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan, Variable
     from dagreg.optimise.types import Piece
 
 Progress = Callable[[str], None]
+Specified = Spec | str | os.PathLike[str]  # a spec, or the path of its file
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
 
 
@@ -88,7 +97,7 @@ class Table:
         return self.rows.summary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Compiled:
     """What `compile` answers: the program, the plan of each effect, and what was explained on the way.
 
@@ -100,6 +109,9 @@ class Compiled:
     program: Program
     pieces: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return cut(f"<Compiled {self.explained.spec.name!r}: {', '.join(self.program.builders)}>")
+
     @property
     def source(self) -> str:
         return self.program.source
@@ -109,9 +121,17 @@ class Compiled:
         return self.program.build(builder, data)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation(Explained):
     """What `explain` answers; prints as the report, and draws itself in a notebook."""
+
+    def __repr__(self) -> str:
+        found = []
+        for answer in self.answers:
+            query = answer.justification.query
+            how = answer.strategy or ("zero by the graph" if isinstance(answer, Identified) else "not identified")
+            found.append(f"{query.kind} {', '.join(query.exposure)} -> {query.outcome}: {how}")
+        return cut(f"<Explanation of {self.spec.name!r}: {'; '.join(found)}>")
 
     def __str__(self) -> str:
         return render(self, "text")
@@ -120,7 +140,7 @@ class Explanation(Explained):
         return framed(render(self, "html"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """What `fit` answers: the record of every effect, and the posterior draws of every program."""
 
@@ -129,6 +149,11 @@ class Result:
     summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
     query: str | None = None  # the SQL of the program
     reader: Reader | None = None  # and what answers it
+    timings: Mapping[str, float] = field(default_factory=dict)  # seconds: "fit", and by builder those of solving it
+
+    def __repr__(self) -> str:
+        answers = "; ".join(effect.line for effect in self.effects)
+        return cut(f"<Result of {self.record.explained.spec.name!r}, {self.record.data.rows_used:,} rows: {answers}>")
 
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
@@ -137,15 +162,20 @@ class Result:
 
     @property
     def draws(self) -> xr.DataTree:
-        """Posterior and sample statistics of every program, a branch for each builder."""
+        """Posterior and sample statistics of every program, a branch for each builder.
+
+        At the root are those of the first effect's primary model, where ArviZ looks for them.
+        """
         from dagreg.engine.posterior import as_tree
 
-        return as_tree(self.samples, self.coordinates)
+        plans = (e.plan for e in self.effects if e.plan is not None)
+        first = next((m.builder for plan in plans for m in plan.models if m.builder in self.samples), None)
+        return as_tree(self.samples, self.coordinates, first)
 
     @property
     def coordinates(self) -> dict[str, Coordinates]:
         """By builder: the dimensions and labels of every parameter that is more than one number."""
-        models = (m for e in self.record.effects if e.plan is not None for m in e.plan.models)
+        models = (m for e in self.record.effects for m in e.solved)
         return {m.builder: {symbol: dims for e in m.equations for symbol, dims in e.dimensions.items()} for m in models}
 
     def report(self, format: Format = "text") -> str:
@@ -155,19 +185,73 @@ class Result:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
 
-        `dagreg.open` reads them back. Raises OSError where the folder cannot be written.
+        `dagreg.open` reads them back. Raises DagregError where the folder cannot be written (DR581 to DR586), or holds
+        a file of such a name that dagreg did not write (DR580); nothing in it has changed then.
         """
-        from dagreg.report import stored
-        from dagreg.report.write import write_reports
+        from dagreg.report.stored import record_of, spec_text
+        from dagreg.report.write import POSTERIOR, SPEC, write_reports
 
-        text = stored.spec_text(self.record.explained.spec)
+        text = spec_text(self.record.explained.spec)
         writers: dict[str, Callable[[Path], object]] = {}
         if text is not None:
-            writers[stored.SPEC] = lambda path: path.write_bytes(text.encode())
+            writers[SPEC] = lambda path: path.write_bytes(text.encode())
         if self.samples:
-            writers[stored.POSTERIOR] = self._write_posterior
-        writers[stored.RECORD] = self._write_record  # after the others, whose hashes it holds
-        write_reports(self.record, Path(folder), writers)
+            writers[POSTERIOR] = self._write_posterior
+        record = record_of(self.record, self.summary, self.query, self.reader, self.samples)
+        write_reports(self.record, Path(folder), writers, record, self.timings)
+
+    def to_frame(self, of: Literal["estimates", "coefficients", "tests"] = "estimates") -> pd.DataFrame:
+        """The estimates, the coefficients or the tests of the graph as a pandas DataFrame, a row for each number.
+
+        Raises DagregError (DR567) for any other table. Loads pandas.
+        """
+        import pandas as pd
+
+        from dagreg.report.frames import table
+
+        return pd.DataFrame(table(self.record, of))
+
+    def to_datatree(
+        self,
+        estimator: str | None = None,
+        effect: int = 0,
+        *,
+        log_likelihood: bool = False,
+        posterior_predictive: bool = False,
+        data: Any = None,
+        seed: int | None = None,
+    ) -> xr.DataTree:
+        """One model's draws in ArviZ's groups: the primary one's of an effect, unless `estimator` names another.
+
+        `log_likelihood` and `posterior_predictive` (and with either `observed_data`) are of every row that was fitted,
+        by response, as the model codes it; they need those rows: the spec's data, or `data` where the fit was given
+        some. Raises DagregError where there is no such model (DR564), the data are others (DR566), rows lack values
+        that the model works out (DR565), or there are too many of them (DR568).
+        """
+        from dagreg.effects.pointwise import pointwise
+        from dagreg.engine.posterior import with_rows
+
+        model = self.model(estimator, effect)
+        draws, dimensions = self.samples[model.builder], self.coordinates[model.builder]
+        if not log_likelihood and not posterior_predictive:
+            return with_rows(draws, dimensions, {}, {})
+        chosen = self.record.seed if seed is None else seed
+        rows = self._rows(data)
+        found = pointwise(model, draws.flat(), rows, chosen, likelihood=log_likelihood, drawn=posterior_predictive)
+        groups = {"log_likelihood": found.log_likelihood, "posterior_predictive": found.drawn}
+        return with_rows(draws, dimensions, {name: part for name, part in groups.items() if part}, found.seen)
+
+    def _rows(self, data: Any) -> Rows:
+        """The rows that were fitted, read again. Raises DagregError (DR566) where these are others."""
+        spec, known = self.record.explained.spec, self.record.data
+        if not _has_data(spec, data):
+            message = "the fit was given a table, and the result does not keep its rows"
+            raise DagregError((Diagnostic("DR566", message, label="give it again: `to_datatree(..., data=table)`"),))
+        table = read(spec, questions(spec)[1], data, allow_outside=True)
+        if (table.info.sha256, table.info.rows_used) != (known.sha256, known.rows_used):
+            message = f"{table.info.source} is not what was fitted ({known.source})"
+            raise DagregError((Diagnostic("DR566", message, label="give the same data: `to_datatree(..., data=...)`"),))
+        return table.rows
 
     def predict(
         self,
@@ -187,7 +271,6 @@ class Result:
         not fit it (DR3xx).
         """
         from dagreg.effects.predict import predict
-        from dagreg.effects.summary import LEVEL
 
         spec = self.record.explained.spec
         model = self.model(estimator, effect)
@@ -202,21 +285,16 @@ class Result:
         known = range(1, len(self.effects) + 1)
         if effect + 1 not in known:
             raise DagregError((Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),))
-        plan = self.effects[effect].plan
-        models = plan.models if plan is not None else ()
+        plan, models = self.effects[effect].plan, self.effects[effect].solved
         found = [m for m in models if estimator in (None, m.estimator)]
         if not found:
             there = ", ".join(m.estimator for m in models) or "none"
             left = [f"{m.estimator}: {m.reason}" for m in plan.left_out] if plan is not None else []
+            left += [f"{f.estimator}: {f.message}" for f in self.effects[effect].failures]
             wanted = f"no {estimator} model" if estimator else "no model"
             message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
             raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
         return found[0]
-
-    def _write_record(self, path: Path) -> None:
-        from dagreg.report.stored import write_record
-
-        write_record(path, self.record, self.summary, self.query, self.reader, self.samples)
 
     def _write_posterior(self, path: Path) -> None:
         from dagreg.engine.posterior import write
@@ -254,9 +332,24 @@ def questions(spec: Spec) -> tuple[CausalGraph, tuple[Question, ...]]:
     return graph, tuple(found)
 
 
-def explain(spec: Spec) -> Explanation:
-    """The identification report of a spec; no data are needed."""
-    return explained_by(spec, *questions(spec))
+def explain(spec: Specified) -> Explanation:
+    """The identification report of a spec, or of the one in a file; no data are needed.
+
+    A data file that is not there is a warning.
+    """
+    spec = spec_of(spec)
+    explained = explained_by(spec, *questions(spec))
+    return replace(explained, doubts=(*explained.doubts, *absent_data(spec)))
+
+
+def absent_data(spec: Spec) -> tuple[Doubt, ...]:
+    """The warning that the spec's data file is not there, for commands that need none."""
+    if spec.data is None or _is_connection(spec.data):
+        return ()
+    path = os.path.join(os.path.dirname(spec.path) if spec.path else "", spec.data.source)
+    if os.path.exists(path) or glob.glob(path, recursive=True):
+        return ()
+    return (Doubt("DR301", f"There is no data file `{spec.data.source}`, so types that are not declared stay open."),)
 
 
 def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> Explanation:
@@ -267,30 +360,50 @@ def explained_by(spec: Spec, graph: CausalGraph, asked: Sequence[Question]) -> E
     return Explanation(spec, triples, answers, claims, implications_complete=not cut, junctions_truncated=more)
 
 
-def check(spec: Spec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
-    """Validates the graph and, where there are data, the columns of every observed node.
+def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
+    """Runs everything of a fit short of solving it: graph, columns and values, regressions, and the engine's refusals.
 
-    Returns the type of each node in words, under "nodes", and under "warnings" how the data were read, where that is
-    not as they look. Raises DagregError with what is wrong.
+    Without an effect, the graph and the columns of every observed node. Returns the type of each node in words, under
+    "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
     """
-    from dagreg.data.summary import check_columns, columns_of, declared_numbers, summarise
+    spec = spec_of(spec)
+    analyse(spec)
+    asked = questions(spec)[1] if spec.effects else ()
+    words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
+    doubts: list[Doubt] = []
+    if _has_data(spec, data):
+        found, summary, source = _columns(spec, data, allow_outside=allow_outside)
+        words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
+        doubts += _reading_doubts(source, spec, tuple(found), summary, "TRUE")
+        doubts += odd_columns(source, spec, summary, "TRUE", asked)
+    table = read(spec, asked, data, allow_outside=allow_outside) if asked and _has_data(spec, data) else None
+    plans, _ = _compiled(spec, asked, table)
+    if table is not None and spec.sampling.engine == "exact":
+        _solved([m for plan in plans for m in plan.models], table, "exact")
+    doubts += [d for d in _idle(spec, plans) if asked]
+    return {"nodes": words, "warnings": [{"code": d.code, "message": d.message} for d in doubts]}
+
+
+def _columns(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[dict[str, Variable], DataSummary, Source]:
+    """Every observed node with its column. Raises DataError where the two do not fit."""
+    from dagreg.data.beside import check_beside, without_open_ends
+    from dagreg.data.offences import shown_in
+    from dagreg.data.summary import check_censored, check_columns, check_trials, columns_of, declared_numbers, summarise
     from dagreg.model.variables import resolve
 
-    analyse(spec)
-    words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
-    doubts: tuple[Doubt, ...] = ()
-    if _has_data(spec, data):
-        source = open_data(spec, data, allow_outside=allow_outside)
-        names = [n.name for n in spec.nodes.values() if n.observed]
-        check_columns(source, spec, names)
-        columns = columns_of(spec, names)
-        source = source.narrow(columns, declared_numbers(spec, columns))
+    whole = open_data(spec, data, allow_outside=allow_outside)
+    names = tuple(n.name for n in spec.nodes.values() if n.observed)
+    check_columns(whole, spec, names)
+    columns = columns_of(spec, names)
+    source = whole.narrow(columns, declared_numbers(spec, columns))
+    with shown_in(source):
+        source = without_open_ends(source, spec, names)
+    with shown_in(source):
+        check_beside(source, spec, names, "TRUE", _outcomes(spec, names))
+        check_trials(source, spec, names, "TRUE")
+        check_censored(source, spec, names, "TRUE")
         summary = summarise(source, spec, names)
-        found = resolve(spec, names, summary)
-        words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
-        doubts = _reading_doubts(source, spec, names, summary, "TRUE")
-    warnings = [{"code": d.code, "message": d.message} for d in doubts]
-    return {"nodes": words, "warnings": warnings}
+        return resolve(spec, names, summary), summary, source
 
 
 def _reading_doubts(
@@ -308,7 +421,7 @@ def _reading_doubts(
 
 
 def compile(
-    spec: Spec,
+    spec: Specified,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -321,6 +434,7 @@ def compile(
     whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
+    spec = spec_of(spec)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
     table = _table_or_none(spec, asked, data, allow_outside=allow_outside)
@@ -347,7 +461,7 @@ def compile(
 
 
 def explain_plan(
-    spec: Spec,
+    spec: Specified,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -358,6 +472,7 @@ def explain_plan(
 
     Raises DagregError as `compile` does, and without data.
     """
+    spec = spec_of(spec)
     from dagreg.optimise.explain import plan_text
 
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator, optimised=True)
@@ -387,13 +502,14 @@ def _reusable(
 
 
 def plate(
-    spec: Spec, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
+    spec: Specified, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
 ) -> bytes:
     """The plate diagram of a program's first model, or the one of `estimator`: a file of SVG, PNG, PDF or DOT.
 
     PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data (DR300),
     and where the format is none of a plate diagram's or the model is too large to draw (DR551).
     """
+    spec = spec_of(spec)
     from dagreg.engine.plate import plate_source
     from dagreg.report.plate import plate_picture
 
@@ -401,6 +517,17 @@ def plate(
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator)
     source = plate_source(compiled.program, compiled.program.builders[0], table.rows)
     return plate_picture(source, format, f"Plate diagram of {spec.name}")
+
+
+def draw(spec: Specified, format: Literal["svg", "png", "pdf", "dot", "dagitty"] = "svg", *, effect: int = 0) -> bytes:
+    """The graph as a file of this format, coloured for one of the spec's effects where it has any.
+
+    Raises DagregError where the graph is too large to draw or Graphviz gives up (DR551).
+    """
+    from dagreg.report.draw import draw as picture
+
+    spec = spec_of(spec)
+    return picture(spec, explain(spec).answers[effect] if spec.effects else None, format)
 
 
 def starter(data: Any, path: Any) -> str:
@@ -412,7 +539,9 @@ def starter(data: Any, path: Any) -> str:
     ref = DataRef(os.fspath(data))
     folder = os.path.dirname(os.fspath(path)) if path is not None else ""
     shown = redacted(ref.source) if _is_connection(ref) else os.path.relpath(data, folder or ".")
-    return written(_open_named(ref, ""), shown)
+    source = _open_named(ref, "")
+    file = not _is_connection(ref) and source.file != "" and os.path.splitext(ref.source)[1].lower() != ".duckdb"
+    return written(source, shown, (lambda query: _open_named(replace(ref, query=query), "")) if file else None)
 
 
 def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool) -> Table | None:
@@ -428,7 +557,7 @@ def _table_or_none(spec: Spec, asked: Sequence[Question], data: Any, *, allow_ou
 
 
 def fit(
-    spec: Spec,
+    spec: Specified,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -440,25 +569,35 @@ def fit(
     `reuse` names the folder of an earlier result: regressions that are the same there, on the same data and under
     the same settings, keep their draws, and the others alone are solved. A folder without a result is no error.
     Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
-    that is not identified is no error here, it is answered without a number.
+    that is not identified is no error here, it is answered without a number. Neither is a model that cannot be
+    solved: its effect's `failures` say why.
     """
+    spec = spec_of(spec)
+    from dagreg.check.dispersion import beside_outcome
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.versions import versions
+    from dagreg.engine.size import check_count, check_memory
     from dagreg.report.stored import earlier
 
+    started = time.perf_counter()
+    check_count(spec.sampling)
     store = earlier(reuse)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
-    table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications)
+    beside = {q.effect.outcome: beside_outcome(spec, graph, q.effect.outcome) for q in asked}
+    table = read(spec, asked, data, allow_outside=allow_outside, claims=explained.implications, beside=beside)
     tested = put_to_data(
         spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
     )
     plans, program = _compiled(spec, asked, table)
+    check_memory([m for plan in plans for m in plan.models], spec.sampling)
     pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
-        fitted = _fit_effect(spec, question, plan, table, pieces, draws, store, progress)
+        fitted = _fit_effect(
+            spec, question, plan, table, pieces, draws, store, progress, beside[question.effect.outcome]
+        )
         plates = _plates(program, plan, draws, table.rows)
         effects.append(replace(fitted, tests=tested.tests, plates=plates))
     report = Report(
@@ -468,12 +607,29 @@ def fit(
         program.source,
         versions(table.source.packages),
         spec.sampling.seed,
-        (*table.doubts, *_idle(spec, plans), *implication_doubts(tested.tests, graph, explained.answers)),
+        (
+            *table.doubts,
+            *odd_columns(table.source, spec, table.summary, table.where, asked),
+            *_idle(spec, plans),
+            *implication_doubts(tested.tests, graph, explained.answers),
+        ),
         tested.tests,
         tested.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
-    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader)
+    took = {"fit": time.perf_counter() - started, **{builder: d.seconds for builder, d in draws.items()}}
+    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader, took)
+
+
+def odd_columns(
+    source: Source, spec: Spec, summary: DataSummary, where: str, asked: Sequence[Question]
+) -> tuple[Doubt, ...]:
+    """Warnings about columns of numbers that are hardly meant as numbers."""
+    from dagreg.data.suspicions import suspicions
+
+    outcomes = {name: question.effect.outcome for question in asked for name in question.nodes}
+    names = [name for name in (_nodes(spec, asked) if asked else spec.nodes) if spec.nodes[name].observed]
+    return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where, outcomes))
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
@@ -494,9 +650,11 @@ def _fit_effect(
     draws: dict[str, Draws],
     store: Store,
     progress: Progress,
+    beside: Sequence[str],
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
     from dagreg.check.by_levels import by_level_notes
+    from dagreg.check.collinear import collinearity
     from dagreg.check.diagnostics import diagnose
     from dagreg.check.disagreement import disagreements
     from dagreg.check.doubts import doubts_of, not_made
@@ -515,40 +673,64 @@ def _fit_effect(
     distinct = data.counted(plan.models) or data
     here: dict[str, Draws] = {}
     found: dict[str, tuple[Estimate, ...]] = {}
+    failures: list[Failure] = []
     for model in plan.models:
         progress(f"{spec.name}: solving the {model.estimator} model")
         group = pieces[model.builder]
-        made = draw(group, _optimised(spec, group, table), data, spec.sampling, store)
+        try:
+            made = draw(group, partial(_optimised, spec, group, table), data, spec.sampling, store)
+        except Unsolvable as error:
+            failures += [Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics]
+            if model.primary or model is plan.models[0]:
+                return FittedEffect(question.effect, question.answer, plan, failures=tuple(failures))
+            continue
         kept = [p.model.formula for p, d in zip(group, made.parts, strict=True) if d.origin == "earlier fit"]
         if kept:
             progress(f"{spec.name}: not solved again, as nothing has changed: {'; '.join(kept)}")
         here[model.estimator] = draws[model.builder] = made
         found[model.estimator] = estimates(model, here[model.estimator], distinct, spec.sampling.seed)
-    by_name = {m.estimator: m for m in plan.models}
+    models = tuple(m for m in plan.models if m.estimator in here)
+    by_name = {m.estimator: m for m in models}
     gaps = (
         disagreements(by_name["adjusted"], by_name["chain"], found, distinct, spec.sampling.seed)
         if {"adjusted", "chain"} <= set(by_name)
         else ()
     )
     rows = tuple(row for group in found.values() for row in group)
-    head = next(m for m in plan.models if m.primary)
+    head = next(m for m in models if m.primary)
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
     priors = prior_check(head, found[head.estimator], data, spec.sampling.seed)
-    doubts = doubts_of(plan.models[0], found[plan.models[0].estimator], here, distinct, gaps, spec.sampling.seed)
-    notes = (*by_level_notes(spec, question.effect.by, plan.models), *not_made(plan.models))
-    solved = [piece for model in plan.models for piece in pieces[model.builder]]
-    unknown = {symbol for model in plan.models for symbol in model.unknown}
-    how = [(part.engine, part.origin) for model in plan.models for part in here[model.estimator].parts]
+    others = _beside(spec, models[0], beside, table)
+    tied, harmless = collinearity(models[0], here[models[0].estimator], distinct)
+    doubts = doubts_of(models[0], found[models[0].estimator], here, distinct, gaps, spec.sampling.seed, others)
+    notes = (*by_level_notes(spec, question.effect.by, models), *not_made(models), *harmless)
+    solved = [piece for model in models for piece in pieces[model.builder]]
+    unknown = {symbol for model in models for symbol in model.unknown}
+    how = [(part.engine, part.origin) for model in models for part in here[model.estimator].parts]
     return FittedEffect(
         effect=question.effect,
         answer=question.answer,
         plan=plan,
-        result=EffectResult(rows, coefficients(plan.models, here), gaps, notes, curve, priors.sentence),
+        result=EffectResult(rows, coefficients(models, here), gaps, notes, curve, priors.sentence),
         diagnostics=replace(diagnose(here, rows, unknown), plan=sentences(solved, how)),
-        doubts=(*doubts, *priors.doubts),
-        mixing=mixing(plan.models, here),
-        pooling=poolings(plan.models, here, data),
+        doubts=(*tied, *doubts, *priors.doubts),
+        mixing=mixing(models, here),
+        pooling=poolings(models, here, data),
+        failures=tuple(failures),
     )
+
+
+def _beside(spec: Spec, model: Model, names: Sequence[str], table: Table) -> Beside | None:
+    """A sample of the rows with all that is observed beside the outcome; None where no check asks for it."""
+    from dagreg.check.dispersion import between_rows, rows_beside
+    from dagreg.check.implications import MOST_ROWS
+    from dagreg.data.summary import columns_of
+
+    if not between_rows(model.outcome):
+        return None
+    known = [n for n in names if (spec.nodes[n].column or n) in table.source.columns]
+    columns = columns_of(spec, (model.outcome.response, *known))
+    return rows_beside(spec, model, known, table.rows.sample(columns, MOST_ROWS, spec.sampling.seed))
 
 
 def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
@@ -558,7 +740,7 @@ def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows
     found = {
         m.estimator: fitted_plate(program, m, draws[m.builder], data)
         for m in plan.models
-        if m.estimator != "unadjusted"
+        if m.estimator != "unadjusted" and m.builder in draws
     }
     return {name: dot for name, dot in found.items() if dot is not None}
 
@@ -596,10 +778,13 @@ def _compiled(
     spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
+    from dagreg.data.offences import shown_in
+
     if table is None:
         return programmed(spec, asked, None, None, estimator)
     query, reader = table.rows.script_query(None), table.source.reader
-    return programmed(spec, asked, table.rows.summary, query, estimator, reader)
+    with shown_in(table.source, table.where):
+        return programmed(spec, asked, table.rows.summary, query, estimator, reader)
 
 
 def programmed(
@@ -628,14 +813,23 @@ def programmed(
 
 
 def read(
-    spec: Spec, asked: Sequence[Question], data: Any, *, allow_outside: bool, claims: Sequence[Claim] = ()
+    spec: Spec,
+    asked: Sequence[Question],
+    data: Any,
+    *,
+    allow_outside: bool,
+    claims: Sequence[Claim] = (),
+    beside: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Table:
-    """Opens the data and summarises the columns that the questions need; those of `claims` are kept beside them.
+    """Opens the data and summarises the columns that the questions need; those of `claims`, and of the nodes
+    `beside` each outcome, are kept beside them.
 
     Raises DataError where there are none, they do not fit the spec, or values are missing and
     the spec does not say `missing: drop`.
     """
-    from dagreg.check.implications import columns_for
+    from dagreg.check.implications import columns_for, names_of
+    from dagreg.data.beside import check_beside, without_open_ends
+    from dagreg.data.offences import shown_in
     from dagreg.data.rows import Rows
     from dagreg.data.scan import scan
     from dagreg.data.summary import (
@@ -655,10 +849,12 @@ def read(
     names = _nodes(spec, asked)
     check_columns(whole, spec, names)
     columns = columns_of(spec, names)
-    tested = columns_for(whole, spec, claims)
+    tested = columns_for(whole, spec, [*names_of(claims), *(n for group in beside.values() for n in group)])
     every_column = tuple(dict.fromkeys((*columns, *tested)))
     source = whole.narrow(every_column, declared_numbers(spec, every_column))
     hashed = source.hashing(columns)
+    with shown_in(source):
+        source = without_open_ends(source, spec, names)
     present = always_there(spec, names)
     scanned = scan(source, numbers_of(spec, dict.fromkeys((*columns, *tested))))
     missing = {c: n for c, n in source.missing(c for c in present if c not in scanned.columns).items() if n}
@@ -670,15 +866,25 @@ def read(
         )
     where = source.complete(present) if missing and spec.missing == "drop" else "TRUE"
     check_not_imputed(source, spec, names)
-    check_trials(source, spec, names, where)
-    check_censored(source, spec, names, where)
     every = where == "TRUE"
-    summary = summarise(source, spec, names, where, scanned.columns if every else {})
-    inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
+    with shown_in(source, where):
+        check_beside(source, spec, names, where, _outcomes(spec, names))
+        check_trials(source, spec, names, where)
+        check_censored(source, spec, names, where)
+        summary = summarise(source, spec, names, where, scanned.columns if every else {})
+        inferred = {v.name: v.type for v in resolve(spec, names, summary).values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred)
     known = {**scanned.columns, **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {})}
     rows = Rows(source, columns, where, summary, scanned.moments if every else None)
     return Table(source, rows, info, known, _reading_doubts(source, spec, names, summary, where))
+
+
+def _outcomes(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """The nodes that predict no other: the outcomes of the effects; without an effect, those that cause nothing."""
+    ends = {effect.outcome for effect in spec.effects}
+    others = {x for effect in spec.effects for x in effect.exposure}
+    causes = {edge.source for edge in spec.edges if not edge.bidirected and edge.target in names}
+    return tuple(n for n in names if (n in ends - others if spec.effects else n not in causes))
 
 
 def _nodes(spec: Spec, asked: Sequence[Question]) -> tuple[str, ...]:

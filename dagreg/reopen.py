@@ -21,7 +21,8 @@ from dagreg.pipeline import Question, Result, data_identity, explained_by, progr
 from dagreg.report.codec import decode
 from dagreg.report.render import render
 from dagreg.report.result import FittedEffect, Report
-from dagreg.report.stored import POSTERIOR, PROGRAM, SEAL, Stored, read_record, refused
+from dagreg.report.stored import Stored, read_record, refused, timings
+from dagreg.report.write import POSTERIOR, PROGRAM, SEAL
 from dagreg.spec.types import Spec
 
 
@@ -64,8 +65,10 @@ def _opened(stored: Stored) -> Result:
     _, asked = questions(stored.spec)
     plans, source = _again(stored, asked)
     report = _report(stored, asked, plans, source)
-    samples = {m.builder: _draws(stored, m) for plan in plans for m in plan.models}
-    return Result(report, samples, stored.summary, stored.query, stored.reader)
+    took = timings(stored.folder)
+    solved = [model for effect in report.effects for model in effect.solved]
+    samples = {m.builder: _draws(stored, m, took.get(m.builder, 0.0)) for m in solved}
+    return Result(report, samples, stored.summary, stored.query, stored.reader, took)
 
 
 def _again(stored: Stored, asked: Sequence[Question]) -> tuple[tuple[Plan, ...], str]:
@@ -111,7 +114,7 @@ def _report(stored: Stored, asked: Sequence[Question], plans: Sequence[Plan], so
     return report
 
 
-def _draws(stored: Stored, model: Model) -> Draws:
+def _draws(stored: Stored, model: Model, seconds: float) -> Draws:
     """The draws of one program, and how they were made."""
     path = stored.folder / POSTERIOR
     try:
@@ -119,4 +122,4 @@ def _draws(stored: Stored, model: Model) -> Draws:
         values, trees = posterior.read(path, model.builder, dict.fromkeys(parameters(model)))
     except (OSError, KeyError) as error:
         raise refused("DR542", f"`{path}` does not hold the draws of {model.builder}: {error}") from None
-    return with_intercepts(Draws(values, made.engine, made.divergences, made.seconds, trees, made.parts), model)
+    return with_intercepts(Draws(values, made.engine, made.divergences, seconds, trees, made.parts), model)

@@ -16,16 +16,18 @@ from dagreg.effects.predict import replicate
 from dagreg.effects.route import setting
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulate import simulate as from_priors
+from dagreg.engine.size import check_rows
 from dagreg.errors import DagregError, DataError, Diagnostic, did_you_mean
 from dagreg.model.types import Model
 from dagreg.model.whole import Whole, whole
-from dagreg.pipeline import Result, open_data, prepared
+from dagreg.pipeline import Result, Specified, open_data, prepared
 from dagreg.reopen import open_result
+from dagreg.spec.load import spec_of
 from dagreg.spec.types import Level, Spec
 
 
 def simulate(
-    spec: Spec,
+    spec: Specified,
     rows: int,
     *,
     data: Any = None,
@@ -41,6 +43,8 @@ def simulate(
     wide (DR572), `do` names no node or value (DR562) or is not covered by the fit (DR561), or the fit is of another
     spec (DR573).
     """
+    spec = spec_of(spec)
+    check_rows(rows, len(spec.nodes))
     chosen = spec.sampling.seed if seed is None else seed
     if posterior is not None:
         result = posterior if isinstance(posterior, Result) else open_result(posterior)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
-from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Summary
+from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Share, Summary
 from dagreg.emit.plate import plate_source
 from dagreg.families import FAMILIES
 from dagreg.families.links import LINKS
@@ -46,7 +47,6 @@ BAD = Diagnostics(
     58.0,
     False,
     ("37 of 4,000 draws diverged.", "The largest R-hat is 1.12: the chains disagree."),
-    {"adjusted": 12.4},
 )
 SOURCE = '''"""The regression of retained on coached."""
 
@@ -525,13 +525,13 @@ def _levels() -> EffectResult:
 
 def _mediated() -> EffectResult:
     parts = (
-        ("total effect", -1.28),
-        ("natural direct effect", -0.81),
         ("natural indirect effect", -0.47),
+        ("natural direct effect", -0.81),
+        ("total effect", -1.28),
     )
-    return EffectResult(
-        tuple(estimate(m, 0.2, primary=True, contrast=(0, 1), estimand=e, adjusted_for=("age",)) for e, m in parts), ()
-    )
+    indirect, *others = (estimate(m, 0.2, contrast=(0, 1), estimand=e, adjusted_for=("age",)) for e, m in parts)
+    share = Share(0.37, (0.08, 0.68))
+    return EffectResult((replace(indirect, primary=True, share=share), *others), ())
 
 
 def _joint() -> EffectResult:

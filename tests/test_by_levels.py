@@ -11,6 +11,7 @@ from scipy import optimize, special
 
 from dagreg import pipeline
 from dagreg.effects.types import Estimate
+from dagreg.errors import DagregError
 from tests.fitting import models_of, spec_of
 
 ROWS = 600
@@ -202,3 +203,41 @@ def test_a_table_too_large_for_arrays_gives_the_same(monkeypatch: pytest.MonkeyP
 def test_without_data_the_program_has_them_too() -> None:
     text = spec("w", "w: {type: categorical, levels: [a, b]}", "w")
     assert "beta_y_x_w" in pipeline.compile(spec_of(text)).source
+
+
+CHOSEN = (
+    "nodes: {x: binary, y: binary, s: {selected: true}, a: {}, b: binary}\n"
+    "edges: [x -> y, 'a -> x, s', 'b -> s, y']\neffect: {exposure: x, outcome: y, by: [b]}\n"
+)
+
+
+def test_chosen_rows_tell_the_effect_at_each_level_and_not_its_average() -> None:
+    """Rows chosen on a common consequence of a cause of x and of b: risk differences of .3 and .4 in all rows."""
+    rng = np.random.default_rng(5)
+    n = 40_000
+    a, b = rng.normal(size=n), rng.integers(0, 2, n)
+    x = rng.binomial(1, special.expit(1.5 * a))
+    y = rng.binomial(1, 0.2 + 0.3 * x + 0.2 * b + 0.1 * x * b)
+    kept = rng.random(n) < special.expit(2 * a + 3 * b - 2)
+    data = {name: values[kept] for name, values in {"a": a, "b": b, "x": x, "y": y, "s": np.ones(n)}.items()}
+    (effect,) = pipeline.fit(spec_of(CHOSEN), data).effects
+    rows = [e for e in effect.result.estimates if e.primary]
+    assert [e.by for e in rows] == [{"b": 0}, {"b": 1}]
+    for e, truth in zip(rows, (0.3, 0.4), strict=True):
+        assert abs(e.summary.mean - truth) < 3.5 * e.summary.sd
+        assert e.summary.sd < 0.02
+    assert not [e for e in effect.result.estimates if e.estimator == "adjusted" and not e.by and e.scale != "link"]
+    assert effect.answer.justification.conditional.alone
+
+
+def test_the_average_over_chosen_rows_is_refused_with_the_way_out() -> None:
+    answer = pipeline.explain(spec_of(CHOSEN.replace(", by: [b]", ""))).answers[0]
+    assert "ask `by: [b]`" in answer.reason
+    assert "independent of the outcome" in answer.reason
+
+
+def test_no_curve_averages_over_levels_that_are_lost() -> None:
+    text = CHOSEN.replace("x: binary", "x: continuous").replace("by: [b]", "by: [b], curve: 5")
+    with pytest.raises(DagregError) as caught:
+        pipeline.compile(spec_of(text))
+    assert [d.code for d in caught.value.diagnostics] == ["DR429"]

@@ -311,6 +311,15 @@ def test_the_reference_level_has_no_say_in_slopes_for_each_level() -> None:
         assert one.mean == pytest.approx(found[1][level].mean, abs=6 * one.sd / 4000**0.5)
 
 
+def test_a_prior_of_the_number_is_that_of_each_of_its_slopes() -> None:
+    text = SLOPES.replace("interactions: [%s], ", "") % 'x: "Normal(0, 0.2)"'
+    (term,) = [t for t in models_of(text, DATA)["adjusted"].outcome.terms if t.name == "x:g"]
+    assert str(term.prior) == "Normal(0, 0.2)"
+    both = SLOPES.replace("interactions: [%s], ", "") % 'x: "Normal(0, 0.2)", "x:g": "Normal(0, 3)"'
+    (term,) = [t for t in models_of(both, DATA)["adjusted"].outcome.terms if t.name == "x:g"]
+    assert str(term.prior) == "Normal(0, 3)"
+
+
 @pytest.mark.parametrize(
     ("products", "terms"),
     [

@@ -11,8 +11,9 @@ from scipy import optimize, special, stats
 
 from dagreg.check.diagnostics import MAX_R_HAT, MIN_ESS, diagnose
 from dagreg.check.disagreement import _jackknife, disagreements
+from dagreg.check.dispersion import dispersion_doubts
 from dagreg.check.doubts import not_made
-from dagreg.check.fit import cell_doubts, dispersion_doubts
+from dagreg.check.fit import cell_doubts
 from dagreg.check.influence import prior_doubts, variance_inflation
 from dagreg.check.point import coefficients, design
 from dagreg.effects.gformula import contrast_draws

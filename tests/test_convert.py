@@ -503,6 +503,8 @@ BAD = [
     ("dagitty", "dag { x [exposure=perhaps] x -> y }", "DR176", 1, 10),
     ("dot", "digraph { a -> b } digraph { c -> d }", "DR171", 1, 20),
     ("dot", "digraph { a -> b [arrowhead=none] }", "DR172", None, None),
+    ("dot", "digraph { a -> 1b }", "DR171", 1, 16),
+    ("dot", "digraph {\n a -> b#1\n}", "DR171", 2, 8),
     ("gml", 'graph [directed 1 node [id 0] node [id 1] edge [source 0 target 1 bidirected "so"]]', "DR176", None, None),
     ("lavaan", "y ~~ x:w", "DR171", 1, 6),
     ("lavaan", "y ~ ~ z", "DR171", 1, 5),

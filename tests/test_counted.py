@@ -9,7 +9,8 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.check import disagreement
-from dagreg.check.fit import cell_doubts, dispersion_doubts
+from dagreg.check.dispersion import dispersion_doubts
+from dagreg.check.fit import cell_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.point import as_draws, coefficients, design
 from dagreg.data import rows

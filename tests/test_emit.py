@@ -54,9 +54,9 @@ def _data() -> dict[str, np.ndarray]:
 DATA = _data()
 
 
-def r3(value: float) -> float:
-    """Default priors are written with three significant digits."""
-    return float(f"{value:.3g}")
+def r7(value: float) -> float:
+    """Default priors are written with seven significant digits."""
+    return float(f"{value:.7g}")
 
 
 def centred(column: np.ndarray) -> np.ndarray:
@@ -74,7 +74,7 @@ def normal(value: Any, mean: Any = 0.0, scale: Any = 1.0) -> float:
 
 def gaussian(p: Point, eta: np.ndarray, y: np.ndarray, weights: Any = 1.0, name: str = "y") -> float:
     """The likelihood and the default prior of the residual sd."""
-    rate = r3(1 / sd(y))
+    rate = r7(1 / sd(y))
     prior = stats.expon.logpdf(p[f"sigma_{name}"], scale=1 / rate)
     return float(prior + np.sum(weights * stats.norm.logpdf(y, eta, p[f"sigma_{name}"])))
 
@@ -85,7 +85,7 @@ def bernoulli(eta: np.ndarray, y: np.ndarray) -> float:
 
 def default_identity(p: Point, y: np.ndarray, name: str = "y") -> float:
     """The default intercept under the identity link."""
-    return normal(p[f"alpha_{name}"], r3(y.mean()), r3(2.5 * sd(y)))
+    return normal(p[f"alpha_{name}"], r7(y.mean()), r7(2.5 * sd(y)))
 
 
 def logit(mean: float) -> float:
@@ -104,7 +104,7 @@ class Case:
 def _numeric(p: Point) -> float:
     x, y = DATA["x"], DATA["y"]
     eta = p["alpha_y"] + p["beta_y_x"] * centred(x)
-    return default_identity(p, y) + normal(p["beta_y_x"], 0, r3(2.5 * sd(y) / sd(x))) + gaussian(p, eta, y)
+    return default_identity(p, y) + normal(p["beta_y_x"], 0, r7(2.5 * sd(y) / sd(x))) + gaussian(p, eta, y)
 
 
 def _numeric_given(p: Point) -> float:
@@ -129,7 +129,7 @@ def _binary(column: np.ndarray, name: str) -> Callable[[Point], float]:
     def logp(p: Point) -> float:
         y, slope = DATA["y"], p[f"beta_y_{name}"]
         eta = p["alpha_y"] + slope * centred(column.astype(float))
-        return default_identity(p, y) + normal(slope, 0, r3(2.5 * sd(y))) + gaussian(p, eta, y)
+        return default_identity(p, y) + normal(slope, 0, r7(2.5 * sd(y))) + gaussian(p, eta, y)
 
     return logp
 
@@ -142,7 +142,7 @@ def _categories(name: str, levels: list[Any]) -> Callable[[Point], float]:
         eta = p["alpha_y"] + sum(
             slopes[i] * centred((DATA[name] == level).astype(float)) for i, level in enumerate(levels)
         )
-        return default_identity(p, y) + normal(slopes, 0, r3(2.5 * sd(y))) + gaussian(p, eta, y)
+        return default_identity(p, y) + normal(slopes, 0, r7(2.5 * sd(y))) + gaussian(p, eta, y)
 
     return logp
 
@@ -158,7 +158,7 @@ def _transforms(p: Point) -> float:
         "root": np.sqrt(DATA["c"]),
     }
     eta = p["alpha_y"] + sum(p[f"beta_y_{n}"] * centred(c) for n, c in columns.items())
-    slopes = sum(normal(p[f"beta_y_{n}"], 0, r3(2.5 * sd(y) / sd(c))) for n, c in columns.items())
+    slopes = sum(normal(p[f"beta_y_{n}"], 0, r7(2.5 * sd(y) / sd(c))) for n, c in columns.items())
     return default_identity(p, y) + slopes + gaussian(p, eta, y)
 
 
@@ -169,9 +169,9 @@ def _crossed(p: Point) -> float:
     eta = p["alpha_y"] + p["beta_y_x"] * centred(x)
     eta = eta + sum(p["beta_y_g"][i] * centred(c) for i, c in enumerate(dummies))
     eta = eta + sum(p["beta_y_x_g"][i] * centred(x * c) for i, c in enumerate(dummies))
-    scale = r3(2.5 * sd(y) / sd(x))
+    scale = r7(2.5 * sd(y) / sd(x))
     slopes = normal(p["beta_y_x"], 0, scale) + normal(p["beta_y_x_g"], 0, scale)
-    return default_identity(p, y) + slopes + normal(p["beta_y_g"], 0, r3(2.5 * sd(y))) + gaussian(p, eta, y)
+    return default_identity(p, y) + slopes + normal(p["beta_y_g"], 0, r7(2.5 * sd(y))) + gaussian(p, eta, y)
 
 
 def _crossed_given(p: Point) -> float:
@@ -186,9 +186,9 @@ def _numeric_products(p: Point) -> float:
     x, v, y = DATA["x"], DATA["v"], DATA["y"]
     eta = p["alpha_y"] + p["beta_y_x"] * centred(x) + p["beta_y_v"] * centred(v) + p["beta_y_x_v"] * centred(x * v)
     slopes = (
-        normal(p["beta_y_x"], 0, r3(2.5 * sd(y) / sd(x)))
-        + normal(p["beta_y_v"], 0, r3(2.5 * sd(y) / sd(v)))
-        + normal(p["beta_y_x_v"], 0, r3(2.5 * sd(y) / (sd(x) * sd(v))))
+        normal(p["beta_y_x"], 0, r7(2.5 * sd(y) / sd(x)))
+        + normal(p["beta_y_v"], 0, r7(2.5 * sd(y) / sd(v)))
+        + normal(p["beta_y_x_v"], 0, r7(2.5 * sd(y) / (sd(x) * sd(v))))
     )
     return default_identity(p, y) + slopes + gaussian(p, eta, y)
 
@@ -203,14 +203,14 @@ def _categories_crossed(p: Point) -> float:
     cells = [a * b for a in gs for b in hs]
     eta = eta + sum(p["beta_y_g_h"][i] * centred(c) for i, c in enumerate(cells))
     slopes = np.concatenate([p["beta_y_g"], p["beta_y_h"], p["beta_y_g_h"]])
-    return default_identity(p, y) + normal(slopes, 0, r3(2.5 * sd(y))) + gaussian(p, eta, y)
+    return default_identity(p, y) + normal(slopes, 0, r7(2.5 * sd(y))) + gaussian(p, eta, y)
 
 
 def _bernoulli(column: str, one: Any) -> Callable[[Point], float]:
     def logp(p: Point) -> float:
         y = (DATA[column] == one).astype(int)
         alpha, slope = p[f"alpha_{column}"], p[f"beta_{column}_x"]
-        priors = normal(alpha, r3(logit(y.mean())), 2.5) + normal(slope, 0, r3(2.5 / sd(DATA["x"])))
+        priors = normal(alpha, r7(logit(y.mean())), 2.5) + normal(slope, 0, r7(2.5 / sd(DATA["x"])))
         return priors + bernoulli(alpha + slope * centred(DATA["x"]), y)
 
     return logp
@@ -228,7 +228,7 @@ def _binomial(column: str, trials: Any) -> Callable[[Point], float]:
         alpha, slope = p[f"alpha_{column}"], p[f"beta_{column}_x"]
         rate = y.mean() / np.mean(trials)
         eta = alpha + slope * centred(x)
-        priors = normal(alpha, r3(logit(rate)), 2.5) + normal(slope, 0, r3(2.5 / sd(x)))
+        priors = normal(alpha, r7(logit(rate)), 2.5) + normal(slope, 0, r7(2.5 / sd(x)))
         return priors + float(np.sum(stats.binom.logpmf(y, trials, special.expit(eta))))
 
     return logp
@@ -239,7 +239,7 @@ def _poisson(offset: bool) -> Callable[[Point], float]:
         y, x, exposure = DATA["c"], DATA["x"], DATA["e"] if offset else np.ones(ROWS)
         rate = y.mean() / exposure.mean()
         mean = exposure * np.exp(p["alpha_c"] + p["beta_c_x"] * centred(x))
-        priors = normal(p["alpha_c"], r3(np.log(rate)), 2.5) + normal(p["beta_c_x"], 0, r3(2.5 / sd(x)))
+        priors = normal(p["alpha_c"], r7(np.log(rate)), 2.5) + normal(p["beta_c_x"], 0, r7(2.5 / sd(x)))
         return priors + float(np.sum(stats.poisson.logpmf(y, mean)))
 
     return logp
@@ -264,15 +264,15 @@ def _weighted_chain(column: str, trials: Any, mediator: str) -> Callable[[Point]
         eta = alpha + slope * centred(x)
         units = np.broadcast_to(trials, m.shape)
         if mediator == "m":
-            first = default_identity(p, m, "m") + normal(slope, 0, r3(2.5 * sd(m) / sd(x)))
+            first = default_identity(p, m, "m") + normal(slope, 0, r7(2.5 * sd(m) / sd(x)))
             first += gaussian(p, eta, m, units, "m")
         else:
             each = np.where(m == 1, special.log_expit(eta), special.log_expit(-eta))
-            first = normal(alpha, r3(logit(m.mean())), 2.5) + normal(slope, 0, r3(2.5 / sd(x))) + np.sum(units * each)
+            first = normal(alpha, r7(logit(m.mean())), 2.5) + normal(slope, 0, r7(2.5 / sd(x))) + np.sum(units * each)
         outcome = p[f"alpha_{column}"] + p[f"beta_{column}_{mediator}"] * centred(m.astype(float))
         scale = 1.0 if mediator == "d" else sd(m)
-        second = normal(p[f"alpha_{column}"], r3(logit(y.mean() / np.mean(trials))), 2.5)
-        second += normal(p[f"beta_{column}_{mediator}"], 0, r3(2.5 / scale))
+        second = normal(p[f"alpha_{column}"], r7(logit(y.mean() / np.mean(trials))), 2.5)
+        second += normal(p[f"beta_{column}_{mediator}"], 0, r7(2.5 / scale))
         return first + second + float(np.sum(stats.binom.logpmf(y, trials, special.expit(outcome))))
 
     return logp

@@ -17,7 +17,7 @@ from dagreg.errors import DagregError
 from dagreg.families import FAMILIES
 from dagreg.families.links import LINKS
 from tests.fitting import compiled, models_of, spec_of
-from tests.test_emit import DATA, Point, _check_density, centred, normal, r3, sd
+from tests.test_emit import DATA, Point, _check_density, centred, normal, r7, sd
 
 INVERSE: Mapping[str, Callable[[Any], Any]] = {
     "identity": lambda eta: eta,
@@ -140,8 +140,8 @@ def test_the_residual_sd_may_be_a_multiple_of_a_column() -> None:
 
     def logp(p: Point) -> float:
         eta = p["alpha_y"] + p["beta_y_x"] * centred(x)
-        head = normal(p["alpha_y"], r3(y.mean()), r3(2.5 * sd(y))) + normal(p["beta_y_x"], 0, r3(2.5 * sd(y) / sd(x)))
-        rate = r3(e.mean() / sd(y))
+        head = normal(p["alpha_y"], r7(y.mean()), r7(2.5 * sd(y))) + normal(p["beta_y_x"], 0, r7(2.5 * sd(y) / sd(x)))
+        rate = r7(e.mean() / sd(y))
         return head + float(stats.expon.logpdf(p["sigma_y"], scale=1 / rate)) + normal(y, eta, p["sigma_y"] * e)
 
     _check_density(compiled(spec, DATA).build(DATA), logp)
@@ -172,7 +172,7 @@ def test_varying_intercepts() -> None:
 
     def logp(p: Point) -> float:
         spread, levels = p["sd_y_g"], p["z_y_g"]
-        priors = float(stats.halfnorm.logpdf(spread, scale=r3(sd(DATA["y"])))) + normal(levels, p["alpha_y"], spread)
+        priors = float(stats.halfnorm.logpdf(spread, scale=r7(sd(DATA["y"])))) + normal(levels, p["alpha_y"], spread)
         eta = p["alpha_y"] + p["beta_y_x"] * DATA["x"] + (levels - p["alpha_y"])[GROUPS]
         return _common(p) + priors + normal(DATA["y"], eta, p["sigma_y"])
 
@@ -195,7 +195,7 @@ def test_correlated_intercepts_and_slopes(many: bool) -> None:
     x, y = DATA["x"], DATA["y"]
     data = DATA if many else DATA | {"g": np.array([f"g{i // 5}" for i in range(len(x))])}
     groups = np.unique(data["g"], return_inverse=True)[1]
-    scales = [r3(sd(y)), r3(sd(y) / sd(x))]
+    scales = [r7(sd(y)), r7(sd(y) / sd(x))]
 
     def logp(p: Point) -> float:
         packed, raw = p["cov_y_g"], p["z_y_g"]
@@ -348,7 +348,7 @@ LEVELLED = "nodes: {{x: continuous, h: categorical, g: {{type: {kind}, levels: [
     "edges: [h -> x, 'x, h -> g']\neffect: x -> g\n"
 )
 H = np.column_stack([DATA["h"] == level for level in ("q", "r")]).astype(float)
-SCALE = r3(2.5 / sd(DATA["x"]))
+SCALE = r7(2.5 / sd(DATA["x"]))
 ROW = np.arange(len(GROUPS))
 
 
@@ -497,7 +497,7 @@ def test_a_chain_through_levels_with_trials_weighs_its_rows() -> None:
         first = normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE)
         first += float((n * np.log(_softmax(eta)[ROW, GROUPS])).sum())
         rate = y.mean() / n.mean()
-        second = normal(p["alpha_s"], r3(np.log(rate / (1 - rate))), 2.5) + normal(p["beta_s_g"], 0, 2.5)
+        second = normal(p["alpha_s"], r7(np.log(rate / (1 - rate))), 2.5) + normal(p["beta_s_g"], 0, 2.5)
         eta = p["alpha_s"] + (dummies - _shares(dummies)) @ p["beta_s_g"]
         return first + second + float(stats.binom.logpmf(y, n, special.expit(eta)).sum())
 

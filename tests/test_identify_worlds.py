@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from itertools import combinations
 
 import pytest
 
 from dagreg.graph import CausalGraph
-from dagreg.identify import NotIdentified, Query, identify
+from dagreg.graph.ancestry import descendants
+from dagreg.identify import Identified, NotIdentified, Query, identify
 from dagreg.identify.adjustment import total_effect
 from dagreg.identify.case import Case
+from dagreg.identify.chosen_rows import holds_at_levels, level_set, telling
 from dagreg.identify.conditional import conditional_effect, idc
 from dagreg.identify.expression import evaluate
 from dagreg.identify.functional import Functional, Hedge, id_joint, is_identified
@@ -165,6 +168,61 @@ def test_the_odds_ratio_survives_a_selection_on_the_outcome(block: int) -> None:
         done = [world.after({x: v}, {y: 1, **given}) / world.after({x: v}, given) for v in (0, 1)]
         odds = [(p / (1 - p)) for p in (*seen, *done)]
         assert odds[1] / odds[0] == pytest.approx(odds[3] / odds[2])
+
+
+def chosen_rows(rng: random.Random, slow: brute.Mixed) -> brute.Mixed:
+    """The graph with a node "s" on which the rows are chosen: it has two causes or three, and may have an effect."""
+    parents = rng.sample(slow.observed, min(len(slow.observed), rng.choice([1, 2, 2, 3])))
+    directed = (*slow.directed, *((p, "s") for p in parents))
+    return brute.Mixed((*slow.nodes, "s"), directed, slow.bidirected, slow.unobserved)
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_effects_by_levels_among_chosen_rows_are_those_among_all(block: int) -> None:
+    """The formula over the chosen rows is P(y | do(x), w) of the population, whether or not the average is told."""
+    for rng, slow, x, y in questions(block):
+        wider = chosen_rows(rng, slow)
+        graph = compiled(wider, ("s",))
+        others = [v for v in slow.observed if v not in (x, y)]
+        ws = rng.sample(others, min(len(others), rng.choice([1, 1, 2])))
+        answer = identify(graph, Query((x,), y, by=tuple(ws)))
+        found = answer.justification.conditional
+        assert found is not None
+        if not found.identified or not answer.justification.causal_path:
+            continue
+        assert found.functional is not None
+        world = World(wider, rng)
+        values = {n: rng.randint(0, 1) for n in wider.nodes} | {x: 1, y: 1}
+        given = {w: values[w] for w in ws}
+        truth = world.after({x: 1}, {y: 1, **given}) / world.after({x: 1}, given)
+        domains = dict.fromkeys(wider.nodes, (0, 1))
+        got = evaluate(found.functional, values, lambda v, g, w=world: w.probability(v, {**g, "s": 1}), domains)
+        assert got == pytest.approx(truth)
+        if found.alone:
+            assert isinstance(answer, Identified)
+            assert answer.functional == found.functional
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_no_set_that_serves_at_the_levels_is_overlooked(block: int) -> None:
+    """Against every set of observed nodes."""
+    for rng, slow, x, y in questions(block):
+        wider = chosen_rows(rng, slow)
+        graph = compiled(wider, ("s",))
+        criterion = total_effect(graph, (graph.index[x],), graph.index[y])
+        below = descendants(graph, criterion.xs)
+        free = [v for v, a in enumerate(criterion.allowed) if a and not below[v]]
+        ws = rng.sample(free, min(len(free), 1))
+        rest = [v for v in free if v not in ws]
+        sets = [zs for size in range(len(rest) + 1) for zs in combinations(rest, size)]
+        serving = [zs for zs in sets if holds_at_levels(criterion, zs, ws)]
+        found = level_set(criterion, ws)
+        assert (found is not None) == (len(serving) > 0)
+        assert found is None or holds_at_levels(criterion, found, ws)
+        told = telling(criterion)
+        assert told is None or holds_at_levels(criterion, (), told)
+        alone = [zs for size in range(len(free) + 1) for zs in combinations(free, size)]
+        assert (told is not None) == any(holds_at_levels(criterion, (), zs) for zs in alone)
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))

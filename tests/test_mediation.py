@@ -107,3 +107,58 @@ def test_paths_that_join_before_a_mediator_count_for_it_together() -> None:
         ("path effect", "m"): pytest.approx((0.2 + 0.35) * 1.1),
         ("path effect", "k"): pytest.approx(-0.24),
     }
+
+
+def test_the_answer_to_a_mediation_is_the_indirect_effect_and_its_share() -> None:
+    """Against the products of least-squares coefficients: indirect a b, direct c, total c + a b."""
+    rng = np.random.default_rng(4)
+    n = 3000
+    x = rng.normal(size=n)
+    m = 0.8 * x + rng.normal(size=n)
+    y = 0.5 * m + 0.6 * x + rng.normal(size=n)
+    text = "edges: ['x -> m, y', m -> y]\neffects:\n  - {exposure: x, outcome: y, kind: mediation}\n  - x -> m\n"
+    result = pipeline.fit(spec_of(text), {"x": x, "m": m, "y": y})
+    one = np.ones(n)
+    (a, _), (b, c, _) = (
+        np.linalg.lstsq(np.column_stack(columns), response, rcond=None)[0]
+        for columns, response in (([x, one], m), ([m, x, one], y))
+    )
+    found = [e for e in result.effects[0].result.estimates if e.estimator == "chain"]
+    assert [e.estimand for e in found] == ["natural indirect effect", "natural direct effect", "total effect"]
+    assert [e.primary for e in found] == [True, False, False]
+    for e, expected in zip(found, (a * b, c, c + a * b), strict=True):
+        assert e.summary.mean == pytest.approx(expected, abs=0.1 * e.summary.sd)
+    share = found[0].share
+    assert share is not None
+    assert share.median == pytest.approx(a * b / (c + a * b), abs=0.003)
+    assert share.interval[0] < share.median < share.interval[1]
+    report = " ".join(result.report("text").split())
+    shown = f"{share.median:.0%} of the total"
+    assert f"That is {shown} effect" in report
+    heads = [report.index(f"{word}, difference in mean") for word in ("Natural indirect effect", "Total effect")]
+    assert report.index(shown) < heads[0] < heads[1]  # at a glance first, then the headline
+    (first, _) = json.loads(result.report("json"))["effects"]
+    assert first["estimates"][0]["share_of_total"]["median"] == share.median
+
+
+def test_a_share_of_what_may_be_nothing_is_not_given() -> None:
+    """Indirect and direct effect cancel: any ratio would be noise."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=400)
+    m = x + rng.normal(size=400)
+    data = {"x": x, "m": m, "y": m - x + rng.normal(size=400)}
+    text = "edges: ['x -> m, y', m -> y]\neffect: {exposure: x, outcome: y, kind: mediation}\n"
+    result = pipeline.fit(spec_of(text), data)
+    head = result.effects[0].result.estimates[0]
+    assert head.primary
+    assert head.share is None
+    assert "would mean nothing" in " ".join(result.report("text").split())
+
+
+def test_where_the_parts_are_not_identified_the_report_says_that_it_gives_the_total() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=200)
+    m = x + rng.normal(size=200)
+    data = {"x": x, "m": m, "y": m + x + rng.normal(size=200)}
+    text = "edges: ['x -> m, y', m -> y, m <-> y]\neffect: {exposure: x, outcome: y, kind: mediation}\n"
+    assert "How much of it goes through the mediators is not given." in pipeline.fit(spec_of(text), data).report("text")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dagreg import pipeline
+from dagreg.model.densities import log_density
 from dagreg.model.triangle import BLOCK, from_moments, triangle
 from dagreg.optimise.sufficient import of_triangle
+from tests.fitting import spec_of
 from tests.optimising import DATA, ROWS, assert_equal_up_to_a_constant, notes, optimised
 
 CASES = {
@@ -99,13 +102,82 @@ def test_a_constant_column_has_no_correlations() -> None:
 
 NOT_APPLIED = {
     "a bounded coefficient": (CASES["defaults"] + "\nregressions: {y: {priors: {x: HalfNormal(1)}}}", DATA),
-    "few rows": (CASES["defaults"], {n: v[[0, 1, 7]] for n, v in DATA.items()}),
-    "no error": (CASES["defaults"], DATA | {"y": 2 * DATA["x"] + 3 * DATA["z"]}),
-    "flat and collinear": (
-        CASES["nearly collinear"] + "\nregressions: {y: {priors: {intercept: Flat(), slopes: Flat()}}}",
-        DATA | {"u": 2 * DATA["x"]},
-    ),
 }
+EXACT = DATA | {"y": 2 * DATA["x"] + 3 * DATA["z"]}
+TWICE = DATA | {"u": 2 * DATA["x"]}
+FLAT = CASES["nearly collinear"] + "\nregressions: {y: {priors: {intercept: Flat(), slopes: Flat()}}}"
+FLAWS = {
+    "no error": (CASES["defaults"], EXACT, "DR506", "x: 2, z: 3"),
+    "no error, and a sigma that falls to 0 too slowly": (
+        CASES["defaults"] + "\nregressions: {y: {priors: {sigma: 'Gamma(50, 1)'}}}",
+        EXACT,
+        "DR506",
+        "x: 2, z: 3",
+    ),
+    "flat and collinear": (FLAT, TWICE, "DR507", "intercept, x, u"),
+}
+
+
+@pytest.mark.parametrize("name", FLAWS)
+def test_where_there_is_no_posterior_the_fit_says_so(name: str) -> None:
+    text, data, code, words = FLAWS[name]
+    (effect,) = pipeline.fit(spec_of(text), data).effects
+    (failure,) = (f for f in effect.failures if f.estimator == "adjusted")
+    assert failure.code == code
+    assert words in failure.message
+
+
+SHARP = "edges: ['z -> x', 'x, z -> y']\neffect: x -> y\nregressions:\n  y:\n    priors:\n"
+AWAY = {"sigma: InverseGamma(3, 1)": EXACT, "sigma: 'Uniform(0.1, 2)'": EXACT, "sigma: 'Gamma(90, 9)'": EXACT}
+
+
+@pytest.mark.parametrize("sigma", AWAY)
+def test_without_an_error_a_sigma_away_from_0_has_a_posterior(sigma: str) -> None:
+    """The chance that sigma is below its median, by quadrature over the priors' own evidence of the rows."""
+    text, data = SHARP + f"      slopes: Normal(0, 3)\n      intercept: Normal(0, 3)\n      {sigma}", AWAY[sigma]
+    result = pipeline.fit(spec_of(text), data)
+    model = result.model("adjusted")
+    prior = model.outcome.auxiliaries[0].prior
+    design = np.column_stack([np.ones(ROWS), data["x"], data["z"]])
+    sigma_draws = result.samples[model.builder].values[model.outcome.auxiliaries[0].symbol].ravel()
+    grid = np.exp(np.linspace(np.log(0.005), np.log(5), 100_000))
+    values, vectors = np.linalg.eigh(9 * design @ design.T)
+    turned = vectors.T @ data["y"]
+    variances = grid[:, None] ** 2 + np.maximum(values, 0)
+    log = -0.5 * (np.log(variances) + turned**2 / variances).sum(axis=1) + log_density(prior, grid) + np.log(grid)
+    share = np.cumsum(np.exp(log - log.max()))
+    expected = np.interp(np.median(sigma_draws), grid, share / share[-1])
+    assert abs(expected - 0.5) < 4.5 * 0.5 / len(sigma_draws) ** 0.5 + 0.002
+
+
+def few(rows: int) -> dict[str, np.ndarray]:
+    return {n: v[[0, 7, 1, 30][:rows]] for n, v in DATA.items()}
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_no_more_rows_than_coefficients(rows: int) -> None:
+    """The density is the rows', and the draws have the moments that dense algebra gives."""
+    text = SHARP + "      slopes: Normal(0, 3)\n      intercept: Normal(0, 3)\n      sigma: 'Uniform(0.999, 1.001)'"
+    data = few(rows)
+    case = optimised(text, data=data)
+    (piece,) = case.pieces
+    assert piece.engine == "exact"
+    assert piece.rows == rows
+    assert_equal_up_to_a_constant(
+        optimised(SHARP + "      slopes: Normal(0, 3)\n      sigma: HalfNormal(2)", data=data)
+    )
+    result = pipeline.fit(spec_of(text + "\nsampling: {draws: 20000}"), data)
+    model = result.model("adjusted")
+    draws = np.column_stack(
+        [v.ravel() for v in map(result.samples[model.builder].values.get, model.outcome.coefficient_symbols)]
+    )
+    design = np.column_stack([np.ones(rows), data["x"], data["z"]])
+    covariance = np.linalg.inv(design.T @ design + np.eye(3) / 9)
+    mean, sd = covariance @ design.T @ data["y"], np.sqrt(np.diag(covariance))
+    assert (np.abs(draws.mean(axis=0) - mean) < 4.5 * sd / len(draws) ** 0.5 + 2e-3 * np.abs(mean)).all()
+    correlation = np.linalg.inv(np.diag(sd)) @ covariance @ np.linalg.inv(np.diag(sd))
+    assert np.abs(np.corrcoef(draws.T) - correlation).max() < 4.5 / len(draws) ** 0.5
+    assert (np.abs(draws.std(axis=0) / sd - 1) < 4.5 / (2 * len(draws)) ** 0.5 + 2e-3).all()
 
 
 @pytest.mark.parametrize("name", NOT_APPLIED)

@@ -132,7 +132,7 @@ def test_the_effect_comes_first_then_what_mixed_worst():
     values[equation.terms[0].symbol] = values[equation.terms[0].symbol][..., 0]
     values |= {equation.intercept: rng.normal(size=(4, 500)).cumsum(axis=1), "never_sampled": rng.normal(size=(4, 500))}
     moved = tuple(name for name in values if name != "never_sampled")
-    draws = Draws(values, "nuts", 0, 1.0, parts=(Part("", moved, "nuts", 0, 1.0, ""),))
+    draws = Draws(values, "nuts", 0, 1.0, parts=(Part("", moved, "nuts", 0, ""),))
     found = mixing([model], {"adjusted": draws})
     assert len(found) == min(MOST, 1 + sum(len(t.columns) for t in equation.terms))
     causal = {t.symbol for t in equation.terms if t.causal}

@@ -506,3 +506,21 @@ def test_programs_and_predictions_name_the_same_parameters() -> None:
     """The draws that the tests above make up have the symbols of the program."""
     assert set(AT) == {s for e in models_of(BINARY_CHAIN, _data())["chain"].equations for s in e.parameters}
     assert "build_chain" in compiled(BINARY_CHAIN, _data()).source
+
+
+@pytest.mark.parametrize("family", ["lognormal", "gamma", "negative_binomial"])
+def test_the_mean_of_a_long_tailed_response_has_no_noise_of_its_tail(family: str) -> None:
+    """exp(eta + sigma^2 / 2) of a lognormal, exp(eta) of the others, exactly."""
+    kind = "count" if family == "negative_binomial" else "positive"
+    response = "c" if kind == "count" else "pos"
+    own = {"lognormal": "sigma", "gamma": "shape", "negative_binomial": "shape"}[family]
+    text = (
+        f"nodes: {{x: continuous, {response}: {{type: {kind}, family: {family}}}}}\nedges: [x -> {response}]\n"
+        f"effect: x -> {response}\nregressions: {{{response}: {{priors: {{intercept: 'Normal(0, 5)'}}}}}}"
+    )
+    width = 2.5 if own == "sigma" else 0.05
+    values = {f"alpha_{response}": 1.0, f"beta_{response}_x": 0.5, f"{own}_{response}": width}
+    found = _at(text, {"x": [0.0, 2.0]}, values, draws=2_000)
+    right = np.exp(np.array([1.0, 2.0]) + (width**2 / 2 if own == "sigma" else 0.0))
+    np.testing.assert_allclose(found["mean"], right, rtol=1e-9)
+    np.testing.assert_array_equal(found["mean"], found["expected"])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ import pytest
 import dagreg
 from dagreg import pipeline
 from dagreg.errors import DagregError
+from dagreg.files import sealed
 from dagreg.report.codec import decode, encode
 from dagreg.spec.types import Effect
 from tests.fitting import spec_of
@@ -126,9 +127,24 @@ def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
-def _moved_moments(folder: Path) -> None:
+def _rewritten(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """A record that was altered by someone who knows how it is sealed."""
     record = json.loads((folder / "fit.json").read_text())
-    record["summary"]["columns"]["m"]["mean"] += 1.0
+    del record["sha256"]
+    change(record)
+    (folder / "fit.json").write_text(sealed(record))
+
+
+def _moved_moments(folder: Path) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["summary"]["columns"]["m"]["mean"] += 1.0
+
+    _rewritten(folder, change)
+
+
+def _moved_moments_unsealed(folder: Path) -> None:
+    record = json.loads((folder / "fit.json").read_text())
+    record["report"]["data"]["rows"] += 1
     (folder / "fit.json").write_text(json.dumps(record))
 
 
@@ -139,9 +155,7 @@ def _cut(folder: Path) -> None:
 
 def _other_version(folder: Path) -> None:
     _moved_moments(folder)
-    record = json.loads((folder / "fit.json").read_text())
-    record["report"]["versions"]["dagreg"] = "0.0.1"
-    (folder / "fit.json").write_text(json.dumps(record))
+    _rewritten(folder, lambda record: record["report"]["versions"].update(dagreg="0.0.1"))
 
 
 @pytest.mark.parametrize(
@@ -152,13 +166,16 @@ def _other_version(folder: Path) -> None:
         ("DR542", lambda folder: (folder / "posterior.nc").unlink()),
         ("DR542", lambda folder: (folder / "fit.json").write_text("{")),
         ("DR542", lambda folder: (folder / "fit.json").write_text("[]")),
-        ("DR542", lambda folder: (folder / "fit.json").write_text('{"format": 1}')),
+        ("DR542", lambda folder: (folder / "fit.json").write_text('{"format": 2}')),
         ("DR542", lambda folder: (folder / "fit.json").write_bytes(b"\xff\xfe")),
-        ("DR543", _edit("fit.json", '"format": 1', '"format": 99')),
+        ("DR543", _edit("fit.json", '"format": 2', '"format": 99')),
         ("DR542", _edit("spec.yaml", "draws: 50", "draws: 51")),
         ("DR542", _edit("model.py", "import numpy as np", "import numpy as np  # mine")),
         ("DR542", _edit("results.json", '"sd": ', '"sd": 1')),
         ("DR542", _moved_moments),
+        ("DR542", _moved_moments_unsealed),
+        ("DR542", _edit("fit.json", '"divergences": 0', '"divergences": 1')),
+        ("DR542", _edit("fit.json", ', "format"', ',  "format"')),
         ("DR542", _cut),
         ("DR543", _other_version),
     ],

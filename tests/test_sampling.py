@@ -1,4 +1,4 @@
-"""Draws of responses and priors at the ends of what doubles hold: none raises, and where there is an answer it is right."""
+"""Draws of responses and priors at the ends of what doubles hold: none raises, and answers are right."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from dagreg.model.sampling import responses
 from dagreg.model.types import PriorChoice
 from dagreg.simulation import simulate
 from dagreg.spec.priors import DISTRIBUTIONS
+from dagreg.spec.types import Spec
 from tests.fitting import spec_of
 
 EXTREME = [0.0, 5e-324, 1e-300, 1e-12, 0.3, 1.0, 50.0, 1e12, 1e19, 1e300, np.inf, np.nan]
@@ -125,18 +126,22 @@ def test_simulated_data_are_numbers_or_one_error(family: str, width: str) -> Non
         f"nodes: {{x: continuous, z: continuous, {FAMILY_SPECS[family]}}}\nedges: ['z -> x', 'x, z -> y']\n"
         f"effect: x -> y\nregressions: {{y: {{priors: {{slopes: 'Normal(0, {width})', intercept: 'Normal(0, 1)'}}}}}}"
     )
-    for seed in range(8):
-        try:
-            made = simulate(spec, 40, seed=seed)
-        except DagregError as error:
-            assert [d.code for d in error.diagnostics] == ["DR572"]
-            continue
-        values = np.asarray(made["y"])
+    made = [_simulated(spec, seed) for seed in range(8)]
+    assert {m for m in made if isinstance(m, str)} <= {"DR572"}
+    for values in (m for m in made if not isinstance(m, str)):
         assert values.dtype.kind == "O" or np.isfinite(values.astype(float)).all()
 
 
+def _simulated(spec: Spec, seed: int) -> np.ndarray | str:
+    """The outcome's column, or the code of the one error."""
+    try:
+        return np.asarray(simulate(spec, 40, seed=seed)["y"])
+    except DagregError as error:
+        return ",".join(d.code for d in error.diagnostics)
+
+
 @pytest.mark.parametrize("family", [f for f in FAMILY_SPECS if f not in ("categorical", "ordinal")])
-@pytest.mark.parametrize("x", [1.0, 1e90])
+@pytest.mark.parametrize("x", [1.0, 1e70])
 def test_the_prior_predictive_check_of_every_family_under_a_wide_prior(family: str, x: float) -> None:
     """All but the fit: the check draws from the priors alone."""
     from dagreg.check.prior_predictive import prior_check
@@ -154,3 +159,4 @@ def test_the_prior_predictive_check_of_every_family_under_a_wide_prior(family: s
     model = compiled.plans[0].models[0]
     found = prior_check(model, (), {k: np.asarray(v) for k, v in data.items()}, 1)
     assert "nan" not in "".join(d.message for d in found.doubts) + found.sentence
+    assert "DR516" not in {d.code for d in found.doubts}

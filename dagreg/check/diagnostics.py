@@ -45,5 +45,4 @@ def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate], unknown:
         min_ess=ess,
         ok=not problems,
         problems=tuple(problems),
-        seconds={name: d.seconds for name, d in draws.items()},
     )

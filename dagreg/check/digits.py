@@ -27,8 +27,8 @@ def digit_doubts(model: Model) -> Iterator[Doubt]:
     for name in dict.fromkeys(filter(None, (far(model, contrast) for contrast in model.estimand.contrasts))):
         message = (
             f"One unit of `{name}` is more than {FAR:,.0f} of its standard deviations, far beyond all rows, and the "
-            f"mean of `{model.estimand.outcome}` does not change linearly: the effect per unit is the slope at the observed "
-            "values. Give a `contrast:` within the data, or the column in a smaller unit."
+            f"mean of `{model.estimand.outcome}` does not change linearly: the effect per unit is the slope at the "
+            "observed values. Give a `contrast:` within the data, or the column in a smaller unit."
         )
         yield Doubt("DR437", message)
 

@@ -8,10 +8,12 @@ from typing import Any
 from dagreg.check.between_groups import group_doubts
 from dagreg.check.digits import digit_doubts
 from dagreg.check.disagreement import obstacle
-from dagreg.check.fit import cell_doubts, dispersion_doubts, weight_doubts
+from dagreg.check.dispersion import Beside, dispersion_doubts
+from dagreg.check.fit import cell_doubts, weight_doubts
 from dagreg.check.influence import prior_doubts
 from dagreg.check.instrument import instrument_doubts
 from dagreg.check.point import irregularity
+from dagreg.check.separation import separation_doubts
 from dagreg.check.types import Doubt
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engine.draws import Draws
@@ -25,20 +27,22 @@ def doubts_of(
     data: Mapping[str, Any],
     gaps: Sequence[Disagreement],
     seed: int,
+    beside: Beside | None = None,
 ) -> tuple[Doubt, ...]:
-    """The doubts about the primary model's answer."""
+    """The doubts about the primary model's answer; `beside` are rows of all that is observed."""
     if not model.complete:
         return (*digit_doubts(model), *weight_doubts(model))
     graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
     return (
         *graph,
         *digit_doubts(model),
+        *separation_doubts(model, data),
         *instrument_doubts(model, data),
         *prior_doubts(model, estimates, data, seed),
         *weight_doubts(model),
         *group_doubts(model, draws[model.estimator], data),
         *cell_doubts(model, estimates, data),
-        *dispersion_doubts(model, draws[model.estimator], data),
+        *dispersion_doubts(model, draws[model.estimator], data, beside),
     )
 
 
@@ -63,7 +67,9 @@ def _not_released(model: Model) -> tuple[str, ...]:
     if len(given) == 0:
         return ()
     reason = irregularity(model.outcome)
-    if len(model.equations) > 1:
+    if not model.estimand.average:
+        reason = "the check is of the average effect, which is not identified here"
+    elif len(model.equations) > 1:
         reason = f"the {model.estimator} model has {len(model.equations)} regressions, and the check is of one"
     else:
         reason = reason and f"{_NO_MODE} {reason}"
@@ -71,7 +77,7 @@ def _not_released(model: Model) -> tuple[str, ...]:
 
 
 def _not_dispersed(model: Model) -> tuple[str, ...]:
-    reason = irregularity(model.outcome)
-    if not model.outcome.family.overdisperses or not reason:
+    reason, counted = irregularity(model.outcome), not model.variables[model.outcome.response].levels
+    if not (model.outcome.family.overdispersion and counted and reason):
         return ()
     return (f"Whether `{model.outcome.response}` varies more than its family allows was not checked: {reason}.",)

@@ -1,4 +1,4 @@
-"""Doubts about the outcome's regression: overdispersion, additivity, positivity."""
+"""Doubts about the outcome's regression: additivity, positivity, rows that count as many."""
 
 from __future__ import annotations
 
@@ -9,46 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.check.point import design, design_of_rows, regular
+from dagreg.check.between_groups import fixed_within
+from dagreg.check.point import design_of_rows
 from dagreg.check.types import Doubt
-from dagreg.data.counted import counts_of
 from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
-from dagreg.engine.draws import Array, Draws
+from dagreg.engine.draws import Array
 from dagreg.model.design import constant, encode, encoded
 from dagreg.model.types import Contrast, Model
 from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]
-DISPERSION = 1.2  # Pearson chi-square per degree of freedom
-Z = 3.0  # standard errors of that statistic
-
-
-def dispersion_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
-    """Counts that vary more than their family allows (McCullagh and Nelder 1989, section 4.5)."""
-    equation = model.outcome
-    if not equation.family.overdisperses or not regular(equation):
-        return ()
-    this = design(model, equation, data)
-    point = np.concatenate(
-        [np.ravel(draws.values[symbol].mean(axis=(0, 1))) for symbol in equation.coefficient_symbols]
-    )
-    mean = equation.link.inverse(this.columns @ point + this.offset)
-    assert equation.family.variance is not None
-    variance = equation.family.variance(mean) / this.units
-    free = counts_of(data, len(mean)).sum() - len(point)
-    if free < 1:
-        return ()
-    ratio = float(((this.response - mean) ** 2 / variance).sum() / free)
-    if ratio < DISPERSION or ratio < 1 + Z * (2 / free) ** 0.5:
-        return ()
-    message = (
-        f"{equation.response} varies {ratio:.2g} times as much as the {equation.family.name} family allows, so the "
-        f"intervals are too narrow by a factor of about {ratio**0.5:.2g}. A family with a dispersion parameter, or "
-        "a predictor that is missing, would be needed."
-    )
-    return (Doubt("DR521", message),)
 
 
 def weight_doubts(model: Model) -> tuple[Doubt, ...]:
@@ -68,13 +40,14 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     """Positivity, and whether a saturated model of the cells gives another answer than the additive one.
 
     Only where exposure and adjustment set are discrete. The saturated estimate is the g-formula over the
-    observed cell means (Hernan and Robins 2020, section 13.1).
+    observed cell means (Hernan and Robins 2020, section 13.1). Groups are no strata where the exposure was set for
+    whole ones: levels with one side only are then the design.
     """
     exposures = model.estimand.exposure
-    others = [n for n in model.outcome.predictors if n not in exposures]
+    others = [n for n in model.outcome.predictors if n not in exposures and not _whole(model, n, data)]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     settings = all(model.variables[x].levels for x in exposures)
-    if model.outcome.censored is not None:
+    if model.outcome.censored is not None or not model.estimand.average:
         return ()
     if len(model.equations) > 1 or model.outcome.levels or not settings or not discrete or not others:
         return ()
@@ -84,6 +57,11 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
         found += _compare(model, contrast, estimate, cells, data)
     return tuple(found)
+
+
+def _whole(model: Model, name: str, data: Mapping[str, Any]) -> bool:
+    """Whether it is a group within which no exposure varies."""
+    return model.variables[name].sampled and fixed_within(model, name, data)
 
 
 @dataclass(frozen=True, slots=True)

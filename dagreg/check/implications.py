@@ -8,6 +8,12 @@
 - y in levels: the likelihood ratio of multinomial logistic regressions (logistic for two levels).
 
 Predictors in levels enter as indicator columns. Holm (1979) keeps the chance of any false alarm at 5 %.
+
+Of a `group` or a pooled node the label is no number (`check/within_groups.py` has the tests): as `given` it means
+comparison within its levels, as x or y the differences between them. A variable that does not vary within the levels
+of a group was measured, or drawn by lot, once for each of them: its tests are of the groups' means, and whether it
+differs between groups is no question that rows answer. Where the rows are cells of a table of counts, with trials,
+the tests are those of the units that they count.
 The tests are of independence *and* of the form of the regression: nonlinear dependence on `given` can reject too.
 """
 
@@ -23,6 +29,7 @@ import numpy.typing as npt
 
 from dagreg.check.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.check.types import Doubt, ImplicationTest
+from dagreg.check.within_groups import Span, along, between, combined, constant_within, crossed, of_means, scattered
 from dagreg.data.source import Source
 from dagreg.data.summary import check_columns, columns_of, summarise
 from dagreg.engine.draws import Array
@@ -46,8 +53,8 @@ MOST_LEVELS = 12  # of a response
 FREE = 10  # degrees of freedom that have to be left
 STEPS = 40
 TOLERANCE = 1e-9
-TINY = 1e-10
-TINY = 1e-16  # p-values below are shown as such
+FLOOR = 1e-10  # relative to a sum of squares: rounding
+SMALLEST = 1e-16  # p-values below are shown as such
 SHOWN = 10  # rejections spelled out
 
 
@@ -64,15 +71,26 @@ class _Column:
     """One node's values: its design columns, which rows have them, and what it is as a response."""
 
     variable: Variable
-    blocks: Array  # rows x columns
+    blocks: Array  # rows x columns; the positions of a label's levels
     there: npt.NDArray[np.bool_]
     units: Array  # trials, or units of exposure, of each row
     family: str
 
+    @property
+    def label(self) -> bool:
+        """Whether it stands for levels that may be many: a group, or a pooled node."""
+        return self.variable.pooled
 
-def columns_for(source: Source, spec: Spec, claims: Iterable[Claim]) -> tuple[str, ...]:
-    """The data columns that tests of these claims read, where they exist and are usable."""
-    return columns_of(spec, (name for name in _names(claims) if _unusable(source, spec, name) == ""))
+    def places(self, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The level of each of these rows."""
+        if self.label:
+            return np.asarray(self.blocks[rows, 0], dtype=np.int64)
+        return combined(list(self.blocks[rows].T), int(rows.sum()))
+
+
+def columns_for(source: Source, spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
+    """The data columns of these nodes, where they exist and are usable."""
+    return columns_of(spec, (name for name in dict.fromkeys(names) if _unusable(source, spec, name) == ""))
 
 
 def put_to_data(
@@ -90,6 +108,7 @@ def put_to_data(
     """
     asked = claims[:MOST_TESTS]
     columns, absent = _read(spec, source, asked, seed, known, sample or source.sample)
+    groups = [c for c in columns.values() if c.variable.sampled]
     reasons: dict[str, str] = {}
     if len(claims) > len(asked):
         reasons["cut"] = f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
@@ -100,7 +119,7 @@ def put_to_data(
         if lacking is not None:
             reasons[lacking] = absent[lacking]
             continue
-        result = _test(columns[x], columns[y], [columns[g] for g in given if g in columns])
+        result = _tested(columns[x], columns[y], [columns[g] for g in given if g in columns], groups)
         if isinstance(result, str):
             reasons[f"{x} {y}"] = f"`{x}` and `{y}`{_given(given)}: {result}."
         else:
@@ -160,7 +179,7 @@ def _together(tests: Sequence[ImplicationTest], count: int) -> str:
 
 
 def _p(value: float) -> str:
-    return f"= {value:.2g}" if value > TINY else f"< {TINY:g}"
+    return f"= {value:.2g}" if value > SMALLEST else f"< {SMALLEST:g}"
 
 
 _SPARED = " With either between them what is adjusted for would still be enough: the answer does not rest on this."
@@ -205,7 +224,8 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
-def _names(claims: Iterable[Claim]) -> tuple[str, ...]:
+def names_of(claims: Iterable[Claim]) -> tuple[str, ...]:
+    """The nodes that claims name."""
     return tuple(dict.fromkeys(name for x, y, given in claims for name in (x, y, *given)))
 
 
@@ -234,8 +254,8 @@ def _read(
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the
     selection itself: it stands in neither.
     """
-    absent = {n: why for n in _names(claims) if (why := _unusable(source, spec, n)) != ""}
-    names = [n for n in _names(claims) if n not in absent]
+    absent = {n: why for n in names_of(claims) if (why := _unusable(source, spec, n)) != ""}
+    names = [n for n in names_of(claims) if n not in absent]
     variables: dict[str, Variable] = {}
     for name in names:
         lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
@@ -296,30 +316,180 @@ def _family(node: Node, spec: Spec, variable: Variable) -> str:
 # ---------------------------------------------------------------- testing
 
 
-def _test(x: _Column, y: _Column, given: Sequence[_Column]) -> tuple[float, float] | str:
-    """Statistic and p value, or why there is none."""
+def _tested(x: _Column, y: _Column, given: Sequence[_Column], groups: Sequence[_Column]) -> tuple[float, float] | str:
+    """Statistic and p value, or why there is none. `groups` are those of the spec, also where a claim names none."""
+    rows = np.logical_and.reduce([c.there for c in (x, y, *given)])
+    if rows.sum() < FREE:
+        return f"only {rows.sum()} rows have all values"
+    fixed = _fixed_within(x, y, given, groups, rows)
+    if fixed is not None:
+        return _by_group(x, y, given, *fixed)
+    if x.label or y.label:
+        return _of_label(*((x, y) if x.label else (y, x)), given, rows)
+    if any(g.label for g in given):
+        return _within_labels(x, y, given, rows)
+    return _test(x, y, given, rows)
+
+
+def _test(x: _Column, y: _Column, given: Sequence[_Column], rows: npt.NDArray[np.bool_]) -> tuple[float, float] | str:
     if len(y.variable.levels) > MOST_LEVELS:
         x, y = y, x
     if len(y.variable.levels) > MOST_LEVELS:
         return f"both have more than {MOST_LEVELS} levels"
-    rows = np.logical_and.reduce([c.there for c in (x, y, *given)])
     base = np.ones((int(rows.sum()), 1))
-    if len(base) < FREE:
-        return f"only {len(base)} rows have all values"
     null = _orthonormal(base, np.empty((len(base), 0)))
     for other in given:
         null = np.hstack([null, _orthonormal(_predictor(other, rows), null)])
     added = _orthonormal(_predictor(x, rows), null)
     if added.shape[1] == 0:
-        return f"`{x.variable.name}` does not vary once the others are given"
+        return _idle(x)
     if len(base) - null.shape[1] - added.shape[1] < FREE:
         return "too few rows for the number of columns"
     return _TESTS[y.family](y, rows, null, added)
 
 
+def _idle(x: _Column) -> str:
+    return f"`{x.variable.name}` does not vary once the others are given"
+
+
+# ---------------------------------------------------------------- labels
+
+
+def _fixed_within(
+    x: _Column, y: _Column, given: Sequence[_Column], groups: Sequence[_Column], rows: npt.NDArray[np.bool_]
+) -> tuple[_Column, _Column, npt.NDArray[np.bool_]] | None:
+    """Which of the two does not vary within the levels of a group that is not given, that group, the rows with all."""
+    found = []
+    for group in groups:
+        there = rows & group.there
+        if any(g is group for g in given) or there.sum() < FREE:
+            continue
+        places = group.places(there)
+        for column in (x, y):
+            if column is not group and constant_within(column.blocks[there] / column.units[there, None], places):
+                found.append((len(np.unique(places)), column, group, there))
+    if not found:
+        return None
+    return min(found, key=lambda f: f[0])[1:]
+
+
+def _by_group(
+    x: _Column,
+    y: _Column,
+    given: Sequence[_Column],
+    fixed: _Column,
+    group: _Column,
+    rows: npt.NDArray[np.bool_],
+) -> tuple[float, float] | str:
+    """The test on the means of the groups."""
+    why = f"`{fixed.variable.name}` is the same in all rows of a `{group.variable.name}`"
+    if x.label or y.label:
+        return f"{why}, so rows do not say how it goes with single levels"
+    places = group.places(rows)
+    beside = [g for g in given if g.label]
+    if any(not constant_within(g.blocks[rows], places) for g in beside):
+        return f"{why}, and {_listed([g.variable.name for g in beside])} is not"
+    others = [_indicators(g, rows) if g.label else _predictor(g, rows) for g in given]
+    result = of_means(places, _predictor(x, rows), _predictor(y, rows), _side_by_side(others, len(places)), FREE)
+    return result or f"{why}, and {len(np.unique(places))} of them are too few for a test"
+
+
+def _indicators(column: _Column, rows: npt.NDArray[np.bool_]) -> Array:
+    places = column.places(rows)
+    return np.asarray(places[:, None] == np.unique(places)[1:], dtype=np.float64)
+
+
+def _span(given: Sequence[_Column], rows: npt.NDArray[np.bool_], *more: _Column) -> Span:
+    labels = [g.places(rows) for g in (*given, *more) if g.label]
+    return Span(labels, _side_by_side([_predictor(g, rows) for g in given if not g.label], int(rows.sum())))
+
+
+def _side_by_side(blocks: Sequence[Array], rows: int) -> Array:
+    return np.hstack([np.empty((rows, 0)), *blocks])
+
+
+def _within_labels(
+    x: _Column, y: _Column, given: Sequence[_Column], rows: npt.NDArray[np.bool_]
+) -> tuple[float, float] | str:
+    """Two variables within the levels of labels."""
+    span = _span(given, rows)
+    added = span.new(_predictor(x, rows))
+    if added.shape[1] == 0:
+        return _idle(x)
+    response = _predictor(y, rows)
+    if span.new(response).shape[1] == 0:
+        return _idle(y)
+    if len(response) - span.rank - added.shape[1] < FREE:
+        return "too few rows for the number of levels"
+    if y.family == "number":
+        return _explained(y, span.off(response)[:, 0], added, len(response) - span.rank, _squares(response[:, 0]))
+    return along(span, added, response) or _idle(y)
+
+
+def _of_label(
+    x: _Column, y: _Column, given: Sequence[_Column], rows: npt.NDArray[np.bool_]
+) -> tuple[float, float] | str:
+    """A label against anything."""
+    few = "too few rows for the number of levels"
+    if y.family == "levels" and all(g.label or g.variable.levels for g in given):
+        strata = combined([g.places(rows) for g in given], int(rows.sum()))
+        return crossed(x.places(rows), y.places(rows), strata) or few
+    if x.label and y.label and len(y.variable.levels) > MOST_LEVELS:
+        x, y = y, x
+    if len(y.variable.levels) > MOST_LEVELS:
+        return f"both have more than {MOST_LEVELS} levels"
+    if y.family == "number" or any(g.label for g in given):
+        responses = (_indicators(y, rows) if y.label else _predictor(y, rows)).T
+        span, wider = _span(given, rows), _span(given, rows, x)
+        if y.family == "number" and (span.off(responses.T) ** 2).sum() <= FLOOR * _squares(responses[0]):
+            return _function(y)
+        return _smallest([between(span, wider, r, FREE) for r in responses]) or few
+    return _smallest(_scattered(x, y, given, rows)) or few
+
+
+def _scattered(
+    x: _Column, y: _Column, given: Sequence[_Column], rows: npt.NDArray[np.bool_]
+) -> list[tuple[float, float] | None]:
+    """The spread between a label's levels of what a regression on `given` leaves: of each level of y, or of counts."""
+    count = int(rows.sum())
+    columns = np.hstack(
+        [np.ones((count, 1)), _span((), rows).new(_side_by_side([_predictor(g, rows) for g in given], count))]
+    )
+    units = y.units[rows] if y.family != "levels" else np.ones(count)
+    if y.family == "levels":
+        indicators = _indicators(y, rows) if y.label else y.blocks[rows]
+        every = np.column_stack([1 - indicators.sum(axis=1), indicators])
+        responses = every if every.shape[1] > 2 else indicators
+    else:
+        responses = y.blocks[rows]
+    found = []
+    for response in responses.T:
+        if y.family == "count":
+            mean = poisson_means(response, np.log(units), columns)
+            variance = mean
+        else:
+            share = binomial_means(response, units, columns)
+            mean, variance = units * share, units * share * (1 - share)
+        found.append(scattered(x.places(rows), response - mean, np.maximum(variance, FLOOR), columns))
+    return found
+
+
+def _smallest(results: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
+    """The clearest of several tests, its p value times their number (Bonferroni)."""
+    known = [r for r in results if r is not None]
+    if not known:
+        return None
+    statistic, p = min(known, key=lambda r: r[1])
+    return statistic, min(1.0, len(known) * p)
+
+
+# ---------------------------------------------------------------- regressions
+
+
 def _predictor(column: _Column, rows: npt.NDArray[np.bool_]) -> Array:
     """Counts of successes and of events enter per unit."""
-    return np.asarray(column.blocks[rows] / column.units[rows, None])
+    values = column.blocks[rows] / column.units[rows, None]
+    return np.asarray(values - values.mean(axis=0))  # far from 0, rounding would eat what varies
 
 
 def _orthonormal(block: Array, beside: Array) -> Array:
@@ -337,16 +507,30 @@ def _orthonormal(block: Array, beside: Array) -> Array:
 def _linear(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
     """t of the partial correlation for one added column, F for several."""
     response = y.blocks[rows, 0]
-    left = response - null @ (null.T @ response)
+    left = response - response.mean()
+    left = left - null @ (null.T @ left)
+    return _explained(y, left, added, len(left) - null.shape[1], _squares(response))
+
+
+def _squares(response: Array) -> float:
+    return float(((response - response.mean()) ** 2).sum())
+
+
+def _function(y: _Column) -> str:
+    return f"`{y.variable.name}` is a function of the others"
+
+
+def _explained(y: _Column, left: Array, added: Array, room: int, squares: float) -> tuple[float, float] | str:
+    """What `added` explains of a null regression's residuals, which have `room` degrees of freedom."""
     before = float(left @ left)
-    if before <= TINY * float(response @ response):
-        return f"`{y.variable.name}` is a function of the others"
-    along = added.T @ left
-    explained = float(along @ along)
-    columns, free = added.shape[1], len(left) - null.shape[1] - added.shape[1]
-    rest = max(before - explained, TINY * before) / free
+    if before <= FLOOR * squares:
+        return _function(y)
+    along_added = added.T @ left
+    explained = float(along_added @ along_added)
+    columns, free = added.shape[1], room - added.shape[1]
+    rest = max(before - explained, FLOOR * before) / free
     if columns == 1:
-        t = float(along[0]) / rest**0.5
+        t = float(along_added[0]) / rest**0.5
         return t, t_two_sided(t, free)
     f = explained / columns / rest
     return f, f_upper(f, columns, free)
@@ -356,10 +540,10 @@ def _counts(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) 
     """The likelihood ratio of Poisson regressions, over the dispersion of the larger one (at least 1)."""
     response, offset = y.blocks[rows, 0], np.log(y.units[rows])
     both = np.hstack([null, added])
-    smaller, larger = (_poisson(response, offset, columns) for columns in (null, both))
+    smaller, larger = (poisson_means(response, offset, columns) for columns in (null, both))
     gain = 2 * float(_poisson_likelihood(response, larger) - _poisson_likelihood(response, smaller))
     free = len(response) - both.shape[1]
-    dispersion = max(1.0, float(((response - larger) ** 2 / np.maximum(larger, TINY)).sum()) / free)
+    dispersion = max(1.0, float(((response - larger) ** 2 / np.maximum(larger, FLOOR)).sum()) / free)
     return _scaled(gain, added.shape[1], dispersion, free)
 
 
@@ -372,9 +556,9 @@ def _poisson_likelihood(response: Array, mean: Array) -> Array:
     return np.asarray((response * np.log(np.maximum(mean, 1e-300)) - mean).sum())
 
 
-def _poisson(response: Array, offset: Array, columns: Array) -> Array:
+def poisson_means(response: Array, offset: Array, columns: Array) -> Array:
     """Fitted means by iteratively reweighted least squares."""
-    eta = np.log(np.maximum(response, 0.5 * max(float(response.mean()), TINY)) + 0.1)
+    eta = np.log(np.maximum(response, 0.5 * max(float(response.mean()), FLOOR)) + 0.1)
     for _ in range(STEPS):
         mean = np.exp(np.clip(eta, -30, 30))
         working = eta - offset + (response - mean) / mean
@@ -391,6 +575,11 @@ def _solve(matrix: Array, vector: Array) -> Array:
     return np.asarray(np.linalg.solve(matrix + ridge, vector))
 
 
+def binomial_means(hits: Array, units: Array, columns: Array) -> Array:
+    """Fitted shares of successes of a logistic regression."""
+    return _multinomial(np.column_stack([units - hits, hits]), columns)[1][:, 1]
+
+
 def _successes(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> tuple[float, float] | str:
     """The likelihood ratio of binomial regressions, over the dispersion of the larger one (at least 1)."""
     units = y.units[rows]
@@ -400,7 +589,7 @@ def _successes(y: _Column, rows: npt.NDArray[np.bool_], null: Array, added: Arra
     smaller, larger = (_multinomial(counts, columns) for columns in (null, both))
     free = len(hits) - both.shape[1]
     share = larger[1][:, 1]
-    pearson = float(((hits - units * share) ** 2 / np.maximum(units * share * (1 - share), TINY)).sum())
+    pearson = float(((hits - units * share) ** 2 / np.maximum(units * share * (1 - share), FLOOR)).sum())
     return _scaled(2 * (larger[0] - smaller[0]), added.shape[1], max(1.0, pearson / free), free)
 
 

@@ -146,10 +146,8 @@ def coefficients(
         beta[0] = start
     else:
         beta[: len(equation.terms[0].columns)] = start  # every row has one of its levels
-    usual = float(link.inverse(np.array([start]))[0])
-    least, flattest = (
-        LOST * float(np.abs(of(np.array([at]))[0])) for of, at in ((variance, usual), (link.slope, start))
-    )
+    usual = np.array([start])
+    least, flattest = (LOST * float(abs(f[0])) for f in (variance(link.inverse(usual)), link.slope(usual)))
     for _ in range(STEPS):
         eta = this.columns @ beta + this.offset
         mean, slope = link.inverse(eta), link.slope(eta)

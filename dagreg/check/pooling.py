@@ -15,10 +15,10 @@ import numpy as np
 from dagreg.check.types import PooledLevel, Pooling
 from dagreg.data.rows import Rows
 from dagreg.effects.predictor import deviation_factors, predictor
-from dagreg.effects.summary import LEVEL
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.design import column, encode, encoded
 from dagreg.model.types import Deviation, Equation, Model, Varying
+from dagreg.spec.types import LEVEL
 
 MOST_LEVELS, MOST_PICTURES = 30, 6
 MOST_ROWS = 1_000_000

@@ -20,13 +20,13 @@ from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.predictor import location, parameters
 from dagreg.effects.rows import linear, merge, observed_rows
-from dagreg.effects.summary import LEVEL
 from dagreg.effects.types import Estimate
 from dagreg.engine.draws import Array
 from dagreg.model.design import column, encoded
 from dagreg.model.prior_draws import draw, proper
 from dagreg.model.sampling import responses
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.spec.types import LEVEL
 
 DRAWS = 1_000
 ROWS = 200
@@ -221,7 +221,7 @@ def _unmoved(
             before = contrast_draws(model, draws, rows, contrast, seed)
         low, high = _central(before, estimate.summary.level)
         width = estimate.summary.interval[1] - estimate.summary.interval[0]
-        if width <= UNMOVED * (high - low):
+        if not width > UNMOVED * (high - low):  # a prior that reaches infinity has said next to nothing
             continue
         then, now = f"{low:.3g} to {high:.3g}", "{:.3g} to {:.3g}".format(*estimate.summary.interval)
         message = (

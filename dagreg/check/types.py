@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dagreg.spec.brief import Brief
 
-@dataclass(frozen=True, slots=True)
-class Diagnostics:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Diagnostics(Brief):
     """How the sampling went, over every program of an effect. `problems` is empty exactly where `ok`."""
 
     engine: str
@@ -16,12 +17,11 @@ class Diagnostics:
     min_ess: float
     ok: bool
     problems: tuple[str, ...] = ()
-    seconds: Mapping[str, float] | None = None  # per program
     plan: tuple[str, ...] = ()  # how each regression was solved, a sentence each
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+@dataclass(frozen=True, slots=True, repr=False)
+class Doubt(Brief):
     """A warning about the answer: a stable code and the sentences."""
 
     code: str
@@ -41,8 +41,8 @@ class ImplicationTest:
     rejected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Mixing:
+@dataclass(frozen=True, slots=True, repr=False)
+class Mixing(Brief):
     """How the chains of one parameter went, for a trace and a rank plot.
 
     `traces` holds every `step`-th draw of each chain; `ranks` counts, for each chain, its draws in equal
@@ -70,8 +70,8 @@ class PooledLevel:
     interval: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Pooling:
+@dataclass(frozen=True, slots=True, repr=False)
+class Pooling(Brief):
     """The levels of one pooled variable in one regression, on the scale of the link. `centre` is what they share."""
 
     group: str

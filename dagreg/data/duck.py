@@ -83,6 +83,14 @@ class DuckSource(Source):
         return True
 
     @property
+    def ordered(self) -> bool:
+        return True
+
+    @property
+    def file(self) -> str:
+        return self.origin if self.files else ""
+
+    @property
     def scans(self) -> bool:
         return not self.numbering.startswith("row_number()")
 

@@ -14,7 +14,7 @@ from dagreg.errors import DataError, Diagnostic
 from dagreg.families.numeric import Array
 from dagreg.model.design import encode
 from dagreg.model.types import Equation, Model, Variable
-from dagreg.model.variables import transformable
+from dagreg.model.variables import alike, level_key, stored_as, transformable
 from dagreg.spec.types import Level
 
 SHOWN = 5  # values named in a message
@@ -86,17 +86,13 @@ def beside_columns(equation: Equation) -> Iterator[str]:
 
 def level_of(variable: Variable, value: Level) -> Level | None:
     """The level that a value stands for, `1`, `1.0` and "1" being the same; None where it is none of them."""
-    return _places(variable).get(_key(value))
+    return stored_as(value, variable.levels)
 
 
-def _places(variable: Variable) -> dict[str, Level]:
-    return {_key(level): level for level in variable.levels}
-
-
-def _key(value: Level) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).lower()
+def _stored(variable: Variable, values: Sequence[Level]) -> list[Level | None]:
+    """The level of each of these values; None where it has none."""
+    known = {level_key(level): level for level in variable.levels}
+    return [found if (found := known.get(level_key(v))) is not None else level_of(variable, v) for v in values]
 
 
 def _check_columns(source: Source, wanted: Sequence[str]) -> None:
@@ -121,12 +117,12 @@ def _check_columns(source: Source, wanted: Sequence[str]) -> None:
 def _problems(variable: Variable, source: Source, column: npt.NDArray[Any]) -> Iterator[Diagnostic]:
     name = variable.column
     if variable.levels:
-        known = _places(variable)
-        extra = [v for v in _distinct(column) if _key(v) not in known]
+        distinct = _distinct(column)
+        extra = [v for v, level in zip(distinct, _stored(variable, distinct), strict=True) if level is None]
         if extra and not variable.sampled:
             levels = ", ".join(map(str, variable.levels[:12])) + (", ..." if len(variable.levels) > 12 else "")
             message = f"column `{name}` holds levels that the fit has not seen: {_shown(extra)}"
-            yield Diagnostic("DR316", message, label=f"levels: {levels}")
+            yield Diagnostic("DR316", message, label=alike(extra[0], variable.levels) or f"levels: {levels}")
     elif source.kind(name) != "number":
         yield Diagnostic("DR312", f"`{variable.name}` is a number, and column `{name}` of the new rows holds none")
     else:
@@ -161,18 +157,17 @@ def _distinct(column: npt.NDArray[Any]) -> list[Level]:
 
 def _as_levels(variable: Variable, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The values as the fit's data had them."""
-    known = _places(variable)
     distinct, where = np.unique(column, return_inverse=True)
     stored = np.empty(len(distinct), dtype=object)
-    stored[:] = [known[_key(v)] for v in distinct.tolist()]
+    stored[:] = _stored(variable, distinct.tolist())
     return np.asarray(stored[where.ravel()])
 
 
 def _groups(variable: Variable, column: npt.NDArray[Any]) -> tuple[Array, tuple[str, ...]]:
     """Each row's group by its place among the levels, or after them among the labels not seen before."""
-    place = {_key(level): i for i, level in enumerate(variable.levels)}
+    place = {level_key(level): i for i, level in enumerate(variable.levels)}
     distinct, where = np.unique(column, return_inverse=True)
-    labels = [_key(v) for v in distinct.tolist()]
+    labels = [level_key(v) for v in distinct.tolist()]
     unseen = tuple(label for label in labels if label not in place)
     place |= {label: len(variable.levels) + i for i, label in enumerate(unseen)}
     found = np.array([place[label] for label in labels], dtype=np.float64)

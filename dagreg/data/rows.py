@@ -143,8 +143,8 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         if found is not None:
             return found
         rows, weights = regression_rows(model, equation, self)
-        found = of_regression(rows, weights, intercept=equation.has_intercept, levels=equation.cells)
-        return float(weights.sum()), found
+        reduced = of_regression(rows, weights, intercept=equation.has_intercept, levels=equation.cells)
+        return float(weights.sum()), reduced
 
     def prepare(self, models: Iterable[Model]) -> None:
         """Asks for the cross-products of all Gaussian regressions of these models in one scan."""

@@ -20,6 +20,7 @@ from dagreg.spec.types import DataRef, Level
 
 LEVEL_CAP = 1000
 EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
+TOGETHER = 32  # columns summarised by one question: each distinct count holds a hash table meanwhile
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _TEXTS = ("VARCHAR", "ENUM")
@@ -101,6 +102,16 @@ class Source(ABC):
     def estimates(self) -> bool:
         """Whether it estimates the number of distinct values for less than counting them."""
         return True
+
+    @property
+    def ordered(self) -> bool:
+        """Whether its rows have places that people know them by."""
+        return False
+
+    @property
+    def file(self) -> str:
+        """The file's name in a spec; "" of what is no file."""
+        return ""
 
     @property
     def scans(self) -> bool:
@@ -186,6 +197,19 @@ class Source(ABC):
 
     # ------------------------------------------------------------ counts
 
+    def first(self, column: str, where: str) -> tuple[int | None, Level | None]:
+        """The first row where `where` holds, counted from 1, and its value of a column.
+
+        The row is None where the source has no order; both are where there is none.
+        """
+        value = self.value(column)
+        if not self.ordered:
+            found = self.fetch(f"SELECT {value} FROM {self.select} WHERE {where} LIMIT 1")
+            return None, found[0][0] if found else None
+        numbered = f"SELECT row_number() OVER () AS place, {value} AS found, ({where}) AS meant FROM {self.select}"
+        rows = self.fetch(f"SELECT place, found FROM ({numbered}) AS numbered WHERE meant ORDER BY place LIMIT 1")
+        return (int(rows[0][0]), rows[0][1]) if rows else (None, None)
+
     def rows(self, where: str = "TRUE") -> int:
         """How many rows there are where `where` holds."""
         kept = "" if where == "TRUE" else f" WHERE {where}"
@@ -230,12 +254,15 @@ class Source(ABC):
         if not columns:
             return {}
         many = self.large
-        aggregates = [self._aggregates(column, estimated=many) for column in columns]
-        flat = self._row(
-            f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
-        )
-        width = len(aggregates[0])
-        rows = {column: flat[i * width : (i + 1) * width] for i, column in enumerate(columns)}
+        rows: dict[str, tuple[Any, ...]] = {}
+        for at in range(0, len(columns), TOGETHER):
+            some = columns[at : at + TOGETHER]
+            aggregates = [self._aggregates(column, estimated=many) for column in some]
+            flat = self._row(
+                f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
+            )
+            width = len(aggregates[0])
+            rows |= {column: flat[i * width : (i + 1) * width] for i, column in enumerate(some)}
         few = LEVEL_CAP * (2 if many else 1)  # an estimate may be too high
         levels = {column: self._levels(column, where) for column in columns if rows[column][1] <= few}
         return {column: self._summary(column, rows[column], levels.get(column, [])) for column in columns}

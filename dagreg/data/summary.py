@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from dagreg.data.source import EXACT, Source
+from dagreg.data.offences import reading
+from dagreg.data.source import EXACT, Source, quote
 from dagreg.data.sql import design_sql
-from dagreg.errors import DataError, Diagnostic, either
+from dagreg.errors import DataError, Diagnostic, Offence, either
 from dagreg.model.curves import functions_sql, heights, quantiles
 from dagreg.model.digits import KNOT, LARGEST, SMALLEST, shortened
 from dagreg.model.interactions import possible_products
@@ -74,10 +75,7 @@ def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
                 message = f"columns {both} differ in case alone, which DuckDB's SQL does not tell apart"
                 wrong.append(Diagnostic("DR339", message, node.span, label="rename one, or leave one out"))
             elif source.kind(column) is None:
-                kind = source.sql_types[column].lower()
-                wrong.append(
-                    Diagnostic("DR321", f"column `{column}` holds {kind} values: not a number or text", node.span)
-                )
+                wrong.append(_neither(source, node, column))
     if wrong:
         raise DataError(tuple(wrong))
 
@@ -86,13 +84,19 @@ def check_trials(source: Source, spec: Spec, names: Iterable[str], where: str) -
     """Raises DataError (DR324) where rows have more successes than trials, or no trial."""
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].trials is not None):
-        column = source.name(node.column or node.name)
-        trials = source.name(node.trials) if isinstance(node.trials, str) else str(node.trials)
-        bad = f"({where}) AND ({column} > {trials} OR {trials} < 1)"
-        count = source.rows(bad)
+        name = node.column or node.name
+        if source.kind(name) != "number":
+            continue  # refused by its type
+        column = source.real(name)
+        trials = source.real(node.trials) if isinstance(node.trials, str) else str(node.trials)
+        more, none = f"{column} > {trials} OR {trials} < 1", f"{trials} <> floor({trials})"
+        count = source.rows(f"({where}) AND ({more})")
         if count:
             message = f"`{node.name}` has more successes than trials, or no trials, in {count} of the rows"
-            wrong.append(Diagnostic("DR324", message, node.span))
+            wrong.append(Diagnostic("DR324", message, node.span, offence=Offence(name, more)))
+        elif isinstance(node.trials, str) and source.rows(f"({where}) AND {none}"):
+            message = f"the trials of `{node.name}` are whole numbers, and column `{node.trials}` holds others"
+            wrong.append(Diagnostic("DR324", message, node.span, offence=Offence(node.trials, none)))
     if wrong:
         raise DataError(tuple(wrong))
 
@@ -127,25 +131,29 @@ def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str)
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].censored is not None):
         assert node.censored is not None
-        flags, value = source.value(node.censored), source.name(node.column or node.name)
+        name = node.column or node.name
+        flags, value = source.value(node.censored), source.real(name)
         words = f"CAST({flags} AS VARCHAR)"
         found = source.fetch(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}")
         other = sorted(row[0] for row in found if row[0] is not None and row[0] not in FLAGS)
         if other:
             message = f"column `{node.censored}` says {', '.join(map(repr, other[:5]))} of the censoring"
-            wrong.append(Diagnostic("DR327", message, node.span, label=f"use {either(FLAGS)}"))
+            told = ", ".join(map(quote, FLAGS))
+            offence = Offence(node.censored, f"CAST({flags} AS VARCHAR) NOT IN ({told})")
+            wrong.append(Diagnostic("DR327", message, node.span, label=f"use {either(FLAGS)}", offence=offence))
         elif node.upper is None and ("interval",) in found:
             message = f"`{node.name}` has intervals, and no column of their upper bounds"
             label = f"say `censored: {{flags: {node.censored}, upper: a column}}`"
             wrong.append(Diagnostic("DR327", message, node.span, label=label))
-        elif node.upper is not None:
+        elif node.upper is not None and source.kind(name) == "number":
             upper = source.real(node.upper)
             narrow = f"coalesce(NOT ({upper} > {value}) OR isnan({upper}), true)"
             bad = f"({where}) AND {words} = 'interval' AND {narrow}"
             count = source.rows(bad)
             if count:
                 message = f"the upper bound of `{node.name}` is not above the lower one in {count} of the rows"
-                wrong.append(Diagnostic("DR327", message, node.span))
+                offence = Offence(node.upper, f"{words} = 'interval' AND {narrow}")
+                wrong.append(Diagnostic("DR327", message, node.span, offence=offence))
     if wrong:
         raise DataError(tuple(wrong))
 
@@ -161,6 +169,22 @@ def _same_column(spec: Spec, names: Iterable[str]) -> list[Diagnostic]:
             message = f"`{first}` and `{name}` are the same column, `{node.column or name}`"
             wrong.append(Diagnostic("DR326", message, node.span))
     return wrong
+
+
+_DAYS = {"DATE": "{x} - DATE '2000-01-01'", "TIME": "epoch({x})"}
+
+
+def _neither(source: Source, node: Node, column: str) -> Diagnostic:
+    """The message about a column that holds neither numbers nor text."""
+    kind = source.sql_types[column]
+    message = f"column `{column}` holds {kind.lower()} values: not a number or text"
+    base = "TIMESTAMP" if kind.startswith("TIMESTAMP") else kind
+    if base not in (*_DAYS, "TIMESTAMP"):
+        return Diagnostic("DR321", message, node.span, "leave it out, or read a part of it by a `query:`")
+    expression = _DAYS.get(base, "epoch({x}) / 86400 - 10957")  # days since 2000
+    counted = "seconds since midnight" if base == "TIME" else "days since 2000"
+    note = f"for {counted}: {reading(source, column, expression)}"
+    return Diagnostic("DR321", message, node.span, "leave it out, or make it a number", (note,))
 
 
 def _absent(source: Source, node: Node, column: str) -> Diagnostic:
@@ -197,7 +221,8 @@ def summarise(
     columns = {c: known.get(c) or asked[c] for c in wanted}
     rows = source.rows(where)
     if rows == 0:
-        raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use"),))
+        why = "every row lacks a value of a column that is needed" if source.rows() else "the table is empty"
+        raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use", label=why),))
     plain = DataSummary(rows, columns)
     transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], source.real(spec.nodes[n].column or n)))}
     resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL

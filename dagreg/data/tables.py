@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from dagreg.data.source import quote
 from dagreg.errors import DataError, Diagnostic
+from dagreg.files import system_error, write_file
 
 DIGITS = 10
 Columns = Mapping[str, Any]
@@ -53,7 +53,10 @@ def _parquet(path: Path, columns: Columns) -> None:
 
     connection = duckdb.connect()
     connection.register("columns", {name: np.asarray(values) for name, values in columns.items()})
-    connection.execute(f"COPY (SELECT * FROM columns) TO {quote(str(path))} (FORMAT parquet)")
+    try:
+        connection.execute(f"COPY (SELECT * FROM columns) TO {quote(str(path))} (FORMAT parquet)")
+    except duckdb.IOException as error:
+        raise system_error(error) from error
 
 
 _WRITERS: Mapping[str, Callable[[Path, Columns], object]] = {
@@ -70,13 +73,7 @@ def check_ending(path: Path) -> None:
         raise DataError((Diagnostic("DR309", f"cannot write `{path}`", label=f"known endings: {known}"),))
 
 
-def write_table(path: Path, columns: Columns) -> None:
-    """Writes a file of the kind that its ending names; it appears whole or not at all."""
+def write_table(path: Path, columns: Columns, inputs: Iterable[Path] = ()) -> None:
+    """Writes a file of the kind that its ending names; it appears whole or not at all, and never over `inputs`."""
     check_ending(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        _WRITERS[path.suffix.lower()](half, columns)
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    write_file(path, lambda half: _WRITERS[path.suffix.lower()](half, columns), inputs)

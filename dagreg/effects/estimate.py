@@ -7,6 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import both_sides
 from dagreg.effects.measures import coefficient, event, ratios
@@ -14,12 +16,12 @@ from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
-from dagreg.effects.types import Coefficient, Estimate, Scale
+from dagreg.effects.types import INDIRECT, Coefficient, Estimate, Scale, Share
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.curves import powers
 from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
-from dagreg.spec.types import Level
+from dagreg.spec.types import LEVEL, Level
 
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
@@ -29,7 +31,7 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     number.
     """
     wanted = model.estimand
-    parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))]
+    parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))] if wanted.average else []
     if wanted.groups:
         every = observed_rows(model, data, wanted.by)
         parts += [(group, subset(model, every, group)) for group in wanted.groups]
@@ -38,14 +40,40 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
         for group, rows in parts
         if len(rows) > 0
         for contrast in wanted.contrasts
-        for part in _parts(model, draws, merge(rows), contrast, group, seed)
-        for row in _rows(model, contrast, part, group, independent=draws.independent)
+        for row in _contrast_rows(model, draws, merge(rows), contrast, group, seed)
     ]
     return (
         *(row for row in found if not row.is_ratio),
         *(row for row in found if row.is_ratio),
         *_on_link(model, draws),
     )
+
+
+ORDER = ("natural indirect effect", "natural direct effect", "total effect", "path effect")
+"""Of the rows of a mediation: what was asked comes first."""
+
+
+def _contrast_rows(
+    model: Model, draws: Draws, rows: Rows, contrast: Contrast, group: Mapping[str, Level], seed: int
+) -> Iterator[Estimate]:
+    """The rows of one contrast; an indirect effect with its share of the total."""
+    parts = _parts(model, draws, rows, contrast, group, seed)
+    total = next(p for p in parts if p.estimand == model.estimand.name)
+    for part in parts:
+        for row in _rows(model, contrast, part, group, independent=draws.independent):
+            indirect = part.estimand == INDIRECT and row.scale == "outcome"
+            yield replace(row, share=share_of(part.values, total.values)) if indirect else row
+
+
+def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
+    """The share of a total, draw by draw; None where the total's interval holds 0, and a share means nothing."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(total, [tail, 1 - tail])
+    if low <= 0 <= high:
+        return None
+    with np.errstate(all="ignore"):
+        least, middle, most = np.quantile(part / total, [tail, 0.5, 1 - tail])
+    return Share(float(middle), (float(least), float(most)))
 
 
 def _parts(
@@ -56,9 +84,8 @@ def _parts(
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
         found = decomposed(model, draws.flat(), rows, contrast, seed, group)
-        return tuple(
-            replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
-        )
+        shaped = (replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found)
+        return tuple(sorted(shaped, key=lambda p: ORDER.index(p.estimand)))
     sides = (
         functional_sides(model, draws.flat(), rows, contrast, seed)
         if model.functional is not None
@@ -72,7 +99,7 @@ def _rows(
     model: Model, contrast: Contrast, part: Part, group: Mapping[str, Level], *, independent: bool
 ) -> Iterator[Estimate]:
     """The difference of a part's two means, then its ratios, which are never primary."""
-    primary = model.primary and part.estimand == model.estimand.name
+    primary = model.primary and part.estimand == (INDIRECT if model.estimand.natural else model.estimand.name)
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
     compared = {} if far(model, contrast) else _ratios(model, part)  # of two means that are a unit apart
     values: dict[Scale, Array] = {"outcome": part.values, **compared}

@@ -47,7 +47,7 @@ class _World:
 def functional_sides(
     model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int
 ) -> tuple[Array, Array]:
-    """E[Y | do(x)] at the start of a contrast, and its change (per unit, of one unit more): one number per draw each."""
+    """E[Y | do(x)] at the start of a contrast, and its change, of one unit more that per unit: one number per draw."""
     start, stop = functional_means(model, draws, rows, contrast, seed)
     return start, (stop - start) / step_of(model, contrast).units
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from dagreg.effects.gformula import changes
 from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, World
+from dagreg.effects.types import INDIRECT
 from dagreg.engine.draws import Array
 from dagreg.model.mediation import first_mediators
 from dagreg.model.types import Contrast, Model
@@ -52,7 +53,7 @@ def decomposed(
     return (
         Part("total effect", None, base, total),
         Part("natural direct effect", None, base, direct),
-        Part("natural indirect effect", None, base + direct, total - direct),
+        Part(INDIRECT, None, base + direct, total - direct),
         *(Part("path effect", m, base + found[before], found[after] - found[before]) for m, before, after in steps),
     )
 

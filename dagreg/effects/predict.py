@@ -22,18 +22,18 @@ from dagreg.effects.gformula import BRANCHES, CELLS, enters_linearly
 from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route
-from dagreg.effects.summary import LEVEL
 from dagreg.engine.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Equation, Model, Varying
-from dagreg.spec.types import Level
+from dagreg.spec.brief import cut
+from dagreg.spec.types import LEVEL, Level
 
 INNER = 20  # draws of mediators for each posterior draw, where the outcome's mean has to average over them
 MOST_INNER, INNER_ROWS = 400, 8_000  # few rows get more of them
 _GROUPS, _ROWS = 1, 2  # streams of random numbers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
     """The predictive distribution of every new row, as columns of numbers in the order of the rows.
 
@@ -56,11 +56,16 @@ class Prediction:
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]
 
-    def frame(self) -> Any:
+    def __repr__(self) -> str:
+        return cut(f"<Prediction of {self.outcome}: {len(self):,} rows of {', '.join(self.columns)}>")
+
+    def to_frame(self) -> Any:
         """The columns as a pandas DataFrame. Loads pandas."""
         import pandas as pd
 
         return pd.DataFrame(dict(self.columns))
+
+    frame = to_frame  # an earlier name
 
 
 def predict(

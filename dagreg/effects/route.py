@@ -18,7 +18,7 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.graph.projection import hub_projection
 from dagreg.identify.words import quoted
 from dagreg.model.types import Equation, Model, Variable
-from dagreg.model.variables import transformable
+from dagreg.model.variables import alike, transformable
 from dagreg.spec.types import Level
 
 
@@ -87,7 +87,8 @@ def setting(variable: Variable, value: Any) -> Level:
         if level is None:
             known = ", ".join(map(str, variable.levels[:12]))
             message = f"`do` sets `{variable.name}` to {value!r}, which is none of its levels"
-            raise DagregError((Diagnostic("DR562", message, label=f"known are {known}"),))
+            hint = alike(value, variable.levels) or f"known are {known}"
+            raise DagregError((Diagnostic("DR562", message, label=hint),))
         return level
     try:
         number = float(value)

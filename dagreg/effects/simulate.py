@@ -20,6 +20,7 @@ from dagreg.model import prior_draws
 from dagreg.model.design import encode
 from dagreg.model.types import DataScale, Equation, PriorChoice, Term, Variable, Varying
 from dagreg.model.whole import Whole
+from dagreg.spec.brief import cut
 from dagreg.spec.types import Level
 
 RATE, TRIALS = 5.0, 10  # of counts without parents; trials per row where no data say
@@ -27,7 +28,7 @@ _PARAMETERS, _NOISE = 1, 2  # streams of random numbers
 Column = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Simulated:
     """Simulated data: a column of the data for each observed node, and the parameters that they come from.
 
@@ -44,11 +45,16 @@ class Simulated:
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]
 
-    def frame(self) -> Any:
+    def __repr__(self) -> str:
+        return cut(f"<Simulated: {len(self):,} rows of {', '.join(self.columns)}>")
+
+    def to_frame(self) -> Any:
         """The columns as a pandas DataFrame. Loads pandas."""
         import pandas as pd
 
         return pd.DataFrame(dict(self.columns))
+
+    frame = to_frame  # an earlier name
 
 
 def simulate(graph: Whole, rows: int, seed: int, do: Mapping[str, Level], given: Mapping[str, Column]) -> Simulated:

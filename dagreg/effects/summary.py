@@ -7,8 +7,7 @@ import numpy as np
 from dagreg.effects.density import density
 from dagreg.effects.types import Summary
 from dagreg.engine.draws import Array, convergence
-
-LEVEL = 0.94
+from dagreg.spec.types import LEVEL
 
 
 def summarise(values: Array, level: float = LEVEL, *, independent: bool = False, null: float = 0.0) -> Summary:

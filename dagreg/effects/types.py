@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Level
 
 if TYPE_CHECKING:
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
 EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on the untreated")
 """The estimands that are an effect itself, and no part of one."""
 
+INDIRECT = "natural indirect effect"
+"""The estimand that a mediation asks for."""
+
 Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "mean ratio"]
 
 
-@dataclass(frozen=True, slots=True)
-class Density:
+@dataclass(frozen=True, slots=True, repr=False)
+class Density(Brief):
     """A posterior's density at equal steps from `low` to `high`, which hold all of it that can be seen."""
 
     low: float
@@ -26,8 +30,8 @@ class Density:
     heights: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(Brief):
     """A posterior in numbers. `interval` is equal-tailed with probability `level`.
 
     `prob_positive` is the probability of an effect above none: above 0, of a ratio above 1.
@@ -43,8 +47,22 @@ class Summary:
     r_hat: float
     density: Density | None = None  # None where there is none to draw
 
+    @property
+    def line(self) -> str:
+        """The numbers of most use, on one line."""
+        low, high = self.interval
+        return f"{self.mean:.4g}, sd {self.sd:.2g}, {self.level:.4g} interval {low:.4g} to {high:.4g}"
+
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of an effect as a share of the whole: posterior median, and an equal-tailed interval."""
+
+    median: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Estimate:
     """One row of the answer: a contrast of the outcome's mean under an intervention."""
 
@@ -60,6 +78,10 @@ class Estimate:
     label: str = ""  # the measure and what was compared: "risk difference of died = 1, drug: a against b"
     comparison: str = ""  # what was compared alone: "drug: a against b", "one unit more of x (cm)"
     outcome_level: Level | None = None  # the level of the outcome whose probability, or odds, the number is of
+    share: Share | None = None  # of the total, for an indirect effect; None where the total may be 0, too
+
+    def __repr__(self) -> str:
+        return cut(f"<Estimate by {self.estimator}, {self.label or self.name}: {self.summary.line}>")
 
     @property
     def is_ratio(self) -> bool:
@@ -72,7 +94,7 @@ class Estimate:
         return self.scale == "outcome" and len(self.by) == 0 and self.estimand in EFFECTS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Coefficient:
     """A regression coefficient as fitted. `causal` says whether it is the effect asked for (on the link scale)."""
 
@@ -86,6 +108,9 @@ class Coefficient:
     why: str = ""
     response_level: Level | None = None  # the level of the response whose odds or probability it moves
 
+    def __repr__(self) -> str:
+        return cut(f"<Coefficient of {self.term} on {self.response}, {self.estimator}: {self.summary.line}>")
+
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
@@ -98,8 +123,8 @@ class Disagreement:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dose:
+@dataclass(frozen=True, slots=True, repr=False)
+class Dose(Brief):
     """The outcome's mean with the exposure set to a dose. `observed`: it lies within the exposure's own range."""
 
     dose: float
@@ -108,8 +133,8 @@ class Dose:
     outcome_level: Level | None = None  # the level whose probability the mean is
 
 
-@dataclass(frozen=True, slots=True)
-class EffectResult:
+@dataclass(frozen=True, slots=True, repr=False)
+class EffectResult(Brief):
     """All the numbers of one effect."""
 
     estimates: tuple[Estimate, ...]

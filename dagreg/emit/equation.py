@@ -16,6 +16,7 @@ from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import (
     Equation,
     Model,
+    PriorChoice,
     Variable,
 )
 
@@ -57,7 +58,7 @@ def _start(equation: Equation, response: Variable) -> str:
     """Where a sampler starts, if the prior's centre will not do.
 
     Cutpoints are in order, and start at those of the observed shares (without data, evenly spread). A mean that has
-    to be above 0 under a link that does not see to it starts at the observed one.
+    to be above 0 under a link that does not see to it starts at the observed one, if the prior allows it.
     """
     if equation.family.predictor != "ordered":
         bounded = equation.link.name == "inverse" or (equation.link.name == "identity" and not equation.family.real)
@@ -65,6 +66,8 @@ def _start(equation: Equation, response: Variable) -> str:
             return ""
         mean, sd = response.mean, response.sd
         start = equation.link.of_mean(1.0 if mean is None else mean)
+        if not _allows(equation.intercept_prior, start):
+            return ""
         return f"initval={start:.3g}" if mean is None or sd is None or mean < 100 * sd else f"initval={start!r}"
     starts = ", ".join(distinct(starting_cutpoints(equation, response), least=3))
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
@@ -127,3 +130,11 @@ def _likelihood(model: Model, equation: Equation, response: Variable) -> list[st
         f"{symbols['logp']} = pm.logp({distribution}.dist({arguments}), {answer})",
         f"pm.Potential({observed}, pm.math.sum({weights} * {symbols['logp']}))",
     ]
+
+
+def _allows(prior: PriorChoice, value: float) -> bool:
+    """Whether a value lies inside a prior that ends; of the others, that of a mean above 0 lies in all."""
+    if prior.distribution != "Uniform":
+        return True
+    lower, upper = prior.arguments
+    return not (isinstance(lower, float | int) and isinstance(upper, float | int)) or lower < value < upper

@@ -17,11 +17,12 @@ from dagreg.emit.prelude import helpers_of, need_tensors, source_of
 from dagreg.emit.prose import docstring, literal, number
 from dagreg.emit.unknown import latent_lines, mixture_lines, table_lines
 from dagreg.model.types import Model
-from dagreg.spec.types import Sampling
+from dagreg.spec.brief import Brief, cut
+from dagreg.spec.types import LEVEL, Sampling
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+@dataclass(frozen=True, slots=True, repr=False)
+class Reader(Brief):
     """How a program reads its rows: what it imports, what it says once, and the columns that answer `{query}`."""
 
     imports: tuple[str, ...]
@@ -32,7 +33,7 @@ class Reader:
 DUCKDB = Reader(("duckdb",), (), "duckdb.sql({query}).fetchnumpy()")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Program:
     """PyMC source, with one builder per model: `build_adjusted(data) -> pm.Model`, ...
 
@@ -41,6 +42,9 @@ class Program:
 
     source: str
     builders: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return cut(f"<Program of {len(self.source.splitlines()):,} lines: {', '.join(self.builders)}>")
 
     def build(self, builder: str, data: Mapping[str, Any]) -> Any:
         """Runs a builder of this very source on the data and returns the pm.Model.
@@ -133,7 +137,7 @@ def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sam
             progress_bar=False,
         )
         print(build.__doc__)
-        print(az.summary(draws))
+        print(az.summary(draws, ci_prob={LEVEL}))
 """
 
 

@@ -21,22 +21,26 @@ def sufficient_lines(model: Model, equation: Equation, statistics: Sufficient, o
     names = equation.symbols
     free, whole, root, rotated = (names[part] for part in ("free", "all", "root", "rotated"))
     sigma = equation.auxiliaries[0].symbol
-    shape = number((statistics.units - len(statistics.rotated)) / 2)
+    beyond = statistics.units - len(statistics.rotated)  # units that only the residual sum of squares speaks of
     lines = [
         f"# {statistics.units:,.12g} rows stand as these, by a QR decomposition of the design:",
         "# |y - X b|^2 = |rotated - root b|^2 + left, for every b",
         *_matrix(root, statistics.root),
         *_matrix(rotated, statistics.rotated),
         "# coordinates in which the posterior is nearly round; the priors act on the coefficients themselves",
-        f"{free} = pm.Flat({literal(free)}, shape={len(statistics.rotated)})",
+        f"{free} = pm.Flat({literal(free)}, shape={len(statistics.start)})",
         *_matrix(names["spread"], statistics.spread),
         *_matrix(names["start"], statistics.start),
         f"{whole} = {names['start']} + pm.math.dot({names['spread']}, {free})",
         *_coefficients(model, equation, origin),
         *prior_lines(model, sigma, equation.auxiliaries[0].prior, ""),
         f"pm.Normal({literal(names['observed'])}, pm.math.dot({root}, {whole}), {sigma}, observed={rotated})",
-        f"pm.Gamma({literal(names['left'])}, {shape}, 1 / (2 * {sigma}**2), observed={statistics.left!r})",
     ]
+    if beyond > 0 and statistics.left > 0:
+        gamma = f"{number(beyond / 2)}, 1 / (2 * {sigma}**2), observed={statistics.left!r}"
+        lines.append(f"pm.Gamma({literal(names['left'])}, {gamma})")
+    elif beyond > 0:
+        lines.append(f"pm.Potential({literal(names['left'])}, -{number(beyond)} * pm.math.log({sigma}))")
     return lines
 
 

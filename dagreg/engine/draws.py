@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dagreg.engine.convergence import bulk_size_and_r_hat
 from dagreg.model.types import Equation
 from dagreg.optimise.types import Engine
+from dagreg.spec.brief import Brief, cut
 
 Array = npt.NDArray[np.float64]
 
@@ -19,8 +20,8 @@ Array = npt.NDArray[np.float64]
 Origin = Literal["solved", "earlier fit", "same fit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+@dataclass(frozen=True, slots=True, repr=False)
+class Part(Brief):
     """The draws of one piece of a model: all that they hang on, as a key, and how they were made.
 
     `digest` is of the draws and their statistics, so that what is read from a file is known to be what was written.
@@ -30,15 +31,15 @@ class Part:
     symbols: tuple[str, ...]
     engine: Engine
     divergences: int
-    seconds: float
     digest: str
     origin: Origin = "solved"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Draws:
     """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
 
+    `seconds` is what making them took, 0 for those of an earlier fit.
     `trees` are the samplers' statistics, one for each piece that was sampled (`engine/posterior.py`); `parts` are the
     pieces.
     """
@@ -49,6 +50,10 @@ class Draws:
     seconds: float
     trees: tuple[Any, ...] = ()
     parts: tuple[Part, ...] = ()
+
+    def __repr__(self) -> str:
+        chains, draws = self.shape
+        return cut(f"<Draws by {self.engine}, {chains} chains of {draws:,}: {', '.join(self.values)}>")
 
     @property
     def sampled(self) -> frozenset[str]:

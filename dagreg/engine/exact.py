@@ -175,7 +175,10 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
     # Turned into the singular vectors' frame and back, it does not depend on their signs, which rounding decides.
     turned = noise[:, this.flat :] @ this.right.T
     inner = turned * sigma[:, None] / np.sqrt(variance) + this.singular * this.turned / variance
-    others = this.mean + (inner @ this.right) * this.scale
+    standard = inner @ this.right
+    if len(this.right) < this.right.shape[1]:
+        standard += noise[:, this.flat :] - turned @ this.right  # directions that no row speaks of keep their prior
+    others = this.mean + standard * this.scale
     found = np.empty(noise.shape)
     found[:, this.order[this.flat :]] = others
     if this.flat:

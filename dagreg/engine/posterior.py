@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.engine.draws import Array, Draws
+from dagreg.files import system_error
 from dagreg.model.types import Dimension
 
 if TYPE_CHECKING:
@@ -24,10 +25,20 @@ Coordinates = Mapping[str, tuple[Dimension, ...]]  # of each symbol that is more
 
 
 def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
-    """Writes a branch for each builder, with its `posterior` and, where it was sampled, its `sample_stats`."""
-    if any(draws.trees for draws in samples.values()):
-        as_tree(samples, coordinates).to_netcdf(path, engine="h5netcdf")
-        return
+    """Writes a branch for each builder, with its `posterior` and, where it was sampled, its `sample_stats`.
+
+    Raises OSError where the file cannot be written.
+    """
+    try:
+        if any(draws.trees for draws in samples.values()):
+            as_tree(samples, coordinates).to_netcdf(path, engine="h5netcdf")
+        else:
+            _write_exact(path, samples, coordinates)
+    except (OSError, RuntimeError) as error:  # h5py's words for a disk that is full
+        raise system_error(error) from error
+
+
+def _write_exact(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
     import h5netcdf
 
     with h5netcdf.File(path, "w") as file:
@@ -135,16 +146,44 @@ def _labels(coordinates: Coordinates) -> dict[str, tuple[str, ...]]:
     return dict(dimension for dimensions in coordinates.values() for dimension in dimensions)
 
 
-def as_tree(samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> xr.DataTree:
-    """Every program's draws as one tree: a branch for each builder."""
+def as_tree(
+    samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates], first: str | None = None
+) -> xr.DataTree:
+    """Every program's draws as one tree: a branch for each builder, and the groups of `first` at the root."""
     import xarray as xr
 
-    groups = {}
+    groups: dict[str, xr.Dataset] = {}
     for builder, draws in samples.items():
-        groups[f"{_branch(builder)}/posterior"] = _dataset(draws, coordinates.get(builder, {}))
-        for i, tree in enumerate(draws.trees):
-            name = "sample_stats" if len(draws.trees) == 1 else f"sample_stats_{i + 1}"
-            groups[f"{_branch(builder)}/{name}"] = tree["sample_stats"].to_dataset()
+        own = groups_of(draws, coordinates.get(builder, {}))
+        if builder == first:
+            groups |= own
+        groups |= {f"{_branch(builder)}/{name}": dataset for name, dataset in own.items()}
+    return xr.DataTree.from_dict(groups)
+
+
+def groups_of(draws: Draws, coordinates: Coordinates) -> dict[str, xr.Dataset]:
+    """The `posterior` of one program, and its `sample_stats` where it was sampled."""
+    groups = {"posterior": _dataset(draws, coordinates)}
+    for i, tree in enumerate(draws.trees):
+        name = "sample_stats" if len(draws.trees) == 1 else f"sample_stats_{i + 1}"
+        groups[name] = tree["sample_stats"].to_dataset()
+    return groups
+
+
+def with_rows(
+    draws: Draws, coordinates: Coordinates, rows: Mapping[str, Mapping[str, Array]], seen: Mapping[str, Array]
+) -> xr.DataTree:
+    """One program's draws in ArviZ's groups, with others of draws x rows by response, and the responses seen."""
+    import xarray as xr
+
+    chains, count = draws.shape
+    groups = groups_of(draws, coordinates)
+    for name, arrays in rows.items():
+        cells = {y: (("chain", "draw", "row"), v.reshape(chains, count, -1)) for y, v in arrays.items()}
+        along = {"chain": np.arange(chains), "draw": np.arange(count), "row": np.arange(len(next(iter(seen.values()))))}
+        groups[name] = xr.Dataset(cells, coords=along)
+    if rows:
+        groups["observed_data"] = xr.Dataset({y: ("row", v) for y, v in seen.items()})
     return xr.DataTree.from_dict(groups)
 
 

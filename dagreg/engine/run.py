@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,18 +14,20 @@ from dagreg.engine.draws import Draws
 from dagreg.engine.exact import draw_exactly
 from dagreg.engine.metropolis import draw_by_metropolis
 from dagreg.engine.store import Store, key_of, seeded
+from dagreg.errors import Unsolvable
 from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
 
 def draw(
-    pieces: Sequence[Piece], program: Program, data: Rows, sampling: Sampling, store: Store | None = None
+    pieces: Sequence[Piece], program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store | None = None
 ) -> Draws:
     """Draws of a whole model: those in the store where a piece has not changed, exact where it allows, else by NUTS.
 
     The posterior is the product of the pieces', so independent draws of each are draws of the whole;
-    their seeds differ for that reason.
+    their seeds differ for that reason. `program` is emitted where NUTS runs it. Raises Unsolvable where a piece has no
+    posterior to draw from.
     """
     known = Store() if store is None else store
     return joined([_draw_piece(p, program, data, own, known) for p, own in _settings(pieces, sampling)])
@@ -40,7 +42,7 @@ def _settings(pieces: Sequence[Piece], sampling: Sampling) -> list[tuple[Piece, 
     return [(piece, seeded(piece, sampling, whole=len(pieces) == 1)) for piece in pieces]
 
 
-def _draw_piece(piece: Piece, program: Program, data: Rows, sampling: Sampling, store: Store) -> Draws:
+def _draw_piece(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store) -> Draws:
     key = key_of(piece, data, sampling)
     found = store.find(key)
     if found is None:
@@ -48,7 +50,9 @@ def _draw_piece(piece: Piece, program: Program, data: Rows, sampling: Sampling, 
     return with_intercepts(found, piece.model)
 
 
-def _solve(piece: Piece, program: Program, data: Rows, sampling: Sampling) -> Draws:
+def _solve(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling) -> Draws:
+    if piece.flaw is not None:
+        raise Unsolvable((piece.flaw,))
     if piece.engine == "exact":
         return draw_exactly(piece.model, sampling)
     table = _table(piece, data)
@@ -58,7 +62,7 @@ def _solve(piece: Piece, program: Program, data: Rows, sampling: Sampling) -> Dr
             return found
     from dagreg.engine.nuts import sample
 
-    return sample(program, piece.model, table, sampling)
+    return sample(program(), piece.model, table, sampling)
 
 
 def _table(piece: Piece, data: Rows) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +26,7 @@ from dagreg.model.types import Equation, Model
 from dagreg.optimise.types import Engine, Piece
 from dagreg.spec.types import Sampling
 
-FORMAT = 1  # of keys and digests
+FORMAT = 2  # of keys and digests
 _OF_EXACT = ("dagreg", "numpy")
 _OF_NUTS = (*_OF_EXACT, "pymc", "pytensor", "nutpie", "numba")
 
@@ -66,7 +66,7 @@ class Store:
     def keep(self, key: str, draws: Draws) -> Draws:
         """The draws as those of this key."""
         symbols, digest = tuple(draws.values), digest_of(draws)
-        part = Part(key, symbols, cast(Engine, draws.engine), draws.divergences, draws.seconds, digest)
+        part = Part(key, symbols, cast(Engine, draws.engine), draws.divergences, digest)
         kept = self._made[key] = replace(draws, parts=(part,))
         return kept
 
@@ -87,16 +87,14 @@ class Store:
         sampled = iter(trees)
         for part in parts:
             own = () if part.engine != "nuts" else tuple(tree for tree in (next(sampled, None),) if tree is not None)
-            draws = Draws(
-                {symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, part.seconds, own
-            )
+            draws = Draws({symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, 0.0, own)
             if digest_of(draws) == part.digest:
                 found[part.key] = replace(draws, parts=(part,))
         return found
 
 
 def _marked(draws: Draws, origin: Origin) -> Draws:
-    return replace(draws, parts=tuple(replace(part, origin=origin) for part in draws.parts))
+    return replace(draws, seconds=0.0, parts=tuple(replace(part, origin=origin) for part in draws.parts))
 
 
 def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
@@ -123,7 +121,7 @@ def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
 
 def digest_of(draws: Draws) -> str:
     """The hash of draws and their statistics."""
-    digest = hashlib.sha256(repr((FORMAT, draws.engine, draws.divergences, draws.seconds)).encode())
+    digest = hashlib.sha256(repr((FORMAT, draws.engine, draws.divergences)).encode())
     for symbol, values in draws.values.items():
         _add(digest, symbol, values)
     for tree in draws.trees:
@@ -191,4 +189,13 @@ def _version(package: str) -> str:
 
 
 def _sha256(what: object) -> str:
-    return hashlib.sha256(repr(what).encode()).hexdigest()
+    return hashlib.sha256(repr(_spelled(what)).encode()).hexdigest()
+
+
+def _spelled(what: object) -> object:
+    """The value in tuples, texts and numbers, with every field of a record: a repr is for people and may be cut."""
+    if is_dataclass(what) and not isinstance(what, type):
+        return (type(what).__name__, *(_spelled(getattr(what, field.name)) for field in fields(what)))
+    if isinstance(what, Mapping):
+        return tuple((_spelled(key), _spelled(value)) for key, value in what.items())
+    return tuple(map(_spelled, what)) if isinstance(what, tuple | list) else what

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dagreg.families import successes
 from dagreg.families.family import Family, Values, each
-from dagreg.families.numeric import Array, np
+from dagreg.families.numeric import Array, np, stats
 from dagreg.families.scales import RISK
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ FAMILY = Family(
     discrete=True,
     scale=RISK,
     variance=successes.variance,
+    overdispersion="A `group` node for what such units share (a litter, a herd)",
+    separable="at both ends",
     log_likelihood=successes.LOG_LIKELIHOOD,
     log_total={"logit": successes.total_logit},
     concave=successes.LINKS,
+    law=lambda mean, p: stats.bernoulli(mean),
     sample=_sample,
     grouped_as="binomial",
     cell_support="probability",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagreg.families import censoring, successes
 from dagreg.families.family import Family, Values, each
-from dagreg.families.numeric import Array, np, special
+from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.parameters import PRECISION
 
 
@@ -22,14 +22,16 @@ FAMILY = Family(
     place=70,
     links=successes.LINKS,
     accepts=("proportion", "continuous", "positive"),
-    support="numbers between 0 and 1",
+    support="numbers above 0 and below 1",
     distribution="Beta",
     likelihood=each(successes.LINKS, "mu={mean}, nu={precision}"),
     parameters=(PRECISION,),
     fits=_fits,
+    outside="{number} <= 0 OR {number} >= 1",
     coefficients={"logit": "log odds ratio of the mean"},
     quasi_variance=successes.variance,
     draw=_draw,
+    law=lambda mean, p: stats.beta(mean * p["precision"], (1 - mean) * p["precision"]),
     sample=successes.sample_beta,
     censored=censoring.by_logcdf("Beta", "pm.logcdf(pm.Beta.dist(mu=1 - {mean}, nu={precision}), 1 - {at})"),
 )

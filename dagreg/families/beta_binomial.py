@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dagreg.families import successes
-from dagreg.families.counts import whole_numbers
+from dagreg.families.counts import NOT_WHOLE, whole_numbers
 from dagreg.families.family import Family, Values, each
-from dagreg.families.numeric import Array, np
+from dagreg.families.numeric import Array, np, stats
 from dagreg.families.parameters import PRECISION
 from dagreg.families.scales import RISK_IN_TRIAL
 
@@ -31,7 +31,9 @@ FAMILY = Family(
     discrete=True,
     trials=True,
     fits=whole_numbers,
+    outside=NOT_WHOLE,
     scale=RISK_IN_TRIAL,
     quasi_variance=successes.variance,
+    law=lambda mean, p: stats.betabinom(p["trials"], mean * p["precision"], (1 - mean) * p["precision"]),
     sample=_sample,
 )

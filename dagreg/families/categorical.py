@@ -36,6 +36,7 @@ FAMILY = Family(
     discrete=True,
     predictor="unordered",
     scale=LEVEL,
+    separable="at both ends",
     log_likelihood={"logit": log_likelihood},
     concave=("logit",),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from dagreg.families import quantiles
 from dagreg.families.family import Draw, Sampler, Values
-from dagreg.families.numeric import Array, np
+from dagreg.families.numeric import Array, np, stats
 from dagreg.families.positive import draw_gamma, sample_gamma
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 LINKS = ("log", "softplus", "identity")
 INFLATED_LINKS = ("log", "softplus")
+NOT_WHOLE = "{number} < 0 OR {number} <> floor({number})"
 COEFFICIENTS = {"log": "log rate ratio"}
 MOST = 1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
 
@@ -25,6 +27,24 @@ def whole_numbers(low: float, high: float, whole: bool) -> bool:
 def proportional(mean: Array) -> Array:
     """The variance of a Poisson."""
     return mean
+
+
+def negative_binomial(mean: Array, p: Values) -> Any:
+    """As SciPy has it."""
+    return stats.nbinom(p["shape"], p["shape"] / (p["shape"] + mean))
+
+
+@dataclass(frozen=True, slots=True)
+class Inflated:
+    """A distribution of counts, with more zeros than it has."""
+
+    counts: Any
+    zero: Array
+
+    def logpmf(self, y: Array) -> Array:
+        """log of (1 - zero) p(y), and of zero besides where y is 0."""
+        usual = np.log1p(-self.zero) + self.counts.logpmf(y)
+        return np.asarray(np.where(y == 0, np.logaddexp(np.log(self.zero), usual), usual))
 
 
 def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:

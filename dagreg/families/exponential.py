@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, each
-from dagreg.families.numeric import Array, np
+from dagreg.families.numeric import Array, np, stats
 from dagreg.families.positive import LINKS, square
 from dagreg.families.scales import POSITIVE
 
@@ -30,11 +30,13 @@ FAMILY = Family(
     distribution="Exponential",
     likelihood=each(LINKS, "lam=1 / {mean}"),
     fits=_fits,
+    outside="{number} < 0",
     scale=POSITIVE,
     quasi_variance=square,
     log_likelihood={"log": _log},
     concave=("log",),
     draw=_draw,
+    law=lambda mean, p: stats.expon(scale=mean),
     sample=_draw,
     censored=censoring.by_survival("-{at} / {mean}"),
 )

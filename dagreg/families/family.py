@@ -49,7 +49,7 @@ class Parameter:
     from_dispersion: Callable[[float], float] = lambda sigma: sigma
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Family:
     """A likelihood. Everything else asks this record, so that no other file names a family.
 
@@ -78,8 +78,11 @@ class Family:
       where the family has none; then `quasi_variance` may stand for it, its dispersion estimated. `shaped`: mean and
       dispersion do not give the whole distribution. `on_log_scale`: it is the log that is fitted.
     - `log_likelihood`: per link, of responses and predictors, up to a term free of the predictors. Responses and trials
-      are rows x 1, predictors rows x points; for several levels see `categorical.py` and `ordinal.py`. `log_total`:
-      its sum over rows of one trial each, where there is a faster way.
+      are rows x 1, predictors rows x points; for several levels see `categorical.py` and `ordinal.py`. `log_constant`
+      is that term, of responses and trials, None for 0; `log_total` the sum over rows of one trial each, where there
+      is a faster way.
+    - `law(location, parameters)` is the distribution of responses as SciPy has them: with `logpmf`, or `logpdf`, and
+      where they can be censored `logcdf` and `logsf`. None for several levels.
     - `concave`: links under which the log likelihood is concave in the predictor (and the cutpoints).
     - `draw` samples responses by quantiles, so that every draw is monotone in the location for the same state of the
       generator, and noise cancels between two sides of a contrast; None where the support is finite and the g-formula
@@ -102,6 +105,7 @@ class Family:
     trials: bool = False
     predictor: Predictor = "one"
     fits: Callable[[float, float, bool], bool] = _any
+    outside: str = "FALSE"  # SQL of a row that does not fit, with the hole {number}
     widens: str = ""
 
     distributions: Mapping[str, str] = field(default_factory=dict)
@@ -120,9 +124,12 @@ class Family:
     quasi_variance: Callable[[Array], Array] | None = None
     shaped: bool = False
     on_log_scale: bool = False
-    overdisperses: bool = False  # its data may vary more than it allows
+    overdispersion: str = ""  # what allows for more variation than it has, where data may have that
+    separable: Literal["", "at zero", "at both ends"] = ""  # where a response can be certain, so that it has no maximum
     tested_as: Literal["number", "count", "successes"] = "number"  # where independences are held against the data
     log_likelihood: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
+    log_constant: Callable[[Array, Array], Array] | None = None
+    law: Callable[[Array, Values], Any] | None = None
     log_total: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)
     concave: tuple[str, ...] = ()
     draw: Draw | None = None
@@ -130,6 +137,9 @@ class Family:
     grouped_as: str = ""
     units: Literal["trials", "exposure"] = "trials"
     cell_support: Literal["", "probability", "rate"] = ""  # what the mean of a cell is, where a prior can be put on it
+
+    def __repr__(self) -> str:
+        return f"Family({self.name!r})"
 
     def distribution_under(self, link: str) -> str:
         """The PyMC distribution of a response whose predictor has this link."""

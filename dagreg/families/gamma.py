@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dagreg.families.family import NUMBERS, Family, each
+from dagreg.families.numeric import stats
 from dagreg.families.parameters import SHAPE
-from dagreg.families.positive import LINKS, above_zero, draw_gamma, sample_gamma, square
+from dagreg.families.positive import LINKS, NOT_ABOVE_ZERO, above_zero, draw_gamma, sample_gamma, square
 from dagreg.families.scales import POSITIVE
 
 
@@ -30,9 +31,11 @@ FAMILY = Family(
     likelihood=each(LINKS, "alpha={shape}, beta={shape} / {mean}"),
     parameters=(SHAPE,),
     fits=above_zero,
+    outside=NOT_ABOVE_ZERO,
     scale=POSITIVE,
     quasi_variance=square,
     draw=draw_gamma,
+    law=lambda mean, p: stats.gamma(p["shape"], scale=mean / p["shape"]),
     sample=sample_gamma,
     censored=_censored(),
 )

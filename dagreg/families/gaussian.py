@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Parameter, Values, constant, each
-from dagreg.families.numeric import Array, np
+from dagreg.families.numeric import Array, np, stats
 from dagreg.families.parameters import SIGMA
 
 LINKS = ("identity", "log", "softplus", "inverse")
@@ -33,6 +33,7 @@ FAMILY = Family(
     normal=True,
     variance=constant,
     draw=_draw,
+    law=lambda mean, p: stats.norm(mean, p["sigma"]),
     sample=_draw,
     censored=censoring.normal("({at} - {mean}) / {sigma}"),
 )

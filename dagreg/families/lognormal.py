@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, constant
-from dagreg.families.numeric import Array, np
+from dagreg.families.numeric import Array, np, stats
 from dagreg.families.parameters import SIGMA
-from dagreg.families.positive import above_zero
+from dagreg.families.positive import NOT_ABOVE_ZERO, above_zero
 from dagreg.families.scales import POSITIVE
 
 
@@ -34,11 +34,13 @@ FAMILY = Family(
     likelihood={"log": "mu={eta}, sigma={sigma}"},
     parameters=(replace(SIGMA, prior=("Exponential", (1.0,))),),
     fits=above_zero,
+    outside=NOT_ABOVE_ZERO,
     scale=POSITIVE,
     mean=_mean,
     quasi_variance=constant,
     on_log_scale=True,
     draw=_draw,
+    law=lambda median, p: stats.lognorm(p["sigma"], scale=median),
     sample=_sample,
     censored=censoring.normal("(pm.math.log({at}) - {eta}) / {sigma}"),
 )

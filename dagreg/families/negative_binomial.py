@@ -19,10 +19,12 @@ FAMILY = Family(
     parameters=(SHAPE,),
     discrete=True,
     fits=counts.whole_numbers,
+    outside=counts.NOT_WHOLE,
     scale=COUNT,
     coefficients=counts.COEFFICIENTS,
     quasi_variance=counts.proportional,
     shaped=True,
     draw=counts.draw_negative_binomial,
+    law=counts.negative_binomial,
     sample=counts.sample_negative_binomial,
 )

@@ -1,4 +1,4 @@
-"""NumPy and SciPy's special functions, loaded by the first number that is computed.
+"""NumPy, and SciPy's special functions and distributions, loaded by the first number that is computed.
 
 What `explain` needs of a family (its name, its parameters) is read without them, and they take longer to load than all
 of `explain` to run.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Array", "np", "special"]
+__all__ = ["Array", "np", "special", "stats"]
 
 
 class _Later:
@@ -27,8 +27,8 @@ class _Later:
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    from scipy import special
+    from scipy import special, stats
 else:
-    np, special = _Later("numpy"), _Later("scipy.special")
+    np, special, stats = _Later("numpy"), _Later("scipy.special"), _Later("scipy.stats")
 
 type Array = npt.NDArray[np.float64]

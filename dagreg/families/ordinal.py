@@ -59,6 +59,7 @@ FAMILY = Family(
     discrete=True,
     predictor="ordered",
     scale=LEVEL,
+    separable="at both ends",
     coefficients={"logit": "log cumulative odds ratio"},
     log_likelihood={link: partial(log_likelihood, link) for link in LINKS},
     concave=LINKS,

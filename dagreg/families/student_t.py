@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, constant, each
-from dagreg.families.numeric import Array, np, special
+from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.parameters import NU, SIGMA
 
 LINKS = ("identity", "log", "softplus", "inverse")
@@ -33,6 +33,7 @@ FAMILY = Family(
     quasi_variance=constant,
     shaped=True,
     draw=_draw,
+    law=lambda mean, p: stats.t(p["nu"], mean, p["sigma"]),
     sample=_sample,
     censored=censoring.by_logcdf("StudentT", "pm.logcdf(pm.StudentT.dist(nu={nu}, mu=-{mean}, sigma={sigma}), -{at})"),
 )

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, each
-from dagreg.families.numeric import Array, np, special
+from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.parameters import SHAPE
-from dagreg.families.positive import LINKS, above_zero, square
+from dagreg.families.positive import LINKS, NOT_ABOVE_ZERO, above_zero, square
 from dagreg.families.scales import POSITIVE
 
 
@@ -35,10 +35,12 @@ FAMILY = Family(
     likelihood=each(LINKS, "alpha={shape}, beta={mean} / pm.math.gamma(1 + 1 / {shape})"),
     parameters=(replace(SHAPE, prior=("LogNormal", (0.0, 1.0))),),
     fits=above_zero,
+    outside=NOT_ABOVE_ZERO,
     scale=POSITIVE,
     quasi_variance=square,
     shaped=True,
     draw=_draw,
+    law=lambda mean, p: stats.weibull_min(p["shape"], scale=mean / special.gamma(1 + 1 / p["shape"])),
     sample=_sample,
     censored=censoring.by_survival("-(({at} / {mean} * pm.math.gamma(1 + 1 / {shape})) ** {shape})"),
 )

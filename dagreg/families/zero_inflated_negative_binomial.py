@@ -19,11 +19,13 @@ FAMILY = Family(
     parameters=(ZERO, SHAPE),
     discrete=True,
     fits=counts.whole_numbers,
+    outside=counts.NOT_WHOLE,
     scale=COUNT,
     coefficients=counts.COEFFICIENTS,
     mean=counts.inflated_mean,
     quasi_variance=counts.proportional,
     shaped=True,
     draw=counts.draw_inflated(counts.draw_negative_binomial),
+    law=lambda mean, p: counts.Inflated(counts.negative_binomial(mean, p), p["zero"]),
     sample=counts.sample_inflated(counts.sample_negative_binomial),
 )

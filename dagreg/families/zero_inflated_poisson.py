@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dagreg.families import counts
 from dagreg.families.family import Family, each
+from dagreg.families.numeric import stats
 from dagreg.families.parameters import ZERO
 from dagreg.families.scales import COUNT
 
@@ -19,11 +20,13 @@ FAMILY = Family(
     parameters=(ZERO,),
     discrete=True,
     fits=counts.whole_numbers,
+    outside=counts.NOT_WHOLE,
     scale=COUNT,
     coefficients=counts.COEFFICIENTS,
     mean=counts.inflated_mean,
     quasi_variance=counts.proportional,
     shaped=True,
     draw=counts.draw_inflated(counts.draw_poisson),
+    law=lambda mean, p: counts.Inflated(stats.poisson(mean), p["zero"]),
     sample=counts.sample_inflated(counts.sample_poisson),
 )

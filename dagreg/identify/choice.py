@@ -118,8 +118,8 @@ def why_none(criterion: Criterion) -> str:
         if chosen == (criterion.y,):
             return f"No set is valid: the rows were chosen on {rows}, the outcome itself."
         return (
-            f"No set is valid: the rows were chosen on {rows}, and no set that may be adjusted for makes that choice "
-            "independent of the outcome."
+            f"No set is valid: the rows were chosen on {rows}, and the effect among them is not that among all rows, "
+            "whatever is adjusted for."
         )
     canonical = canonical_set(criterion)
     path = criterion.biasing_path(canonical)

@@ -8,8 +8,8 @@ is moved from the conditions to the interventions (rule 2 of the do-calculus); P
 identified exactly where the joint P(y, w | do(x)) of what remains is, and is that joint divided by its
 sum over y.
 
-By adjustment (LaPlante and Perkovic 2024): where no member of W descends from X and Z with W is a valid
-adjustment set, P(y | do(x), w) = sum_z P(y | x, z, w) P(z | w).
+Among chosen rows by the rule of `chosen_rows`. By adjustment (LaPlante and Perkovic 2024): where no member of W
+descends from X and Z with W is a valid adjustment set, P(y | do(x), w) = sum_z P(y | x, z, w) P(z | w).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dagreg.graph.separation import separated
 from dagreg.identify.adjustment import without_causes
 from dagreg.identify.case import Case
 from dagreg.identify.choice import holding
+from dagreg.identify.chosen_rows import holds_at_levels, level_set
 from dagreg.identify.expression import Expression, conditional_formula, render, summed
 from dagreg.identify.functional import Functional, Hedge, id_joint, ratio
 from dagreg.identify.strategies import held
@@ -68,7 +69,13 @@ def conditional_effect(case: Case) -> Conditional | None:
         formula = conditional_formula(query.exposure, query.outcome, graph.named(zs), by)
         how = f"by adjusting for {quoted(graph.named(zs))} within it" if len(zs) > 0 else "without further adjustment"
         reason = f"At each level of {quoted(by)} the effect is identified {how}."
-        return Conditional(by, "adjustment", graph.named(zs), render(formula), formula, reason)
+        alone = case.selected and case.chosen is None
+        if alone:
+            reason += (
+                " Only the average over these levels is not: how many of all rows are at each, the chosen rows do not "
+                "tell."
+            )
+        return Conditional(by, "adjustment", graph.named(zs), render(formula), formula, reason, alone)
     if case.selected:
         reason = f"The rows were selected, and no valid set holds {quoted(by)}; no further strategy is tried then."
         return Conditional(by, None, None, None, None, reason)
@@ -90,12 +97,23 @@ def conditional_set(case: Case, ws: tuple[int, ...]) -> tuple[int, ...] | None:
     below = descendants(case.graph, case.xs)
     if case.query.kind != "direct" and any(below[w] for w in ws):
         return None
+    if case.selected and case.query.kind != "direct" and not case.zero:
+        return _among_chosen(case, ws, below)
     chosen = case.chosen
     if chosen is None or not case.criterion.valid(tuple({*chosen, *ws})) or _moved(case, chosen, below):
         chosen = holding(case.criterion, None, ws)
     if chosen is None or _moved(case, chosen, below):
         return None
     return tuple(v for v in chosen if v not in ws)
+
+
+def _among_chosen(case: Case, ws: tuple[int, ...], below: bytearray) -> tuple[int, ...] | None:
+    """The same among chosen rows: the set of the average where it serves at each level, too, else any that does."""
+    zs = tuple(v for v in case.chosen or () if v not in ws)
+    barred = any(below[v] or not case.criterion.allowed[v] for v in (*zs, *ws))
+    if case.chosen is not None and not barred and holds_at_levels(case.criterion, zs, ws):
+        return zs
+    return level_set(case.criterion, ws)
 
 
 def _moved(case: Case, nodes: Iterable[int], below: bytearray) -> bool:

@@ -12,6 +12,7 @@ from dagreg.graph.separation import Path
 from dagreg.identify.adjustment import optimal_set
 from dagreg.identify.case import Case
 from dagreg.identify.choice import canonical_set, choose, least, preferred
+from dagreg.identify.chosen_rows import telling
 from dagreg.identify.conditional import conditional_effect
 from dagreg.identify.criterion import Criterion
 from dagreg.identify.expression import render
@@ -29,6 +30,7 @@ from dagreg.identify.treated import on_treated
 from dagreg.identify.types import (
     AdjustmentSets,
     Answer,
+    Conditional,
     Identified,
     Instrument,
     Justification,
@@ -36,7 +38,7 @@ from dagreg.identify.types import (
     PathNote,
     Query,
 )
-from dagreg.identify.words import quoted
+from dagreg.identify.words import quoted, the_set
 
 SHOWN = 20  # open paths named in a refusal
 
@@ -59,12 +61,27 @@ def identify(graph: CausalGraph, query: Query) -> Answer:
         conditional=conditional_effect(case),
         mediation=mediation(graph, case.xs, case.y) if query.kind == "mediation" and not case.selected else None,
     )
+    if justification.conditional is not None and justification.conditional.alone:
+        return _at_levels(case, justification, justification.conditional)
     for strategy in STRATEGIES:
         found = strategy(case)
         if found is not None:
             justified = replace(_with_notes(justification, found.notes), treated=on_treated(case, found.strategy))
             return Identified(justified, found.strategy, render(found.expression), found.expression)
     return _refuse(case, justification)
+
+
+def _at_levels(case: Case, justification: Justification, found: Conditional) -> Identified:
+    """The answer where the effect is identified at each level that is asked for, and its average is not."""
+    assert found.adjustment is not None
+    assert found.estimand is not None
+    chosen = tuple(sorted(case.graph.index[v] for v in (*found.adjustment, *found.given)))
+    why = f"{the_set(case.graph, chosen)} closes every other path at each of the levels that are asked for."
+    sets = replace(justification.adjustment, chosen=case.graph.named(chosen), reason=why)
+    justified = _justify(case.having(chosen, case.frontdoor), sets, [], justification.notes)
+    treated = on_treated(case, None)
+    whole = replace(justified, conditional=found, treated=treated)
+    return Identified(whole, "adjustment", found.estimand, found.functional)
 
 
 def _refuse_misfit(graph: CausalGraph, query: Query) -> None:
@@ -100,6 +117,8 @@ def adjustment_sets(case: Case) -> tuple[AdjustmentSets, tuple[int, ...] | None]
     if any(below[w] for w in by):
         by = []  # what the exposure changes is no stratum of it to adjust within
     chosen, reason = choose(criterion, optimal, minimal, truncated, case.query.adjust, by)
+    if chosen is None and case.selected and case.query.kind != "direct":
+        reason = _lost_average(criterion) or reason
     sets = AdjustmentSets(
         tuple(graph.named(zs) for zs in preferred(graph, minimal)),
         truncated,
@@ -109,6 +128,20 @@ def adjustment_sets(case: Case) -> tuple[AdjustmentSets, tuple[int, ...] | None]
         *(None if zs is None else graph.named(zs) for zs in least(criterion, minimal, truncated)),
     )
     return sets, chosen
+
+
+def _lost_average(criterion: Criterion) -> str:
+    """That the chosen rows still tell the effect at each level of some variables; "" where they do not."""
+    ws = telling(criterion)
+    if ws is None or len(ws) == 0:
+        return ""
+    graph, selection = criterion.graph, criterion.selection
+    rows, names = quoted(graph.names[s] for s in (*selection.before, *selection.after)), graph.named(ws)
+    return (
+        f"The rows were chosen on {rows}. Given {quoted(names)} that choice is independent of the outcome, but how "
+        f"{quoted(names)} {'is' if len(ws) == 1 else 'are'} distributed among all rows the chosen ones do not tell, so "
+        f"the average effect is lost. At each level it is identified: ask `by: [{', '.join(names)}]`."
+    )
 
 
 def _frontdoor(case: Case) -> tuple[tuple[tuple[int, ...], ...], bool]:

@@ -62,7 +62,8 @@ def _words(case: Case, others: list[int], zs: tuple[str, ...]) -> str:
     design = "" if len(others) > 0 else " (a case-control design)"
     coefficient = "coefficient" if len(case.query.exposure) == 1 else "coefficients"
     return (
-        f"The rows were chosen on {rows}{design}, so risks, means and their differences cannot be had from them. "
+        f"The rows were chosen on {rows}{design}, so average risks, means and their differences cannot be had from "
+        "them. "
         f"For a binary {y} the odds ratio survives: in the logistic regression of {y} on {predictors}, the exponential "
         f"of the {coefficient} of {x} is the causal odds ratio{given}, as in all rows."
     )

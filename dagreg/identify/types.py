@@ -8,6 +8,7 @@ from typing import Literal
 
 from dagreg.errors import Span
 from dagreg.identify.expression import Expression
+from dagreg.spec.brief import Brief
 from dagreg.spec.types import Adjust, Among, Kind
 
 Strategy = Literal["adjustment", "frontdoor", "functional", "instrument"]
@@ -39,8 +40,8 @@ class Query:
     among: Among = "everyone"  # whom it is averaged over
 
 
-@dataclass(frozen=True, slots=True)
-class AdjustmentSets:
+@dataclass(frozen=True, slots=True, repr=False)
+class AdjustmentSets(Brief):
     """The adjustment sets of a query.
 
     `minimal == ()` means that no set exists, `((),)` that the empty set is one.
@@ -89,8 +90,8 @@ class Instrument:
     given: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+@dataclass(frozen=True, slots=True, repr=False)
+class Conditional(Brief):
     """The effect at each level of `given`: P(outcome | do(exposure), given).
 
     `strategy` and `estimand` are None where it is not identified; `adjustment` holds what is
@@ -103,6 +104,7 @@ class Conditional:
     estimand: str | None
     functional: Expression | None
     reason: str  # a whole sentence
+    alone: bool = False  # the average over the levels is not identified: the answer is the effect at each of them
 
     @property
     def identified(self) -> bool:
@@ -122,8 +124,8 @@ class Treated:
         return self.estimand is not None
 
 
-@dataclass(frozen=True, slots=True)
-class PathEffect:
+@dataclass(frozen=True, slots=True, repr=False)
+class PathEffect(Brief):
     """The effect along some causal paths, with the exposure unchanged (at x*) along all others.
 
     `estimand` is the distribution of the outcome with the exposure at x along `paths` and at x* elsewhere, None where
@@ -140,8 +142,8 @@ class PathEffect:
     witness: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mediation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Mediation(Brief):
     """What of a mediation question is identified. Mediators count jointly in `direct` and `indirect`.
 
     Natural direct: Y(x, M(x*)) - Y(x*, M(x*)). Natural indirect: Y(x, M(x)) - Y(x, M(x*)); the two add up to the
@@ -165,8 +167,8 @@ class OddsRatio:
     reason: str  # whole sentences
 
 
-@dataclass(frozen=True, slots=True)
-class Justification:
+@dataclass(frozen=True, slots=True, repr=False)
+class Justification(Brief):
     """What both answers carry: the sets, the nodes, the paths."""
 
     query: Query
@@ -183,8 +185,8 @@ class Justification:
     treated: Treated | None = None  # for a question about the treated or the untreated
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+@dataclass(frozen=True, slots=True, repr=False)
+class Identified(Brief):
     """The effect is a functional of the observed distribution.
 
     `strategy` is None only for an effect that is zero by the graph and has no separating set
@@ -197,8 +199,8 @@ class Identified:
     functional: Expression | None = None  # the same formula as a tree
 
 
-@dataclass(frozen=True, slots=True)
-class NotIdentified:
+@dataclass(frozen=True, slots=True, repr=False)
+class NotIdentified(Brief):
     """No functional of the observed distribution gives the effect; `open_paths` stay open whatever is adjusted for.
 
     `strategy` is "instrument" where an instrument offers an answer resting on linearity.

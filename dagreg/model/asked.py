@@ -48,6 +48,10 @@ def curve(context: Context, estimator: Estimator) -> tuple[float, ...] | int | N
     wrong = [dose for dose in (asked if isinstance(asked, tuple) else ()) if not transformable(exposure, dose)]
     if exposure.levels:
         message = f"there is no dose-response curve here: `{exposure.name}` is {exposure.type}, and doses are numbers"
+    elif (levels := context.justification.conditional) is not None and levels.alone:
+        message = (
+            "there is no dose-response curve here: the effect is identified at the levels that it is asked by alone"
+        )
     elif outcome.coded:
         message = f"there is no dose-response curve here: `{outcome.name}` has several levels, and no mean"
     elif wrong:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import product as pairs
 
+from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.context import Context, error_at
 from dagreg.model.types import (
     Contrast,
@@ -13,7 +14,7 @@ from dagreg.model.types import (
     Estimator,
     Variable,
 )
-from dagreg.model.variables import transformable
+from dagreg.model.variables import alike, stored_as, transformable
 from dagreg.spec.types import Effect, Level, Side
 
 MOST_GROUPS = 50  # values of a count that effects are given by
@@ -93,11 +94,12 @@ def _value(variable: Variable, value: Level, effect: Effect) -> Level:
                 "DR417", f"`{value}` is not a number, and `{variable.name}` is {variable.type}", variable, effect
             )
         return _within_domain(variable, float(value), effect)
-    for level in variable.levels:
-        if level == value or str(level).lower() == str(value).lower():
-            return level
+    level = stored_as(value, variable.levels)
+    if level is not None:
+        return level
     known = ", ".join(str(level) for level in variable.levels[:8])
-    raise error_at("DR417", f"`{value}` is not a level of `{variable.name}` ({known})", variable, effect)
+    message, hint = f"`{value}` is not a level of `{variable.name}` ({known})", alike(value, variable.levels)
+    raise DagregError((Diagnostic("DR417", message, effect.span, hint),))
 
 
 def _within_domain(variable: Variable, value: float, effect: Effect) -> float:

@@ -57,5 +57,21 @@ def bounds(prior: PriorChoice) -> tuple[float, float]:
     return 0.0, 1.0 if prior.distribution == "Beta" else np.inf
 
 
+def power_at_zero(prior: PriorChoice) -> float:
+    """k, where the density of a scale's prior falls to 0 like x^k; infinite where it does so faster or ends before.
+
+    Distributions that are not listed count as x^0.
+    """
+    match prior.distribution:
+        case "Gamma" | "Beta":
+            return _numbers(prior)[0] - 1
+        case "InverseGamma" | "LogNormal":
+            return np.inf
+        case "Uniform":
+            return np.inf if bounds(prior)[0] > 0 else 0.0
+        case _:
+            return 0.0
+
+
 def _numbers(prior: PriorChoice) -> list[float]:
     return [float(a) for a in prior.arguments if isinstance(a, float | int)]

@@ -11,15 +11,16 @@ LARGEST = 1e75  # of a column: beyond, squares and ratios of columns are no numb
 SMALLEST = 1e-75  # sd of a column
 KNOT = 1e-9  # in widths of a curve: what a knot may be off
 PRIOR = 5e-7  # of a default prior's scale: no posterior mean moves by a millionth of its sd
+PRIOR_DIGITS = 7  # which are that
 
 
-def shortened(value: float, within: float) -> float:
-    """The shortest decimal number this near, of `LEAST` significant digits or more."""
+def shortened(value: float, within: float, least: int = LEAST) -> float:
+    """The shortest decimal number this near, of so many significant digits or more."""
     if not math.isfinite(value):
         return value
     return next(
         found
-        for digits in range(LEAST, EXACT + 1)
+        for digits in range(least, EXACT + 1)
         if abs((found := float(f"{value:.{digits}g}")) - value) <= within or digits == EXACT
     )
 

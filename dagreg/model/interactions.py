@@ -101,6 +101,8 @@ def possible_products(asked: spec.Spec, names: Iterable[str]) -> tuple[Factors, 
 
 def _possible(asked: spec.Spec, effect: spec.Effect) -> Iterator[Factors]:
     graph = analyse(asked)
+    if not {*effect.exposure, effect.outcome} <= set(graph.index):
+        return iter(())  # identification says so
     causal = causal_nodes(graph, [graph.index[x] for x in effect.exposure], graph.index[effect.outcome])
     between = [name for name, c in zip(graph.names, causal, strict=True) if c and name != effect.outcome]
     levels = [w for w in effect.by if w in graph.index]

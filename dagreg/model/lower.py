@@ -262,8 +262,16 @@ def _chain_left_out(context: Context, chain: Chain, adjusted: Model | None = Non
     return next((reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), "")
 
 
+def _alone(context: Context) -> bool:
+    """Whether the effect is identified at the levels asked for, and not on average."""
+    conditional = context.justification.conditional
+    return conditional is not None and conditional.alone
+
+
 def _by_left_out(context: Context, chain: Chain) -> str:
     """Why the chain cannot give the effect by levels, or ""."""
+    if _alone(context):
+        return "the rows were chosen, and it would average over how all else is distributed among these alone"
     within = {p for parents in chain.parents.values() for p in parents} - set(chain.parents)
     missing = [name for name in context.effect.by if name not in within]
     return f"the effect is asked for by {missing[0]}, which none of its regressions holds" if missing else ""
@@ -330,6 +338,7 @@ def _model(
             among=context.effect.among,
             seen=seen(context),
             curve=curve(context, estimator),
+            average=estimator == "unadjusted" or not _alone(context),
             bootstrapped=bootstrapped(context),
         ),
         primary=primary,

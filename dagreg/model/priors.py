@@ -20,7 +20,7 @@ import numpy as np
 
 from dagreg.families.family import Parameter
 from dagreg.families.links import Link
-from dagreg.model.digits import PRIOR, shortened
+from dagreg.model.digits import PRIOR, PRIOR_DIGITS, shortened
 from dagreg.model.types import DataScale, PriorChoice, Variable
 from dagreg.spec.types import Prior, Regression
 
@@ -29,7 +29,7 @@ WIDTH = 2.5
 
 def _rounded(value: float, scale: float | None = None) -> float:
     """In as many digits as its scale, its own where none is given, calls for."""
-    return shortened(value, PRIOR * abs(value if scale is None else scale))
+    return shortened(value, PRIOR * abs(value if scale is None else scale), PRIOR_DIGITS)
 
 
 def given(prior: Prior) -> PriorChoice:

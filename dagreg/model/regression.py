@@ -322,6 +322,8 @@ def _slopes(
     purpose, why = _product_purpose(context, regression, factors)
     if len(numbers) == 1:
         purpose, why = regression.purposes[numbers[0]]
+    own, shared = ":".join(factors), ":".join(numbers)
+    key = shared if said is not None and own not in said.priors else own  # a prior of x is that of each of its slopes
     each = f"a slope for each {'level' if len(kinds) == 1 else 'combination of levels'}"
     return Term(
         factors=factors,
@@ -330,7 +332,7 @@ def _slopes(
         columns=tuple(
             ":".join(names) for names in pairs(*(v.every_level if v.levels else v.columns for v in variables))
         ),
-        prior=priors.slope(said, ":".join(factors), response, variables, link),
+        prior=priors.slope(said, key, response, variables, link),
         purpose=purpose,
         causal=False,
         why=f"{why.rstrip('.')}; {each}" if why else each,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagreg.errors import DagregError, Diagnostic, either
+from dagreg.errors import DagregError, Diagnostic, Offence, either
 from dagreg.families import FAMILIES, Family, default_family
 from dagreg.model.cells import cells_of
 from dagreg.model.context import Context, Regression, error_at
@@ -11,6 +11,7 @@ from dagreg.model.types import (
     Equation,
     Variable,
 )
+from dagreg.model.variables import EDGES
 
 
 def chosen_family(context: Context, response: str) -> Family | None:
@@ -18,14 +19,10 @@ def chosen_family(context: Context, response: str) -> Family | None:
 
     Raises DagregError where there is no family of this name.
     """
-    node, regression = context.spec.nodes[response], context.spec.regressions.get(response)
-    name = (regression.family if regression else None) or node.family
+    name, variable = context.spec.family_of(response), context.variables[response]
     declared = FAMILIES.get(name) if name is not None else None
     if declared is None and name is not None:
-        raise error_at("DR411", f"family `{name}` is not supported yet for `{response}`", context.variables[response])
-    if declared is None and node.trials is not None:
-        return default_family("trials")
-    variable = context.variables[response]
+        raise error_at("DR411", f"family `{name}` is not supported yet for `{response}`", variable)
     by_levels = declared is None or declared.predictor == "unordered"
     if by_levels and len(variable.levels) == 2 and not variable.pooled:
         return default_family("binary")
@@ -38,12 +35,23 @@ def family_of(context: Context, response: str) -> Family:
     if family is None:
         raise error_at("DR411", f"a {variable.type} response is not supported yet for `{response}`", variable)
     if variable.type not in family.accepts or variable.pooled or (variable.coded and not family.levelled):
-        raise error_at("DR412", f"`{response}` is {variable.type}: {family.name} needs {family.support}", variable)
+        raise _misfit(context, variable, family)
     if family.trials and context.spec.nodes[response].trials is None:
         raise error_at("DR413", f"`{response}` is {family.name} and needs `trials:` (a column or a number)", variable)
     _check_support(context, response, family)
     _check_order(context, variable, family)
     return family
+
+
+def _misfit(context: Context, variable: Variable, family: Family) -> DagregError:
+    """The error of a declared family and a type that do not go together, with the ways out."""
+    node, name = context.spec.nodes[variable.name], variable.name
+    fitting = [f.name for f in FAMILIES.values() if variable.type in f.accepts and not f.trials]
+    ways = [f"say {either(f'type: {kind}' for kind in family.accepts)}"] if node.type is not None else []
+    ways += [f"use a family for a {variable.type} response: {either(fitting)}"] if fitting else []
+    place = context.spec.place("nodes", name, "type") or variable.span
+    message = f"`{name}` is {variable.type}: {family.name} needs {family.support}"
+    return DagregError((Diagnostic("DR412", message, place, "; or ".join(ways)),))
 
 
 def _check_support(context: Context, response: str, family: Family) -> None:
@@ -56,14 +64,26 @@ def _check_support(context: Context, response: str, family: Family) -> None:
     column = context.summary.columns[variable.column] if context.summary else None
     offset = context.spec.nodes[response].offset
     if context.summary is not None and offset is not None and not context.summary.columns[offset].minimum > 0:
-        raise error_at(
-            "DR421", f"the offset of `{response}` is a log: column `{offset}` has values not above 0", variable
-        )
+        message = f"the offset of `{response}` is a log: column `{offset}` has values not above 0"
+        raise DagregError((Diagnostic("DR421", message, variable.span, offence=Offence(offset, "NOT {number} > 0")),))
     if column is None or column.kind != "number":
         return
     if not family.fits(column.minimum, column.maximum, column.integral):
-        found = _outside(column, family)
-        raise error_at("DR414", f"{family.name} needs {family.support}; `{response}` holds {found}", variable)
+        message = f"{family.name} needs {family.support}; `{response}` holds {_outside(column, family)}"
+        edges = family.fits(0.5, 0.5, False) and column.minimum >= 0 and column.maximum <= 1 and not family.discrete
+        notes = (EDGES,) if edges and not family.fits(0.5, 2.0, False) else _unlike(context, response, family)
+        offence = Offence(variable.column, family.outside)
+        raise DagregError((Diagnostic("DR414", message, variable.span, notes=notes, offence=offence),))
+
+
+def _unlike(context: Context, response: str, family: Family) -> tuple[str, ...]:
+    """The ways out where values lie outside the support of the declared or the default family."""
+    said = context.spec.family_of(response) is not None
+    first = f"where they are meant so, {'use' if said else 'say'} `family: gaussian`"
+    zero = (
+        "" if family.discrete else ", or leave the zeros to a regression of their own (zero or not, as a binary node)"
+    )
+    return (f"{first}{zero if family.fits(1.0, 1.0, False) else ''}",)
 
 
 def _check_order(context: Context, variable: Variable, family: Family) -> None:
@@ -80,8 +100,8 @@ def _outside(column: ColumnSummary, family: Family) -> str:
     """The value, or the kind of values, that lies outside a family's support."""
     if family.discrete and not column.integral:
         return "numbers that are not whole"
-    low_fits = family.fits(column.minimum, column.minimum, column.integral)
-    return f"{column.maximum:g}" if low_fits else f"{column.minimum:g}"
+    ends = (column.minimum, column.maximum)
+    return " and ".join(f"{end:g}" for end in dict.fromkeys(ends) if not family.fits(end, end, column.integral))
 
 
 def link_of(context: Context, regression: Regression, family: Family) -> str:

@@ -14,6 +14,7 @@ from dagreg.errors import Span
 from dagreg.families.family import Family
 from dagreg.families.links import Link
 from dagreg.identify.expression import Expression, P
+from dagreg.spec.brief import Brief
 from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
@@ -24,8 +25,8 @@ ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class ColumnSummary(Brief):
     """All that the compiler knows of a column. Moments are of the column as stored, missing values apart."""
 
     kind: ColumnKind
@@ -40,8 +41,8 @@ class ColumnSummary:
     maximum: float = float("nan")
 
 
-@dataclass(frozen=True, slots=True)
-class CurveBasis:
+@dataclass(frozen=True, slots=True, repr=False)
+class CurveBasis(Brief):
     """A curve with its knots, in ascending order; none where they wait for the data."""
 
     kind: CurveKind
@@ -57,8 +58,8 @@ class CurveSummary:
     means: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DataSummary:
+@dataclass(frozen=True, slots=True, repr=False)
+class DataSummary(Brief):
     """The data in a few numbers: rows, and a summary for each column that a node names."""
 
     rows: int
@@ -68,8 +69,8 @@ class DataSummary:
     curves: Mapping[str, CurveSummary] = field(default_factory=dict)  # "x spline(4)"
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+@dataclass(frozen=True, slots=True, repr=False)
+class Variable(Brief):
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
     Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column of
@@ -129,8 +130,8 @@ class DataScale:
     statistic: Literal["sd", "mean", "rate"] = "sd"  # rate: 1 / mean
 
 
-@dataclass(frozen=True, slots=True)
-class PriorChoice:
+@dataclass(frozen=True, slots=True, repr=False)
+class PriorChoice(Brief):
     """The prior of one parameter: the user's own, or a default with the rule that scaled it."""
 
     distribution: str
@@ -150,8 +151,8 @@ NO_INTERCEPT = PriorChoice("Constant", (0.0,), given=False, rule="0: levels have
 """In place of an intercept's prior, where the regression has none: its draws are zeros."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+@dataclass(frozen=True, slots=True, repr=False)
+class Term(Brief):
     """One summand of a linear predictor: a variable, or a product of several (an interaction)."""
 
     factors: tuple[str, ...]  # names of variables
@@ -190,8 +191,8 @@ class Deviation:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Varying:
+@dataclass(frozen=True, slots=True, repr=False)
+class Varying(Brief):
     """Coefficients that vary between the levels of a group, around those of the equation.
 
     Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13), and
@@ -244,8 +245,8 @@ class Auxiliary:
     prior: PriorChoice
 
 
-@dataclass(frozen=True, slots=True)
-class Sufficient:
+@dataclass(frozen=True, slots=True, repr=False)
+class Sufficient(Brief):
     """What stands for the rows of a Gaussian regression: |y - X b|^2 = |rotated - root b|^2 + left, for every b.
 
     `root` is the triangle R of the design's QR, the intercept's column first. `start` and `spread` are
@@ -260,16 +261,16 @@ class Sufficient:
     spread: tuple[tuple[float, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CellCounts:
+@dataclass(frozen=True, slots=True, repr=False)
+class CellCounts(Brief):
     """Of every cell: the sum of the responses, and the trials or units that they are out of."""
 
     totals: tuple[float, ...]
     units: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Equation(Brief):
     """The regression of one response: link(E[response]) = intercept + terms."""
 
     response: str
@@ -368,8 +369,8 @@ class Carried:
     first: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Estimand:
+@dataclass(frozen=True, slots=True, repr=False)
+class Estimand(Brief):
     """What is computed from the draws: contrasts of the outcome's mean, averaged over the rows."""
 
     kind: Kind
@@ -383,6 +384,7 @@ class Estimand:
     among: Among = "everyone"
     seen: Level | None = None  # the exposure's level in the rows that it is averaged over; None: all rows
     curve: tuple[float, ...] | int | None = None  # doses at which the mean is given, or how many
+    average: bool = True  # False: given at the levels alone, as the average over them is not identified
     bootstrapped: bool = False  # whether the covariates' distribution is uncertain, too
 
     @property
@@ -398,8 +400,8 @@ class Estimand:
         return tuple(self.groups[0]) if self.groups else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Latent:
+@dataclass(frozen=True, slots=True, repr=False)
+class Latent(Brief):
     """A predictor of which some values are not known: those are parameters, or are summed over.
 
     The others are names of the emitted program: of the parameters (`values`), the completed column (`all`), the rows
@@ -437,8 +439,8 @@ class Mixture:
     chances: str
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+@dataclass(frozen=True, slots=True, repr=False)
+class Model(Brief):
     """A program of one estimator: its equations in topological order, the last being the outcome's.
 
     Of a functional the equations stand in the order of its conditionals.
@@ -520,8 +522,8 @@ class LeftOut:
     estimand: str = ""  # "natural direct effect"
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+@dataclass(frozen=True, slots=True, repr=False)
+class Plan(Brief):
     """The models of one effect, the primary one first, and those left out."""
 
     models: tuple[Model, ...]

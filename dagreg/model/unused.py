@@ -29,6 +29,7 @@ def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
         for equation in equations[response]:
             cells = {t.name for t in equation.terms if t.full and set(t.factors) <= set(regression.cells)}
             known |= {CELLS_PRIOR for _ in cells} | ({t.name for t in equation.terms} - cells)
+            known |= {":".join(t.numbers) for t in equation.terms if t.numbers}
             known |= {a.name for a in equation.auxiliaries}
             known |= {key for varying in equation.varying for key in keys_of(varying)}
         asked = [(key, prior.span) for key, prior in regression.priors.items()]

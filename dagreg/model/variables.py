@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 
-from dagreg.errors import DataError, Diagnostic
+from dagreg.errors import DataError, Diagnostic, Offence, did_you_mean, either
+from dagreg.families import FAMILIES
 from dagreg.model.digits import SMALLEST
 from dagreg.model.naming import Namer
+from dagreg.model.spoilt import parted, spoiling
 from dagreg.model.types import ColumnSummary, DataSummary, Variable
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 
+SPOILT, SPOILT_BY_WORDS = 3, 8  # distinct texts from which odd numbers, or words for missing ones among numbers, show
 COUNT_CAP = 60  # whole numbers from 0 to at most this are taken for counts
 CATEGORY_CAP = 50  # text with more distinct values than this needs a declared type
 _TEMPLATES: Mapping[Transform, tuple[Callable[[float], float], str]] = {
@@ -24,15 +27,27 @@ _TEMPLATES: Mapping[Transform, tuple[Callable[[float], float], str]] = {
 _DOMAINS: Mapping[Transform, tuple[Callable[[float, float], bool], str]] = {
     "log": (lambda low, high: low > 0, "values above 0"),
     "log1p": (lambda low, high: low > -1, "values above -1"),
-    "logit": (lambda low, high: low > 0 and high < 1, "values between 0 and 1"),
+    "logit": (lambda low, high: low > 0 and high < 1, "values above 0 and below 1"),
     "sqrt": (lambda low, high: low >= 0, "values from 0"),
 }
-
-
-_TYPE_BOUNDS: Mapping[NodeType, tuple[float, float]] = {
-    "positive": (0.0, math.inf),
-    "proportion": (0.0, 1.0),
+_OUTSIDE: Mapping[Transform, str] = {
+    "log": "{number} <= 0",
+    "log1p": "{number} <= -1",
+    "logit": "{number} <= 0 OR {number} >= 1",
+    "sqrt": "{number} < 0",
 }
+
+
+_TYPE_BOUNDS: Mapping[NodeType, tuple[float, float, str]] = {
+    "positive": (0.0, math.inf, "{number} < 0"),
+    "proportion": (0.0, 1.0, "{number} < 0 OR {number} > 1"),
+    "count": (0.0, math.inf, "{number} < 0 OR {number} <> floor({number})"),
+}
+EDGES = (
+    "where such a value is no mistake, count it (`family: binomial` with `trials:`, if it is a share of a known number "
+    "of cases), leave the logit or the beta family out, or move the values off 0 and 1 in a `query:`"
+)
+"""The ways out of a logit or a beta family where proportions are 0 or 1."""
 
 
 def transformed_sql(node: Node | Variable, column: str) -> str | None:
@@ -69,11 +84,14 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
     impute = spec.missing == "impute"
     for name in names:
         node = spec.nodes[name]
+        family = spec.family_of(name)
         if node.type is None and name in groups:
-            node = replace(node, type="group")
+            node, family = replace(node, type="group"), None
         try:
             found[name] = (
-                _without_data(node, namer) if summary is None else _with_data(node, namer, summary, impute=impute)
+                _without_data(node, family, namer)
+                if summary is None
+                else _with_data(node, family, namer, summary, impute=impute)
             )
         except DataError as error:
             wrong += error.diagnostics
@@ -92,8 +110,16 @@ def infer_type(column: ColumnSummary) -> NodeType:
     return "count" if counts else "continuous"
 
 
-def _without_data(node: Node, namer: Namer) -> Variable:
-    kind: NodeType = node.type or "continuous"
+def _of_family(kind: NodeType, family: str | None) -> NodeType:
+    """The type of an undeclared node: what its column suggests, unless its declared family takes another type."""
+    known = FAMILIES.get(family) if family is not None else None
+    if known is None or kind in known.accepts:
+        return kind
+    return kind if known.predictor == "unordered" and kind == "binary" else known.accepts[0]  # see `chosen_family`
+
+
+def _without_data(node: Node, family: str | None, namer: Namer) -> Variable:
+    kind: NodeType = node.type or _of_family("continuous", family)
     levels = _reference_first(node, node.levels or ((0, 1) if kind == "binary" else ()))
     if kind in ("categorical", "ordinal", "group") and not levels:
         raise _bad("DR401", node, f"the levels of `{node.name}` are not known without data", "declare `levels:`")
@@ -112,16 +138,17 @@ def _without_data(node: Node, namer: Namer) -> Variable:
     )
 
 
-def _with_data(node: Node, namer: Namer, summary: DataSummary, *, impute: bool) -> Variable:
+def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummary, *, impute: bool) -> Variable:
     name = node.column or node.name
     column = summary.columns.get(name)
     if column is None:
         close = get_close_matches(name, list(summary.columns), 1)
         raise _bad("DR311", node, f"no column `{name}` in the data", f"did you mean `{close[0]}`?" if close else "")
-    kind = node.type or infer_type(column)
-    levels = _levels(node, kind, column)
+    kind, text = node.type or _of_family(infer_type(column), family), column.kind == "text"
+    levels = _levels(node, kind, column, family)
     if not levels and column.kind != "number":
-        raise _bad("DR312", node, f"`{node.name}` is {kind}, but column `{name}` holds {column.kind}", "")
+        said = f"`{node.name}` is {_why(node, kind, family)}, but column `{name}` holds {column.kind}"
+        raise _bad("DR312", node, said, "" if node.type else "declare its type", Offence(name) if text else None)
     if column.distinct < 2:
         raise _bad("DR313", node, f"column `{name}` has a single value: nothing varies with it", "")
     shares = _shares(levels, column)
@@ -131,10 +158,12 @@ def _with_data(node: Node, namer: Namer, summary: DataSummary, *, impute: bool) 
         beside = f"beside a mean of {column.mean:g}, in the digits that a double holds"
         message = f"column `{name}` varies too little to be computed with: its sd is {spread:.3g} {beside}"
         raise _bad("DR435", node, message, "subtract a round number from the column, or multiply it by one")
-    low, high = _TYPE_BOUNDS.get(kind, (-math.inf, math.inf))
-    if not levels and not (low <= column.minimum and column.maximum <= high):
-        found = f"column `{name}` goes from {column.minimum:g} to {column.maximum:g}"
-        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", "")
+    low, high, outside = _TYPE_BOUNDS.get(kind, (-math.inf, math.inf, ""))
+    broken = kind == "count" and not column.integral
+    if node.type is not None and outside and (broken or not (low <= column.minimum and column.maximum <= high)):
+        span = f"goes from {column.minimum:g} to {column.maximum:g}"
+        found = f"column `{name}` " + ("holds numbers that are not whole" if broken else span)
+        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", "", Offence(name, outside))
     return Variable(
         name=node.name,
         symbol=namer.identifier(node.name),
@@ -164,41 +193,98 @@ def _filler(levels: tuple[Level, ...], column: ColumnSummary) -> Level:
     return int(column.minimum) if column.integral else column.minimum
 
 
-def _levels(node: Node, kind: NodeType, column: ColumnSummary) -> tuple[Level, ...]:
+def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | None) -> tuple[Level, ...]:
     """The levels, reference first; () for numbers. Every value in the data has to be one of them."""
     if kind not in ("binary", "categorical", "ordinal", "group"):
         return ()
+    what = _why(node, kind, family)
+    guessed = kind == "categorical" and node.type is None
+    if guessed:
+        _refuse_spoilt(node, column)
+    if guessed and column.distinct > CATEGORY_CAP:
+        each = (
+            " (another one in almost every row: an id, or words?)" if 2 * column.distinct > sum(column.counts) else ""
+        )
+        ways = "declare its type (`group`, `categorical`), or leave it out"
+        raise _bad(
+            "DR315", node, f"`{node.name}` has {column.distinct} distinct texts{each}", ways, Offence(name_of(node))
+        )
     if not column.levels:
-        raise _bad("DR314", node, f"`{node.name}` is {kind}, but its column has {column.distinct} distinct values", "")
-    if kind == "categorical" and node.type is None and column.distinct > CATEGORY_CAP:
-        raise _bad("DR315", node, f"`{node.name}` has {column.distinct} distinct texts", "declare its type")
-    levels = column.levels if node.levels is None else tuple(_as_stored(level, column) for level in node.levels)
+        raise _bad("DR314", node, f"`{node.name}` is {what}, but its column has {column.distinct} distinct values", "")
+    stored = None if node.levels is None else [stored_as(level, column.levels) for level in node.levels]
+    levels = column.levels
+    if node.levels is not None and stored is not None:
+        levels = tuple(given if found is None else found for given, found in zip(node.levels, stored, strict=True))
     extra = [value for value in column.levels if value not in levels]
     if extra:
         shown = ", ".join(repr(v) for v in extra[:5])
-        raise _bad("DR316", node, f"column of `{node.name}` holds values that are not among its levels: {shown}", "")
+        alike = [hint for v in extra[:1] if (hint := alike(v, levels))]
+        label = alike[0] if alike else "add them to `levels:`, or mend the data"
+        said = f"column of `{node.name}` holds values that are not among its levels: {shown}"
+        raise _bad("DR316", node, said, label, Offence(name_of(node), f"{{text}} = {_literal(extra[0])}"))
     if kind == "binary" and len(levels) != 2:
-        shown = ", ".join(repr(v) for v in levels[:5])
-        raise _bad("DR317", node, f"`{node.name}` is binary, but its column holds {len(levels)} values: {shown}", "")
-    return _reference_first(node, levels, column)
+        shown = ", ".join(repr(v) for v in levels[:5]) + (", ..." if len(levels) > 5 else "")
+        said = f"`{node.name}` is {what}, but its column holds {len(levels)} values: {shown}"
+        other = "categorical" if len(levels) <= CATEGORY_CAP else "continuous"
+        raise _bad("DR317", node, said, f"declare it `{other}`, or clean the column")
+    return _reference_first(node, levels)
 
 
-def _as_stored(level: Level, column: ColumnSummary) -> Level:
-    """A level of the spec as the column stores it: `1` and "1" are the same level."""
-    if level in column.levels and not isinstance(level, bool):
-        return level
-    for stored in column.levels:
-        if str(stored).lower() == str(level).lower():
-            return stored
-    return level
+def _refuse_spoilt(node: Node, column: ColumnSummary) -> None:
+    """Raises DataError (DR346) where an undeclared column of text holds numbers that are only written oddly."""
+    words = parted(zip(map(str, column.levels), column.counts, strict=True))
+    if spoiling(words)[0] and len(words.good) + len(words.bad) >= (SPOILT if words.odd else SPOILT_BY_WORDS):
+        said = f"column `{name_of(node)}` holds text that looks like numbers"
+        raise _bad("DR346", node, said, "where these are names, say `type: categorical`", Offence(name_of(node)))
 
 
-def _reference_first(node: Node, levels: tuple[Level, ...], column: ColumnSummary | None = None) -> tuple[Level, ...]:
+def _why(node: Node, kind: NodeType, family: str | None) -> str:
+    """A type, and what says so."""
+    return kind if node.type is not None or family is None else f"{kind} (`family: {family}`)"
+
+
+def _literal(level: Level) -> str:
+    return "'" + level.replace("'", "''") + "'" if isinstance(level, str) else repr(level)
+
+
+def stored_as(level: Level, levels: Iterable[Level]) -> Level | None:
+    """The one level that a value stands for, `1`, `1.0` and "1" being the same; None where it is none, or several."""
+    found = [stored for stored in levels if _same(stored, level)]
+    exact = [stored for stored in found if type(stored) is type(level) and stored == level]
+    return exact[0] if exact else found[0] if len(found) == 1 else None
+
+
+def _same(a: Level, b: Level) -> bool:
+    """Case counts, `white` and `White` being two levels; but truth is the same in every way of writing it."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a == b or str(a).lower() == str(b).lower()
+    return level_key(a) == level_key(b)
+
+
+def level_key(level: Level) -> str:
+    """A level in one way of writing it."""
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+
+
+def alike(level: Level, levels: Iterable[Level]) -> str:
+    """A hint at the levels that differ from this one in little."""
+    known = [str(known) for known in levels]
+    same = [text for text in known if text.strip().casefold() == str(level).strip().casefold()]
+    return (
+        f"did you mean {either(same)}? A level is written exactly as in the data"
+        if same
+        else did_you_mean(str(level), known)
+    )
+
+
+def _reference_first(node: Node, levels: tuple[Level, ...]) -> tuple[Level, ...]:
     if node.reference is None or not levels:
         return levels
-    reference = _as_stored(node.reference, column) if column is not None else node.reference
-    if reference not in levels:
-        raise _bad("DR318", node, f"the reference {node.reference!r} of `{node.name}` is not among its levels", "")
+    reference = stored_as(node.reference, levels)
+    if reference is None:
+        said = f"the reference {node.reference!r} of `{node.name}` is not among its levels"
+        known = ", ".join(map(str, levels[:8])) + (", ..." if len(levels) > 8 else "")
+        raise _bad("DR318", node, said, alike(node.reference, levels) or f"the levels are {known}")
     return (reference, *(level for level in levels if level != reference))
 
 
@@ -220,7 +306,9 @@ def _moments(
     domain = _DOMAINS.get(node.transform)
     if domain is not None and not domain[0](column.minimum, column.maximum):
         found = f"the column goes from {column.minimum:g} to {column.maximum:g}"
-        raise _bad("DR319", node, f"`transform: {node.transform}` of `{node.name}` needs {domain[1]}; {found}", "")
+        said = f"`transform: {node.transform}` of `{node.name}` needs {domain[1]}; {found}"
+        notes = (EDGES,) if node.transform == "logit" and column.minimum >= 0 and column.maximum <= 1 else ()
+        raise _bad("DR319", node, said, "", Offence(name_of(node), _OUTSIDE[node.transform]), notes)
     if node.name in summary.transformed:
         return summary.transformed[node.name]
     return (0.0, column.sd) if node.transform == "center" else (0.0, 1.0)
@@ -232,5 +320,12 @@ def _transform_at(node: Node, column: ColumnSummary) -> tuple[float, float]:
     return (column.mean, 1.0) if node.transform == "center" else (0.0, 1.0)
 
 
-def _bad(code: str, node: Node, message: str, label: str) -> DataError:
-    return DataError((Diagnostic(code, message, node.span, label=label),))
+def name_of(node: Node) -> str:
+    """The name of a node's column."""
+    return node.column or node.name
+
+
+def _bad(
+    code: str, node: Node, message: str, label: str, offence: Offence | None = None, notes: tuple[str, ...] = ()
+) -> DataError:
+    return DataError((Diagnostic(code, message, node.span, label, notes, offence=offence),))

@@ -35,7 +35,7 @@ def refusals(pieces: tuple[Piece, ...]) -> tuple[Diagnostic, ...]:
     found = []
     for piece in pieces:
         reason, span = obstacle(piece)
-        if reason:
+        if reason and piece.flaw is None:  # where there is no posterior, no engine will do, and the fit says so
             what = f"`engine: exact` cannot solve the regression of `{piece.equation.response}`"
             found.append(
                 Diagnostic("DR502", f"{what} ({piece.model.estimator}): {reason}", span, label="say `engine: auto`")

@@ -7,7 +7,12 @@ roots of their weights, which sum to N). For every b and sigma
 
 so the likelihood, N times -log sigma less that over 2 sigma^2, is up to a constant the one of p observations
 z ~ Normal(R b, sigma) and one s ~ Gamma((N - p) / 2, 1 / (2 sigma^2)): Fisher's sufficient statistics, by
-Householder's R (Golub and Van Loan 2013, section 5.3). N > p and s > 0 are needed for that Gamma.
+Householder's R (Golub and Van Loan 2013, section 5.3). Where there are no more rows than coefficients, R has as many
+rows as the data, s is 0, and so many observations z are all there is.
+
+**When there is a posterior.** Directions in which neither data nor priors hold a coefficient leave none. Where y lies
+in the span of X, of rank r, the likelihood grows like sigma^(r - N) as sigma falls to 0: with a prior of sigma like
+sigma^k there, the posterior is finite only for N - r < k + 1.
 
 A sampler gets b = start + spread free with a constant spread, whose Jacobian is a constant: `spread` is the
 inverse root of the precision R'R / sigma^2 + (the priors'), so that the posterior of `free` is nearly round
@@ -20,7 +25,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from dagreg.errors import Diagnostic
 from dagreg.families.numeric import Array
+from dagreg.model.densities import power_at_zero
 from dagreg.model.triangle import constant
 from dagreg.model.types import Equation, PriorChoice, Sufficient
 from dagreg.optimise.types import Data, Piece
@@ -28,6 +35,7 @@ from dagreg.optimise.types import Data, Piece
 STEP = "sufficient"
 EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
 ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
+MOST_SHOWN = 6  # coefficients in a message
 COLLINEAR = 5e13  # condition number from which a combination of columns is rounding alone
 _SCALES = {"Normal": (0, 1), "StudentT": (1, 2), "Cauchy": (0, 1), "Laplace": (0, 1)}  # arguments: location, scale
 
@@ -37,22 +45,22 @@ def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
     equation = piece.equation
     if len(piece.model.equations) > 1 or not equation.family.normal or equation.linked is not None:
         return (piece,)
-    obstacle = _obstacle(equation, data)
+    obstacle = _obstacle(equation)
     if obstacle:
         return (piece.noted(STEP, obstacle, applied=False),)
-    statistics = of_triangle(*data.triangle(piece.model, equation))
-    width = len(statistics.rotated)
-    if not statistics.left > _rounding(equation, statistics):
-        return (piece.noted(STEP, "the regression fits its rows without an error", applied=False),)
-    placed = with_coordinates(equation, statistics)
-    if placed is None:
-        return (piece.noted(STEP, "a predictor is a combination of others, and its prior is flat", applied=False),)
-    why = f"{data.count:,} rows stand as {width:,} and their residual sum of squares"
-    reduced = replace(piece.model, equations=(replace(equation, sufficient=placed),))
-    return (replace(piece, model=reduced, rows=width + 1).noted(STEP, why, applied=True),)
+    units, triangle = data.triangle(piece.model, equation)
+    statistics = of_triangle(units, triangle, data.count - equation.dropped)
+    flaw = _unbounded(equation, statistics) or _exact_fit(equation, statistics)
+    if flaw is not None:
+        return (replace(piece, flaw=flaw).noted(STEP, "there is no posterior to draw from", applied=False),)
+    width, rows = len(statistics.rotated), data.count
+    few = rows <= width
+    why = f"{rows:,} rows stand " + ("in a triangle" if few else f"as {width:,} and their residual sum of squares")
+    reduced = replace(piece.model, equations=(replace(equation, sufficient=with_coordinates(equation, statistics)),))
+    return (replace(piece, model=reduced, rows=width + (not few)).noted(STEP, why, applied=True),)
 
 
-def _obstacle(equation: Equation, data: Data) -> str:
+def _obstacle(equation: Equation) -> str:
     if equation.link.name != "identity":
         return f"under the {equation.link.name} link the mean is not linear in the coefficients"
     if equation.varying:
@@ -61,9 +69,6 @@ def _obstacle(equation: Equation, data: Data) -> str:
         return f"values of {equation.response} are censored"
     if equation.error is not None or equation.scaled_by is not None:
         return "every row has an error of its own"
-    width = len(equation.coefficients)
-    if data.count <= width:
-        return f"{data.count:,} rows are no more than the {width:,} coefficients"
     bounded = [p for p in equation.coefficients if p.distribution not in (*_SCALES, "Flat")]
     return f"the prior {bounded[0]} of a coefficient bounds it" if bounded else ""
 
@@ -77,30 +82,90 @@ def _rounding(equation: Equation, statistics: Sufficient) -> float:
     return max(EXACT_FIT * about, digits * digits * statistics.units)
 
 
-def of_triangle(units: float, triangle: Array) -> Sufficient:
-    """Sufficient statistics, from the triangle of [X y]."""
+def of_triangle(units: float, triangle: Array, rows: int | None = None) -> Sufficient:
+    """Sufficient statistics, from the triangle of [X y]; where so few rows fill only part of it, from that part."""
+    kept = len(triangle) - 1 if rows is None else min(len(triangle) - 1, rows)
     return Sufficient(
         units=units,
-        root=tuple(map(tuple, triangle[:-1, :-1].tolist())),
-        rotated=tuple(triangle[:-1, -1].tolist()),
+        root=tuple(map(tuple, triangle[:kept, :-1].tolist())),
+        rotated=tuple(triangle[:kept, -1].tolist()),
         left=float(triangle[-1, -1] ** 2),
     )
 
 
-def with_coordinates(equation: Equation, statistics: Sufficient) -> Sufficient | None:
-    """The statistics with `start` and `spread`; None where neither data nor priors hold a coefficient."""
+def with_coordinates(equation: Equation, statistics: Sufficient) -> Sufficient:
+    """The statistics with `start` and `spread`: the priors' own where columns are combinations of others."""
     root, rotated = np.array(statistics.root), np.array(statistics.rotated)
-    variance = statistics.left / (statistics.units - len(rotated))
+    free = statistics.units - len(rotated)
+    squares = statistics.left + float(rotated @ rotated)
+    variance = statistics.left / free if free > 0 else 0.0
+    variance = max(variance, 1e-6 * squares / statistics.units) or 1.0
     where, scale = np.array([_location_and_scale(p) for p in equation.coefficients]).T
     stacked = np.vstack([root / np.sqrt(variance), np.diag(1 / scale)])
     target = np.concatenate([rotated / np.sqrt(variance), where / scale])
     size = np.linalg.norm(stacked, axis=0)
     turned, upper = np.linalg.qr(stacked / size)
     if np.linalg.cond(upper) > COLLINEAR:
-        return None
-    spread = np.linalg.inv(upper) / size[:, None]
-    start = np.linalg.solve(upper, turned.T @ target) / size
+        spread, start = np.diag(np.where(np.isfinite(scale), scale, 1 / size)), where
+    else:
+        spread = np.linalg.inv(upper) / size[:, None]
+        start = np.linalg.solve(upper, turned.T @ target) / size
     return replace(statistics, start=tuple(start.tolist()), spread=tuple(map(tuple, spread.tolist())))
+
+
+def _unbounded(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
+    """The error of coefficients with flat priors that the data do not tell from each other."""
+    flat = [i for i, prior in enumerate(equation.coefficients) if prior.distribution == "Flat"]
+    columns = np.array(statistics.root)[:, flat]
+    size = np.linalg.norm(columns, axis=0)
+    if not flat or (len(columns) >= len(flat) and (size > 0).all() and np.linalg.cond(columns / size) <= COLLINEAR):
+        return None
+    which = tuple(dict.fromkeys(name for i, name in enumerate(_names(equation)) if i in flat))
+    return Diagnostic(
+        "DR507",
+        f"the regression of `{equation.response}` has no posterior: the priors of {', '.join(which)} are flat, and "
+        "the data do not tell these coefficients apart",
+        next((p.span for i, p in enumerate(equation.coefficients) if i in flat), None),
+        label="give them proper priors",
+        notes=("any proper prior will do: the sums that the data tell are then theirs, the rest is the prior's",),
+    )
+
+
+def _exact_fit(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
+    """The error of a response that is a combination of its predictors, under a sigma that may be 0."""
+    root, rotated = np.array(statistics.root), np.array(statistics.rotated)
+    rounding = _rounding(equation, statistics)
+    if statistics.left > rounding:
+        return None
+    size = np.linalg.norm(root, axis=0)
+    left, singular, right = np.linalg.svd(root / np.where(size > 0, size, 1.0), full_matrices=False)
+    told = singular > singular.max(initial=0.0) / COLLINEAR
+    inside = left[:, told].T @ rotated
+    if statistics.left + float(rotated @ rotated - inside @ inside) > rounding:
+        return None
+    if statistics.units - told.sum() < 1 + power_at_zero(equation.auxiliaries[0].prior):
+        return None
+    slopes = (right[told].T @ (inside / singular[told])) / np.where(size > 0, size, 1.0)
+    named = [(n, b) for n, b in zip(_names(equation), slopes, strict=True) if n != "intercept"]
+    shown = ", ".join(f"{name}: {b:.6g}" for name, b in named) if 0 < len(named) <= MOST_SHOWN else ""
+    return Diagnostic(
+        "DR506",
+        f"`{equation.response}` is an exact combination of its predictors in all {statistics.units:,.12g} rows"
+        f"{f' (coefficients: {shown})' if shown else ''}. Nothing is left for an error: its sigma would be 0, and has "
+        "no posterior",
+        equation.span,
+        notes=(
+            f"if `{equation.response}` is computed from its predictors, ask for what was measured instead",
+            f"a prior of sigma that keeps away from 0 gives an answer: `regressions: {{{equation.response}: {{priors: "
+            "{sigma: InverseGamma(3, 1)}}}`",
+        ),
+    )
+
+
+def _names(equation: Equation) -> list[str]:
+    """The term of each coefficient."""
+    names = ["intercept"] if equation.has_intercept else []
+    return names + [term.name for term in equation.terms for _ in term.columns]
 
 
 def _location_and_scale(prior: PriorChoice) -> tuple[float, float]:

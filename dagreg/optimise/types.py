@@ -8,8 +8,10 @@ from typing import Any, Literal, Protocol
 
 import numpy.typing as npt
 
+from dagreg.errors import Diagnostic
 from dagreg.families.numeric import Array
 from dagreg.model.types import Equation, Model
+from dagreg.spec.brief import Brief
 from dagreg.spec.types import Level
 
 
@@ -45,12 +47,12 @@ class Note:
 Engine = Literal["exact", "metropolis", "nuts"]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+@dataclass(frozen=True, slots=True, repr=False)
+class Piece(Brief):
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
 
     `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it
-    is not the data's own.
+    is not the data's own. `flaw` says why there is no posterior to draw from.
     """
 
     model: Model
@@ -58,6 +60,7 @@ class Piece:
     grouping: Grouping | None = None
     engine: Engine = "nuts"
     notes: tuple[Note, ...] = ()
+    flaw: Diagnostic | None = None
 
     @property
     def equation(self) -> Equation:

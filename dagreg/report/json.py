@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dagreg.effects.types import INDIRECT
 from dagreg.identify.types import Identified, NotIdentified
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _conditional(found: Conditional | None) -> Json | None:
         "adjustment": found.adjustment,
         "estimand": found.estimand,
         "reason": found.reason,
+        "average": not found.alone,
     }
 
 
@@ -201,6 +203,7 @@ def _fitted(fitted: FittedEffect) -> Json:
         "estimate_notes": result.notes if result else (),
         "prior_predictive": result.prior_predictive if result else "",
         "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
+        "failures": [{"estimator": f.estimator, "code": f.code, "message": f.message} for f in fitted.failures],
         "diagnostics": _diagnostics(fitted.diagnostics),
         "tests": [_test(t) for t in fitted.tests],
         "warnings": _doubts(fitted.doubts),
@@ -233,7 +236,12 @@ def _estimate(e: Estimate) -> Json:
         "outcome_level": e.outcome_level,
         **_summary(e.summary),
         "label": e.label,
+        **({"share_of_total": _share(e)} if e.estimand == INDIRECT and e.scale == "outcome" else {}),
     }
+
+
+def _share(e: Estimate) -> Json | None:
+    return None if e.share is None else {"median": e.share.median, "interval": e.share.interval}
 
 
 def _dose(d: Dose) -> Json:
@@ -278,7 +286,6 @@ def _diagnostics(d: Diagnostics | None) -> Json | None:
         "min_ess": d.min_ess,
         "ok": d.ok,
         "problems": d.problems,
-        "seconds": d.seconds,
     }
 
 

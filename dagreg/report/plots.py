@@ -217,7 +217,7 @@ def _panel_text(panel: Panel, width: int) -> str:
     """A row for each point; where labels are long each stands on a line of its own, for none is cut."""
     labels = [visible(row.label) for row in panel.rows]
     longest = max(map(len, labels), default=0)
-    beside = longest <= max(2 * width // 5, 10)
+    beside = longest <= max(9 * width // 20, 10)
     indent = longest + 2 if beside else 2
     axis = _axis(panel.rows, 0, max(width - indent - 1, 10), panel.null)
     lines = _folded(visible(panel.title), width)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, Pooling
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
-from dagreg.identify.types import Answer, Identified
+from dagreg.identify.types import Answer, Identified, NotIdentified
+from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Plan
+    from dagreg.model.types import Model, Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+@dataclass(frozen=True, slots=True, repr=False)
+class Explained(Brief):
     """What `explain` answers: the graph's junctions and one identification answer per effect."""
 
     spec: Spec
@@ -29,8 +30,8 @@ class Explained:
     junctions_truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DataInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class DataInfo(Brief):
     """Which data were used. `missing` counts the missing values of each column used, zeros left out.
 
     `sha256` is None for a table that stays in its database.
@@ -45,8 +46,22 @@ class DataInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A model of the plan that could not be solved: the code, the sentence, and what may mend it."""
+
+    estimator: str
+    builder: str
+    code: str
+    message: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class FittedEffect:
-    """One effect, answered. `result`, `plan` and `diagnostics` are None exactly where nothing was fitted."""
+    """One effect, answered. `result` and `diagnostics` are None exactly where nothing was fitted.
+
+    `failures` are the models of the plan that have no draws; where the first is among them, nothing was fitted.
+    """
 
     effect: Effect
     answer: Answer
@@ -58,10 +73,37 @@ class FittedEffect:
     mixing: tuple[Mixing, ...] = ()  # the chains of parameters worth looking at, where a sampler ran
     plates: Mapping[str, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
     pooling: tuple[Pooling, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def solved(self) -> tuple[Model, ...]:
+        """The models that there are draws of."""
+        failed = {f.builder for f in self.failures}
+        if self.plan is None or self.result is None:
+            return ()
+        return tuple(m for m in self.plan.models if m.builder not in failed)
+
+    def __repr__(self) -> str:
+        return cut(f"<FittedEffect {self.line}>")
+
+    @property
+    def line(self) -> str:
+        """The question with its first number: "total x -> y: 0.112 (94% interval 0.058 to 0.167)"."""
+        from dagreg.report.numbers import interval, number, percent
+
+        asked = f"{self.effect.kind} {', '.join(self.effect.exposure)} -> {self.effect.outcome}"
+        rows = [e for e in self.result.estimates if e.primary and e.scale == "outcome"] if self.result else []
+        if isinstance(self.answer, NotIdentified) and self.answer.strategy is None:
+            return f"{asked}: not identified"
+        if not rows:
+            return f"{asked}: nothing to estimate"
+        s = rows[0].summary
+        more = f", and {len(rows) - 1} more" if len(rows) > 1 else ""
+        return f"{asked}: {number(s.mean, s.sd)} ({percent(s.level)} interval {interval(s)}){more}"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Brief):
     """What `fit` answers, ready to be rendered."""
 
     explained: Explained
@@ -77,9 +119,10 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every effect was identified and every sampler converged."""
+        """Whether every effect was identified, every model solved, and every sampler converged."""
         return all(
             (isinstance(e.answer, Identified) or e.answer.strategy == "instrument")
+            and not e.failures
             and (e.diagnostics is None or e.diagnostics.ok)
             for e in self.effects
         )

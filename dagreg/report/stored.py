@@ -6,7 +6,6 @@ stored; that it makes the same is checked when a folder is opened.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -18,14 +17,16 @@ from dagreg.emit.program import Reader
 from dagreg.engine.draws import Draws, Part
 from dagreg.engine.store import Store
 from dagreg.errors import DagregError, Diagnostic, SpecError
+from dagreg.files import is_sealed, sha256_of
 from dagreg.model.types import DataSummary
 from dagreg.report.codec import Json, decode, encode
 from dagreg.report.result import Report
+from dagreg.report.write import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS
 from dagreg.spec.load import loads
 from dagreg.spec.types import Sampling, Spec
 
-RECORD, SPEC, PROGRAM, POSTERIOR, SEAL = "fit.json", "spec.yaml", "model.py", "posterior.nc", "results.json"
-FORMAT = 1
+FORMAT = 2
+_MADE_OF = (SPEC, PROGRAM, POSTERIOR, SEAL)  # what a result is read from, beside the record
 _MADE_AGAIN = ("explained", "source", "effects")  # fields of a report, and of an effect, that are not stored
 _MADE_AGAIN_OF_EFFECT = ("effect", "answer", "plan")
 
@@ -36,7 +37,6 @@ class Sampled:
 
     engine: str
     divergences: int
-    seconds: float
     parts: tuple[Part, ...] = ()
 
 
@@ -67,29 +67,26 @@ def spec_text(spec: Spec) -> str | None:
         return None
 
 
-def write_record(
-    path: Path,
+def record_of(
     report: Report,
     summary: DataSummary | None,
     query: str | None,
     reader: Reader | None,
     samples: Mapping[str, Draws],
-) -> None:
-    """Writes `fit.json`, with the hashes of the files beside it that a result is made of."""
+) -> Json:
+    """What `fit.json` says, but for the hashes of the files beside it."""
     spec = report.explained.spec
     text = spec_text(spec)
-    content = {
+    return {
         "format": FORMAT,
-        "files": {n: _sha256(path.parent / n) for n in (SPEC, PROGRAM, POSTERIOR) if (path.parent / n).is_file()},
         "spec": _head(spec) if text is not None else {"fields": encode(spec)},
         "summary": encode(summary) if summary is not None else None,
         "query": query,
         "reader": encode(reader) if reader is not None else None,
         "report": encode(report, without=_MADE_AGAIN),
         "effects": [encode(e, without=_MADE_AGAIN_OF_EFFECT) for e in report.effects],
-        "samples": {b: encode(Sampled(d.engine, d.divergences, d.seconds, d.parts)) for b, d in samples.items()},
+        "samples": {b: encode(Sampled(d.engine, d.divergences, d.parts)) for b, d in samples.items()},
     }
-    path.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
 
 
 def read_record(folder: Path) -> Stored:
@@ -99,12 +96,15 @@ def read_record(folder: Path) -> Stored:
     in another format (DR543).
     """
     for name in (SEAL, RECORD):
-        if not (folder / name).is_file():
+        if not os.path.isfile(folder / name):
             raise refused("DR541", f"`{folder}` holds no finished result of `dagreg fit`: no `{name}`")
     try:
-        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        text = (folder / RECORD).read_text(encoding="utf-8")
+        content = json.loads(text)
         if content["format"] != FORMAT:
             raise refused("DR543", f"`{folder}` was written in format {content['format']}, and {FORMAT} is read here")
+        if not is_sealed(text):
+            raise refused("DR542", f"`{folder / RECORD}` has changed since `dagreg fit` wrote it")
         _check_files(folder, content["files"])
         return Stored(
             folder=folder,
@@ -125,7 +125,7 @@ def earlier(folder: str | os.PathLike[str] | None) -> Store:
 
     The digest of each regression's draws says whether they are as they were written, so the folder need not be whole.
     """
-    if folder is None:
+    if folder is None or not os.path.isfile(Path(folder) / RECORD):
         return Store()
     try:
         content = json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))
@@ -133,6 +133,17 @@ def earlier(folder: str | os.PathLike[str] | None) -> Store:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Store()
     return Store(Path(folder) / POSTERIOR, parts)
+
+
+def timings(folder: Path) -> dict[str, float]:
+    """The seconds that a fit took, by what was done; none where they are not there or not as they were written."""
+    if not os.path.isfile(folder / TIMINGS):
+        return {}
+    try:
+        text = (folder / TIMINGS).read_text(encoding="ascii")
+        return dict(json.loads(text)["seconds"]) if is_sealed(text) else {}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
 
 
 def refused(code: str, message: str) -> DagregError:
@@ -145,17 +156,12 @@ def _words(error: Exception) -> str:
 
 
 def _check_files(folder: Path, hashes: Mapping[str, str]) -> None:
-    for name, expected in hashes.items():
-        path = folder / name
-        if not path.is_file():
+    for name in (name for name in _MADE_OF if name in hashes):
+        path, expected = folder / name, hashes[name]
+        if not os.path.isfile(path):
             raise refused("DR542", f"`{path}` is not there any more")
-        if _sha256(path) != expected:
+        if sha256_of(path) != expected:
             raise refused("DR542", f"`{path}` has changed since `dagreg fit` wrote it")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _head(spec: Spec) -> Json:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WIDEST = 110
 _EDGES, _GAP = 2, 3  # what a table takes beside its columns, and between two of them
+_NARROW = 60  # a console below this
 _MOST_LINES = 4  # of a row of a table that has numbers; words that need more stand above them
 
 
@@ -194,8 +195,13 @@ class _Writer:
         self.blank()
 
     def records(self, b: Table) -> None:
-        """Each row as a small list, for narrow consoles."""
+        """Each row as a sentence of its own, on a narrow console as a small list."""
         for row in b.rows:
+            if self.width >= _NARROW:
+                cells = [(c.title, cell) for c, cell in zip(b.columns, row, strict=True) if cell]
+                words = [f"{_lowered(title) if i else title}: {cell}" for i, (title, cell) in enumerate(cells)]
+                self.line("; ".join(words), mark="- ")
+                continue
             for i, (column, cell) in enumerate(zip(b.columns, row, strict=True)):
                 self.line(f"{column.title}: {cell}", mark="- " if i == 0 else "  ")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dagreg.effects.measures import coefficient
-from dagreg.effects.types import Estimate
+from dagreg.effects.types import INDIRECT, Estimate
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
@@ -89,7 +89,18 @@ def answer_sentence(view: EffectView, e: Estimate) -> str:
         f"{_intervention(view, e)} changes {quantity(view, e)} by {size}{f' {unit}' if unit else ''}{points} "
         f"on average{_ALONG.get(e.estimand, '')}, if the graph is right. With probability {percent(s.level)} the "
         f"change lies between {interval(s, 'and')} (equal-tailed interval). The probability that it is positive is "
-        f"{probability(s.prob_positive)}."
+        f"{probability(s.prob_positive)}.{f' {share(e)}' if e.estimand == INDIRECT else ''}"
+    )
+
+
+def share(e: Estimate) -> str:
+    """An indirect effect as a share of the total, in a sentence."""
+    if e.share is None:
+        return "A share of the total effect would mean nothing: that may as well be zero."
+    low, high = e.share.interval
+    return (
+        f"That is {e.share.median:.0%} of the total effect ({percent(e.summary.level)} interval from {low:.0%} to "
+        f"{high:.0%})."
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from dagreg.files import check_folder, flush, folders, is_sealed, replace_all, sealed, sha256_of, writing
 from dagreg.report.blocks import Document, Gallery
 from dagreg.report.document import document
 from dagreg.report.draw import CannotDraw, svg
@@ -18,33 +22,66 @@ from dagreg.report.markdown import markdown
 from dagreg.report.render import render
 from dagreg.report.result import Report
 
-SEAL = "results.json"
+SEAL, RECORD, TIMINGS = "results.json", "fit.json", "timings.json"
+SPEC, PROGRAM, POSTERIOR = "spec.yaml", "model.py", "posterior.nc"
+TEXTS = ("report.html", "report.md")
 PICTURE = "dag.svg"
 GALLERIES = ("posterior.svg", "model.svg", "chains.svg", "pooling.svg")  # those that there are
+NAMES = (*TEXTS, SEAL, RECORD, TIMINGS, SPEC, PROGRAM, POSTERIOR, PICTURE, *GALLERIES)
 Writer = Callable[[Path], object]
 
 
-def write_reports(report: Report, directory: Path, extra: Mapping[str, Writer] | None = None) -> None:
+def check_result_folder(directory: Path) -> None:
+    """Whether a result can be written here, before anything is fitted.
+
+    Raises DagregError (DR580 to DR585) where a file of the result's names is there that dagreg did not write, or the
+    folder cannot be written to.
+    """
+    check_folder(directory, NAMES, written_by_dagreg(directory))
+
+
+def written_by_dagreg(directory: Path) -> dict[str, str]:
+    """The hashes of the files that a fit left in a folder: those that its `fit.json` keeps, if that is whole itself."""
+    found: dict[str, str] = {}
+    for name in (n for n in (RECORD, TIMINGS) if os.path.isfile(directory / n)):  # reading a named pipe would wait
+        with suppress(OSError, ValueError):
+            raw = (directory / name).read_bytes()
+            if is_sealed(raw.decode("ascii")):
+                found[name] = hashlib.sha256(raw).hexdigest()
+    if RECORD in found:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found |= json.loads((directory / RECORD).read_text(encoding="ascii"))["files"]
+    return found
+
+
+def write_reports(
+    report: Report,
+    directory: Path,
+    extra: Mapping[str, Writer] | None = None,
+    record: Mapping[str, Any] | None = None,
+    timings: Mapping[str, float] | None = None,
+) -> None:
     """Write the report's files into `directory`, `results.json` last.
 
-    `extra` names further files, each with a callable that writes it to the path it is given, after the report's. An
-    older `results.json` is removed before anything else changes, so that a run that is cut short
-    never leaves it beside files of another run. Raises OSError, the folder's other files untouched,
-    where something cannot be written.
+    `extra` names further files, each with a callable that writes it to the path it is given. `fit.json` holds `record`
+    and the hashes of all other files but `timings.json`, so that the next run knows them again. An older
+    `results.json` is removed before anything else changes, so that a run that is cut short never leaves it beside
+    files of another run. Raises DagregError (DR580 to DR586) where a file that dagreg did not write is in the way or
+    something cannot be written; nothing in the folder has changed then.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with _workshop(directory) as workshop:
+    check_result_folder(directory)
+    with writing(directory), folders(directory), _workshop(directory) as workshop:
         picture = _picture(report)
         content = document(report)
         hung = tuple(_galleries(content, workshop))
         texts = _texts(report, content, picture, [path.name for path in hung], workshop)
-        made = [*hung, *texts, *_extras(extra or {}, workshop)]
-        seal = _written(workshop / SEAL, render(report, "json"))
-        (directory / SEAL).unlink(missing_ok=True)
-        for name in {PICTURE, *GALLERIES} - {path.name for path in made}:
-            (directory / name).unlink(missing_ok=True)  # an older run's
-        for path in (*made, seal):
-            _move(path, directory / path.name)
+        made = [*hung, *texts, *_extras(extra or {}, workshop), _written(workshop / SEAL, render(report, "json"))]
+        hashes = {path.name: sha256_of(path) for path in sorted(made)}
+        made.append(_written(workshop / RECORD, sealed({**(record or {}), "files": hashes})))
+        made.append(_written(workshop / TIMINGS, sealed({"seconds": dict(timings or {})})))
+        away = workshop / "away"
+        away.mkdir()
+        replace_all(made, directory, NAMES, RECORD, SEAL, away)
 
 
 @contextmanager
@@ -79,9 +116,9 @@ def _galleries(content: Document, workshop: Path) -> Iterator[Path]:
 def _texts(
     report: Report, content: Document, picture: str | None, files: Sequence[str], workshop: Path
 ) -> Iterator[Path]:
-    yield _written(workshop / "report.html", html(content))
-    yield _written(workshop / "report.md", markdown(content, PICTURE if picture else None, files))
-    yield _written(workshop / "model.py", report.source)
+    yield _written(workshop / TEXTS[0], html(content))
+    yield _written(workshop / TEXTS[1], markdown(content, PICTURE if picture else None, files))
+    yield _written(workshop / PROGRAM, report.source)
     if picture is not None:
         yield _written(workshop / PICTURE, picture)
 
@@ -90,6 +127,7 @@ def _extras(extra: Mapping[str, Writer], workshop: Path) -> Iterator[Path]:
     for name, write in extra.items():
         path = workshop / name
         write(path)
+        flush(path)
         yield path
 
 
@@ -100,9 +138,3 @@ def _written(path: Path, text: str) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return path
-
-
-def _move(source: Path, target: Path) -> None:
-    if target.is_dir() and not target.is_symlink():  # os.replace does not replace a folder that holds anything
-        target.rename(source.parent / f"old-{target.name}")
-    source.replace(target)

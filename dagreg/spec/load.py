@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -26,7 +27,7 @@ def load(path: str | Path) -> Spec:
     Raises SpecError with every mistake of the file, or where it cannot be read.
     """
     text = read_text(path)
-    return _load(text, str(path), Path(path).stem, str(path))
+    return read_named(text, str(path), Path(path).stem, str(path))
 
 
 def loads(text: str, *, file: str = "<spec>") -> Spec:
@@ -34,7 +35,7 @@ def loads(text: str, *, file: str = "<spec>") -> Spec:
 
     Raises SpecError with every mistake of the text.
     """
-    return _load(text.removeprefix("\ufeff"), file, Path(file).stem.strip("<>") or "spec", None)
+    return read_named(text.removeprefix("\ufeff"), file, Path(file).stem.strip("<>") or "spec", None)
 
 
 def read_text(path: str | Path) -> str:
@@ -69,7 +70,25 @@ def _not_utf8(raw: bytes, at: int, file: str) -> SpecError:
     return SpecError((diagnostic,), raw.decode("utf-8-sig", "replace"))
 
 
-def _load(text: str, file: str, stem: str, path: str | None) -> Spec:
+def spec_of(given: object) -> Spec:
+    """A spec, or the one in a file. Raises SpecError as `load` does, and for what is neither (DR167)."""
+    if isinstance(given, Spec):
+        return given
+    if isinstance(given, str) and "\n" in given:
+        what, label = "this is the text of a spec, where its path is expected", "`dagreg.loads(text)` reads a text"
+        raise SpecError((Diagnostic("DR167", what, label=label),))
+    if not isinstance(given, str | os.PathLike):
+        what = f"expected a spec or its path, found a value of type `{type(given).__name__}`"
+        label = "`dagreg.Spec(edges=[...], effect=...)` makes a spec of Python values"
+        raise SpecError((Diagnostic("DR167", what, label=label),))
+    return load(os.fspath(given))
+
+
+def read_named(text: str, file: str, stem: str, path: str | None) -> Spec:
+    """The spec in a text that messages call `file`, its name being `stem` where it gives none.
+
+    `path` is what its data are relative to. Raises SpecError with every mistake of the text.
+    """
     found = Diagnostics()
     tree = compose(text, file, found)
     reading = f.SPEC.read(tree, found) if tree is not None else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from dagreg.errors import Span
+from dagreg.spec.brief import Brief, cut
 
 Level = str | int | float | bool
 Side = Level | tuple[Level, ...]
@@ -19,10 +21,11 @@ Missing = Literal["error", "drop", "impute"]
 Engine = Literal["auto", "exact", "nuts"]
 Coding = Literal["reference", "index"]
 CurveKind = Literal["poly", "spline"]
+LEVEL = 0.94  # the probability of every interval, unless another is asked for
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+@dataclass(frozen=True, slots=True, repr=False)
+class Node(Brief):
     """A variable of the graph. `type` is None where it is left to the data; an unobserved node has none."""
 
     name: str
@@ -51,8 +54,8 @@ class Node:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+@dataclass(frozen=True, slots=True, repr=False)
+class Edge(Brief):
     """`source -> target`, or with `bidirected` an unobserved common cause of exactly these two."""
 
     source: str
@@ -71,8 +74,8 @@ class Adjust:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+@dataclass(frozen=True, slots=True, repr=False)
+class Effect(Brief):
     """The question. `contrast` is (from, to) on the exposure's scale; None asks for the default one.
 
     With several exposures a side is one value for all of them, or a tuple of one for each. `curve` lists the doses of
@@ -115,8 +118,8 @@ class Curve:
         return f"{self.kind}({self.columns})"
 
 
-@dataclass(frozen=True, slots=True)
-class Regression:
+@dataclass(frozen=True, slots=True, repr=False)
+class Regression(Brief):
     """What the user says about the regression of one response.
 
     `coding`: levels against their reference and an intercept, or with `index` a coefficient for each level and no
@@ -155,9 +158,14 @@ class DataRef:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Spec:
-    """A whole spec file. `nodes` keeps the order of declaration (or of first use in `edges`)."""
+    """A whole spec file. `nodes` keeps the order of declaration (or of first use in `edges`).
+
+    `Spec(edges=["z -> x, y", "x -> y"], effect="x -> y")` makes one of plain Python values by the keys of a file, with
+    the same checks: it raises SpecError with every mistake, shown in the YAML that says the same. Made of its
+    own parts (`Node`, `Edge`, `Effect`, ...) it is taken as it is.
+    """
 
     name: str
     nodes: Mapping[str, Node]
@@ -172,6 +180,84 @@ class Spec:
     text: str = ""
     places: Mapping[tuple[str | int, ...], Span] = field(default_factory=dict, repr=False)
 
+    def __init__(
+        self,
+        name: str | None = None,
+        nodes: Mapping[str, Any] | None = None,
+        edges: Any = None,
+        effects: Any = None,
+        data: Any = None,
+        missing: Missing = "error",
+        regressions: Mapping[str, Any] | None = None,
+        sampling: Any = None,
+        path: str | os.PathLike[str] | None = None,
+        declared: bool = False,
+        text: str = "",
+        places: Mapping[tuple[str | int, ...], Span] | None = None,
+        *,
+        effect: Any = None,
+        **other: Any,
+    ) -> None:
+        """`path` is the file that relative paths of data start from; `other` keys are mistakes, and reported."""
+        given: dict[str, Any] = {"name": name, "data": data, "missing": missing, "nodes": nodes, "edges": edges}
+        given |= {"effect": effect, "effects": effects, "regressions": regressions, "sampling": sampling, **other}
+        read_already = bool(nodes) or bool(text) or places is not None  # no nodes: what a reader makes of a mistake
+        if effect is None and not other and read_already and _made_of_parts(given):
+            parts = {
+                **given,
+                "effects": tuple(effects or ()),
+                "regressions": {} if regressions is None else regressions,
+                "sampling": Sampling() if sampling is None else sampling,
+                "path": path,
+                "declared": declared,
+                "text": text,
+                "places": {} if places is None else places,
+            }
+        else:
+            from dagreg.spec.python import built
+
+            given["missing"] = None if missing == "error" else missing  # the default goes without saying
+            read = built(given, None if path is None else os.fspath(path))
+            parts = {entry.name: getattr(read, entry.name) for entry in fields(read)}
+        for entry in fields(Spec):
+            object.__setattr__(self, entry.name, parts[entry.name])
+
+    def __repr__(self) -> str:
+        asked = "; ".join(f"{e.kind} {', '.join(e.exposure)} -> {e.outcome}" for e in self.effects) or "no effect"
+        return cut(f"<Spec {self.name!r}: {len(self.nodes)} nodes, {len(self.edges)} edges; {asked}>")
+
+    def family_of(self, name: str) -> str | None:
+        """The family that the spec declares for a response, or that its trials say; None where it leaves it open."""
+        node, regression = self.nodes[name], self.regressions.get(name)
+        declared = (regression.family if regression else None) or node.family
+        if declared is not None or node.trials is None:
+            return declared
+        from dagreg.families import default_family  # few specs have trials, and the families take time to load
+
+        family = default_family("trials")
+        return family.name if family is not None else None
+
     def place(self, *path: str | int) -> Span | None:
         """Where a value stands: `place("nodes", "x", "type")`, `place("effects", 0, "by")`; None if not written."""
         return self.places.get(path)
+
+
+def _made_of_parts(given: Mapping[str, Any]) -> bool:
+    """Whether these are a spec's parts as a reader makes them, and no plain values."""
+    nodes, edges = given["nodes"], given["edges"]
+    several = (
+        (nodes.values() if isinstance(nodes, Mapping) else nodes, Node),
+        (edges, Edge),
+        (given["effects"] or (), Effect),
+        (
+            (given["regressions"] or {}).values() if isinstance(given["regressions"] or {}, Mapping) else None,
+            Regression,
+        ),
+    )
+    single = isinstance(given["data"], DataRef | None) and isinstance(given["sampling"], Sampling | None)
+    return single and all(
+        isinstance(values, Iterable)
+        and not isinstance(values, str | Mapping)
+        and all(isinstance(v, kind) for v in values)
+        for values, kind in several
+    )

@@ -49,10 +49,15 @@ document.getElementById("page").onload = function () {{
   const overflowing = [...page.querySelectorAll("body *")].filter(function (e) {{
     return e.getBoundingClientRect().right > {width} + 1 && !e.closest(".scroll") && !e.closest("pre");
   }});
+  const cut = [...page.querySelectorAll("caption")].filter(function (e) {{
+    const text = page.createRange();
+    text.selectNodeContents(e);
+    return text.getBoundingClientRect().right > {width} + 1;
+  }});
   document.getElementById("measured").textContent = JSON.stringify({{
     width: page.documentElement.clientWidth,
     scrollWidth: page.documentElement.scrollWidth,
-    overflowing: overflowing.map(e => e.outerHTML.slice(0, 120)),
+    overflowing: [...overflowing, ...cut].map(e => e.outerHTML.slice(0, 120)),
     requests: this.contentWindow.performance.getEntriesByType("resource").map(e => e.name),
   }});
 }};

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagreg.effects.types import Estimate
+from dagreg.effects.types import INDIRECT, Estimate
 from dagreg.identify.types import Answer, Identified, NotIdentified
 from dagreg.report.blocks import Banner, Block, Headline, Paragraph
 from dagreg.report.numbers import interval, number, percent, probability
@@ -20,7 +20,13 @@ def answer(view: EffectView) -> tuple[Block, ...]:
 
 
 def _doubtful(view: EffectView) -> tuple[Block, ...]:
-    """A banner over a number that the sampler could not vouch for."""
+    """A banner over a number that the sampler could not vouch for, or in the place of one that there is not."""
+    failures = view.fitted.failures if view.fitted else ()
+    if failures:
+        none = view.fitted is not None and view.fitted.result is None
+        title = "There is no number: the model could not be solved" if none else "Not every model could be solved"
+        said = tuple(sentence("; ".join((f"{f.code}: {f.message}", *f.notes))) for f in failures)
+        return (Banner("bad", title, said),)
     diagnostics = view.fitted.diagnostics if view.fitted else None
     if diagnostics is None or diagnostics.ok:
         return ()
@@ -49,14 +55,36 @@ def _verdict(view: EffectView) -> str:
 
 
 def _numbers(view: EffectView) -> tuple[Block, ...]:
-    rows = view.primary()
-    shown = tuple(_headline(view, rows, i) for i in range(min(len(rows), MOST_HEADLINES)))
+    rows = tuple(row for e in view.primary() for row in (e, *_beside(view, e)))
+    shown = (*_undivided(view), *(_headline(view, rows, i) for i in range(min(len(rows), MOST_HEADLINES))))
     if len(rows) <= MOST_HEADLINES:
         return shown
     return (
         *shown,
         Paragraph(f"{counted(len(rows) - MOST_HEADLINES, 'more row')} of the answer: see the estimates below."),
     )
+
+
+def _beside(view: EffectView, e: Estimate) -> tuple[Estimate, ...]:
+    """The direct and the total effect beside the indirect one that a mediation asks for."""
+    if e.estimand != INDIRECT:
+        return ()
+    same = (o for o in view.estimates if (o.estimator, o.scale, o.contrast, o.by, o.name) == _key(e))
+    return tuple(o for o in same if o.estimand in ("natural direct effect", "total effect"))
+
+
+def _key(e: Estimate) -> tuple[object, ...]:
+    return (e.estimator, e.scale, e.contrast, e.by, e.name)
+
+
+def _undivided(view: EffectView) -> tuple[Block, ...]:
+    """That a mediation question has the total effect for an answer, and why."""
+    rows = view.primary()
+    if view.justification.query.kind != "mediation" or not rows or rows[0].estimand == INDIRECT:
+        return ()
+    left = view.fitted.plan.left_out if view.fitted and view.fitted.plan else ()
+    why = next((f" {sentence(m.reason)}" for m in left if "indirect" in m.estimand), "")
+    return (Paragraph(f"How much of it goes through the mediators is not given.{why} Given is the total effect."),)
 
 
 def _headline(view: EffectView, rows: tuple[Estimate, ...], i: int) -> Headline:

@@ -33,13 +33,11 @@ def _verdict(d: Diagnostics) -> str:
 
 
 def _facts(d: Diagnostics) -> tuple[tuple[str, str], ...]:
-    seconds = d.seconds or {}
     return (
         ("Engine", "; ".join(_ENGINE.get(engine, engine) for engine in d.engine.split(", "))),
         ("Divergences (draws that the sampler could not follow; should be 0)", f"{d.divergences:,}"),
         ("Largest R-hat (disagreement between chains; should be below 1.01)", _three_places(d.max_r_hat)),
         ("Smallest effective sample size (draws that count as independent)", _whole(d.min_ess)),
-        *((f"Seconds for {name}", number(s)) for name, s in seconds.items()),
     )
 
 

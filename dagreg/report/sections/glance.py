@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dagreg.effects.types import INDIRECT
 from dagreg.identify.types import Identified
 from dagreg.report.blocks import Block, Column, Table
 from dagreg.report.numbers import interval, number, percent
@@ -39,11 +40,16 @@ def _standing(view: EffectView) -> str:
 def _number(view: EffectView) -> str:
     rows = view.primary()
     if not rows:
-        return "none"
+        return "none: the model could not be solved" if view.fitted and view.fitted.failures else "none"
     s = rows[0].summary
     unit = quantity_unit(view, rows[0])
     size = f"{number(s.mean, s.sd)} {unit}" if unit else number(s.mean, s.sd)
-    words = f"{size} ({percent(s.level)} interval {interval(s)}; {compared(view, rows[0], rows)})"
+    part = f"{rows[0].estimand}, " if rows[0].estimand == INDIRECT else ""
+    words = f"{size} ({percent(s.level)} interval {interval(s)}; {part}{compared(view, rows[0], rows)})"
+    if rows[0].share is not None:
+        words += f", {rows[0].share.median:.0%} of the total"
+    elif view.justification.query.kind == "mediation" and not part:
+        words += ", the total effect"
     failed = view.fitted is not None and view.fitted.diagnostics is not None and not view.fitted.diagnostics.ok
     more = f"; {len(rows) - 1} more below" if len(rows) > 1 else ""
     return f"{words}{more}{'; the sampling failed its checks' if failed else ''}"

@@ -35,11 +35,24 @@ def priors(view: EffectView) -> tuple[Block, ...]:
         Paragraph(
             "Priors that you gave are used exactly as written, with the intercept where all predictors are zero. "
             "Default priors are scaled to the data by the rule shown, with the intercept at the predictors' means."
+            + (_REFERENCE if any(_has_reference(e) for m in view.models for e in m.equations) else "")
         ),
         table,
         *((Paragraph(sentence(said)),) if said else ()),
         *((Bullets(notes),) if notes else ()),
     )
+
+
+_REFERENCE = (
+    " Those of several levels are priors of their differences from the reference: with another reference the same rule "
+    "says something else, and where the data say little the answer moves with it."
+)
+
+
+def _has_reference(equation: Equation) -> bool:
+    """Whether default priors are about differences from one level of three or more."""
+    terms = (t for t in equation.terms if len(t.columns) > 1 and not t.full and t.curve is None)
+    return equation.family.predictor == "unordered" or any(not t.prior.given for t in terms)
 
 
 def _lines(equation: Equation) -> Iterator[Line]:

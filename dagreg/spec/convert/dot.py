@@ -17,6 +17,7 @@ from dagreg.spec.source import Source, shorten
 from dagreg.spec.types import Edge, Spec
 
 _SAID = re.compile(r"syntax error in line (\d+)(?: near '(.*)')?")
+_SPLIT = re.compile(r"badly delimited number '([^']*)' in line (\d+)")
 _MARKS = ("observed", "label", *SPELLED_OUT)
 _BIDIRECTED = "dir=both, style=dashed"
 _DIRECTIONS = ("forward", "back", "both", "none")
@@ -32,7 +33,7 @@ def read(text: str, name: str, file: str) -> Read:
     """
     draft, source = Draft(text), Source(file, text)
     graph = _parsed(draft, source)
-    _refuse_more(draft, source)
+    _refuse_passed_over(draft, source)
     if not graph.is_directed():
         draft.refuse("DR172", "a `graph` is not a DAG: its edges have no direction", None, "a DAG is a `digraph`")
     for node in graph.nodes():
@@ -53,19 +54,38 @@ def _parsed(draft: Draft, source: Source) -> Any:
             said.seek(0)
             complaint = said.read().decode("utf-8", "replace")
             draft.refuse("DR171", f"not DOT: {_sentence(complaint, problem)}", _place(complaint, source))
+        said.seek(0)
+        _refuse_split(draft, source, said.read().decode("utf-8", "replace"))
     return graph
 
 
-def _refuse_more(draft: Draft, source: Source) -> None:
-    """Raises SpecError (DR171) where more stands behind the graph: Graphviz reads the first one and no further."""
+def _refuse_split(draft: Draft, source: Source, complaint: str) -> None:
+    """Raises SpecError (DR171) where Graphviz only warns: of `1a` it makes the nodes `1` and `a`."""
+    match = _SPLIT.search(complaint)
+    if match is not None:
+        line = min(int(match[2]), source.text.count("\n") + 1)
+        column = max(source.text.split("\n")[line - 1].find(match[1]), 0) + 1
+        span = Span(source.file, line, column, column + len(match[1]))
+        label = "put a name that begins with a digit in quotes"
+        draft.refuse("DR171", f"not DOT: cannot tell whether `{shorten(match[1])}` is one name", span, label)
+
+
+def _refuse_passed_over(draft: Draft, source: Source) -> None:
+    """Raises SpecError (DR171) where Graphviz passes over text: behind the first graph, and at a `#` within a line."""
     depth, html, ended = 0, 0, False
     for match in _LEX.finditer(source.text):
         sign = match[0]
-        if sign.startswith(("/*", "//", "#")) and not html:
+        at_start = match.start() == 0 or source.text[match.start() - 1] == "\n"
+        if not html and (sign.startswith(("/*", "//")) or (sign.startswith("#") and at_start)):
             continue
         if ended and sign != ";":
             span = source.span(match.start(), match.end())
             draft.refuse("DR171", "not DOT: more text after the end of the graph", span, "a file holds one graph")
+        if sign == "#" and html == 0:
+            span = source.span(match.start(), match.end())
+            draft.refuse(
+                "DR171", "not DOT: a `#` within a line", span, "comments are `//`; a name with it needs quotes"
+            )
         html = max(html + {"<": 1, ">": -1}.get(sign, 0), 0)
         if html == 0:
             depth += {"{": 1, "}": -1}.get(sign, 0)

@@ -12,7 +12,9 @@ import yaml
 from dagreg.spec.convert.draft import Read, Written
 from dagreg.spec.load import loads
 from dagreg.spec.source import core_value
-from dagreg.spec.types import Adjust, DataRef, Edge, Effect, Node, Prior, Regression, Sampling, Spec
+from dagreg.spec.types import Adjust, Curve, DataRef, Edge, Effect, Node, Prior, Regression, Sampling, Spec
+
+Part = Node | Edge | Effect | Adjust | Regression | Sampling | DataRef | Prior | Curve
 
 _PLAIN = re.compile(r"\w+(?:[ .]\w+)*")
 """Names that are themselves in the grammar of edges and of interactions."""
@@ -37,8 +39,35 @@ def write(spec: Spec) -> Written:
         "sampling": _sampling(spec.sampling),
     }
     given = {key: value for key, value in document.items() if value is not None}
-    text = yaml.dump(given, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**30)
-    return Written(text)
+    return Written(text_of(given))
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """Plain values as the text of a spec file."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**30)
+
+
+def entry(part: Part) -> Any:
+    """A part of a spec as plain values, by the keys of a file."""
+    match part:
+        case Node():
+            return _node(part)
+        case Edge():
+            return _edge(part)
+        case Effect():
+            return _effect(part)
+        case Adjust():
+            return _adjust(part)
+        case Regression():
+            return _regression(part)
+        case Sampling():
+            return _sampling(part)
+        case DataRef():
+            return _data(part)
+        case Prior():
+            return _prior(part)
+        case Curve():
+            return str(part)
 
 
 def _follow_from_edges(spec: Spec) -> bool:

@@ -31,7 +31,7 @@ def build_adjusted(data):
         s_trials = pm.Data("s_trials", np.asarray(data["n"], dtype=int))  # trials
         # s: binomial, logit link (spec:4)
         # at the predictors' means, default Normal(logit of the mean response, 2.5)
-        alpha_s = pm.Normal("alpha_s", -0.656, 2.5)
+        alpha_s = pm.Normal("alpha_s", -0.6562426, 2.5)
         # g, exposure (spec:2): its effect is asked for
         beta_s_g = pm.Normal("beta_s_g", 0, 2.5, dims="levels_g")  # default Normal(0, 2.5)
         # h, adjustment (spec:2): `h` is a common cause: it closes g <- h -> s.
@@ -59,7 +59,7 @@ def build_unadjusted(data):
         s_trials = pm.Data("s_trials", np.asarray(data["n"], dtype=int))  # trials
         # s: binomial, logit link (spec:4)
         # at the predictors' means, default Normal(logit of the mean response, 2.5)
-        alpha_s = pm.Normal("alpha_s", -0.656, 2.5)
+        alpha_s = pm.Normal("alpha_s", -0.6562426, 2.5)
         # g, exposure (spec:2): nothing is adjusted for, so its coefficient is an association
         beta_s_g = pm.Normal("beta_s_g", 0, 2.5, dims="levels_g")  # default Normal(0, 2.5)
         eta_s = alpha_s + pm.math.dot(g - np.array([0.325, 0.325]), beta_s_g)

@@ -25,10 +25,10 @@ def build_adjusted(data):
         index_g = pm.Data("index_g", positions(data["g"], ["a", "b", "c"]))
         # y: gaussian, identity link (spec:4)
         # z, exposure (spec:4): its effect is asked for; a coefficient for each level
-        beta_y_z = pm.Normal("beta_y_z", 2.64, 9.66, dims="levels_z")  # default Normal(mean(y), 2.5 sd(y))
+        beta_y_z = pm.Normal("beta_y_z", 2.636014, 9.660967, dims="levels_z")  # default Normal(mean(y), 2.5 sd(y))
         # g, adjustment (spec:4): `g` is a common cause: it closes z <- g -> y; a coefficient for each level
-        beta_y_g = pm.Normal("beta_y_g", 0, 9.66, dims="levels_g")  # default Normal(0, 2.5 sd(y))
-        sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
+        beta_y_g = pm.Normal("beta_y_g", 0, 9.660967, dims="levels_g")  # default Normal(0, 2.5 sd(y))
+        sigma_y = pm.Exponential("sigma_y", 0.2587733)  # default Exponential(1 / sd(y))
         eta_y = beta_y_z[index_z] + beta_y_g[index_g]
         pm.Normal("y_hat", mu=eta_y, sigma=sigma_y, observed=y)
     return model
@@ -54,10 +54,10 @@ def build_chain(data):
         pm.Bernoulli("b_hat", p=eta_b, observed=b)
         # y: gaussian, identity link (spec:4)
         # g, parent (spec:4): a parent of y; a coefficient for each level
-        beta_y_g = pm.Normal("beta_y_g", 2.64, 9.66, dims="levels_g")  # default Normal(mean(y), 2.5 sd(y))
+        beta_y_g = pm.Normal("beta_y_g", 2.636014, 9.660967, dims="levels_g")  # default Normal(mean(y), 2.5 sd(y))
         # b, parent (spec:4): a parent of y; a coefficient for each level
-        beta_y_b = pm.Normal("beta_y_b", 0, 9.66, dims="levels_b")  # default Normal(0, 2.5 sd(y))
-        sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
+        beta_y_b = pm.Normal("beta_y_b", 0, 9.660967, dims="levels_b")  # default Normal(0, 2.5 sd(y))
+        sigma_y = pm.Exponential("sigma_y", 0.2587733)  # default Exponential(1 / sd(y))
         eta_y = beta_y_g[index_g] + beta_y_b[index_b]
         pm.Normal("y_hat", mu=eta_y, sigma=sigma_y, observed=y)
     return model
@@ -74,8 +74,8 @@ def build_unadjusted(data):
         # y: gaussian, identity link (spec:4)
         # z, exposure (spec:4): nothing is adjusted for, so its coefficient is an association; a coefficient for each
         # level
-        beta_y_z = pm.Normal("beta_y_z", 2.64, 9.66, dims="levels_z")  # default Normal(mean(y), 2.5 sd(y))
-        sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
+        beta_y_z = pm.Normal("beta_y_z", 2.636014, 9.660967, dims="levels_z")  # default Normal(mean(y), 2.5 sd(y))
+        sigma_y = pm.Exponential("sigma_y", 0.2587733)  # default Exponential(1 / sd(y))
         eta_y = beta_y_z[index_z]
         pm.Normal("y_hat", mu=eta_y, sigma=sigma_y, observed=y)
     return model

@@ -43,24 +43,25 @@ def build_adjusted(data):
         y = pm.Data("y", np.asarray(data["y"], dtype=float))
         curve_x = pm.Data("curve_x", natural_spline(
             np.asarray(data["x"], dtype=float),
-            [4.96648, 8.92261, 10.2266, 14.0008],
+            [4.96648058, 8.9226142, 10.22661797, 14.0008331],
         ))
         curve_v = pm.Data("curve_v", polynomial(  # standardize of the column
             (np.asarray(data["v"], dtype=float) - -3.0591522532499456) / 0.43676800932036225,
-            [-2.19456, -0.0459955, 1.87953],
+            [-2.19455683, -0.04599547, 1.87952628],
         ))
         # y: gaussian, identity link (spec:4)
-        alpha_y = pm.Normal("alpha_y", 2.64, 9.66)  # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        alpha_y = pm.Normal("alpha_y", 2.636014, 9.660967)
         # x, exposure (spec:4): its effect is asked for; a natural spline, by its heights at the knots
-        beta_y_x = pm.Normal("beta_y_x", 0, 9.66, dims="heights_x")  # default Normal(0, 2.5 sd(y))
+        beta_y_x = pm.Normal("beta_y_x", 0, 9.660967, dims="heights_x")  # default Normal(0, 2.5 sd(y))
         # v, adjustment (spec:4): `v` is a common cause: it closes x <- v -> y; a polynomial, by its heights at the
         # knots
-        beta_y_v = pm.Normal("beta_y_v", 0, 9.66, dims="heights_v")  # default Normal(0, 2.5 sd(y))
-        sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
+        beta_y_v = pm.Normal("beta_y_v", 0, 9.660967, dims="heights_v")  # default Normal(0, 2.5 sd(y))
+        sigma_y = pm.Exponential("sigma_y", 0.2587733)  # default Exponential(1 / sd(y))
         eta_y = (
             alpha_y
-            + pm.math.dot(curve_x - np.array([0.361384, 0.464704, 0.0938436]), beta_y_x)
-            + pm.math.dot(curve_v - np.array([0.761338, 0.137154]), beta_y_v)
+            + pm.math.dot(curve_x - np.array([0.361387, 0.464702, 0.0938416]), beta_y_x)
+            + pm.math.dot(curve_v - np.array([0.761337, 0.137154]), beta_y_v)
         )
         pm.Normal("y_hat", mu=eta_y, sigma=sigma_y, observed=y)
     return model
@@ -75,14 +76,15 @@ def build_unadjusted(data):
         y = pm.Data("y", np.asarray(data["y"], dtype=float))
         curve_x = pm.Data("curve_x", natural_spline(
             np.asarray(data["x"], dtype=float),
-            [4.96648, 8.92261, 10.2266, 14.0008],
+            [4.96648058, 8.9226142, 10.22661797, 14.0008331],
         ))
         # y: gaussian, identity link (spec:4)
-        alpha_y = pm.Normal("alpha_y", 2.64, 9.66)  # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        alpha_y = pm.Normal("alpha_y", 2.636014, 9.660967)
         # x, exposure (spec:4): nothing is adjusted for, so its coefficient is an association; a natural spline, by
         # its heights at the knots
-        beta_y_x = pm.Normal("beta_y_x", 0, 9.66, dims="heights_x")  # default Normal(0, 2.5 sd(y))
-        sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
-        eta_y = alpha_y + pm.math.dot(curve_x - np.array([0.361384, 0.464704, 0.0938436]), beta_y_x)
+        beta_y_x = pm.Normal("beta_y_x", 0, 9.660967, dims="heights_x")  # default Normal(0, 2.5 sd(y))
+        sigma_y = pm.Exponential("sigma_y", 0.2587733)  # default Exponential(1 / sd(y))
+        eta_y = alpha_y + pm.math.dot(curve_x - np.array([0.361387, 0.464702, 0.0938416]), beta_y_x)
         pm.Normal("y_hat", mu=eta_y, sigma=sigma_y, observed=y)
     return model

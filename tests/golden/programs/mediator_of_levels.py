@@ -33,15 +33,15 @@ def build_chain(data):
         # at the predictors' means, default Normal(0, 2.5)
         alpha_g = pm.Normal("alpha_g", 0, 2.5, dims="outcomes_g")
         # x, exposure (spec:2)
-        beta_g_x = pm.Normal("beta_g_x", 0, 1.32, dims="outcomes_g")  # default Normal(0, 2.5 / sd(x))
+        beta_g_x = pm.Normal("beta_g_x", 0, 1.32492, dims="outcomes_g")  # default Normal(0, 2.5 / sd(x))
         g_others = alpha_g + (x - 9.68837)[:, None] * beta_g_x
         eta_g = pm.math.concatenate([np.zeros((g_codes.get_value().size, 1)), g_others], axis=1)
         pm.Categorical("g_hat", logit_p=eta_g, observed=g_codes)
         # b: bernoulli, probit link (spec:1)
         # at the predictors' means, default Normal(probit of the mean response, 2.5)
-        alpha_b = pm.Normal("alpha_b", -0.0627, 2.5)
+        alpha_b = pm.Normal("alpha_b", -0.06270678, 2.5)
         # x, exposure (spec:2)
-        beta_b_x = pm.Normal("beta_b_x", 0, 1.32)  # default Normal(0, 2.5 / sd(x))
+        beta_b_x = pm.Normal("beta_b_x", 0, 1.32492)  # default Normal(0, 2.5 / sd(x))
         # g, parent (spec:2): a parent of b
         beta_b_g = pm.Normal("beta_b_g", 0, 2.5, dims="levels_g")  # default Normal(0, 2.5)
         eta_b = alpha_b + beta_b_x * (x - 9.68837) + pm.math.dot(g - np.array([0.325, 0.325]), beta_b_g)
@@ -56,9 +56,9 @@ def build_adjusted(data):
         b = pm.Data("b", np.asarray(data["b"], dtype=int))  # reference 0
         # b: bernoulli, probit link (spec:1)
         # at the predictors' means, default Normal(probit of the mean response, 2.5)
-        alpha_b = pm.Normal("alpha_b", -0.0627, 2.5)
+        alpha_b = pm.Normal("alpha_b", -0.06270678, 2.5)
         # x, exposure (spec:2): its effect is asked for
-        beta_b_x = pm.Normal("beta_b_x", 0, 1.32)  # default Normal(0, 2.5 / sd(x))
+        beta_b_x = pm.Normal("beta_b_x", 0, 1.32492)  # default Normal(0, 2.5 / sd(x))
         eta_b = alpha_b + beta_b_x * (x - 9.68837)
         pm.Bernoulli("b_hat", p=(0.5 * pm.math.erfc(-eta_b / np.sqrt(2))), observed=b)
     return model

@@ -15,7 +15,7 @@ def build_adjusted(data):
         c_exposure = pm.Data("c_exposure", np.asarray(data["e"], dtype=float))  # exposure
         # c: poisson, log link (spec:1)
         # at the predictors' means, default Normal(log of the mean response, 2.5)
-        alpha_c = pm.Normal("alpha_c", -1.16, 2.5)
+        alpha_c = pm.Normal("alpha_c", -1.161172, 2.5)
         # x, exposure (spec:2): its effect is asked for
         beta_c_x = pm.Normal("beta_c_x", 0, 2.5)  # default Normal(0, 2.5 / sd(x))
         eta_c = alpha_c + beta_c_x * x + pm.math.log(c_exposure)

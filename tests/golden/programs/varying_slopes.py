@@ -26,13 +26,14 @@ def build_adjusted(data):
         h = pm.Data("h", positions(data["h"], coords["levels_h"]))  # reference p
         y = pm.Data("y", np.asarray(data["y"], dtype=float))
         # y: gaussian, identity link (spec:4)
-        alpha_y = pm.Normal("alpha_y", 2.64, 9.66)  # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        alpha_y = pm.Normal("alpha_y", 2.636014, 9.660967)
         # x, exposure (spec:2): its effect is asked for
-        beta_y_x = pm.Normal("beta_y_x", 0, 5.12)  # default Normal(0, 2.5 sd(y) / sd(x))
+        beta_y_x = pm.Normal("beta_y_x", 0, 5.120002)  # default Normal(0, 2.5 sd(y) / sd(x))
         # intercept, x by g, adjustment (spec:1): `g` is a common cause: it closes x <- g -> y.
         # sds between levels of g: intercept: HalfNormal(sd(y)); x: HalfNormal(sd(y) / sd(x))
         chol_y_g, _, _ = pm.LKJCholeskyCov(
-            "cov_y_g", n=2, eta=2, sd_dist=pm.HalfNormal.dist(sigma=np.array([3.86, 2.05]))
+            "cov_y_g", n=2, eta=2, sd_dist=pm.HalfNormal.dist(sigma=np.array([3.864387, 2.048001]))
         )
         z_y_g = pm.MvNormal(
             "z_y_g", mu=pm.math.stack([alpha_y, beta_y_x]), chol=chol_y_g, dims=("levels_g", "varying_y_g"), initval="prior"
@@ -42,10 +43,10 @@ def build_adjusted(data):
         )
         # intercept by h, precision (spec:1): `h` is not needed against bias; it explains part of the outcome (h ->
         # y), so the estimate is more precise with it.
-        sd_y_h = pm.HalfNormal("sd_y_h", 3.86)  # sd between levels of h, default HalfNormal(sd(y))
+        sd_y_h = pm.HalfNormal("sd_y_h", 3.864387)  # sd between levels of h, default HalfNormal(sd(y))
         z_y_h = pm.Normal("z_y_h", mu=alpha_y, sigma=sd_y_h, dims="levels_h", initval="prior")
         by_y_h = pm.Deterministic("by_y_h", z_y_h - alpha_y, dims="levels_h")
-        sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
+        sigma_y = pm.Exponential("sigma_y", 0.2587733)  # default Exponential(1 / sd(y))
         eta_y = alpha_y + beta_y_x * (x - 9.68837) + by_y_g[:, 0][g] + by_y_g[:, 1][g] * (x - 9.68837) + by_y_h[h]
         pm.Normal("y_hat", mu=eta_y, sigma=sigma_y, observed=y)
     return model
@@ -57,10 +58,11 @@ def build_unadjusted(data):
         x = pm.Data("x", np.asarray(data["x"], dtype=float))
         y = pm.Data("y", np.asarray(data["y"], dtype=float))
         # y: gaussian, identity link (spec:4)
-        alpha_y = pm.Normal("alpha_y", 2.64, 9.66)  # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        # at the predictors' means, default Normal(mean(y), 2.5 sd(y))
+        alpha_y = pm.Normal("alpha_y", 2.636014, 9.660967)
         # x, exposure (spec:2): nothing is adjusted for, so its coefficient is an association
-        beta_y_x = pm.Normal("beta_y_x", 0, 5.12)  # default Normal(0, 2.5 sd(y) / sd(x))
-        sigma_y = pm.Exponential("sigma_y", 0.259)  # default Exponential(1 / sd(y))
+        beta_y_x = pm.Normal("beta_y_x", 0, 5.120002)  # default Normal(0, 2.5 sd(y) / sd(x))
+        sigma_y = pm.Exponential("sigma_y", 0.2587733)  # default Exponential(1 / sd(y))
         eta_y = alpha_y + beta_y_x * (x - 9.68837)
         pm.Normal("y_hat", mu=eta_y, sigma=sigma_y, observed=y)
     return model

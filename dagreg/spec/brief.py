@@ -1,0 +1,68 @@
+"""Short reprs: what a record says beyond its defaults, on a line or two, however much it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sized
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+MOST = 240  # characters of a repr
+_MOST_TEXT, _MOST_ITEMS = 60, 3
+
+
+class Brief:
+    """Gives a dataclass with `repr=False` a short repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return brief(self)
+
+
+def cut(text: str) -> str:
+    """A repr on one line, of `MOST` characters at most."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MOST else f"{flat[: MOST - 4]}...>"
+
+
+def brief(record: Any) -> str:
+    """The record's class and those of its fields that are not their defaults, cut to `MOST` characters."""
+    parts, room = [], MOST - len(type(record).__name__) - 2
+    for i, field in enumerate(fields(record)):
+        value = getattr(record, field.name)
+        if _is_default(field, value):
+            continue
+        words = f"{field.name}={_shown(value)}" if i or not isinstance(value, str) else _shown(value)
+        room -= len(words) + 2
+        if room < 5:
+            parts.append("...")
+            break
+        parts.append(words)
+    return f"{type(record).__name__}({', '.join(parts)})"
+
+
+def _is_default(field: Field[Any], value: Any) -> bool:
+    if field.default is not MISSING:
+        return value is field.default or (type(value) is type(field.default) and bool(value == field.default))
+    return isinstance(value, Sized) and len(value) == 0
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case str():
+            return repr(value if len(value) <= _MOST_TEXT else f"{value[: _MOST_TEXT - 3]}...")
+        case float():
+            return format(value, ".6g")
+        case None | bool() | int():
+            return repr(value)
+        case tuple() | list() if len(value) <= _MOST_ITEMS and all(isinstance(v, str | int | float) for v in value):
+            return f"({', '.join(map(_shown, value))})"
+        case Mapping() if len(value) <= _MOST_ITEMS and all(isinstance(v, str | int | float) for v in value.values()):
+            return f"{{{', '.join(f'{_shown(k)}: {_shown(v)}' for k, v in value.items())}}}"
+        case Mapping() | tuple() | list() | frozenset() | set():
+            return f"<{len(value)}>"
+        case Brief() | _ if hasattr(value, "__dataclass_fields__"):
+            return f"<{type(value).__name__}>"
+        case _:
+            words = repr(value)
+            return words if len(words) <= _MOST_TEXT and "\n" not in words else f"<{type(value).__name__}>"
