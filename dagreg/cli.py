@@ -206,7 +206,8 @@ def compile(
             reuse = folder_of(spec)
             write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse), read)
             return DONE
-        compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised)
+        place = output.parent if output is not None else ""
+        compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised, folder=place)
         for doubt in compiled.explained.doubts:
             say(f"warning[{doubt.code}]: {doubt.message}")
         write(output, compiled.source, read)

@@ -116,6 +116,8 @@ def answer_one(path: Path, format: str, answer: Callable[[Spec], int]) -> int:
     try:
         spec = load(path)
         text = spec.text
+        for note in spec.notes:
+            say(errors.render(note, text))
         return answer(spec)
     except DagregError as error:
         complain(error, text or _readable(path))
@@ -256,6 +258,7 @@ def fit(
             check_result_folder(folder)
             reuse = None if fresh else folder
             result = fitted(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
+            result = result.placed(folder)
             record, took = result.record, f"{spec.name}: {_duration(result)}"
             try:
                 result.save(folder)

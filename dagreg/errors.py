@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
@@ -23,6 +23,7 @@ LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _WIDEST = 100  # columns of source shown before a line is cut
 _TAB = 4
+SHOWN = 20  # mistakes that are shown of one file
 _MANY = 500  # known words above which only those with the same first letter are compared
 
 
@@ -81,9 +82,9 @@ class DagregError(Exception):
     """
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str = "") -> None:
-        self.diagnostics = diagnostics
+        self.diagnostics = shortened(diagnostics)
         self.text = text
-        super().__init__("\n".join(map(str, diagnostics)))
+        super().__init__("\n".join(map(str, self.diagnostics)))
 
 
 class SpecError(DagregError):
@@ -102,21 +103,58 @@ class Diagnostics:
     """Collects the mistakes of one file, so that they are reported together."""
 
     def __init__(self) -> None:
-        self._found: list[Diagnostic] = []
+        self._found: list[tuple[str, str, Span | None, str | Callable[[], str], tuple[str, ...]]] = []
+        self._notes: list[Diagnostic] = []
 
-    def error(self, code: str, message: str, span: Span | None, label: str = "", notes: tuple[str, ...] = ()) -> None:
-        self._found.append(Diagnostic(code, message, span, label, notes))
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        label: str | Callable[[], str] = "",
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Adds a mistake. A `label` that takes a search is given as a function, and asked for if it is shown."""
+        self._found.append((code, message, span, label, notes))
+
+    def note(self, code: str, message: str, span: Span | None, label: str = "") -> None:
+        """Something to say that is no mistake."""
+        self._notes.append(Diagnostic(code, message, span, label, severity="warning"))
 
     def __len__(self) -> int:
         return len(self._found)
 
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What is said of a file that is in order, each once."""
+        return tuple(dict.fromkeys(self._notes))
+
     def by_place(self) -> tuple[Diagnostic, ...]:
-        """Every distinct diagnostic, in the order of the file."""
-        return tuple(sorted(dict.fromkeys(self._found), key=_place))
+        """The distinct diagnostics in the order of the file: the first of them, and how many more there are."""
+        distinct: dict[object, tuple[str, str, Span | None, str | Callable[[], str], tuple[str, ...]]] = {}
+        for code, message, span, label, notes in self._found:
+            key = (code, message, span, "" if callable(label) else label, notes)
+            distinct.setdefault(key, (code, message, span, label, notes))
+        ordered = sorted(distinct.values(), key=lambda found: _place(found[2]))
+        first = tuple(
+            Diagnostic(code, message, span, label() if callable(label) else label, notes)
+            for code, message, span, label, notes in ordered[: SHOWN if len(ordered) > SHOWN + 1 else len(ordered)]
+        )
+        return first if len(first) == len(ordered) else (*first, _and_more(len(ordered) - len(first)))
 
 
-def _place(diagnostic: Diagnostic) -> tuple[int, int, int]:
-    span = diagnostic.span
+def shortened(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """The first diagnostics, and how many more there are: a screen holds no more."""
+    if len(diagnostics) <= SHOWN + 1:
+        return diagnostics
+    return (*diagnostics[:SHOWN], _and_more(len(diagnostics) - SHOWN))
+
+
+def _and_more(count: int) -> Diagnostic:
+    return Diagnostic("DR196", f"and {count:,} more mistakes: these are the first {SHOWN}")
+
+
+def _place(span: Span | None) -> tuple[int, int, int]:
     return (span.line, span.column, span.end) if span else (0, 0, 0)
 
 
@@ -393,6 +431,11 @@ CODES: Mapping[str, Code] = {
         bad="nodes: {a: {type: categorical, levels: [x, y, x]}, b: count}\nedges: [a -> b]\n",
         good="nodes: {a: {type: categorical, levels: [x, y]}, b: count}\nedges: [a -> b]\n",
     ),
+    "DR116": Code(
+        "a key by its former name",
+        "It is still read. `curve:` is `dose_response:` now, so that it is not taken for `curves:`, which bends a "
+        "regression.",
+    ),
     "DR120": Code(
         "not an edge",
         "An edge is `a -> b`, `a <- b` or `a <-> b`; chains `a -> b -> c` and lists `a, b -> c` are allowed. "
@@ -668,6 +711,10 @@ CODES: Mapping[str, Code] = {
         good=_GRAPH + "effect: a -> b\n",
     ),
     "DR209": Code("no such node", "`--node` names a node of the spec.", good=_GRAPH + "effect: a -> b\n"),
+    "DR196": Code(
+        "more mistakes than are shown",
+        "The first twenty are shown. Often one line is at fault for many: mend those, and ask again.",
+    ),
     "DR300": Code("no data", "The command needs data: add `data:` to the spec, or pass `--data`."),
     "DR301": Code(
         "the data file does not exist",
