@@ -304,7 +304,7 @@ def _units(columns: Mapping[str, _Column], counted: str, seed: int) -> dict[str,
     others = [c for c in columns.values() if c is not y]
     complete = np.logical_and.reduce([c.there for c in columns.values()])
     told = [block for c in others for block in c.blocks[complete].T]
-    if y.family != "binomial" or not are_cells(told) or not complete.any():
+    if y.family != "successes" or not are_cells(told) or not complete.any():
         return dict(columns)
     hits, units = y.blocks[:, 0], y.units
     numbers = np.where(complete, [hits, units - hits], 0).astype(np.int64).ravel()
