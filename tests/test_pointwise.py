@@ -17,8 +17,8 @@ from dagreg.model.types import Model
 from tests import test_censored as censored
 from tests.fitting import models_of
 from tests.test_censored import by_rows
-from tests.test_emit import DATA, sd
-from tests.test_families import FROZEN, INVERSE, PAIRS, _given, _response, logpdf
+from tests.test_emit import sd
+from tests.test_families import DATA, FROZEN, INVERSE, PAIRS, _given, _response, logpdf
 
 DRAWS = 7
 

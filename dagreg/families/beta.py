@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dagreg.families import censoring, successes
-from dagreg.families.family import Family, Values, each
-from dagreg.families.numeric import Array, np, special, stats
+from dagreg.families import censoring, shares, successes
+from dagreg.families.family import Family, each
+from dagreg.families.numeric import stats
 from dagreg.families.parameters import PRECISION
 
 
@@ -12,16 +12,11 @@ def _fits(low: float, high: float, whole: bool) -> bool:
     return low > 0 and high < 1
 
 
-def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
-    uniforms = rng.random(location.shape)
-    return np.asarray(special.betaincinv(location * p["precision"], (1 - location) * p["precision"], uniforms))
-
-
 FAMILY = Family(
     name="beta",
     place=70,
     links=successes.LINKS,
-    accepts=("proportion", "continuous", "positive"),
+    accepts=shares.TYPES,
     support="numbers above 0 and below 1",
     distribution="Beta",
     likelihood=each(successes.LINKS, "mu={mean}, nu={precision}"),
@@ -30,7 +25,7 @@ FAMILY = Family(
     outside="{number} <= 0 OR {number} >= 1",
     coefficients={"logit": "log odds ratio of the mean"},
     quasi_variance=successes.variance,
-    draw=_draw,
+    draw=shares.draw_beta,
     law=lambda mean, p: stats.beta(mean * p["precision"], (1 - mean) * p["precision"]),
     sample=successes.sample_beta,
     censored=censoring.by_logcdf("Beta", "pm.logcdf(pm.Beta.dist(mu=1 - {mean}, nu={precision}), 1 - {at})"),

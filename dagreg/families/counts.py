@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagreg.families import quantiles
 from dagreg.families.family import Draw, Sampler, Values
-from dagreg.families.numeric import Array, np, stats
+from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.positive import draw_gamma, sample_gamma
 
 if TYPE_CHECKING:
@@ -84,3 +84,52 @@ def sample_inflated(counts: Sampler) -> Sampler:
 
 def inflated_mean(location: Array, p: Values) -> Array:
     return np.asarray(location * (1 - p["zero"]))
+
+
+def _beyond_the_first(nothing: Array, v: Array) -> Array:
+    """log((1 - v) exp(nothing) + v), where `nothing` is minus the log probability of no event in a unit of time.
+
+    Given an event, `v` is a uniform that says when the first of them comes.
+    """
+    return np.asarray(np.maximum(nothing + np.log1p(v * np.expm1(-nothing)), 0.0))
+
+
+def draw_positive_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    """A Poisson that is not 0: its first event, and those of the time that is left after it."""
+    rest = _beyond_the_first(location, rng.random(location.shape))
+    return np.asarray(1 + draw_poisson(rng, rest, p))
+
+
+def sample_positive_poisson(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    rest = _beyond_the_first(mean, rng.random(mean.shape))
+    return np.asarray(1.0 + np.asarray(sample_poisson(rng, rest, p), dtype=np.float64))
+
+
+def _rest_of_negative_binomial(location: Array, p: Values, v: Array) -> Array:
+    """The rate that is left after the first event, over the gamma draw (of `shape` + 1) that it is a multiple of."""
+    shape = p["shape"]
+    return np.asarray(np.expm1(_beyond_the_first(shape * np.log1p(location / shape), v) / shape))
+
+
+def draw_positive_negative_binomial(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    rest = _rest_of_negative_binomial(location, p, rng.random(location.shape))
+    rate = rest * special.gammaincinv(p["shape"] + 1, rng.random(location.shape))
+    return np.asarray(1 + draw_poisson(rng, rate, p))
+
+
+def sample_positive_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    rest = _rest_of_negative_binomial(mean, p, rng.random(mean.shape))
+    rate = rest * rng.standard_gamma(np.broadcast_to(p["shape"], mean.shape) + 1)
+    return np.asarray(1.0 + np.asarray(sample_poisson(rng, rate, p), dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Hurdle:
+    """Counts that are 0 with a probability of its own, and else those of a distribution that are not."""
+
+    counts: Any
+    zero: Array
+
+    def logpmf(self, y: Array) -> Array:
+        positive = np.log1p(-self.zero) + self.counts.logpmf(y) - self.counts.logsf(0)
+        return np.asarray(np.where(y == 0, np.log(self.zero), positive))

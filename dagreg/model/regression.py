@@ -50,6 +50,9 @@ def equation_of(
     linked = context.variables[regression.linked] if regression.linked is not None else None
     if node.offset is not None and link.name != "log":
         raise error_at("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
+    if node.offset is not None and not family.mean_is_linear:
+        message = f"`offset` of `{response.name}` needs a mean in proportion to it, and that of {family.name} is not"
+        raise error_at("DR420", message, response)
     products = products_of(context, regression)
     _check_regression(context, response, family, link, products, regression)
     cells = cells_of(context, regression)
