@@ -1014,6 +1014,11 @@ CODES: Mapping[str, Code] = {
         "no posterior under flat priors",
         "Bad: `slopes: Flat()` for two columns of which one is twice the other; good: `slopes: Normal(0, 1)`.",
     ),
+    "DR508": Code(
+        "more memory than there is",
+        "Estimated before anything is solved. Bad: `draws: 10000000` of 50 coefficients; good: `draws: 1000`. "
+        "`DAGREG_MEMORY` sets the gigabytes that may be used.",
+    ),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
     "DR515": Code(
         "priors that rule out the data",

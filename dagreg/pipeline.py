@@ -604,8 +604,8 @@ def fit(
     spec = spec_of(spec)
     from dagreg.check.dispersion import beside_outcome
     from dagreg.check.implications import implication_doubts, put_to_data
+    from dagreg.data.room import check_count, check_room
     from dagreg.data.versions import versions
-    from dagreg.engine.size import check_count, check_memory
     from dagreg.report.stored import earlier
 
     started = time.perf_counter()
@@ -619,8 +619,9 @@ def fit(
         spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
     )
     plans, program = _compiled(spec, asked, table)
-    check_memory([m for plan in plans for m in plan.models], spec.sampling)
-    pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
+    models = [m for plan in plans for m in plan.models]
+    check_room(models, table.rows.count, spec.sampling)
+    pieces = _solved(models, table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
@@ -710,6 +711,8 @@ def _fit_effect(
         except Unsolvable as error:
             failures += [Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics]
             if model.primary or model is plan.models[0]:
+                for other in plan.models:
+                    draws.pop(other.builder, None)
                 return FittedEffect(question.effect, question.answer, plan, failures=tuple(failures))
             continue
         kept = [p.model.formula for p, d in zip(group, made.parts, strict=True) if d.origin == "earlier fit"]

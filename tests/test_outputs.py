@@ -16,7 +16,6 @@ import pytest
 
 import dagreg
 from dagreg import files, pipeline
-from dagreg.engine import size
 from dagreg.errors import DagregError
 from dagreg.report.write import NAMES
 from tests.fitting import spec_of
@@ -423,16 +422,6 @@ def test_more_draws_than_can_be_held_are_refused_at_once(asked: tuple[str, ...],
     done = run("fit", "spec.yaml", *asked)
     assert (done.returncode, "error[DR574]" in done.stderr) == (1, True)
     assert everything(place) == before
-
-
-def test_draws_are_refused_where_the_machine_is_too_small(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """500 draws of 2 programs, of 4 and 3 parameters each, in 4 copies of 8 bytes: 112,000 bytes."""
-    spec = spec_of(SPEC)
-    monkeypatch.setattr(size, "_memory", lambda: 2 * 112_000 - 1)
-    with pytest.raises(DagregError, match=r"\[DR574\] 500 draws of 7 parameters"):
-        pipeline.fit(spec, place / "d.csv")
-    monkeypatch.setattr(size, "_memory", lambda: 2 * 112_000)
-    pipeline.fit(spec, place / "d.csv")
 
 
 def test_more_rows_than_can_be_held_are_refused_at_once() -> None:

@@ -167,7 +167,8 @@ def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummar
     if node.type is not None and outside and (broken or not (low <= column.minimum and column.maximum <= high)):
         span = f"goes from {column.minimum:g} to {column.maximum:g}"
         found = f"column `{name}` " + ("holds numbers that are not whole" if broken else span)
-        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", "", Offence(name, outside))
+        ways = "mend those rows, or declare it `continuous`"
+        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", ways, Offence(name, outside))
     return Variable(
         name=node.name,
         symbol=namer.identifier(node.name),
