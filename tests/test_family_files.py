@@ -166,7 +166,8 @@ def test_a_new_family_is_fitted(toy: Family) -> None:
     spec = spec_of(TOY + "sampling: {draws: 300, chains: 2}\n")
     result = dagreg.fit(spec, {"x": x, "y": 1 + 0.5 * x + rng.laplace(size=400)})
     (effect,) = result.effects
-    (head,) = (e for e in effect.estimates if e.primary)
+    assert effect.result is not None
+    (head,) = (e for e in effect.result.estimates if e.primary)
     assert abs(head.summary.mean - 0.5) < 4.5 * head.summary.sd
     assert head.summary.sd < 0.15
 
