@@ -120,7 +120,7 @@ def figures() -> list[Figure]:
     pipeline = next(m for m in house if m.name == "pipeline.py")
     hidden = [n for f in pipeline.functions() for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)]
     largest = max(sizes, key=lambda name: sizes[name])
-    families = naming(house, FAMILIES, ("families/", "model/families.py"))
+    families = naming(house, FAMILIES, ("families/",))
     estimators = naming(house, ESTIMATORS, ())
     engines = naming(house, ENGINES, ("engines/",))
     share = len(lonely) / functions

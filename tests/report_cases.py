@@ -9,6 +9,8 @@ from dataclasses import replace
 from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
 from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Share, Summary
 from dagreg.emit.plate import plate_source
+from dagreg.families import FAMILIES
+from dagreg.families.links import LINKS
 from dagreg.graph.junctions import Junction
 from dagreg.identify.types import (
     AdjustmentSets,
@@ -21,7 +23,6 @@ from dagreg.identify.types import (
     PathNote,
     Query,
 )
-from dagreg.model.families import FAMILIES, LINKS
 from dagreg.model.types import (
     Auxiliary,
     Contrast,

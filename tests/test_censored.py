@@ -9,7 +9,7 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.errors import DagregError
-from dagreg.model.families import FAMILIES
+from dagreg.families import FAMILIES
 from tests.fitting import compiled, spec_of
 from tests.test_emit import Point, _check_density, normal
 from tests.test_families import AUXILIARIES, FROZEN, INVERSE, _weibull_shape

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dagreg.families.links import LINKS
 from dagreg.model.digits import distinct, shortened
-from dagreg.model.links import LINKS
 from tests.fitting import compiled
 
 

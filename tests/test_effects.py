@@ -20,8 +20,8 @@ from dagreg.effects.predictor import over_population
 from dagreg.effects.rows import merge, observed_rows
 from dagreg.engine.draws import Draws
 from dagreg.errors import DagregError
-from dagreg.model import quantiles
-from dagreg.model.links import LINKS as LINKED
+from dagreg.families import quantiles
+from dagreg.families.links import LINKS as LINKED
 from dagreg.model.types import Contrast, Model
 from tests.fitting import Columns, models_of, point, rows_of, spec_of
 

@@ -754,6 +754,19 @@ PROGRAMS = {
         "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {curves: {x: spline(3)}}}\n",
         False,
     ),
+    "hurdle": (
+        "nodes: {x: binary, c: {type: count, family: hurdle_negative_binomial}}\nedges: [x -> c]\neffect: x -> c\n",
+        True,
+    ),
+    "zero_one_inflated_beta": (
+        "nodes: {x: continuous, s: {type: proportion, family: zero_one_inflated_beta}}\nedges: [x -> s]\n"
+        "effect: x -> s\n",
+        False,
+    ),
+    "ordered_beta": (
+        "nodes: {x: binary, s: {type: proportion, family: ordered_beta}}\nedges: [x -> s]\neffect: x -> s\n",
+        False,
+    ),
     "without_data": (WITHOUT_DATA["products"], False),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from dagreg import pipeline
 from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
 from dagreg.effects.rows import observed_rows
 from dagreg.engine.nuts import sample
-from dagreg.model.families import FAMILIES
+from dagreg.families import FAMILIES
 from tests.fitting import models_of, spec_of
 from tests.test_families import FROZEN, INVERSE, PAIRS
 
@@ -30,8 +30,17 @@ AUXILIARIES: Mapping[str, Mapping[str, float]] = {
     "negative_binomial": {"shape": 2.0},
     "zero_inflated_poisson": {"zero": 0.3},
     "zero_inflated_negative_binomial": {"zero": 0.25, "shape": 1.5},
+    "hurdle_poisson": {"zero": 0.3},
+    "hurdle_negative_binomial": {"zero": 0.25, "shape": 1.5},
+    "zero_one_inflated_beta": {"precision": 8.0, "extreme": 0.25, "one": 0.6},
+    "ordered_beta": {"precision": 8.0, "cut": -1.2, "gap": 2.5},
 }
-TYPES = {"beta": "proportion", "bernoulli": "binary"}
+TYPES = {
+    "beta": "proportion",
+    "zero_one_inflated_beta": "proportion",
+    "ordered_beta": "proportion",
+    "bernoulli": "binary",
+}
 
 
 def _line(link: str) -> tuple[float, float]:

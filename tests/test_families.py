@@ -14,11 +14,15 @@ from dagreg.effects.estimate import estimates
 from dagreg.engine.draws import Draws
 from dagreg.engine.nuts import sample
 from dagreg.errors import DagregError
-from dagreg.model.families import FAMILIES
-from dagreg.model.links import LINKS
+from dagreg.families import FAMILIES
+from dagreg.families.links import LINKS
 from tests.fitting import compiled, models_of, spec_of
-from tests.test_emit import DATA, Point, _check_density, centred, normal, r7, sd
+from tests.laws import Ends, Hurdle, ordered
+from tests.test_emit import DATA as TABLE
+from tests.test_emit import Point, _check_density, centred, normal, r7, sd
 
+SHARE = TABLE["share"]
+DATA = TABLE | {"ends": np.where(SHARE < 0.3, 0.0, np.where(SHARE > 0.7, 1.0, SHARE))}
 INVERSE: Mapping[str, Callable[[Any], Any]] = {
     "identity": lambda eta: eta,
     "log": np.exp,
@@ -34,7 +38,21 @@ AUXILIARIES: Mapping[str, Callable[[float], float]] = {
     "shape": lambda v: stats.halfcauchy.logpdf(v, scale=5),
     "precision": lambda v: stats.halfcauchy.logpdf(v, scale=5),
     "zero": lambda v: stats.beta.logpdf(v, 1, 1),
+    "extreme": lambda v: stats.beta.logpdf(v, 1, 1),
+    "one": lambda v: stats.beta.logpdf(v, 1, 1),
+    "cut": lambda v: stats.norm.logpdf(v, -2, 2),
+    "gap": lambda v: stats.gamma.logpdf(v, 2, scale=2),
 }
+
+
+def _beta(mu: Any, p: Mapping[str, float]) -> Any:
+    return stats.beta(mu * p["precision"], (1 - mu) * p["precision"])
+
+
+def _overdispersed(mu: Any, p: Mapping[str, float]) -> Any:
+    return stats.nbinom(p["shape"], p["shape"] / (p["shape"] + mu))
+
+
 Distribution = Callable[[Any, Mapping[str, float]], Any]
 FROZEN: Mapping[str, Distribution] = {
     "gaussian": lambda mu, p: stats.norm(mu, p["sigma"]),
@@ -43,15 +61,21 @@ FROZEN: Mapping[str, Distribution] = {
     "gamma": lambda mu, p: stats.gamma(p["shape"], scale=mu / p["shape"]),
     "exponential": lambda mu, p: stats.expon(scale=mu),
     "weibull": lambda mu, p: stats.weibull_min(p["shape"], scale=mu / special.gamma(1 + 1 / p["shape"])),
-    "beta": lambda mu, p: stats.beta(mu * p["precision"], (1 - mu) * p["precision"]),
+    "beta": _beta,
     "bernoulli": lambda mu, p: stats.bernoulli(mu),
     "binomial": lambda mu, p: stats.binom(DATA["n"], mu),
     "beta_binomial": lambda mu, p: stats.betabinom(DATA["n"], mu * p["precision"], (1 - mu) * p["precision"]),
     "poisson": lambda mu, p: stats.poisson(mu),
-    "negative_binomial": lambda mu, p: stats.nbinom(p["shape"], p["shape"] / (p["shape"] + mu)),
+    "negative_binomial": _overdispersed,
+    "hurdle_poisson": lambda mu, p: Hurdle(stats.poisson(mu), p["zero"]),
+    "hurdle_negative_binomial": lambda mu, p: Hurdle(_overdispersed(mu, p), p["zero"]),
+    "zero_one_inflated_beta": lambda mu, p: Ends(_beta(mu, p), p["extreme"] * (1 - p["one"]), p["extreme"] * p["one"]),
+    "ordered_beta": lambda mu, p: ordered(_beta(mu, p), mu, p["cut"], p["gap"]),
 }
 RESPONSES = {
     "beta": ("share", "proportion"),
+    "zero_one_inflated_beta": ("ends", "proportion"),
+    "ordered_beta": ("ends", "proportion"),
     "bernoulli": ("b", "binary"),
     "binomial": ("s", "count"),
     "beta_binomial": ("s", "count"),
@@ -236,13 +260,14 @@ def test_slopes_of_a_group_node_and_pooled_levels() -> None:
 # ---------------------------------------------------------------- means and draws
 
 PARAMETERS = {"sigma": 0.6, "nu": 5.0, "shape": 1.7, "precision": 4.0, "zero": 0.3}
+PARAMETERS |= {"extreme": 0.3, "one": 0.6, "cut": -1.2, "gap": 2.5}
 
 
 @pytest.mark.parametrize("family", [f.name for f in FAMILIES.values() if f.draw is not None])
 def test_draws_have_the_mean_and_spread_of_the_family(family: str) -> None:
     """The mean function, and the draws that stand in for a mediator, against the family's own moments."""
     entry, count = FAMILIES[family], 200_000
-    place = 0.4 if family == "beta" else 2.0
+    place = 0.4 if "logit" in entry.links else 2.0
     p = {name: np.array([[PARAMETERS[name]]]) for name in entry.auxiliaries}
     draw = entry.draw
     assert draw is not None
@@ -300,6 +325,7 @@ def _codes(spec: str) -> list[tuple[str, int]]:
         ("  c: {type: count, link: inverse}\n", "", "DR422", 3),
         ("  c: count\n", "regressions:\n  c: {link: logit}\n", "DR422", 7),
         ("  c: {type: count, offset: e, link: softplus}\n", "", "DR420", 3),
+        ("  c: {type: count, family: hurdle_poisson, offset: e}\n", "", "DR420", 3),
         ("  c: {type: count, error: e}\n", "", "DR425", 3),
         ("  y: {type: continuous, family: student_t, error: e}\n", "", "DR425", 3),
         ("  y: {type: continuous, family: gamma}\n", "", "DR414", 3),
@@ -326,6 +352,45 @@ def test_a_group_where_none_can_stand_says_what_to_do() -> None:
         assert found.code == "DR411"
         assert "say `g: categorical`" in found.label
         compiled(said.replace("g: group", "g: categorical"), data)
+
+
+def test_shares_of_0_and_1_are_led_to_the_families_that_take_them() -> None:
+    spec = "nodes: {x: continuous, ends: {type: proportion, family: beta}}\nedges: [x -> ends]\neffect: x -> ends\n"
+    with pytest.raises(DagregError) as caught:
+        compiled(spec, DATA)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "DR414"
+    named = "`family: zero_one_inflated_beta` or `family: ordered_beta` takes numbers from 0 to 1"
+    assert named in diagnostic.notes
+    for family in ("zero_one_inflated_beta", "ordered_beta"):
+        assert compiled(spec.replace("family: beta", f"family: {family}"), DATA).source
+
+
+@pytest.mark.parametrize(
+    ("family", "column"), [("ordered_beta", "ends"), ("hurdle_poisson", "c"), ("hurdle_negative_binomial", "c")]
+)
+def test_a_mean_that_bends_is_averaged_over_the_population_of_groups(family: str, column: str) -> None:
+    """The mean of the family's means, not that at the mean location: quadrature by hand gives the same."""
+    kind = "proportion" if column == "ends" else "count"
+    spec = (
+        f"nodes: {{x: continuous, h: group, {column}: {{type: {kind}, family: {family}}}}}\n"
+        f"edges: ['x, h -> {column}']\neffect: {{exposure: x, outcome: {column}, contrast: [9, 11]}}\n"
+        f"regressions: {{{column}: {{priors: {{intercept: 'Normal(0, 2)', slopes: 'Normal(0, 1)'}}}}}}\n"
+    )
+    model, sd_of_groups = models_of(spec, DATA)["adjusted"], 0.9
+    values = {name: PARAMETERS[name] for name in FAMILIES[family].auxiliaries}
+    own = {f"{name}_{column}": value for name, value in values.items()}
+    draws = _point(**{f"alpha_{column}": -0.4, f"beta_{column}_x": 0.08, f"sd_{column}_h": sd_of_groups}, **own)
+    zeros = _point(**{f"by_{column}_h": np.zeros(3)})
+    draws = Draws({**draws.values, **zeros.values}, "test", 0, 0.0)
+    (found,) = (e.summary.mean for e in estimates(model, draws, DATA, 0) if e.scale == "outcome")
+    z, weights = np.polynomial.hermite_e.hermegauss(120)
+
+    def mean(x: float) -> float:
+        location = INVERSE[FAMILIES[family].links[0]](-0.4 + 0.08 * x + sd_of_groups * z)
+        return float(weights @ np.asarray(FROZEN[family](location, values).mean()) / weights.sum())
+
+    assert found == pytest.approx(mean(11.0) - mean(9.0), rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from dagreg.engine.metropolis import Proposal, chains, draw_by_metropolis, fitte
 from dagreg.engine.nuts import sample
 from dagreg.engine.store import seeded
 from dagreg.engine.target import BLOCK, ROWS, Target, target_of
-from dagreg.model.likelihoods import _logit, ordinal, softplus, total_logit
+from dagreg.families import ordinal
+from dagreg.families.successes import logit, softplus, total_logit
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
@@ -95,12 +96,12 @@ def test_the_levels_of_an_ordinal_response(link: str, cdf: Any) -> None:
     codes = rng.integers(0, 5, 40)
     ends = np.concatenate([np.full((1, 3), -np.inf), cuts, np.full((1, 3), np.inf)])
     plain = np.log(cdf(ends[codes + 1] - eta) - cdf(ends[codes] - eta))
-    np.testing.assert_allclose(ordinal(link, codes, eta, cuts), plain, rtol=1e-10)
-    far = ordinal(link, np.array([1, 1]), np.array([[30.0], [-30.0]]), np.array([[-0.5], [0.5]]))
+    np.testing.assert_allclose(ordinal.log_likelihood(link, codes, eta, cuts), plain, rtol=1e-10)
+    far = ordinal.log_likelihood(link, np.array([1, 1]), np.array([[30.0], [-30.0]]), np.array([[-0.5], [0.5]]))
     upper = stats.logistic.logsf(29.5) if link == "logit" else stats.norm.logsf(29.5)
     share = np.log1p(-np.exp(-1)) if link == "logit" else 0.0  # the rest is beyond 30.5
     np.testing.assert_allclose(far[:, 0], upper + share, rtol=1e-9)
-    assert ordinal(link, codes, eta, cuts[::-1]).max() == -np.inf
+    assert ordinal.log_likelihood(link, codes, eta, cuts[::-1]).max() == -np.inf
 
 
 def test_rows_and_points_beyond_a_block() -> None:
@@ -124,7 +125,7 @@ def test_the_sum_of_a_block_of_trials() -> None:
     eta = np.concatenate([rng.normal(0, 5, (ROWS - 2, 4)), np.full((1, 4), 900.0), np.full((1, 4), -900.0)])
     successes = rng.integers(0, 2, (ROWS, 1)).astype(float)
     np.testing.assert_allclose(
-        total_logit(successes, eta), _logit(successes, eta, np.ones((ROWS, 1))).sum(axis=0), rtol=1e-12
+        total_logit(successes, eta), logit(successes, eta, np.ones((ROWS, 1))).sum(axis=0), rtol=1e-12
     )
     np.testing.assert_allclose(softplus(eta), np.logaddexp(0, eta), rtol=1e-14)
     near_none = np.zeros((ROWS, 2))  # every factor is 2

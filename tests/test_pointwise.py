@@ -12,13 +12,13 @@ import dagreg
 from dagreg.effects import pointwise as module
 from dagreg.effects.pointwise import pointwise
 from dagreg.errors import DagregError
-from dagreg.model.families import FAMILIES
+from dagreg.families import FAMILIES
 from dagreg.model.types import Model
 from tests import test_censored as censored
 from tests.fitting import models_of
 from tests.test_censored import by_rows
-from tests.test_emit import DATA, sd
-from tests.test_families import FROZEN, INVERSE, PAIRS, _given, _response, logpdf
+from tests.test_emit import sd
+from tests.test_families import DATA, FROZEN, INVERSE, PAIRS, _given, _response, logpdf
 
 DRAWS = 7
 

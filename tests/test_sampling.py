@@ -9,9 +9,9 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.errors import DagregError
+from dagreg.families import FAMILIES
 from dagreg.model import prior_draws
-from dagreg.model.families import FAMILIES
-from dagreg.model.sampling import SAMPLERS, responses
+from dagreg.model.sampling import responses
 from dagreg.model.types import PriorChoice
 from dagreg.simulation import simulate
 from dagreg.spec.priors import DISTRIBUTIONS
@@ -20,10 +20,10 @@ from tests.fitting import spec_of
 
 EXTREME = [0.0, 5e-324, 1e-300, 1e-12, 0.3, 1.0, 50.0, 1e12, 1e19, 1e300, np.inf, np.nan]
 LOCATIONS = np.array([*EXTREME, -1e300, -np.inf, -1.0])
-PARAMETERS = ("sigma", "nu", "shape", "precision", "zero")
+PARAMETERS = tuple(dict.fromkeys(name for f in FAMILIES.values() for name in f.auxiliaries))
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", [f.name for f in FAMILIES.values() if f.sample is not None])
 @pytest.mark.parametrize("trials", [1.0, 1e6, 1e18, 1e300])
 def test_no_response_raises_wherever_its_parameters_lie(name: str, trials: float) -> None:
     family = FAMILIES[name]
@@ -42,7 +42,7 @@ def test_no_response_raises_wherever_its_parameters_lie(name: str, trials: float
         assert (kept >= 0).all()
 
 
-@pytest.mark.parametrize("name", [n for n in SAMPLERS if FAMILIES[n].draw is not None])
+@pytest.mark.parametrize("name", [f.name for f in FAMILIES.values() if f.draw is not None])
 def test_no_mediator_raises_wherever_its_parameters_lie(name: str) -> None:
     """Those of the g-formula, by quantiles."""
     family = FAMILIES[name]
@@ -79,7 +79,7 @@ def test_a_weibull_has_its_quantiles() -> None:
 def test_counts_beyond_all_whole_numbers_are_their_rate() -> None:
     rng = np.random.default_rng(3)
     p = {"shape": np.full(1, 1e300), "zero": np.zeros(1)}
-    for name in ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial"):
+    for name in ("poisson", "negative_binomial", "zero_inflated_poisson", "hurdle_poisson", "hurdle_negative_binomial"):
         drawn = responses(rng, FAMILIES[name], np.array([1e40, np.inf]), p)
         np.testing.assert_allclose(drawn, [1e40, np.inf], rtol=1e-6)
 
@@ -114,6 +114,10 @@ FAMILY_SPECS = {
     "negative_binomial": "y: {type: count, family: negative_binomial}",
     "zero_inflated_poisson": "y: {type: count, family: zero_inflated_poisson}",
     "zero_inflated_negative_binomial": "y: {type: count, family: zero_inflated_negative_binomial}",
+    "hurdle_poisson": "y: {type: count, family: hurdle_poisson}",
+    "hurdle_negative_binomial": "y: {type: count, family: hurdle_negative_binomial}",
+    "zero_one_inflated_beta": "y: {type: proportion, family: zero_one_inflated_beta}",
+    "ordered_beta": "y: {type: proportion, family: ordered_beta}",
     "categorical": "y: {type: categorical, levels: [a, b, c]}",
     "ordinal": "y: {type: ordinal, levels: [a, b, c]}",
 }

@@ -82,9 +82,7 @@ def collinearity(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[t
 
 def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Columns:
     """The design columns by way of their triangle, the exposure's last, so that others stand for it."""
-    this = (
-        design(model, equation, data) if equation.family.name == "gaussian" else design_of_rows(model, equation, data)
-    )
+    this = design(model, equation, data) if equation.family.normal else design_of_rows(model, equation, data)
     scaled = this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None]
     found = triangle(scaled)
     sizes = np.linalg.norm(found, axis=0)
@@ -122,7 +120,7 @@ def _rows(data: Mapping[str, Any]) -> int | None:
 
 def _noise(equation: Equation, draws: Draws) -> float | None:
     """The residual variance of a Gaussian regression; None for others, whose columns are compared exactly alone."""
-    if equation.family.name != "gaussian":
+    if not equation.family.normal:
         return None
     return float(np.mean(draws.values[equation.auxiliaries[0].symbol]) ** 2)
 

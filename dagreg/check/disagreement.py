@@ -143,7 +143,7 @@ def _units(
 ) -> tuple[tuple[Model, Model], Mapping[str, Any]]:
     """Of a table of counts the units, which are what groups are made of: a row of successes, and one of failures."""
     outcome = models[0].outcome
-    if outcome.family.name != "binomial" or isinstance(data, Counted):
+    if not (outcome.family.trials and outcome.family.grouped_as) or isinstance(data, Counted):
         return models, data
     names = dict.fromkeys(n for m in models for e in m.equations for n in (e.response, *e.predictors))
     variables = {n: next(m.variables[n] for m in models if n in m.variables) for n in names}

@@ -77,10 +77,8 @@ def rows_beside(spec: Spec, model: Model, names: Sequence[str], table: Mapping[s
 
 def between_rows(equation: Equation) -> bool:
     """Whether it is rows that are alike that are compared."""
-    family = equation.family.name
-    return regular(equation) and (
-        family in ("binomial", "bernoulli") or (family == "poisson" and bool(equation.offset))
-    )
+    family = equation.family
+    return regular(equation) and family.overdispersion != "" and (family.units == "trials" or bool(equation.offset))
 
 
 def _of_predictors(model: Model, data: Mapping[str, Any]) -> Beside:
@@ -97,8 +95,8 @@ def dispersion_doubts(
 ) -> tuple[Doubt, ...]:
     """Counts that vary more than their family allows; `beside` are the predictors where nothing else is observed."""
     equation = model.outcome
-    family = equation.family.name
-    own = family == "poisson" and regular(equation) and equation.offset is None
+    family, of_counts = equation.family, equation.family.units == "exposure"
+    own = of_counts and family.overdispersion != "" and regular(equation) and equation.offset is None
     if not own and not between_rows(equation):
         return ()
     found = (
@@ -112,16 +110,14 @@ def dispersion_doubts(
     narrow = f"so the intervals are too narrow by a factor of about {ratio**0.5:.2g}. "
     if own:
         mend = "A family with a dispersion parameter, or a predictor that is missing, would be needed."
-        message = f"{equation.response} varies {ratio:.2g} times as much as the {family} family allows, {narrow}{mend}"
+        message = (
+            f"{equation.response} varies {ratio:.2g} times as much as the {family.name} family allows, {narrow}{mend}"
+        )
         return (Doubt("DR521", message),)
-    mend = {
-        "poisson": "`family: negative_binomial` allows for that.",
-        "binomial": "`family: beta_binomial` allows for that.",
-        "bernoulli": "A `group` node for what such units share (a litter, a herd) allows for that.",
-    }[family]
     message = (
         f"Between rows that are alike in all else that is observed, {equation.response} varies {ratio:.2g} times as "
-        f"much as the {family} family allows: units of the same row are more alike than others, {narrow}{mend}"
+        f"much as the {family.name} family allows: units of the same row are more alike than others, {narrow}"
+        f"{family.overdispersion} allows for that."
     )
     return (Doubt("DR521", message),)
 
@@ -181,7 +177,7 @@ def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments |
     levels += [v for v, continuous in zip(numbers, many, strict=True) if not continuous]
     order = [v for v, continuous in zip(numbers, many, strict=True) if continuous]
     cells = combined(levels, count)
-    poisson = equation.family.name == "poisson"
+    poisson = equation.family.units == "exposure"
     rows = _Rows(values, units, counts_of(beside.columns, count), np.zeros(count))
     rows_there = units > 0
     if rows_there.sum() < 2:

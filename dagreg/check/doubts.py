@@ -85,7 +85,7 @@ def _not_released(model: Model) -> tuple[str, ...]:
 
 
 def _not_dispersed(model: Model) -> tuple[str, ...]:
-    reason = irregularity(model.outcome)
-    if model.outcome.family.name not in ("poisson", "binomial") or not reason:
+    reason, counted = irregularity(model.outcome), not model.variables[model.outcome.response].levels
+    if not (model.outcome.family.overdispersion and counted and reason):
         return ()
     return (f"Whether `{model.outcome.response}` varies more than its family allows was not checked: {reason}.",)

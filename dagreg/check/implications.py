@@ -35,6 +35,7 @@ from dagreg.data.source import Source
 from dagreg.data.summary import check_columns, columns_of, summarise
 from dagreg.engine.draws import Array
 from dagreg.errors import DataError
+from dagreg.families import FAMILIES, default_family
 from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.types import Answer
@@ -303,7 +304,7 @@ def _units(columns: Mapping[str, _Column], counted: str, seed: int) -> dict[str,
     others = [c for c in columns.values() if c is not y]
     complete = np.logical_and.reduce([c.there for c in columns.values()])
     told = [block for c in others for block in c.blocks[complete].T]
-    if y.family != "binomial" or not are_cells(told) or not complete.any():
+    if y.family != "successes" or not are_cells(told) or not complete.any():
         return dict(columns)
     hits, units = y.blocks[:, 0], y.units
     numbers = np.where(complete, [hits, units - hits], 0).astype(np.int64).ravel()
@@ -329,16 +330,15 @@ def _present(column: np.ma.MaskedArray[Any, Any]) -> tuple[npt.NDArray[Any], npt
 
 
 def _family(node: Node, spec: Spec, variable: Variable) -> str:
-    """What the node is as a response: levels, count, binomial or number."""
+    """What the node is as a response: levels, count, successes or number."""
     regression = spec.regressions.get(node.name)
     said = (regression.family if regression is not None else None) or node.family
     if variable.levels:
         return "levels"
-    if said == "binomial" and node.trials is not None:
-        return "binomial"
-    if said == "poisson" or (said is None and variable.type == "count" and variable.transform is None):
-        return "count"
-    return "number"
+    family = FAMILIES.get(said) if said is not None else default_family(variable.type)
+    if family is None or (said is None and variable.transform is not None) or (family.trials and node.trials is None):
+        return "number"
+    return family.tested_as
 
 
 # ---------------------------------------------------------------- testing
@@ -673,4 +673,4 @@ def _information(columns: Array, totals: Array, shares: Array) -> Array:
     return matrix
 
 
-_TESTS = {"number": _linear, "count": _counts, "binomial": _successes, "levels": _levels}
+_TESTS = {"number": _linear, "count": _counts, "successes": _successes, "levels": _levels}

@@ -19,26 +19,12 @@ import numpy as np
 from dagreg.data.counted import counts_of
 from dagreg.data.rows import Rows as TableRows
 from dagreg.engine.draws import Array
+from dagreg.families.family import constant
+from dagreg.families.links import LINKS
 from dagreg.model.design import design_columns, encoded
-from dagreg.model.links import LINKS
 from dagreg.model.types import Equation, Model, PriorChoice
 
 Variance = Callable[[Array], Array]
-QUASI: Mapping[str, Variance] = {
-    "student_t": np.ones_like,
-    "lognormal": np.ones_like,
-    "gamma": np.square,
-    "weibull": np.square,
-    "exponential": np.square,
-    "beta": lambda mean: mean * (1 - mean),
-    "beta_binomial": lambda mean: mean * (1 - mean),
-    "negative_binomial": lambda mean: mean,
-    "zero_inflated_poisson": lambda mean: mean,
-    "zero_inflated_negative_binomial": lambda mean: mean,
-}
-"""The variance functions that stand for families without one; their dispersion is estimated."""
-SHAPED = ("student_t", "weibull", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
-"""Of these, those whose whole distribution mean and dispersion do not give: a mediator would need it."""
 STEPS = 50
 TOLERANCE = 1e-10
 LOST = 1e-12  # of a usual value: what is smaller is rounding
@@ -79,7 +65,7 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     exposure = np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
     counts = counts_of(data, len(response))
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
-    per_unit = np.log(response) if equation.family.name == "lognormal" else response / trials
+    per_unit = np.log(response) if equation.family.on_log_scale else response / trials
     error, scale = (None if c is None else np.asarray(data[c], float) for c in (equation.error, equation.scaled_by))
     numbers = (columns, per_unit, units * counts, np.log(exposure), precision, centre)
     return Design(*numbers, error=error, scale=scale, rows=counts)
@@ -106,15 +92,15 @@ def irregularity(equation: Equation, *, drawn: bool = False) -> str:
 
     `drawn`: as a mediator, whose distribution has to be known and not its mean alone.
     """
-    name, family = f"`{equation.response}`", equation.family.name
+    name, family = f"`{equation.response}`", equation.family
     if len(equation.varying) > 0:
         return f"coefficients of the regression of {name} vary between groups"
     if equation.censored is not None:
         return f"{name} is censored"
     if equation.dropped > 0:
         return f"values of {name} are missing"
-    if equation.family.variance is None and (family not in QUASI or (drawn and family in SHAPED)):
-        return f"{name} {'is a mediator of' if drawn else 'has'} the {family.replace('_', ' ')} family"
+    if family.variance is None and (family.quasi_variance is None or (drawn and family.shaped)):
+        return f"{name} {'is a mediator of' if drawn else 'has'} the {family.words} family"
     if equation.link.name in ("inverse", "softplus"):
         return f"{name} has the {equation.link.name} link"
     if (equation.error or equation.scaled_by) and equation.link.name != "identity":
@@ -146,11 +132,12 @@ def coefficients(
     """
     units = this.units if weights is None else this.units * weights
     precision = this.precision if penalty is None else penalty
-    name = equation.family.name
-    link = LINKS["identity"] if name == "lognormal" else equation.link
-    variance = equation.family.variance or QUASI[name]
-    free = name == "gaussian" or equation.family.variance is None
-    sigma = _spread(this.response, units) if variance is np.ones_like else 1.0
+    family = equation.family
+    link = LINKS["identity"] if family.on_log_scale else equation.link
+    variance = family.variance or family.quasi_variance
+    assert variance is not None  # see `irregularity`
+    free = family.normal or family.variance is None
+    sigma = _spread(this.response, units) if variance is constant else 1.0
     beta = np.zeros(this.columns.shape[1])
     start = link.of_mean(
         float(np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units))
@@ -218,21 +205,6 @@ def as_draws(equation: Equation, beta: Array, sigma: float) -> dict[str, Array]:
         width = len(term.columns)
         found[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]
         at += width
-    for auxiliary in equation.auxiliaries:
-        found[auxiliary.symbol] = np.array([_auxiliary(auxiliary.name, sigma)])
+    for auxiliary, parameter in zip(equation.auxiliaries, equation.family.parameters, strict=True):
+        found[auxiliary.symbol] = np.array([parameter.from_dispersion(sigma)])
     return found
-
-
-def _auxiliary(name: str, sigma: float) -> float:
-    """A family's further parameter, from the dispersion: where a mediator is drawn it is `sigma`, or one of these."""
-    match name:
-        case "shape":  # of a gamma: the dispersion is 1 / shape
-            return 1 / sigma**2
-        case "precision":  # of a beta: 1 / (1 + precision)
-            return max(1 / sigma**2 - 1, 1e-6)
-        case "zero":  # the mean that is fitted is that of all counts
-            return 0.0
-        case "nu":
-            return 30.0
-        case _:
-            return sigma

@@ -17,14 +17,12 @@ from dagreg.data.rows import Rows
 from dagreg.effects.predictor import deviation_factors, predictor
 from dagreg.engine.draws import Array, Draws
 from dagreg.model.design import column, encode, encoded
-from dagreg.model.families import FAMILIES
 from dagreg.model.types import Deviation, Equation, Model, Varying
 from dagreg.spec.types import LEVEL
 
 MOST_LEVELS, MOST_PICTURES = 30, 6
 MOST_ROWS = 1_000_000
 STEPS, CLOSE, FAR = 60, 1e-8, 30.0  # of the iteration; a linear predictor beyond FAR is on its way to infinity
-_OF_MEAN = FAMILIES["gaussian"].mean  # families whose mean is the inverse link itself
 
 
 def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) -> tuple[Pooling, ...]:
@@ -105,7 +103,7 @@ def _alone(
 ) -> Array:
     """Levels x deviations: each level's coefficients by its own rows; NaN where they do not tell."""
     nothing = np.full((len(varying.levels), len(varying.deviations)), np.nan)
-    if equation.family.mean is not _OF_MEAN or equation.linked is not None:
+    if not equation.family.mean_is_location or equation.linked is not None:
         return nothing
     used = (*equation.predictors, equation.response)
     values = encoded(model, used, data)
@@ -141,7 +139,7 @@ def _remove(equation: Equation, deviation: Deviation, fixed: dict[str, Array]) -
 
 def own_coefficients(link: str, response: Array, design: Array, offset: Array, weights: Array) -> Array:
     """The quasi-likelihood estimate of a few rows; NaN where they do not determine it, or only at infinity."""
-    from dagreg.model.links import LINKS
+    from dagreg.families.links import LINKS
 
     how = LINKS[link]
     unknown = np.full(design.shape[1], np.nan)

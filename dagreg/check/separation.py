@@ -40,8 +40,7 @@ def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
 
 def _doubt(model: Model, equation: Equation, data: Mapping[str, Any]) -> Doubt | None:
     unfit = equation.varying or equation.censored is not None or equation.dropped or not equation.terms
-    families = ("bernoulli", "binomial", "poisson", "categorical", "ordinal")
-    if unfit or equation.family.name not in families or equation.link.name not in LINKS or not equation.has_intercept:
+    if unfit or equation.family.separable == "" or equation.link.name not in LINKS or not equation.has_intercept:
         return None
     rows = distinct_rows(model, equation, data)
     if rows is None or (not equation.levels and not _runs_away(model, equation, data)):
@@ -89,7 +88,7 @@ def distinct_rows(
 
 def _state(equation: Equation, response: Array, data: Mapping[str, Any]) -> Array:
     """-1 where a row would have its mean as low as can be, 1 as high, 0 where neither."""
-    if equation.family.name == "poisson":
+    if equation.family.separable == "at zero":
         return np.where(response == 0, -1.0, 0.0)
     trials = np.ones(len(response))
     if equation.trials is not None:
@@ -171,7 +170,7 @@ def _runs_away(model: Model, equation: Equation, data: Mapping[str, Any]) -> boo
         beta, _ = coefficients(equation, this, penalty=np.zeros(this.columns.shape[1]))
         eta = this.columns @ beta
     far = FAR.get(equation.link.name, NEAR)
-    reached = -eta.min() if equation.family.name == "poisson" else np.abs(eta).max()
+    reached = -eta.min() if equation.family.separable == "at zero" else np.abs(eta).max()
     return not np.isfinite(eta).all() or float(reached) > far
 
 
@@ -202,7 +201,7 @@ def _where(model: Model, equation: Equation, term: Term, data: Mapping[str, Any]
                 said.append(f"{variable.name} = {level}: {_all(model, equation, here[0])}")
         return f" ({'; '.join(said)})" if said else ""
     low, high = values[state < 1], values[state > -1]
-    if equation.family.name == "poisson" or not len(low) or not len(high):
+    if equation.family.separable == "at zero" or not len(low) or not len(high):
         return ""
     every = _all(model, equation, 1.0)
     if low.max() <= high.min():

@@ -10,7 +10,7 @@ from dagreg.data.duck import DuckSource
 from dagreg.data.offences import spoilt
 from dagreg.data.source import Source, identifier
 from dagreg.errors import DataError, Diagnostic, Offence
-from dagreg.model.families import DEFAULT_FAMILY, FAMILIES
+from dagreg.families import FAMILIES, default_family
 from dagreg.spec.types import Node, Spec
 
 _INFINITE = ("inf", "infinity")
@@ -113,7 +113,8 @@ def ends(spec: Spec, node: Node) -> tuple[float, float]:
     """The ends of the numbers that a response can be, by its transform or its family."""
     if node.transform in _LOWEST:
         return _LOWEST[node.transform], 1.0 if node.transform == "logit" else math.inf
-    family = FAMILIES.get(spec.family_of(node.name) or DEFAULT_FAMILY.get(node.type or "continuous", ""))
+    said = spec.family_of(node.name)
+    family = FAMILIES.get(said) if said is not None else default_family(node.type or "continuous")
     if family is None or family.real:
         return -math.inf, math.inf
     return 0.0, math.inf if family.fits(0.5, 2.0, False) else 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.model.families import Array
+from dagreg.families.numeric import Array
 
 
 class Counted(Mapping[str, npt.NDArray[Any]]):

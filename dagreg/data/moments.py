@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.data.sql import Column
-from dagreg.model.families import Array
+from dagreg.families.numeric import Array
 
 GROUPS = 60  # of rows that checks leave out in turn
 

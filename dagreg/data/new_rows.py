@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from dagreg.data.source import Source
 from dagreg.errors import DataError, Diagnostic
+from dagreg.families.numeric import Array
 from dagreg.model.design import encode
-from dagreg.model.families import Array
 from dagreg.model.types import Equation, Model, Variable
 from dagreg.model.variables import alike, level_key, stored_as, transformable
 from dagreg.spec.types import Level

@@ -76,7 +76,7 @@ def _width(equation: Equation) -> int:
 
 def _of_rows(equation: Equation, rows: int) -> float:
     """Bytes of a regression's design and its copies."""
-    summed = rows > IN_MEMORY and equation.family.name == "gaussian" and not equation.varying
+    summed = rows > IN_MEMORY and equation.family.normal and not equation.varying
     return 8.0 * rows * (len(equation.coefficients) + 1) * (SCANNED if summed else COPIES)
 
 

@@ -12,8 +12,8 @@ from dagreg.data.counted import Counted
 from dagreg.data.moments import GROUPS, Moments, unpacked
 from dagreg.data.source import Source, Values
 from dagreg.data.sql import Column, grouped_sql, moments_sql, parts_sql, regression_columns, variable_columns
+from dagreg.families.numeric import Array
 from dagreg.model.design import design_map, regression_rows, stored_columns
-from dagreg.model.families import Array
 from dagreg.model.triangle import from_moments, of_regression, triangle
 from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.optimise.types import Grouping, Sum
@@ -204,5 +204,5 @@ def _centre(term: Term) -> tuple[float, ...]:
 def _has_moments(equation: Equation) -> bool:
     exact = equation.error is None and equation.scaled_by is None and equation.censored is None
     plain = exact and equation.dropped == 0 and len(equation.varying) == 0
-    linear = equation.family.name == "gaussian" and equation.link.name == "identity"
+    linear = equation.family.normal and equation.link.name == "identity"
     return plain and linear and equation.weights is None

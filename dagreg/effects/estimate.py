@@ -11,7 +11,7 @@ import numpy as np
 
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import Known, both_sides
-from dagreg.effects.measures import RATIOS, coefficient, difference, event, ratios
+from dagreg.effects.measures import coefficient, event, ratios
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
@@ -133,7 +133,7 @@ def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
 def _has_ratios(model: Model) -> bool:
     given = model.estimator in ("adjusted", "chain") or model.chained
     plain = model.variables[model.estimand.outcome].transform is None
-    return given and plain and model.outcome.family.name in RATIOS
+    return given and plain and len(model.outcome.family.scale.ratios) > 0
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
@@ -251,7 +251,7 @@ def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
     if scale == "outcome" and contrast.level is not None:
         return f"difference in the probability of {_outcome(model, contrast)}"
     outcome = model.variables[model.estimand.outcome]
-    base = {"outcome": difference(model.outcome.family.name), "link": coefficient(model.outcome)}.get(scale, scale)
+    base = {"outcome": model.outcome.family.scale.difference, "link": coefficient(model.outcome)}.get(scale, scale)
     level = event(outcome)
     if level is not None:
         base = f"{base} of {outcome.name} = {_word(level)}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dagreg.effects.predictor import ordered, over_population, parameters, population_sd, predictor, unordered
+from dagreg.effects.predictor import mean_over_population, ordered, parameters, population_sd, predictor, unordered
 from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.effects.steps import Side, Step, World, change, step_of
 from dagreg.engine.draws import Array
@@ -202,7 +202,7 @@ class _Setting:
     def mean(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """The mean response, draws x rows."""
         eta, sd = self.predictor(equation, values)
-        return equation.family.mean(over_population(equation.link, eta, sd), parameters(equation, self.draws))
+        return mean_over_population(equation, self.draws, eta, sd)
 
     def shares(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """The probability of each level of the response, draws x rows x levels."""

@@ -9,12 +9,9 @@ from dagreg.effects.types import Scale
 
 if TYPE_CHECKING:
     from dagreg.engine.draws import Array
+    from dagreg.families.scales import Ratio
     from dagreg.model.types import Equation, Variable
     from dagreg.spec.types import Level
-
-RISKS = ("bernoulli", "binomial", "beta_binomial")
-COUNTS = ("poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial")
-POSITIVE = ("gamma", "lognormal", "weibull", "exponential")
 
 
 def _ratio(start: Array, stop: Array) -> Array:
@@ -25,16 +22,13 @@ def _odds_ratio(start: Array, stop: Array) -> Array:
     return stop / (1 - stop) * (1 - start) / start
 
 
-_Ratios = Mapping[Scale, Callable[["Array", "Array"], "Array"]]
-_OF_RISKS: _Ratios = {"risk ratio": _ratio, "odds ratio": _odds_ratio}
-_OF_RATES: _Ratios = {"rate ratio": _ratio}
-_OF_MEANS: _Ratios = {"mean ratio": _ratio}
-RATIOS: Mapping[str, _Ratios] = {
-    family: ratios
-    for families, ratios in ((RISKS, _OF_RISKS), (COUNTS, _OF_RATES), (POSITIVE, _OF_MEANS))
-    for family in families
+RATIOS: Mapping[Ratio, Callable[[Array, Array], Array]] = {
+    "risk ratio": _ratio,
+    "odds ratio": _odds_ratio,
+    "rate ratio": _ratio,
+    "mean ratio": _ratio,
 }
-"""By family. They compare the two standardised means, so they are marginal (Hernan and Robins 2020, section 1.3)."""
+"""They compare the two standardised means, so they are marginal (Hernan and Robins 2020, section 1.3)."""
 
 
 def ratios(equation: Equation, start: Array, stop: Array) -> dict[Scale, Array]:
@@ -42,15 +36,8 @@ def ratios(equation: Equation, start: Array, stop: Array) -> dict[Scale, Array]:
     import numpy as np
 
     with np.errstate(all="ignore"):
-        found = {scale: ratio(start, stop) for scale, ratio in RATIOS.get(equation.family.name, {}).items()}
+        found = {name: RATIOS[name](start, stop) for name in equation.family.scale.ratios}
     return {scale: values for scale, values in found.items() if np.isfinite(values).all() and (values > 0).all()}
-
-
-def difference(family: str) -> str:
-    """What the outcome's scale shows of a response that is one number."""
-    if family in RISKS:
-        return "risk difference"
-    return "rate difference" if family in COUNTS else "mean difference"
 
 
 def event(response: Variable) -> Level | None:
@@ -58,25 +45,6 @@ def event(response: Variable) -> Level | None:
     return response.levels[1] if len(response.levels) == 2 else None
 
 
-_COEFFICIENT: Mapping[str, str] = {
-    "probit": "difference in probits",
-    "cloglog": "difference in log cumulative hazards",
-    "inverse": "difference in the inverse mean",
-    "softplus": "difference on the softplus scale",
-}
-
-
 def coefficient(equation: Equation) -> str:
-    """What a coefficient is on the scale of the link, the other predictors held fixed.
-
-    Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989, section
-    4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the mean.
-    """
-    link, family = equation.link.name, equation.family.name
-    if link == "log":
-        return "log rate ratio" if family in COUNTS else "log mean ratio"
-    if link == "logit":
-        return {"ordinal": "log cumulative odds ratio", "beta": "log odds ratio of the mean"}.get(
-            family, "log odds ratio"
-        )
-    return _COEFFICIENT.get(link, "difference on the link scale")
+    """What a coefficient is on the scale of the link, the other predictors held fixed."""
+    return equation.family.coefficients.get(equation.link.name, equation.link.coefficient)

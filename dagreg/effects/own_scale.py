@@ -36,14 +36,14 @@ def on_own_scale(variable: Variable, values: Array) -> Array:
     return values if variable.transform is None else values * scale + centre
 
 
-def mean_on_own_scale(variable: Variable, mean: Array, sigma: Array | None, family: str) -> Array:
-    """The mean of the column, where the transformed variable has this mean and, if it is gaussian, this sd.
+def mean_on_own_scale(variable: Variable, mean: Array, sigma: Array | None, *, normal: bool) -> Array:
+    """The mean of the column, where the transformed variable has this mean and, if it is Normal, this sd.
 
     NaN where there is none: Student's t on a log scale.
     """
     if variable.transform not in _BACK:
         return on_own_scale(variable, mean)
-    if family != "gaussian" or sigma is None:
+    if not normal or sigma is None:
         return np.full(mean.shape, np.nan)
     if variable.transform in ("log", "log1p"):
         return on_own_scale(variable, mean + sigma**2 / 2)

@@ -3,12 +3,12 @@
 log p(y_i | parameters) with the family's constants, at each draw of the posterior: what leave-one-out
 cross-validation asks for (Vehtari, Gelman and Gabry 2017). A transformed response is on its transformed scale, as it
 was fitted; one that is known by bounds has their probability; a row that stands for several units counts as often.
-SciPy has the densities.
+Families have the densities, by SciPy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,6 @@ from dagreg.effects.responses import Responses
 from dagreg.engine.draws import Array
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.design import column, encoded
-from dagreg.model.families import Parameters
-from dagreg.model.likelihoods import CONCAVE
 from dagreg.model.sampling import responses
 from dagreg.model.types import Equation, Model
 
@@ -123,33 +121,29 @@ class _Part(Responses):
         if equation.levels:
             each = self.probabilities(equation, self.values)
             found = np.log(np.take_along_axis(each, y.astype(np.int64)[None, :, None], axis=-1)[..., 0])
-        elif (equation.family.name, equation.link.name) in CONCAVE and equation.censored is None:
-            found = self._concave(equation, y)
+        elif equation.link.name in equation.family.log_likelihood and equation.censored is None:
+            found = self._by_predictor(equation, y)
         else:
             found = self._density(equation, y)
         return np.asarray(found * column(equation.weights, self.data, len(y)))
 
-    def _concave(self, equation: Equation, y: Array) -> Array:
+    def _by_predictor(self, equation: Equation, y: Array) -> Array:
         """From the predictor itself, which keeps digits where a mean is near its bounds."""
-        from scipy import special
-
         eta = predictor(equation, self.draws, self.values, equation.varying)
         if equation.offset is not None:
             eta = eta + np.log(self.columns[equation.offset])
         p = self.parameters(equation)
         trials = np.broadcast_to(p.get("trials", np.ones(1)), self.shape)
-        found = CONCAVE[equation.family.name, equation.link.name](y, np.array(np.broadcast_to(eta, self.shape)), trials)
-        if equation.family.name == "binomial":
-            chosen = special.gammaln(trials + 1) - special.gammaln(y + 1) - special.gammaln(trials - y + 1)
-            return np.asarray(found + chosen)
-        return np.asarray(found - special.gammaln(y + 1)) if equation.family.name == "poisson" else found
+        density, of_data = equation.family.log_likelihood[equation.link.name], equation.family.log_constant
+        found = density(y, np.array(np.broadcast_to(eta, self.shape)), trials)
+        return found if of_data is None else np.asarray(found + of_data(y, trials))
 
     def _density(self, equation: Equation, y: Array) -> Array:
         mean, p = self.location(equation, self.values), self.parameters(equation)
-        law = _LAWS[equation.family.name](mean, p)
+        assert equation.family.law is not None  # those of several levels have probabilities
+        law = equation.family.law(mean, p)
         if equation.family.discrete:
-            found = law.logpmf(y)
-            return np.asarray(_with_zeros(found, y, p["zero"]) if "zero" in p else found)
+            return np.asarray(law.logpmf(y))
         found = law.logpdf(y)
         if equation.censored is None:
             return np.asarray(found)
@@ -165,46 +159,3 @@ def _between(law: Any, low: Array, high: Array) -> Array:
     ends = ((law.logcdf(high), law.logcdf(low)), (law.logsf(low), law.logsf(high)))
     head, tail = (more + np.log1p(-np.exp(less - more)) for more, less in ends)
     return np.asarray(np.where(ends[0][0] < ends[1][0], head, tail))
-
-
-def _with_zeros(counts: Array, y: Array, zero: Array) -> Array:
-    """log of (1 - zero) p(y), and of zero besides where y is 0."""
-    usual = np.log1p(-zero) + counts
-    return np.where(y == 0, np.logaddexp(np.log(zero), usual), usual)
-
-
-def _stats() -> Any:
-    from scipy import stats
-
-    return stats
-
-
-def _weibull(mean: Array, p: Parameters) -> Any:
-    from scipy import special
-
-    return _stats().weibull_min(p["shape"], scale=mean / special.gamma(1 + 1 / p["shape"]))
-
-
-def _negative_binomial(mean: Array, p: Parameters) -> Any:
-    return _stats().nbinom(p["shape"], p["shape"] / (p["shape"] + mean))
-
-
-_LAWS: Mapping[str, Callable[[Array, Parameters], Any]] = {
-    "gaussian": lambda mean, p: _stats().norm(mean, p["sigma"]),
-    "student_t": lambda mean, p: _stats().t(p["nu"], mean, p["sigma"]),
-    "lognormal": lambda median, p: _stats().lognorm(p["sigma"], scale=median),
-    "gamma": lambda mean, p: _stats().gamma(p["shape"], scale=mean / p["shape"]),
-    "exponential": lambda mean, p: _stats().expon(scale=mean),
-    "weibull": _weibull,
-    "beta": lambda mean, p: _stats().beta(mean * p["precision"], (1 - mean) * p["precision"]),
-    "bernoulli": lambda mean, p: _stats().bernoulli(mean),
-    "binomial": lambda mean, p: _stats().binom(p["trials"], mean),
-    "beta_binomial": lambda mean, p: _stats().betabinom(
-        p["trials"], mean * p["precision"], (1 - mean) * p["precision"]
-    ),
-    "poisson": lambda mean, p: _stats().poisson(mean),
-    "negative_binomial": _negative_binomial,
-    "zero_inflated_poisson": lambda mean, p: _stats().poisson(mean),
-    "zero_inflated_negative_binomial": _negative_binomial,
-}
-"""By family: the law of a response with this inverse link of its predictor."""

@@ -220,7 +220,9 @@ class _Chunk(Responses):
         p = self.parameters(equation)
         mean = equation.family.mean(self.location(equation, values), p)
         mean = mean * p["trials"] if "trials" in p else mean
-        return mean_on_own_scale(self.model.variables[equation.response], mean, p.get("sigma"), equation.family.name)
+        return mean_on_own_scale(
+            self.model.variables[equation.response], mean, p.get("sigma"), normal=equation.family.normal
+        )
 
 
 def _summaries(chunk: _Chunk, level: float) -> dict[str, Any]:

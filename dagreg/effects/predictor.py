@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from dagreg.engine.draws import Array
+from dagreg.families.links import Link
 from dagreg.model.design import block
-from dagreg.model.links import Link
 from dagreg.model.types import Equation, Term, Varying
 
 REACH = 8.0  # sds on either side of the mean that quadrature covers
@@ -100,6 +101,15 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
     weights = np.exp(-0.5 * points**2)
     parts = (w * link.inverse(eta + sd * z) for z, w in zip(points, weights / weights.sum(), strict=True))
     return np.asarray(sum(parts))
+
+
+def mean_over_population(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Array | None) -> Array:
+    """The mean response where the predictor is Normal(eta, sd); `sd` is None where it is eta."""
+    family, p = equation.family, parameters(equation, draws)
+    if sd is None or family.mean_is_linear:
+        return family.mean(over_population(equation.link, eta, sd), p)
+    whole = replace(equation.link, inverse=lambda e: family.mean(equation.link.inverse(e), p), averaged=None)
+    return over_population(whole, eta, sd)
 
 
 def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:

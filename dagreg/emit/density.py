@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dagreg.emit.prose import literal
 from dagreg.emit.unknown import completed
-from dagreg.model.links import LINKS
+from dagreg.families.links import LINKS
 from dagreg.model.regression import CENSORING
 from dagreg.model.types import Equation, Model
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dagreg.families import FAMILIES
+
 if TYPE_CHECKING:
     import pymc as pm
     import pytensor.tensor as pt
@@ -126,12 +128,13 @@ HELPERS: tuple[Helper, ...] = (
 
 
 def helpers_of(body: str) -> tuple[Helper, ...]:
-    """The helpers that the code of a program names, with those that they call in turn, in order."""
+    """The helpers that the code of a program names, those of families too, with those that they call, in order."""
     wanted = _names(compile(body, "<program>", "exec"))
-    for helper in reversed(HELPERS):  # each calls earlier ones only
+    every = (*HELPERS, *(helper for family in FAMILIES.values() for helper in family.helpers))
+    for helper in reversed(every):  # each calls earlier ones only
         if helper.__name__ in wanted:
             wanted |= _names(helper.__code__)
-    return tuple(helper for helper in HELPERS if helper.__name__ in wanted)
+    return tuple(helper for helper in every if helper.__name__ in wanted)
 
 
 def need_tensors(helpers: tuple[Helper, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.emit.prose import comment, literal, number
-from dagreg.model.links import LINKS
+from dagreg.families.links import LINKS
 from dagreg.model.types import Equation, Latent, Mixture, Model, Variable
 
 

@@ -20,12 +20,11 @@ import numpy as np
 from dagreg.engine.draws import Array
 from dagreg.model.densities import log_concave_density
 from dagreg.model.design import column, design_columns, encoded, positions
-from dagreg.model.likelihoods import CONCAVE, categorical, ordinal, total_logit
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import Equation, Model, PriorChoice
 
 BLOCK = 2**17  # numbers: they stay in a core's cache
-ROWS = 1_000  # of a block; `total_logit` takes no more
+ROWS = 1_000  # of a block; `Family.log_total` takes no more
 ALONE = 2**20  # rows x points up to which threads are not worth starting
 Likelihood = Callable[[slice, Array], Array]  # the log likelihood of these rows at these points
 
@@ -78,16 +77,16 @@ def _one(model: Model, equation: Equation, data: Mapping[str, Any], columns: Arr
     trials = column(equation.trials, data, rows)[:, None]
     exposure = column(equation.offset, data, rows)[:, None]
     units = column(equation.weights, data, rows)
-    density = CONCAVE[equation.family.name, equation.link.name]
+    density = equation.family.log_likelihood[equation.link.name]
     offset = np.log(exposure)
-    single = (equation.family.name, equation.link.name, equation.weights) == ("bernoulli", "logit", None)
+    total = equation.family.log_total.get(equation.link.name) if equation.weights is None else None
 
     def likelihood(rows: slice, points: Array) -> Array:
         eta = columns[rows] @ points.T
         if equation.offset is not None:
             eta += offset[rows]
-        if single:
-            return total_logit(response[rows], eta)
+        if total is not None:
+            return total(response[rows], eta)
         return np.asarray(units[rows] @ density(response[rows], eta, trials[rows]))
 
     mean = float((units @ response)[0] / (units @ (trials * exposure))[0])
@@ -110,11 +109,12 @@ def _unordered(model: Model, equation: Equation, data: Mapping[str, Any], column
     codes = positions(np.asarray(data[variable.column]), equation.levels)
     units = column(equation.weights, data, rows)
     several = len(equation.levels) - 1
+    density = equation.family.log_likelihood[equation.link.name]
 
     def likelihood(rows: slice, points: Array) -> Array:
         slopes = points.reshape(len(points), columns.shape[1], several)
         predictors = np.stack([columns[rows] @ slopes[:, :, level].T for level in range(several)])
-        return np.asarray(units[rows] @ categorical(codes[rows], predictors))
+        return np.asarray(units[rows] @ density(codes[rows], predictors))
 
     shares = np.bincount(codes, units, several + 1) / units.sum()
     start = np.zeros((columns.shape[1], several))
@@ -131,10 +131,11 @@ def _ordered(model: Model, equation: Equation, data: Mapping[str, Any], columns:
     codes = positions(np.asarray(data[variable.column]), equation.levels)
     units = column(equation.weights, data, rows)
     several, slopes = len(equation.levels) - 1, columns[:, 1:]  # cutpoints are in the place of an intercept
+    density = equation.family.log_likelihood[equation.link.name]
 
     def likelihood(rows: slice, points: Array) -> Array:
         predictor, cutpoints = slopes[rows] @ points[:, several:].T, points[:, :several].T
-        return np.asarray(units[rows] @ ordinal(equation.link.name, codes[rows], predictor, cutpoints))
+        return np.asarray(units[rows] @ density(codes[rows], predictor, cutpoints))
 
     cutpoints = starting_cutpoints(equation, variable)
     start = np.concatenate([cutpoints, np.zeros(slopes.shape[1])])

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.families.family import Family
+from dagreg.families.links import Link
 from dagreg.model import priors
 from dagreg.model.context import Context, Regression
-from dagreg.model.families import Family, Link
 from dagreg.model.interactions import products_of
-from dagreg.model.naming import Namer
+from dagreg.model.naming import COEFFICIENT, Namer
 from dagreg.model.types import PriorChoice, Purpose, Term
 from dagreg.spec import types as spec
 from dagreg.spec.priors import DISTRIBUTIONS, admits_negative
@@ -137,7 +138,7 @@ def _full_term(
     place = context.spec.place("regressions", response, "cells" if cells else "coding")
     return Term(
         factors=factors,
-        symbol=namer.identifier("cells" if cells else "beta", response, *(() if cells else factors)),
+        symbol=namer.identifier("cells" if cells else COEFFICIENT, response, *(() if cells else factors)),
         dim=namer.identifier("levels", *factors),
         columns=tuple(":".join(names) for names in pairs(*(context.variables[f].every_level for f in factors))),
         prior=prior,

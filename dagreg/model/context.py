@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.families import Family
 from dagreg.identify.types import Justification
-from dagreg.model.families import Family
 from dagreg.model.types import (
     DataSummary,
     Purpose,

@@ -13,7 +13,7 @@ from math import comb
 
 import numpy as np
 
-from dagreg.model.links import Array
+from dagreg.families.numeric import Array
 from dagreg.model.types import CurveBasis
 
 

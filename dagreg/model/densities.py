@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dagreg.model.families import Array
+from dagreg.families.numeric import Array
 from dagreg.model.types import PriorChoice
 
 LOG_DENSITIES: Mapping[str, Callable[..., Array]] = {

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.families.numeric import Array
 from dagreg.model.curves import basis, heights
-from dagreg.model.families import Array
 from dagreg.model.types import Equation, Model, Term, Variable
 from dagreg.spec.types import Level
 

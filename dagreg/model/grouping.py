@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.families.links import Link
 from dagreg.model import priors
-from dagreg.model.links import Link
 from dagreg.model.naming import Namer
 from dagreg.model.types import Deviation, Purpose, Term, Variable, Varying
 from dagreg.spec.priors import DISTRIBUTIONS

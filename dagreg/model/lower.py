@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.families import gaussian
 from dagreg.identify.chain import Chain, NoChain
 from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
@@ -14,11 +15,10 @@ from dagreg.model import functional
 from dagreg.model.asked import bootstrapped, doses, place_of, refuse_bootstrap, seen
 from dagreg.model.context import Context, Regression
 from dagreg.model.contrasts import by_outcome, contrasts, groups
-from dagreg.model.families import FAMILIES, LINKED_GAUSSIAN
 from dagreg.model.mediation import natural, with_parts
 from dagreg.model.naming import Namer
 from dagreg.model.regression import equation_of
-from dagreg.model.response import family_name
+from dagreg.model.response import chosen_family
 from dagreg.model.types import (
     DataSummary,
     Estimand,
@@ -207,7 +207,7 @@ def _no_instrument(context: Context) -> str:
     if len(effect.exposure) > 1:
         return "an instrument answers for one exposure at a time"
     for variable in (context.variables[effect.exposure[0]], outcome):
-        if variable.coded or variable.type not in LINKED_GAUSSIAN.accepts:
+        if variable.coded or variable.type not in gaussian.LINKED.accepts:
             return f"{variable.name} is {variable.type}, and the model of an instrument is linear"
     if node.trials is not None or node.offset is not None:
         return f"{outcome.name} has trials or an offset, and the model of an instrument is linear in a plain mean"
@@ -225,13 +225,13 @@ def _instrumented(context: Context) -> Model:
         exposure,
         (*instruments, *given),
         {**dict.fromkeys(instruments, ("parent", why)), **covariates},
-        family=FAMILIES["gaussian"],
+        family=gaussian.FAMILY,
     )
     second = Regression(
         effect.outcome,
         (exposure, *given),
         {exposure: (_EXPOSURE, _EXPOSURE_WHY["adjusted"]), **covariates},
-        family=LINKED_GAUSSIAN,
+        family=gaussian.LINKED,
         linked=exposure,
     )
     return _model(context, "instrument", (first, second), given, primary=True)
@@ -280,20 +280,20 @@ def _by_left_out(context: Context, chain: Chain) -> str:
 def _mediator_obstacle(context: Context, mediator: str, parents: Iterable[str]) -> str:
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
-    name = family_name(context, mediator)
-    levels = name is not None and name in FAMILIES and FAMILIES[name].predictor == "unordered"
-    if levels and any(context.variables[p].pooled for p in parents):
+    family = chosen_family(context, mediator)
+    if family is not None and family.predictor == "unordered" and any(context.variables[p].pooled for p in parents):
         return f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
-    if name is None or variable.pooled:
+    if family is None or variable.pooled:
         kind = "pooled" if variable.pooled else variable.type
         return f"the mediator {mediator} is {kind}, and such regressions are not supported yet"
-    if name in FAMILIES and not FAMILIES[name].real and variable.transform:
-        return f"the mediator {mediator} enters as its {variable.transform}, and {name} describes the count itself"
+    if not family.real and variable.transform:
+        return (
+            f"the mediator {mediator} enters as its {variable.transform}, and {family.name} describes the count itself"
+        )
     if node.censored is not None:
         return f"the mediator {mediator} is censored, and the regressions after it need its true value"
-    trials = name in FAMILIES and FAMILIES[name].trials
-    if trials or node.offset is not None:
-        what = "trials" if trials else "units of exposure"
+    if family.trials or node.offset is not None:
+        what = "trials" if family.trials else "units of exposure"
         return f"the mediator {mediator} counts over the {what} of its row, which is not supported yet"
     return ""
 

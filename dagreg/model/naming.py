@@ -5,13 +5,18 @@ from __future__ import annotations
 import keyword
 import re
 
-RESERVED = frozenset(  # words of the emitted program
+from dagreg.families import FAMILIES
+
+RESERVED = frozenset(  # words of the emitted program, and what families call there
     """
     absent alpha arviz beta build columns coords data draws duckdb eta every_level filled float index indicators int
     levels log_above log_between main math model mu natural_spline np numpy nutpie pm polynomial positions product
     products pt pymc pytensor query row rows several sigma sys trace values
     """.split()  # noqa: SIM905  # thirty quoted words read worse
-)
+) | {helper.__name__ for family in FAMILIES.values() for helper in family.helpers}
+
+
+COEFFICIENT = "beta"  # what the symbols of slopes begin with
 
 
 class Namer:

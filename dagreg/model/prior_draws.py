@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.families import Array
+from dagreg.families.numeric import Array
 from dagreg.model.types import PriorChoice
 
 Shape = tuple[int, ...]

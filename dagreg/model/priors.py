@@ -14,12 +14,13 @@ the next, are HalfCauchy(5), after Gelman (2006); degrees of freedom Gamma(2, 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from dagreg.families.family import Parameter
+from dagreg.families.links import Link
 from dagreg.model.digits import PRIOR, PRIOR_DIGITS, shortened
-from dagreg.model.links import Link
 from dagreg.model.types import DataScale, PriorChoice, Variable
 from dagreg.spec.types import Prior, Regression
 
@@ -159,40 +160,28 @@ def _rule(multiple: float, of: str | None, per: Sequence[str]) -> str:
     return f"{top}{' / ' if below else ''}{below}"
 
 
-_FIXED: Mapping[str, tuple[str, tuple[float, ...]]] = {
-    "nu": ("Gamma", (2.0, 0.1)),
-    "shape": ("HalfCauchy", (5.0,)),
-    "precision": ("HalfCauchy", (5.0,)),
-    "zero": ("Beta", (1.0, 1.0)),
-    "sigma of lognormal": ("Exponential", (1.0,)),
-    "shape of weibull": ("LogNormal", (0.0, 1.0)),
-}
-
-
 def auxiliary(
     regression: Regression | None,
-    name: str,
+    parameter: Parameter,
     response: Variable,
-    family: str,
     linked: Variable | None = None,
     multiplied: float | None = None,
 ) -> PriorChoice:
-    """The prior of a parameter of the family besides the mean.
+    """The prior of a parameter of the family besides the mean: its own default, or one scaled to the data.
 
     `linked` is the response that errors correlate with; `multiplied` the mean of the column that the residual sd is
     a multiple of.
     """
-    chosen = _chosen(regression, name)
+    chosen = _chosen(regression, parameter.name)
     if chosen is not None:
         return chosen
-    if linked is not None and name == "control":
+    if linked is not None and parameter.name == "control":
         rule = f"Normal(0, {WIDTH:g} sd({response.name}) / sd({linked.name}))"
         if response.sd is None or linked.sd is None:
             return _normal(0.0, DataScale(WIDTH, of=response.name, per=(linked.name,)), rule)
         return _normal(0.0, WIDTH * response.sd / linked.sd, rule)
-    fixed = _FIXED.get(f"{name} of {family}", _FIXED.get(name))
-    if fixed is not None:
-        distribution, arguments = fixed
+    if parameter.prior is not None:
+        distribution, arguments = parameter.prior
         shown = ", ".join(f"{a:g}" for a in arguments)
         return PriorChoice(distribution, arguments, given=False, rule=f"{distribution}({shown})")
     if multiplied is not None and response.sd is not None:

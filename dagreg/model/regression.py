@@ -7,7 +7,9 @@ from itertools import product as pairs
 
 import numpy as np
 
-from dagreg.errors import DagregError, Diagnostic, Span
+from dagreg.errors import DagregError, Diagnostic, Span, either
+from dagreg.families import FAMILIES, Family
+from dagreg.families.links import LINKS, Link
 from dagreg.identify.words import quoted
 from dagreg.model import priors
 from dagreg.model.asked import place_of
@@ -16,10 +18,9 @@ from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.curved import curve_of
 from dagreg.model.curves import basis
 from dagreg.model.digits import CENTRE, distinct, shortened
-from dagreg.model.families import LINKS, Family, Link
 from dagreg.model.grouping import varying_of
 from dagreg.model.interactions import products_of, slopes_by_group
-from dagreg.model.naming import Namer
+from dagreg.model.naming import COEFFICIENT, Namer
 from dagreg.model.response import family_of, link_of
 from dagreg.model.types import (
     NO_INTERCEPT,
@@ -49,6 +50,9 @@ def equation_of(
     linked = context.variables[regression.linked] if regression.linked is not None else None
     if node.offset is not None and link.name != "log":
         raise error_at("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
+    if node.offset is not None and not family.mean_is_linear:
+        message = f"`offset` of `{response.name}` needs a mean in proportion to it, and that of {family.name} is not"
+        raise error_at("DR420", message, response)
     products = products_of(context, regression)
     _check_regression(context, response, family, link, products, regression)
     cells = cells_of(context, regression)
@@ -68,11 +72,11 @@ def equation_of(
         symbols=_symbols(response.name, namer),
         auxiliaries=tuple(
             Auxiliary(
-                name,
-                namer.identifier(name, response.name),
-                priors.auxiliary(said, name, response, family.name, linked, _multiplied(context, node)),
+                parameter.name,
+                namer.identifier(parameter.name, response.name),
+                priors.auxiliary(said, parameter, response, linked, _multiplied(context, node)),
             )
-            for name in family.auxiliaries
+            for parameter in family.parameters
         ),
         varying=tuple(
             varying_of(
@@ -146,7 +150,7 @@ def _curved(
     shown = distinct(curve.knots)[1:] or [f"knot {i + 1}" for i in range(1, curve.columns + 1)]
     return Term(
         factors=(name,),
-        symbol=namer.identifier("beta", response.name, name),
+        symbol=namer.identifier(COEFFICIENT, response.name, name),
         dim=namer.identifier("heights", name),
         columns=tuple(f"{name}[{knot}]" for knot in shown),
         prior=priors.slope(said, name, response, (), link),
@@ -195,15 +199,16 @@ def _check_regression(
 ) -> None:
     """Raises DagregError where parts of a regression do not go together."""
     node = context.spec.nodes[response.name]
-    if node.error is not None and not ("sigma" in family.auxiliaries and family.real):
+    if node.error is not None and not family.error_scale:
         raise error_at(
             "DR425", f"`error` of `{response.name}` needs a residual sd, and {family.name} has none", response
         )
     if node.error is not None and response.transform not in (None, "center", "standardize"):
         message = f"`error` of `{response.name}` is that of the column, not of its {response.transform}"
         raise error_at("DR425", message, response)
-    if node.error is not None and not node.error_is_scale and family.name != "gaussian":
-        raise error_at("DR425", f"known errors of `{response.name}` need the gaussian family", response)
+    if node.error is not None and not node.error_is_scale and not family.known_errors:
+        fit = either(f.name for f in FAMILIES.values() if f.known_errors)
+        raise error_at("DR425", f"known errors of `{response.name}` need the {fit} family", response)
     _check_censoring(context, node, family, regression)
     grouped = [name for name in regression.predictors if context.variables[name].pooled]
     if family.predictor == "unordered" and grouped:
@@ -281,7 +286,7 @@ def _term(
     purpose, why = regression.purposes[factors[0]] if main else _product_purpose(context, regression, factors)
     return Term(
         factors=factors,
-        symbol=namer.identifier("beta", response.name, *factors),
+        symbol=namer.identifier(COEFFICIENT, response.name, *factors),
         dim=namer.identifier("levels", *factors),
         columns=tuple(":".join(names) for names in pairs(*(v.columns for v in variables))),
         prior=priors.slope(said, ":".join(factors), response, variables, link),
@@ -326,7 +331,7 @@ def _slopes(
     each = f"a slope for each {'level' if len(kinds) == 1 else 'combination of levels'}"
     return Term(
         factors=factors,
-        symbol=namer.identifier("beta", response.name, *factors),
+        symbol=namer.identifier(COEFFICIENT, response.name, *factors),
         dim=namer.identifier("levels", *factors),
         columns=tuple(
             ":".join(names) for names in pairs(*(v.every_level if v.levels else v.columns for v in variables))

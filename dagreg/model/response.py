@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dagreg.errors import DagregError, Diagnostic, Offence, either
+from dagreg.families import FAMILIES, Family, default_family
 from dagreg.model.cells import cells_of
 from dagreg.model.context import Context, Regression, error_at
-from dagreg.model.families import DEFAULT_FAMILY, FAMILIES, Family
 from dagreg.model.types import (
     ColumnSummary,
     Equation,
@@ -14,22 +14,28 @@ from dagreg.model.types import (
 from dagreg.model.variables import EDGES, level_key, levels_in_order, order_of
 
 
-def family_name(context: Context, response: str) -> str | None:
-    declared, variable = context.spec.family_of(response), context.variables[response]
-    if declared in (None, "categorical") and len(variable.levels) == 2 and not variable.pooled:
-        return "bernoulli"
-    return declared or DEFAULT_FAMILY.get(variable.type)
+def chosen_family(context: Context, response: str) -> Family | None:
+    """The family that the user names, else the default; of two levels without an order that of two values.
+
+    Raises DagregError where there is no family of this name.
+    """
+    name, variable = context.spec.family_of(response), context.variables[response]
+    declared = FAMILIES.get(name) if name is not None else None
+    if declared is None and name is not None:
+        raise error_at("DR411", f"family `{name}` is not supported yet for `{response}`", variable)
+    by_levels = declared is None or declared.predictor == "unordered"
+    if by_levels and len(variable.levels) == 2 and not variable.pooled:
+        return default_family("binary")
+    return declared or default_family(variable.type)
 
 
 def family_of(context: Context, response: str) -> Family:
     """The likelihood of a response. Raises DagregError where it has none here, or does not take this type."""
-    variable, name = context.variables[response], family_name(context, response)
-    family = FAMILIES.get(name) if name is not None else None
+    variable, family = context.variables[response], chosen_family(context, response)
     if family is None:
-        what = f"family `{name}`" if name else f"a {variable.type} response"
         label = f"a group predicts, and nothing explains it here: say `{response}: categorical`, or leave it out"
-        message = f"{what} is not supported yet for `{response}`"
-        raise error_at("DR411", message, variable, label="" if name else label)
+        message = f"a {variable.type} response is not supported yet for `{response}`"
+        raise error_at("DR411", message, variable, label=label)
     if variable.type not in family.accepts or variable.pooled or (variable.coded and not family.levelled):
         raise _misfit(context, variable, family)
     if family.trials and context.spec.nodes[response].trials is None:
@@ -68,6 +74,9 @@ def _check_support(context: Context, response: str, family: Family) -> None:
         message = f"{family.name} needs {family.support}; `{response}` holds {_outside(column, family)}"
         edges = family.fits(0.5, 0.5, False) and column.minimum >= 0 and column.maximum <= 1 and not family.discrete
         notes = (EDGES,) if edges and not family.fits(0.5, 2.0, False) else _unlike(context, response, family)
+        wider = [f for f in FAMILIES.values() if f.widens == family.name]
+        fitting = [f"`family: {f.name}`" for f in wider if f.fits(column.minimum, column.maximum, column.integral)]
+        notes = ((f"{either(fitting)} takes {wider[0].support}",) if fitting else ()) + notes
         offence = Offence(variable.column, family.outside)
         raise DagregError((Diagnostic("DR414", message, variable.span, notes=notes, offence=offence),))
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dagreg.errors import Span
+from dagreg.families.family import Family
+from dagreg.families.links import Link
 from dagreg.identify.expression import Expression, P
-from dagreg.model.families import Family, Link
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 

@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 
+from dagreg.families import FAMILIES
 from dagreg.model.context import Context, Regression, error_at
-from dagreg.model.families import FAMILIES
 from dagreg.model.naming import Namer
 from dagreg.model.response import family_of
 from dagreg.model.types import Equation, Latent, Mixture

@@ -8,8 +8,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from dagreg.errors import DataError, Diagnostic, Offence, did_you_mean, either
+from dagreg.families import FAMILIES
 from dagreg.model.digits import SMALLEST
-from dagreg.model.families import FAMILIES
 from dagreg.model.naming import Namer
 from dagreg.model.spoilt import are_numbers, parted
 from dagreg.model.types import ColumnSummary, DataSummary, Variable
@@ -118,8 +118,9 @@ def infer_type(column: ColumnSummary) -> NodeType:
 def _of_family(kind: NodeType, family: str | None) -> NodeType:
     """The type of an undeclared node: what its column suggests, unless its declared family takes another type."""
     known = FAMILIES.get(family) if family is not None else None
-    of_two = family == "categorical" and kind == "binary"  # which is then a Bernoulli response
-    return kind if known is None or of_two or kind in known.accepts else known.accepts[0]
+    if known is None or kind in known.accepts:
+        return kind
+    return kind if known.predictor == "unordered" and kind == "binary" else known.accepts[0]  # see `chosen_family`
 
 
 def _inferred(node: Node, column: ColumnSummary, family: str | None) -> NodeType:

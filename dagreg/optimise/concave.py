@@ -1,7 +1,8 @@
 """Which regressions a Metropolis chain with one proposal solves.
 
-**Theorem.** Let the log likelihood be concave in the linear predictor (or in predictors and cutpoints; the families of
-`model/likelihoods.py`), the predictor linear in the parameters, and the log priors concave (Normal or flat). Then
+**Theorem.** Let the log likelihood be concave in the linear predictor (or in predictors and cutpoints; families say
+under which links: `Family.concave`), the predictor linear in the parameters, and the log priors concave (Normal or
+flat). Then
 
 - the log posterior is concave: it has one mode, which Newton's method finds from any start;
 - a proper posterior falls off at least exponentially (Cule and Samworth 2010, lemma 1), so that its ratio to any
@@ -19,7 +20,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dagreg.model.densities import CONCAVE_PRIORS
-from dagreg.model.likelihoods import CONCAVE
 from dagreg.model.types import Equation
 from dagreg.optimise.types import Data, Piece
 
@@ -42,9 +42,9 @@ def _obstacle(piece: Piece) -> str:
     if len(piece.model.equations) > 1 or piece.model.latents or piece.model.mixture is not None:
         return "its regressions share parameters, or values that are not known"
     equation = piece.equation
-    family, link = equation.family.name, equation.link.name
-    if (family, link) not in CONCAVE and not equation.family.levelled:
-        return f"the likelihood of {family.replace('_', ' ')} with the {link} link is not known to be concave"
+    family, link = equation.family, equation.link.name
+    if link not in family.concave:
+        return f"the likelihood of {family.words} with the {link} link is not known to be concave"
     if equation.varying:
         return f"coefficients vary between the levels of {equation.varying[0].group}"
     if equation.censored is not None:

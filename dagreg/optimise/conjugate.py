@@ -41,7 +41,7 @@ def obstacle(piece: Piece) -> tuple[str, Span | None]:
     equation = piece.equation
     if piece.engine == "exact":
         return "", None
-    if equation.family.name != "gaussian":
+    if not equation.family.normal:
         return f"a {equation.family.name} likelihood has no conjugate prior here", equation.span
     reason, span = _prior_obstacle(equation)
     if reason or equation.sufficient is not None:

@@ -20,23 +20,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from dagreg.model.families import FAMILIES
+from dagreg.families import FAMILIES
 from dagreg.model.types import Equation, Model, Variable
 from dagreg.optimise.types import Data, Grouping, Piece, Sum
 
 STEP = "grouped"
 WORTH = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
-_BECOMES = {"bernoulli": "binomial", "binomial": "binomial", "poisson": "poisson"}
 
 
 def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
     """The piece on grouped rows, where few of them are distinct."""
     equation = piece.equation
-    if len(piece.model.equations) > 1 or not (equation.family.name in _BECOMES or equation.levels):
+    if len(piece.model.equations) > 1 or not (equation.family.grouped_as or equation.levels):
         return (piece,)
     if equation.dropped:
         return (piece.noted(STEP, f"rows lack {equation.response}", applied=False),)
-    if equation.family.name == "poisson" and equation.link.name != "log":
+    if equation.family.units == "exposure" and equation.link.name != "log":
         why = f"under the {equation.link.name} link a count over several units is none of one predictor"
         return (piece.noted(STEP, why, applied=False),)
     shared = (*equation.predictors, *((equation.response,) if equation.levels else ()))
@@ -57,8 +56,8 @@ def collapse(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[M
     weight: tuple[str | int, ...] = () if equation.weights is None else (equation.weights,)
     level = response.levels[1] if response.levels else None
     count = _free(response.column, keys)
-    total = _free(equation.symbols["exposure" if equation.family.name == "poisson" else "trials"], (*keys, count))
-    units = equation.offset if equation.family.name == "poisson" else equation.trials
+    total = _free(equation.symbols[equation.family.units], (*keys, count))
+    units = equation.offset if equation.family.units == "exposure" else equation.trials
     sums = (
         Sum(count, (response.column, *weight), level),
         Sum(total, (*weight, *(() if units is None else (units,)))),
@@ -76,12 +75,12 @@ def weigh(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[Mode
 def _on_counts(model: Model, equation: Equation, response: Variable, count: str, total: str) -> Model:
     """The same regression, of `count` out of (or over) `total`."""
     counted = replace(response, column=count, type="count", levels=(), shares=())
-    poisson = equation.family.name == "poisson"
+    exposed = equation.family.units == "exposure"
     changed = replace(
         equation,
-        family=FAMILIES[_BECOMES[equation.family.name]],
-        trials=None if poisson else total,
-        offset=total if poisson else None,
+        family=FAMILIES[equation.family.grouped_as],
+        trials=None if exposed else total,
+        offset=total if exposed else None,
         weights=None,
     )
     return replace(model, variables={**model.variables, response.name: counted}, equations=(changed,))

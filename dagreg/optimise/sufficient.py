@@ -26,8 +26,8 @@ from dataclasses import replace
 import numpy as np
 
 from dagreg.errors import Diagnostic
+from dagreg.families.numeric import Array
 from dagreg.model.densities import power_at_zero
-from dagreg.model.families import Array
 from dagreg.model.triangle import constant
 from dagreg.model.types import Equation, PriorChoice, Sufficient
 from dagreg.optimise.types import Data, Piece
@@ -45,7 +45,7 @@ _SCALES = {"Normal": (0, 1), "StudentT": (1, 2), "Cauchy": (0, 1), "Laplace": (0
 def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
     """The piece on sufficient statistics, where it is one Gaussian regression."""
     equation = piece.equation
-    if len(piece.model.equations) > 1 or equation.family.name != "gaussian" or equation.linked is not None:
+    if len(piece.model.equations) > 1 or not equation.family.normal or equation.linked is not None:
         return (piece,)
     obstacle = _obstacle(equation)
     if obstacle:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy.typing as npt
 
 from dagreg.errors import Diagnostic
-from dagreg.model.families import Array
+from dagreg.families.numeric import Array
 from dagreg.model.types import Equation, Model
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Level

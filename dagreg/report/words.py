@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dagreg.effects.measures import COUNTS, coefficient, difference
+from dagreg.effects.measures import coefficient
 from dagreg.effects.types import INDIRECT, Estimate
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
@@ -29,18 +29,6 @@ _QUESTION = {
     "direct": "What is the {joint}direct effect of {x} on {y}?",
     "mediation": "How much of the effect of {x} on {y} goes through its mediators?",
 }
-
-PROBABILITIES = ("bernoulli", "binomial", "beta_binomial", "categorical", "ordinal")
-
-_QUANTITY = {
-    "bernoulli": "the probability of {y}",
-    "binomial": "the probability of {y} in a trial",
-    "beta_binomial": "the probability of {y} in a trial",
-    "categorical": "the probability of a level of {y}",
-    "ordinal": "the probability of a level of {y}",
-} | dict.fromkeys(COUNTS, "the expected count of {y}")
-
-_OUTCOME_SCALE = dict.fromkeys(("categorical", "ordinal"), "difference in probability")
 
 _ALONG = {
     "direct effect": ", the other variables on the causal paths held fixed",
@@ -170,9 +158,7 @@ def _quantity(view: EffectView, equation: Equation | None) -> str:
     y = named(view.outcome)
     if equation is None:
         return f"the mean of {y}"
-    if equation.family.name in COUNTS and equation.offset is not None:
-        return f"the rate of {y}"
-    return _QUANTITY.get(equation.family.name, "the mean of {y}").format(y=_event(view, equation))
+    return equation.family.scale.quantity_over(equation.offset).format(y=_event(view, equation))
 
 
 def _event(view: EffectView, equation: Equation) -> str:
@@ -180,14 +166,14 @@ def _event(view: EffectView, equation: Equation) -> str:
     y = named(view.outcome)
     if variable is None:
         return y
-    if equation.family.name == "bernoulli" and len(variable.levels) == 2:
+    if equation.family.scale.probability and not equation.levels and len(variable.levels) == 2:
         return f"{y} = {named(level(variable.levels[1]))}"
     return f"the {variable.transform} of {y}" if variable.transform else y
 
 
 def is_probability(view: EffectView, e: Estimate) -> bool:
     equation = view.outcome_equation(e.estimator)
-    return e.scale == "outcome" and equation is not None and equation.family.name in PROBABILITIES
+    return e.scale == "outcome" and equation is not None and equation.family.scale.probability
 
 
 def quantity_unit(view: EffectView, e: Estimate) -> str:
@@ -204,8 +190,7 @@ def scale(view: EffectView, e: Estimate) -> str:
         return coefficient(equation) if equation else "coefficient on the link scale"
     if e.is_ratio:
         return e.scale
-    family = equation.family.name if equation else ""
-    return _OUTCOME_SCALE.get(family) or difference(family)
+    return equation.family.scale.difference if equation else "mean difference"
 
 
 def comparison(e: Estimate) -> str:

@@ -7,11 +7,13 @@ from typing import Any, get_args
 
 from dagreg.spec.curves import CurveShape
 from dagreg.spec.edges import EDGES_SCHEMA
+from dagreg.spec.likelihoods import family_word, link_word
 from dagreg.spec.priors import PriorShape
 from dagreg.spec.shapes import (
     ByKind,
     Field,
     Flag,
+    Later,
     LevelShape,
     ListOf,
     Located,
@@ -31,26 +33,6 @@ from dagreg.spec.types import Among, Coding, Engine, Kind, Missing, NodeType, St
 LANGUAGE_VERSION = 1
 MOST_DOSES = 1000
 
-FAMILIES = (
-    "gaussian",
-    "student_t",
-    "lognormal",
-    "gamma",
-    "exponential",
-    "weibull",
-    "beta",
-    "bernoulli",
-    "binomial",
-    "beta_binomial",
-    "poisson",
-    "negative_binomial",
-    "zero_inflated_poisson",
-    "zero_inflated_negative_binomial",
-    "categorical",
-    "ordinal",
-)
-LINKS = ("identity", "log", "logit", "probit", "cloglog", "inverse", "softplus")
-
 _TYPE_SYNONYMS = {
     "numeric": "continuous",
     "number": "continuous",
@@ -69,24 +51,11 @@ _TYPE_SYNONYMS = {
     "hidden": "unobserved",
     "cluster": "group",
 }
-_FAMILY_SYNONYMS = {
-    "normal": "gaussian",
-    "student": "student_t",
-    "t": "student_t",
-    "studentt": "student_t",
-    "logistic": "bernoulli",
-    "negbinomial": "negative_binomial",
-    "negbin": "negative_binomial",
-    "zip": "zero_inflated_poisson",
-    "zinb": "zero_inflated_negative_binomial",
-    "multinomial": "categorical",
-    "cumulative": "ordinal",
-}
 _KIND_SYNONYMS = {"ate": "total", "cde": "direct", "indirect": "mediation", "nde": "mediation", "nie": "mediation"}
 
 TYPE_WORD = Word((*get_args(NodeType), "unobserved"), "type", _TYPE_SYNONYMS)
-FAMILY_WORD = Word(FAMILIES, "family", _FAMILY_SYNONYMS)
-LINK_WORD = Word(LINKS, "link")
+FAMILY_WORD = Later(family_word)
+LINK_WORD = Later(link_word)
 COLUMN = Text("the name of a column")
 
 

@@ -8,14 +8,13 @@ from typing import Any, cast
 
 from dagreg.errors import Diagnostics, Span, either
 from dagreg.spec import fields as f
+from dagreg.spec.likelihoods import takes_trials
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Field, Located, Reading
 from dagreg.spec.source import shorten
 from dagreg.spec.types import Level, Node, NodeType, Transform
 
 _OF_UNOBSERVED = (f.OBSERVED, f.LABEL, f.UNIT, f.DESCRIPTION, f.COST, f.SELECTED, f.POSITION)
-
-WITH_TRIALS = ("binomial", "beta_binomial")
 
 Declarations = Mapping[str, tuple[Span, Located[str] | Reading | None]]
 
@@ -172,7 +171,7 @@ def _check_transform(node: Node, reading: Reading, found: Diagnostics) -> None:
 
 
 def _check_binomial(node: Node, reading: Reading, found: Diagnostics) -> None:
-    if node.family in WITH_TRIALS and f.TRIALS not in reading:
+    if f.TRIALS not in reading and takes_trials(node.family):
         label = "add `trials`: a column or a number"
         found.error("DR134", f"`{node.family}` needs `trials`", reading.key(f.FAMILY), label)
 

@@ -7,18 +7,18 @@ from typing import cast
 
 from dagreg.errors import Span, did_you_mean
 from dagreg.spec import fields as f
-from dagreg.spec.nodes import WITH_TRIALS, Declarations
+from dagreg.spec.likelihoods import parameters, takes_trials
+from dagreg.spec.nodes import Declarations
 from dagreg.spec.priors import admits_negative, is_scalar
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import shorten
 from dagreg.spec.types import Coding, Curve, Prior, Regression
 
-RESERVED_TERMS = ("intercept", "slopes", "sigma", "nu", "shape", "precision", "zero")
-"""Keys of `priors:` that name no node."""
+OF_TERMS = ("intercept", "slopes")
+"""Keys of `priors:` that name no node, beside the parameters of families."""
 CELLS_PRIOR = "cells"
 """The key of the prior of cell means, where the regression has `cells`."""
-_POSITIVE_TERMS = ("sigma", "nu", "shape", "precision")
 
 _MOST_COLONS = 10  # at which a name that holds colons itself is looked for
 
@@ -121,7 +121,7 @@ def _check_beside_cells(regression: Regression, reading: Reading, scope: Scope) 
 
 def _check_trials(response: str, reading: Reading, scope: Scope) -> None:
     family, node = reading[f.FAMILY], scope.nodes.get(response)
-    if family is not None and node is not None and family.value in WITH_TRIALS and node.trials is None:
+    if family is not None and node is not None and node.trials is None and takes_trials(family.value):
         label = f"add `trials` to `{shorten(response)}` under `nodes:`"
         scope.found.error("DR134", f"`{family.value}` needs `trials`", family.span, label)
 
@@ -134,7 +134,7 @@ def check_trials(declarations: Declarations, regressions: Mapping[str, Regressio
         regression = regressions.get(name)
         family = (regression.family if regression else None) or form.plain(f.FAMILY)
         unreadable = f.FAMILY in form and form[f.FAMILY] is None
-        if family not in WITH_TRIALS and not unreadable and scope.nodes[name].observed:
+        if not takes_trials(family) and not unreadable and scope.nodes[name].observed:
             label = "add `family: binomial`"
             scope.found.error("DR134", "`trials` without a binomial family", form.key(f.TRIALS), label)
 
@@ -219,7 +219,7 @@ def _priors(response: str, reading: Reading, scope: Scope) -> dict[str, Prior]:
 
 
 def _check_prior_key(term: str, response: str, span: Span, scope: Scope) -> bool:
-    if term in RESERVED_TERMS or not scope.complete:
+    if not scope.complete or term in _reserved():
         return True
     names = (term,) if term in scope.nodes else _factors(term, scope)
     if len(names) == 2 and "intercept" in names and "intercept" not in scope.nodes:
@@ -229,18 +229,22 @@ def _check_prior_key(term: str, response: str, span: Span, scope: Scope) -> bool
         return False
     unknown = [name for name in names if name not in scope.nodes]
     if unknown:
-        label = did_you_mean(unknown[0], (*RESERVED_TERMS, *scope.nodes))
+        label = did_you_mean(unknown[0], (*_reserved(), *scope.nodes))
         label = label or "a prior is for `intercept`, `slopes`, `sigma`, a node or an interaction `a:b`"
         scope.found.error("DR151", f"`{shorten(term)}` names no term", span, label)
         return False
     return _are_terms(names, span, scope)
 
 
+def _reserved() -> tuple[str, ...]:
+    return (*OF_TERMS, *parameters())
+
+
 def _check_support(term: str, prior: Prior, scope: Scope) -> None:
-    if (term in RESERVED_TERMS or term == CELLS_PRIOR) and not is_scalar(prior):
+    parameter = parameters().get(term)
+    if (parameter is not None or term in (*OF_TERMS, CELLS_PRIOR)) and not is_scalar(prior):
         message = f"`{prior.distribution}` is a prior for several numbers, `{term}` is one"
         scope.found.error("DR155", message, prior.span)
-    elif term in _POSITIVE_TERMS and admits_negative(prior):
-        what = "a standard deviation" if term == "sigma" else "above 0"
-        message = f"`{term}` is {what}, and `{prior.distribution}` admits negative values"
+    elif parameter is not None and parameter.positive and admits_negative(prior):
+        message = f"`{term}` is {parameter.words}, and `{prior.distribution}` admits negative values"
         scope.found.error("DR155", message, prior.span, "use `HalfNormal`, `Exponential` or another prior above 0")

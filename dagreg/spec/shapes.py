@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -137,6 +137,23 @@ class Word(Shape[Located[str]]):
 
     def schema(self) -> JSON:
         return {"enum": list(self.choices)}
+
+
+@dataclass(frozen=True)
+class Later(Shape[Located[str]]):
+    """A word whose choices take time to load: they are asked for with the first word that is read."""
+
+    make: Callable[[], Word]
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]  # that of the word
+        return self.make().expected
+
+    def read(self, tree: Tree, found: Diagnostics) -> Located[str] | None:
+        return self.make().read(tree, found)
+
+    def schema(self) -> JSON:
+        return self.make().schema()
 
 
 @dataclass(frozen=True)

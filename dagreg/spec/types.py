@@ -233,7 +233,12 @@ class Spec:
         """The family that the spec declares for a response, or that its trials say; None where it leaves it open."""
         node, regression = self.nodes[name], self.regressions.get(name)
         declared = (regression.family if regression else None) or node.family
-        return declared or ("binomial" if node.trials is not None else None)
+        if declared is not None or node.trials is None:
+            return declared
+        from dagreg.families import default_family  # few specs have trials, and the families take time to load
+
+        family = default_family("trials")
+        return family.name if family is not None else None
 
     def place(self, *path: str | int) -> Span | None:
         """Where a value stands: `place("nodes", "x", "type")`, `place("effects", 0, "by")`; None if not written."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from dagreg.families.numeric import Array, np, special
 
-Array = npt.NDArray[np.float64]
 LARGE = 1e9  # means from which one count more or less is beyond the digits of the distribution function
 SMALL = 20.0  # means up to which counting up from 0 is the faster way
 
@@ -38,8 +36,6 @@ def _by_counting(u: Array, mean: Array) -> Array:
 
 def _by_approximation(u: Array, mean: Array) -> Array:
     """The Cornish-Fisher approximation, put right by the distribution function."""
-    from scipy import special
-
     z = special.ndtri(u)
     count = np.maximum(np.floor(mean + np.sqrt(mean) * z + (z * z - 1) / 6 + 0.5), 0.0)
     near = mean < LARGE
@@ -51,8 +47,6 @@ def _by_approximation(u: Array, mean: Array) -> Array:
 
 def _put_right(count: Array, u: Array, mean: Array) -> Array:
     """The counts moved by ones until their cumulative probabilities are where they should be."""
-    from scipy import special
-
     while True:
         up = special.pdtr(count, mean) < u
         count += up

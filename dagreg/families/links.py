@@ -1,14 +1,12 @@
-"""The link functions, each as NumPy and as PyMC source. SciPy is loaded by the links that need it."""
+"""The link functions, each as NumPy and as PyMC source, in the order of the schema."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
+from dagreg.families.numeric import Array, np, special
 
-Array = npt.NDArray[np.float64]
 LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
 
 
@@ -19,6 +17,9 @@ class Link:
     `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
     (odds, ratios), so that default priors need not know that of the response.
     `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
+
+    Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989, section
+    4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the mean.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Link:
     source: str
     unit: bool = True
     averaged: Callable[[Array, Array], Array] | None = None
+    coefficient: str = "difference on the link scale"  # what a coefficient is, the other predictors held fixed
 
 
 def _expit(eta: Array) -> Array:
@@ -36,6 +38,14 @@ def _expit(eta: Array) -> Array:
     np.exp(found, out=found)
     found += 1.0
     return np.reciprocal(found, out=found)
+
+
+def _ones(eta: Array) -> Array:
+    return np.ones_like(eta)
+
+
+def _exp(eta: Array) -> Array:
+    return np.exp(eta)
 
 
 def _inside(mean: float) -> float:
@@ -52,14 +62,10 @@ def _logit(mean: float) -> float:
 
 
 def _ndtr(eta: Array) -> Array:
-    from scipy import special
-
     return np.asarray(special.ndtr(eta))
 
 
 def _probit(mean: float) -> float:
-    from scipy import special
-
     return float(special.ndtri(_inside(mean)))
 
 
@@ -69,20 +75,28 @@ LINKS: Mapping[str, Link] = {
         Link(
             "identity",
             lambda eta: eta,
-            np.ones_like,
+            _ones,
             lambda mean: mean,
             "{eta}",
             unit=False,
             averaged=lambda eta, sd: eta,
         ),
-        Link("logit", _expit, lambda eta: _expit(eta) * _expit(-eta), _logit, "pm.math.sigmoid({eta})"),
         Link(
             "log",
-            np.exp,
-            np.exp,
+            _exp,
+            _exp,
             lambda mean: float(np.log(_above(mean))),
             "pm.math.exp({eta})",
             averaged=lambda eta, sd: np.exp(eta + sd**2 / 2),
+            coefficient="log mean ratio",
+        ),
+        Link(
+            "logit",
+            _expit,
+            lambda eta: _expit(eta) * _expit(-eta),
+            _logit,
+            "pm.math.sigmoid({eta})",
+            coefficient="log odds ratio",
         ),
         Link(  # not pm.math.invprobit, which takes the root of 2 in single precision
             "probit",
@@ -91,6 +105,7 @@ LINKS: Mapping[str, Link] = {
             _probit,
             "(0.5 * pm.math.erfc(-{eta} / np.sqrt(2)))",
             averaged=lambda eta, sd: _ndtr(eta / np.sqrt(1 + sd**2)),
+            coefficient="difference in probits",
         ),
         Link(
             "cloglog",
@@ -98,6 +113,7 @@ LINKS: Mapping[str, Link] = {
             lambda eta: np.exp(eta - np.exp(eta)),
             lambda mean: float(np.log(-np.log1p(-_inside(mean)))),
             "(-pm.math.expm1(-pm.math.exp({eta})))",
+            coefficient="difference in log cumulative hazards",
         ),
         Link(
             "inverse",
@@ -106,6 +122,7 @@ LINKS: Mapping[str, Link] = {
             lambda mean: 1 / _above(mean),
             "(1 / {eta})",
             unit=False,
+            coefficient="difference in the inverse mean",
         ),
         Link(
             "softplus",
@@ -114,6 +131,7 @@ LINKS: Mapping[str, Link] = {
             lambda mean: _above(mean) + float(np.log(-np.expm1(-_above(mean)))),
             "pm.math.softplus({eta})",
             unit=False,
+            coefficient="difference on the softplus scale",
         ),
     )
 }

@@ -1,0 +1,135 @@
+"""What families of counts share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dagreg.families import quantiles
+from dagreg.families.family import Draw, Sampler, Values
+from dagreg.families.numeric import Array, np, special, stats
+from dagreg.families.positive import draw_gamma, sample_gamma
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LINKS = ("log", "softplus", "identity")
+INFLATED_LINKS = ("log", "softplus")
+NOT_WHOLE = "{number} < 0 OR {number} <> floor({number})"
+COEFFICIENTS = {"log": "log rate ratio"}
+MOST = 1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
+
+
+def whole_numbers(low: float, high: float, whole: bool) -> bool:
+    return whole and low >= 0
+
+
+def proportional(mean: Array) -> Array:
+    """The variance of a Poisson."""
+    return mean
+
+
+def negative_binomial(mean: Array, p: Values) -> Any:
+    """As SciPy has it."""
+    return stats.nbinom(p["shape"], p["shape"] / (p["shape"] + mean))
+
+
+@dataclass(frozen=True, slots=True)
+class Inflated:
+    """A distribution of counts, with more zeros than it has."""
+
+    counts: Any
+    zero: Array
+
+    def logpmf(self, y: Array) -> Array:
+        """log of (1 - zero) p(y), and of zero besides where y is 0."""
+        usual = np.log1p(-self.zero) + self.counts.logpmf(y)
+        return np.asarray(np.where(y == 0, np.logaddexp(np.log(self.zero), usual), usual))
+
+
+def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    return quantiles.poisson(rng.random(location.shape), location)
+
+
+def draw_negative_binomial(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    """A Poisson whose rate is a gamma draw."""
+    return draw_poisson(rng, draw_gamma(rng, location, p), p)
+
+
+def sample_poisson(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    drawn = rng.poisson(np.minimum(mean, MOST))
+    return drawn if mean.max(initial=0.0) <= MOST else np.where(mean > MOST, mean, drawn)
+
+
+def sample_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    return sample_poisson(rng, sample_gamma(rng, mean, p), p)
+
+
+def draw_inflated(counts: Draw) -> Draw:
+    """Draws that are 0 with the probability `zero`, and else those of the counts."""
+
+    def draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
+        kept = rng.random(location.shape) >= p["zero"]
+        return np.asarray(kept * counts(rng, location, p))
+
+    return draw
+
+
+def sample_inflated(counts: Sampler) -> Sampler:
+    def sample(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+        return np.where(rng.random(mean.shape) < p["zero"], 0, counts(rng, mean, p))
+
+    return sample
+
+
+def inflated_mean(location: Array, p: Values) -> Array:
+    return np.asarray(location * (1 - p["zero"]))
+
+
+def _beyond_the_first(nothing: Array, v: Array) -> Array:
+    """log((1 - v) exp(nothing) + v), where `nothing` is minus the log probability of no event in a unit of time.
+
+    Given an event, `v` is a uniform that says when the first of them comes.
+    """
+    return np.asarray(np.maximum(nothing + np.log1p(v * np.expm1(-nothing)), 0.0))
+
+
+def draw_positive_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    """A Poisson that is not 0: its first event, and those of the time that is left after it."""
+    rest = _beyond_the_first(location, rng.random(location.shape))
+    return np.asarray(1 + draw_poisson(rng, rest, p))
+
+
+def sample_positive_poisson(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    rest = _beyond_the_first(mean, rng.random(mean.shape))
+    return np.asarray(1.0 + np.asarray(sample_poisson(rng, rest, p), dtype=np.float64))
+
+
+def _rest_of_negative_binomial(location: Array, p: Values, v: Array) -> Array:
+    """The rate that is left after the first event, over the gamma draw (of `shape` + 1) that it is a multiple of."""
+    shape = p["shape"]
+    return np.asarray(np.expm1(_beyond_the_first(shape * np.log1p(location / shape), v) / shape))
+
+
+def draw_positive_negative_binomial(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    rest = _rest_of_negative_binomial(location, p, rng.random(location.shape))
+    rate = rest * special.gammaincinv(p["shape"] + 1, rng.random(location.shape))
+    return np.asarray(1 + draw_poisson(rng, rate, p))
+
+
+def sample_positive_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+    rest = _rest_of_negative_binomial(mean, p, rng.random(mean.shape))
+    rate = rest * rng.standard_gamma(np.broadcast_to(p["shape"], mean.shape) + 1)
+    return np.asarray(1.0 + np.asarray(sample_poisson(rng, rate, p), dtype=np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Hurdle:
+    """Counts that are 0 with a probability of its own, and else those of a distribution that are not."""
+
+    counts: Any
+    zero: Array
+
+    def logpmf(self, y: Array) -> Array:
+        positive = np.log1p(-self.zero) + self.counts.logpmf(y) - self.counts.logsf(0)
+        return np.asarray(np.where(y == 0, np.log(self.zero), positive))

@@ -1,0 +1,42 @@
+"""Waiting times without memory."""
+
+from __future__ import annotations
+
+from dagreg.families import censoring
+from dagreg.families.family import NUMBERS, Family, Values, each
+from dagreg.families.numeric import Array, np, stats
+from dagreg.families.positive import LINKS, square
+from dagreg.families.scales import POSITIVE
+
+
+def _fits(low: float, high: float, whole: bool) -> bool:
+    return low >= 0
+
+
+def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    return location * rng.standard_exponential(location.shape)
+
+
+def _log(time: Array, eta: Array, trials: Array) -> Array:
+    return np.asarray(-eta - time * np.exp(-eta))
+
+
+FAMILY = Family(
+    name="exponential",
+    place=50,
+    links=LINKS,
+    accepts=NUMBERS,
+    support="numbers from 0",
+    distribution="Exponential",
+    likelihood=each(LINKS, "lam=1 / {mean}"),
+    fits=_fits,
+    outside="{number} < 0",
+    scale=POSITIVE,
+    quasi_variance=square,
+    log_likelihood={"log": _log},
+    concave=("log",),
+    draw=_draw,
+    law=lambda mean, p: stats.expon(scale=mean),
+    sample=_draw,
+    censored=censoring.by_survival("-{at} / {mean}"),
+)

@@ -1,0 +1,56 @@
+"""The Normal distribution, and the linear model of an instrument's second stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dagreg.families import censoring
+from dagreg.families.family import NUMBERS, Family, Parameter, Values, constant, each
+from dagreg.families.numeric import Array, np, stats
+from dagreg.families.parameters import SIGMA
+
+LINKS = ("identity", "log", "softplus", "inverse")
+
+
+def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    return location + p["sigma"] * rng.standard_normal(location.shape)
+
+
+FAMILY = Family(
+    name="gaussian",
+    place=10,
+    synonyms=("normal",),
+    links=LINKS,
+    accepts=(*NUMBERS, "binary"),
+    default_for=("continuous", "positive", "proportion"),
+    support="any number",
+    distribution="Normal",
+    likelihood=each(LINKS, "mu={mean}, sigma={sigma}"),
+    parameters=(SIGMA,),
+    real=True,
+    known_errors=True,
+    error_scale=True,
+    normal=True,
+    variance=constant,
+    draw=_draw,
+    law=lambda mean, p: stats.norm(mean, p["sigma"]),
+    sample=_draw,
+    censored=censoring.normal("({at} - {mean}) / {sigma}"),
+)
+
+LINKED = replace(
+    FAMILY,
+    synonyms=(),
+    links=("identity",),
+    default_for=(),
+    likelihood={"identity": "mu={eta} + {control} * ({linked} - {linked_eta}), sigma={sigma}"},
+    parameters=(SIGMA, Parameter("control", None, positive=False)),
+    draw=None,
+    censored={},
+)
+"""The second stage of an instrument: errors bivariate normal with those of the first stage.
+
+Written as the normal of this response given the other one, `control` being the slope of this
+equation's error on the first stage's (the control function of Wooldridge 2010, section 6.2). Sampled
+by its correlation in place of that slope, a weak instrument leaves divergences and an ESS of 70.
+"""

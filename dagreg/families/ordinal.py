@@ -1,0 +1,66 @@
+"""One of several levels in order: cutpoints on the scale of one predictor."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dagreg.families.family import Family
+from dagreg.families.numeric import Array, np
+from dagreg.families.scales import LEVEL
+from dagreg.families.successes import log_ndtr, softplus
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+LINKS = ("logit", "probit")
+
+
+def log_likelihood(link: str, codes: npt.NDArray[np.int64], predictor: Array, cutpoints: Array) -> Array:
+    """Rows x points; cutpoints are levels - 1 x points. -inf where they are not in ascending order.
+
+    Concave in predictor and cutpoints, because the density whose integrals these are is log-concave (Pratt 1981;
+    Burridge 1981).
+    """
+    unbounded = np.full((1, cutpoints.shape[1]), np.inf)
+    ends = np.concatenate([-unbounded, cutpoints, unbounded])
+    above, below = ends[codes + 1] - predictor, ends[codes] - predictor
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found = _between_logistic(below, above) if link == "logit" else _between_normal(below, above)
+    ascending = (np.diff(cutpoints, axis=0) > 0).all(axis=0)
+    return np.where(ascending, found, -np.inf)
+
+
+def _between_logistic(low: Array, high: Array) -> Array:
+    """log(F(high) - F(low)) = high + log(1 - exp(low - high)) - softplus(high) - softplus(low), the ends apart."""
+    top = np.where(np.isinf(high), 0.0, -softplus(-high))  # log F(high)
+    return np.asarray(top + np.log(-np.expm1(np.where(np.isinf(high), -np.inf, low - high))) - softplus(low))
+
+
+def _between_normal(low: Array, high: Array) -> Array:
+    """log(F(high) - F(low)), in the tail where the difference keeps its digits."""
+    upper = low > 0
+    first, second = np.where(upper, -high, low), np.where(upper, -low, high)
+    larger = log_ndtr(second)
+    return np.asarray(larger + np.log(-np.expm1(log_ndtr(first) - larger)))
+
+
+FAMILY = Family(
+    name="ordinal",
+    place=160,
+    synonyms=("cumulative",),
+    links=LINKS,
+    accepts=("ordinal",),
+    default_for=("ordinal",),
+    support="three levels or more, in order",
+    distribution="OrderedLogistic",
+    likelihood=dict.fromkeys(LINKS, "eta={eta}, cutpoints={cutpoints}"),
+    distributions={"probit": "OrderedProbit"},
+    discrete=True,
+    predictor="ordered",
+    scale=LEVEL,
+    separable="at both ends",
+    coefficients={"logit": "log cumulative odds ratio"},
+    log_likelihood={link: partial(log_likelihood, link) for link in LINKS},
+    concave=LINKS,
+)

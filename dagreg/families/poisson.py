@@ -1,0 +1,46 @@
+"""Counts whose variance is their mean."""
+
+from __future__ import annotations
+
+from dagreg.families import counts
+from dagreg.families.family import Family, each
+from dagreg.families.numeric import Array, np, special, stats
+from dagreg.families.scales import COUNT
+
+
+def _log(count: Array, eta: Array, trials: Array) -> Array:
+    return np.asarray(count * eta - np.exp(eta))
+
+
+def _factorial(count: Array, trials: Array) -> Array:
+    return np.asarray(-special.gammaln(count + 1))
+
+
+FAMILY = Family(
+    name="poisson",
+    place=110,
+    links=counts.LINKS,
+    accepts=("count",),
+    default_for=("count",),
+    support="whole numbers from 0",
+    distribution="Poisson",
+    likelihood=each(counts.LINKS, "mu={mean}"),
+    discrete=True,
+    fits=counts.whole_numbers,
+    outside=counts.NOT_WHOLE,
+    scale=COUNT,
+    coefficients=counts.COEFFICIENTS,
+    variance=counts.proportional,
+    overdispersion="`family: negative_binomial`",
+    separable="at zero",
+    tested_as="count",
+    log_likelihood={"log": _log},
+    log_constant=_factorial,
+    concave=("log",),
+    draw=counts.draw_poisson,
+    law=lambda mean, p: stats.poisson(mean),
+    sample=counts.sample_poisson,
+    grouped_as="poisson",
+    units="exposure",
+    cell_support="rate",
+)

@@ -1,0 +1,46 @@
+"""The Weibull distribution, by its mean and its shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dagreg.families import censoring
+from dagreg.families.family import NUMBERS, Family, Values, each
+from dagreg.families.numeric import Array, np, special, stats
+from dagreg.families.parameters import SHAPE
+from dagreg.families.positive import LINKS, NOT_ABOVE_ZERO, above_zero, square
+from dagreg.families.scales import POSITIVE
+
+
+def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
+    scale = location / special.gamma(1 + 1 / p["shape"])
+    return np.asarray(scale * rng.standard_exponential(location.shape) ** (1 / p["shape"]))
+
+
+def _sample(rng: np.random.Generator, mean: Array, p: Values) -> Array:
+    """By its log: the function of the shape that the mean is made of soon overflows."""
+    shape = np.broadcast_to(p["shape"], mean.shape)
+    log = np.log(rng.standard_exponential(mean.shape)) / shape - special.gammaln(1 + 1 / shape)
+    log = np.where(np.isnan(log), -np.inf, log)
+    return np.asarray(np.where(log > -np.inf, mean * np.exp(log), 0.0))
+
+
+FAMILY = Family(
+    name="weibull",
+    place=60,
+    links=LINKS,
+    accepts=NUMBERS,
+    support="numbers above 0",
+    distribution="Weibull",
+    likelihood=each(LINKS, "alpha={shape}, beta={mean} / pm.math.gamma(1 + 1 / {shape})"),
+    parameters=(replace(SHAPE, prior=("LogNormal", (0.0, 1.0))),),
+    fits=above_zero,
+    outside=NOT_ABOVE_ZERO,
+    scale=POSITIVE,
+    quasi_variance=square,
+    shaped=True,
+    draw=_draw,
+    law=lambda mean, p: stats.weibull_min(p["shape"], scale=mean / special.gamma(1 + 1 / p["shape"])),
+    sample=_sample,
+    censored=censoring.by_survival("-(({at} / {mean} * pm.math.gamma(1 + 1 / {shape})) ** {shape})"),
+)
