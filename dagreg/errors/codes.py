@@ -1,287 +1,13 @@
-"""Located diagnostics: where a mistake stands, what it is, and how to mend it.
+"""Every code: what it means, a spec that raises it, and that spec mended. Loaded only when it is asked for.
 
-Every stage reports mistakes as `Diagnostic` values; `DagregError` carries all of
-them together, so that a user sees every mistake of a file in one run. `CODES` documents
-every code, `render` draws a diagnostic under its line of the file.
+DR1xx are of the spec, DR2xx of graph and identification, DR3xx of data, DR4xx of models, DR5xx of fits and results,
+DR9xx of dagreg itself.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Literal
-from urllib.parse import unquote
-
-Severity = Literal["error", "warning"]
-
-LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line of a YAML file."""
-
-_WIDEST = 100  # columns of source shown before a line is cut
-_TAB = 4
-_MANY = 500  # known words above which only those with the same first letter are compared
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of one line of a spec file. Lines and columns count from 1; `end` is exclusive."""
-
-    file: str
-    line: int
-    column: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Offence:
-    """The rows at fault: those where `condition` holds, SQL in which `{number}` and `{text}` are the column's value.
-
-    Without a condition, those of a column of text that hold no number.
-    """
-
-    column: str
-    condition: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One message: a stable code, the sentence, where it stands, and what would mend it; never a password.
-
-    `offence` says which rows of the data are at fault; a stage that has the data puts the first of them in a note.
-    """
-
-    code: str
-    message: str
-    span: Span | None = None
-    label: str = ""  # stands behind the carets: "did you mean `coached`?"
-    notes: tuple[str, ...] = ()
-    severity: Severity = "error"
-    offence: Offence | None = None
-
-    def __str__(self) -> str:
-        """All that the command line says, but for the line of the spec."""
-        place = f" ({self.span.file}:{self.span.line}:{self.span.column})" if self.span is not None else ""
-        head = f"[{self.code}] {self.message}{place}" + (f": {self.label}" if self.label else "")
-        return "\n".join([head, *(f"  {note}" for note in self.notes)])
-
-    def __post_init__(self) -> None:
-        for name in ("message", "label"):
-            object.__setattr__(self, name, redacted(getattr(self, name)))
-        object.__setattr__(self, "notes", tuple(map(redacted, self.notes)))
-
-
-class DagregError(Exception):
-    """The input or the result is at fault (exit code 1): carries every diagnostic found.
-
-    `text` is the file that the spans point into, for `render`; empty where there is none.
-    """
-
-    def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str = "") -> None:
-        self.diagnostics = diagnostics
-        self.text = text
-        super().__init__("\n".join(map(str, diagnostics)))
-
-
-class SpecError(DagregError):
-    """A spec file that does not parse or validate."""
-
-
-class DataError(DagregError):
-    """Data that cannot be read, or do not fit the spec."""
-
-
-class Unsolvable(DagregError):
-    """A model without a posterior that can be drawn from; the rest of the report stands without its numbers."""
-
-
-class Diagnostics:
-    """Collects the mistakes of one file, so that they are reported together."""
-
-    def __init__(self) -> None:
-        self._found: list[Diagnostic] = []
-
-    def error(self, code: str, message: str, span: Span | None, label: str = "", notes: tuple[str, ...] = ()) -> None:
-        self._found.append(Diagnostic(code, message, span, label, notes))
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    def by_place(self) -> tuple[Diagnostic, ...]:
-        """Every distinct diagnostic, in the order of the file."""
-        return tuple(sorted(dict.fromkeys(self._found), key=_place))
-
-
-def _place(diagnostic: Diagnostic) -> tuple[int, int, int]:
-    span = diagnostic.span
-    return (span.line, span.column, span.end) if span else (0, 0, 0)
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` most likely stands for, or None."""
-    choices = {choice.casefold(): choice for choice in known}
-    if len(choices) > _MANY:
-        choices = {folded: choice for folded, choice in choices.items() if folded[:1] == word[:1].casefold()}
-    found = difflib.get_close_matches(word.casefold()[:200], choices, n=1, cutoff=0.6)
-    return choices[found[0]] if found else None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a label; empty where nothing known is close to `word`."""
-    match = closest(word, known)
-    return f"did you mean `{match}`?" if match is not None else ""
-
-
-def either(words: Iterable[str]) -> str:
-    """`a`, `b` or `c`."""
-    *others, last = [f"`{word}`" for word in words]
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-# ---------------------------------------------------------------- secrets
-
-HIDDEN = "***"
-_BEFORE_HOST = re.compile(r"(?P<user>[a-z][\w+.-]*://[^\s:/?#@]*)(?!:\*\*\*@)[:/?#\s][^\n]*@", re.IGNORECASE)
-_WITHOUT_SLASHES = re.compile(
-    r"(?P<user>\b[\w+.%-]+:(?!//)[^\s:@`'\"]*)(?<!\*\*\*):(?!\*\*\*@)[^\s@`'\"][^\s`'\"]*@(?=[\w\[])"
-)
-_BARE_WORDS = r"\b\w*(?:password|passwd|pwd|passphrase|secret|token|api_?key|access_?key|credentials?)"
-_SETTING = re.compile(rf"(?P<key>[?&;][^=&\s]{{1,200}}|{_BARE_WORDS})(?P<is>\s?=\s?+)(?!\*\*\*)[^&\n]*", re.IGNORECASE)
-_SECRET_KEY = re.compile(
-    "pass|pwd|secret|token|key|credential|auth|signature|sas|jwt|(?<![a-z])(?:options|code|sig|pin|otp)(?![a-z])",
-    re.IGNORECASE,
-)
-
-
-def redacted(text: str) -> str:
-    """A text without the passwords, tokens and keys of the connection strings in it.
-
-    Of `scheme://user:password@host` everything from the first colon to the line's last `@` goes, and the whole value
-    of a setting whose name speaks of a secret: rather too much than a part of a password with an odd character.
-    """
-    if "@" in text:
-        text = _BEFORE_HOST.sub(rf"\g<user>:{HIDDEN}@", text) if "://" in text else text
-        text = _WITHOUT_SLASHES.sub(rf"\g<user>:{HIDDEN}@", text)
-    return _SETTING.sub(_without_value, text) if "=" in text else text
-
-
-def secret_setting(name: str) -> bool:
-    """Whether the value of a connection's setting of this name is kept from people's eyes."""
-    return _SECRET_KEY.search(unquote(name)) is not None
-
-
-def _without_value(setting: re.Match[str]) -> str:
-    return f"{setting['key']}{setting['is']}{HIDDEN}" if secret_setting(setting["key"]) else setting[0]
-
-
-# ---------------------------------------------------------------- rendering
-
-
-def render(diagnostic: Diagnostic, text: str = "") -> str:
-    """The diagnostic as shown to the user, its line of `text` underlined; without a final newline."""
-    parts = [f"{diagnostic.severity}[{diagnostic.code}]: {printable(diagnostic.message)}"]
-    span = diagnostic.span
-    margin = ""
-    if span is not None:
-        margin = " " * len(str(span.line))
-        parts += [
-            f"{' ' * max(1, len(margin) - 1)}--> {printable(span.file)}:{span.line}:{span.column}",
-            *_excerpt(span, text, diagnostic.label, margin),
-        ]
-    elif diagnostic.label:
-        parts[0] += f": {printable(diagnostic.label)}"
-    parts += [f"{margin} = {printable(note)}" for note in diagnostic.notes]
-    return "\n".join(parts)
-
-
-def _excerpt(span: Span, text: str, label: str, margin: str) -> list[str]:
-    lines = LINE_BREAK.split(text)
-    line = lines[span.line - 1] if span.line <= len(lines) else ""
-    before, marked, after = _window(*_unveiled(line, span.column - 1, max(span.end, span.column + 1) - 1))
-    carets = "^" * max(1, _columns(marked))
-    pointer = f"{' ' * _columns(before)}{carets} {printable(label)}".rstrip()
-    shown = f"{before}{marked}{after}".rstrip()
-    return [f"{margin} |", f"{span.line} | {shown}".rstrip(), f"{margin} | {pointer}"]
-
-
-def _unveiled(line: str, start: int, stop: int) -> tuple[str, int, int]:
-    """A line without its secrets, and where the span stands in it."""
-    shown = redacted(line)
-    if shown == line:
-        return line, start, stop
-    same = next(i for i, pair in enumerate(zip_longest(line, shown)) if pair[0] != pair[1])
-    longer = len(shown) - len(line)
-    start = start if start <= same else max(same, start + longer)
-    return shown, start, max(start + 1, stop if stop <= same else stop + longer)
-
-
-def _window(line: str, start: int, stop: int) -> tuple[str, str, str]:
-    """What stands before, in and after the span; long lines are cut around it."""
-    before, marked, after = (printable(part) for part in (line[:start], line[start:stop], line[stop:]))
-    if len(before) + len(marked) + len(after) <= _WIDEST:
-        return before, marked, after
-    if len(marked) > _WIDEST - 20:
-        marked, after = f"{marked[: _WIDEST - 23]}...", ""
-    room = max(_WIDEST - len(marked), 20)
-    right = min(len(after), max(room // 2, room - len(before)))
-    left = room - right
-    if len(before) > left:
-        before = f"...{before[len(before) - left + 3 :]}"
-    if len(after) > right:
-        after = f"{after[: max(right - 3, 0)]}..."
-    return before, marked, after
-
-
-def printable(text: str) -> str:
-    """One line for a terminal: tabs as spaces, and characters that steer it spelled out as JSON spells them."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(" " * _TAB if c == "\t" else spelled(c) if steers(c) else c for c in text)
-
-
-def printable_lines(text: str) -> str:
-    """As `printable`, for text of several lines, whose line breaks and tabs stay. JSON keeps its meaning."""
-    if _STEERING.search(text) is None:
-        return text
-    return "".join(spelled(c) if c not in "\n\t" and steers(c) else c for c in text)
-
-
-def steers(character: str) -> bool:
-    """Whether a character could move a cursor, colour, hide or reorder text: those that are no letter or sign.
-
-    The two joiners are part of words and emoji, and stay.
-    """
-    if character in "\u200c\u200d":
-        return False
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
-
-
-_STEERING = re.compile(r"[^\n\t -~]")  # the only characters that may
-
-
-def spelled(character: str) -> str:
-    r"""The escape of a character in JSON: `\u001b`."""
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_column_count(character) for character in text)
-
-
-def _column_count(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
-
-
-# ---------------------------------------------------------------- the code table
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +24,6 @@ _GRAPH = "edges: [a -> b]\n"
 _CONFOUNDED = "edges: ['z -> a, b', a -> m -> b]\n"
 _TYPED = "nodes: {a: binary, b: continuous}\nedges: [a -> b]\n"
 
-# DR1xx the spec, DR2xx graph and identification, DR3xx data, DR4xx model, DR5xx fit, DR9xx dagreg itself.
 CODES: Mapping[str, Code] = {
     "DR100": Code(
         "the file cannot be read",
@@ -699,6 +424,12 @@ CODES: Mapping[str, Code] = {
     "DR317": Code("a binary column with other than two values", "Declare it `categorical`, or clean the column."),
     "DR318": Code("the reference is not in the data", "The reference is one of the levels of the column."),
     "DR319": Code("values that the transform cannot take", "The logarithm needs numbers above 0, and so on."),
+    "DR321": Code("a column that holds neither numbers nor text", "Dates, lists and records are not variables yet."),
+    "DR322": Code("no rows", "The data are empty, or every row has a missing value."),
+    "DR323": Code(
+        "missing values",
+        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
+    ),
     "DR324": Code("more successes than trials", "Each row has at least as many trials as successes, and at least one."),
     "DR325": Code("values outside the type", "`positive`, `proportion` and `count` name the values they take."),
     "DR326": Code("two nodes of one column", "Nodes that read the same column the same way are one variable."),
@@ -710,19 +441,6 @@ CODES: Mapping[str, Code] = {
     "DR328": Code(
         "missing values that are not imputed",
         "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are given.",
-    ),
-    "DR526": Code(
-        "a group that confounds is pooled",
-        "Partial pooling adjusts for a group in part where it causes the exposure: declare it categorical.",
-    ),
-    "DR524": Code(
-        "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
-    ),
-    "DR321": Code("a column that holds neither numbers nor text", "Dates, lists and records are not variables yet."),
-    "DR322": Code("no rows", "The data are empty, or every row has a missing value."),
-    "DR323": Code(
-        "missing values",
-        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
     ),
     "DR331": Code(
         "a database engine that is not known",
@@ -818,6 +536,13 @@ CODES: Mapping[str, Code] = {
     ),
     "DR416": Code("a contrast of another length", "The contrast has one value for each exposure."),
     "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
+    "DR418": Code(
+        "a prior that no regression uses",
+        "The message lists the terms of the response's regressions.",
+        bad="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {z: 'Normal(0, 1)'}}}\n",
+        good="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1)'}}}\n",
+    ),
+    "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
     "DR420": Code(
         "an offset without a log link",
         "An offset multiplies a rate: its family needs a log link.",
@@ -825,13 +550,6 @@ CODES: Mapping[str, Code] = {
         good="nodes: {x: continuous, y: {type: count, link: log, offset: days}}\nedges: [x -> y]\neffect: x -> y\n",
     ),
     "DR421": Code("an offset that is not above 0", "The log of the exposure is added to the predictor."),
-    "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
-    "DR418": Code(
-        "a prior that no regression uses",
-        "The message lists the terms of the response's regressions.",
-        bad="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {z: 'Normal(0, 1)'}}}\n",
-        good="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1)'}}}\n",
-    ),
     "DR422": Code(
         "a link that the family does not have",
         "The message lists those that make sense with it.",
@@ -900,6 +618,8 @@ CODES: Mapping[str, Code] = {
         bad="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: bayesian bootstrap}\n",
         good="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: rows}\n",
     ),
+    "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
+    "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
     "DR433": Code(
         "a response that cannot be censored",
         "Censoring is for gaussian, student_t, lognormal, gamma, exponential, weibull and beta responses.",
@@ -908,8 +628,6 @@ CODES: Mapping[str, Code] = {
         "a kind of value that is not imputed",
         "Numbers are imputed by their regression and levels are summed over; groups and counts without end are not.",
     ),
-    "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
-    "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
     "DR435": Code(
         "numbers too large or too small to be computed with",
         "Squares and ratios of columns have to be numbers, too: values up to 1e75, and an sd of 1e-75 or more. Another "
@@ -990,15 +708,22 @@ CODES: Mapping[str, Code] = {
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),
+    "DR524": Code(
+        "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
+    ),
+    "DR526": Code(
+        "a group that confounds is pooled",
+        "Partial pooling adjusts for a group in part where it causes the exposure: declare it categorical.",
+    ),
     "DR531": Code("two estimators disagree", "Chain and adjusted estimates would agree if the graph were right."),
     "DR532": Code(
         "an answer that rests on an instrument", "It needs linear regressions and an exclusion that no data show."
     ),
+    "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
     "DR534": Code(
         "the data reject an independence that the graph implies",
         "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
     ),
-    "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
     "DR535": Code(
         "an exposure that does not vary within a group that causes it",
         "Whole groups are compared: right where the exposure was drawn by lot for them, and then without that arrow. "
