@@ -217,8 +217,7 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
     extra = [value for value in column.levels if value not in levels]
     if extra:
         shown = ", ".join(repr(v) for v in extra[:5])
-        alike = [hint for v in extra[:1] if (hint := alike(v, levels))]
-        label = alike[0] if alike else "add them to `levels:`, or mend the data"
+        label = alike(extra[0], levels) or "add them to `levels:`, or mend the data"
         said = f"column of `{node.name}` holds values that are not among its levels: {shown}"
         raise _bad("DR316", node, said, label, Offence(name_of(node), f"{{text}} = {_literal(extra[0])}"))
     if kind == "binary" and len(levels) != 2:
