@@ -217,7 +217,8 @@ def compile(
         if explain_plan:
             write(output, pipeline.explain_plan(spec, data, reuse=folder_of(spec), **of), read)
             return DONE
-        compiled = dagreg.compile(spec, data, optimised=optimised, **of)
+        place = output.parent if output is not None else ""
+        compiled = dagreg.compile(spec, data, optimised=optimised, folder=place, **of)
         for doubt in compiled.explained.doubts:
             say(f"warning[{doubt.code}]: {doubt.message}")
         write(output, compiled.source, read)
@@ -263,6 +264,7 @@ def fit(
             check_result_folder(folder)
             reuse = None if fresh else folder
             result = dagreg.fit(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
+            result = result.placed(folder)
             record, took = result.record, f"{spec.name}: {_duration(result.timings)}"
             try:
                 result.save(folder)
@@ -492,6 +494,8 @@ def answer_one(path: Path, format: str, answer: Callable[[Spec], int]) -> int:
     try:
         spec = dagreg.load(path)
         text = spec.text
+        for note in spec.notes:
+            say(errors.render(note, text))
         return answer(spec)
     except DagregError as error:
         complain(error, text or _readable(path))

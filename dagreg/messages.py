@@ -96,7 +96,7 @@ def _warnings(command: str, text: str, file: str) -> tuple[Diagnostic, ...]:
             doubts = [doubt for effect in pipeline.fit(spec).record.effects for doubt in effect.doubts]
         case _:
             raise ValueError(f"no example runs `{command}`")
-    return tuple(Diagnostic(d.code, d.message, severity="warning") for d in doubts)
+    return (*spec.notes, *(Diagnostic(d.code, d.message, severity="warning") for d in doubts))
 
 
 def _command(code: str) -> str:

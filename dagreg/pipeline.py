@@ -149,6 +149,7 @@ class Result:
     summary: DataSummary | None = None  # of the rows used; with the spec, all that the models are made of
     query: str | None = None  # the SQL of the program
     reader: Reader | None = None  # and what answers it
+    home: str = ""  # the folder from which the query names its files, "" being the present one
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds: "fit", and by builder those of solving it
 
     def __repr__(self) -> str:
@@ -191,6 +192,10 @@ class Result:
         from dagreg.report.stored import record_of, spec_text
         from dagreg.report.write import POSTERIOR, SPEC, write_reports
 
+        placed = self.placed(folder)
+        if placed is not self:
+            placed.save(folder)
+            return
         text = spec_text(self.record.explained.spec)
         writers: dict[str, Callable[[Path], object]] = {}
         if text is not None:
@@ -252,6 +257,17 @@ class Result:
             message = f"{table.info.source} is not what was fitted ({known.source})"
             raise DagregError((Diagnostic("DR566", message, label="give the same data: `to_datatree(..., data=...)`"),))
         return table.rows
+
+    def placed(self, folder: str | os.PathLike[str]) -> Result:
+        """The result as it stands in a folder: its program names its data files from there."""
+        home = os.path.abspath(folder)
+        if self.reader is None or self.query is None or not self.reader.files or os.path.abspath(self.home) == home:
+            return self
+        query, reader = self.reader.moved(self.query, os.path.abspath(self.home), home)
+        spec = self.record.explained.spec
+        _, program = programmed(spec, questions(spec)[1], self.summary, query, reader=reader)
+        record = replace(self.record, source=program.source)
+        return replace(self, record=record, query=query, reader=reader, home=home)
 
     def predict(
         self,
@@ -366,34 +382,44 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
     Without an effect, the graph and the columns of every observed node. Returns the type of each node in words, under
     "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
     """
+    from dagreg.model.variables import resolve
+
     spec = spec_of(spec)
     analyse(spec)
     asked = questions(spec)[1] if spec.effects else ()
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
     doubts: list[Doubt] = []
+    table = None
     if _has_data(spec, data):
-        found, summary, source = _columns(spec, data, allow_outside=allow_outside)
+        needed = _nodes(spec, asked)
+        others = tuple(n.name for n in spec.nodes.values() if n.observed and n.name not in needed)
+        found, odd = _columns(spec, others, data, allow_outside=allow_outside)
+        doubts += odd
+        if asked:
+            table = read(spec, asked, data, allow_outside=allow_outside)
+            found |= resolve(spec, needed, table.summary)
+            doubts += [*table.doubts, *odd_columns(table.source, spec, needed, table.summary, table.where)]
         words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
-        doubts += _reading_doubts(source, spec, tuple(found), summary, "TRUE")
-        doubts += odd_columns(source, spec, summary, "TRUE", asked)
-    table = read(spec, asked, data, allow_outside=allow_outside) if asked and _has_data(spec, data) else None
     plans, _ = _compiled(spec, asked, table)
     if table is not None and spec.sampling.engine == "exact":
         _solved([m for plan in plans for m in plan.models], table, "exact")
-    doubts += [d for d in _idle(spec, plans) if asked]
+    doubts += _idle(spec, plans) if asked else ()
     return {"nodes": words, "warnings": [{"code": d.code, "message": d.message} for d in doubts]}
 
 
-def _columns(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[dict[str, Variable], DataSummary, Source]:
-    """Every observed node with its column. Raises DataError where the two do not fit."""
+def _columns(
+    spec: Spec, names: Sequence[str], data: Any, *, allow_outside: bool
+) -> tuple[dict[str, Variable], tuple[Doubt, ...]]:
+    """These nodes, which no regression reads, with what looks odd. Raises DataError where columns do not fit."""
     from dagreg.data.beside import check_beside, without_open_ends
     from dagreg.data.offences import shown_in
     from dagreg.data.summary import check_censored, check_columns, check_trials, columns_of, declared_numbers, summarise
     from dagreg.model.variables import resolve
 
+    if not names:
+        return {}, ()
     whole = open_data(spec, data, allow_outside=allow_outside)
-    names = tuple(n.name for n in spec.nodes.values() if n.observed)
-    check_columns(whole, spec, names)
+    check_columns(whole, spec, [n.name for n in spec.nodes.values() if n.observed])
     columns = columns_of(spec, names)
     source = whole.narrow(columns, declared_numbers(spec, columns))
     with shown_in(source):
@@ -403,7 +429,8 @@ def _columns(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[dict[str, V
         check_trials(source, spec, names, "TRUE")
         check_censored(source, spec, names, "TRUE")
         summary = summarise(source, spec, names)
-        return resolve(spec, names, summary), summary, source
+        odd = odd_columns(source, spec, names, summary, "TRUE")
+        return resolve(spec, names, summary), (*_reading_doubts(source, spec, names, summary, "TRUE"), *odd)
 
 
 def _reading_doubts(
@@ -427,11 +454,13 @@ def compile(
     allow_outside: bool = False,
     estimator: str | None = None,
     optimised: bool = False,
+    folder: str | os.PathLike[str] = "",
 ) -> Compiled:
     """The PyMC program of every identified effect; without data, default priors are written by their rule.
 
     `estimator` keeps the builders of that estimator only; `optimised` asks for the program on reduced data,
-    whose posterior is the same. Raises DagregError where the spec asks for what is not supported, nodes and
+    whose posterior is the same. `folder` is where the program will stand: it names its data files from there.
+    Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
     spec = spec_of(spec)
@@ -443,7 +472,7 @@ def compile(
             "DR301", "there are no data: undeclared types are taken as continuous, and default priors are rules"
         )
         explained = replace(explained, doubts=(*explained.doubts, doubt))
-    plans, program = _compiled(spec, asked, table, estimator)
+    plans, program = _compiled(spec, asked, table, estimator, os.fspath(folder))
     if not program.builders:
         reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
         raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
@@ -456,7 +485,7 @@ def compile(
         raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     pieces = _solved(models, table, "auto")
-    running = _optimised(spec, [p for group in pieces.values() for p in group], table)
+    running = _optimised(spec, [p for group in pieces.values() for p in group], table, os.fspath(folder))
     return Compiled(explained, plans, running, pieces)
 
 
@@ -575,8 +604,8 @@ def fit(
     spec = spec_of(spec)
     from dagreg.check.dispersion import beside_outcome
     from dagreg.check.implications import implication_doubts, put_to_data
+    from dagreg.data.room import check_count, check_room
     from dagreg.data.versions import versions
-    from dagreg.engine.size import check_count, check_memory
     from dagreg.report.stored import earlier
 
     started = time.perf_counter()
@@ -590,8 +619,9 @@ def fit(
         spec, table.source, explained.implications, spec.sampling.seed, known=table.known, sample=table.rows.sample
     )
     plans, program = _compiled(spec, asked, table)
-    check_memory([m for plan in plans for m in plan.models], spec.sampling)
-    pieces = _solved([m for plan in plans for m in plan.models], table, spec.sampling.engine)
+    models = [m for plan in plans for m in plan.models]
+    check_room(models, table.rows.count, spec.sampling)
+    pieces = _solved(models, table, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
@@ -609,7 +639,7 @@ def fit(
         spec.sampling.seed,
         (
             *table.doubts,
-            *odd_columns(table.source, spec, table.summary, table.where, asked),
+            *odd_columns(table.source, spec, _nodes(spec, asked), table.summary, table.where),
             *_idle(spec, plans),
             *implication_doubts(tested.tests, graph, explained.answers),
         ),
@@ -618,18 +648,17 @@ def fit(
         optimised=any(p.reduced for group in pieces.values() for p in group),
     )
     took = {"fit": time.perf_counter() - started, **{builder: d.seconds for builder, d in draws.items()}}
-    return Result(report, draws, table.rows.summary, table.rows.script_query(None), table.source.reader, took)
+    query, reader = table.rows.script_query(None), table.source.reader
+    return Result(report, draws, table.rows.summary, query, reader, "", took)
 
 
 def odd_columns(
-    source: Source, spec: Spec, summary: DataSummary, where: str, asked: Sequence[Question]
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> tuple[Doubt, ...]:
-    """Warnings about columns of numbers that are hardly meant as numbers."""
+    """Warnings about columns of these nodes that hold numbers and are hardly meant as numbers."""
     from dagreg.data.suspicions import suspicions
 
-    outcomes = {name: question.effect.outcome for question in asked for name in question.nodes}
-    names = [name for name in (_nodes(spec, asked) if asked else spec.nodes) if spec.nodes[name].observed]
-    return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where, outcomes))
+    return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where))
 
 
 def _idle(spec: Spec, plans: Sequence[Plan]) -> tuple[Doubt, ...]:
@@ -682,6 +711,8 @@ def _fit_effect(
         except Unsolvable as error:
             failures += [Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics]
             if model.primary or model is plan.models[0]:
+                for other in plan.models:
+                    draws.pop(other.builder, None)
                 return FittedEffect(question.effect, question.answer, plan, failures=tuple(failures))
             continue
         kept = [p.model.formula for p, d in zip(group, made.parts, strict=True) if d.origin == "earlier fit"]
@@ -758,14 +789,16 @@ def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, 
     return pieces
 
 
-def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table) -> Program:
+def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table, folder: str = "") -> Program:
     """The program of these pieces, each reading its own table."""
     from dagreg.emit.program import emit
 
     queries = {p.model.builder: table.rows.script_query(p.grouping) for p in pieces if p.reads_rows}
-    known = {builder: query for builder, query in queries.items() if query is not None}
+    reader = table.source.reader
+    known = {builder: reader.moved(query, "", folder)[0] for builder, query in queries.items() if query is not None}
+    reader = reader.moved("", "", folder)[1]
     reachable = known if len(known) == len(queries) else None
-    return emit([p.model for p in pieces], *_heading(spec), reachable, spec.sampling, table.source.reader)
+    return emit([p.model for p in pieces], *_heading(spec), reachable, spec.sampling, reader)
 
 
 def _heading(spec: Spec) -> tuple[str, str]:
@@ -775,7 +808,7 @@ def _heading(spec: Spec) -> tuple[str, str]:
 
 
 def _compiled(
-    spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None
+    spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None, folder: str = ""
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
     from dagreg.data.offences import shown_in
@@ -783,6 +816,8 @@ def _compiled(
     if table is None:
         return programmed(spec, asked, None, None, estimator)
     query, reader = table.rows.script_query(None), table.source.reader
+    if query is not None:
+        query, reader = reader.moved(query, "", folder)
     with shown_in(table.source, table.where):
         return programmed(spec, asked, table.rows.summary, query, estimator, reader)
 

@@ -62,13 +62,23 @@ def unchanged(
 
 
 def _opened(stored: Stored) -> Result:
+    try:
+        return _made_again(stored)
+    except DagregError:
+        raise
+    except Exception as error:  # a record of the right shape that says what no fit can have said
+        what = f"its record cannot be true: {str(error) or type(error).__name__}"
+        raise refused(*_cause(stored, what)) from error
+
+
+def _made_again(stored: Stored) -> Result:
     _, asked = questions(stored.spec)
     plans, source = _again(stored, asked)
     report = _report(stored, asked, plans, source)
     took = timings(stored.folder)
     solved = [model for effect in report.effects for model in effect.solved]
     samples = {m.builder: _draws(stored, m, took.get(m.builder, 0.0)) for m in solved}
-    return Result(report, samples, stored.summary, stored.query, stored.reader, took)
+    return Result(report, samples, stored.summary, stored.query, stored.reader, os.path.abspath(stored.folder), took)
 
 
 def _again(stored: Stored, asked: Sequence[Question]) -> tuple[tuple[Plan, ...], str]:

@@ -10,13 +10,13 @@ import numpy as np
 
 from dagreg.data.duck import open_frame
 from dagreg.data.new_rows import beside_columns
+from dagreg.data.room import check_rows
 from dagreg.data.source import Source
 from dagreg.data.summary import check_columns, columns_of, declared_numbers, summarise
 from dagreg.effects.predict import replicate
 from dagreg.effects.route import setting
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulate import simulate as from_priors
-from dagreg.engine.size import check_rows
 from dagreg.errors import DagregError, DataError, Diagnostic, did_you_mean
 from dagreg.model.types import Model
 from dagreg.model.whole import Whole, whole

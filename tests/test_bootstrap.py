@@ -99,7 +99,7 @@ def test_a_linear_model_without_interactions_has_the_same_effect() -> None:
 
 def test_the_mean_at_a_dose_of_a_linear_model_is_uncertain() -> None:
     spec = (
-        f"edges: [z -> m, 'm, z -> y']\neffect: {{exposure: m, outcome: y, curve: [0, 2]{BOOTSTRAP}}}\n"
+        f"edges: [z -> m, 'm, z -> y']\neffect: {{exposure: m, outcome: y, dose_response: [0, 2]{BOOTSTRAP}}}\n"
         f"regressions: {{y: {{{PRIOR}}}}}\n"
     )
     model = models_of(spec, DATA)["adjusted"]

@@ -237,7 +237,7 @@ def test_the_average_over_chosen_rows_is_refused_with_the_way_out() -> None:
 
 
 def test_no_curve_averages_over_levels_that_are_lost() -> None:
-    text = CHOSEN.replace("x: binary", "x: continuous").replace("by: [b]", "by: [b], curve: 5")
+    text = CHOSEN.replace("x: binary", "x: continuous").replace("by: [b]", "by: [b], dose_response: 5")
     with pytest.raises(DagregError) as caught:
         pipeline.compile(spec_of(text))
     assert [d.code for d in caught.value.diagnostics] == ["DR429"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from dagreg.check.between_groups import group_doubts
 from dagreg.engine.draws import Draws
@@ -52,6 +53,33 @@ def test_no_warning_where_both_agree_or_the_group_does_not_confound() -> None:
     assert group_doubts(model, _draws(model, within + 0.5 * error, 0.8 * error), data) == ()
     apart = models_of(CONFOUNDED.replace("g -> x, y", "g -> y"), data)["adjusted"]
     assert group_doubts(apart, _draws(apart, 0.6, 0.05), data) == ()
+
+
+@pytest.mark.parametrize(("groups", "each", "spread"), [(20, 50, 2.0), (8, 100, 1.0), (40, 5, 0.5)])
+def test_groups_that_do_not_confound_are_warned_of_one_time_in_twenty(groups: int, each: int, spread: float) -> None:
+    """With many rows per group both variances are all but equal, and noise decided in two of five such tables."""
+    spec = "nodes: {g: group, x: continuous, y: continuous}\nedges: ['g -> x, y', x -> y]\neffect: x -> y\n"
+    wrong, tables = 0, 60
+    g = np.repeat(np.arange(groups), each)
+    model: Model | None = None
+    for seed in range(tables):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=groups)[g] + rng.normal(size=len(g))
+        y = 0.5 * x + spread * rng.normal(size=groups)[g] + rng.normal(size=len(g))
+        model = model or models_of(spec, {"g": g, "x": x, "y": y})["adjusted"]
+        pooled = _pooled(g, x, y, spread)
+        wrong += group_doubts(model, _draws(model, *pooled), {"g": g, "x": x, "y": y}) != ()
+    assert wrong <= stats.binom.ppf(0.999, tables, 0.05)
+
+
+def _pooled(g: np.ndarray, x: np.ndarray, y: np.ndarray, spread: float) -> tuple[float, float]:
+    """Generalised least squares with varying intercepts of this sd and a residual sd of 1."""
+    each = int(np.bincount(g)[0])
+    kept = 1 - 1 / np.sqrt(1 + each * spread**2)
+    left = [v - kept * (np.bincount(g, weights=v) / each)[g] for v in (np.ones(len(g)), x, y)]
+    design = np.column_stack(left[:2])
+    inverse = np.linalg.inv(design.T @ design)
+    return float((inverse @ design.T @ left[2])[1]), float(inverse[1, 1] ** 0.5)
 
 
 def test_where_no_comparison_is_made_few_rows_are_enough() -> None:

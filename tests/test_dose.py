@@ -15,8 +15,9 @@ from dagreg import pipeline
 from dagreg.effects.dose import dose_response, evenly
 from dagreg.effects.types import Dose
 from dagreg.engine.draws import Draws
-from dagreg.errors import DagregError
+from dagreg.errors import DagregError, SpecError
 from dagreg.report.curve import Point, curve_svg
+from dagreg.spec.load import loads
 from tests.fitting import models_of, spec_of
 
 RNG = np.random.default_rng(3)
@@ -45,7 +46,7 @@ def test_the_mean_at_each_dose_is_averaged_over_the_rows(transform: str) -> None
     """Doses are on the column's own scale."""
     spec = (
         f"nodes: {{x: {{type: positive{transform}}}, z: continuous, d: binary}}\nedges: [z -> x, 'x, z -> d']\n"
-        f"effect: {{exposure: x, outcome: d, curve: [4, 0.5, 1]}}\nregressions: {{d: {{{PRIOR}}}}}\n"
+        f"effect: {{exposure: x, outcome: d, dose_response: [4, 0.5, 1]}}\nregressions: {{d: {{{PRIOR}}}}}\n"
     )
     found = curve_of(spec, {"alpha_d": -0.5, "beta_d_x": 0.7, "beta_d_z": 0.9})
     change = {"": lambda x: x, ", transform: log": np.log}.get(transform, lambda x: (x - X.mean()) / X.std(ddof=1))
@@ -56,7 +57,7 @@ def test_the_mean_at_each_dose_is_averaged_over_the_rows(transform: str) -> None
 
 def test_a_linear_curve_is_a_line_through_the_means() -> None:
     spec = (
-        "edges: [z -> x, 'x, z -> y']\neffect: {exposure: x, outcome: y, curve: [0, 1, 2, 3]}\n"
+        "edges: [z -> x, 'x, z -> y']\neffect: {exposure: x, outcome: y, dose_response: [0, 1, 2, 3]}\n"
         f"regressions: {{y: {{{PRIOR}}}}}\n"
     )
     found = means(curve_of(spec, {"alpha_y": 0.3, "beta_y_x": 0.7, "beta_y_z": 0.9, "sigma_y": 1.0}))
@@ -66,7 +67,8 @@ def test_a_linear_curve_is_a_line_through_the_means() -> None:
 def test_the_chain_sums_over_its_mediator() -> None:
     spec = (
         "nodes: {x: continuous, z: continuous, m: binary, d: binary}\nedges: ['z -> x, m', x -> m -> d, x -> d]\n"
-        f"effect: {{exposure: x, outcome: d, curve: [0, 2, 5]}}\nregressions: {{d: {{{PRIOR}}}, m: {{{PRIOR}}}}}\n"
+        f"effect: {{exposure: x, outcome: d, dose_response: [0, 2, 5]}}\n"
+        f"regressions: {{d: {{{PRIOR}}}, m: {{{PRIOR}}}}}\n"
     )
     values = {"alpha_m": -1.0, "beta_m_x": 0.6, "beta_m_z": 0.5, "alpha_d": 0.2, "beta_d_x": -0.3, "beta_d_m": 1.1}
     found = means(curve_of(spec, values, "chain"))
@@ -80,7 +82,8 @@ def test_the_front_door_has_a_curve_too() -> None:
     """sum_m P(m | do(x)) sum_x' P(y | m, x') P(x')."""
     spec = (
         "nodes: {x: continuous, m: binary, y: continuous}\nedges: [x -> m -> y, x <-> y]\n"
-        f"effect: {{exposure: x, outcome: y, curve: [0, 2, 3]}}\nregressions: {{y: {{{PRIOR}}}, m: {{{PRIOR}}}}}\n"
+        f"effect: {{exposure: x, outcome: y, dose_response: [0, 2, 3]}}\n"
+        f"regressions: {{y: {{{PRIOR}}}, m: {{{PRIOR}}}}}\n"
     )
     model = models_of(spec, DATA)["frontdoor"]
     values = {symbol: 0.4 for e in model.equations for symbol in e.parameters}
@@ -108,13 +111,13 @@ def test_doses_between_the_quantiles() -> None:
 def test_refusals_stand_at_the_curve(spec: str, says: str) -> None:
     exposure, outcome = ("g", "y") if "g -> y" in spec else ("x", "g") if "x -> g" in spec else ("x", "y")
     spec = spec.replace("nodes: {y: continuous}\n", "")
-    spec += f"effect:\n  exposure: {exposure}\n  outcome: {outcome}\n  curve: [0, 1]\n"
+    spec += f"effect:\n  exposure: {exposure}\n  outcome: {outcome}\n  dose_response: [0, 1]\n"
     with pytest.raises(DagregError) as caught:
         pipeline.compile(spec_of(spec), DATA | {"g": np.array(list("abc"))[np.arange(N) % 3]})
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "DR429"
     assert diagnostic.span is not None
-    assert spec.splitlines()[diagnostic.span.line - 1].strip() == "curve: [0, 1]"
+    assert spec.splitlines()[diagnostic.span.line - 1].strip() == "dose_response: [0, 1]"
     assert says in diagnostic.message
 
 
@@ -124,7 +127,7 @@ def test_the_fit_tells_the_curve_in_every_format() -> None:
     data = {"x": (x := rng.uniform(0, 10, 400)), "y": 1 + 0.5 * x + rng.normal(0, 1, 400)}
     spec = (
         "nodes: {x: {type: continuous, unit: mg}, y: continuous}\nedges: [x -> y]\n"
-        "effect: {exposure: x, outcome: y, curve: [0, 5, 20]}\nsampling: {engine: exact, draws: 4000}\n"
+        "effect: {exposure: x, outcome: y, dose_response: [0, 5, 20]}\nsampling: {engine: exact, draws: 4000}\n"
     )
     result = pipeline.fit(spec_of(spec), data)
     found = json.loads(result.report("json"))["effects"][0]["dose_response"]
@@ -154,3 +157,13 @@ def test_the_picture_names_its_axes_and_escapes_them() -> None:
     assert "a & b" in texts
     assert any(t is not None and t.endswith("\u2026") for t in texts)
     assert ElementTree.fromstring(curve_svg([], "t", "a", "b")) is not None
+
+
+def test_the_former_name_of_the_key_is_read_and_said() -> None:
+    text = "edges: [x -> y]\neffect: {exposure: x, outcome: y, curve: [0, 5]}\n"
+    spec, now = loads(text), loads(text.replace("curve", "dose_response"))
+    assert spec.effects[0].doses == now.effects[0].doses == (0.0, 5.0)
+    assert [(n.code, n.severity) for n in spec.notes] == [("DR116", "warning")]
+    assert now.notes == ()
+    with pytest.raises(SpecError, match="one key"):
+        loads(text.replace("curve", "dose_response: [1, 2], curve"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from dagreg.errors import CODES, Diagnostic, Diagnostics, Span, closest, either, render
+from dagreg.errors import CODES, Diagnostic, Diagnostics, Span, SpecError, closest, either, render
+from dagreg.spec.load import loads
 
 PACKAGE = Path(__file__).parent.parent / "dagreg"
 
@@ -167,3 +171,32 @@ def test_the_table_of_codes_is_loaded_when_it_is_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["key{i}: 1", "  - a -> b{i}", "  n{i}: {{type: wrd{i}}}", "  c{i}: {{type: continuous, kind{i}: 1}}"],
+)
+def test_thousands_of_mistakes_are_the_first_twenty_and_how_many_more(line: str, tmp_path: Path) -> None:
+    """Without a search for every word that might have been meant: 20,000 mistakes take no longer than reading them."""
+    heads = {"k": "edges: [a -> b]\neffect: a -> b\n", "-": "nodes: {a: binary}\nedges:\n"}
+    head = heads.get(line.strip()[0] if line[0] == " " and line.strip()[0] == "-" else line[0], "edges: []\nnodes:\n")
+    text = head + "".join(line.format(i=i) + "\n" for i in range(20_000))
+    with pytest.raises(SpecError) as caught:
+        loads(text)
+    *first, last = caught.value.diagnostics
+    assert len(first) == 20
+    assert last.code == "DR196"
+    assert "19,980 more" in last.message
+    assert [d.span.line for d in first if d.span] == sorted(d.span.line for d in first if d.span)
+    assert all(d.label for d in first)
+    assert len(str(caught.value)) < 3000
+    (tmp_path / "many.yaml").write_text(text)
+    words = [sys.executable, "-m", "dagreg.cli", "check", str(tmp_path / "many.yaml"), "--format", "json"]
+    started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - started < 12
+    assert done.returncode == 1
+    assert len(done.stderr) < 20 * 500
+    assert [e["code"] for e in json.loads(done.stdout)["errors"]] == [d.code for d in caught.value.diagnostics]

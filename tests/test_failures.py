@@ -150,3 +150,53 @@ def test_chains_do_not_start_outside_the_intercepts_prior() -> None:
     source = pipeline.compile(loads(text, file="s.yaml"), columns()).source
     assert "initval" not in source.split("beta_y_x")[0]
     assert "initval" in pipeline.compile(loads(text.replace("4, 5", "0, 5"), file="s.yaml"), columns()).source
+
+
+def test_memory_is_estimated_before_anything_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "edges: [z -> x, 'z, x -> y']\neffect: x -> y\n"
+    monkeypatch.setenv("DAGREG_MEMORY", "0.5")
+    pipeline.fit(loads(text, file="s.yaml"), columns())
+    many = loads(text + "sampling: {draws: 1000000}\n", file="s.yaml")
+    with pytest.raises(dagreg.DagregError, match="DR508"):
+        pipeline.fit(many, columns())
+    monkeypatch.setenv("DAGREG_MEMORY", "0.0001")
+    with pytest.raises(dagreg.DagregError, match="DR508") as caught:
+        pipeline.fit(loads(text + "sampling: {draws: 10, chains: 1}\n", file="s.yaml"), columns(1_000))
+    assert "1,000 rows, 3 coefficients" in caught.value.diagnostics[0].message
+    assert "random part of the rows" in caught.value.diagnostics[0].notes[0]
+
+
+def wide(rows: int, confounders: int) -> tuple[str, dict[str, Any]]:
+    rng = np.random.default_rng(0)
+    names = [f"z{i}" for i in range(confounders)]
+    data: dict[str, Any] = {n: rng.normal(size=rows) for n in names}
+    x = data["z0"] + rng.normal(size=rows)
+    listed = ", ".join(names)
+    text = f"edges: ['{listed} -> x', '{listed}, x -> y']\neffect: x -> y\nsampling: {{draws: 500}}\n"
+    return text, {**data, "x": x, "y": x + rng.normal(size=rows)}
+
+
+MEASURE = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from dagreg import pipeline
+from dagreg.spec.load import loads
+from tests.test_failures import wide
+text, data = wide(800, 500)
+result = pipeline.fit(loads(text, file="s.yaml"), data)
+found = next(e for e in result.effects[0].result.estimates if e.primary).summary
+print(found.mean, found.sd, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.slow
+def test_five_hundred_confounders_stay_below_a_gigabyte() -> None:
+    """The summaries of all columns at once took 28 MB for each; the answer is that of ridge regression."""
+    command = [sys.executable, "-c", MEASURE, str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    mean, sd, memory = map(float, done.stdout.split())
+    assert memory < 1e9
+    _, data = wide(800, 500)
+    design = np.column_stack([np.ones(800), *(v for n, v in data.items() if n != "y")])
+    beta = np.linalg.lstsq(design, data["y"], rcond=None)[0]
+    assert abs(mean - beta[-1]) < sd  # the default priors shrink a little

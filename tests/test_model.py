@@ -227,8 +227,20 @@ REFUSED = {
         "nodes: {x: continuous, y: {type: continuous, family: bernoulli}}\nedges: [x -> y]\neffect: x -> y",
         "DR412",
     ),
-    "poisson with fractions": ("nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: x -> y", "DR414"),
-    "poisson below 0": ("nodes: {x: continuous, neg: count}\nedges: [x -> neg]\neffect: x -> neg", "DR414"),
+    "a count with fractions": ("nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: x -> y", "DR325"),
+    "a count below 0": ("nodes: {x: continuous, neg: count}\nedges: [x -> neg]\neffect: x -> neg", "DR325"),
+    "a count that causes, with fractions": (
+        "nodes: {x: count, y: continuous}\nedges: [x -> y]\neffect: x -> y",
+        "DR325",
+    ),
+    "poisson with fractions": (
+        "nodes: {x: continuous, y: {family: poisson}}\nedges: [x -> y]\neffect: x -> y",
+        "DR414",
+    ),
+    "poisson below 0": (
+        "nodes: {x: continuous, neg: {family: poisson}}\nedges: [x -> neg]\neffect: x -> neg",
+        "DR414",
+    ),
     "a transformed count": (
         "nodes: {x: continuous, c: {type: count, transform: log1p}}\nedges: [x -> c]\neffect: x -> c",
         "DR412",

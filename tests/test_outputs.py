@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import dagreg
 from dagreg import files, pipeline
-from dagreg.engine import size
 from dagreg.errors import DagregError
 from dagreg.report.write import NAMES
 from tests.fitting import spec_of
@@ -424,16 +424,6 @@ def test_more_draws_than_can_be_held_are_refused_at_once(asked: tuple[str, ...],
     assert everything(place) == before
 
 
-def test_draws_are_refused_where_the_machine_is_too_small(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """500 draws of 2 programs, of 4 and 3 parameters each, in 4 copies of 8 bytes: 112,000 bytes."""
-    spec = spec_of(SPEC)
-    monkeypatch.setattr(size, "_memory", lambda: 2 * 112_000 - 1)
-    with pytest.raises(DagregError, match=r"\[DR574\] 500 draws of 7 parameters"):
-        pipeline.fit(spec, place / "d.csv")
-    monkeypatch.setattr(size, "_memory", lambda: 2 * 112_000)
-    pipeline.fit(spec, place / "d.csv")
-
-
 def test_more_rows_than_can_be_held_are_refused_at_once() -> None:
     done = run("simulate", "spec.yaml", "-n", "1" + "0" * 12)
     assert (done.returncode, "error[DR574]" in done.stderr) == (1, True), done.stderr
@@ -444,3 +434,90 @@ def test_the_version_is_that_of_the_package() -> None:
 
     done = run("--version")
     assert (done.returncode, done.stdout) == (0, f"dagreg {version('dagreg')}\n")
+
+
+# ---------------------------------------------------------------- programs find their data
+
+
+_LOOKS = """
+import sys, types
+pm, fake = types.ModuleType("pymc"), types.ModuleType("nutpie")
+sys.modules |= {"pymc": pm, "nutpie": fake, "arviz": types.ModuleType("arviz")}
+def stop(built, **settings):
+    print(len(data["x"]), sorted(set(data["x"].tolist())))
+    raise SystemExit(0)
+fake.compile_pymc_model = stop
+source = open(sys.argv[1], encoding="utf-8").read()
+sys.argv = sys.argv[1:]
+names = [line.split("(")[0][4:] for line in source.splitlines() if line.startswith("def build")]
+program = source.replace("build(data)", "data")
+exec(compile(program, "model.py", "exec"), globals())
+"""
+
+
+def looked(program: Path, folder: Path, *given: str) -> subprocess.CompletedProcess[str]:
+    """A program run up to the point where it has its data, PyMC and the sampler left out."""
+    words = [sys.executable, "-c", _LOOKS, os.path.relpath(program, folder), *given]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["d.csv", "it's [1] {x}.csv", "d*.csv", "d.parquet", "{source: d.csv, query: 'select * from data'}",
+     "{source: d.duckdb, table: t}"],
+)  # fmt: skip
+@pytest.mark.parametrize("way", ["fit", "compile", "optimised"])
+def test_a_program_finds_its_data_from_any_folder(data: str, way: str, place: Path) -> None:
+    import duckdb
+
+    duckdb.sql(f"COPY (SELECT * FROM '{place}/d.csv') TO '{place}/d.parquet'")
+    with duckdb.connect(str(place / "d.duckdb")) as base:
+        base.execute(f"CREATE TABLE t AS SELECT * FROM '{place}/d.csv'")
+    (place / "it's [1] {x}.csv").write_text(ROWS)
+    if data == "d*.csv":
+        (place / "d2.csv").write_text(ROWS)
+    rows = 80 if data == "d*.csv" else 40
+    (place / "study").mkdir()
+    line = data if data.startswith("{") else '"' + data + '"'
+    text = (
+        SPEC.replace("d.csv", line)
+        .replace("z: continuous", "z: {type: continuous}")
+        .replace("y: continuous", "y: count")
+    )
+    (place / "spec.yaml").write_text(text)
+    if way == "fit":
+        assert "in deep/out" in run("fit", "spec.yaml", "-o", "deep/out").stderr
+        program = place / "deep" / "out" / "model.py"
+    else:
+        program = place / "deep" / "out.py"
+        more = ("--optimised",) if way == "optimised" else ()
+        done = run("compile", "spec.yaml", "-o", "deep/out.py", *more)
+        assert done.returncode == 0, done.stderr
+    start = "" if way == "optimised" else f"{rows} ["  # equal rows are one there
+    for folder in (program.parent, place, place / "study"):
+        done = looked(program, folder)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(start)
+        assert done.stdout.endswith(" [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n")
+    if ".csv" in data and "*" not in data and "query" not in data:
+        (place / "study" / "other's.csv").write_text("z,x,y\n1,77,3\n")
+        done = looked(program, place / "study", "other's.csv")
+        assert done.stdout.startswith("1 [77"), done.stderr
+        next(place.glob(data.replace("[", "[[]"))).unlink()
+        done = looked(program, place)
+        assert done.returncode == 1
+        assert f"no data file {place / data}: `python model.py FILE` reads it from elsewhere" in done.stderr
+
+
+def test_a_result_with_files_opens_and_moves_with_its_data(place: Path) -> None:
+    shown = run("fit", "spec.yaml", "-o", "deep/out", "--format", "md").stdout
+    assert run("report", "deep/out", "--format", "md").stdout == shown
+    again = run("fit", "spec.yaml", "-o", "deep/out")
+    assert "nothing has changed" in again.stderr
+    place.rename(place.parent / "moved")
+    os.chdir(place.parent / "moved")
+    assert run("report", "deep/out", "--format", "md").stdout == shown
+    dagreg.open("deep/out").save("flat")
+    assert '"../d.csv"' in Path("flat/model.py").read_text()
+    assert '"../../d.csv"' in Path("deep/out/model.py").read_text()
+    assert run("report", "flat").returncode == 0

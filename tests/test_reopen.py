@@ -153,6 +153,14 @@ def _cut(folder: Path) -> None:
     (folder / "posterior.nc").write_bytes(whole[: len(whole) // 2])
 
 
+def _no_levels(folder: Path) -> None:
+    _rewritten(folder, lambda record: record["summary"]["columns"]["g"]["levels"].pop())
+
+
+def _no_counts(folder: Path) -> None:
+    _rewritten(folder, lambda record: record["summary"]["columns"]["x"]["counts"].clear())
+
+
 def _other_version(folder: Path) -> None:
     _moved_moments(folder)
     _rewritten(folder, lambda record: record["report"]["versions"].update(dagreg="0.0.1"))
@@ -177,6 +185,9 @@ def _other_version(folder: Path) -> None:
         ("DR542", _edit("fit.json", '"divergences": 0', '"divergences": 1')),
         ("DR542", _edit("fit.json", ', "format"', ',  "format"')),
         ("DR542", _cut),
+        ("DR542", _no_levels),
+        ("DR542", lambda folder: _rewritten(folder, lambda record: record.update(report=True))),
+        ("DR542", _no_counts),
         ("DR543", _other_version),
     ],
 )

@@ -113,17 +113,6 @@ def test_a_product_that_is_a_column() -> None:
     assert "x:z" in doubt.message
 
 
-def test_in_a_chain() -> None:
-    """The front door's regression of y holds m and k = 3 m; the adjusted model of m -> y holds neither k nor x."""
-    r = rng(5)
-    m = r.normal(size=200)
-    data = {"x": m + r.normal(size=200), "m": m, "k": 3 * m, "y": m + r.normal(size=200)}
-    text = "nodes: {u: unobserved, x: continuous, m: continuous, k: continuous, y: continuous}\n"
-    text += "edges: ['u -> x, y', 'x -> m, k', 'm, k -> y']\neffect: x -> y\nsampling: {draws: 500}"
-    found = doubts(text, data, "DR518")
-    assert any("k = 3 m" in d.message or "m = 0.3333 k" in d.message for d in found)
-
-
 def test_columns_that_the_effect_does_not_hang_on_are_a_note() -> None:
     r = rng(6)
     z = r.normal(size=200)

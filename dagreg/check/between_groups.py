@@ -1,9 +1,11 @@
 """Groups that confound: varying intercepts are Normal whatever the exposure is, and an arrow from the group denies it.
 
 Partial pooling then leaves part of the confounding, the more the fewer rows each group has. Within groups the
-exposure's coefficient is free of it; the two are compared as Hausman (1978) does, whose variance of the difference is
-the difference of the variances (Wooldridge 2010, section 10.7.3). An exposure that is the same in all rows of a group,
-as where it was drawn by lot for whole groups, leaves nothing to compare within them, and nothing to declare otherwise.
+exposure's coefficient is free of it, and a pooled one is a mean of that and of the coefficient between the groups'
+means. Whether those two differ is tested as Mundlak (1978) does (Wooldridge 2010, section 10.7.3): their errors are
+independent, while Hausman's difference of two nearly equal variances is mostly noise. An exposure that is the same in
+all rows of a group, as where it was drawn by lot for whole groups, leaves nothing to compare within them, and nothing
+to declare otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.check.tails import t_two_sided
 from dagreg.check.types import Doubt
 from dagreg.check.within_groups import constant_within
 from dagreg.data.counted import counts_of
@@ -22,7 +25,8 @@ from dagreg.model.design import column as column_of
 from dagreg.model.design import design_columns, encode, encoded
 from dagreg.model.types import Equation, Model, Varying
 
-BEYOND = 2.0  # standard errors of the difference
+SIZE = 0.05  # chance of a false alarm
+SHIFT = 0.75  # posterior sds between pooled and within that are worth a word
 FEW = 30  # rows per group, on average, below which a comparison that cannot be made is worth a word
 
 
@@ -73,9 +77,11 @@ def _doubt(model: Model, equation: Equation, varying: Varying, draws: Draws, dat
         few = each < FEW
         return Doubt("DR526", f"{head} With {each:.3g} {what} per level that can matter. {mend}") if few else None
     pooled = draws.values[equation.terms[column].symbol]
-    within, error = _within(model, equation, places, data, column)
-    spread = np.sqrt(max(error**2 - float(pooled.var()), 1e-12 * error**2))
-    if abs(within - float(pooled.mean())) <= BEYOND * spread:
+    (within, error), means = _within(model, equation, places, data, column)
+    if means is None or abs(within - float(pooled.mean())) <= SHIFT * float(pooled.std()):
+        return None
+    across, spread, free = means
+    if t_two_sided((within - across) / float(np.hypot(error, spread)), free) > SIZE:
         return None
     numbers = f"Within the levels of {varying.group} the coefficient is {within:.4g} (standard error {error:.2g})"
     return Doubt("DR526", f"{head} {numbers}, partially pooled it is {float(pooled.mean()):.4g}. {mend}")
@@ -89,17 +95,30 @@ def _exposure_column(equation: Equation) -> int | None:
 
 def _within(
     model: Model, equation: Equation, places: npt.NDArray[np.int64], data: Mapping[str, Any], term: int
-) -> tuple[float, float]:
-    """Least squares on deviations from the groups' means: the exposure's coefficient and its standard error."""
+) -> tuple[tuple[float, float], tuple[float, float, float] | None]:
+    """Least squares within and between groups: the exposure's coefficient and its standard error, twice.
+
+    Within, on deviations from the groups' means; between, on those means, with the degrees of freedom (None where
+    groups are too few for the coefficients, or their means do not vary).
+    """
     values = encoded(model, (equation.response, *(f for t in equation.terms for f in t.factors)), data)
     table = np.hstack([design_columns(equation, values, len(places)), values[equation.response]])
     at = int(equation.has_intercept) + sum(len(t.columns) for t in equation.terms[:term])
     rows = counts_of(data, len(places))
-    counts = np.maximum(np.bincount(places, weights=rows), 1.0)
-    means = np.column_stack([np.bincount(places, weights=c * rows) / counts for c in table.T])
-    centred = (table - means[places]) * np.sqrt(rows)[:, None]
-    inverse = np.linalg.pinv(centred[:, :-1].T @ centred[:, :-1])
-    beta = inverse @ centred[:, :-1].T @ centred[:, -1]
-    left = centred[:, -1] - centred[:, :-1] @ beta
-    freedom = max(rows.sum() - len(counts) - (len(beta) - int(equation.has_intercept)), 1.0)
-    return float(beta[at]), float(np.sqrt(inverse[at, at] * (left @ left) / freedom))
+    counts = np.bincount(places, weights=rows)
+    means = np.column_stack([np.bincount(places, weights=c * rows) for c in table.T]) / np.maximum(counts, 1.0)[:, None]
+    occupied = counts > 0
+    columns = table.shape[1] - 1 - int(equation.has_intercept)
+    inside = _coefficient((table - means[places]) * np.sqrt(rows)[:, None], at, rows.sum() - occupied.sum() - columns)
+    about = means[occupied] - means[occupied].mean(axis=0)
+    free = float(len(about) - 1 - columns)
+    varies = float((about[:, at] ** 2).sum()) > 1e-12 * float((table[:, at] ** 2).sum())
+    return inside, ((*_coefficient(about, at, free), free) if free >= 1 and varies else None)
+
+
+def _coefficient(table: npt.NDArray[np.float64], at: int, free: float) -> tuple[float, float]:
+    """Of one column, with its standard error, in the regression of the last one on the others."""
+    inverse = np.linalg.pinv(table[:, :-1].T @ table[:, :-1])
+    beta = inverse @ table[:, :-1].T @ table[:, -1]
+    left = table[:, -1] - table[:, :-1] @ beta
+    return float(beta[at]), float(np.sqrt(inverse[at, at] * (left @ left) / max(free, 1.0)))

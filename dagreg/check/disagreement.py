@@ -3,20 +3,21 @@
 Both use the same rows, so their errors are correlated, and their variances must not be added. The sd
 of the difference comes from the delete-a-group jackknife (Efron and Tibshirani 1993, section 11.5):
 both are refitted without each of up to `GROUPS` groups of rows. The refits are all but free of
-priors, which pull chain and adjusted estimates apart without saying anything about the graph.
+priors, which pull chain and adjusted estimates apart without saying anything about the graph. Of a table of counts it
+is units that are left out: a cell is no draw from anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from dagreg.check.point import Design, as_draws, coefficients, design, irregularity, triangle_design
-from dagreg.data.counted import Counted
+from dagreg.data.counted import Counted, are_cells
 from dagreg.data.moments import GROUPS as ALL
 from dagreg.data.rows import Rows as TableRows
 from dagreg.effects.estimate import comparison
@@ -24,6 +25,7 @@ from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engine.draws import Array
+from dagreg.model.design import column
 from dagreg.model.types import Model
 
 GROUPS = 60
@@ -86,7 +88,7 @@ def _compare(what: str, adjusted: Estimate, chain: Estimate, gap: float, sd: flo
 
 def _jackknife(adjusted: Model, chain: Model, data: Mapping[str, Any], seed: int) -> tuple[Array, Array]:
     """Chain minus adjusted on all rows, and its sd: one number each for each contrast."""
-    refit = _by_moments((adjusted, chain), data, seed) or _by_rows((adjusted, chain), data, seed)
+    refit = _by_moments((adjusted, chain), data, seed) or _by_rows(*_units((adjusted, chain), data, seed), seed)
     gaps = [second - first for first, second in (refit.points(g) for g in (None, *range(refit.groups)))]
     whole, left_out = gaps[0], np.array(gaps[1:])
     spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
@@ -116,6 +118,43 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
         return first, second
 
     return _Refit(ALL if isinstance(data, Counted) else min(GROUPS, count), points)
+
+
+def _units(
+    models: tuple[Model, Model], data: Mapping[str, Any], seed: int
+) -> tuple[tuple[Model, Model], Mapping[str, Any]]:
+    """Of a table of counts the units, which are what groups are made of: a row of successes, and one of failures."""
+    outcome = models[0].outcome
+    if outcome.family.name != "binomial" or isinstance(data, Counted):
+        return models, data
+    names = dict.fromkeys(n for m in models for e in m.equations for n in (e.response, *e.predictors))
+    variables = {n: next(m.variables[n] for m in models if n in m.variables) for n in names}
+    response = variables.pop(outcome.response)
+    columns = {v.column: np.asarray(data[v.column]) for v in variables.values()}
+    if not are_cells(list(columns.values())):
+        return models, data
+    hits = np.asarray(data[response.column], dtype=np.int64)
+    counts = np.concatenate([hits, column(outcome.trials, data, len(hits)).astype(np.int64) - hits])
+    table = {c: np.tile(v, 2)[counts > 0] for c, v in columns.items()}
+    table[response.column] = np.repeat([1, 0], len(hits))[counts > 0]
+    counts = counts[counts > 0]
+    group = np.random.default_rng(seed).permutation(counts.sum()) % ALL
+    place = np.repeat(np.arange(len(counts)), counts)
+
+    def parts() -> Array:
+        shared = np.bincount(place * ALL + group, minlength=len(counts) * ALL)
+        return shared.reshape(-1, ALL).astype(np.float64)
+
+    return (_single(models[0]), _single(models[1])), Counted(table, counts.astype(np.float64), parts)
+
+
+def _single(model: Model) -> Model:
+    """The model of rows that are one unit each."""
+    alone = (
+        replace(e, trials=None if e.trials is None else 1, weights=None if e.weights is None else 1)
+        for e in model.equations
+    )
+    return replace(model, equations=tuple(alone))
 
 
 def _kept(data: Mapping[str, Any], count: int, seed: int) -> Callable[[int], Array]:

@@ -20,7 +20,7 @@ The tests are of independence *and* of the form of the regression: nonlinear dep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +30,7 @@ import numpy.typing as npt
 from dagreg.check.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.check.types import Doubt, ImplicationTest
 from dagreg.check.within_groups import Span, along, between, combined, constant_within, crossed, of_means, scattered
+from dagreg.data.counted import are_cells
 from dagreg.data.source import Source
 from dagreg.data.summary import check_columns, columns_of, summarise
 from dagreg.engine.draws import Array
@@ -106,7 +107,11 @@ def put_to_data(
     `known` are summaries of columns that have every value, `sample` is asked for rows in place of the source.
     """
     asked = claims[:MOST_TESTS]
-    columns, absent = _read(spec, source, asked, seed, known, sample or source.sample)
+    counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
+    names = dict.fromkeys((*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ())))
+    columns, absent = _read(spec, source, tuple(names), seed, known, sample or source.sample)
+    if len(counted) == 1 and counted[0] in columns:
+        columns = _units(columns, counted[0], seed)
     groups = [c for c in columns.values() if c.variable.sampled]
     reasons: dict[str, str] = {}
     if len(claims) > len(asked):
@@ -243,18 +248,18 @@ def _unusable(source: Source, spec: Spec, name: str) -> str:
 def _read(
     spec: Spec,
     source: Source,
-    claims: Sequence[Claim],
+    wanted: Sequence[str],
     seed: int,
     known: Mapping[str, ColumnSummary],
     sample: Sampler,
 ) -> tuple[dict[str, _Column], dict[str, str]]:
-    """The nodes of these claims, and the sentence about each that cannot be tested.
+    """These nodes, and the sentence about each that cannot be tested.
 
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the
     selection itself: it stands in neither.
     """
-    absent = {n: why for n in names_of(claims) if (why := _unusable(source, spec, n)) != ""}
-    names = [n for n in names_of(claims) if n not in absent]
+    absent = {n: why for n in wanted if (why := _unusable(source, spec, n)) != ""}
+    names = [n for n in wanted if n not in absent]
     variables: dict[str, Variable] = {}
     for name in names:
         lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
@@ -290,6 +295,29 @@ def _column(node: Node, spec: Spec, variable: Variable, raw: Mapping[str, np.ma.
     filler = values[there][0] if there.any() else values[0]
     blocks = encode(variable, np.where(there, values, filler))
     return _Column(variable, blocks, there, units, family)
+
+
+def _units(columns: Mapping[str, _Column], counted: str, seed: int) -> dict[str, _Column]:
+    """Of a table of counts, a row for each unit (at most `MOST_ROWS` at random); any other table as it is."""
+    y = columns[counted]
+    others = [c for c in columns.values() if c is not y]
+    complete = np.logical_and.reduce([c.there for c in columns.values()])
+    told = [block for c in others for block in c.blocks[complete].T]
+    if y.family != "binomial" or not are_cells(told) or not complete.any():
+        return dict(columns)
+    hits, units = y.blocks[:, 0], y.units
+    numbers = np.where(complete, [hits, units - hits], 0).astype(np.int64).ravel()
+    if numbers.sum() > MOST_ROWS:
+        rng = np.random.default_rng(seed)
+        numbers = rng.multivariate_hypergeometric(numbers, MOST_ROWS, method="marginals")
+    which = np.repeat(np.tile(np.arange(len(hits)), 2), numbers)
+    hit = np.repeat(np.repeat([1.0, 0.0], len(hits)), numbers)
+    found = {
+        n: replace(c, blocks=c.blocks[which], there=c.there[which], units=c.units[which]) for n, c in columns.items()
+    }
+    single = replace(y.variable, type="binary", levels=(0, 1))
+    found[counted] = _Column(single, hit[:, None], np.ones(len(hit), dtype=bool), np.ones(len(hit)), "levels")
+    return found
 
 
 def _present(column: np.ma.MaskedArray[Any, Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:

@@ -131,20 +131,28 @@ def _predicted(
     table: Mapping[str, Any],
     rng: np.random.Generator,
 ) -> _Predicted | None:
-    """Simulated data sets at these rows, each in its mean and sd (per trial); None where priors are flat."""
+    """Simulated data sets at these rows, each in its mean and sd (per unit); None where priors are flat.
+
+    Counts of a row are sums over its trials, or over its exposure, and how units are cut into rows says nothing: the
+    mean is that of the units, and the sd that of single trials.
+    """
     if draws is None:
         return None
     names = (equation.response, *equation.predictors)
     values = encoded(model, names, table)
     observed = values[equation.response][:, 0]
-    trials = column(equation.trials, table, len(observed))
+    units = column(equation.offset or equation.trials, table, len(observed))
     with np.errstate(all="ignore"):  # under a log link a wide prior overflows: that is what it says
         simulated = _responses(equation, draws, values, table, rng)
-        shares = simulated / trials
-        means, sds = shares.mean(axis=1), shares.std(axis=1)
+        means, mean = simulated.sum(axis=1) / units.sum(), float(observed.sum() / units.sum())
+        if equation.trials is not None:
+            sds, sd = np.sqrt(means * (1 - means)), (mean * (1 - mean)) ** 0.5
+        elif equation.offset is not None:
+            sds, sd = np.zeros_like(means), 0.0
+        else:
+            sds, sd = simulated.std(axis=1), float(observed.std())
     means, sds = (np.where(np.isnan(found), np.inf, found) for found in (means, sds))
-    shown = observed / trials
-    return _Predicted(means, sds, float(shown.mean()), float(shown.std()))
+    return _Predicted(means, sds, mean, sd)
 
 
 def _responses(
@@ -177,12 +185,16 @@ def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
         if low <= observed <= high:
             continue
         message = (
-            f"Your priors rule out the data. Before the data they place the {statistic} of {equation.response} between "
-            f"{low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and it is {observed:.3g}. Check the units of "
-            f"the priors in the regression of {equation.response}, or widen them."
+            f"Your priors rule out the data. Before the data they place the {statistic} of {_per_unit(equation)} "
+            f"between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and it is {observed:.3g}. Check the "
+            f"units of the priors in the regression of {equation.response}, or widen them."
         )
         yield Doubt("DR515", message)
         return
+
+
+def _per_unit(equation: Equation) -> str:
+    return equation.response if equation.offset is None else f"{equation.response} per unit of {equation.offset}"
 
 
 def _given(equation: Equation) -> bool:
@@ -201,9 +213,10 @@ def _sentence(model: Model, predicted: _Predicted) -> str:
     equation, mean = model.outcome, model.variables[model.outcome.response].mean
     low, high = _central(predicted.means, LEVEL)
     whose = "the priors, of which some are yours," if _given(equation) else "the default priors"
-    observed = predicted.mean if equation.trials is not None or mean is None else mean  # of all rows, where it is known
+    cut = equation.trials is not None or equation.offset is not None
+    observed = predicted.mean if cut or mean is None else mean  # of all rows, where it is known
     return (
-        f"Before the data, {whose} place the mean of {equation.response} between {low:.3g} and {high:.3g} with "
+        f"Before the data, {whose} place the mean of {_per_unit(equation)} between {low:.3g} and {high:.3g} with "
         f"probability {LEVEL:.0%} (prior predictive, at the observed predictors); it is {observed:.3g}."
     )
 

@@ -9,7 +9,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,8 +28,14 @@ from dagreg.data.source import (
     too_late,
     too_long,
 )
+from dagreg.emit.program import ATTACH, DUCKDB, Reader
 from dagreg.spec.types import DataRef
 
+_LOCATING = {
+    "read_csv(": ("duckdb", "glob", "os", "sys"),
+    "read_parquet(": ("duckdb", "glob", "os", "sys"),
+    ATTACH: ("duckdb", "os", "sys"),
+}
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 SEE_NAN = "SET disabled_optimizers = 'statistics_propagation'; "  # a Parquet file's statistics do not count NaN
 CSV_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN: `yes` and `no` are words
@@ -77,6 +83,14 @@ class DuckSource(Source):
         if self.select.startswith("read_parquet("):
             return "file_row_number"
         return "rowid" if self.select == "parsed" else "row_number() OVER ()"
+
+    @property
+    def reader(self) -> Reader:
+        for opens, files in (("read_csv(", self.files), ("read_parquet(", self.files), (ATTACH, self.files[:1])):
+            found = replace(DUCKDB, imports=_LOCATING[opens], files=files, opens=opens)
+            if files and opens + found.named() in self.before + self.script:
+                return found
+        return DUCKDB
 
     @property
     def folds(self) -> bool:
@@ -166,7 +180,12 @@ class DuckSource(Source):
         if not self.files:
             return lambda: self.sha256(columns)
         found: list[str] = []
-        thread = threading.Thread(target=lambda: found.append(self.sha256(columns)), daemon=True)
+
+        def hash_files() -> None:
+            with suppress(OSError):  # of a file that goes away: whoever asks for the hash is told
+                found.append(self.sha256(columns))
+
+        thread = threading.Thread(target=hash_files, daemon=True)
         thread.start()
 
         def hashed() -> str:
@@ -580,8 +599,7 @@ _READERS: Mapping[str, _Reading] = {
 
 def _paths(files: tuple[str, ...]) -> str:
     """Files as DuckDB reads them by name: no sign in a name is a pattern's, and no colon ends a protocol's."""
-    quoted = ", ".join(quote(glob.escape(_safe(f))) for f in files)
-    return quoted if len(files) == 1 else f"[{quoted}]"
+    return replace(DUCKDB, files=files).named()
 
 
 def _safe(path: str) -> str:

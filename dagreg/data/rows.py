@@ -117,7 +117,7 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
         columns = tuple(dict.fromkeys(c for m in models for c in m.columns))
         if self.count <= COUNTED_FROM or not columns or all(_has_moments(e) for m in models for e in m.equations):
             return None
-        if any(not m.complete or m.estimand.curve is not None or any(e.dropped for e in m.equations) for m in models):
+        if any(not m.complete or m.estimand.doses is not None or any(e.dropped for e in m.equations) for m in models):
             return None
         if self.distinct(columns) > min(MOST_DISTINCT, self.count // 10):
             return None

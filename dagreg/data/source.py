@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.emit.program import DUCKDB, Reader
-from dagreg.errors import DataError, Diagnostic
+from dagreg.errors import DataError, Diagnostic, Offence
 from dagreg.model.digits import LARGEST
 from dagreg.model.types import ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
@@ -309,7 +309,9 @@ class Source(ABC):
         distinct = len(levels) or distinct
         levels = levels if len(levels) <= LEVEL_CAP else []
         if infinite:
-            raise refused(f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}")
+            message = f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}"
+            ways = "mend them, or leave those cells empty and say `missing: drop`"
+            raise DataError((Diagnostic("DR306", message, label=ways, offence=Offence(column, "isinf({number})")),))
         if beyond:
             largest = max(low, high, key=abs)
             message = f"column `{column}` holds {beyond} number{'s' * (beyond > 1)} beyond {LARGEST:g}, as {largest:g}"

@@ -11,7 +11,7 @@ from dagreg.data.offences import in_sql, spoilt
 from dagreg.data.source import Source
 from dagreg.data.suspicions import is_id, sentinel
 from dagreg.errors import DagregError, DataError, Diagnostic
-from dagreg.model.spoilt import spoiling
+from dagreg.model.spoilt import are_numbers, spoiling
 from dagreg.model.types import ColumnSummary
 from dagreg.model.variables import CATEGORY_CAP, infer_type
 
@@ -46,7 +46,7 @@ edges: []
 # What to edit next:
 # 1. The types above; delete the nodes that do not matter.
 # 2. What matters and was not measured: a line `name: unobserved` under `nodes:`.
-# 3. The arrows: in place of `edges: []` a line `edges:` and below it one line for each cause, such as
+# 3. The arrows: in place of the brackets after `edges:`, one line below it for each cause, such as
 #      - cause -> consequence
 # 4. The question, a line such as
 #    effect: cause -> consequence
@@ -77,7 +77,7 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
     """
     if source is None:
         return _HEAD + _EXAMPLE
-    source, query = _as_numbers(source, reopened)
+    source, query, read = _as_numbers(source, reopened)
     found, out = _parted(source)
     if not found:
         reasons = tuple(f"`{name}`: {why}" for name, why in out.items())
@@ -88,7 +88,8 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
     data = f"data: {scalar(path)}" if query is None else f"data:\n  source: {scalar(path)}\n  query: {quoted(query)}"
     lines = [_HEAD, data]
     if query is not None:
-        lines.append("  # The query reads as numbers what the file writes as text.")
+        lines.append("  # The query reads as numbers what the file writes as text:")
+        lines += [f"  #   {comment(column)}: {comment(how)}" for column, how in read.items()]
     if any(node.missing for node in nodes):
         lines.append(
             "missing: drop   # rows that lack a value in use are left out; `impute` fills them, `error` refuses"
@@ -99,30 +100,30 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
     return "\n".join(lines) + "\n" + _TAIL
 
 
-def _as_numbers(source: Source, reopened: Callable[[str], Source] | None) -> tuple[Source, str | None]:
-    """The source with columns of oddly written numbers read as numbers, and the query that does so."""
+def _as_numbers(
+    source: Source, reopened: Callable[[str], Source] | None
+) -> tuple[Source, str | None, Mapping[str, str]]:
+    """The source with columns of oddly written numbers read as numbers, the query that does so, and what is odd."""
     if reopened is None or source.repeated:
-        return source, None
-    found = {c: how for c in source.columns if source.kind(c) == "text" and (how := _expression(source, c))}
+        return source, None, {}
+    found = {c: how for c in source.columns if source.kind(c) == "text" and (how := _reading(source, c))}
     if not found:
-        return source, None
-    parts = ", ".join(f"{how.replace('{x}', in_sql(c))} AS {in_sql(c)}" for c, how in found.items())
+        return source, None, {}
+    parts = ", ".join(f"{how[1].replace('{x}', in_sql(c))} AS {in_sql(c)}" for c, how in found.items())
     query = f"SELECT * REPLACE ({parts}) FROM data"
     try:
         other = reopened(query)
         other.rows()
         other.summarise(list(found))
     except DagregError:
-        return source, None  # the column stays text, which its line says
-    return other, query
+        return source, None, {}  # the columns stay text, which their lines say
+    return other, query, {column: how[0] for column, how in found.items()}
 
 
-def _expression(source: Source, column: str) -> str:
-    """The SQL that reads a column of oddly written numbers; "" of any other."""
+def _reading(source: Source, column: str) -> tuple[str, str] | None:
+    """How a column of oddly written numbers is written, and the SQL that reads it; None of any other."""
     words = spoilt(source, column)
-    if len(words.good) + len(words.bad) < 3 or not spoiling(words)[0]:
-        return ""
-    return spoiling(words)[1] if words.odd or len(words.good) >= 8 else ""
+    return spoiling(words) if are_numbers(words) else None
 
 
 def _parted(source: Source) -> tuple[dict[str, ColumnSummary], dict[str, str]]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.data.offences import reading
 from dagreg.data.source import Source
 from dagreg.model.types import ColumnSummary, DataSummary
 from dagreg.spec.types import Node, Spec
@@ -30,9 +31,10 @@ _ID = re.compile(
 
 
 def suspicions(
-    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str, outcomes: Mapping[str, str]
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> Iterator[tuple[str, str]]:
-    """The code and the sentence of each warning. `outcomes`: by node, the outcome that its codes are held against."""
+    """The code and the sentence of each warning. Codes are held against the outcome of the first effect."""
+    outcome = spec.nodes[spec.effects[0].outcome] if spec.effects and spec.effects[0].outcome in names else None
     for name in names:
         node = spec.nodes[name]
         column = summary.columns.get(node.column or name)
@@ -45,8 +47,8 @@ def suspicions(
             yield (
                 "DR349",
                 f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, and all others "
-                f"lie between {low:.6g} and {high:.6g}. If so, leave it empty, or read the column as "
-                f"`nullif({node.column or name}, {value:g})` in a `query:`, and say `missing: drop`.",
+                f"lie between {low:.6g} and {high:.6g}. If so, {_without(source, node, value)} and say "
+                "`missing: drop`.",
             )
         elif is_id(node.column or name, column, summary.rows):
             yield (
@@ -54,15 +56,22 @@ def suspicions(
                 f"{shown[:1].upper()}{shown[1:]} holds another whole number in every row, as ids do, and enters as a "
                 f"number. If it names the rows, take `{name}` out of the graph.",
             )
-        elif node.type is None and _codes(column) and outcomes.get(name, name) != name:
-            other = spec.nodes[outcomes[name]]
-            if nominal(source, node.column or name, other.column or other.name, where):
-                yield (
-                    "DR350",
-                    f"{shown[:1].upper()}{shown[1:]} holds the codes 1 to {column.maximum:g} and enters as a number, "
-                    f"but `{other.name}` neither rises nor falls with them. If they are names of kinds, say "
-                    f"`{name}: categorical`; if not, `{name}: count` takes them as a number.",
-                )
+        elif outcome is not None and outcome is not node and node.type is None and _codes(column):
+            yield from _kinds(source, node, column, outcome, where)
+
+
+def _kinds(source: Source, node: Node, column: ColumnSummary, outcome: Node, where: str) -> Iterator[tuple[str, str]]:
+    if nominal(source, node.column or node.name, outcome.column or outcome.name, where):
+        yield (
+            "DR350",
+            f"Column `{node.column or node.name}` holds the codes 1 to {column.maximum:g} and enters as a number, but "
+            f"`{outcome.name}` neither rises nor falls with them. If they are names of kinds, say "
+            f"`{node.name}: categorical`; if not, `{node.name}: count` takes them as a number.",
+        )
+
+
+def _without(source: Source, node: Node, value: float) -> str:
+    return reading(source, node.column or node.name, f"nullif({{x}}, {value:g})") + ","
 
 
 def _free(node: Node, spec: Spec) -> bool:
@@ -82,13 +91,15 @@ def sentinel(source: Source, name: str, column: ColumnSummary, where: str) -> tu
         kept = f"({where}) AND {source.complete([name])} AND {real} <> {value!r}"
         ((low, high, rows, distinct),) = source.fetch(f"SELECT {asked} FROM {source.select} WHERE {kept}")
         total = sum(column.counts) or source.rows(f"({where}) AND {source.complete([name])}")
-        if distinct and distinct > 2 and _far(value, float(low), float(high)):
-            return value, total - int(rows), float(low), float(high)
+        told = total - int(rows)
+        often = told > 1 or value < 0  # the largest of a long tail may be 99 by chance, once
+        if distinct > 2 and often and _far(value, float(low), float(high)):
+            return value, told, float(low), float(high)
     return None
 
 
 def _far(value: float, low: float, high: float) -> bool:
-    """Whether a value lies beyond the others by several times their range, or is the one below 0 by as much."""
+    """Whether a value lies beyond the others by several times their range."""
     gap = low - value if value < low else value - high
     return gap > FARTHER * (high - low)
 

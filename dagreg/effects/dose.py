@@ -25,7 +25,7 @@ def dose_response(model: Model, draws: Draws, data: Mapping[str, Any], seed: int
 
     Every dose uses the same random numbers, so that the curve is as smooth as the posterior lets it be.
     """
-    asked = model.estimand.curve
+    asked = model.estimand.doses
     if asked is None:
         return ()
     exposure = model.variables[model.estimand.exposure[0]]

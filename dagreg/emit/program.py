@@ -5,9 +5,11 @@ Names from the spec enter the program as string literals or inside comments, nev
 
 from __future__ import annotations
 
+import glob
 import linecache
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
@@ -28,6 +30,34 @@ class Reader(Brief):
     imports: tuple[str, ...]
     once: tuple[str, ...]
     columns: str
+    files: tuple[str, ...] = ()  # the data files that the query names, from the folder of the program
+    opens: str = ""  # what stands before their names in the query
+
+    def named(self) -> str:
+        """The files as the query has them."""
+        escaped = [quoted(_safe(f) if self.opens == ATTACH else glob.escape(_safe(f))) for f in self.files]
+        return escaped[0] if len(escaped) == 1 else f"[{', '.join(escaped)}]"
+
+    def moved(self, query: str, home: str, folder: str) -> tuple[str, Reader]:
+        """A query whose files are named from the folder `home`, and its reader, as a program in `folder` has them."""
+        if not self.files or os.path.abspath(home) == os.path.abspath(folder):
+            return query, self
+        there = tuple(os.path.relpath(os.path.join(home, f), folder or os.curdir) for f in self.files)
+        reader = replace(self, files=there)
+        return query.replace(self.opens + self.named(), reader.opens + reader.named()), reader
+
+
+ATTACH = "ATTACH "
+
+
+def quoted(text: str) -> str:
+    """A string as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _safe(path: str) -> str:
+    """A path whose colon ends no protocol's name."""
+    return path if os.path.isabs(path) or ":" not in path else os.path.join(".", path)
 
 
 DUCKDB = Reader(("duckdb",), (), "duckdb.sql({query}).fetchnumpy()")
@@ -146,7 +176,7 @@ def _reading(query: str | Mapping[str, str], reader: Reader) -> tuple[str, str]:
     if not query:
         return "    import nutpie\n\n    data = {}", ""
     head = "".join(f"    import {module}\n" for module in sorted({*reader.imports, "nutpie"}))
-    said = "".join(f"\n    {line}".rstrip(" ") for line in reader.once)
+    said = "".join(f"\n    {line}".rstrip(" ") for line in (*reader.once, *_place(query, reader)))
     if isinstance(query, str):
         return f"{head}{said}\n    data = {reader.columns.format(query='QUERY')}", ""
     rows = reader.columns.format(query="query")
@@ -154,6 +184,33 @@ def _reading(query: str | Mapping[str, str], reader: Reader) -> tuple[str, str]:
         head + said,
         f"\n        query = QUERIES.get(build.__name__)\n        data = {rows} if query else {{}}",
     )
+
+
+def _place(query: str | Mapping[str, str], reader: Reader) -> list[str]:
+    """The lines that find the data: from the program's own folder, or where its user says."""
+    if not reader.files:
+        return []
+    quoting = """"'" + file.replace("'", "''") + "'" """ if reader.opens == ATTACH else _ESCAPED
+    names = "names[0]" if reader.opens == ATTACH else """"[" + ", ".join(names) + "]\""""
+    swapped = f"replace({literal(reader.opens + reader.named())}, {literal(reader.opens)} + {names})"
+    text = f"QUERY = QUERY.{swapped}"
+    if not isinstance(query, str):
+        text = f"QUERIES = {{name: query.{swapped} for name, query in QUERIES.items()}}"
+    known = ", ".join(map(literal, reader.files))
+    return [
+        "# The paths in the query begin at this program's folder; `python model.py FILE` reads another file.",
+        "given = [os.path.abspath(file) for file in sys.argv[1:]]",
+        "os.chdir(os.path.dirname(os.path.abspath(sys.argv[0])))",
+        f"for file in given or [{known}]:",
+        "    if not os.path.isfile(file):",
+        '        sys.exit(f"no data file {os.path.abspath(file)}: `python model.py FILE` reads it from elsewhere")',
+        "if given:",
+        f"    names = [{quoting.strip()} for file in given]",
+        f"    {text}",
+    ]
+
+
+_ESCAPED = """"'" + glob.escape(file).replace("'", "''") + "'" """
 
 
 def _indent(lines: Sequence[str], levels: int = 1) -> list[str]:

@@ -125,6 +125,13 @@ CODES: Mapping[str, Code] = {
         bad="nodes: {a: {type: categorical, levels: [x, y, x]}, b: count}\nedges: [a -> b]\n",
         good="nodes: {a: {type: categorical, levels: [x, y]}, b: count}\nedges: [a -> b]\n",
     ),
+    "DR116": Code(
+        "a key by its former name",
+        "It is still read. `curve:` is `dose_response:` now, so that it is not taken for `curves:`, which bends a "
+        "regression.",
+        bad="edges: [a -> b]\neffect: {exposure: a, outcome: b, curve: 5}\n",
+        good="edges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: 5}\n",
+    ),
     "DR120": Code(
         "not an edge",
         "An edge is `a -> b`, `a <- b` or `a <-> b`; chains `a -> b -> c` and lists `a, b -> c` are allowed. "
@@ -238,8 +245,8 @@ CODES: Mapping[str, Code] = {
     "DR148": Code(
         "no doses to draw a curve over",
         "A dose-response curve is of the total effect of one exposure that is a number.",
-        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
-        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
+        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: [0, 1]}\n",
+        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: [0, 1]}\n",
     ),
     "DR151": Code(
         "a prior for no term",
@@ -371,6 +378,10 @@ CODES: Mapping[str, Code] = {
     "DR192": Code(
         "no column to start from",
         "`dagreg init` writes a node for each column that varies. The message says why no column of this table does.",
+    ),
+    "DR196": Code(
+        "more mistakes than are shown",
+        "The first twenty are shown. Often one line is at fault for many: mend those, and ask again.",
     ),
     "DR198": Code(
         "a command line that cannot be read",
@@ -511,18 +522,7 @@ CODES: Mapping[str, Code] = {
         good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         data=("a,b,c\n1,2,7\n2,1,7\n3,5,7\n4,4,7\n"),
     ),
-    "DR314": Code(
-        "values that do not fit the type",
-        "The column has too many or too few distinct values.",
-        bad=(
-            "data: data.csv\n"
-            "nodes: {a: continuous, b: continuous, c: categorical}\n"
-            "edges: ['a, c -> b']\n"
-            "effect: a -> b\n"
-        ),
-        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
-        data=("a,b,c\n1,2,\n2,1,\n3,5,\n4,4,\n"),
-    ),
+    "DR314": Code("values that do not fit the type", "The column has too many or too few distinct values."),
     "DR315": Code("text with very many values", "Too many to be levels by default. Declare the node's type."),
     "DR316": Code(
         "values outside the levels",
@@ -978,8 +978,8 @@ CODES: Mapping[str, Code] = {
         "no curve over these doses",
         "Doses are numbers on the exposure's own scale, which its transform takes; the outcome is one number a row.",
         bad="nodes: {x: continuous, y: {type: categorical, levels: [a, b, c]}}\nedges: [x -> y]\n"
-        "effect: {exposure: x, outcome: y, curve: 5}\n",
-        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, curve: 5}\n",
+        "effect: {exposure: x, outcome: y, dose_response: 5}\n",
+        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, dose_response: 5}\n",
     ),
     "DR430": Code(
         "no bootstrap of these covariates",
@@ -1123,6 +1123,11 @@ CODES: Mapping[str, Code] = {
     "DR507": Code(
         "no posterior under flat priors",
         "Bad: `slopes: Flat()` for two columns of which one is twice the other; good: `slopes: Normal(0, 1)`.",
+    ),
+    "DR508": Code(
+        "more memory than there is",
+        "Estimated before anything is solved. Bad: `draws: 10000000` of 50 coefficients; good: `draws: 1000`. "
+        "`DAGREG_MEMORY` sets the gigabytes that may be used.",
     ),
     "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
     "DR515": Code(

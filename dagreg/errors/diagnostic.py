@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from dagreg.errors.secrets import redacted
 
 Severity = Literal["error", "warning"]
 
+SHOWN = 20  # mistakes that are shown of one file
 MANY_WORDS = 500  # known words above which only those with the same first letter are compared
 
 
@@ -69,9 +70,9 @@ class DagregError(Exception):
     """
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str = "") -> None:
-        self.diagnostics = diagnostics
+        self.diagnostics = shortened(diagnostics)
         self.text = text
-        super().__init__("\n".join(map(str, diagnostics)))
+        super().__init__("\n".join(map(str, self.diagnostics)))
 
 
 class SpecError(DagregError):
@@ -90,21 +91,58 @@ class Diagnostics:
     """Collects the mistakes of one file, so that they are reported together."""
 
     def __init__(self) -> None:
-        self._found: list[Diagnostic] = []
+        self._found: list[tuple[str, str, Span | None, str | Callable[[], str], tuple[str, ...]]] = []
+        self._notes: list[Diagnostic] = []
 
-    def error(self, code: str, message: str, span: Span | None, label: str = "", notes: tuple[str, ...] = ()) -> None:
-        self._found.append(Diagnostic(code, message, span, label, notes))
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        label: str | Callable[[], str] = "",
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Adds a mistake. A `label` that takes a search is given as a function, and asked for if it is shown."""
+        self._found.append((code, message, span, label, notes))
+
+    def note(self, code: str, message: str, span: Span | None, label: str = "") -> None:
+        """Something to say that is no mistake."""
+        self._notes.append(Diagnostic(code, message, span, label, severity="warning"))
 
     def __len__(self) -> int:
         return len(self._found)
 
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What is said of a file that is in order, each once."""
+        return tuple(dict.fromkeys(self._notes))
+
     def by_place(self) -> tuple[Diagnostic, ...]:
-        """Every distinct diagnostic, in the order of the file."""
-        return tuple(sorted(dict.fromkeys(self._found), key=_place))
+        """The distinct diagnostics in the order of the file: the first of them, and how many more there are."""
+        distinct: dict[object, tuple[str, str, Span | None, str | Callable[[], str], tuple[str, ...]]] = {}
+        for code, message, span, label, notes in self._found:
+            key = (code, message, span, "" if callable(label) else label, notes)
+            distinct.setdefault(key, (code, message, span, label, notes))
+        ordered = sorted(distinct.values(), key=lambda found: _place(found[2]))
+        first = tuple(
+            Diagnostic(code, message, span, label() if callable(label) else label, notes)
+            for code, message, span, label, notes in ordered[: SHOWN if len(ordered) > SHOWN + 1 else len(ordered)]
+        )
+        return first if len(first) == len(ordered) else (*first, _and_more(len(ordered) - len(first)))
 
 
-def _place(diagnostic: Diagnostic) -> tuple[int, int, int]:
-    span = diagnostic.span
+def shortened(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """The first diagnostics, and how many more there are: a screen holds no more."""
+    if len(diagnostics) <= SHOWN + 1:
+        return diagnostics
+    return (*diagnostics[:SHOWN], _and_more(len(diagnostics) - SHOWN))
+
+
+def _and_more(count: int) -> Diagnostic:
+    return Diagnostic("DR196", f"and {count:,} more mistakes: these are the first {SHOWN}")
+
+
+def _place(span: Span | None) -> tuple[int, int, int]:
     return (span.line, span.column, span.end) if span else (0, 0, 0)
 
 

@@ -8,10 +8,15 @@ from dagreg.model.types import Estimator
 from dagreg.model.variables import transformable
 from dagreg.spec.types import Effect, Level, Spec
 
+FORMER = {"dose_response": "curve"}  # keys by the names that they had before
+
 
 def place_of(spec: Spec, effect: Effect, key: str) -> Span | None:
     """Where an effect has this key; where it has none, or was built in Python, the effect itself."""
-    return spec.place("effects", spec.effects.index(effect), key) or spec.place("effect", key) or effect.span
+    names = (key, FORMER[key]) if key in FORMER else (key,)
+    at = spec.effects.index(effect)
+    places = (spec.place("effects", at, name) or spec.place("effect", name) for name in names)
+    return next((place for place in places if place is not None), effect.span)
 
 
 def _error(context: Context, code: str, key: str, message: str) -> DagregError:
@@ -36,12 +41,12 @@ def seen(context: Context) -> Level | None:
     return exposure.levels[among == "treated"]
 
 
-def curve(context: Context, estimator: Estimator) -> tuple[float, ...] | int | None:
+def doses(context: Context, estimator: Estimator) -> tuple[float, ...] | int | None:
     """The doses of a dose-response curve, or how many; of the unadjusted regression none.
 
     Raises DagregError (DR429) where the exposure's transform does not take them, or there is no mean to give.
     """
-    asked = context.effect.curve
+    asked = context.effect.doses
     if asked is None or estimator == "unadjusted":
         return None
     exposure, outcome = (context.variables[n] for n in (context.effect.exposure[0], context.effect.outcome))
@@ -58,7 +63,7 @@ def curve(context: Context, estimator: Estimator) -> tuple[float, ...] | int | N
         message = f"`transform: {exposure.transform}` of `{exposure.name}` does not take the dose {wrong[0]:g}"
     else:
         return asked
-    raise _error(context, "DR429", "curve", message)
+    raise _error(context, "DR429", "dose_response", message)
 
 
 def bootstrapped(context: Context) -> bool:

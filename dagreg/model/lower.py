@@ -11,7 +11,7 @@ from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
 from dagreg.identify.words import quoted
 from dagreg.model import functional
-from dagreg.model.asked import bootstrapped, curve, place_of, refuse_bootstrap, seen
+from dagreg.model.asked import bootstrapped, doses, place_of, refuse_bootstrap, seen
 from dagreg.model.context import Context, Regression
 from dagreg.model.contrasts import by_outcome, contrasts, groups
 from dagreg.model.families import FAMILIES, LINKED_GAUSSIAN
@@ -337,7 +337,7 @@ def _model(
             adjusted_for=adjusted_for,
             among=context.effect.among,
             seen=seen(context),
-            curve=curve(context, estimator),
+            doses=doses(context, estimator),
             average=estimator == "unadjusted" or not _alone(context),
             bootstrapped=bootstrapped(context),
         ),

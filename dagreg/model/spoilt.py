@@ -51,6 +51,21 @@ def absent_words(words: Sequence[str]) -> list[str]:
     return [word for word in words if _ABSENT.fullmatch(word.strip())]
 
 
+LEAST, LEAST_WITH_UNITS, LEAST_WITH_WORDS = 3, 5, 8  # different numbers from which a column is one of numbers
+
+
+def are_numbers(words: Words) -> bool:
+    """Whether a column holds numbers, only oddly written."""
+    if not spoiling(words)[0]:
+        return False
+    if not words.odd:
+        return len(words.good) >= LEAST_WITH_WORDS
+    with_units = sum(_UNIT.fullmatch(word.strip()) is not None for word in words.bad)
+    if with_units:  # `5 mg` and `10 mg` may be the names of two arms, `7` and `7a` of two districts
+        return with_units >= max(len(words.good), LEAST_WITH_UNITS)
+    return len(words.good) + len(words.bad) >= LEAST
+
+
 def spoiling(words: Words) -> tuple[str, str]:
     """How numbers are written so that they are text, and the SQL with the hole `{x}` that reads them; else two "".
 
@@ -74,7 +89,7 @@ def spoiling(words: Words) -> tuple[str, str]:
         return f"{rest[0]!r} has a decimal comma, and points between thousands", f"CAST({inner} AS DOUBLE)"
     units = {match["unit"] if (match := _UNIT.fullmatch(word) or _BEFORE.fullmatch(word)) else None for word in rest}
     unit = next(iter(units))
-    if len(units) > 1 or unit is None or len(rest) < len(words.good):
+    if len(units) > 1 or unit is None:
         return "", ""
     plain = f"CAST(replace({x}, {_quote(unit)}, '') AS DOUBLE)"
     if unit.strip() == "%":

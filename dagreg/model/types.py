@@ -382,7 +382,7 @@ class Estimand(Brief):
     through: tuple[Carried, ...] = ()  # and the paths of these mediators
     among: Among = "everyone"
     seen: Level | None = None  # the exposure's level in the rows that it is averaged over; None: all rows
-    curve: tuple[float, ...] | int | None = None  # doses at which the mean is given, or how many
+    doses: tuple[float, ...] | int | None = None  # at which the mean is given, or how many
     average: bool = True  # False: given at the levels alone, as the average over them is not identified
     bootstrapped: bool = False  # whether the covariates' distribution is uncertain, too
 

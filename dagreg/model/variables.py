@@ -11,11 +11,10 @@ from dagreg.errors import DataError, Diagnostic, Offence, did_you_mean, either
 from dagreg.model.digits import SMALLEST
 from dagreg.model.families import FAMILIES
 from dagreg.model.naming import Namer
-from dagreg.model.spoilt import parted, spoiling
+from dagreg.model.spoilt import are_numbers, parted
 from dagreg.model.types import ColumnSummary, DataSummary, Variable
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 
-SPOILT, SPOILT_BY_WORDS = 3, 8  # distinct texts from which odd numbers, or words for missing ones among numbers, show
 COUNT_CAP = 60  # whole numbers from 0 to at most this are taken for counts
 CATEGORY_CAP = 50  # text with more distinct values than this needs a declared type
 _TEMPLATES: Mapping[Transform, tuple[Callable[[float], float], str]] = {
@@ -143,13 +142,18 @@ def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummar
     if column is None:
         close = get_close_matches(name, list(summary.columns), 1)
         raise _bad("DR311", node, f"no column `{name}` in the data", f"did you mean `{close[0]}`?" if close else "")
+    if column.distinct == 0:
+        ways = "leave it out of the graph, or say `unobserved`"
+        raise _bad("DR313", node, f"column `{name}` has no value in any row that is used", ways)
     kind, text = node.type or _of_family(infer_type(column), family), column.kind == "text"
     levels = _levels(node, kind, column, family)
     if not levels and column.kind != "number":
         said = f"`{node.name}` is {_why(node, kind, family)}, but column `{name}` holds {column.kind}"
         raise _bad("DR312", node, said, "" if node.type else "declare its type", Offence(name) if text else None)
     if column.distinct < 2:
-        raise _bad("DR313", node, f"column `{name}` has a single value: nothing varies with it", "")
+        value = f", {column.levels[0]!r}" if column.levels else ""
+        ways = "leave it out of the graph"
+        raise _bad("DR313", node, f"column `{name}` has a single value{value}: nothing varies with it", ways)
     shares = _shares(levels, column)
     moments = _moments(node, column, summary, levels, shares)
     spread = moments[1] if node.transform in _TEMPLATES else column.sd
@@ -162,7 +166,8 @@ def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummar
     if node.type is not None and outside and (broken or not (low <= column.minimum and column.maximum <= high)):
         span = f"goes from {column.minimum:g} to {column.maximum:g}"
         found = f"column `{name}` " + ("holds numbers that are not whole" if broken else span)
-        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", "", Offence(name, outside))
+        ways = "mend those rows, or declare it `continuous`"
+        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", ways, Offence(name, outside))
     return Variable(
         name=node.name,
         symbol=namer.identifier(node.name),
@@ -231,7 +236,7 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
 def _refuse_spoilt(node: Node, column: ColumnSummary) -> None:
     """Raises DataError (DR346) where an undeclared column of text holds numbers that are only written oddly."""
     words = parted(zip(map(str, column.levels), column.counts, strict=True))
-    if spoiling(words)[0] and len(words.good) + len(words.bad) >= (SPOILT if words.odd else SPOILT_BY_WORDS):
+    if are_numbers(words):
         said = f"column `{name_of(node)}` holds text that looks like numbers"
         raise _bad("DR346", node, said, "where these are names, say `type: categorical`", Offence(name_of(node)))
 

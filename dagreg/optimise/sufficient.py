@@ -35,6 +35,7 @@ from dagreg.optimise.types import Data, Piece
 STEP = "sufficient"
 EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
 ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
+MOST_ROUND = 200  # coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
 MOST_SHOWN = 6  # coefficients in a message
 COLLINEAR = 5e13  # condition number from which a combination of columns is rounding alone
 _SCALES = {"Normal": (0, 1), "StudentT": (1, 2), "Cauchy": (0, 1), "Laplace": (0, 1)}  # arguments: location, scale
@@ -101,6 +102,8 @@ def with_coordinates(equation: Equation, statistics: Sufficient) -> Sufficient:
     variance = statistics.left / free if free > 0 else 0.0
     variance = max(variance, 1e-6 * squares / statistics.units) or 1.0
     where, scale = np.array([_location_and_scale(p) for p in equation.coefficients]).T
+    if len(scale) > MOST_ROUND and all(p.distribution == "Normal" for p in equation.coefficients):
+        return replace(statistics, start=tuple(where.tolist()), spread=tuple(map(tuple, np.diag(scale).tolist())))
     stacked = np.vstack([root / np.sqrt(variance), np.diag(1 / scale)])
     target = np.concatenate([rotated / np.sqrt(variance), where / scale])
     size = np.linalg.norm(stacked, axis=0)

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 Json = dict[str, Any]
+_PLAIN = (str, int, bool)  # that JSON writes as they are
 
 
 def encode(value: Any, without: Collection[str] = ()) -> Any:
@@ -17,6 +18,8 @@ def encode(value: Any, without: Collection[str] = ()) -> Any:
 
     Numbers that are not finite become words, mappings whose keys are not texts lists of pairs.
     """
+    if type(value) is float:
+        return value if math.isfinite(value) else str(value)
     if is_dataclass(value):
         return {f.name: encode(getattr(value, f.name)) for f in fields(value) if f.name not in without}
     if isinstance(value, Mapping):
@@ -24,7 +27,7 @@ def encode(value: Any, without: Collection[str] = ()) -> Any:
             return {key: encode(v) for key, v in value.items()}
         return [[encode(key), encode(v)] for key, v in value.items()]
     if isinstance(value, tuple | list | frozenset):
-        return [encode(v) for v in value]
+        return [v if type(v) in _PLAIN else encode(v) for v in value]
     if hasattr(value, "item"):  # a NumPy number
         value = value.item()
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

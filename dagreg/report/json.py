@@ -328,6 +328,10 @@ def _plain_object(value: Json) -> Json:
 
 def _plain(value: Any) -> Any:
     """`value` in the types of JSON: tuples as lists, NumPy scalars as numbers, non-finite floats as null."""
+    if type(value) in (str, int, bool):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -182,7 +182,7 @@ def told_apart(texts: Sequence[str], lengths: Sequence[int]) -> list[str]:
     """Each text in at most so many characters, and no two alike that differ: the middle goes where the end tells.
 
     >>> told_apart(["the level north", "the level south", "short"], [9, 9, 9])
-    ['t\u2026l north', 't\u2026l south', 'short']
+    ['the …orth', 'the …outh', 'short']
     """
     found = [shortened(text, length) for text, length in zip(texts, lengths, strict=True)]
     for shown in [s for s in dict.fromkeys(found) if found.count(s) > 1]:

@@ -106,6 +106,7 @@ def read_record(folder: Path) -> Stored:
         if not is_sealed(text):
             raise refused("DR542", f"`{folder / RECORD}` has changed since `dagreg fit` wrote it")
         _check_files(folder, content["files"])
+        content["report"]["versions"].get("dagreg")  # else it has another shape
         return Stored(
             folder=folder,
             spec=_spec(folder, content["spec"]),

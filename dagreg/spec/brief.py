@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sized
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 MOST = 240  # characters of a repr
@@ -61,7 +61,7 @@ def _shown(value: Any) -> str:
             return f"{{{', '.join(f'{_shown(k)}: {_shown(v)}' for k, v in value.items())}}}"
         case Mapping() | tuple() | list() | frozenset() | set():
             return f"<{len(value)}>"
-        case Brief() | _ if hasattr(value, "__dataclass_fields__"):
+        case _ if is_dataclass(value):
             return f"<{type(value).__name__}>"
         case _:
             words = repr(value)

@@ -40,7 +40,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
     by = _by(form, ends, scope)
     adjust = _adjust(form, ends, scope)
     contrast = _contrast(form, scope)
-    among, curve = _among(form, scope), _curve(form, scope)
+    among, doses = _among(form, scope), _doses(form, scope)
     if ends is None:
         return None
     return Effect(
@@ -51,7 +51,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
         by=by,
         adjust=adjust,
         among=among,
-        curve=curve,
+        doses=doses,
         standardise=cast(Standardise, form.plain(f.STANDARDISE) or "rows"),
         span=form.span,
     )
@@ -179,9 +179,9 @@ def _among(form: Reading, scope: Scope) -> Among:
     return cast(Among, among.value)
 
 
-def _curve(form: Reading, scope: Scope) -> tuple[float, ...] | int | None:
-    curve, key = form[f.CURVE], form.keys.get(f.CURVE.key)
-    if curve is None:
+def _doses(form: Reading, scope: Scope) -> tuple[float, ...] | int | None:
+    doses, key = form[f.DOSE_RESPONSE], form.keys.get(f.DOSE_RESPONSE.key)
+    if doses is None:
         return None
     reason = _one_of_a_total_effect(form)
     if not reason:
@@ -190,7 +190,7 @@ def _curve(form: Reading, scope: Scope) -> tuple[float, ...] | int | None:
             reason = f"`{shorten(exposure.value)}` is {scope.type(exposure.value)}, and doses are numbers"
     if reason:
         scope.found.error("DR148", f"there is no dose-response curve here: {reason}", key)
-    return curve.value if isinstance(curve.value, int) else tuple(sorted(float(dose.value) for dose in curve.value))
+    return doses.value if isinstance(doses.value, int) else tuple(sorted(float(dose.value) for dose in doses.value))
 
 
 def _one_of_a_total_effect(form: Reading) -> str:

@@ -200,10 +200,11 @@ AMONG = Field(
     "whom the effect is averaged over: the rows of one level of a two-valued exposure (default everyone)",
 )
 DOSES = ListOf[Any](Number(float), "a list of doses", least=1)
-CURVE = Field(
-    "curve",
+DOSE_RESPONSE = Field(
+    "dose_response",
     ByKind("a list of doses, or how many", scalar=Number(int, minimum=2, maximum=MOST_DOSES), sequence=DOSES),
     "the outcome's mean at these doses of the exposure, or at so many evenly spaced ones",
+    former="curve",
 )
 _STANDARDISE_SYNONYMS = {
     "bootstrap": "bayesian bootstrap",
@@ -215,7 +216,7 @@ STANDARDISE = Field(
     Word(get_args(Standardise), "way to standardise", _STANDARDISE_SYNONYMS),
     "the covariates' distribution: that of the rows (default), or uncertain, by the Bayesian bootstrap",
 )
-EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, CURVE, STANDARDISE))
+EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, DOSE_RESPONSE, STANDARDISE))
 EFFECT_TEXT = Unread("`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"})
 EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, mapping=EFFECT_RECORD)
 

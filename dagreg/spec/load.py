@@ -115,6 +115,7 @@ def _spec(reading: Reading, tree: Tree, found: Diagnostics, stem: str, path: str
         declared=f.NODES in reading,
         text=text,
         places=dict(_places(tree, ())),
+        notes=found.notes,
     )
 
 

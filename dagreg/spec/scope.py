@@ -10,8 +10,6 @@ from dagreg.spec.shapes import Located
 from dagreg.spec.source import shorten
 from dagreg.spec.types import Node
 
-_ENOUGH = 50  # mistakes, after which no more guesses are made
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -28,9 +26,12 @@ class Scope:
             return True
         if self.complete:
             place = "under `nodes:`" if self.declared else "in `edges:`"
-            guess = did_you_mean(name.value, self.nodes) if len(self.found) < _ENOUGH else ""
-            label = guess or f"no such name {place}"
-            self.found.error("DR102", f"unknown node `{shorten(name.value)}`", name.span, label)
+            self.found.error(
+                "DR102",
+                f"unknown node `{shorten(name.value)}`",
+                name.span,
+                lambda: did_you_mean(name.value, self.nodes) or f"no such name {place}",
+            )
         return False
 
     def observed(self, name: Located[str], use: str) -> bool:

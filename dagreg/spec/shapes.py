@@ -10,6 +10,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from dagreg.errors import Diagnostics, Span, closest, did_you_mean, either
@@ -123,13 +124,16 @@ class Word(Shape[Located[str]]):
             return None
         if tree.value in self.choices:
             return Located(tree.text, tree.span)
-        guess = self.synonyms.get(tree.text.casefold())
-        hint = f"did you mean `{guess}`?" if guess else did_you_mean(tree.text, self.choices)
         message = f"unknown {self.noun} `{shorten(tree.text)}`"
         if not tree.text:
             message = f"expected {self.expected}, found nothing"
-        found.error("DR112", message, tree.span, hint or f"one of {either(self.choices)}")
+        found.error("DR112", message, tree.span, partial(self._hint, tree.text))
         return None
+
+    def _hint(self, word: str) -> str:
+        guess = self.synonyms.get(word.casefold())
+        hint = f"did you mean `{guess}`?" if guess else did_you_mean(word, self.choices)
+        return hint or f"one of {either(self.choices)}"
 
     def schema(self) -> JSON:
         return {"enum": list(self.choices)}
@@ -215,6 +219,7 @@ class Flag(Shape[Located[bool]]):
         return {"type": "boolean"}
 
 
+_MANY = 500  # unknown keys that are held against a missing one
 _SPOKEN = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
@@ -345,12 +350,13 @@ class ByKind(Shape[Any]):
 
 @dataclass(frozen=True, eq=False)
 class Field[T]:
-    """A key of a mapping: the shape of its value, and what it says."""
+    """A key of a mapping: the shape of its value, and what it says. `former`: its name before, still read."""
 
     key: str
     shape: Shape[T]
     description: str
     required: bool = False
+    former: str = ""
 
 
 @dataclass(frozen=True)
@@ -393,20 +399,30 @@ class Record(Shape[Reading]):
             self.refuse(tree, found)
             return None
         table = {entry.key: entry for entry in self.fields}
+        former = {entry.former: entry for entry in self.fields if entry.former}
         values: dict[str, Any] = {}
         keys: dict[str, Span] = {}
         for key, value in tree.entries:
-            if key.text not in table:
+            field = table.get(key.text) or former.get(key.text)
+            if field is None:
                 message = f"unknown key `{shorten(key.text)}` in {self.noun}"
-                found.error("DR103", message, key.span, self._hint(key.text))
+                found.error("DR103", message, key.span, partial(self._hint, key.text))
                 continue
-            keys[key.text] = key.span
-            read = table[key.text].shape.read(value, found)
+            if key.text == field.former:
+                found.note("DR116", f"`{key.text}` is now called `{field.key}`", key.span, f"write `{field.key}`")
+            if field.key in keys:
+                message = f"`{field.key}` and `{field.former}` are one key"
+                found.error("DR104", message, key.span, f"keep `{field.key}`")
+                continue
+            keys[field.key] = key.span
+            read = field.shape.read(value, found)
             if read is not None:
-                values[key.text] = read
-        meant = {closest(key.text, table) for key, _ in tree.entries if key.text not in table}
-        for entry in self.fields:
-            if entry.required and entry.key not in keys and entry.key not in meant:
+                values[field.key] = read
+        absent = [entry for entry in self.fields if entry.required and entry.key not in keys]
+        unknown = [key.text for key, _ in tree.entries if key.text not in table] if absent else []
+        meant = {closest(text, table) for text in unknown[:_MANY]}
+        for entry in absent:
+            if entry.key not in meant:
                 found.error("DR114", f"{self.noun} needs `{entry.key}`", tree.span, entry.description)
         return Reading(values, keys, tree.span)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from dagreg.errors import Span
+from dagreg.errors import Diagnostic, Span
 from dagreg.spec.brief import Brief, cut
 
 Level = str | int | float | bool
@@ -78,7 +78,7 @@ class Adjust:
 class Effect(Brief):
     """The question. `contrast` is (from, to) on the exposure's scale; None asks for the default one.
 
-    With several exposures a side is one value for all of them, or a tuple of one for each. `curve` lists the doses of
+    With several exposures a side is one value for all of them, or a tuple of one for each. `doses` lists the doses of
     a dose-response curve, or says how many it has.
     """
 
@@ -89,7 +89,7 @@ class Effect(Brief):
     by: tuple[str, ...] = ()
     adjust: Adjust | None = None
     among: Among = "everyone"
-    curve: tuple[float, ...] | int | None = None
+    doses: tuple[float, ...] | int | None = None
     standardise: Standardise = "rows"
     span: Span | None = None
 
@@ -179,6 +179,7 @@ class Spec:
     declared: bool = False  # a `nodes:` section is present, so it is complete
     text: str = ""
     places: Mapping[tuple[str | int, ...], Span] = field(default_factory=dict, repr=False)
+    notes: tuple[Diagnostic, ...] = ()  # what a reader has to say of a spec that is in order
 
     def __init__(
         self,
@@ -194,6 +195,7 @@ class Spec:
         declared: bool = False,
         text: str = "",
         places: Mapping[tuple[str | int, ...], Span] | None = None,
+        notes: tuple[Diagnostic, ...] = (),
         *,
         effect: Any = None,
         **other: Any,
@@ -212,6 +214,7 @@ class Spec:
                 "declared": declared,
                 "text": text,
                 "places": {} if places is None else places,
+                "notes": notes,
             }
         else:
             from dagreg.spec.python import built

@@ -101,7 +101,7 @@ _OF_EFFECT: tuple[tuple[str, Callable[[Effect], bool]], ...] = (
     ("by", lambda effect: effect.by != ()),
     ("adjust", lambda effect: effect.adjust is not None and effect.adjust.exactly is not None),
     ("among", lambda effect: effect.among != "everyone"),
-    ("curve", lambda effect: effect.curve is not None),
+    ("dose_response", lambda effect: effect.doses is not None),
     ("standardise", lambda effect: effect.standardise != "rows"),
     ("exclude", lambda effect: effect.adjust is not None and effect.adjust.exclude != ()),
 )

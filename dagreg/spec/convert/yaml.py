@@ -135,7 +135,7 @@ def _effect(effect: Effect) -> Any:
             "by": list(effect.by) or None,
             "adjust": _adjust(effect.adjust),
             "among": effect.among if effect.among != "everyone" else None,
-            "curve": list(effect.curve) if isinstance(effect.curve, tuple) else effect.curve,
+            "dose_response": list(effect.doses) if isinstance(effect.doses, tuple) else effect.doses,
             "standardise": effect.standardise if effect.standardise != "rows" else None,
         }
     )
