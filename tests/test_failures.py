@@ -156,7 +156,7 @@ def test_memory_is_estimated_before_anything_is_solved(monkeypatch: pytest.Monke
     text = "edges: [z -> x, 'z, x -> y']\neffect: x -> y\n"
     monkeypatch.setenv("DAGREG_MEMORY", "0.5")
     pipeline.fit(loads(text, file="s.yaml"), columns())
-    many = loads(text + "sampling: {draws: 1000000}\n", file="s.yaml")
+    many = loads(text + "sampling: {draws: 400000}\n", file="s.yaml")
     with pytest.raises(dagreg.DagregError, match="DR508"):
         pipeline.fit(many, columns())
     monkeypatch.setenv("DAGREG_MEMORY", "0.0001")

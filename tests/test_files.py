@@ -22,7 +22,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.data.duck import open_file, open_frame
 from dagreg.data.tables import csv_text
-from dagreg.errors import DagregError, printable, printable_lines, redacted
+from dagreg.errors import DagregError, DataError, printable, printable_lines, redacted
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef, Spec
 
@@ -213,8 +213,12 @@ def test_long_numbers_that_measure_something_stay_numbers(tmp_path: Path) -> Non
 
 
 def test_numbers_closer_than_doubles_are_said(tmp_path: Path) -> None:
+    """Doubles of this size are 256 apart: 40 numbers become 1, 11 or 40."""
     frame = {"x": 1712345678000000000 + 3 * np.arange(40), "y": np.arange(40.0)}
-    (warning,) = pipeline.check(spec_in(tmp_path, PLAIN), frame)["warnings"]
+    with pytest.raises(DataError, match="DR435"):
+        pipeline.check(spec_in(tmp_path, PLAIN), frame)
+    merged = {**frame, "x": 1712345678000000000 + 64 * np.arange(40)}
+    (warning,) = pipeline.check(spec_in(tmp_path, PLAIN), merged)["warnings"]
     assert warning["code"] == "DR336"
     apart = {**frame, "x": 1712345678000000000 + 1024 * np.arange(40)}
     assert pipeline.check(spec_in(tmp_path, PLAIN), apart)["warnings"] == []

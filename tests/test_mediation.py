@@ -135,7 +135,7 @@ def test_the_answer_to_a_mediation_is_the_indirect_effect_and_its_share() -> Non
     report = " ".join(result.report("text").split())
     shown = f"{share.median:.0%} of the total"
     assert f"That is {shown} effect" in report
-    heads = [report.index(f"{word}, difference in mean") for word in ("Natural indirect effect", "Total effect")]
+    heads = [report.index(f"{word}, one unit more of x") for word in ("Natural indirect effect", "Total effect")]
     assert report.index(shown) < heads[0] < heads[1]  # at a glance first, then the headline
     (first, _) = json.loads(result.report("json"))["effects"]
     assert first["estimates"][0]["share_of_total"]["median"] == share.median
