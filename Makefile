@@ -1,6 +1,6 @@
 # The environment, the checks and the demonstration. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lock trust clean
+.PHONY: help setup demo test bench lock messages trust clean
 
 BIN := .venv/bin
 DEMO ?= specs/berkeley.yaml
@@ -42,6 +42,9 @@ lock: setup ## resolve the dependencies again (addresses stay out of the file)
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	    --extra dev --output-file requirements.lock pyproject.toml
 	@! grep -n '://' requirements.lock
+
+messages: setup ## write docs/messages anew, a page for each code
+	$(BIN)/python scripts/messages.py
 
 clean: ## remove what the other targets made, .venv included
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,5 +1,5 @@
 """`python -m dagreg` is `dagreg`."""
 
-from dagreg.entry import main
+from dagreg.cli import main
 
 main()

@@ -2,137 +2,139 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import sys
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, get_args
 
-import typer
-
-from dagreg import commands, errors
-from dagreg.commands import (
-    AT_FAULT,
-    DONE,
-    INTERNAL,
-    answer_each,
-    answer_one,
-    complain,
-    folder_of,
-    inputs_of,
-    put,
-    say,
-    show,
-    tell,
-    write,
-)
+import dagreg
+from dagreg import errors
+from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
-from dagreg.spec.types import LEVEL, Spec
+from dagreg.spec.types import LEVEL, Engine, Spec
+from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="From a causal graph to a justified Bayesian regression.",
-)
+WORDS = "From a causal graph to a justified Bayesian regression."
+FORMATS = ("text", "json", "md", "html")
+BRIEF = ("text", "json")
+PICTURES = ("svg", "png", "pdf", "dot", "dagitty")
+GRAPHS = ("yaml", "dagitty", "dot", "gml", "lavaan")
+ESTIMATORS = ("adjusted", "chain", "frontdoor", "functional", "instrument", "unadjusted")
+SHELLS = ("bash", "zsh", "fish", "tcsh")
+PICTURE_ENDINGS = {"gv": "dot", "txt": "dagitty"}
 
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
-    md = "md"
-    html = "html"
+COMMANDS: dict[str, Command] = {}
+"""Every command by its name, in the order of the help."""
 
 
-class Brief(StrEnum):
-    text = "text"
-    json = "json"
+def command(*arguments: Argument) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Puts a function into the table of commands. Its name is the command's, its docstring the command's help."""
 
+    def listed(run: Callable[..., int]) -> Callable[..., int]:
+        COMMANDS[run.__name__] = Command(run, arguments)
+        return run
 
-class Picture(StrEnum):
-    svg = "svg"
-    png = "png"
-    pdf = "pdf"
-    dot = "dot"
-    dagitty = "dagitty"
-
-
-class Graph(StrEnum):
-    yaml = "yaml"
-    dagitty = "dagitty"
-    dot = "dot"
-    gml = "gml"
-    lavaan = "lavaan"
-
-
-class Estimators(StrEnum):
-    adjusted = "adjusted"
-    chain = "chain"
-    frontdoor = "frontdoor"
-    functional = "functional"
-    instrument = "instrument"
-    unadjusted = "unadjusted"
-
-
-class Engine(StrEnum):
-    auto = "auto"
-    exact = "exact"
-    nuts = "nuts"
-
-
-Specs = Annotated[list[Path], typer.Argument(help="Spec files.")]
-OneSpec = Annotated[Path, typer.Argument(help="A spec file.")]
-Data = Annotated[str | None, typer.Option("--data", help="Data file or database, in place of the spec's.")]
-Outside = Annotated[bool, typer.Option("--allow-outside", help="Let `data:` leave the spec's folder.")]
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from dagreg import __version__
-
-        tell(f"dagreg {__version__}")
-        raise typer.Exit()
-
-
-@app.callback()
-def _every(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
-    ] = False,
-) -> None:
-    """From a causal graph to a justified Bayesian regression."""
+    return listed
 
 
 def main() -> None:
     """Runs the command line and exits with the project's codes; no traceback reaches a user."""
-    commands.run(lambda: app(standalone_mode=False))
+    run(lambda: answer(sys.argv[1:]))
 
 
-@app.command()
-def explain(
-    specs: Specs,
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.text,
-    node: Annotated[str | None, typer.Option(help="Only why this node is in or out of the set.")] = None,
-) -> int:
+def answer(words: Sequence[str]) -> int:
+    """Answers a command line; returns its exit code. Raises DagregError with what the command did not report itself."""
+    if not words:
+        say(_help().rstrip("\n"))
+        return MISUSED
+    first, rest = words[0], words[1:]
+    if first in HELP:
+        put(_help())
+    elif first == "--version":
+        tell(f"{PROGRAM} {dagreg.__version__}")
+    elif first in COMMANDS:
+        values = COMMANDS[first].parse(rest)
+        if values is not None:
+            return COMMANDS[first].run(**values)
+        put(_help(first))
+    else:
+        known = (*COMMANDS, "--help", "--version")
+        message = f"no option `{first}` before a command" if first.startswith("-") else f"no command `{first}`"
+        notes = (f"the commands are {', '.join(COMMANDS)}", f"`{PROGRAM} --help` says what each of them does")
+        raise UsageError((Diagnostic("DR198", message, label=errors.did_you_mean(first, known), notes=notes),))
+    return DONE
+
+
+def _help(name: str | None = None) -> str:
+    """The help on a command, or the list of all."""
+    from dagreg.helping import help_on, overview
+
+    return overview(COMMANDS, WORDS) if name is None else help_on(COMMANDS[name])
+
+
+# ---------------------------------------------------------------- arguments that several commands have
+
+
+def _formats(choices: tuple[str, ...], words: str = "How to answer.") -> Argument:
+    return Argument(("--format",), words, default="text", choices=choices)
+
+
+def _number(name: str, words: str) -> Argument:
+    return Argument((name,), words, read=int, least=1, metavar="N")
+
+
+SPEC = Argument(("spec",), "A spec file.", read=Path, required=True, files=True)
+SPECS = Argument(("specs",), "Spec files.", read=Path, required=True, many=True, files=True, metavar="SPEC")
+FOLDER = Argument(("folder",), "The folder that `dagreg fit` wrote.", read=Path, required=True, files=True)
+DATA = Argument(("--data",), "Data file or database, in place of the spec's.", files=True)
+OUTSIDE = Argument(("--allow-outside",), "Let `data:` leave the spec's folder.", flag=True, default=False)
+DO = Argument(("--do",), "Set a node: x=1. Can be given several times.", many=True, metavar="NODE=VALUE")
+ESTIMATOR = Argument(("--estimator",), "Only this one.", choices=ESTIMATORS)
+
+
+def _output(words: str, metavar: str = "FILE") -> Argument:
+    return Argument(("-o", "--output"), words, read=Path, metavar=metavar, files=True)
+
+
+def _seed(words: str) -> Argument:
+    return Argument(("--seed",), words, read=int, metavar="N")
+
+
+TABLE = _output("File: .csv, .tsv or .parquet.")
+
+# ---------------------------------------------------------------- the commands
+
+
+@command(SPECS, _formats(FORMATS), Argument(("--node",), "Only why this node is in or out of the set."))
+def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
     """Can the effect be identified, how, and what has to be adjusted for? Needs no data."""
-    return commands.explain(specs, format, node)
-
-
-@app.command()
-def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answer.")] = Brief.text, data: Data = None,
-          allow_outside: Outside = False) -> int:  # fmt: skip
-    """Is the spec valid, do its columns fit, and would `fit` accept it? Nothing is solved."""
-    from dagreg.pipeline import check as run
+    from dagreg.identify.types import NotIdentified
 
     def answer(spec: Spec) -> int:
-        found = run(spec, data, allow_outside=allow_outside)
+        explained = dagreg.explain(spec)
+        if node is not None:
+            tell("\n".join(_node_note(spec, node, one) for one in explained.answers))
+        else:
+            show(explained, format)
+        return AT_FAULT if any(isinstance(one, NotIdentified) for one in explained.answers) else DONE
+
+    return answer_each(specs, format, answer)
+
+
+@command(SPECS, _formats(BRIEF), DATA, OUTSIDE)
+def check(specs: Sequence[Path], format: str, data: str | None, allow_outside: bool) -> int:
+    """Is the spec valid, do its columns fit, and would `fit` accept it? Nothing is solved."""
+    from dagreg import pipeline
+
+    def answer(spec: Spec) -> int:
+        found = pipeline.check(spec, data, allow_outside=allow_outside)
         for warning in found["warnings"]:
             say(f"warning[{warning['code']}]: {warning['message']}")
-        if format is Brief.json:
+        if format == "json":
             tell(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
         else:
             tell(f"{errors.printable(spec.path or spec.name)}: ok")
@@ -143,69 +145,80 @@ def check(specs: Specs, format: Annotated[Brief, typer.Option(help="How to answe
     return answer_each(specs, format, answer)
 
 
-@app.command()
+@command(
+    SPEC,
+    _output("File; its ending names the format."),
+    Argument(("--format",), "In place of the file's ending.", choices=PICTURES),
+    Argument(("--plate",), "The model's plate diagram by PyMC; needs the data.", flag=True, default=False),
+    Argument(("--estimator",), "Of this one's model, with --plate.", choices=ESTIMATORS),
+    DATA,
+    OUTSIDE,
+)
 def draw(
-    spec: OneSpec,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File; its ending names the format.")] = None,
-    format: Annotated[Picture | None, typer.Option(help="In place of the file's ending.")] = None,
-    plate: Annotated[bool, typer.Option("--plate", help="The model's plate diagram by PyMC; needs the data.")] = False,
-    estimator: Annotated[Estimators | None, typer.Option(help="Of this one's model, with --plate.")] = None,
-    data: Data = None,
-    allow_outside: Outside = False,
+    spec: Path,
+    output: Path | None,
+    format: str | None,
+    plate: bool,
+    estimator: str | None,
+    data: str | None,
+    allow_outside: bool,
 ) -> int:
     """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
-    from dagreg.pipeline import absent_data
-    from dagreg.pipeline import explain as run
-    from dagreg.pipeline import plate as plate_of
-    from dagreg.report.draw import draw as picture
+    from dagreg import pipeline
+
+    ending = output.suffix.lstrip(".").lower() if output is not None else "svg"
+    kind: Any = format or PICTURE_ENDINGS.get(ending, ending)
+    if kind not in PICTURES:
+        known = ", ".join((*PICTURES, *PICTURE_ENDINGS))
+        raise COMMANDS["draw"].refused(f"the ending of `{output}` names no format of pictures; known: {known}")
 
     def answer(spec: Spec) -> int:
         read = inputs_of(spec, data)
         if output is not None:
             check_place(output, read)
-        ending = output.suffix.lstrip(".").lower() if output is not None else "svg"
-        kind = format or Picture({"gv": "dot", "txt": "dagitty"}.get(ending, ending))
         if plate:
-            only = estimator.value if estimator else None
-            write(output, plate_of(spec, kind.value, data, allow_outside=allow_outside, estimator=only), read)
-            return DONE
-        for doubt in absent_data(spec) if data is None else ():
-            say(f"warning[{doubt.code}]: {doubt.message}")
-        first = run(spec).answers[0] if spec.effects else None
-        write(output, picture(spec, first, kind.value), read)
+            picture = pipeline.plate(spec, kind, data, allow_outside=allow_outside, estimator=estimator)
+        else:
+            for doubt in pipeline.absent_data(spec) if data is None else ():
+                say(f"warning[{doubt.code}]: {doubt.message}")
+            picture = pipeline.draw(spec, kind)
+        write(output, picture, read)
         return DONE
 
-    if format is None and output is not None and output.suffix.lstrip(".").lower() not in (*Picture, "gv", "txt"):
-        say(f"error: no picture format `{output.suffix}`; known: {', '.join(Picture)}")
-        return INTERNAL
     return answer_one(spec, "text", answer)
 
 
-@app.command()
+@command(
+    SPEC,
+    _output("File to write."),
+    ESTIMATOR,
+    Argument(("--optimised",), "The equal program on reduced data.", flag=True, default=False),
+    Argument(("--explain-plan",), "How a fit solves it, and why so.", flag=True, default=False),
+    DATA,
+    OUTSIDE,
+)
 def compile(
-    spec: OneSpec,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
-    estimator: Annotated[Estimators | None, typer.Option(help="Only this one.")] = None,
-    optimised: Annotated[bool, typer.Option("--optimised", help="The equal program on reduced data.")] = False,
-    explain_plan: Annotated[bool, typer.Option("--explain-plan", help="How a fit solves it, and why so.")] = False,
-    data: Data = None,
-    allow_outside: Outside = False,
+    spec: Path,
+    output: Path | None,
+    estimator: str | None,
+    optimised: bool,
+    explain_plan: bool,
+    data: str | None,
+    allow_outside: bool,
 ) -> int:
     """The PyMC program as readable Python that runs without dagreg."""
-    from dagreg.pipeline import compile as run
-    from dagreg.pipeline import explain_plan as planned
+    from dagreg import pipeline
 
     def answer(spec: Spec) -> int:
-        only = estimator.value if estimator else None
         read = inputs_of(spec, data)
         if output is not None:
             check_place(output, read)
+        of: Any = {"allow_outside": allow_outside, "estimator": estimator}
         if explain_plan:
-            reuse = folder_of(spec)
-            write(output, planned(spec, data, allow_outside=allow_outside, estimator=only, reuse=reuse), read)
+            write(output, pipeline.explain_plan(spec, data, reuse=folder_of(spec), **of), read)
             return DONE
         place = output.parent if output is not None else ""
-        compiled = run(spec, data, allow_outside=allow_outside, estimator=only, optimised=optimised, folder=place)
+        compiled = dagreg.compile(spec, data, optimised=optimised, folder=place, **of)
         for doubt in compiled.explained.doubts:
             say(f"warning[{doubt.code}]: {doubt.message}")
         write(output, compiled.source, read)
@@ -214,43 +227,336 @@ def compile(
     return answer_one(spec, "text", answer)
 
 
-@app.command()
+@command(
+    SPEC,
+    _output("Folder of the report.", "FOLDER"),
+    _formats(FORMATS, "How to answer on stdout."),
+    DATA,
+    Argument(("--engine",), "How to compute the posterior.", choices=get_args(Engine)),
+    _seed("Seed of the random numbers."),
+    _number("--draws", "Draws per chain."),
+    _number("--tune", "Warm-up draws per chain."),
+    _number("--chains", "Chains."),
+    Argument(("--fresh",), "Fit all anew, whatever the folder holds.", flag=True, default=False),
+    OUTSIDE,
+)
 def fit(
-    spec: OneSpec,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Folder of the report.")] = None,
-    format: Annotated[Format, typer.Option(help="How to answer on stdout.")] = Format.text,
-    data: Data = None,
-    engine: Annotated[Engine | None, typer.Option(help="How to compute the posterior.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.")] = None,
-    draws: Annotated[int | None, typer.Option(min=1, help="Draws per chain.")] = None,
-    tune: Annotated[int | None, typer.Option(min=1, help="Warm-up draws per chain.")] = None,
-    chains: Annotated[int | None, typer.Option(min=1, help="Chains.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Fit all anew, whatever the folder holds.")] = False,
-    allow_outside: Outside = False,
+    spec: Path,
+    output: Path | None,
+    format: str,
+    data: str | None,
+    fresh: bool,
+    allow_outside: bool,
+    **settings: int | str | None,
 ) -> int:
     """Fits the model and reports: the effect, what was adjusted for and why, and how it could be wrong.
 
     Regressions that have not changed since the fit in the folder keep its draws.
     """
-    chosen = engine.value if engine else None
-    settings = {"engine": chosen, "seed": seed, "draws": draws, "tune": tune, "chains": chains}
-    return commands.fit(spec, output, format, data=data, fresh=fresh, allow_outside=allow_outside, settings=settings)
+    from dagreg.pipeline import overridden
+    from dagreg.report.write import check_result_folder
+
+    def answer(spec: Spec) -> int:
+        changed = overridden(spec, **settings)
+        folder = folder_of(spec) if output is None else output
+        record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
+        if record is None:
+            check_result_folder(folder)
+            reuse = None if fresh else folder
+            result = dagreg.fit(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
+            result = result.placed(folder)
+            record, took = result.record, f"{spec.name}: {_duration(result.timings)}"
+            try:
+                result.save(folder)
+            except DagregError as error:  # a disk may fill during a long fit: its numbers are not lost with it
+                say(took)
+                complain(error, "")
+                show(record, format)
+                return AT_FAULT
+            say(f"{took}; the report is in {folder}")
+        for failure in (f for effect in record.effects for f in effect.failures):
+            say(errors.render(Diagnostic(failure.code, failure.message, notes=failure.notes)))
+        show(record, format)
+        return DONE if record.ok else AT_FAULT
+
+    return answer_one(spec, format, answer)
 
 
-@app.command()
-def report(
-    folder: Annotated[Path, typer.Argument(help="The folder that `dagreg fit` wrote.")],
-    format: Annotated[Format, typer.Option(help="How to answer.")] = Format.text,
-) -> int:
+@command(FOLDER, _formats(FORMATS))
+def report(folder: Path, format: str) -> int:
     """Shows a stored result again; nothing is fitted."""
-    from dagreg.reopen import open_result
-
-    show(open_result(folder).record, format)
+    show(dagreg.open(folder).record, format)
     return DONE
 
 
-Do = Annotated[list[str] | None, typer.Option("--do", help="Set a node: x=1. Can be given several times.")]
-Table = Annotated[Path | None, typer.Option("-o", "--output", help="File: .csv, .tsv or .parquet.")]
+@command(
+    FOLDER,
+    Argument(("--data",), "The new rows.", read=Path, required=True, files=True, metavar="FILE"),
+    DO,
+    TABLE,
+    Argument(("--estimator",), "In place of the primary one.", choices=ESTIMATORS),
+    Argument(("--effect",), "Of a spec with several, in its order.", read=int, default=1, least=1, metavar="N"),
+    Argument(("--level",), "Probability of the intervals.", read=float, default=LEVEL, least=0.01, most=0.999),
+    _seed("Seed of the random numbers, in place of the fit's."),
+    _formats(BRIEF, "How to answer on stdout."),
+)
+def predict(
+    folder: Path,
+    data: Path,
+    do: Sequence[str] | None,
+    output: Path | None,
+    estimator: str | None,
+    effect: int,
+    level: float,
+    seed: int | None,
+    format: str,
+) -> int:
+    """The outcome of new rows: mean, sd, median and interval, of the response and of its mean."""
+    import numpy as np
+
+    from dagreg.data.tables import check_ending, records
+
+    if output is not None:
+        check_ending(output)
+        check_place(output, [data])
+    settings = _settings(do)
+    opened = dagreg.open(folder)
+    found = opened.predict(data, settings, estimator=estimator, effect=effect - 1, level=level, seed=seed)
+    for note in (*((found.of,) if found.of else ()), *found.notes):
+        say(f"note: {note}")
+    columns = {"row": np.arange(1, len(found) + 1), **found.columns}
+    if output is not None or format == "text":
+        _tabled(columns, output, [data])
+    if format == "json":
+        facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
+        notes = {"of": found.of or found.outcome, "notes": found.notes}
+        tell(json.dumps({**facts, **notes, "rows": records(columns)}, ensure_ascii=False, allow_nan=False))
+    return DONE
+
+
+@command(
+    SPEC,
+    Argument(("-n", "--rows"), "Rows to draw.", read=int, required=True, least=1, metavar="N"),
+    _seed("Seed of the random numbers, in place of the spec's."),
+    DO,
+    Argument(("--from",), "Draw from this fit's posterior.", read=Path, files=True, metavar="FOLDER"),
+    TABLE,
+    DATA,
+    _formats(BRIEF, "How to answer on stdout."),
+    OUTSIDE,
+)
+def simulate(
+    spec: Path,
+    rows: int,
+    seed: int | None,
+    do: Sequence[str] | None,
+    from_: Path | None,
+    output: Path | None,
+    data: str | None,
+    format: str,
+    allow_outside: bool,
+) -> int:
+    """Draws data from the model: from its priors, or from a posterior."""
+    from dagreg.data.tables import check_ending, records
+
+    def answer(spec: Spec) -> int:
+        read = inputs_of(spec, data)
+        if output is not None:
+            check_ending(output)
+            check_place(output, read)
+        found = dagreg.simulate(
+            spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside
+        )
+        for note in found.notes:
+            say(f"note: {note}")
+        if output is not None or format == "text":
+            _tabled(found.columns, output, read)
+        if format == "json":
+            parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
+            facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
+            tell(json.dumps({**facts, "rows": records(found.columns)}, ensure_ascii=False, allow_nan=False))
+        return DONE
+
+    return answer_one(spec, format, answer)
+
+
+@command(
+    Argument(("spec",), "File to write; stdout without it.", read=Path, files=True),
+    Argument(("--data",), "Data file or database that the spec is for.", files=True),
+)
+def init(spec: Path | None, data: str | None) -> int:
+    """Writes a commented spec, its nodes and types taken from the data."""
+    from dagreg.pipeline import starter
+
+    if spec is not None:
+        if os.path.lexists(spec):
+            raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
+        check_place(spec)
+    write(spec, starter(data, spec), to_edit=True)
+    if spec is not None:
+        say(
+            f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg check {spec}`"
+        )
+    return DONE
+
+
+@command()
+def schema() -> int:
+    """The JSON Schema of the spec file."""
+    from dagreg.spec.schema import schema as written
+
+    tell(json.dumps(written(), indent=2, ensure_ascii=False))
+    return DONE
+
+
+@command(
+    Argument(("file",), "A spec or a graph; `-` is stdin.", required=True, files=True),
+    Argument(("--to",), "Format to write: the output's, or yaml, unless given.", choices=GRAPHS),
+    Argument(("--from",), "Format of the file, where it does not tell.", choices=GRAPHS),
+    _output("File; its ending names the format."),
+)
+def convert(file: str, to: str | None, from_: str | None, output: Path | None) -> int:
+    """Graphs of other programs in and out: YAML, dagitty, DOT, GML, lavaan."""
+    from dagreg.spec import convert as formats
+    from dagreg.spec.load import decoded, read_text
+
+    inputs = [] if file == "-" else [Path(file)]
+    try:
+        shown = "<stdin>" if file == "-" else file
+        text = decoded(sys.stdin.buffer.read(), shown) if file == "-" else read_text(file)
+        if output is not None:
+            check_place(output, inputs)
+        target = to or (formats.format_to_write(str(output)) if output is not None else "yaml")
+        read = formats.read(text, from_ or formats.detect(shown, text), file=shown)
+        written = formats.write(read.spec, target)
+    except DagregError as error:
+        complain(error, getattr(error, "text", ""))
+        return AT_FAULT
+    for note in (*read.notes, *written.notes):
+        say(errors.render(note, text))
+    write(output, written.text, inputs)
+    return DONE
+
+
+def _topics() -> Iterable[str]:
+    return (*COMMANDS, *errors.CODES)
+
+
+@command(Argument(("topic",), "A command, or the code of a message: DR102, dr102, 102.", offered=_topics))
+def help(topic: str | None) -> int:
+    """What a command does, or what a message means, with a spec that gives it and that spec mended."""
+    from dagreg.messages import page
+
+    if topic is None or topic in COMMANDS:
+        put(_help(topic))
+    else:
+        code = topic.upper() if topic[:2].upper() == "DR" else f"DR{topic}"
+        if code not in errors.CODES:
+            alike = ", ".join(one for one in errors.CODES if one.startswith(code[:4]))
+            notes = ((f"codes that begin alike: {alike}",) if alike else ()) + (
+                f"`{PROGRAM} --help` lists the commands; a code is the word in brackets of a message",
+            )
+            message = f"`{topic}` is neither a command nor the code of a message"
+            hint = errors.did_you_mean(topic, COMMANDS)
+            raise UsageError((Diagnostic("DR199", message, label=hint, notes=notes),))
+        put(page(code))
+    return DONE
+
+
+@command(Argument(("shell",), "The shell.", choices=SHELLS, required=True))
+def completion(shell: str) -> int:
+    """Prints what makes a shell complete dagreg's words.
+
+    For bash, put this into ~/.bashrc: eval "$(dagreg completion bash)"
+    """
+    import shtab
+
+    from dagreg.helping import whole_parser
+
+    put(shtab.complete(whole_parser(COMMANDS, WORDS, shtab.FILE), shell))
+    return DONE
+
+
+# ---------------------------------------------------------------- what commands share
+
+
+def answer_each(specs: Sequence[Path], format: str, answer: Callable[[Spec], int]) -> int:
+    """Runs a command over several specs; a refused one is reported and the others still run."""
+    worst = DONE
+    for path in specs:
+        worst = max(worst, answer_one(path, format, answer))
+    return worst
+
+
+def answer_one(path: Path, format: str, answer: Callable[[Spec], int]) -> int:
+    """Runs a command over a spec. Under JSON its mistakes are the answer, beside the messages."""
+    text = ""
+    try:
+        spec = dagreg.load(path)
+        text = spec.text
+        for note in spec.notes:
+            say(errors.render(note, text))
+        return answer(spec)
+    except DagregError as error:
+        complain(error, text or _readable(path))
+        if format == "json":
+            tell(json.dumps({"spec": str(path), "errors": [located(d) for d in error.diagnostics]}, ensure_ascii=False))
+        return AT_FAULT
+
+
+def _readable(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def inputs_of(spec: Spec, data: str | os.PathLike[str] | None) -> tuple[Path, ...]:
+    """The files that a command on this spec reads, as far as their names tell."""
+    named = data if data is not None else (spec.data.source if spec.data is not None else None)
+    found = [Path(spec.path)] if spec.path else []
+    if named is not None:
+        place = os.path.join(os.path.dirname(spec.path or "") if data is None else "", os.fspath(named))
+        found += [Path(place), *(Path(one) for one in glob.glob(place, recursive=True))]
+    return tuple(found)
+
+
+def _node_note(spec: Spec, node: str, answer: Any) -> str:
+    note = answer.justification.nodes.get(node)
+    if note is None:
+        hint = errors.did_you_mean(node, spec.nodes)
+        raise DagregError((Diagnostic("DR209", f"{spec.name} has no node `{node}`", label=hint),))
+    query = answer.justification.query
+    place = "in the adjustment set" if note.in_set else "not in the adjustment set"
+    return f"{', '.join(query.exposure)} -> {query.outcome}: {node} ({', '.join(note.roles)}) is {place}. {note.why}"
+
+
+def folder_of(spec: Spec) -> Path:
+    """Where a fit of this spec goes unless it is told otherwise."""
+    return Path(f"{Path(spec.path or spec.name).stem}.dagreg")
+
+
+def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool) -> Any:
+    """The report in a folder, where a fit would only repeat it."""
+    if not os.path.isdir(folder):
+        return None
+    from dagreg.reopen import unchanged
+
+    result = unchanged(folder, spec, data, allow_outside=allow_outside)
+    if result is None:
+        return None
+    if not all(os.path.isfile(folder / name) for name in ("report.html", "report.md")):
+        result.save(folder)
+    say(f"{spec.name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
+    return result.record
+
+
+def _duration(timings: Mapping[str, float]) -> str:
+    """How long a fit took, and what part of it each program."""
+    seconds = dict(timings)
+    whole_fit = seconds.pop("fit")
+    parts = ", ".join(f"{builder.removeprefix('build_')} {value:.2g} s" for builder, value in seconds.items())
+    return f"fitted in {whole_fit:.2g} s" + (f" (solving: {parts})" if parts else "")
 
 
 def _settings(do: Sequence[str] | None) -> dict[str, str]:
@@ -273,136 +579,6 @@ def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:
         put(csv_text(columns))
     else:
         write_table(output, columns, inputs)
-
-
-@app.command()
-def predict(
-    folder: Annotated[Path, typer.Argument(help="The folder that `dagreg fit` wrote.")],
-    data: Annotated[Path, typer.Option("--data", help="The new rows.")],
-    do: Do = None,
-    output: Table = None,
-    estimator: Annotated[Estimators | None, typer.Option(help="In place of the primary one.")] = None,
-    effect: Annotated[int, typer.Option(min=1, help="Of a spec with several, in its order.")] = 1,
-    level: Annotated[float, typer.Option(min=0.01, max=0.999, help="Probability of the intervals.")] = LEVEL,
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: the fit's]")] = None,
-    format: Annotated[Brief, typer.Option(help="How to answer on stdout.")] = Brief.text,
-) -> int:
-    """The outcome of new rows: mean, sd, median and interval, of the response and of its mean."""
-    import numpy as np
-
-    from dagreg.data.tables import check_ending, records
-    from dagreg.reopen import open_result
-
-    if output is not None:
-        check_ending(output)
-        check_place(output, [data])
-    settings = _settings(do)
-    found = open_result(folder).predict(
-        data, settings, estimator=estimator.value if estimator else None, effect=effect - 1, level=level, seed=seed
-    )
-    for note in (*((found.of,) if found.of else ()), *found.notes):
-        say(f"note: {note}")
-    columns = {"row": np.arange(1, len(found) + 1), **found.columns}
-    if output is not None or format is Brief.text:
-        _tabled(columns, output, [data])
-    if format is Brief.json:
-        facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
-        notes = {"of": found.of or found.outcome, "notes": found.notes}
-        tell(json.dumps({**facts, **notes, "rows": records(columns)}, ensure_ascii=False, allow_nan=False))
-    return DONE
-
-
-@app.command()
-def simulate(
-    spec: OneSpec,
-    rows: Annotated[int, typer.Option("-n", "--rows", min=1, help="Rows to draw.")],
-    seed: Annotated[int | None, typer.Option(help="Seed of the random numbers.  [default: the spec's]")] = None,
-    do: Do = None,
-    from_: Annotated[Path | None, typer.Option("--from", help="Draw from this fit's posterior.")] = None,
-    output: Table = None,
-    data: Data = None,
-    format: Annotated[Brief, typer.Option(help="How to answer on stdout.")] = Brief.text,
-    allow_outside: Outside = False,
-) -> int:
-    """Draws data from the model: from its priors, or from a posterior."""
-    from dagreg.data.tables import check_ending, records
-    from dagreg.simulation import simulate as run
-
-    def answer(spec: Spec) -> int:
-        read = inputs_of(spec, data)
-        if output is not None:
-            check_ending(output)
-            check_place(output, read)
-        found = run(spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside)
-        for note in found.notes:
-            say(f"note: {note}")
-        if output is not None or format is Brief.text:
-            _tabled(found.columns, output, read)
-        if format is Brief.json:
-            parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
-            facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
-            tell(json.dumps({**facts, "rows": records(found.columns)}, ensure_ascii=False, allow_nan=False))
-        return DONE
-
-    return answer_one(spec, format, answer)
-
-
-@app.command()
-def init(
-    spec: Annotated[Path | None, typer.Argument(help="File to write; stdout without it.")] = None,
-    data: Data = None,
-) -> int:
-    """Writes a commented spec, its nodes and types taken from the data."""
-    from dagreg.pipeline import starter
-
-    if spec is not None:
-        if os.path.lexists(spec):
-            raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
-        check_place(spec)
-    write(spec, starter(data, spec), to_edit=True)
-    if spec is not None:
-        say(
-            f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg check {spec}`"
-        )
-    return DONE
-
-
-@app.command()
-def schema() -> int:
-    """The JSON Schema of the spec file."""
-    from dagreg.spec.schema import schema as written
-
-    tell(json.dumps(written(), indent=2, ensure_ascii=False))
-    return DONE
-
-
-@app.command()
-def convert(
-    file: Annotated[str, typer.Argument(help="A spec or a graph; `-` is stdin.")],
-    to: Annotated[Graph | None, typer.Option("--to", help="Format to write.  [default: the output's, or yaml]")] = None,
-    from_: Annotated[Graph | None, typer.Option("--from", help="Format of the file, where it does not tell.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File; its ending names the format.")] = None,
-) -> int:
-    """Graphs of other programs in and out: YAML, dagitty, DOT, GML, lavaan."""
-    from dagreg.spec import convert as formats
-    from dagreg.spec.load import decoded, read_text
-
-    inputs = [] if file == "-" else [Path(file)]
-    try:
-        shown = "<stdin>" if file == "-" else file
-        text = decoded(sys.stdin.buffer.read(), shown) if file == "-" else read_text(file)
-        if output is not None:
-            check_place(output, inputs)
-        target = to or (formats.format_to_write(str(output)) if output is not None else Graph.yaml)
-        read = formats.read(text, from_ or formats.detect(shown, text), file=shown)
-        written = formats.write(read.spec, target)
-    except DagregError as error:
-        complain(error, getattr(error, "text", ""))
-        return AT_FAULT
-    for note in (*read.notes, *written.notes):
-        say(errors.render(note, text))
-    write(output, written.text, inputs)
-    return DONE
 
 
 if __name__ == "__main__":

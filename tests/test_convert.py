@@ -14,14 +14,13 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from dagreg.cli import app
 from dagreg.errors import SpecError, render
 from dagreg.spec.convert import FORMATS, detect, read, write
 from dagreg.spec.convert.networkx import from_networkx, to_networkx
 from dagreg.spec.load import load, loads
 from dagreg.spec.types import Adjust, Edge, Effect, Node, Spec
+from tests.calling import call
 
 SPECS = sorted((Path(__file__).parent.parent / "specs").glob("*.yaml"))
 PLAIN_NAMES = {"lavaan"}  # formats whose names are identifiers
@@ -604,15 +603,12 @@ Convert = Callable[..., Any]
 
 @pytest.fixture
 def convert() -> Convert:
-    runner = CliRunner()
-    return lambda *arguments, stdin=None: runner.invoke(
-        app, ["convert", *map(str, arguments)], input=stdin, standalone_mode=False
-    )
+    return lambda *words, stdin="": call("convert", *words, stdin=stdin)
 
 
 def test_convert_reads_stdin_and_writes_yaml(convert: Convert) -> None:
     result = convert("-", stdin=M_BIAS)
-    assert result.return_value == 0
+    assert result.code == 0
     assert arrows(loads(result.stdout)) == graph(M_BIAS, "dagitty")
     assert "DR174" in result.stderr
 
@@ -620,9 +616,9 @@ def test_convert_reads_stdin_and_writes_yaml(convert: Convert) -> None:
 def test_convert_takes_the_format_of_its_output(convert: Convert, tmp_path: Path) -> None:
     spec = tmp_path / "s.yaml"
     spec.write_text("edges: [a -> b]\neffect: a -> b\n")
-    assert convert(spec, "-o", tmp_path / "s.gv").return_value == 0
+    assert convert(spec, "-o", tmp_path / "s.gv").code == 0
     assert (tmp_path / "s.gv").read_text().startswith("digraph {")
-    assert convert(spec, "-o", tmp_path / "s.doc").return_value == 1
+    assert convert(spec, "-o", tmp_path / "s.doc").code == 1
 
 
 @pytest.mark.parametrize(
@@ -631,7 +627,7 @@ def test_convert_takes_the_format_of_its_output(convert: Convert, tmp_path: Path
 def test_convert_shows_mistakes_under_their_lines(convert: Convert, tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
     result = convert(tmp_path / name)
-    assert result.return_value == 1
+    assert result.code == 1
     assert result.stdout == ""
     assert result.stderr.startswith("error[DR17")
 

@@ -26,7 +26,7 @@ PARSER = {"typer", "pydantic"}
 HEAVY = {"arviz", "arviz_stats", "nutpie", "numba", "pandas", "pymc", "pytensor", "scipy", "xarray"}
 RUN = """
 import json, sys
-from dagreg.entry import main
+from dagreg.cli import main
 try:
     main()
 finally:

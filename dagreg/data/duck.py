@@ -9,7 +9,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -181,7 +181,12 @@ class DuckSource(Source):
         if not self.files:
             return lambda: self.sha256(columns)
         found: list[str] = []
-        thread = threading.Thread(target=lambda: found.append(self.sha256(columns)), daemon=True)
+
+        def hash_files() -> None:
+            with suppress(OSError):  # of a file that goes away: whoever asks for the hash is told
+                found.append(self.sha256(columns))
+
+        thread = threading.Thread(target=hash_files, daemon=True)
         thread.start()
 
         def hashed() -> str:

@@ -1,342 +1,36 @@
-"""Located diagnostics: where a mistake stands, what it is, and how to mend it.
+"""Every code: what it means, a spec that raises it, and that spec mended. Loaded only when it is asked for.
 
-Every stage reports mistakes as `Diagnostic` values; `DagregError` carries all of
-them together, so that a user sees every mistake of a file in one run. `CODES` documents
-every code, `render` draws a diagnostic under its line of the file.
+DR1xx are of the spec, DR2xx of graph and identification, DR3xx of data, DR4xx of models, DR5xx of fits and results,
+DR9xx of dagreg itself.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Literal
-from urllib.parse import unquote
-
-Severity = Literal["error", "warning"]
-
-LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line of a YAML file."""
-
-_WIDEST = 100  # columns of source shown before a line is cut
-_TAB = 4
-SHOWN = 20  # mistakes that are shown of one file
-_MANY = 500  # known words above which only those with the same first letter are compared
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of one line of a spec file. Lines and columns count from 1; `end` is exclusive."""
-
-    file: str
-    line: int
-    column: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Offence:
-    """The rows at fault: those where `condition` holds, SQL in which `{number}` and `{text}` are the column's value.
-
-    Without a condition, those of a column of text that hold no number.
-    """
-
-    column: str
-    condition: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One message: a stable code, the sentence, where it stands, and what would mend it; never a password.
-
-    `offence` says which rows of the data are at fault; a stage that has the data puts the first of them in a note.
-    """
-
-    code: str
-    message: str
-    span: Span | None = None
-    label: str = ""  # stands behind the carets: "did you mean `coached`?"
-    notes: tuple[str, ...] = ()
-    severity: Severity = "error"
-    offence: Offence | None = None
-
-    def __str__(self) -> str:
-        """All that the command line says, but for the line of the spec."""
-        place = f" ({self.span.file}:{self.span.line}:{self.span.column})" if self.span is not None else ""
-        head = f"[{self.code}] {self.message}{place}" + (f": {self.label}" if self.label else "")
-        return "\n".join([head, *(f"  {note}" for note in self.notes)])
-
-    def __post_init__(self) -> None:
-        for name in ("message", "label"):
-            object.__setattr__(self, name, redacted(getattr(self, name)))
-        object.__setattr__(self, "notes", tuple(map(redacted, self.notes)))
-
-
-class DagregError(Exception):
-    """The input or the result is at fault (exit code 1): carries every diagnostic found.
-
-    `text` is the file that the spans point into, for `render`; empty where there is none.
-    """
-
-    def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str = "") -> None:
-        self.diagnostics = shortened(diagnostics)
-        self.text = text
-        super().__init__("\n".join(map(str, self.diagnostics)))
-
-
-class SpecError(DagregError):
-    """A spec file that does not parse or validate."""
-
-
-class DataError(DagregError):
-    """Data that cannot be read, or do not fit the spec."""
-
-
-class Unsolvable(DagregError):
-    """A model without a posterior that can be drawn from; the rest of the report stands without its numbers."""
-
-
-class Diagnostics:
-    """Collects the mistakes of one file, so that they are reported together."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[str, str, Span | None, str | Callable[[], str], tuple[str, ...]]] = []
-        self._notes: list[Diagnostic] = []
-
-    def error(
-        self,
-        code: str,
-        message: str,
-        span: Span | None,
-        label: str | Callable[[], str] = "",
-        notes: tuple[str, ...] = (),
-    ) -> None:
-        """Adds a mistake. A `label` that takes a search is given as a function, and asked for if it is shown."""
-        self._found.append((code, message, span, label, notes))
-
-    def note(self, code: str, message: str, span: Span | None, label: str = "") -> None:
-        """Something to say that is no mistake."""
-        self._notes.append(Diagnostic(code, message, span, label, severity="warning"))
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    @property
-    def notes(self) -> tuple[Diagnostic, ...]:
-        """What is said of a file that is in order, each once."""
-        return tuple(dict.fromkeys(self._notes))
-
-    def by_place(self) -> tuple[Diagnostic, ...]:
-        """The distinct diagnostics in the order of the file: the first of them, and how many more there are."""
-        distinct: dict[object, tuple[str, str, Span | None, str | Callable[[], str], tuple[str, ...]]] = {}
-        for code, message, span, label, notes in self._found:
-            key = (code, message, span, "" if callable(label) else label, notes)
-            distinct.setdefault(key, (code, message, span, label, notes))
-        ordered = sorted(distinct.values(), key=lambda found: _place(found[2]))
-        first = tuple(
-            Diagnostic(code, message, span, label() if callable(label) else label, notes)
-            for code, message, span, label, notes in ordered[: SHOWN if len(ordered) > SHOWN + 1 else len(ordered)]
-        )
-        return first if len(first) == len(ordered) else (*first, _and_more(len(ordered) - len(first)))
-
-
-def shortened(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-    """The first diagnostics, and how many more there are: a screen holds no more."""
-    if len(diagnostics) <= SHOWN + 1:
-        return diagnostics
-    return (*diagnostics[:SHOWN], _and_more(len(diagnostics) - SHOWN))
-
-
-def _and_more(count: int) -> Diagnostic:
-    return Diagnostic("DR196", f"and {count:,} more mistakes: these are the first {SHOWN}")
-
-
-def _place(span: Span | None) -> tuple[int, int, int]:
-    return (span.line, span.column, span.end) if span else (0, 0, 0)
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that `word` most likely stands for, or None."""
-    choices = {choice.casefold(): choice for choice in known}
-    if len(choices) > _MANY:
-        choices = {folded: choice for folded, choice in choices.items() if folded[:1] == word[:1].casefold()}
-    found = difflib.get_close_matches(word.casefold()[:200], choices, n=1, cutoff=0.6)
-    return choices[found[0]] if found else None
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a label; empty where nothing known is close to `word`."""
-    match = closest(word, known)
-    return f"did you mean `{match}`?" if match is not None else ""
-
-
-def either(words: Iterable[str]) -> str:
-    """`a`, `b` or `c`."""
-    *others, last = [f"`{word}`" for word in words]
-    return f"{', '.join(others)} or {last}" if others else last
-
-
-# ---------------------------------------------------------------- secrets
-
-HIDDEN = "***"
-_BEFORE_HOST = re.compile(r"(?P<user>[a-z][\w+.-]*://[^\s:/?#@]*)(?!:\*\*\*@)[:/?#\s][^\n]*@", re.IGNORECASE)
-_WITHOUT_SLASHES = re.compile(
-    r"(?P<user>\b[\w+.%-]+:(?!//)[^\s:@`'\"]*)(?<!\*\*\*):(?!\*\*\*@)[^\s@`'\"][^\s`'\"]*@(?=[\w\[])"
-)
-_BARE_WORDS = r"\b\w*(?:password|passwd|pwd|passphrase|secret|token|api_?key|access_?key|credentials?)"
-_SETTING = re.compile(rf"(?P<key>[?&;][^=&\s]{{1,200}}|{_BARE_WORDS})(?P<is>\s?=\s?+)(?!\*\*\*)[^&\n]*", re.IGNORECASE)
-_SECRET_KEY = re.compile(
-    "pass|pwd|secret|token|key|credential|auth|signature|sas|jwt|(?<![a-z])(?:options|code|sig|pin|otp)(?![a-z])",
-    re.IGNORECASE,
-)
-
-
-def redacted(text: str) -> str:
-    """A text without the passwords, tokens and keys of the connection strings in it.
-
-    Of `scheme://user:password@host` everything from the first colon to the line's last `@` goes, and the whole value
-    of a setting whose name speaks of a secret: rather too much than a part of a password with an odd character.
-    """
-    if "@" in text:
-        text = _BEFORE_HOST.sub(rf"\g<user>:{HIDDEN}@", text) if "://" in text else text
-        text = _WITHOUT_SLASHES.sub(rf"\g<user>:{HIDDEN}@", text)
-    return _SETTING.sub(_without_value, text) if "=" in text else text
-
-
-def secret_setting(name: str) -> bool:
-    """Whether the value of a connection's setting of this name is kept from people's eyes."""
-    return _SECRET_KEY.search(unquote(name)) is not None
-
-
-def _without_value(setting: re.Match[str]) -> str:
-    return f"{setting['key']}{setting['is']}{HIDDEN}" if secret_setting(setting["key"]) else setting[0]
-
-
-# ---------------------------------------------------------------- rendering
-
-
-def render(diagnostic: Diagnostic, text: str = "") -> str:
-    """The diagnostic as shown to the user, its line of `text` underlined; without a final newline."""
-    parts = [f"{diagnostic.severity}[{diagnostic.code}]: {printable(diagnostic.message)}"]
-    span = diagnostic.span
-    margin = ""
-    if span is not None:
-        margin = " " * len(str(span.line))
-        parts += [
-            f"{' ' * max(1, len(margin) - 1)}--> {printable(span.file)}:{span.line}:{span.column}",
-            *_excerpt(span, text, diagnostic.label, margin),
-        ]
-    elif diagnostic.label:
-        parts[0] += f": {printable(diagnostic.label)}"
-    parts += [f"{margin} = {printable(note)}" for note in diagnostic.notes]
-    return "\n".join(parts)
-
-
-def _excerpt(span: Span, text: str, label: str, margin: str) -> list[str]:
-    lines = LINE_BREAK.split(text)
-    line = lines[span.line - 1] if span.line <= len(lines) else ""
-    before, marked, after = _window(*_unveiled(line, span.column - 1, max(span.end, span.column + 1) - 1))
-    carets = "^" * max(1, _columns(marked))
-    pointer = f"{' ' * _columns(before)}{carets} {printable(label)}".rstrip()
-    shown = f"{before}{marked}{after}".rstrip()
-    return [f"{margin} |", f"{span.line} | {shown}".rstrip(), f"{margin} | {pointer}"]
-
-
-def _unveiled(line: str, start: int, stop: int) -> tuple[str, int, int]:
-    """A line without its secrets, and where the span stands in it."""
-    shown = redacted(line)
-    if shown == line:
-        return line, start, stop
-    same = next(i for i, pair in enumerate(zip_longest(line, shown)) if pair[0] != pair[1])
-    longer = len(shown) - len(line)
-    start = start if start <= same else max(same, start + longer)
-    return shown, start, max(start + 1, stop if stop <= same else stop + longer)
-
-
-def _window(line: str, start: int, stop: int) -> tuple[str, str, str]:
-    """What stands before, in and after the span; long lines are cut around it."""
-    before, marked, after = (printable(part) for part in (line[:start], line[start:stop], line[stop:]))
-    if len(before) + len(marked) + len(after) <= _WIDEST:
-        return before, marked, after
-    if len(marked) > _WIDEST - 20:
-        marked, after = f"{marked[: _WIDEST - 23]}...", ""
-    room = max(_WIDEST - len(marked), 20)
-    right = min(len(after), max(room // 2, room - len(before)))
-    left = room - right
-    if len(before) > left:
-        before = f"...{before[len(before) - left + 3 :]}"
-    if len(after) > right:
-        after = f"{after[: max(right - 3, 0)]}..."
-    return before, marked, after
-
-
-def printable(text: str) -> str:
-    """One line for a terminal: tabs as spaces, and characters that steer it spelled out as JSON spells them."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(" " * _TAB if c == "\t" else spelled(c) if steers(c) else c for c in text)
-
-
-def printable_lines(text: str) -> str:
-    """As `printable`, for text of several lines, whose line breaks and tabs stay. JSON keeps its meaning."""
-    if _STEERING.search(text) is None:
-        return text
-    return "".join(spelled(c) if c not in "\n\t" and steers(c) else c for c in text)
-
-
-def steers(character: str) -> bool:
-    """Whether a character could move a cursor, colour, hide or reorder text: those that are no letter or sign.
-
-    The two joiners are part of words and emoji, and stay.
-    """
-    if character in "\u200c\u200d":
-        return False
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
-
-
-_STEERING = re.compile(r"[^\n\t -~]")  # the only characters that may
-
-
-def spelled(character: str) -> str:
-    r"""The escape of a character in JSON: `\u001b`."""
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal `text` takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_column_count(character) for character in text)
-
-
-def _column_count(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
-
-
-# ---------------------------------------------------------------- the code table
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A documented code: what it means, a spec that raises it, and that spec mended."""
+    """A documented code: what it means, a spec that raises it, and that spec mended.
+
+    `data` is the text of `data.csv`, which both specs read. `command` names the command that says so, where it is not
+    that of the code's range (`dagreg.messages`), and `file` the examples, where they are not specs.
+    """
 
     title: str
     explanation: str
     bad: str = ""
     good: str = ""
+    data: str = ""
+    command: str = ""
+    file: str = "spec.yaml"
 
 
-_GRAPH = "edges: [a -> b]\n"
-_CONFOUNDED = "edges: ['z -> a, b', a -> m -> b]\n"
-_TYPED = "nodes: {a: binary, b: continuous}\nedges: [a -> b]\n"
+GRAPH = "edges: [a -> b]\n"
+CONFOUNDED = "edges: ['z -> a, b', a -> m -> b]\n"
+TYPED = "nodes: {a: binary, b: continuous}\nedges: [a -> b]\n"
 
-# DR1xx the spec, DR2xx graph and identification, DR3xx data, DR4xx model, DR5xx fit, DR9xx dagreg itself.
 CODES: Mapping[str, Code] = {
     "DR100": Code(
         "the file cannot be read",
@@ -346,33 +40,33 @@ CODES: Mapping[str, Code] = {
         "not valid YAML",
         "The file breaks YAML's own rules: a bracket or quote left open, a tab as indentation, lines out of line.",
         bad="edges: [a -> b\n",
-        good=_GRAPH,
+        good=GRAPH,
     ),
     "DR102": Code(
         "unknown node",
         "A name is used that is no node. With `nodes:` every node is declared there; without it the nodes are "
         "the names in `edges:`.",
-        bad=_GRAPH + "effect: a -> c\n",
-        good=_GRAPH + "effect: a -> b\n",
+        bad=GRAPH + "effect: a -> c\n",
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR103": Code(
         "unknown key",
         "A mapping has a key that the language does not know at this place.",
-        bad=_GRAPH + "efect: a -> b\n",
-        good=_GRAPH + "effect: a -> b\n",
+        bad=GRAPH + "efect: a -> b\n",
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR104": Code(
         "key given twice",
         "YAML would keep one of the two in silence.",
-        bad=_GRAPH + "missing: drop\nmissing: error\n",
-        good=_GRAPH + "missing: drop\n",
+        bad=GRAPH + "missing: drop\nmissing: error\n",
+        good=GRAPH + "missing: drop\n",
     ),
     "DR105": Code(
         "YAML feature without a place in a spec",
         "Aliases, anchors, tags, directives, merge keys and further documents would make a spec mean something "
         "other than it shows. A text that begins with `*`, `&` or `!` goes in quotes.",
-        bad=_GRAPH + "name: &n study\n",
-        good=_GRAPH + "name: '&n study'\n",
+        bad=GRAPH + "name: &n study\n",
+        good=GRAPH + "name: '&n study'\n",
     ),
     "DR106": Code(
         "not a name",
@@ -384,28 +78,28 @@ CODES: Mapping[str, Code] = {
     "DR107": Code(
         "too large",
         "A spec has at most 1 MB, 50 levels of nesting and 100,000 edges.",
-        bad=_GRAPH + f"name: {'[' * 60}{']' * 60}\n",
-        good=_GRAPH,
+        bad=GRAPH + f"name: {'[' * 60}{']' * 60}\n",
+        good=GRAPH,
     ),
     "DR108": Code("not UTF-8", "Spec files are UTF-8. The message points at the first byte that is not."),
     "DR109": Code(
         "empty file",
         "There is nothing in the file but comments. A spec needs at least its edges.",
         bad="# to be written\n",
-        good=_GRAPH,
+        good=GRAPH,
     ),
     "DR110": Code(
         "a value cut at its comma",
         "Between braces or brackets every comma ends a value, also one inside parentheses: "
         "`{b: Normal(0, 1)}` reaches dagreg as `b: Normal(0` and `1)`. Quote the value, or give it a line of its own.",
-        bad=_GRAPH + "regressions: {b: {priors: {a: Normal(0, 1)}}}\n",
-        good=_GRAPH + "regressions: {b: {priors: {a: 'Normal(0, 1)'}}}\n",
+        bad=GRAPH + "regressions: {b: {priors: {a: Normal(0, 1)}}}\n",
+        good=GRAPH + "regressions: {b: {priors: {a: 'Normal(0, 1)'}}}\n",
     ),
     "DR111": Code(
         "a value of another kind",
         "The message says what is expected here and what was found.",
-        bad=_TYPED + "effect: {exposure: a, outcome: [b]}\n",
-        good=_TYPED + "effect: {exposure: a, outcome: b}\n",
+        bad=TYPED + "effect: {exposure: a, outcome: [b]}\n",
+        good=TYPED + "effect: {exposure: a, outcome: b}\n",
     ),
     "DR112": Code(
         "unknown word",
@@ -416,14 +110,14 @@ CODES: Mapping[str, Code] = {
     "DR113": Code(
         "number out of range",
         "The message gives the range.",
-        bad=_GRAPH + "sampling: {chains: 0}\n",
-        good=_GRAPH + "sampling: {chains: 4}\n",
+        bad=GRAPH + "sampling: {chains: 0}\n",
+        good=GRAPH + "sampling: {chains: 4}\n",
     ),
     "DR114": Code(
         "something is missing",
         "A key that is needed is not there, or the graph has no nodes. A graph without arrows says `edges: []`.",
         bad="data: waffles.csv\n",
-        good="data: waffles.csv\n" + _GRAPH,
+        good="data: waffles.csv\n" + GRAPH,
     ),
     "DR115": Code(
         "given twice",
@@ -435,6 +129,8 @@ CODES: Mapping[str, Code] = {
         "a key by its former name",
         "It is still read. `curve:` is `dose_response:` now, so that it is not taken for `curves:`, which bends a "
         "regression.",
+        bad="edges: [a -> b]\neffect: {exposure: a, outcome: b, curve: 5}\n",
+        good="edges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: 5}\n",
     ),
     "DR120": Code(
         "not an edge",
@@ -449,7 +145,7 @@ CODES: Mapping[str, Code] = {
         bad="edges:\n  - a → b\n",
         good="edges:\n  - a -> b\n",
     ),
-    "DR122": Code("a node that causes itself", "An edge joins two nodes.", bad="edges: [a -> a]\n", good=_GRAPH),
+    "DR122": Code("a node that causes itself", "An edge joins two nodes.", bad="edges: [a -> a]\n", good=GRAPH),
     "DR123": Code(
         "edge given twice",
         "The same edge stands in the file before. `a -> b` beside `a <-> b` is not the same edge.",
@@ -499,8 +195,8 @@ CODES: Mapping[str, Code] = {
     "DR140": Code(
         "not an effect",
         "In short form an effect is `exposure -> outcome`, with one arrow and one outcome.",
-        bad=_GRAPH + "effect: a <- b\n",
-        good=_GRAPH + "effect: a -> b\n",
+        bad=GRAPH + "effect: a <- b\n",
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR141": Code(
         "an unobserved node where a measured one is needed",
@@ -511,14 +207,14 @@ CODES: Mapping[str, Code] = {
     "DR142": Code(
         "exposure and outcome are the same",
         "An effect is of one node on another.",
-        bad=_GRAPH + "effect: a -> a\n",
-        good=_GRAPH + "effect: a -> b\n",
+        bad=GRAPH + "effect: a -> a\n",
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR143": Code(
         "exposure or outcome in `by` or `adjust`",
         "An effect is neither adjusted for its own ends nor reported by them.",
-        bad=_GRAPH + "effect: {exposure: a, outcome: b, adjust: [a]}\n",
-        good=_GRAPH + "effect: {exposure: a, outcome: b, adjust: []}\n",
+        bad=GRAPH + "effect: {exposure: a, outcome: b, adjust: [a]}\n",
+        good=GRAPH + "effect: {exposure: a, outcome: b, adjust: []}\n",
     ),
     "DR144": Code(
         "a contrast that is not between numbers",
@@ -531,14 +227,14 @@ CODES: Mapping[str, Code] = {
         "Conditional effects are reported one for each level. Cut a continuous node into levels first.",
         bad="nodes: {a: count, b: count, c: continuous}\nedges: ['a, c -> b']\n"
         "effect: {exposure: a, outcome: b, by: [c]}\n",
-        good="nodes: {a: count, b: count, c: categorical}\nedges: ['a, c -> b']\n"
+        good="nodes: {a: count, b: count, c: binary}\nedges: ['a, c -> b']\n"
         "effect: {exposure: a, outcome: b, by: [c]}\n",
     ),
     "DR146": Code(
         "both `effect` and `effects`",
         "One effect stands under `effect`, several in a list under `effects`.",
-        bad=_GRAPH + "effect: a -> b\neffects: [b -> a]\n",
-        good=_GRAPH + "effects: [a -> b, b -> a]\n",
+        bad=GRAPH + "effect: a -> b\neffects: [b -> a]\n",
+        good=GRAPH + "effects: [a -> b, b -> a]\n",
     ),
     "DR147": Code(
         "no treated and untreated",
@@ -549,38 +245,38 @@ CODES: Mapping[str, Code] = {
     "DR148": Code(
         "no doses to draw a curve over",
         "A dose-response curve is of the total effect of one exposure that is a number.",
-        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
-        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, curve: [0, 1]}\n",
+        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: [0, 1]}\n",
+        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: [0, 1]}\n",
     ),
     "DR151": Code(
         "a prior for no term",
         "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction `a:b`.",
-        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      slope: Normal(0, 1)\n",
-        good=_GRAPH + "regressions:\n  b:\n    priors:\n      slopes: Normal(0, 1)\n",
+        bad=GRAPH + "regressions:\n  b:\n    priors:\n      slope: Normal(0, 1)\n",
+        good=GRAPH + "regressions:\n  b:\n    priors:\n      slopes: Normal(0, 1)\n",
     ),
     "DR152": Code(
         "not a prior",
         "A prior is the name of a distribution and its numbers: `Normal(0, 1)`. Names are PyMC's.",
-        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normel(0, 1)\n",
-        good=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
+        bad=GRAPH + "regressions:\n  b:\n    priors:\n      a: Normel(0, 1)\n",
+        good=GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
     ),
     "DR153": Code(
         "wrong number of parameters",
         "Parameters stand in PyMC's order, or are named: `Normal(mu=0, sigma=1)`.",
-        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0)\n",
-        good=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
+        bad=GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0)\n",
+        good=GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
     ),
     "DR154": Code(
         "a parameter out of its domain",
         "Scales, shapes and rates are above 0, and `lower` is below `upper`.",
-        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, -1)\n",
-        good=_GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
+        bad=GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, -1)\n",
+        good=GRAPH + "regressions:\n  b:\n    priors:\n      a: Normal(0, 1)\n",
     ),
     "DR155": Code(
         "a prior with the wrong support",
         "`sigma` is a standard deviation and needs a prior above 0. A single number needs a prior for one number.",
-        bad=_GRAPH + "regressions:\n  b:\n    priors:\n      sigma: Normal(0, 1)\n",
-        good=_GRAPH + "regressions:\n  b:\n    priors:\n      sigma: HalfNormal(1)\n",
+        bad=GRAPH + "regressions:\n  b:\n    priors:\n      sigma: Normal(0, 1)\n",
+        good=GRAPH + "regressions:\n  b:\n    priors:\n      sigma: HalfNormal(1)\n",
     ),
     "DR156": Code(
         "not an interaction",
@@ -613,8 +309,8 @@ CODES: Mapping[str, Code] = {
     "DR160": Code(
         "both `table` and `query`",
         "Rows come from a table or from a query.",
-        bad=_GRAPH + "data: {source: a.duckdb, table: t, query: select * from t}\n",
-        good=_GRAPH + "data: {source: a.duckdb, table: t}\n",
+        bad=GRAPH + "data: {source: a.duckdb, table: t, query: select * from t}\n",
+        good=GRAPH + "data: {source: a.duckdb, table: t}\n",
     ),
     "DR166": Code(
         "a value that no spec can hold",
@@ -630,16 +326,28 @@ CODES: Mapping[str, Code] = {
         "unknown format",
         "`dagreg convert` knows yaml, dagitty, dot, gml and lavaan, by the ending of a file or by its text. "
         "`--from` and `--to` name them.",
+        bad="a graph: x to y\n",
+        good="dag { x -> y }\n",
+        command="convert",
+        file="graph.txt",
     ),
     "DR171": Code(
         "text that breaks the rules of its format",
         "The message says where reading ended and what was expected: `dag { x -> }` lacks a variable, which "
         "`dag { x -> y }` has.",
+        bad="dag { x -> }\n",
+        good="dag { x -> y }\n",
+        command="convert",
+        file="graph.dagitty",
     ),
     "DR172": Code(
         "not a DAG",
         "Only directed graphs are read: `pdag`, `mag` and `pag` stand for many DAGs each, and `x -- y` says "
         "nothing about cause and effect. Write `dag { x -> y }`, or `x <-> y` for an unobserved common cause.",
+        bad="pdag { x -- y }\n",
+        good="dag { x -> y }\n",
+        command="convert",
+        file="graph.dagitty",
     ),
     "DR173": Code(
         "a name that the format cannot hold",
@@ -649,6 +357,10 @@ CODES: Mapping[str, Code] = {
     "DR174": Code(
         "left out of the spec",
         "The text says more than a causal graph: parameters, products, colours. The graph is read without them.",
+        bad="dag { x -> y [beta=0.5] }\n",
+        good="dag { x -> y }\n",
+        command="convert",
+        file="graph.dagitty",
     ),
     "DR175": Code(
         "left out of the written text",
@@ -657,123 +369,331 @@ CODES: Mapping[str, Code] = {
     "DR176": Code(
         "neither true nor false",
         "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
+        bad=("digraph {\n  x [observed=perhaps]\n  x -> y\n}\n"),
+        good=("digraph {\n  x [observed=false]\n  x -> y\n}\n"),
+        command="convert",
+        file="graph.dot",
     ),
     "DR191": Code("the file exists already", "`dagreg init` writes a new spec and never over an old one."),
     "DR192": Code(
         "no column to start from",
         "`dagreg init` writes a node for each column that varies. The message says why no column of this table does.",
     ),
+    "DR196": Code(
+        "more mistakes than are shown",
+        "The first twenty are shown. Often one line is at fault for many: mend those, and ask again.",
+    ),
+    "DR198": Code(
+        "a command line that cannot be read",
+        "A command, an option or a value is unknown, missing, or out of its bounds. Bad: `dagreg fit a.yaml --draws "
+        "0`; good: `dagreg fit a.yaml --draws 1000`. A file whose name begins with a dash stands behind `--`.",
+    ),
+    "DR199": Code(
+        "no help on this",
+        "`dagreg help` knows commands and the codes of messages. Bad: `dagreg help DR12`; good: `dagreg help DR102`.",
+    ),
     "DR201": Code(
         "the graph has a cycle",
         "The directed edges of a graph built in Python lead back to their start (of a spec file, DR124 says so).",
-        good=_GRAPH,
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR202": Code(
         "an adjustment set that does not identify the effect",
         "Where `adjust:` names the set, that set has to close every path that is not causal and leave the causal ones "
         "open. The message names the path that stays open, that the set opens, or that it cuts.",
-        bad=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [m, z]}\n",
-        good=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
+        bad=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [m, z]}\n",
+        good=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
     ),
     "DR203": Code(
         "no valid adjustment set within the bounds",
         "No valid set holds all of `include` and nothing of `exclude`. The message names a path that then stays open.",
-        bad=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {exclude: [z]}}\n",
-        good=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {include: [z]}}\n",
+        bad=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {exclude: [z]}}\n",
+        good=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {include: [z]}}\n",
     ),
     "DR204": Code(
         "a node that cannot be adjusted for",
         "Exposure, outcome, unobserved nodes and names that are no node have no place in an adjustment set: "
         "`Adjust(exactly=('x',))` for an effect of `x` in Python. Of a spec file, DR102, DR141 and DR143 say so.",
-        good=_CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
+        good=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
     ),
     "DR205": Code(
         "the effect names no node",
         "Exposure, outcome and `by` are nodes of the graph: not `Query(('q',), 'b')` where there is no `q`. Of a spec "
         "file, DR102 says so.",
-        good=_GRAPH + "effect: a -> b\n",
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR206": Code(
         "the effect names an unobserved node",
         "Exposure, outcome and `by` are measured. Of a spec file, DR141 says so.",
-        good=_GRAPH + "effect: a -> b\n",
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR207": Code(
         "the effect has no two ends",
         "An effect has at least one exposure, and another node as its outcome; neither is asked `by`: not "
         "`Query((), 'b')` and not `Query(('b',), 'b')`. Of a spec file, DR142 and DR143 say so.",
-        good=_GRAPH + "effect: a -> b\n",
+        good=GRAPH + "effect: a -> b\n",
     ),
     "DR208": Code(
         "no effect is asked for",
         "The command answers a question: add `effect: x -> y` to the spec.",
-        bad=_GRAPH,
-        good=_GRAPH + "effect: a -> b\n",
+        bad=GRAPH,
+        good=GRAPH + "effect: a -> b\n",
     ),
-    "DR209": Code("no such node", "`--node` names a node of the spec.", good=_GRAPH + "effect: a -> b\n"),
-    "DR196": Code(
-        "more mistakes than are shown",
-        "The first twenty are shown. Often one line is at fault for many: mend those, and ask again.",
+    "DR209": Code("no such node", "`--node` names a node of the spec.", good=GRAPH + "effect: a -> b\n"),
+    "DR300": Code(
+        "no data",
+        "The command needs data: add `data:` to the spec, or pass `--data`.",
+        bad=("edges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
+        command="fit",
     ),
-    "DR300": Code("no data", "The command needs data: add `data:` to the spec, or pass `--data`."),
     "DR301": Code(
         "the data file does not exist",
         "Paths are relative to the spec. Commands that need no data go on with a warning: undeclared types are taken "
         "as continuous and default priors are printed by their rule.",
+        bad=("data: dta.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
     ),
     "DR302": Code(
         "data outside the spec's folder",
         "A spec may come from elsewhere, so it reads files beside or below it, and a `query:` or a view within a "
         "database file reads that file alone. `--allow-outside` lifts this.",
+        bad=("data: ../data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
     ),
-    "DR303": Code("unknown kind of data file", "The message lists the endings that are known."),
+    "DR303": Code(
+        "unknown kind of data file",
+        "The message lists the endings that are known.",
+        bad=("data: spec.yaml\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
+    ),
     "DR304": Code("data that cannot be read", "The message gives the reason of the reader."),
     "DR305": Code("which table", "A database file holds several tables, or not this one: `data: {source, table}`."),
-    "DR306": Code("data that cannot be used", "The message says what is wrong with the column or the table."),
-    "DR307": Code("a query that is not one SELECT", "`query:` reads rows; it is a single SELECT statement."),
-    "DR308": Code("several columns of one name", "Rename them, so that a node has one column."),
+    "DR306": Code(
+        "data that cannot be used",
+        "The message says what is wrong with the column or the table.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: {source: data.csv, query: 'SELECT * FROM data WHERE isfinite(a)'}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
+        data=("a,b\n1,2\ninf,1\n3,5\n4,4\n"),
+    ),
+    "DR307": Code(
+        "a query that is not one SELECT",
+        "`query:` reads rows; it is a single SELECT statement.",
+        bad=("data: {source: data.csv, query: DROP TABLE data}\nedges: [a -> b]\n"),
+        good=("data: {source: data.csv, query: 'SELECT a, b FROM data'}\nedges: [a -> b]\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
+    ),
+    "DR308": Code(
+        "several columns of one name",
+        "Rename them, so that a node has one column.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [b -> c]\neffect: b -> c\n"),
+        data=("a,a,b,c\n1,2,2,3\n2,1,5,3\n3,5,1,2\n4,4,4,1\n"),
+    ),
     "DR309": Code(
         "a table of unknown kind",
         "Predictions and simulated data are written as CSV, TSV or Parquet, by the file's ending. Bad: `-o new.xlsx`; "
         "good: `-o new.csv`.",
     ),
-    "DR311": Code("no such column", "A node's column has its name, or the name in `column:`."),
-    "DR312": Code("a column of another kind", "Text where the type asks for numbers, or the reverse."),
-    "DR313": Code("a column with a single value", "Nothing varies with it, so it can explain nothing."),
+    "DR311": Code(
+        "no such column",
+        "A node's column has its name, or the name in `column:`.",
+        bad=("data: data.csv\nedges: [a -> c]\neffect: a -> c\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
+    ),
+    "DR312": Code(
+        "a column of another kind",
+        "Text where the type asks for numbers, or the reverse.",
+        bad=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\nlow,2\nlow,1\nhigh,5\nhigh,4\n"),
+    ),
+    "DR313": Code(
+        "a column with a single value",
+        "Nothing varies with it, so it can explain nothing.",
+        bad=("data: data.csv\nedges: ['a, c -> b']\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b,c\n1,2,7\n2,1,7\n3,5,7\n4,4,7\n"),
+    ),
     "DR314": Code("values that do not fit the type", "The column has too many or too few distinct values."),
     "DR315": Code("text with very many values", "Too many to be levels by default. Declare the node's type."),
-    "DR316": Code("values outside the levels", "The column holds values that `levels:` does not list."),
-    "DR317": Code("a binary column with other than two values", "Declare it `categorical`, or clean the column."),
-    "DR318": Code("the reference is not in the data", "The reference is one of the levels of the column."),
-    "DR319": Code("values that the transform cannot take", "The logarithm needs numbers above 0, and so on."),
-    "DR324": Code("more successes than trials", "Each row has at least as many trials as successes, and at least one."),
-    "DR325": Code("values outside the type", "`positive`, `proportion` and `count` name the values they take."),
-    "DR326": Code("two nodes of one column", "Nodes that read the same column the same way are one variable."),
+    "DR316": Code(
+        "values outside the levels",
+        "The column holds values that `levels:` does not list.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: {type: categorical, levels: [low, high]}, b: continuous}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: {type: categorical, levels: [low, mid, high]}, b: continuous}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a,b\nlow,2\nmid,1\nhigh,5\nhigh,4\n"),
+    ),
+    "DR317": Code(
+        "a binary column with other than two values",
+        "Declare it `categorical`, or clean the column.",
+        bad=("data: data.csv\nnodes: {a: binary, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\nlow,2\nmid,1\nhigh,5\nhigh,4\n"),
+    ),
+    "DR318": Code(
+        "the reference is not in the data",
+        "The reference is one of the levels of the column.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: {type: categorical, reference: Low}, b: continuous}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: {type: categorical, reference: low}, b: continuous}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a,b\nlow,2\nmid,1\nhigh,5\nhigh,4\n"),
+    ),
+    "DR319": Code(
+        "values that the transform cannot take",
+        "The logarithm needs numbers above 0, and so on.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: {type: continuous, transform: log}, b: continuous}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        good=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n0,2\n1,1\n3,5\n4,4\n"),
+    ),
+    "DR321": Code(
+        "a column that holds neither numbers nor text",
+        "Dates, lists and records are not variables yet.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: {source: data.csv, query: \"SELECT date_diff('day', DATE '2020-01-01', a) AS a, b FROM "
+            'data"}\n'
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a,b\n2020-01-02,2\n2020-01-03,1\n2020-02-01,5\n2020-03-01,4\n"),
+    ),
+    "DR322": Code(
+        "no rows",
+        "The data are empty, or every row has a missing value.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: continuous, c: continuous}\n"
+            "edges: ['a, c -> b']\n"
+            "effect: a -> b\n"
+            "missing: drop\n"
+        ),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: continuous, c: continuous}\n"
+            "edges: ['a, c -> b']\n"
+            "effect: a -> b\n"
+            "missing: impute\n"
+        ),
+        data=("a,b,c\n1,2,\n2,1,\n3,,5\n4,,4\n"),
+    ),
+    "DR323": Code(
+        "missing values",
+        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\nmissing: drop\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n,3\n"),
+    ),
+    "DR324": Code(
+        "more successes than trials",
+        "Each row has at least as many trials as successes, and at least one.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: count, family: binomial, trials: n}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: count, family: binomial, trials: asked}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a,b,n,asked\n1,2,3,9\n2,1,1,9\n3,5,4,9\n4,4,7,9\n"),
+    ),
+    "DR325": Code(
+        "values outside the type",
+        "`positive`, `proportion` and `count` name the values they take.",
+        bad=("data: data.csv\nnodes: {a: continuous, b: positive}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,-1\n3,5\n4,4\n"),
+    ),
+    "DR326": Code(
+        "two nodes of one column",
+        "Nodes that read the same column the same way are one variable.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: continuous, c: {type: continuous, column: a}}\n"
+            "edges: ['a, c -> b']\n"
+            "effect: a -> b\n"
+        ),
+        good=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
+    ),
     "DR327": Code(
         "censoring that cannot be read",
         "Flags are `none`, `left`, `right` and `interval`; an interval goes from the node's own column to the larger "
         "number in `upper`: `censored: {flags: how, upper: to}`.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: continuous, censored: how}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: continuous, censored: flag}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a,b,how,flag\n1,2,no,none\n2,1,no,none\n3,5,yes,right\n4,4,no,none\n"),
     ),
     "DR328": Code(
         "missing values that are not imputed",
         "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are given.",
-    ),
-    "DR526": Code(
-        "a group that confounds is pooled",
-        "Partial pooling adjusts for a group in part where it causes the exposure: declare it categorical.",
-    ),
-    "DR524": Code(
-        "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
-    ),
-    "DR321": Code("a column that holds neither numbers nor text", "Dates, lists and records are not variables yet."),
-    "DR322": Code("no rows", "The data are empty, or every row has a missing value."),
-    "DR323": Code(
-        "missing values",
-        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: count, family: binomial, trials: n}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+            "missing: impute\n"
+        ),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: count, family: binomial, trials: n}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+            "missing: drop\n"
+        ),
+        data=("a,b,n\n1,2,3\n2,1,\n3,5,6\n4,4,7\n"),
     ),
     "DR331": Code(
         "a database engine that is not known",
         "Connection strings begin with `postgres://` or `pyspark://`; data files are named by their path.",
+        bad=("data: {source: 'mysql://host/shop', table: sales}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
     ),
     "DR332": Code(
         "a database's packages are not installed",
@@ -785,10 +705,20 @@ CODES: Mapping[str, Code] = {
         "values read as text",
         "Whole numbers beyond 2^53, such as ids of 20 digits, would become equal in double precision, so they are "
         "levels. Where they measure something: `type: continuous`.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n90071992547409930001,2\n90071992547409990002,1\n90071992547409930001,5\n90071992547409990002,4\n"),
     ),
     "DR336": Code(
         "numbers that double precision does not tell apart",
         "Differences beyond the 16th digit are lost, as of times in nanoseconds. Subtract a constant in a `query:`.",
+        bad=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: {source: data.csv, query: 'SELECT a - 1700000000000000000 AS a, b FROM data'}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a,b\n1700000000000000001,2\n1700000000000000002,1\n1800000000000000003,5\n1900000000000000004,4\n"),
     ),
     "DR337": Code(
         "a query that fails as it runs",
@@ -803,40 +733,95 @@ CODES: Mapping[str, Code] = {
     "DR339": Code(
         "columns that differ in case alone",
         "`X` and `x` are one name in SQL. A spec may use either; to use both, rename one in the file.",
+        bad=("data: data.csv\nedges: ['a, A -> b']\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,A,b\n1,2,2\n2,1,5\n3,5,1\n4,4,4\n"),
     ),
     "DR340": Code(
         "a few words among numbers",
         "A total, a unit or a sign for a missing value makes a column of numbers text, and so levels.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: {source: data.csv, query: \"SELECT * FROM data WHERE a <> 'total'\"}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data="a,b\n1,7\n2,3\n3,10\n4,6\n5,2\n6,9\n7,5\n8,1\n9,8\n10,4\n11,0\n12,7\ntotal,60\n",
     ),
     "DR346": Code(
         "numbers that are text",
         "A decimal comma, a separator of thousands, a unit or a word such as `n.a.` makes a column of numbers text, "
         "and its values would be names of levels. The message shows the first one and how a `query:` reads it. Where "
         "they are names, say `type: categorical`.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: {source: data.csv, query: \"SELECT replace(a, ',', '.')::DOUBLE AS a, b FROM data\"}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a;b\n1,5;2\n2,5;1\n3,1;5\n4,7;4\n5,2;6\n"),
     ),
     "DR347": Code(
         "a column beside a node that holds no numbers",
         "`trials`, `offset`, `error` and the `upper` bounds of `censored` name columns of numbers. Bad: `trials: "
         "hospital`; good: `trials: patients`.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: count, family: binomial, trials: hospital}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: {type: count, family: binomial, trials: patients}}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        data=("a,b,hospital,patients\n1,2,north,9\n2,1,south,9\n3,5,north,9\n4,4,south,9\n"),
     ),
     "DR348": Code(
         "standard errors that are not above 0",
         "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that of a predictor "
         "and a `scale` may not, and none is negative.",
+        bad=(
+            "data: data.csv\n"
+            "nodes: {a: {type: continuous, error: se}, b: continuous}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+        ),
+        good=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b,se\n1,2,0\n2,1,0.1\n3,5,0.1\n4,4,0.1\n"),
     ),
     "DR349": Code(
         "a number that looks like a missing value",
         "A code such as -999 or 99 stands far beyond all other values. Bad: a column with -999 where nothing was "
         "measured; good: `nullif(x, -999) AS x` in a `query:`, and `missing: drop`.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: {source: data.csv, query: 'SELECT nullif(a, -999) AS a, b FROM data'}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+            "missing: drop\n"
+        ),
+        data="a,b\n1,7\n2,3\n3,10\n4,6\n5,2\n6,9\n7,5\n8,1\n9,8\n-999,4\n",
     ),
     "DR350": Code(
         "codes that are taken as a number",
         "1, 2, 3, 4 may be names: the outcome then neither rises nor falls with them. Bad: `region: 3` as a number; "
         "good: `region: categorical`. Any declared type ends the warning.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=(
+            "a,b\n1,3.0\n2,9.0\n3,2.0\n1,3.1\n2,9.1\n3,2.1\n1,3.2\n2,9.2\n3,2.2\n1,3.3\n2,9.3\n3,2.3\n1,3.4\n"
+            "2,9.4\n3,2.4\n1,3.5\n2,9.5\n3,2.5\n"
+        ),
     ),
     "DR351": Code(
         "an id that is taken as a number",
         "A column whose name and values number the rows says nothing of them. Leave it out of the graph.",
+        bad=("data: data.csv\nedges: ['a, row_id -> b']\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data="row_id,a,b\n1,3,7\n2,2,3\n3,1,10\n4,0,6\n5,3,2\n6,2,9\n7,1,5\n8,0,1\n9,3,8\n10,2,4\n",
     ),
     "DR401": Code(
         "levels unknown without data",
@@ -844,7 +829,22 @@ CODES: Mapping[str, Code] = {
         bad="nodes: {x: continuous, y: {type: ordinal}}\nedges: [x -> y]\neffect: x -> y\n",
         good="nodes: {x: continuous, y: {type: ordinal, levels: [low, mid, high]}}\nedges: [x -> y]\neffect: x -> y\n",
     ),
-    "DR411": Code("a model not supported yet", "The language has it; this version cannot fit it."),
+    "DR411": Code(
+        "a model not supported yet",
+        "The language has it; this version cannot fit it.",
+        bad=(
+            "nodes: {a: continuous, g: {type: group, levels: [u, v]}, b: {type: categorical, levels: [x, y, "
+            "z]}}\n"
+            "edges: ['a, g -> b']\n"
+            "effect: a -> b\n"
+        ),
+        good=(
+            "nodes: {a: continuous, g: {type: categorical, levels: [u, v]}, b: {type: categorical, levels: "
+            "[x, y, z]}}\n"
+            "edges: ['a, g -> b']\n"
+            "effect: a -> b\n"
+        ),
+    ),
     "DR412": Code(
         "the family does not fit the response",
         "The message says what the family needs.",
@@ -852,7 +852,13 @@ CODES: Mapping[str, Code] = {
         good="nodes: {x: continuous, y: {type: binary, family: bernoulli}}\nedges: [x -> y]\neffect: x -> y\n",
     ),
     "DR413": Code("binomial without trials", "Give the response `trials:`, a column or a number."),
-    "DR414": Code("values outside the family's support", "Counts are whole and not negative, and so on."),
+    "DR414": Code(
+        "values outside the family's support",
+        "Counts are whole and not negative, and so on.",
+        bad=("data: data.csv\nnodes: {a: continuous, b: {family: poisson}}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nnodes: {a: continuous, b: {family: gaussian}}\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,-1\n3,5\n4,4\n"),
+    ),
     "DR415": Code(
         "a joint effect without a contrast",
         "With several exposures there is no default: give `contrast:`.",
@@ -864,20 +870,41 @@ CODES: Mapping[str, Code] = {
         "effect: {exposure: [a, b], outcome: y, contrast: [[u, 0], [v, 1]]}\n",
     ),
     "DR416": Code("a contrast of another length", "The contrast has one value for each exposure."),
-    "DR417": Code("a contrast off the exposure's scale", "A number for numbers, a level for levels."),
+    "DR417": Code(
+        "a contrast off the exposure's scale",
+        "A number for numbers, a level for levels.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [u, w]}\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [u, v]}\n"),
+        data=("a,b\nu,2\nu,1\nv,5\nv,4\n"),
+    ),
+    "DR418": Code(
+        "a prior that no regression uses",
+        "The message lists the terms of the response's regressions.",
+        bad="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {z: 'Normal(0, 1)'}}}\n",
+        good="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1)'}}}\n",
+    ),
+    "DR419": Code(
+        "a regression that no model holds",
+        "What the spec says about it has no bearing on this answer.",
+        bad=("edges: [a -> b]\neffect: a -> b\nregressions: {a: {family: student_t}}\n"),
+        good=("edges: [a -> b]\neffect: a -> b\nregressions: {b: {family: student_t}}\n"),
+    ),
     "DR420": Code(
         "an offset without a log link",
         "An offset multiplies a rate: its family needs a log link.",
         bad="nodes: {x: continuous, y: {type: count, link: identity, offset: days}}\nedges: [x -> y]\neffect: x -> y\n",
         good="nodes: {x: continuous, y: {type: count, link: log, offset: days}}\nedges: [x -> y]\neffect: x -> y\n",
     ),
-    "DR421": Code("an offset that is not above 0", "The log of the exposure is added to the predictor."),
-    "DR419": Code("a regression that no model holds", "What the spec says about it has no bearing on this answer."),
-    "DR418": Code(
-        "a prior that no regression uses",
-        "The message lists the terms of the response's regressions.",
-        bad="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {z: 'Normal(0, 1)'}}}\n",
-        good="edges: [z -> x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1)'}}}\n",
+    "DR421": Code(
+        "an offset that is not above 0",
+        "The log of the exposure is added to the predictor.",
+        bad=(
+            "data: data.csv\nnodes: {a: continuous, b: {type: count, offset: days}}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
+        good=(
+            "data: data.csv\nnodes: {a: continuous, b: {type: count, offset: weeks}}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
+        data=("a,b,days,weeks\n1,2,0,1\n2,1,7,1\n3,5,14,2\n4,4,21,3\n"),
     ),
     "DR422": Code(
         "a link that the family does not have",
@@ -915,7 +942,20 @@ CODES: Mapping[str, Code] = {
         bad="nodes: {x: continuous, y: {type: count, error: se}}\nedges: [x -> y]\neffect: x -> y\n",
         good="nodes: {x: continuous, y: {type: continuous, error: se}}\nedges: [x -> y]\neffect: x -> y\n",
     ),
-    "DR426": Code("no levels to report by", "An effect is given by the levels of binary, categorical or count nodes."),
+    "DR426": Code(
+        "no levels to report by",
+        "An effect is given by the levels of binary, categorical or count nodes.",
+        bad=(
+            "nodes: {a: binary, b: continuous, c: count}\n"
+            "edges: ['a, c -> b']\n"
+            "effect: {exposure: a, outcome: b, by: [c]}\n"
+        ),
+        good=(
+            "nodes: {a: binary, b: continuous, c: {type: categorical, levels: [u, v]}}\n"
+            "edges: ['a, c -> b']\n"
+            "effect: {exposure: a, outcome: b, by: [c]}\n"
+        ),
+    ),
     "DR427": Code(
         "the effect cannot be given by these levels",
         "Together with an adjustment set, the variables of `by` have to be valid to adjust for.",
@@ -938,8 +978,8 @@ CODES: Mapping[str, Code] = {
         "no curve over these doses",
         "Doses are numbers on the exposure's own scale, which its transform takes; the outcome is one number a row.",
         bad="nodes: {x: continuous, y: {type: categorical, levels: [a, b, c]}}\nedges: [x -> y]\n"
-        "effect: {exposure: x, outcome: y, curve: 5}\n",
-        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, curve: 5}\n",
+        "effect: {exposure: x, outcome: y, dose_response: 5}\n",
+        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, dose_response: 5}\n",
     ),
     "DR430": Code(
         "no bootstrap of these covariates",
@@ -947,20 +987,44 @@ CODES: Mapping[str, Code] = {
         bad="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: bayesian bootstrap}\n",
         good="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: rows}\n",
     ),
+    "DR431": Code(
+        "no model to compile",
+        "No effect of the spec is identified, so there is no program.",
+        bad=("edges: [a -> b, a <-> b]\neffect: a -> b\n"),
+        good=("edges: [a -> b, z -> a, z -> b]\neffect: a -> b\n"),
+    ),
+    "DR432": Code(
+        "no data to optimise for",
+        "What the optimiser does follows from the data: give some with --data.",
+        bad=("edges: [a -> b]\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
+        command="compile --optimised",
+    ),
     "DR433": Code(
         "a response that cannot be censored",
         "Censoring is for gaussian, student_t, lognormal, gamma, exponential, weibull and beta responses.",
+        bad=("nodes: {a: continuous, b: {family: poisson, censored: how}}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=("nodes: {a: continuous, b: {type: continuous, censored: how}}\nedges: [a -> b]\neffect: a -> b\n"),
     ),
     "DR434": Code(
         "a kind of value that is not imputed",
         "Numbers are imputed by their regression and levels are summed over; groups and counts without end are not.",
+        bad=("data: data.csv\nnodes: {a: group, b: continuous}\nedges: [a -> b]\neffect: a -> b\nmissing: impute\n"),
+        good=(
+            "data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> b\nmissing: impute\n"
+        ),
+        data=("a,b\nu,2\nu,1\nv,5\nv,4\n,3\n"),
     ),
-    "DR431": Code("no model to compile", "No effect of the spec is identified, so there is no program."),
-    "DR432": Code("no data to optimise for", "What the optimiser does follows from the data: give some with --data."),
     "DR435": Code(
         "numbers too large or too small to be computed with",
         "Squares and ratios of columns have to be numbers, too: values up to 1e75, and an sd of 1e-75 or more. Another "
         "unit does it. Bad: a mass of 1e160 electronvolts; good: the same in units of 1e150.",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: {source: data.csv, query: 'SELECT a, b / 1e150 AS b FROM data'}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
+        data=("a,b\n1,2e160\n2,1e160\n3,5e160\n4,4e160\n"),
     ),
     "DR436": Code(
         "a prior's number beyond all use",
@@ -972,17 +1036,37 @@ CODES: Mapping[str, Code] = {
         "a unit far beyond the data",
         "One unit more of an exposure that varies by less than a thousandth of it says nothing of these data: given is "
         "the slope at the observed values. Give a `contrast:`, or the column in a smaller unit.",
+        bad=("data: data.csv\nnodes: {a: continuous, b: binary}\nedges: [a -> b]\neffect: a -> b\n"),
+        good=(
+            "data: data.csv\n"
+            "nodes: {a: continuous, b: binary}\n"
+            "edges: [a -> b]\n"
+            "effect: {exposure: a, outcome: b, contrast: [0, 0.0001]}\n"
+        ),
+        data=(
+            "a,b\n0.00001,1\n0.00002,0\n0.00003,1\n0.00004,1\n0.00005,0\n0.00006,1\n0.00007,1\n0.00008,0\n"
+            "0.00009,1\n0.00010,0\n0.00011,0\n0.00012,1\n"
+        ),
+        command="fit",
     ),
     "DR441": Code(
         "no cells in this regression",
         "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside them.",
         good="nodes: {a: binary, z: binary, b: binary}\nedges: ['z -> a', 'a, z -> b']\neffect: a -> b\n"
         "regressions: {b: {cells: [a, z]}}\n",
+        bad=(
+            "nodes: {a: binary, z: continuous, b: binary}\n"
+            "edges: ['z -> a', 'a, z -> b']\n"
+            "effect: a -> b\n"
+            "regressions: {b: {cells: [a], varying: {}}}\n"
+        ),
     ),
     "DR442": Code(
         "no curve in this regression",
         "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
-        good="edges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n",
+        bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data="a,b\n1,2\n1,1\n1,5\n1,4\n1,3\n1,3\n2,2\n3,4\n",
     ),
     "DR443": Code(
         "slopes for combinations of levels that have no means",
@@ -990,13 +1074,39 @@ CODES: Mapping[str, Code] = {
         "of their levels. A mean for each of these combinations belongs beside it: declare that interaction, too.",
         good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> b']\n"
         "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
+        bad=(
+            "nodes: {x: continuous, a: {type: categorical, levels: [u, v]}, z: {type: categorical, levels: "
+            "[s, t]}, b: continuous}\n"
+            "edges: ['z -> a', 'a, x, z -> b']\n"
+            "effect: a -> b\n"
+            "regressions: {b: {coding: index, interactions: ['x:a:z']}}\n"
+        ),
     ),
     "DR501": Code(
         "the sampler cannot start",
         "The model has no finite density where chains start, the priors' centres. Bad: `intercept: Uniform(-5, -4)` "
         "for a positive mean under the identity link; good: a prior on the values that the mean can take.",
     ),
-    "DR502": Code("the exact engine cannot solve it", "`engine: auto` samples what has no exact solution."),
+    "DR502": Code(
+        "the exact engine cannot solve it",
+        "`engine: auto` samples what has no exact solution.",
+        bad=(
+            "nodes: {a: continuous, b: count}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+            "data: data.csv\n"
+            "sampling: {engine: exact}\n"
+        ),
+        good=(
+            "nodes: {a: continuous, b: continuous}\n"
+            "edges: [a -> b]\n"
+            "effect: a -> b\n"
+            "data: data.csv\n"
+            "sampling: {engine: exact}\n"
+        ),
+        data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
+        command="check",
+    ),
     "DR503": Code(
         "the sampler's memory ran out",
         "Draws of every parameter are kept. Bad: `draws: 1000000` of a regression with 500 coefficients; good: "
@@ -1033,6 +1143,12 @@ CODES: Mapping[str, Code] = {
     "DR518": Code(
         "columns that the data cannot tell apart",
         "Bad: a temperature in degrees Celsius adjusted for the same in Fahrenheit; good: one of the two.",
+        bad=("data: data.csv\nedges: ['c -> a', 'a, c -> b']\neffect: a -> b\n"),
+        good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
+        data=(
+            "a,b,c\n1,7,3\n2,3,5\n3,10,7\n4,6,9\n5,2,11\n6,9,13\n7,5,15\n8,1,17\n9,8,19\n10,4,21\n11,0,23\n12,7,25\n"
+        ),
+        command="fit",
     ),
     "DR519": Code(
         "a predictor that separates the outcome",
@@ -1042,15 +1158,22 @@ CODES: Mapping[str, Code] = {
     "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
     "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),
+    "DR524": Code(
+        "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
+    ),
+    "DR526": Code(
+        "a group that confounds is pooled",
+        "Partial pooling adjusts for a group in part where it causes the exposure: declare it categorical.",
+    ),
     "DR531": Code("two estimators disagree", "Chain and adjusted estimates would agree if the graph were right."),
     "DR532": Code(
         "an answer that rests on an instrument", "It needs linear regressions and an exclusion that no data show."
     ),
+    "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
     "DR534": Code(
         "the data reject an independence that the graph implies",
         "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
     ),
-    "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
     "DR535": Code(
         "an exposure that does not vary within a group that causes it",
         "Whole groups are compared: right where the exposure was drawn by lot for them, and then without that arrow. "
@@ -1116,6 +1239,9 @@ CODES: Mapping[str, Code] = {
         "a prior that nothing can be drawn from",
         "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg simulate`; "
         "good: `slopes: Normal(0, 1)`, or `--from` a fit.",
+        bad=("edges: [a -> b]\neffect: a -> b\nregressions: {b: {priors: {slopes: Flat()}}}\n"),
+        good=("edges: [a -> b]\neffect: a -> b\nregressions: {b: {priors: {slopes: 'Normal(0, 1)'}}}\n"),
+        command="simulate --rows 10",
     ),
     "DR572": Code(
         "simulated values beyond all numbers",
