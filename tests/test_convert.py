@@ -447,6 +447,8 @@ def test_names_without_quotes_are_whole_or_refused_or_noted(format: str, names: 
         found = read(text, format)
     if not refused and not found.notes:
         comments = any(name.startswith(("#", "!", "//")) for name in names)  # a line of their own, in every format
+        if format == "lavaan":  # a comment begins at either sign, wherever it stands
+            comments = any({"#", "!"} & set(name) for name in names)
         assert comments or arrows(found.spec) == {f"{x} -> {y}", f"{y} -> {z}"}
 
 
