@@ -19,6 +19,7 @@ import numpy as np
 from dagreg.data.frames import categories_of, register
 from dagreg.data.source import (
     EXACT,
+    TOGETHER,
     Source,
     Values,
     first_line,
@@ -30,7 +31,7 @@ from dagreg.data.source import (
     too_long,
 )
 from dagreg.emit.program import ATTACH, DUCKDB, Reader
-from dagreg.spec.types import DataRef
+from dagreg.spec.types import DataRef, Level
 
 _LOCATING = {
     "read_csv(": ("duckdb", "glob", "os", "sys"),
@@ -65,6 +66,20 @@ class DuckSource(Source):
             found = self.connection.sql(sql).fetchnumpy()
         # by place: of names that differ in case alone DuckDB numbers the second
         return {name: np.ma.asarray(v) for name, v in zip(columns, found.values(), strict=True)}
+
+    def levels(self, columns: Sequence[str], where: str) -> dict[str, list[tuple[Level, int]]]:
+        """The distinct values of each column with their counts; columns of one type share a question."""
+        found: dict[str, list[tuple[Level, int]]] = {column: [] for column in columns}
+        by_type: dict[str, list[str]] = {}
+        for column in columns:
+            by_type.setdefault(self.sql_types[column], []).append(column)
+        for alike in by_type.values():
+            for at in range(0, len(alike), TOGETHER):
+                some = alike[at : at + TOGETHER]
+                each = (f"SELECT {i}, * FROM ({self.levels_sql(column, where)})" for i, column in enumerate(some))
+                for place, level, count in self.fetch(f"{' UNION ALL '.join(each)} ORDER BY 1, 2"):
+                    found[some[place]].append((level, int(count)))
+        return found
 
     def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
         if not columns:

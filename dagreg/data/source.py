@@ -265,7 +265,7 @@ class Source(ABC):
             width = len(aggregates[0])
             rows |= {column: flat[i * width : (i + 1) * width] for i, column in enumerate(some)}
         few = LEVEL_CAP * (2 if many else 1)  # an estimate may be too high
-        levels = {column: self._levels(column, where) for column in columns if rows[column][1] <= few}
+        levels = self.levels([column for column in columns if rows[column][1] <= few], where)
         return {column: self._summary(column, rows[column], levels.get(column, [])) for column in columns}
 
     def moments(self, expressions: Sequence[str], where: str = "TRUE") -> list[tuple[float, float]]:
@@ -297,13 +297,18 @@ class Source(ABC):
         infinite = f"count(*) FILTER (WHERE isinf({real}))"
         return (*counted, *moments, *ends, whole, infinite, f"count(*) FILTER (WHERE {beyond})")
 
-    def _levels(self, column: str, where: str) -> list[tuple[Level, int]]:
-        """The distinct values of a column with their counts, sorted."""
-        found: list[tuple[Any, ...]] = self.fetch(
-            f"SELECT {self.value(column)}, count(*) FROM {self.select} WHERE ({where}) AND {self._present(column)} "
-            "GROUP BY 1 ORDER BY 1"
-        )
-        return [(level, int(count)) for level, count in found]
+    def levels(self, columns: Sequence[str], where: str) -> dict[str, list[tuple[Level, int]]]:
+        """The distinct values of each column with their counts, sorted."""
+        found: dict[str, list[tuple[Level, int]]] = {}
+        for column in columns:
+            answer = self.fetch(f"{self.levels_sql(column, where)} ORDER BY 1")
+            found[column] = [(level, int(count)) for level, count in answer]
+        return found
+
+    def levels_sql(self, column: str, where: str) -> str:
+        """The SQL of the distinct values of a column and their counts."""
+        there = f"({where}) AND {self._present(column)}"
+        return f"SELECT {self.value(column)}, count(*) FROM {self.select} WHERE {there} GROUP BY 1"
 
     def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]]) -> ColumnSummary:
         missing, distinct, mean, sd, low, high, whole, infinite, beyond = row
