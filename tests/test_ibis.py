@@ -493,7 +493,7 @@ sys.modules["dagreg"] = None  # importing it fails
 import arviz, nutpie, runpy
 nutpie.compile_pymc_model = lambda model, **options: print([rv.name for rv in model.free_RVs])
 nutpie.sample = lambda *arguments, **options: None  # it takes long, and is another test's business
-arviz.summary = lambda draws: "drawn"
+arviz.summary = lambda draws, ci_prob: "drawn"
 program = runpy.run_path("model.py", run_name="__main__")
 print({k: len(v) for k, v in program["data"].items()})
 """

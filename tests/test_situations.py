@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from typer.testing import CliRunner
 
 from dagreg import pipeline
-from dagreg.cli import app
 from dagreg.effects.types import Estimate
 from dagreg.errors import DagregError
 from dagreg.identify.types import NotIdentified
+from tests.calling import call
 from tests.fitting import spec_of
 
 pd = pytest.importorskip("pandas")
@@ -334,8 +333,8 @@ def test_an_empty_text_that_is_a_level_is_pointed_out(empty: str) -> None:
 def test_check_says_each_warning_once(how: list[str], tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("g,y\n" + "yes,1.5\nYes,2\nno,3\n" * 5)
     (tmp_path / "s.yaml").write_text("data: d.csv\n" + LEVELS_OF_G)
-    done = CliRunner().invoke(app, ["check", str(tmp_path / "s.yaml"), *how])
-    assert (done.exit_code, done.stderr.count("warning[DR591]")) == (0, 1)
+    done = call("check", tmp_path / "s.yaml", *how)
+    assert (done.code, done.stderr.count("warning[DR591]")) == (0, 1)
 
 
 @pytest.mark.parametrize("beside", ["", "z, "])

@@ -61,7 +61,7 @@ def _plane(model: Model) -> bool:
     e, exposures = model.outcome, model.estimand.exposure
     plain = e.error is None and e.scaled_by is None and e.censored is None and e.dropped == 0 and not e.varying
     single = len(model.equations) == 1 and len(exposures) == 1 and model.estimand.average
-    known = not model.unknown and e.family.name == "gaussian" and linear(model)
+    known = not model.unknown and e.family.normal and linear(model)
     return plain and single and known and len(model.variables[exposures[0]].levels) == 2 and bool(_others(model))
 
 

@@ -75,7 +75,7 @@ def _check_support(context: Context, response: str, family: Family) -> None:
         edges = family.fits(0.5, 0.5, False) and column.minimum >= 0 and column.maximum <= 1 and not family.discrete
         notes = (EDGES,) if edges and not family.fits(0.5, 2.0, False) else _unlike(context, response, family)
         wider = [f for f in FAMILIES.values() if f.widens == family.name]
-        fitting = [f"`family: {f.name}`" for f in wider if f.fits(column.minimum, column.maximum, column.integral)]
+        fitting = [f"family: {f.name}" for f in wider if f.fits(column.minimum, column.maximum, column.integral)]
         notes = ((f"{either(fitting)} takes {wider[0].support}",) if fitting else ()) + notes
         offence = Offence(variable.column, family.outside)
         raise DagregError((Diagnostic("DR414", message, variable.span, notes=notes, offence=offence),))
