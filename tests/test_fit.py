@@ -88,11 +88,15 @@ def test_fit(tmp_path: Path) -> None:
         assert shown.returncode == 0
         assert shown.stdout.strip()
 
-    (folder / "report.md").write_text("old")
-    second = _run(tmp_path, "fit", "spec.yaml", "--seed", "5", "--fresh", "--format", "json")
+    again = ("fit", "spec.yaml", "--seed", "5", "--fresh", "--format", "json")
+    (folder / "report.md").write_text("somebody's own words")
+    refused = _run(tmp_path, *again)
+    assert (refused.returncode, "report.md" in refused.stderr) == (1, True)
+    assert (folder / "report.md").read_text() == "somebody's own words"
+    (folder / "report.md").unlink()
+    second = _run(tmp_path, *again)
     assert second.returncode == 0, second.stderr
     _check_files(folder)
-    assert (folder / "report.md").read_text() != "old"
     assert _numbers(_only(second.stdout)) == _numbers(answer)
 
 
