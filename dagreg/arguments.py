@@ -10,13 +10,23 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dagreg.errors import DagregError, Diagnostic, did_you_mean
 
 PROGRAM = "dagreg"
 HELP = ("-h", "--help")
-KINDS: Mapping[Callable[[str], Any], str] = {int: "a whole number", float: "a number"}
+
+
+def named_path(word: str) -> Path:
+    """A path. Raises ValueError for no name, which Python takes for the present folder."""
+    if not word:
+        raise ValueError
+    return Path(word)
+
+
+KINDS: Mapping[Callable[[str], Any], str] = {int: "a whole number", float: "a number", named_path: "the name of a file"}
 NEGATIVE_NUMBER = re.compile(r"-\.?\d")
 
 

@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 import dagreg
 from dagreg import errors
-from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError
+from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError, named_path
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
-from dagreg.spec.types import LEVEL, Engine, Spec
+from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, Engine, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
 WORDS = "From a causal graph to a justified Bayesian regression."
@@ -87,9 +87,9 @@ def _number(name: str, words: str) -> Argument:
     return Argument((name,), words, read=int, least=1, metavar="N")
 
 
-SPEC = Argument(("spec",), "A spec file.", read=Path, required=True, files=True)
-SPECS = Argument(("specs",), "Spec files.", read=Path, required=True, many=True, files=True, metavar="SPEC")
-FOLDER = Argument(("folder",), "The folder that `dagreg fit` wrote.", read=Path, required=True, files=True)
+SPEC = Argument(("spec",), "A spec file.", read=named_path, required=True, files=True)
+SPECS = Argument(("specs",), "Spec files.", read=named_path, required=True, many=True, files=True, metavar="SPEC")
+FOLDER = Argument(("folder",), "The folder that `dagreg fit` wrote.", read=named_path, required=True, files=True)
 DATA = Argument(("--data",), "Data file or database, in place of the spec's.", files=True)
 OUTSIDE = Argument(("--allow-outside",), "Let `data:` leave the spec's folder.", flag=True, default=False)
 DO = Argument(("--do",), "Set a node: x=1. Can be given several times.", many=True, metavar="NODE=VALUE")
@@ -97,11 +97,11 @@ ESTIMATOR = Argument(("--estimator",), "Only this one.", choices=ESTIMATORS)
 
 
 def _output(words: str, metavar: str = "FILE") -> Argument:
-    return Argument(("-o", "--output"), words, read=Path, metavar=metavar, files=True)
+    return Argument(("-o", "--output"), words, read=named_path, metavar=metavar, files=True)
 
 
 def _seed(words: str) -> Argument:
-    return Argument(("--seed",), words, read=int, metavar="N")
+    return Argument(("--seed",), words, read=int, least=0, most=MOST_SEED, metavar="N")
 
 
 TABLE = _output("File: .csv, .tsv or .parquet.")
@@ -291,12 +291,12 @@ def report(folder: Path, format: str) -> int:
 
 @command(
     FOLDER,
-    Argument(("--data",), "The new rows.", read=Path, required=True, files=True, metavar="FILE"),
+    Argument(("--data",), "The new rows.", read=named_path, required=True, files=True, metavar="FILE"),
     DO,
     TABLE,
     Argument(("--estimator",), "In place of the primary one.", choices=ESTIMATORS),
     Argument(("--effect",), "Of a spec with several, in its order.", read=int, default=1, least=1, metavar="N"),
-    Argument(("--level",), "Probability of the intervals.", read=float, default=LEVEL, least=0.01, most=0.999),
+    Argument(("--level",), "Probability of the intervals.", read=float, default=LEVEL, least=LEVELS[0], most=LEVELS[1]),
     _seed("Seed of the random numbers, in place of the fit's."),
     _formats(BRIEF, "How to answer on stdout."),
 )
@@ -339,7 +339,7 @@ def predict(
     Argument(("-n", "--rows"), "Rows to draw.", read=int, required=True, least=1, metavar="N"),
     _seed("Seed of the random numbers, in place of the spec's."),
     DO,
-    Argument(("--from",), "Draw from this fit's posterior.", read=Path, files=True, metavar="FOLDER"),
+    Argument(("--from",), "Draw from this fit's posterior.", read=named_path, files=True, metavar="FOLDER"),
     TABLE,
     DATA,
     _formats(BRIEF, "How to answer on stdout."),
@@ -381,7 +381,7 @@ def simulate(
 
 
 @command(
-    Argument(("spec",), "File to write; stdout without it.", read=Path, files=True),
+    Argument(("spec",), "File to write; stdout without it.", read=named_path, files=True),
     Argument(("--data",), "Data file or database that the spec is for.", files=True),
 )
 def init(spec: Path | None, data: str | None) -> int:

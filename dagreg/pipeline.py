@@ -30,7 +30,7 @@ from dagreg.report.result import DataInfo, Explained, Failure, FittedEffect, Rep
 from dagreg.spec.brief import cut
 from dagreg.spec.load import spec_of
 from dagreg.spec.secrets import shareable
-from dagreg.spec.types import LEVEL, DataRef, Effect, Engine, Spec
+from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, DataRef, Effect, Engine, Spec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,13 +283,16 @@ class Result:
 
         `new` is a table or a file, as for `fit`; `do` sets nodes on the scale of their columns. The model is the
         primary one unless `estimator` names another; in the chain mediators that the rows lack, or that `do` moves,
-        are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), or the rows do
-        not fit it (DR3xx).
+        are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), the rows do
+        not fit it (DR3xx), or a number is out of its range (DR569).
         """
         from dagreg.effects.predict import predict
+        from dagreg.spec.python import check_number
 
         spec = self.record.explained.spec
         model = self.model(estimator, effect)
+        check_number("level", LEVEL if level is None else level, *LEVELS)
+        check_number("seed", 0 if seed is None else seed, 0, MOST_SEED, whole=True)
         source = open_data(spec, new, allow_outside=False)
         way, rows = prepared(spec, model, source, do or {})
         draws = self.samples[model.builder].flat()

@@ -23,7 +23,8 @@ from dagreg.model.whole import Whole, whole
 from dagreg.pipeline import Result, Specified, open_data, prepared
 from dagreg.reopen import open_result
 from dagreg.spec.load import spec_of
-from dagreg.spec.types import Level, Spec
+from dagreg.spec.python import check_number
+from dagreg.spec.types import MOST_SEED, Level, Spec
 
 
 def simulate(
@@ -41,11 +42,13 @@ def simulate(
     With data, roots are resampled from the observed rows; without, they are drawn by their types. `do` sets nodes and
     cuts the arrows into them. Raises DagregError where the spec cannot be compiled, a prior is improper (DR571) or too
     wide (DR572), `do` names no node or value (DR562) or is not covered by the fit (DR561), or the fit is of another
-    spec (DR573).
+    spec (DR573), or a number is out of its range (DR569).
     """
     spec = spec_of(spec)
+    check_number("rows", rows, 1, 2**53, whole=True)
     check_rows(rows, len(spec.nodes))
     chosen = spec.sampling.seed if seed is None else seed
+    check_number("seed", chosen, 0, MOST_SEED, whole=True)
     if posterior is not None:
         result = posterior if isinstance(posterior, Result) else open_result(posterior)
         return _from_posterior(spec, rows, data, do or {}, chosen, result, allow_outside=allow_outside)

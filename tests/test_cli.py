@@ -89,7 +89,7 @@ CALLS = (
     ("fit --fresh", 2, "`dagreg fit` needs SPEC"),
     ("fit good.yaml --fresh=yes", 2, "`--fresh` takes no value"),
     ("fit good.yaml --engine exakt", 2, "did you mean `exact`"),
-    ("fit good.yaml --seed -1", 1, r"error\[DR300\]"),
+    ("fit good.yaml --seed -1", 2, "it has to be 0 to"),
     ("fit good.yaml --seed x", 2, "`--seed x`: `x` is not a whole number"),
     ("fit good.yaml --draws 0", 2, "`--draws 0`: it has to be at least 1"),
     ("fit good.yaml --draws 1.5", 2, "is not a whole number"),
@@ -215,3 +215,21 @@ def test_a_percent_sign_in_an_argument_is_shown_as_it_is() -> None:
     assert command.parse(["--level", ".9"]) == {"level": 0.9}
     with pytest.raises(UsageError, match="DR198"):
         command.parse(["--level", "-.2"])
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("fit", "good.yaml", "--seed", "-1"), "--seed"),
+        (("simulate", "good.yaml", "-n", "5", "--seed", "4294967296"), "--seed"),
+        (("predict", "good.dagreg", "--data", "good.csv", "--seed", "-1"), "--seed"),
+        (("fit", "good.yaml", "-o", ""), "--output"),
+        (("check", ""), "the name of a file"),
+    ],
+)
+def test_seeds_and_names_are_looked_at_before_anything_is_done(words: tuple[str, ...], what: str, folder: Path) -> None:
+    """An unset variable of a shell gives an empty name, which Python takes for the present folder."""
+    before = sorted(folder.iterdir())
+    done = call(*words)
+    assert (done.code, "error[DR198]" in done.stderr, what in done.stderr) == (2, True, True)
+    assert sorted(folder.iterdir()) == before

@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -285,3 +286,23 @@ def test_nothing_heavy_is_loaded_unasked():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert run.stdout.split("\n")[:2] == ["[]", "[]"]
+
+
+# ---------------------------------------------------------------- numbers out of their range
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"level": 2}, {"level": float("nan")}, {"level": "0.9"}, {"seed": -1}, {"seed": 1.5}]
+)
+def test_numbers_of_a_prediction_out_of_their_range_are_refused(wrong: dict[str, Any]) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=40)
+    result = dagreg.fit(dagreg.Spec(edges=["x -> y"], effect="x -> y"), {"x": x, "y": x + rng.normal(size=40)})
+    with pytest.raises(dagreg.DagregError, match="DR569"):
+        result.predict({"x": [0.0]}, **wrong)
+
+
+@pytest.mark.parametrize(("rows", "seed"), [(-1, 1), (0, 1), (2.5, 1), (True, 1), (5, -1), (5, 2**32)])
+def test_numbers_of_a_simulation_out_of_their_range_are_refused(rows: Any, seed: Any) -> None:
+    with pytest.raises(dagreg.DagregError, match="DR569"):
+        dagreg.simulate(dagreg.Spec(edges=["x -> y"], effect="x -> y"), rows, seed=seed)

@@ -220,3 +220,15 @@ def test_it_is_found_where_brute_force_finds_it(seed: int) -> None:
     low, high = x[y == 0], x[y == 1]
     separated = low.max() <= high.min() or high.max() <= low.min()
     assert bool(doubts(NUMBER, {"x": x, "y": y}, "DR519")) == separated
+
+
+def test_a_mean_for_each_level_of_two_nodes_leaves_their_contrasts_told() -> None:
+    """Levels of either add up to 1: a contrast is a difference of two of them, and least squares tells it."""
+    text = "nodes: {t: binary, g: categorical, z: continuous, y: continuous}\nedges: ['z -> t, y', 't, g -> y']\n"
+    text += "effect: t -> y\nregressions: {y: {coding: index}}\nsampling: {draws: 500}"
+    r = rng(8)
+    data = {"t": r.integers(0, 2, 200), "g": r.choice(["a", "b", "c"], 200), "z": r.normal(size=200)}
+    data["y"] = data["t"] + (data["g"] == "b") + data["z"] + r.normal(size=200)
+    assert doubts(text, data, "DR518") == ()
+    told = {**data, "g": np.where(data["t"] == 1, "b", "a")}  # here g is t under another name
+    assert len(doubts(text, told, "DR518")) > 0

@@ -67,9 +67,7 @@ def collinearity(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[t
             doubts.append(Doubt("DR518", _few(equation, int(rows or 0), len(columns.names) + equation.has_intercept)))
             continue
         for one in found:
-            terms = [columns.terms[i] for i in (one.column, *one.shares)]
-            asked = {*model.estimand.exposure, *(e.response for e in model.equations)}
-            if any(asked & set(t.factors) for t in terms):
+            if _moved(model, columns, one):
                 doubts.append(Doubt("DR518", _message(equation, columns, one, draws)))
             else:
                 same = _words(columns, one)
@@ -78,6 +76,22 @@ def collinearity(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[t
                     "apart, and the effect asked for does not hang on that."
                 )
     return tuple(doubts), tuple(notes)
+
+
+def _moved(model: Model, columns: Columns, one: Dependence) -> bool:
+    """Whether a contrast of the exposure, or of a mediator, moves along the combination.
+
+    Where every level has a column, a contrast is the difference of two of them: nothing moves it that adds the same
+    to all, as two such terms always leave open.
+    """
+    asked = {*model.estimand.exposure, *(e.response for e in model.equations)}
+    along = {one.column: 1.0, **{k: -share for k, share in one.shares.items()}}
+    for term in dict.fromkeys(columns.terms[i] for i in along):
+        parts = [along.get(i, 0.0) for i, own in enumerate(columns.terms) if own is term]
+        alike = term.full and len(term.factors) == 1 and max(parts) - min(parts) <= PART * max(map(abs, parts))
+        if asked & set(term.factors) and not alike:
+            return True
+    return False
 
 
 def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Columns:

@@ -1235,6 +1235,11 @@ CODES: Mapping[str, Code] = {
         "Likelihoods and responses of every row under every draw have to fit in memory. Bad: 4,000 draws of a million "
         "rows; good: fewer draws, or a sample of the rows fitted for the purpose.",
     ),
+    "DR569": Code(
+        "an argument out of its range",
+        "Of a call from Python: the message gives the range. Bad: `result.predict(rows, level=95)`; good: "
+        "`result.predict(rows, level=0.95)`.",
+    ),
     "DR571": Code(
         "a prior that nothing can be drawn from",
         "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg simulate`; "

@@ -28,7 +28,7 @@ from dagreg.spec.shapes import (
     Unread,
     Word,
 )
-from dagreg.spec.types import Among, Coding, Engine, Kind, Missing, NodeType, Standardise, Transform
+from dagreg.spec.types import MOST_SEED, Among, Coding, Engine, Kind, Missing, NodeType, Standardise, Transform
 
 LANGUAGE_VERSION = 1
 MOST_DOSES = 1000
@@ -223,7 +223,7 @@ REGRESSION = Record("a regression", (FAMILY, LINK, CODING, CELLS, CURVES, INTERA
 DRAWS = Field("draws", Number(int, minimum=1, maximum=10_000_000), "draws kept from each chain")
 TUNE = Field("tune", Number(int, minimum=0, maximum=10_000_000), "warm-up draws of each chain")
 CHAINS = Field("chains", Number(int, minimum=1, maximum=1000), "chains")
-SEED = Field("seed", Number(int, minimum=0, maximum=2**32 - 1), "seed of every random draw")
+SEED = Field("seed", Number(int, minimum=0, maximum=MOST_SEED), "seed of every random draw")
 A_RATE = Number(float, minimum=0, maximum=1, open=True)
 TARGET_ACCEPT = Field("target_accept", A_RATE, "acceptance rate that NUTS aims at")
 ENGINE = Field("engine", Word(get_args(Engine), "engine"), "what computes the posterior")

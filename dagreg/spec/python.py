@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
-from dagreg.errors import Diagnostic, SpecError
+from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.spec.convert.yaml import Part, entry, text_of
 from dagreg.spec.load import read_named
 from dagreg.spec.source import MAX_NESTING
 from dagreg.spec.types import Spec
 
 SHOWN_AS = "<Spec>"  # what messages call the text
+
+
+def check_number(name: str, value: Any, least: float, most: float, *, whole: bool = False) -> None:
+    """Raises DagregError (DR569) for an argument that is no such number."""
+    kind = "a whole number" if whole else "a number"
+    plain = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    if not plain or not least <= value <= most:
+        message = f"`{name}={value!r}`: expected {kind} from {least:,} to {most:,}"
+        raise DagregError((Diagnostic("DR569", message),))
 
 
 def built(values: Mapping[str, Any], path: str | None = None) -> Spec:

@@ -21,6 +21,8 @@ Missing = Literal["error", "drop", "impute"]
 Engine = Literal["auto", "exact", "nuts"]
 Coding = Literal["reference", "index"]
 CurveKind = Literal["poly", "spline"]
+MOST_SEED = 2**32 - 1
+LEVELS = (0.01, 0.999)  # of intervals: those that draws can tell
 LEVEL = 0.94  # the probability of every interval, unless another is asked for
 
 
