@@ -306,3 +306,16 @@ def test_numbers_of_a_prediction_out_of_their_range_are_refused(wrong: dict[str,
 def test_numbers_of_a_simulation_out_of_their_range_are_refused(rows: Any, seed: Any) -> None:
     with pytest.raises(dagreg.DagregError, match="DR569"):
         dagreg.simulate(dagreg.Spec(edges=["x -> y"], effect="x -> y"), rows, seed=seed)
+
+
+@pytest.mark.parametrize("data", [[{"x": 1.0, "y": 2.0}], [1, 2], ({"x": 1},), {"x": 1.0, "y": 2.0}])
+def test_data_that_are_no_table_say_what_would_be_one(data: Any) -> None:
+    with pytest.raises(dagreg.DataError, match="no table") as caught:
+        dagreg.fit(dagreg.Spec(edges=["x -> y"], effect="x -> y"), data)
+    assert "a mapping of column names to lists" in str(caught.value)
+
+
+def test_a_contrast_beyond_all_use_is_refused() -> None:
+    effect = {"exposure": "x", "outcome": "y", "contrast": [0, 1e308]}
+    with pytest.raises(dagreg.DagregError, match="DR417"):
+        dagreg.fit(dagreg.Spec(edges=["x -> y"], effect=effect), {"x": [1.0, 2.0, 4.0], "y": [1.0, 3.0, 2.0]})

@@ -314,6 +314,11 @@ def open_frame(frame: Any) -> DuckSource:
 
     Raises DataError for anything else.
     """
+    numbers = isinstance(frame, Mapping) and any(map(np.isscalar, frame.values()))
+    if numbers or isinstance(frame, list | tuple | set):
+        what = "a mapping of single values is" if numbers else f"data of type {type(frame).__name__} are"
+        note = 'give a table of pandas, polars or Arrow, or a mapping of column names to lists: `{"x": [1, 2]}`'
+        raise refused(f"{what} no table", note=note, code="DR304")
     try:
         if isinstance(frame, Mapping):
             import pyarrow as pa  # already there for DuckDB's Arrow bridge; numpy alone has no mixed tables

@@ -8,6 +8,7 @@ from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.context import Context, error_at
+from dagreg.model.digits import LARGEST
 from dagreg.model.types import (
     Contrast,
     Equation,
@@ -103,6 +104,8 @@ def _value(variable: Variable, value: Level, effect: Effect) -> Level:
 
 
 def _within_domain(variable: Variable, value: float, effect: Effect) -> float:
+    if not abs(value) <= LARGEST:
+        raise error_at("DR417", f"the contrast's {value:g} is beyond {LARGEST:g}", variable, effect)
     if not transformable(variable, value):
         what = f"`transform: {variable.transform}` of `{variable.name}`"
         raise error_at("DR319", f"{what} does not take the contrast's {value:g}", variable, effect)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from dagreg.errors import LINE_BREAK
 from dagreg.spec.convert.draft import Read, Written
 from dagreg.spec.load import loads
 from dagreg.spec.source import core_value
@@ -211,6 +212,8 @@ def _list(dumper: _Dumper, data: list[Any]) -> yaml.Node:
 
 def _text(dumper: _Dumper, data: str) -> yaml.Node:
     style = None if core_value(data) == data else "'"
+    if LINE_BREAK.search(data):
+        style = '"'  # which alone keeps a line break as it is
     return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
