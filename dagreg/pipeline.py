@@ -388,8 +388,11 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
     from dagreg.model.variables import resolve
 
     spec = spec_of(spec)
-    analyse(spec)
-    asked = questions(spec)[1] if spec.effects else ()
+    if spec.effects:
+        asked = questions(spec)[1]
+    else:
+        analyse(spec)
+        asked = ()
     words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
     doubts: list[Doubt] = []
     table = None
@@ -506,9 +509,9 @@ def explain_plan(
 
     Raises DagregError as `compile` does, and without data.
     """
-    spec = spec_of(spec)
     from dagreg.optimise.explain import plan_text
 
+    spec = spec_of(spec)
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator, optimised=True)
     if spec.sampling.engine == "nuts":
         plain = "`engine: nuts` in the spec runs the program as it is written. Without it:\n"
@@ -543,10 +546,10 @@ def plate(
     PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data (DR300),
     and where the format is none of a plate diagram's or the model is too large to draw (DR551).
     """
-    spec = spec_of(spec)
     from dagreg.engine.plate import plate_source
     from dagreg.report.plate import plate_picture
 
+    spec = spec_of(spec)
     table = read(spec, questions(spec)[1], data, allow_outside=allow_outside)
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator)
     source = plate_source(compiled.program, compiled.program.builders[0], table.rows)
@@ -606,13 +609,13 @@ def fit(
     that is not identified is no error here, it is answered without a number. Neither is a model that cannot be
     solved: its effect's `failures` say why.
     """
-    spec = spec_of(spec)
     from dagreg.check.dispersion import beside_outcome
     from dagreg.check.implications import implication_doubts, put_to_data
     from dagreg.data.room import check_count, check_room
     from dagreg.data.versions import versions
     from dagreg.report.stored import earlier
 
+    spec = spec_of(spec)
     started = time.perf_counter()
     check_count(spec.sampling)
     store = earlier(reuse)

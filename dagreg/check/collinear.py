@@ -151,7 +151,8 @@ def dependences(equation: Equation, columns: Columns, noise: float | None) -> It
         size, spread = float(np.linalg.norm(left)), float(np.linalg.norm(column))
         exact = size <= max(EXACT * spread, ROUNDING * columns.sizes[j])
         prior = priors[j]
-        sd = float(prior.arguments[1]) if prior.distribution == "Normal" else np.inf  # type: ignore[arg-type]
+        normal = prior.distribution == "Normal"
+        sd = float(prior.arguments[1]) if normal else np.inf  # type: ignore[arg-type]  # data are known here
         silent = noise is not None and size < NEARLY * spread and size**2 * sd**2 / noise < SILENT
         if not exact and not silent:
             whole[:, len(kept)] = left / size
