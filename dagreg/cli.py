@@ -314,7 +314,7 @@ def predict(
     """The outcome of new rows: mean, sd, median and interval, of the response and of its mean."""
     import numpy as np
 
-    from dagreg.data.tables import check_ending, records
+    from dagreg.sources.tables import check_ending, records
 
     if output is not None:
         check_ending(output)
@@ -357,7 +357,7 @@ def simulate(
     allow_outside: bool,
 ) -> int:
     """Draws data from the model: from its priors, or from a posterior."""
-    from dagreg.data.tables import check_ending, records
+    from dagreg.sources.tables import check_ending, records
 
     def answer(spec: Spec) -> int:
         read = inputs_of(spec, data)
@@ -573,7 +573,7 @@ def _settings(do: Sequence[str] | None) -> dict[str, str]:
 
 def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:
     """A table in a file, or as CSV on stdout."""
-    from dagreg.data.tables import csv_text, write_table
+    from dagreg.sources.tables import csv_text, write_table
 
     if output is None:
         put(csv_text(columns))

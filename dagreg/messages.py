@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dagreg import pipeline
-from dagreg.check.types import Doubt
+from dagreg.doubts.types import Doubt
 from dagreg.errors import CODES, Code, DagregError, Diagnostic, render
 from dagreg.simulation import simulate
 from dagreg.spec import convert

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagreg.check.types import Doubt
+from dagreg.doubts.types import Doubt
 from dagreg.errors import DagregError, DataError, Diagnostic, Unsolvable, redacted
 from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from dagreg.check.dispersion import Beside
-    from dagreg.data.new_rows import NewRows
-    from dagreg.data.rows import Rows
-    from dagreg.data.source import Source
+    from dagreg.binding.new_rows import NewRows
+    from dagreg.binding.rows import Rows
+    from dagreg.doubts.dispersion import Beside
     from dagreg.effects.predict import Prediction
     from dagreg.effects.route import Route
     from dagreg.effects.types import Estimate
     from dagreg.emit.program import Program, Reader
-    from dagreg.engine.draws import Draws
-    from dagreg.engine.posterior import Coordinates
-    from dagreg.engine.store import Store
+    from dagreg.engines.draws import Draws
+    from dagreg.engines.posterior import Coordinates
+    from dagreg.engines.store import Store
     from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan, Variable
     from dagreg.optimise.types import Piece
+    from dagreg.sources.source import Source
 
 Progress = Callable[[str], None]
 Specified = Spec | str | os.PathLike[str]  # a spec, or the path of its file
@@ -167,7 +167,7 @@ class Result:
 
         At the root are those of the first effect's primary model, where ArviZ looks for them.
         """
-        from dagreg.engine.posterior import as_tree
+        from dagreg.engines.posterior import as_tree
 
         plans = (e.plan for e in self.effects if e.plan is not None)
         first = next((m.builder for plan in plans for m in plan.models if m.builder in self.samples), None)
@@ -234,7 +234,7 @@ class Result:
         that the model works out (DR565), or there are too many of them (DR568).
         """
         from dagreg.effects.pointwise import pointwise
-        from dagreg.engine.posterior import with_rows
+        from dagreg.engines.posterior import with_rows
 
         model = self.model(estimator, effect)
         draws, dimensions = self.samples[model.builder], self.coordinates[model.builder]
@@ -316,7 +316,7 @@ class Result:
         return found[0]
 
     def _write_posterior(self, path: Path) -> None:
-        from dagreg.engine.posterior import write
+        from dagreg.engines.posterior import write
 
         write(path, self.samples, self.coordinates)
 
@@ -329,7 +329,7 @@ class Result:
 
 def prepared(spec: Spec, model: Model, source: Source, do: Mapping[str, Any]) -> tuple[Route, NewRows]:
     """How a model reaches the outcome of the rows of a source, and those rows as it sees them."""
-    from dagreg.data.new_rows import present, read_new_rows
+    from dagreg.binding.new_rows import present, read_new_rows
     from dagreg.effects.route import route, settings
 
     chosen = settings(model, do)
@@ -417,9 +417,16 @@ def _columns(
     spec: Spec, names: Sequence[str], data: Any, *, allow_outside: bool
 ) -> tuple[dict[str, Variable], tuple[Doubt, ...]]:
     """These nodes, which no regression reads, with what looks odd. Raises DataError where columns do not fit."""
-    from dagreg.data.beside import check_beside, without_open_ends
-    from dagreg.data.offences import shown_in
-    from dagreg.data.summary import check_censored, check_columns, check_trials, columns_of, declared_numbers, summarise
+    from dagreg.binding.beside import check_beside, without_open_ends
+    from dagreg.binding.offences import shown_in
+    from dagreg.binding.summary import (
+        check_censored,
+        check_columns,
+        check_trials,
+        columns_of,
+        declared_numbers,
+        summarise,
+    )
     from dagreg.model.variables import resolve
 
     if not names:
@@ -443,7 +450,7 @@ def _reading_doubts(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> tuple[Doubt, ...]:
     """What values have lost, or would have, on their way from the data."""
-    from dagreg.data.summary import blanks, blurred, lookalikes, nearly_numbers
+    from dagreg.binding.summary import blanks, blurred, lookalikes, nearly_numbers
 
     notes = {
         "DR335": source.notes,
@@ -528,7 +535,7 @@ def _reusable(
     allow_outside: bool,
 ) -> dict[str, tuple[bool, ...]]:
     """Of every piece, by builder, whether the result in a folder has its draws; nothing where there is no result."""
-    from dagreg.engine.run import reusable
+    from dagreg.engines.run import reusable
     from dagreg.report.stored import earlier
 
     store = earlier(folder)
@@ -546,7 +553,7 @@ def plate(
     PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data (DR300),
     and where the format is none of a plate diagram's or the model is too large to draw (DR551).
     """
-    from dagreg.engine.plate import plate_source
+    from dagreg.engines.plate import plate_source
     from dagreg.report.plate import plate_picture
 
     spec = spec_of(spec)
@@ -569,7 +576,7 @@ def draw(spec: Specified, format: Literal["svg", "png", "pdf", "dot", "dagitty"]
 
 def starter(data: Any, path: Any) -> str:
     """A commented spec to edit; its nodes and types are those of the data's columns."""
-    from dagreg.data.starter import starter as written
+    from dagreg.binding.starter import starter as written
 
     if data is None:
         return written(None, "")
@@ -609,11 +616,11 @@ def fit(
     that is not identified is no error here, it is answered without a number. Neither is a model that cannot be
     solved: its effect's `failures` say why.
     """
-    from dagreg.check.dispersion import beside_outcome
-    from dagreg.check.implications import implication_doubts, put_to_data
-    from dagreg.data.room import check_count, check_room
-    from dagreg.data.versions import versions
+    from dagreg.binding.room import check_count, check_room
+    from dagreg.doubts.dispersion import beside_outcome
+    from dagreg.doubts.implications import implication_doubts, put_to_data
     from dagreg.report.stored import earlier
+    from dagreg.sources.versions import versions
 
     spec = spec_of(spec)
     started = time.perf_counter()
@@ -664,7 +671,7 @@ def odd_columns(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> tuple[Doubt, ...]:
     """Warnings about columns of these nodes that hold numbers and are hardly meant as numbers."""
-    from dagreg.data.suspicions import suspicions
+    from dagreg.binding.suspicions import suspicions
 
     return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where))
 
@@ -690,18 +697,18 @@ def _fit_effect(
     beside: Sequence[str],
 ) -> FittedEffect:
     """Solves the models of one effect, takes the effect from the draws, and doubts it."""
-    from dagreg.check.by_levels import by_level_notes
-    from dagreg.check.collinear import collinearity
-    from dagreg.check.diagnostics import diagnose
-    from dagreg.check.disagreement import disagreements
-    from dagreg.check.doubts import doubts_of, not_made
-    from dagreg.check.mixing import mixing
-    from dagreg.check.pooling import poolings
-    from dagreg.check.prior_predictive import prior_check
+    from dagreg.doubts.by_levels import by_level_notes
+    from dagreg.doubts.checks import doubts_of, not_made
+    from dagreg.doubts.collinear import collinearity
+    from dagreg.doubts.diagnostics import diagnose
+    from dagreg.doubts.disagreement import disagreements
+    from dagreg.doubts.mixing import mixing
+    from dagreg.doubts.pooling import poolings
+    from dagreg.doubts.prior_predictive import prior_check
     from dagreg.effects.dose import dose_response
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
-    from dagreg.engine.run import draw
+    from dagreg.engines.run import draw
     from dagreg.optimise.explain import sentences
 
     if not plan.models:
@@ -761,9 +768,9 @@ def _fit_effect(
 
 def _beside(spec: Spec, model: Model, names: Sequence[str], table: Table) -> Beside | None:
     """A sample of the rows with all that is observed beside the outcome; None where no check asks for it."""
-    from dagreg.check.dispersion import between_rows, rows_beside
-    from dagreg.check.implications import MOST_ROWS
-    from dagreg.data.summary import columns_of
+    from dagreg.binding.summary import columns_of
+    from dagreg.doubts.dispersion import between_rows, rows_beside
+    from dagreg.doubts.implications import MOST_ROWS
 
     if not between_rows(model.outcome):
         return None
@@ -774,7 +781,7 @@ def _beside(spec: Spec, model: Model, names: Sequence[str], table: Table) -> Bes
 
 def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
     """The plate diagram of each program but the unadjusted one's, by estimator."""
-    from dagreg.engine.plate import fitted_plate
+    from dagreg.engines.plate import fitted_plate
 
     found = {
         m.estimator: fitted_plate(program, m, draws[m.builder], data)
@@ -819,7 +826,7 @@ def _compiled(
     spec: Spec, asked: Sequence[Question], table: Table | None, estimator: str | None = None, folder: str = ""
 ) -> tuple[tuple[Plan, ...], Program]:
     """Lowers every effect and emits one program for all."""
-    from dagreg.data.offences import shown_in
+    from dagreg.binding.offences import shown_in
 
     if table is None:
         return programmed(spec, asked, None, None, estimator)
@@ -870,12 +877,10 @@ def read(
     Raises DataError where there are none, they do not fit the spec, or values are missing and
     the spec does not say `missing: drop`.
     """
-    from dagreg.check.implications import columns_for, names_of
-    from dagreg.data.beside import check_beside, without_open_ends
-    from dagreg.data.offences import shown_in
-    from dagreg.data.rows import Rows
-    from dagreg.data.scan import scan
-    from dagreg.data.summary import (
+    from dagreg.binding.beside import check_beside, without_open_ends
+    from dagreg.binding.offences import shown_in
+    from dagreg.binding.rows import Rows
+    from dagreg.binding.summary import (
         always_there,
         check_censored,
         check_columns,
@@ -886,7 +891,9 @@ def read(
         numbers_of,
         summarise,
     )
+    from dagreg.doubts.implications import columns_for, names_of
     from dagreg.model.variables import resolve
+    from dagreg.sources.scan import scan
 
     whole = open_data(spec, data, allow_outside=allow_outside)
     names = _nodes(spec, asked)
@@ -941,7 +948,7 @@ def data_identity(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[str, s
 
     Raises DataError where there are none or they lack a column.
     """
-    from dagreg.data.summary import check_columns, columns_of
+    from dagreg.binding.summary import check_columns, columns_of
 
     source = open_data(spec, data, allow_outside=allow_outside)
     names = _nodes(spec, questions(spec)[1])
@@ -951,7 +958,7 @@ def data_identity(spec: Spec, data: Any, *, allow_outside: bool) -> tuple[str, s
 
 def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
     """A table, file or database, or the spec's own data. Raises DataError where there are none or no way to them."""
-    from dagreg.data.duck import open_frame
+    from dagreg.sources.duck import open_frame
 
     if isinstance(data, str | os.PathLike):
         given = DataRef(os.fspath(data))
@@ -968,10 +975,10 @@ def open_data(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
 
 def _open_named(ref: DataRef, folder: str, *, allow_outside: bool = True, others: bool = False) -> Source:
     if _is_connection(ref):
-        from dagreg.data.database import open_database
+        from dagreg.sources.database import open_database
 
         return open_database(ref)
-    from dagreg.data.duck import open_file
+    from dagreg.sources.duck import open_file
 
     return open_file(ref, folder, allow_outside=allow_outside, others=others)
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dagreg.engine import posterior
-from dagreg.engine.draws import Draws
-from dagreg.engine.nuts import parameters
-from dagreg.engine.run import with_intercepts
+from dagreg.engines import posterior
+from dagreg.engines.draws import Draws
+from dagreg.engines.nuts import parameters
+from dagreg.engines.run import with_intercepts
 from dagreg.errors import DagregError
 from dagreg.model.types import Model, Plan
 from dagreg.pipeline import Question, Result, data_identity, explained_by, programmed, questions
@@ -43,7 +43,7 @@ def unchanged(
     The same are the spec, its settings, the place and the SHA-256 of the data, and the versions of all that has a
     part in the numbers. Raises DagregError where the data cannot be read.
     """
-    from dagreg.data.versions import versions
+    from dagreg.sources.versions import versions
 
     try:
         stored = read_record(Path(folder))
@@ -97,7 +97,7 @@ def _again(stored: Stored, asked: Sequence[Question]) -> tuple[tuple[Plan, ...],
 
 def _cause(stored: Stored, what: str) -> tuple[str, str]:
     """The code and the message where the compiler makes something else than is stored."""
-    from dagreg.data.versions import versions
+    from dagreg.sources.versions import versions
 
     here = versions().get("dagreg", "unknown")
     if stored.version != here:

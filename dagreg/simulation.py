@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.data.duck import open_frame
-from dagreg.data.new_rows import beside_columns
-from dagreg.data.room import check_rows
-from dagreg.data.source import Source
-from dagreg.data.summary import check_columns, columns_of, declared_numbers, summarise
+from dagreg.binding.new_rows import beside_columns
+from dagreg.binding.room import check_rows
+from dagreg.binding.summary import check_columns, columns_of, declared_numbers, summarise
 from dagreg.effects.predict import replicate
 from dagreg.effects.route import setting
 from dagreg.effects.simulate import Simulated
@@ -22,6 +20,8 @@ from dagreg.model.types import Model
 from dagreg.model.whole import Whole, whole
 from dagreg.pipeline import Result, Specified, open_data, prepared
 from dagreg.reopen import open_result
+from dagreg.sources.duck import open_frame
+from dagreg.sources.source import Source
 from dagreg.spec.load import spec_of
 from dagreg.spec.python import check_number
 from dagreg.spec.types import MOST_SEED, Level, Spec

@@ -39,7 +39,7 @@ def run(command: Callable[[], int]) -> NoReturn:
 
 def leave(code: int) -> NoReturn:
     """Ends the process with this code, past the interpreter's own end where threads of a sampler still run."""
-    sampler = sys.modules.get("dagreg.engine.nuts")
+    sampler = sys.modules.get("dagreg.engines.nuts")
     if sampler is not None and sampler.threads_left():
         sys.stdout.flush()
         sys.stderr.flush()

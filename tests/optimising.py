@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dagreg import pipeline
-from dagreg.data.rows import Rows
+from dagreg.binding.rows import Rows
 from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
 from tests.fitting import spec_of

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
+from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
 from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Share, Summary
 from dagreg.emit.plate import plate_source
 from dagreg.families import FAMILIES

@@ -15,7 +15,7 @@ from dagreg.effects.dose import dose_response
 from dagreg.effects.estimate import estimates
 from dagreg.effects.rows import bootstrap_weights, merge, observed_rows, repeated
 from dagreg.effects.types import Estimate
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.model.types import Model
 from tests.fitting import models_of, spec_of

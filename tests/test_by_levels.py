@@ -191,7 +191,7 @@ def test_the_direct_effect_by_a_mediator() -> None:
 
 
 def test_a_table_too_large_for_arrays_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dagreg.data import rows
+    from dagreg.binding import rows
 
     text = spec("w, k", "w: categorical, k: binary", "w, k")
     small = adjusted(fit(text))

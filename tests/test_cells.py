@@ -9,9 +9,10 @@ import pytest
 from scipy import special, stats
 
 from dagreg import pipeline
-from dagreg.data import rows, source
-from dagreg.engine.exact import draw_exactly
+from dagreg.binding import rows
+from dagreg.engines.exact import draw_exactly
 from dagreg.errors import DagregError
+from dagreg.sources import source
 from dagreg.spec.types import Sampling
 from tests.fitting import compiled, models_of, spec_of
 from tests.optimising import assert_equal_up_to_a_constant, notes, optimised
@@ -249,7 +250,7 @@ def test_levels_on_the_scale_of_the_link() -> None:
     text = "edges: ['g, z -> b', g -> z]\neffect: z -> b\nregressions: {b: {coding: index}}\n"
     (model, _) = models_of(text, DATA).values()
     from dagreg.effects.estimate import estimates
-    from dagreg.engine.draws import Draws
+    from dagreg.engines.draws import Draws
 
     values = {
         "alpha_b": np.zeros((1, 2)),

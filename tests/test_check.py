@@ -10,15 +10,15 @@ import pytest
 from scipy import optimize, special, stats
 
 from dagreg import pipeline
-from dagreg.check.diagnostics import MAX_R_HAT, MIN_ESS, diagnose
-from dagreg.check.disagreement import _jackknife, disagreements
-from dagreg.check.dispersion import dispersion_doubts
-from dagreg.check.doubts import not_made
-from dagreg.check.fit import cell_doubts
-from dagreg.check.influence import prior_doubts, variance_inflation
-from dagreg.check.point import coefficients, design
+from dagreg.doubts.checks import not_made
+from dagreg.doubts.diagnostics import MAX_R_HAT, MIN_ESS, diagnose
+from dagreg.doubts.disagreement import _jackknife, disagreements
+from dagreg.doubts.dispersion import dispersion_doubts
+from dagreg.doubts.fit import cell_doubts
+from dagreg.doubts.influence import prior_doubts, variance_inflation
+from dagreg.doubts.point import coefficients, design
 from dagreg.effects.gformula import contrast_draws
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.model.types import Equation, Model
 from tests.fitting import Columns, compiled, estimate_of, models_of, rows_of, spec_of
 
@@ -206,7 +206,7 @@ def test_a_tight_prior_of_a_gamma_regression_is_named() -> None:
 
 def _mode(model: Model, data: Columns) -> float:
     """The first contrast at the posterior mode."""
-    from dagreg.check.point import as_draws
+    from dagreg.doubts.point import as_draws
 
     draws: dict[str, np.ndarray] = {}
     for equation in model.equations:
@@ -422,7 +422,7 @@ def _dispersion(spec: str, data: Columns) -> list[str]:
 
 
 def _at_mode(equation: Equation, model: Model, data: Columns) -> Draws:
-    from dagreg.check.point import as_draws
+    from dagreg.doubts.point import as_draws
 
     values = as_draws(equation, *coefficients(equation, design(model, equation, data)))
     return Draws({name: v[None] for name, v in values.items()}, "test", 0, 0.0)

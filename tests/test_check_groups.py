@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagreg.check.between_groups import group_doubts
-from dagreg.engine.draws import Draws
+from dagreg.doubts.between_groups import group_doubts
+from dagreg.engines.draws import Draws
 from dagreg.model.types import Model
 from tests.fitting import models_of
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagreg.check.implications import Verdicts, holm, implication_doubts, put_to_data
-from dagreg.check.types import ImplicationTest
-from dagreg.data.duck import open_frame
+from dagreg.doubts.implications import Verdicts, holm, implication_doubts, put_to_data
+from dagreg.doubts.types import ImplicationTest
 from dagreg.errors import CODES
 from dagreg.graph import analyse
 from dagreg.pipeline import explain, fit
+from dagreg.sources.duck import open_frame
 from dagreg.spec.load import loads
 from dagreg.spec.types import Spec
 

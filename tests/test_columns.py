@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data.suspicions import unordered
+from dagreg.binding.suspicions import unordered
 from dagreg.errors import DagregError, DataError
 from dagreg.model.spoilt import are_numbers, parted, spoiling
 from dagreg.model.variables import stored_as

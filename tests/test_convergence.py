@@ -7,8 +7,8 @@ import pytest
 from arviz_stats.base import array_stats
 from scipy import stats
 
-from dagreg.engine.convergence import bulk_size_and_r_hat, ranks, shares
-from dagreg.engine.draws import convergence
+from dagreg.engines.draws import convergence
+from dagreg.numerics.convergence import bulk_size_and_r_hat, ranks, shares
 
 
 def chains(rng: np.random.Generator, count: int, draws: int, correlation: float) -> np.ndarray:

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.check import disagreement
-from dagreg.check.dispersion import dispersion_doubts
-from dagreg.check.fit import cell_doubts
-from dagreg.check.influence import prior_doubts
-from dagreg.check.point import as_draws, coefficients, design
-from dagreg.data import rows
-from dagreg.data.counted import Counted
-from dagreg.data.moments import GROUPS
-from dagreg.data.rows import Rows
+from dagreg.binding import rows
+from dagreg.binding.counted import Counted
+from dagreg.binding.rows import Rows
+from dagreg.doubts import disagreement
+from dagreg.doubts.dispersion import dispersion_doubts
+from dagreg.doubts.fit import cell_doubts
+from dagreg.doubts.influence import prior_doubts
+from dagreg.doubts.point import as_draws, coefficients, design
 from dagreg.effects.estimate import estimates
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.model.types import Model
+from dagreg.sources.moments import GROUPS
 from tests.fitting import spec_of
 
 ROWS = 4_000

@@ -10,12 +10,13 @@ import pytest
 from scipy.interpolate import BarycentricInterpolator, CubicSpline
 
 from dagreg import pipeline
-from dagreg.data import rows, source
+from dagreg.binding import rows
 from dagreg.effects.rows import linear
 from dagreg.emit import prelude
 from dagreg.errors import DagregError
 from dagreg.model.curves import basis, functions, functions_sql, powers
 from dagreg.model.types import CurveBasis
+from dagreg.sources import source
 from tests.fitting import compiled, models_of, spec_of
 from tests.optimising import assert_equal_up_to_a_constant, optimised
 

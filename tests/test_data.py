@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data.duck import DuckSource, open_file, open_frame
 from dagreg.errors import DagregError
+from dagreg.sources.duck import DuckSource, open_file, open_frame
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef, Spec
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit
 
-from dagreg.check.dispersion import _chi_square, _Rows, beside_outcome, dispersion_doubts, rows_beside
+from dagreg.doubts.dispersion import _chi_square, _Rows, beside_outcome, dispersion_doubts, rows_beside
 from dagreg.graph.causal import analyse
 from dagreg.pipeline import fit
 from dagreg.spec.load import load

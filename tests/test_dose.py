@@ -14,7 +14,7 @@ from scipy import special
 from dagreg import pipeline
 from dagreg.effects.dose import dose_response, evenly
 from dagreg.effects.types import Dose
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, SpecError
 from dagreg.report.curve import Point, curve_svg
 from dagreg.spec.load import loads

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from dagreg.check.dispersion import dispersion_doubts
-from dagreg.check.fit import cell_doubts
-from dagreg.check.influence import prior_doubts
+from dagreg.doubts.dispersion import dispersion_doubts
+from dagreg.doubts.fit import cell_doubts
+from dagreg.doubts.influence import prior_doubts
 from tests.fitting import estimate_of, models_of
 from tests.test_check import _at_mode
 

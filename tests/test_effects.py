@@ -18,11 +18,11 @@ from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
 from dagreg.effects.mediation import decomposed
 from dagreg.effects.predictor import over_population
 from dagreg.effects.rows import merge, observed_rows
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
-from dagreg.families import quantiles
 from dagreg.families.links import LINKS as LINKED
 from dagreg.model.types import Contrast, Model
+from dagreg.numerics import quantiles
 from tests.fitting import Columns, models_of, point, rows_of, spec_of
 
 ROWS = 300

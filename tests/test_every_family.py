@@ -12,7 +12,7 @@ from scipy import special, stats
 from dagreg import pipeline
 from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
 from dagreg.effects.rows import observed_rows
-from dagreg.engine.nuts import sample
+from dagreg.engines.nuts import sample
 from dagreg.families import FAMILIES
 from tests.fitting import models_of, spec_of
 from tests.test_families import FROZEN, INVERSE, PAIRS

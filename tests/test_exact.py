@@ -9,8 +9,8 @@ import pytest
 from scipy import integrate, stats
 
 from dagreg import pipeline
-from dagreg.engine.draws import convergence
-from dagreg.engine.exact import _coefficients, draw_exactly, log_marginal, marginal, posterior_draws, problem
+from dagreg.engines.draws import convergence
+from dagreg.engines.exact import _coefficients, draw_exactly, log_marginal, marginal, posterior_draws, problem
 from dagreg.model.triangle import triangle
 from dagreg.model.types import Equation, PriorChoice, Sufficient
 from dagreg.optimise.sufficient import of_triangle

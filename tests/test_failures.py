@@ -16,7 +16,7 @@ import pytest
 
 import dagreg
 from dagreg import pipeline
-from dagreg.engine import nuts
+from dagreg.engines import nuts
 from dagreg.spec.load import loads
 
 ROOT = Path(__file__).parents[1]

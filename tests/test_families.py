@@ -11,8 +11,8 @@ from scipy import special, stats
 
 from dagreg import pipeline
 from dagreg.effects.estimate import estimates
-from dagreg.engine.draws import Draws
-from dagreg.engine.nuts import sample
+from dagreg.engines.draws import Draws
+from dagreg.engines.nuts import sample
 from dagreg.errors import DagregError
 from dagreg.families import FAMILIES
 from dagreg.families.links import LINKS

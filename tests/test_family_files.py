@@ -15,8 +15,8 @@ from scipy import stats
 import dagreg
 from dagreg.families import FAMILIES
 from dagreg.families.family import Family, Parameter, ResponseType
-from dagreg.families.numeric import np as later
 from dagreg.model.naming import RESERVED
+from dagreg.numerics.arrays import np as later
 from dagreg.simulation import simulate
 from dagreg.spec.fields import NODE_RECORD
 from dagreg.spec.types import NodeType

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data.duck import open_file, open_frame
-from dagreg.data.tables import csv_text
 from dagreg.errors import DagregError, DataError, printable, printable_lines, redacted
+from dagreg.sources.duck import open_file, open_frame
+from dagreg.sources.tables import csv_text
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef, Spec
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from dagreg import pipeline
-from dagreg.check.disagreement import _jackknife
-from dagreg.check.prior_predictive import prior_check
-from dagreg.data.counted import are_cells
+from dagreg.binding.counted import are_cells
+from dagreg.doubts.disagreement import _jackknife
+from dagreg.doubts.prior_predictive import prior_check
 from tests.fitting import estimate_of, models_of, spec_of
 from tests.test_dispersion import _singles
 from tests.test_within_groups import verdicts

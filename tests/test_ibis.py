@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data import database, rows, source
-from dagreg.data.database import open_database, translated
-from dagreg.data.duck import open_file
-from dagreg.data.source import Source
+from dagreg.binding import rows
 from dagreg.errors import DagregError, Diagnostic, Span, redacted, render
 from dagreg.reopen import open_result
+from dagreg.sources import database, source
+from dagreg.sources.database import open_database, translated
+from dagreg.sources.duck import open_file
+from dagreg.sources.source import Source
 from dagreg.spec.secrets import shareable
 from dagreg.spec.types import DataRef
 from tests import databases

@@ -11,13 +11,13 @@ import pytest
 from scipy import special, stats
 
 from dagreg import pipeline
-from dagreg.data.duck import open_frame
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import observed_rows
 from dagreg.emit import prelude
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.model.types import Model
+from dagreg.sources.duck import open_frame
 from tests.fitting import compiled, models_of, spec_of
 from tests.test_emit import Point, _check_density, normal
 

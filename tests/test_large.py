@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data import moments, rows, source
-from dagreg.data.rows import Rows
+from dagreg.binding import rows
+from dagreg.binding.rows import Rows
+from dagreg.sources import moments, source
 from tests.fitting import spec_of
 
 SPEC = """\

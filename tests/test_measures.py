@@ -12,7 +12,7 @@ from scipy import special
 from dagreg.effects.estimate import estimates
 from dagreg.effects.measures import RATIOS, coefficient
 from dagreg.effects.types import Estimate
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.families import FAMILIES
 from dagreg.report.plots import Panel, Row, forest_svg, forest_text
 from tests.fitting import models_of

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from dagreg.engine.draws import convergence
-from dagreg.engine.metropolis import Proposal, chains, draw_by_metropolis, fitted, laplace, mixed, stationary
-from dagreg.engine.nuts import sample
-from dagreg.engine.store import seeded
-from dagreg.engine.target import BLOCK, ROWS, Target, target_of
+from dagreg.engines.draws import convergence
+from dagreg.engines.metropolis import Proposal, chains, draw_by_metropolis, fitted, laplace, mixed, stationary
+from dagreg.engines.nuts import sample
+from dagreg.engines.store import seeded
+from dagreg.engines.target import BLOCK, ROWS, Target, target_of
 from dagreg.families import ordinal
 from dagreg.families.successes import logit, softplus, total_logit
 from dagreg.model.response import starting_cutpoints

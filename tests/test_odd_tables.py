@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dagreg.engine import nuts
+from dagreg.engines import nuts
 from dagreg.errors import Diagnostic, Unsolvable
 from tests import odd_tables
 from tests.odd_tables import Odd, faults, odd_table, put_through

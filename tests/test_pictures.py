@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.check.mixing import MOST, POINTS, mixing, rank_counts
+from dagreg.doubts.mixing import MOST, POINTS, mixing, rank_counts
 from dagreg.emit.plate import plate_source
-from dagreg.engine.draws import Draws, Part
+from dagreg.engines.draws import Draws, Part
 from dagreg.report.draw import CannotDraw
 from dagreg.report.plate import MOST_NODES, canonical, plate, plate_file, plate_picture
 from dagreg.spec.load import load
@@ -62,7 +62,7 @@ def same(mine: str, theirs: str) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", SPECS)
 def test_the_plate_diagram_is_that_of_pymc(case):
-    from dagreg.engine import plate as engine
+    from dagreg.engines import plate as engine
 
     found = compiled(SPECS[case], DATA)
     for model in (m for plan in found.plans for m in plan.models):
@@ -80,7 +80,7 @@ def may_do_without_nuts(model) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(ROOT.glob("specs/*.yaml")), ids=lambda p: p.stem)
 def test_every_story_has_the_plate_diagram_of_pymc(path):
-    from dagreg.engine import plate as engine
+    from dagreg.engines import plate as engine
 
     spec = load(path)
     table = pipeline.read(spec, pipeline.questions(spec)[1], None, allow_outside=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.check.pooling import MOST_LEVELS, own_coefficients, pooled_levels
+from dagreg.doubts.pooling import MOST_LEVELS, own_coefficients, pooled_levels
 from dagreg.spec.load import load
 from tests.fitting import spec_of
 

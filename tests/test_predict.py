@@ -20,13 +20,13 @@ import pytest
 from scipy import special, stats
 
 from dagreg import pipeline
-from dagreg.data.duck import open_frame
 from dagreg.effects import predict as predictive
 from dagreg.effects.predict import Prediction
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.families import FAMILIES
 from dagreg.model.sampling import levels, responses
+from dagreg.sources.duck import open_frame
 from tests.fitting import compiled, models_of, spec_of
 from tests.test_families import FROZEN, PARAMETERS
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dagreg import pipeline
-from dagreg.check.prior_predictive import CENTRAL, PriorCheck, prior_check
+from dagreg.doubts.prior_predictive import CENTRAL, PriorCheck, prior_check
 from dagreg.errors import CODES
 from tests.fitting import models_of, spec_of
 from tests.optimising import DATA

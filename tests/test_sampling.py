@@ -148,7 +148,7 @@ def _simulated(spec: Spec, seed: int) -> np.ndarray | str:
 @pytest.mark.parametrize("x", [1.0, 1e70])
 def test_the_prior_predictive_check_of_every_family_under_a_wide_prior(family: str, x: float) -> None:
     """All but the fit: the check draws from the priors alone."""
-    from dagreg.check.prior_predictive import prior_check
+    from dagreg.doubts.prior_predictive import prior_check
 
     rng = np.random.default_rng(6)
     n = 30

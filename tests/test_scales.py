@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.data.duck import open_file
 from dagreg.effects.types import Estimate
 from dagreg.errors import DagregError
+from dagreg.sources.duck import open_file
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef
 from tests.fitting import Columns, spec_of

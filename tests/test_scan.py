@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from dagreg import pipeline
-from dagreg.data import rows, source
-from dagreg.data.duck import DuckSource, open_file
-from dagreg.data.scan import scan
+from dagreg.binding import rows
+from dagreg.sources import source
+from dagreg.sources.duck import DuckSource, open_file
+from dagreg.sources.scan import scan
 from dagreg.spec.types import DataRef
 from tests.fitting import spec_of
 
@@ -44,7 +45,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DuckSource:
     }
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
-    monkeypatch.setattr("dagreg.data.scan.FIRST", 5_000)
+    monkeypatch.setattr("dagreg.sources.scan.FIRST", 5_000)
     return open_file(DataRef(str(tmp_path / "t.parquet")), "")
 
 

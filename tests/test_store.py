@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.engine import nuts
-from dagreg.engine import run as engines
+from dagreg.engines import nuts
+from dagreg.engines import run as engines
 from dagreg.pipeline import Result
 from tests.fitting import spec_of
 

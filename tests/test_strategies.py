@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagreg.check.instrument import first_stage
+from dagreg.doubts.instrument import first_stage
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import contrast_draws
-from dagreg.engine.nuts import parameters
+from dagreg.engines.nuts import parameters
 from dagreg.identify.expression import evaluate
 from dagreg.model.types import Model
 from tests.fitting import compiled, models_of, rows_of, spec_of

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagreg.check.tails import chi_square_upper, f_upper, t_two_sided
+from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 
 
 @pytest.mark.parametrize("free", [1.0, 2.5, 10.0, 300.0, 5e4])

@@ -12,7 +12,7 @@ from scipy import special
 from dagreg import pipeline
 from dagreg.effects.estimate import estimates
 from dagreg.effects.types import Estimate
-from dagreg.engine.draws import Draws
+from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, SpecError
 from dagreg.model.lower import lower
 from tests.fitting import models_of, spec_of

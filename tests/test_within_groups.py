@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit
 
-from dagreg.check.between_groups import group_doubts
-from dagreg.check.fit import cell_doubts
-from dagreg.check.implications import Verdicts, put_to_data
-from dagreg.check.types import ImplicationTest
-from dagreg.check.within_groups import Span, along, combined, constant_within, crossed, of_means, scattered
-from dagreg.data.duck import open_frame
+from dagreg.doubts.between_groups import group_doubts
+from dagreg.doubts.fit import cell_doubts
+from dagreg.doubts.implications import Verdicts, put_to_data
+from dagreg.doubts.types import ImplicationTest
+from dagreg.doubts.within_groups import Span, along, combined, constant_within, crossed, of_means, scattered
 from dagreg.errors import CODES
 from dagreg.pipeline import explain
+from dagreg.sources.duck import open_frame
 from tests.fitting import estimate_of, models_of, spec_of
 from tests.test_check_groups import _draws
 

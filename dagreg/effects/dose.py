@@ -14,7 +14,7 @@ from dagreg.effects.measures import event
 from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Dose
-from dagreg.engine.draws import Array, Draws
+from dagreg.engines.draws import Array, Draws
 from dagreg.model.types import Contrast, Model
 
 ENDS = (0.025, 0.975)  # quantiles of the observed exposure between which doses are spaced evenly

@@ -18,7 +18,7 @@ import numpy as np
 from dagreg.effects.predictor import mean_over_population, ordered, parameters, population_sd, predictor, unordered
 from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.effects.steps import Side, Step, World, change, step_of
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dagreg.effects.types import Scale
 
 if TYPE_CHECKING:
-    from dagreg.engine.draws import Array
+    from dagreg.engines.draws import Array
     from dagreg.families.scales import Ratio
     from dagreg.model.types import Equation, Variable
     from dagreg.spec.types import Level

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.types import Equation, Variable
 

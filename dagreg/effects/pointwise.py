@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dagreg.effects.predictor import predictor
 from dagreg.effects.responses import Responses
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.design import column, encoded
 from dagreg.model.sampling import responses

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.data.new_rows import NewRows
+from dagreg.binding.new_rows import NewRows
 from dagreg.effects.gformula import BRANCHES, CELLS, enters_linearly
 from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Equation, Model, Varying
 from dagreg.spec.brief import cut

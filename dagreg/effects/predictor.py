@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.families.links import Link
 from dagreg.model.design import block
 from dagreg.model.types import Equation, Term, Varying

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dagreg.effects.predictor import parameters, predictor, probabilities
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.model import sampling
 from dagreg.model.types import Equation
 

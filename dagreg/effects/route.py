@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dagreg.data.new_rows import level_of
+from dagreg.binding.new_rows import level_of
 from dagreg.errors import DagregError, Diagnostic, did_you_mean
 from dagreg.graph.ancestry import ancestors, descendants, members
 from dagreg.graph.causal import CausalGraph

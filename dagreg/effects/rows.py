@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.data.counted import counts_of
-from dagreg.data.rows import Rows as TableRows
-from dagreg.engine.draws import Array
+from dagreg.binding.counted import counts_of
+from dagreg.binding.rows import Rows as TableRows
+from dagreg.engines.draws import Array
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode, encoded
 from dagreg.model.types import Equation, Model, Term, Varying

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dagreg.effects.own_scale import as_column, check_finite, of_levels
 from dagreg.effects.responses import Responses
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.model import prior_draws
 from dagreg.model.design import encode
 from dagreg.model.types import DataScale, Equation, PriorChoice, Term, Variable, Varying

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from dagreg.engine.draws import Array
+from dagreg.engines.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model, Term
 

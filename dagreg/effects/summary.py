@@ -6,7 +6,7 @@ import numpy as np
 
 from dagreg.effects.density import density
 from dagreg.effects.types import Summary
-from dagreg.engine.draws import Array, convergence
+from dagreg.engines.draws import Array, convergence
 from dagreg.spec.types import LEVEL
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from dagreg.families import successes
 from dagreg.families.family import Family, Values, each
-from dagreg.families.numeric import Array, np, stats
 from dagreg.families.scales import RISK
+from dagreg.numerics.arrays import Array, np, stats
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dagreg.families import censoring, shares, successes
 from dagreg.families.family import Family, each
-from dagreg.families.numeric import stats
 from dagreg.families.parameters import PRECISION
+from dagreg.numerics.arrays import stats
 
 
 def _fits(low: float, high: float, whole: bool) -> bool:

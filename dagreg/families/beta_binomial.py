@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from dagreg.families import successes
 from dagreg.families.counts import NOT_WHOLE, whole_numbers
 from dagreg.families.family import Family, Values, each
-from dagreg.families.numeric import Array, np, stats
 from dagreg.families.parameters import PRECISION
 from dagreg.families.scales import RISK_IN_TRIAL
+from dagreg.numerics.arrays import Array, np, stats
 
 if TYPE_CHECKING:
     import numpy.typing as npt

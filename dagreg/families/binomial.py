@@ -5,8 +5,8 @@ from __future__ import annotations
 from dagreg.families import successes as shared
 from dagreg.families.counts import NOT_WHOLE, whole_numbers
 from dagreg.families.family import Family, each
-from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.scales import RISK_IN_TRIAL
+from dagreg.numerics.arrays import Array, np, special, stats
 
 
 def _chosen(successes: Array, trials: Array) -> Array:

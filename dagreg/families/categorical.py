@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dagreg.families.family import Family
-from dagreg.families.numeric import Array, np
 from dagreg.families.scales import LEVEL
+from dagreg.numerics.arrays import Array, np
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dagreg.families import quantiles
 from dagreg.families.family import Draw, Sampler, Values
-from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.positive import draw_gamma, sample_gamma
+from dagreg.numerics import quantiles
+from dagreg.numerics.arrays import Array, np, special, stats
 
 if TYPE_CHECKING:
     import numpy.typing as npt

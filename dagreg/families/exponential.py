@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, each
-from dagreg.families.numeric import Array, np, stats
 from dagreg.families.positive import LINKS, square
 from dagreg.families.scales import POSITIVE
+from dagreg.numerics.arrays import Array, np, stats
 
 
 def _fits(low: float, high: float, whole: bool) -> bool:

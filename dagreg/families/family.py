@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.families.links import LINKS
-from dagreg.families.numeric import Array, np
 from dagreg.families.scales import MEAN, Scale
+from dagreg.numerics.arrays import Array, np
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dagreg.families.family import NUMBERS, Family, each
-from dagreg.families.numeric import stats
 from dagreg.families.parameters import SHAPE
 from dagreg.families.positive import LINKS, NOT_ABOVE_ZERO, above_zero, draw_gamma, sample_gamma, square
 from dagreg.families.scales import POSITIVE
+from dagreg.numerics.arrays import stats
 
 
 def _censored() -> dict[str, str]:

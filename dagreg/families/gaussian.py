@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Parameter, Values, constant, each
-from dagreg.families.numeric import Array, np, stats
 from dagreg.families.parameters import SIGMA
+from dagreg.numerics.arrays import Array, np, stats
 
 LINKS = ("identity", "log", "softplus", "inverse")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dagreg.families import counts
 from dagreg.families.family import Family, Values, each
-from dagreg.families.numeric import Array, np
 from dagreg.families.parameters import SHAPE, ZERO
 from dagreg.families.scales import COUNT
+from dagreg.numerics.arrays import Array, np
 
 
 def _mean(location: Array, p: Values) -> Array:

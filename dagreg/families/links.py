@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dagreg.families.numeric import Array, np, special
+from dagreg.numerics.arrays import Array, np, special
 
 LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, constant
-from dagreg.families.numeric import Array, np, stats
 from dagreg.families.parameters import SIGMA
 from dagreg.families.positive import NOT_ABOVE_ZERO, above_zero
 from dagreg.families.scales import POSITIVE
+from dagreg.numerics.arrays import Array, np, stats
 
 
 def _mean(median: Array, p: Values) -> Array:

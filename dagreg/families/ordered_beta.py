@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dagreg.families import shares
 from dagreg.families.family import Family, Parameter, Values
-from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.parameters import PRECISION
 from dagreg.families.successes import sample_beta
+from dagreg.numerics.arrays import Array, np, special, stats
 
 if TYPE_CHECKING:
     import pymc as pm

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dagreg.families.family import Family
-from dagreg.families.numeric import Array, np
 from dagreg.families.scales import LEVEL
 from dagreg.families.successes import log_ndtr, softplus
+from dagreg.numerics.arrays import Array, np
 
 if TYPE_CHECKING:
     import numpy.typing as npt

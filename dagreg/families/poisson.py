@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dagreg.families import counts
 from dagreg.families.family import Family, each
-from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.scales import COUNT
+from dagreg.numerics.arrays import Array, np, special, stats
 
 
 def _log(count: Array, eta: Array, trials: Array) -> Array:

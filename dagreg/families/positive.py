@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.families.family import Values
-from dagreg.families.numeric import Array, np, special
+from dagreg.numerics.arrays import Array, np, special
 
 NOT_ABOVE_ZERO = "{number} <= 0"
 LINKS = ("log", "softplus", "identity", "inverse")

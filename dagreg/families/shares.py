@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.families.family import ResponseType, Values
-from dagreg.families.numeric import Array, np, special
+from dagreg.numerics.arrays import Array, np, special
 
 TYPES: tuple[ResponseType, ...] = ("proportion", "continuous", "positive")
 OUTSIDE = "{number} < 0 OR {number} > 1"

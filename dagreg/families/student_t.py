@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, constant, each
-from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.parameters import NU, SIGMA
+from dagreg.numerics.arrays import Array, np, special, stats
 
 LINKS = ("identity", "log", "softplus", "inverse")
 

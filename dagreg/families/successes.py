@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dagreg.families.family import Values
-from dagreg.families.numeric import Array, np, special
+from dagreg.numerics.arrays import Array, np, special
 
 if TYPE_CHECKING:
     from collections.abc import Callable

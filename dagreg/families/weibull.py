@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, each
-from dagreg.families.numeric import Array, np, special, stats
 from dagreg.families.parameters import SHAPE
 from dagreg.families.positive import LINKS, NOT_ABOVE_ZERO, above_zero, square
 from dagreg.families.scales import POSITIVE
+from dagreg.numerics.arrays import Array, np, special, stats
 
 
 def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dagreg.families import counts
 from dagreg.families.family import Family, each
-from dagreg.families.numeric import stats
 from dagreg.families.parameters import ZERO
 from dagreg.families.scales import COUNT
+from dagreg.numerics.arrays import stats
 
 FAMILY = Family(
     name="zero_inflated_poisson",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dagreg.families import shares, successes
 from dagreg.families.family import Family, Parameter, Values, each
-from dagreg.families.numeric import Array, np, stats
 from dagreg.families.parameters import PRECISION
+from dagreg.numerics.arrays import Array, np, stats
 
 if TYPE_CHECKING:
     import pymc as pm

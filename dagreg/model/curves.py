@@ -13,8 +13,8 @@ from math import comb
 
 import numpy as np
 
-from dagreg.families.numeric import Array
 from dagreg.model.types import CurveBasis
+from dagreg.numerics.arrays import Array
 
 
 def quantiles(columns: int) -> tuple[float, ...]:

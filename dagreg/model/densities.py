@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dagreg.families.numeric import Array
 from dagreg.model.types import PriorChoice
+from dagreg.numerics.arrays import Array
 
 LOG_DENSITIES: Mapping[str, Callable[..., Array]] = {
     "HalfNormal": lambda x, sigma: -0.5 * (x / sigma) ** 2,

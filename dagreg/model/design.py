@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.families.numeric import Array
 from dagreg.model.curves import basis, heights
 from dagreg.model.types import Equation, Model, Term, Variable
+from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 
 _FUNCTIONS: Mapping[str | None, Callable[[Array], Array]] = {

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.families.numeric import Array
 from dagreg.model.types import PriorChoice
+from dagreg.numerics.arrays import Array
 
 Shape = tuple[int, ...]
 _DRAWS: Mapping[str, Callable[..., Array]] = {

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.families.family import Family, Values
-from dagreg.families.numeric import Array
+from dagreg.numerics.arrays import Array
 
 LEAST, LARGEST = 1e-300, 1e300  # shapes and precisions that NumPy's generators take
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dagreg.families.numeric import Array
+from dagreg.numerics.arrays import Array
 
 BLOCK = 65_536  # rows decomposed at once
 LOSES = 1e8  # condition number of the correlations from which cross-products are not trusted

@@ -26,10 +26,10 @@ from dataclasses import replace
 import numpy as np
 
 from dagreg.errors import Diagnostic
-from dagreg.families.numeric import Array
 from dagreg.model.densities import power_at_zero
 from dagreg.model.triangle import constant
 from dagreg.model.types import Equation, PriorChoice, Sufficient
+from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Data, Piece
 
 STEP = "sufficient"

@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol
 import numpy.typing as npt
 
 from dagreg.errors import Diagnostic
-from dagreg.families.numeric import Array
 from dagreg.model.types import Equation, Model
+from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Level
 

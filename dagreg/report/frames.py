@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, get_args
 
-from dagreg.check.types import ImplicationTest
+from dagreg.doubts.types import ImplicationTest
 from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.errors import DagregError, Diagnostic, did_you_mean
 from dagreg.report.result import FittedEffect, Report

@@ -13,7 +13,7 @@ from dagreg.effects.types import INDIRECT
 from dagreg.identify.types import Identified, NotIdentified
 
 if TYPE_CHECKING:
-    from dagreg.check.types import Diagnostics, Doubt, ImplicationTest
+    from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest
     from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.graph.junctions import Junction
     from dagreg.identify.types import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dagreg.check.types import Diagnostics, Doubt, ImplicationTest, Mixing, Pooling
+from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest, Mixing, Pooling
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
 from dagreg.identify.types import Answer, Identified, NotIdentified

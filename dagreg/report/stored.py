@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dagreg.emit.program import Reader
-from dagreg.engine.draws import Draws, Part
-from dagreg.engine.store import Store
+from dagreg.engines.draws import Draws, Part
+from dagreg.engines.store import Store
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.files import is_sealed, sha256_of
 from dagreg.model.types import DataSummary

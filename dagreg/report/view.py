@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dagreg.check.types import Doubt
+from dagreg.doubts.types import Doubt
 from dagreg.effects.types import Estimate, Scale
 from dagreg.identify.types import Answer, Justification, NotIdentified
 from dagreg.report.result import Explained, FittedEffect, Report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagreg.check.types import Mixing
+from dagreg.doubts.types import Mixing
 from dagreg.report.blocks import Block, Gallery
 from dagreg.report.curves import ranks, trace
 from dagreg.report.drawing import Drawing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagreg.check.types import Diagnostics
+from dagreg.doubts.types import Diagnostics
 from dagreg.report.blocks import Block, Bullets, Facts, Paragraph
 from dagreg.report.numbers import number
 from dagreg.report.prose import sentence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagreg.check.types import Doubt
+from dagreg.doubts.types import Doubt
 from dagreg.report.blocks import Banner, Block
 from dagreg.report.prose import named, sentence
 from dagreg.report.result import Report

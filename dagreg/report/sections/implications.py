@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from dagreg.check.types import ImplicationTest
+from dagreg.doubts.types import ImplicationTest
 from dagreg.report.blocks import Banner, Block, Bullets, Column, Paragraph, Table
 from dagreg.report.numbers import number, short_probability
 from dagreg.report.prose import counted, listed, named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dagreg.check.types import PooledLevel, Pooling
+from dagreg.doubts.types import PooledLevel, Pooling
 from dagreg.report.blocks import Block, Column, Gallery, Paragraph, Table
 from dagreg.report.drawing import Drawing
 from dagreg.report.numbers import number, percent

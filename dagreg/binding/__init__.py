@@ -1,0 +1,1 @@
+"""A spec's nodes and a source of data become one table: columns checked, levels found, rows chosen."""

@@ -1,0 +1,96 @@
+"""Whether a fit has room in memory, from what is known before it starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from dagreg.binding.rows import IN_MEMORY
+from dagreg.errors import DagregError, Diagnostic
+from dagreg.model.types import Equation, Model
+from dagreg.spec.types import Sampling
+
+COPIES = 12  # of a regression's rows that are alive at the worst moment (measured: 50,000 rows x 152 and 32 columns)
+SCANNED = 2  # of a large table's, where the database sums them
+PER_DRAW = 12  # numbers kept for each draw of a coefficient: draws, statistics, what effects and reports make of them
+SETTING = "DAGREG_MEMORY"  # gigabytes that may be used
+MOST_DRAWS = 2_000_000  # of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
+SIMULATED = 4  # copies of simulated rows that are alive at once
+SHARE = 0.5  # of the memory, for rows that are simulated
+
+
+def check_count(sampling: Sampling) -> None:
+    """Raises DagregError (DR574) for more draws than a fit makes."""
+    asked = sampling.draws * sampling.chains
+    if asked > MOST_DRAWS:
+        message = f"{sampling.chains:,} chains of {sampling.draws:,} draws are {asked:,}, and at most {MOST_DRAWS:,} "
+        note = "4,000 independent draws give a mean to 2 % of its sd: ask for fewer with `sampling:` or `--draws`"
+        raise DagregError((Diagnostic("DR574", f"{message}are made", notes=(note,)),))
+
+
+def check_rows(rows: int, columns: int) -> None:
+    """Raises DagregError (DR574) where simulated rows would take more than half of the memory."""
+    need, room = 8 * SIMULATED * rows * columns, _room()
+    if room is not None and need > SHARE * room:
+        message = f"{rows:,} rows of {columns:,} columns need about {need / 1e9:,.3g} GB of memory"
+        note = "simulate fewer rows, or several times with another `--seed`"
+        raise DagregError((Diagnostic("DR574", f"{message}, and there are {room / 1e9:,.3g} GB", notes=(note,)),))
+
+
+def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
+    """Raises DagregError (DR508) where the largest regression or its draws need more memory than there is."""
+    room = _room()
+    if room is None or not models:
+        return
+    need, equation, model = max(
+        ((_of_rows(e, rows) + _of_draws(e, sampling), e, m) for m in models for e in m.equations), key=lambda t: t[0]
+    )
+    if need <= room:
+        return
+    draws, width = sampling.chains * sampling.draws, _width(equation)
+    mostly = _of_draws(equation, sampling) > need / 2
+    way = (
+        f"keep fewer draws: `sampling: {{draws: 1000}}` (there would be {draws:,} of {width:,} coefficients)"
+        if mostly
+        else "fit a random part of the rows, adjust for fewer columns (`adjust:`), or make a category of many levels a "
+        "`group`"
+    )
+    raise DagregError(
+        (
+            Diagnostic(
+                "DR508",
+                f"the regression of `{equation.response}` ({model.estimator}; {rows:,} rows, {width:,} coefficients, "
+                f"{draws:,} draws) would take about {need / 1e9:,.3g} GB of memory, and there are {room / 1e9:,.3g} GB",
+                equation.span,
+                label=way if equation.span else "",
+                notes=(way, f"{SETTING}=32 lets it use 32 GB, whatever this machine says it has"),
+            ),
+        )
+    )
+
+
+def _width(equation: Equation) -> int:
+    several = max(len(equation.levels) - 1, 1)
+    return len(equation.coefficients) * several + sum(len(v.levels) * len(v.deviations) for v in equation.varying)
+
+
+def _of_rows(equation: Equation, rows: int) -> float:
+    """Bytes of a regression's design and its copies."""
+    summed = rows > IN_MEMORY and equation.family.normal and not equation.varying
+    return 8.0 * rows * (len(equation.coefficients) + 1) * (SCANNED if summed else COPIES)
+
+
+def _of_draws(equation: Equation, sampling: Sampling) -> float:
+    return 8.0 * sampling.chains * sampling.draws * (_width(equation) + 2) * PER_DRAW
+
+
+def _room() -> float | None:
+    """Bytes of memory that may be used: those of the setting, or of the machine; None where neither says."""
+    try:
+        return float(os.environ[SETTING]) * 1e9
+    except (KeyError, ValueError):
+        pass
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return None

@@ -1,0 +1,51 @@
+"""Numbers whose meaning is lost in their last digits, and units that reach far beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dagreg.doubts.types import Doubt
+from dagreg.effects.steps import FAR, far
+from dagreg.model.types import Model, Variable
+
+LOST = 1e-6  # of the sd: steps between neighbouring doubles that are worth a word
+
+
+def digit_doubts(model: Model) -> Iterator[Doubt]:
+    """Columns that doubles hold too coarsely, and effects per unit that are slopes, since no value is a unit away."""
+    for variable in model.variables.values():
+        step = _step(variable)
+        if step > 0:
+            message = (
+                f"Column `{variable.column}` has a mean of {_mean(variable):.3g} and an sd of {_sd(variable):.3g}, "
+                f"and numbers of that size are stored in steps of {step:.2g}, so that its last digits are rounding. "
+                "Subtract a round number from it where the data are made."
+            )
+            yield Doubt("DR517", message)
+    for name in dict.fromkeys(filter(None, (far(model, contrast) for contrast in model.estimand.contrasts))):
+        message = (
+            f"One unit of `{name}` is more than {FAR:,.0f} of its standard deviations, far beyond all rows, and the "
+            f"mean of `{model.estimand.outcome}` does not change linearly: the effect per unit is the slope at the "
+            "observed values. Give a `contrast:` within the data, or the column in a smaller unit."
+        )
+        yield Doubt("DR437", message)
+
+
+def _mean(variable: Variable) -> float:
+    return variable.transform_at[0] or variable.mean or 0.0
+
+
+def _sd(variable: Variable) -> float:
+    return (variable.sd or 0.0) * variable.transform_at[1]
+
+
+def _step(variable: Variable) -> float:
+    """The step between neighbouring doubles near a column's mean, where it is a part of the sd; else 0."""
+    shaped = variable.transform not in (None, "center", "standardize")
+    if variable.levels or shaped or not variable.sd:
+        return 0.0
+    whole = variable.integral and abs(_mean(variable)) < 2**53
+    step = float(np.spacing(abs(_mean(variable))))
+    return step if step > LOST * _sd(variable) and not whole else 0.0

@@ -1,0 +1,111 @@
+"""Priors that move the answer: too tight for an uncentred or a collinear predictor.
+
+The posterior mode is found again without the user's priors (all of them, the intercept's, the slopes').
+A shift of the effect by more than `SHIFT` posterior sds is worth a warning, with the prior that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.doubts.point import Design, as_draws, coefficients, design, irregularity, regular
+from dagreg.doubts.types import Doubt
+from dagreg.effects.estimate import comparison
+from dagreg.effects.gformula import contrast_draws
+from dagreg.effects.rows import as_they_are, observed_rows
+from dagreg.effects.types import Estimate
+from dagreg.engines.draws import Array
+from dagreg.model.types import Equation, Model
+
+Mask = npt.NDArray[np.bool_]
+SHIFT = 0.5
+INFLATION = 100.0  # variance inflation of the exposure that is worth naming
+
+
+def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int) -> tuple[Doubt, ...]:
+    """A warning for each contrast that the user's priors move; none where all priors are defaults."""
+    outcome = model.outcome
+    choices = [outcome.intercept_prior, *(t.prior for t in outcome.terms)]
+    if not any(c.given for c in choices) or len(model.equations) > 1 or irregularity(outcome):
+        return ()
+    this = design(model, outcome, data)
+    slots = _given(outcome)
+    rows = [e for e in estimates if e.average]
+    found = []
+    for i, estimate in enumerate(rows):
+        free = _effect(model, this, slots["intercept"] | slots["slopes"], data, seed)[i]
+        if not regular(outcome):  # a mode of another likelihood: only the step between two of them counts
+            free += estimate.summary.mean - _effect(model, this, np.zeros_like(slots["slopes"]), data, seed)[i]
+        shift = estimate.summary.mean - free
+        if abs(shift) <= SHIFT * estimate.summary.sd:
+            continue
+        culprit = _culprit(model, this, slots, data, seed, i, free)
+        found.append(Doubt("DR511", _message(model, this, i, estimate, free, culprit)))
+    return tuple(found)
+
+
+def _given(equation: Equation) -> dict[str, Mask]:
+    """Which coefficients have a prior of the user's: the intercept, and the slopes."""
+    slopes = [t.prior.given for t in equation.terms for _ in t.columns]
+    free = equation.has_intercept
+    head = np.array([*([equation.intercept_prior.given] if free else []), *[False] * len(slopes)])
+    return {"intercept": head, "slopes": np.array([*([False] if free else []), *slopes])}
+
+
+def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any], seed: int) -> Array:
+    """Every contrast at the posterior mode with these priors released."""
+    penalty = np.where(released, 0.0, this.precision)
+    draws = as_draws(model.outcome, *coefficients(model.outcome, this, penalty=penalty))
+    rows = as_they_are(observed_rows(model, data))
+    return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])
+
+
+def _culprit(
+    model: Model, this: Design, slots: Mapping[str, Mask], data: Mapping[str, Any], seed: int, i: int, free: float
+) -> str:
+    """The group of priors whose release alone brings the effect closest to the data's own."""
+    candidates = [name for name, mask in slots.items() if mask.any()]
+    return min(candidates, key=lambda name: abs(_effect(model, this, slots[name], data, seed)[i] - free))
+
+
+def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float, culprit: str) -> str:
+    what = comparison(model, model.estimand.contrasts[i])
+    sds = abs(estimate.summary.mean - free) / estimate.summary.sd
+    start = (
+        f"Your priors move the effect ({what}) from {free:.4g} to {estimate.summary.mean:.4g}, "
+        f"{sds:.1f} posterior standard deviations. "
+    )
+    if culprit == "intercept":
+        return start + (
+            f"It is the intercept's prior, {model.outcome.intercept_prior}: it speaks of all predictors at 0, far from "
+            "their values. Centre the predictors (`transform: center`) or widen that prior."
+        )
+    inflation = variance_inflation(model, this)
+    collinear = (
+        f" The exposure is nearly a linear function of the other predictors (variance inflation {inflation:,.0f}), so "
+        "the data say little about its coefficient alone and a tight prior decides."
+        if inflation > INFLATION
+        else ""
+    )
+    return start + "It is the slopes' prior: widen it, or defend it." + collinear
+
+
+def variance_inflation(model: Model, this: Design) -> float:
+    """1 / (1 - R^2) of the exposure's first design column on all others; 1 where each level has a coefficient."""
+    if not model.outcome.has_intercept:
+        return 1.0  # the columns of levels add up to 1, which says nothing about the data
+    at = 1
+    for term in model.outcome.terms:
+        if term.purpose == "exposure":
+            break
+        at += len(term.columns)
+    columns = this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None]
+    column, others = columns[:, at], np.delete(columns, at, axis=1)
+    left = column - others @ np.linalg.lstsq(others, column, rcond=None)[0]
+    one = columns[:, 0]
+    about = column - one * (one @ column) / (one @ one)  # its mean, in a triangle too
+    return float((about**2).sum() / max((left**2).sum(), 1e-300))

@@ -1,0 +1,55 @@
+"""Weak instruments: the first stage held against the usual threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dagreg.doubts.point import design
+from dagreg.doubts.types import Doubt
+from dagreg.engines.draws import Array
+from dagreg.model.types import Model
+
+STRONG = 10.0  # Staiger and Stock 1997
+
+
+def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
+    """What an instrument rests on, and whether its first stage is too weak to lean on."""
+    if model.estimator != "instrument":
+        return ()
+    exposure, outcome = model.equations[0].response, model.outcome.response
+    names, statistic = first_stage(model, data)
+    found = [
+        Doubt(
+            "DR532",
+            f"The estimate rests on an instrument ({', '.join(names)}): on linear regressions, the same effect of "
+            f"{exposure} for everyone, and on the instrument touching {outcome} through {exposure} alone. Neither can "
+            "be read off the data, and without them the effect is not identified.",
+        )
+    ]
+    if statistic < STRONG:
+        message = (
+            f"The instrument is weak: the first-stage F statistic is {statistic:.2g}, below {STRONG:g}. The data "
+            "hardly say how much the instrument moves the exposure, so the prior decides most of this estimate."
+        )
+        found.append(Doubt("DR533", message))
+    return tuple(found)
+
+
+def first_stage(model: Model, data: Mapping[str, Any]) -> tuple[tuple[str, ...], float]:
+    """The instruments, and the F statistic of leaving them out of the first stage."""
+    first = model.equations[0]
+    kept = {name for term in model.outcome.terms for name in term.factors}
+    this = design(model, first, data)
+    names = tuple(t.name for t in first.terms if t.name not in kept)
+    excluded = np.array([False, *(t.name in names for t in first.terms for _ in t.columns)])
+    full, reduced = (_residual(this.columns[:, mask], this.response) for mask in (np.ones_like(excluded), ~excluded))
+    free = len(this.response) - len(excluded)
+    return names, float((reduced - full) / excluded.sum() / (full / max(free, 1)))
+
+
+def _residual(columns: Array, response: Array) -> float:
+    left = response - columns @ np.linalg.lstsq(columns, response, rcond=None)[0]
+    return float(left @ left)

@@ -1,0 +1,182 @@
+"""Shrinkage: each level's coefficient from its own rows alone, beside its partially pooled posterior.
+
+Gelman and Hill (2007, section 12.2) compare the two. The estimate alone is by quasi-likelihood (McCullagh and Nelder
+1989, chapter 9), which asks of the family no more than its mean, with the coefficients that do not vary at
+their posterior means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dagreg.binding.rows import Rows
+from dagreg.doubts.types import PooledLevel, Pooling
+from dagreg.effects.predictor import deviation_factors, predictor
+from dagreg.engines.draws import Array, Draws
+from dagreg.model.design import column, encode, encoded
+from dagreg.model.types import Deviation, Equation, Model, Varying
+from dagreg.spec.types import LEVEL
+
+MOST_LEVELS, MOST_PICTURES = 30, 6
+MOST_ROWS = 1_000_000
+STEPS, CLOSE, FAR = 60, 1e-8, 30.0  # of the iteration; a linear predictor beyond FAR is on its way to infinity
+
+
+def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) -> tuple[Pooling, ...]:
+    """Of every coefficient that varies between groups, but in the unadjusted models. `draws` is by estimator."""
+    if data.count > MOST_ROWS:
+        return ()
+    found = (
+        pooling
+        for model in models
+        if model.estimator != "unadjusted"
+        for equation in model.equations
+        if not equation.levels
+        for varying in equation.varying
+        for pooling in _poolings(model, equation, varying, draws[model.estimator].flat(), data)
+    )
+    return tuple(pooling for pooling, _ in zip(found, range(MOST_PICTURES), strict=False))
+
+
+def _poolings(
+    model: Model, equation: Equation, varying: Varying, draws: Mapping[str, Array], data: Mapping[str, Any]
+) -> Iterator[Pooling]:
+    groups = encode(model.variables[varying.group], data[model.variables[varying.group].column])[:, 0].astype(np.int64)
+    counts = np.bincount(groups, minlength=len(varying.levels))
+    alone = _alone(model, equation, varying, draws, data, groups)
+    for i, deviation in enumerate(varying.deviations):
+        base = _base(equation, deviation, draws)
+        own = draws[varying.symbol][..., i] if varying.correlated else draws[varying.symbol]
+        labels = [str(level) for level in varying.levels]
+        levels, omitted = pooled_levels(labels, counts.tolist(), alone[:, i], base[:, None] + own)
+        yield Pooling(
+            varying.group,
+            equation.response,
+            model.estimator,
+            deviation.name,
+            _scale(equation, deviation),
+            LEVEL,
+            float(base.mean()),
+            levels,
+            omitted,
+        )
+
+
+def pooled_levels(
+    labels: Sequence[str], counts: Sequence[int], alone: Array, draws: Array
+) -> tuple[tuple[PooledLevel, ...], int]:
+    """Levels in the order of their pooled means (`draws`: draws x levels), and how many are left out.
+
+    Of many levels every k-th is kept, so that those shown are as different as all are.
+    """
+    tail = (1 - LEVEL) / 2
+    order = np.argsort(draws.mean(axis=0), kind="stable")
+    if len(order) > MOST_LEVELS:
+        order = order[np.linspace(0, len(order) - 1, MOST_LEVELS).round().astype(np.int64)]
+    levels = []
+    for i in order:
+        low, high = np.quantile(draws[:, i], [tail, 1 - tail])
+        mean = float(draws[:, i].mean())
+        levels.append(PooledLevel(labels[i], counts[i], float(alone[i]), mean, (float(low), float(high))))
+    return tuple(levels), len(labels) - len(levels)
+
+
+def _base(equation: Equation, deviation: Deviation, draws: Mapping[str, Array]) -> Array:
+    """The coefficient that the groups deviate from."""
+    if deviation.term is None:
+        return draws[equation.intercept]
+    term = next(t for t in equation.terms if t.name == deviation.term)
+    values = draws[term.symbol]
+    return values if values.ndim == 1 else values[:, deviation.column]
+
+
+def _alone(
+    model: Model,
+    equation: Equation,
+    varying: Varying,
+    draws: Mapping[str, Array],
+    data: Mapping[str, Any],
+    groups: np.ndarray[Any, np.dtype[np.int64]],
+) -> Array:
+    """Levels x deviations: each level's coefficients by its own rows; NaN where they do not tell."""
+    nothing = np.full((len(varying.levels), len(varying.deviations)), np.nan)
+    if not equation.family.mean_is_location or equation.linked is not None:
+        return nothing
+    used = (*equation.predictors, equation.response)
+    values = encoded(model, used, data)
+    rows = len(groups)
+    fixed = {name: d.mean(axis=0, keepdims=True) for name, d in draws.items()}
+    for deviation in varying.deviations:
+        _remove(equation, deviation, fixed)
+    others = [v for v in equation.varying if v is not varying]
+    offset = np.broadcast_to(predictor(equation, fixed, values, others), (1, rows))[0]
+    if equation.offset is not None:
+        offset = offset + np.log(np.asarray(data[equation.offset], dtype=np.float64))
+    trials = column(equation.trials, data, rows)
+    weights = trials * column(equation.weights, data, rows)
+    factors = deviation_factors(varying, equation, values)
+    design = np.column_stack([np.broadcast_to(f, (rows,)) for f in factors])
+    response = values[equation.response][:, 0] / trials
+    for level in range(len(varying.levels)):
+        here = groups == level
+        nothing[level] = own_coefficients(equation.link.name, response[here], design[here], offset[here], weights[here])
+    return nothing
+
+
+def _remove(equation: Equation, deviation: Deviation, fixed: dict[str, Array]) -> None:
+    """Sets to 0 the coefficient that varies."""
+    if deviation.term is None:
+        fixed[equation.intercept] = 0.0 * fixed[equation.intercept]
+        return
+    term = next(t for t in equation.terms if t.name == deviation.term)
+    values = fixed[term.symbol].copy()
+    values[(..., deviation.column) if values.ndim > 1 else ...] = 0.0
+    fixed[term.symbol] = values
+
+
+def own_coefficients(link: str, response: Array, design: Array, offset: Array, weights: Array) -> Array:
+    """The quasi-likelihood estimate of a few rows; NaN where they do not determine it, or only at infinity."""
+    from dagreg.families.links import LINKS
+
+    how = LINKS[link]
+    unknown = np.full(design.shape[1], np.nan)
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return unknown
+    eta = np.full(len(response), how.of_mean(float(np.average(response, weights=weights))))
+    found = unknown
+    for _ in range(STEPS):
+        with np.errstate(all="ignore"):
+            mean, slope = how.inverse(eta), how.slope(eta)
+            root = np.sqrt(weights * slope**2 / _variance(link, mean))
+            target = eta - offset + (response - mean) / slope
+        if not (np.isfinite(root).all() and np.isfinite(target).all()):
+            return unknown
+        before = found
+        found = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
+        eta = offset + design @ found
+        if np.abs(found - before).max() <= CLOSE * (1 + np.abs(found).max()):
+            return found if not how.unit or np.abs(eta).max() < FAR else unknown
+    return unknown
+
+
+def _variance(link: str, mean: Array) -> Array:
+    """What the variance is taken to be in proportion to: quasi-likelihood is consistent whatever it is."""
+    if link == "identity":
+        return np.ones_like(mean)
+    return mean * (1 - mean) if link in ("logit", "probit", "cloglog") else np.abs(mean)
+
+
+_SCALE = {"identity": "mean of {y}", "logit": "log odds of {y}", "log": "log of the mean of {y}"}
+
+
+def _scale(equation: Equation, deviation: Deviation) -> str:
+    """What the numbers are, in words."""
+    measure = _SCALE.get(equation.link.name, f"{equation.link.name} of the mean of {{y}}").format(y=equation.response)
+    if deviation.term is not None:
+        return f"coefficient of {deviation.name}, {measure}"
+    at_means = any(t.centre is not None for t in equation.terms)
+    where = " at the predictors' means" if at_means else " at predictors = 0" if equation.terms else ""
+    return measure + where

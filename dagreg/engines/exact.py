@@ -1,0 +1,187 @@
+"""Independent draws of a posterior: cell means by conjugacy, a Gaussian regression by one quadrature.
+
+Notation of Bishop (2006, section 3.5). With the sufficient statistics z = Q'y, R and s (see
+`optimise/sufficient.py`) and b = m + D a, a ~ Normal(0, I), let U S V' be the singular value decomposition of
+R D and c = U'(z - R m). Then, with N the number of units,
+
+    log p(sigma | y) = log p(sigma) - (N - p) log sigma
+                       - 1/2 sum_i [log(sigma^2 + S_i^2) + c_i^2 / (sigma^2 + S_i^2)] - s / (2 sigma^2) + constant,
+    (V'a)_i | sigma, y ~ Normal with mean S_i c_i / (sigma^2 + S_i^2), variance sigma^2 / (sigma^2 + S_i^2).
+
+Nothing is inverted, so collinear predictors lose no more digits than their R has. Flat coefficients come
+first in the triangle and are integrated out: given the others and sigma they solve T_ff f = z_f - T_fo b_o + sigma e.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.engines.draws import Array, Draws, by_symbol
+from dagreg.model.cells import beta_or_gamma
+from dagreg.model.densities import bounds, log_density
+from dagreg.model.triangle import triangle
+from dagreg.model.types import CellCounts, Equation, Model, PriorChoice, Sufficient
+from dagreg.spec.types import Sampling
+
+Index = npt.NDArray[np.int64]
+POINTS = 2_001  # of the grid over log sigma
+NEGLIGIBLE = 45.0  # below the mode: e^-45 is lost beside 1 in double precision
+WIDEST = 60.0  # of log sigma, to either side of the residual sd
+ZOOMS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The regression in the coordinates of the module's docstring, the flat coefficients apart."""
+
+    order: Index  # the columns of the triangle, flat ones first
+    flat: int
+    top: Array  # T: rows of the flat coefficients, over all columns
+    top_rotated: Array
+    mean: Array  # m of the others
+    scale: Array  # D
+    singular: Array  # S
+    right: Array  # V', coefficients x coefficients
+    turned: Array  # c
+    left: float  # s
+    units: float  # N less the flat coefficients
+    sigma: PriorChoice
+
+
+def draw_exactly(model: Model, sampling: Sampling) -> Draws:
+    """Independent draws of the one regression of a model, in the shape of chains.
+
+    The model has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate ones.
+    """
+    started = time.perf_counter()
+    (equation,) = model.equations
+    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
+    if equation.cell_counts is not None:
+        cells = cell_draws(equation, equation.cell_counts, sampling.chains * sampling.draws, rng)
+        (term,) = equation.terms
+        shaped = cells.reshape(sampling.chains, sampling.draws, -1)
+        return Draws({term.symbol: shaped}, "exact", 0, time.perf_counter() - started)
+    assert equation.sufficient is not None  # what `optimise/conjugate.py` asks for
+    sigma, coefficients = posterior_draws(equation, equation.sufficient, sampling.chains * sampling.draws, rng)
+    shape = (sampling.chains, sampling.draws)
+    values = by_symbol(equation, coefficients.reshape(*shape, -1))
+    values[equation.auxiliaries[0].symbol] = sigma.reshape(shape)
+    return Draws(values, "exact", 0, time.perf_counter() - started)
+
+
+def cell_draws(equation: Equation, counts: CellCounts, draws: int, rng: np.random.Generator) -> Array:
+    """Means of cells, draws x cells, from their Beta or Gamma posteriors (see `optimise/cells.py`)."""
+    (term,) = equation.terms
+    first, second = beta_or_gamma(term.prior)
+    totals, units = np.array(counts.totals), np.array(counts.units)
+    shape = (draws, len(totals))
+    if equation.family.cell_support == "probability":
+        return rng.beta(first + totals, second + units - totals, shape)
+    return rng.gamma(first + totals, 1 / (second + units), shape)
+
+
+def posterior_draws(
+    equation: Equation, statistics: Sufficient, count: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Draws of sigma, and of the coefficients (draws x coefficients, the intercept first)."""
+    this = problem(equation, statistics)
+    sigma = _inverse(*marginal(this), rng.random(count))
+    return sigma, _coefficients(this, sigma, rng)
+
+
+def problem(equation: Equation, statistics: Sufficient) -> Problem:
+    """The regression, its flat coefficients rotated away from the others."""
+    priors = equation.coefficients
+    is_flat = np.array([p.distribution == "Flat" for p in priors])
+    order = np.argsort(~is_flat, kind="stable").astype(np.int64)
+    flat = int(is_flat.sum())
+    root, rotated = np.array(statistics.root)[:, order], np.array(statistics.rotated)
+    turned = triangle(np.column_stack([root, rotated])) if flat else np.column_stack([root, rotated])
+    normal = [priors[i] for i in order[flat:]]
+    mean, scale = np.array([[float(a) for a in p.arguments] for p in normal]).reshape(-1, 2).T
+    rows = turned[flat:, :]
+    target = rows[:, -1] - rows[:, flat:-1] @ mean
+    left, singular, right = np.linalg.svd(rows[:, flat:-1] * scale, full_matrices=False)
+    c = left.T @ target
+    beyond = max(float(target @ target - c @ c), 0.0) if len(target) > len(c) else 0.0
+    return Problem(
+        order=order,
+        flat=flat,
+        top=turned[:flat, :-1],
+        top_rotated=turned[:flat, -1],
+        mean=mean,
+        scale=scale,
+        singular=singular,
+        right=right,
+        turned=c,
+        left=statistics.left + beyond,
+        units=statistics.units - flat,
+        sigma=equation.auxiliaries[0].prior,
+    )
+
+
+def log_marginal(this: Problem, log_sigma: Array) -> Array:
+    """The log density of log sigma given the rows, up to a constant."""
+    sigma = np.clip(np.exp(log_sigma), *bounds(this.sigma))
+    variance = (sigma**2)[:, None] + this.singular**2
+    data = -(this.units - len(this.singular)) * log_sigma - 0.5 * this.left / sigma**2
+    data -= 0.5 * (np.log(variance) + this.turned**2 / variance).sum(axis=1)
+    return np.asarray(data + log_density(this.sigma, sigma) + log_sigma)
+
+
+def marginal(this: Problem) -> tuple[Array, Array]:
+    """A grid over log sigma that holds all but e^-45 of its density, and the density there (largest 1).
+
+    The grid closes in on the mode: each time on the stretch that is not negligible, until that fills it.
+    """
+    start = 0.5 * np.log(max(float(this.left + this.turned @ this.turned) / this.units, 1e-300))
+    low, high = start - WIDEST, start + WIDEST
+    with np.errstate(divide="ignore"):
+        ends = np.log(np.array(bounds(this.sigma)))
+    low, high = max(low, float(ends[0])), min(high, float(ends[1]))
+    for _ in range(ZOOMS):
+        grid = np.linspace(low, high, POINTS)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            density = log_marginal(this, grid)
+        density = np.where(np.isnan(density), -np.inf, density - np.nanmax(density))
+        (kept,) = np.nonzero(density > -NEGLIGIBLE)
+        first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, POINTS - 1)
+        if last - first > POINTS // 2:
+            break
+        low, high = float(grid[first]), float(grid[last])
+    return grid, np.exp(density)
+
+
+def _inverse(grid: Array, density: Array, uniforms: Array) -> Array:
+    """Sigma where the distribution function of log sigma, piecewise linear in density, reaches the uniforms."""
+    step = grid[1] - grid[0]
+    mass = np.concatenate([[0.0], np.cumsum((density[:-1] + density[1:]) * step / 2)])
+    wanted = uniforms * mass[-1]
+    at = np.clip(np.searchsorted(mass, wanted, side="right") - 1, 0, len(grid) - 2)
+    left, slope, rest = density[at], (density[at + 1] - density[at]) / step, wanted - mass[at]
+    root = np.sqrt(np.maximum(left**2 + 2 * slope * rest, 0.0))
+    inside = 2 * rest / np.maximum(left + root, 1e-300)  # the root of the quadratic that loses no digits
+    return np.asarray(np.exp(grid[at] + np.clip(inside, 0.0, step)))
+
+
+def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Array:
+    """The coefficients given sigma, draws x coefficients, in the order of the equation."""
+    noise = rng.standard_normal((len(sigma), len(this.order)))
+    variance = (sigma**2)[:, None] + this.singular**2
+    # Turned into the singular vectors' frame and back, it does not depend on their signs, which rounding decides.
+    turned = noise[:, this.flat :] @ this.right.T
+    inner = turned * sigma[:, None] / np.sqrt(variance) + this.singular * this.turned / variance
+    standard = inner @ this.right
+    if len(this.right) < this.right.shape[1]:
+        standard += noise[:, this.flat :] - turned @ this.right  # directions that no row speaks of keep their prior
+    others = this.mean + standard * this.scale
+    found = np.empty(noise.shape)
+    found[:, this.order[this.flat :]] = others
+    if this.flat:
+        target = this.top_rotated - others @ this.top[:, this.flat :].T + sigma[:, None] * noise[:, : this.flat]
+        found[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
+    return found

@@ -1,0 +1,224 @@
+"""Metropolis-Hastings with independent proposals, for log posteriors that are concave (`optimise/concave.py`).
+
+Newton's method finds the mode and the curvature there; a t density of that place and shape is then fitted to the
+posterior's mean and covariance by importance sampling; its draws are the proposals of every chain (Tierney 1994,
+section 2.3.3; Gelman et al. 2013, section 13.3). Only the log posterior is evaluated, at thousands of points at once:
+derivatives are differences, and they steer the proposals alone. The chains keep one of every few states, so that what
+is kept is nearly independent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dagreg.engines.draws import Array, Draws, by_symbol, convergence
+from dagreg.engines.target import target_of
+from dagreg.model.types import Model
+from dagreg.spec.types import Sampling
+
+LogDensity = Callable[[Array], Array]
+STEP = 0.25  # of the differences, in posterior sds
+NEWTON = 60  # steps, far more than a concave function takes
+CLOSE = 0.05  # to the mode, in posterior sds: a proposal need not be nearer
+PILOT, PILOT_EACH = 1_000, 100  # proposals that the t density is fitted to, and for each parameter
+ROUNDS = 6
+GOOD = 0.85  # of its draws, weighed, that count as independent ones: no need to fit it better
+ENOUGH = 10  # effective draws for every parameter, to tell a mean and a covariance from
+LEAST = 0.25  # of proposals to be accepted; with fewer, NUTS does better
+LEAST_SIZE = 0.1  # of the draws, in effect
+MOST_R_HAT, BY_CHANCE = 1.005, 15.0  # beside what chance gives few and short chains, but once in 100,000
+FORGOTTEN = 0.05  # the share of chains that have not moved between one state that is kept and the next
+THINNEST = 20
+SHORT = 200  # draws of a chain: fewer are too few to judge it by
+WARM = 50  # proposals before the first
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A multivariate t density with these degrees of freedom; `root` is one of its scale matrix."""
+
+    centre: Array
+    root: Array
+    degrees: float
+
+    def draw(self, rng: np.random.Generator, count: int) -> tuple[Array, Array]:
+        """Points, and the log density there up to a constant."""
+        size = len(self.centre)
+        normal = rng.standard_normal((count, size))
+        radius = np.sqrt(self.degrees / rng.chisquare(self.degrees, count))
+        standard = normal * radius[:, None]
+        density = -0.5 * (self.degrees + size) * np.log1p((standard**2).sum(axis=1) / self.degrees)
+        return self.centre + standard @ self.root.T, density
+
+
+def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
+    """Draws of the one regression of a model; None where the posterior is not of a shape that proposals can have."""
+    started = time.perf_counter()
+    (equation,) = model.equations
+    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
+    target = target_of(model, data)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # points may lie where nothing is finite
+        found = laplace(target, target.start, target.spread)
+        if found is None:
+            return None
+        points = chains(target, *found, sampling.chains, sampling.draws, rng)
+    if points is None or not mixed(points):
+        return None
+    return Draws(by_symbol(equation, points), "metropolis", 0, time.perf_counter() - started)
+
+
+# ------------------------------------------------------------ where to propose
+
+
+def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Array] | None:
+    """The mode of a concave log density, and a root of its inverse curvature there; None where it has none.
+
+    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every step. None,
+    too, where curvature has no scale to settle on: beside a cliff, as under separated rows and a very wide prior.
+    """
+    height = float(target(centre[None])[0])
+    for _ in range(NEWTON):
+        gradient, curvature = _derivatives(target, centre, root, height)
+        if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
+            root = root / 4  # the differences reach beyond where the density is a number
+            continue
+        values, vectors = np.linalg.eigh(curvature)
+        turned = vectors / np.sqrt(np.maximum(values, 1e-6))
+        step = turned @ (turned.T @ gradient)
+        lengths = 2.0 ** -np.arange(24)
+        heights = target(centre + (lengths[:, None] * step) @ root.T)
+        best = int(np.argmax(heights))
+        if heights[best] > height:
+            centre, height = centre + lengths[best] * root @ step, float(heights[best])
+        far, root = float(np.linalg.norm(turned.T @ gradient)), root @ turned
+        if far < CLOSE and values.min() > 0.5 and values.max() < 2:
+            return centre, root
+    return None
+
+
+def _derivatives(target: LogDensity, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
+    """The gradient and the negative Hessian in the coordinates of `root`, by central differences."""
+    size = len(centre)
+    one, (left, right) = np.eye(size), np.triu_indices(size, 1)
+    two = one[left] + one[right]
+    found = target(centre + STEP * np.concatenate([one, -one, two, -two]) @ root.T)
+    up, down, both, neither = np.split(found, np.cumsum([size, size, len(two)]))
+    gradient = (up - down) / (2 * STEP)
+    singles = up + down - 2 * height
+    curvature = np.diag(-singles / STEP**2)
+    cross = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
+    curvature[left, right] = curvature[right, left] = cross
+    return gradient, curvature
+
+
+def normalised(weights: Array) -> Array:
+    """Log weights as shares of their sum."""
+    relative = np.exp(weights - weights.max())
+    return np.asarray(relative / relative.sum())
+
+
+def fitted(proposal: Proposal, points: Array, weights: Array) -> Proposal:
+    """The proposal moved to the mean and the covariance that weighted draws of it have."""
+    share = normalised(weights)
+    if 1 / (share**2).sum() < ENOUGH * len(proposal.centre):
+        return proposal
+    centre = share @ points
+    apart = points - centre
+    covariance = (apart * share[:, None]).T @ apart
+    return Proposal(centre, _factor(covariance), proposal.degrees)
+
+
+def _factor(covariance: Array) -> Array:
+    """A root of a covariance matrix: its Cholesky factor, which rounding hardly moves, unlike eigenvectors' signs.
+
+    Where columns are so collinear that there is none, eigenvectors have to do.
+    """
+    size = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(size, size)
+    try:
+        return np.asarray(size[:, None] * np.linalg.cholesky(correlation))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(correlation)
+        return np.asarray(size[:, None] * vectors * np.sqrt(np.maximum(values, 0.0)))
+
+
+# ------------------------------------------------------------ chains
+
+
+def chains(
+    target: LogDensity, mode: Array, root: Array, count: int, draws: int, rng: np.random.Generator
+) -> Array | None:
+    """Chains x draws x parameters; None where too few proposals would be accepted."""
+    proposal, points, weights = _chosen(target, Proposal(mode, _factor(root @ root.T), max(10.0, 2.0 * len(mode))), rng)
+    share, staying = stationary(weights)
+    if not 1 - share @ staying > LEAST:
+        return None
+    thin = next((n for n in range(1, THINNEST) if share @ staying**n < FORGOTTEN), THINNEST)
+    found = np.empty((count, draws, len(mode)))
+    for chain in range(count):
+        first = int(rng.choice(len(points), p=share))
+        proposed, heights = _weighed(target, proposal, WARM + draws * thin, rng)
+        states = _walk(float(weights[first]), heights, rng.random(len(heights)))[WARM + thin - 1 :: thin]
+        found[chain] = np.concatenate([points[first][None], proposed])[states]
+    return found
+
+
+def _chosen(target: LogDensity, proposal: Proposal, rng: np.random.Generator) -> tuple[Proposal, Array, Array]:
+    """The proposal, moved to the posterior as long as its weighed draws are then worth more; and those draws."""
+    count = PILOT + PILOT_EACH * len(proposal.centre)
+    best, best_rate = (proposal, *_weighed(target, proposal, count, rng)), 0.0
+    latest = best
+    for _ in range(ROUNDS):
+        rate = 1 / float((normalised(latest[2]) ** 2).sum() * count)
+        if not rate > best_rate:
+            break
+        best, best_rate = latest, rate
+        if rate > GOOD:
+            break
+        moved = fitted(*latest)
+        latest = (moved, *_weighed(target, moved, count, rng))
+    return best
+
+
+def _weighed(target: LogDensity, proposal: Proposal, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Proposals, and the log of the posterior over the proposal's density at each."""
+    points, density = proposal.draw(rng, count)
+    return points, target(points) - density
+
+
+def mixed(points: Array) -> bool:
+    """Whether the chains agree and are worth enough draws; where they are not, a tail was hardly ever proposed."""
+    sizes, r_hats = convergence(points)
+    count, draws = points.shape[:2]
+    if draws < SHORT:
+        return True
+    chance = BY_CHANCE / (draws // 2 * (2 * count - 1))
+    return bool(((sizes > LEAST_SIZE * count * draws) & (r_hats < MOST_R_HAT + chance)).all())
+
+
+def stationary(weights: Array) -> tuple[Array, Array]:
+    """From log weights of proposals: how likely a chain is to be at each, and how likely to stay there for a step."""
+    relative = np.exp(weights - weights.max())
+    order = np.argsort(relative)
+    ordered = relative[order]
+    below = np.concatenate([[0.0], np.cumsum(ordered)[:-1]])
+    # from a weight w, a proposal of weight v is accepted with probability min(1, v / w)
+    moving = (below / np.maximum(ordered, 1e-300) + np.arange(len(ordered), 0, -1)) / len(ordered)
+    staying = np.empty(len(ordered))
+    staying[order] = 1 - moving
+    return normalised(weights), staying
+
+
+def _walk(first: float, weights: Array, uniforms: Array) -> Any:
+    """Where a chain is after each proposal: the number of a proposal, from 1; 0 is the first state."""
+    at, here, states = 0, first, []
+    for number, (weight, log) in enumerate(zip(weights.tolist(), np.log(uniforms).tolist(), strict=True), start=1):
+        if log < weight - here:
+            at, here = number, weight
+        states.append(at)
+    return np.array(states)

@@ -1,0 +1,39 @@
+"""The plate diagram of a program that was fitted: PyMC's own where a sampler has loaded PyMC, else read from the IR."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, cast
+
+from dagreg.binding.rows import Rows
+from dagreg.emit import plate
+from dagreg.emit.program import Program
+from dagreg.engines.draws import Draws
+from dagreg.model.types import Model
+
+MOST_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
+
+
+def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> str | None:
+    """The diagram of a model's builder in `program`, as DOT; None where PyMC cannot draw it.
+
+    A picture is not worth a fit: whatever PyMC raises is left aside.
+    """
+    if not any(part.engine == "nuts" for part in draws.parts):
+        return plate.plate_source(model, data.count)
+    if data.count > MOST_ROWS:
+        return None
+    try:
+        return plate_source(program, model.builder, data)
+    except Exception:
+        return None
+
+
+def plate_source(program: Program, builder: str, data: Mapping[str, Any]) -> str:
+    """DOT by `pm.model_to_graphviz`, of a builder of the program on these columns. Loads PyMC."""
+    import pymc as pm
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return cast(str, pm.model_to_graphviz(program.build(builder, data)).source)

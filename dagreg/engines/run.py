@@ -1,0 +1,92 @@
+"""The pieces of a model on their engines, their draws side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dagreg.binding.rows import Rows
+from dagreg.emit.program import Program
+from dagreg.engines.draws import Draws
+from dagreg.engines.exact import draw_exactly
+from dagreg.engines.metropolis import draw_by_metropolis
+from dagreg.engines.store import Store, key_of, seeded
+from dagreg.errors import Unsolvable
+from dagreg.model.types import Model
+from dagreg.optimise.types import Piece
+from dagreg.spec.types import Sampling
+
+
+def draw(
+    pieces: Sequence[Piece], program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store | None = None
+) -> Draws:
+    """Draws of a whole model: those in the store where a piece has not changed, exact where it allows, else by NUTS.
+
+    The posterior is the product of the pieces', so independent draws of each are draws of the whole;
+    their seeds differ for that reason. `program` is emitted where NUTS runs it. Raises Unsolvable where a piece has no
+    posterior to draw from.
+    """
+    known = Store() if store is None else store
+    return joined([_draw_piece(p, program, data, own, known) for p, own in _settings(pieces, sampling)])
+
+
+def reusable(pieces: Sequence[Piece], data: Rows, sampling: Sampling, store: Store) -> tuple[bool, ...]:
+    """Of each piece of a model, whether the store names its draws."""
+    return tuple(store.holds(key_of(piece, data, own)) for piece, own in _settings(pieces, sampling))
+
+
+def _settings(pieces: Sequence[Piece], sampling: Sampling) -> list[tuple[Piece, Sampling]]:
+    return [(piece, seeded(piece, sampling, whole=len(pieces) == 1)) for piece in pieces]
+
+
+def _draw_piece(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store) -> Draws:
+    key = key_of(piece, data, sampling)
+    found = store.find(key)
+    if found is None:
+        found = store.keep(key, _solve(piece, program, data, sampling))
+    return with_intercepts(found, piece.model)
+
+
+def _solve(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling) -> Draws:
+    if piece.flaw is not None:
+        raise Unsolvable((piece.flaw,))
+    if piece.engine == "exact":
+        return draw_exactly(piece.model, sampling)
+    table = _table(piece, data)
+    if piece.engine == "metropolis":
+        found = draw_by_metropolis(piece.model, table, sampling)
+        if found is not None:
+            return found
+    from dagreg.engines.nuts import sample
+
+    return sample(program(), piece.model, table, sampling)
+
+
+def _table(piece: Piece, data: Rows) -> Mapping[str, Any]:
+    """The columns that a piece's program reads."""
+    if not piece.reads_rows:
+        return {}
+    return data if piece.grouping is None else data.grouped(piece.grouping)
+
+
+def with_intercepts(draws: Draws, model: Model) -> Draws:
+    """The draws with zeros for the intercept of a regression that has none: predictors need no case of their own."""
+    zeros = {e.intercept: np.zeros(draws.shape) for e in model.equations if not e.has_intercept}
+    return replace(draws, values={**zeros, **draws.values}) if zeros else draws
+
+
+def joined(parts: Sequence[Draws]) -> Draws:
+    """Draws of independent parameters as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Draws(
+        values={name: values for part in parts for name, values in part.values.items()},
+        engine=", ".join(sorted({part.engine for part in parts})),
+        divergences=sum(part.divergences for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        trees=tuple(tree for part in parts for tree in part.trees),
+        parts=tuple(own for part in parts for own in part.parts),
+    )
