@@ -100,7 +100,12 @@ def test_keys_hang_on_the_packages_of_every_engine_that_may_solve(
     model: Optimised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(store, "_versions", lambda packages: asked.append(packages) or ())
+
+    def versions(packages: tuple[str, ...]) -> tuple[()]:
+        asked.append(packages)
+        return ()
+
+    monkeypatch.setattr(store, "_versions", versions)
     use(monkeypatch, engine("timid", unfit="no", packages=("a", "b")), engine("last", packages=("b", "c")))
     store.key_of(table.assigned(bare(model), model.rows), model.rows, Sampling())
     assert asked == [("a", "b", "c")]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.binding.columns import Columns
 from dagreg.binding.counted import Counted
 from dagreg.model.design import design_map, regression_rows, stored_columns
 from dagreg.model.triangle import from_moments, of_regression, triangle
@@ -24,7 +25,7 @@ SAMPLE = 50_000  # rows that checks look at instead of all of a large table
 IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
 
 
-class Rows(Mapping[str, npt.NDArray[Any]]):
+class Rows(Columns):
     """The rows of a source where a condition holds: a mapping of column names to arrays, and what passes ask.
 
     The arrays are read together, when one of them is first asked for. `known` are moments of these rows that a scan
@@ -60,6 +61,10 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
     def large(self) -> bool:
         """Whether the database should answer rather than arrays."""
         return self.count > IN_MEMORY
+
+    @property
+    def in_database(self) -> Rows | None:
+        return self if self.large else None
 
     def distinct(self, columns: Sequence[str]) -> int:
         """Distinct combinations of these columns; an estimate of that or less where a single column has very many."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
 from dagreg.binding.rows import Rows
 from dagreg.doubts.point import design_of_rows
 from dagreg.doubts.types import Doubt
@@ -32,7 +33,8 @@ def modification_doubts(model: Model, estimates: Sequence[Estimate], data: Mappi
     heads = [e for e in estimates if e.average]
     if not _plane(model) or len(heads) != 1:
         return []
-    found = _with_products(model, _sampled(model, data, seed) if isinstance(data, Rows) and data.large else data)
+    table = as_columns(data).in_database
+    found = _with_products(model, data if table is None else _sampled(model, table, seed))
     mean, sd = heads[0].summary.mean, heads[0].summary.sd
     if found is None or found[1] > ODDS or abs(found[0]) <= sd:
         return []

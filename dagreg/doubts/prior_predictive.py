@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.columns import as_columns
 from dagreg.doubts.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
@@ -77,14 +77,15 @@ class _Predicted:
 def _some_rows(model: Model, data: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """At most `ROWS` of the rows, at random, those with missing values left out."""
     columns = model.columns
-    if isinstance(data, TableRows) and data.large:
-        masked = data.sample(columns, ROWS, int(rng.integers(2**31)))
+    table = as_columns(data).in_database
+    if table is not None:
+        masked = table.sample(columns, ROWS, int(rng.integers(2**31)))
         there = ~np.any([np.ma.getmaskarray(masked[c]) for c in columns], axis=0)
         return {c: np.ma.getdata(masked[c])[there] for c in columns}
-    table = {c: np.asarray(data[c]) for c in columns}
-    count = len(table[columns[0]])
+    arrays = {c: np.asarray(data[c]) for c in columns}
+    count = len(arrays[columns[0]])
     kept = np.arange(count) if count <= ROWS else np.sort(rng.choice(count, ROWS, replace=False))
-    return {c: values[kept] for c, values in table.items()}
+    return {c: values[kept] for c, values in arrays.items()}
 
 
 def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array] | None:
