@@ -776,7 +776,7 @@ def _beside(spec: Spec, model: Model, names: Sequence[str], table: Table) -> Bes
     """A sample of the rows with all that is observed beside the outcome; None where no check asks for it."""
     from dagreg.binding.summary import columns_of
     from dagreg.doubts.dispersion import between_rows, rows_beside
-    from dagreg.doubts.implications import MOST_ROWS
+    from dagreg.doubts.implication_columns import MOST_ROWS
 
     if not between_rows(model.outcome):
         return None
