@@ -15,7 +15,7 @@ from scipy import stats
 import dagreg
 from dagreg.families import FAMILIES
 from dagreg.families.family import Family, Parameter, ResponseType
-from dagreg.model.naming import RESERVED
+from dagreg.model.symbols import RESERVED
 from dagreg.numerics.arrays import np as later
 from dagreg.simulation import simulate
 from dagreg.spec.fields import NODE_RECORD

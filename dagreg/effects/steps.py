@@ -17,7 +17,10 @@ import numpy as np
 
 from dagreg.engines.draws import Array
 from dagreg.model.design import constant
-from dagreg.model.types import Contrast, Equation, Model, Term
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term
 
 SMALL = 1e-8  # in sds: of a smaller unit's change rounding leaves less than eight digits
 FAR = 1e3  # in sds: a larger unit is far beyond all data

@@ -27,8 +27,10 @@ import numpy as np
 
 from dagreg.errors import Diagnostic
 from dagreg.model.densities import power_at_zero
+from dagreg.model.equation import Equation
+from dagreg.model.statistics import Sufficient
+from dagreg.model.terms import PriorChoice
 from dagreg.model.triangle import constant
-from dagreg.model.types import Equation, PriorChoice, Sufficient
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Data, Piece
 
@@ -58,8 +60,8 @@ def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
     width, rows = len(statistics.rotated), data.count
     few = rows <= width
     why = f"{rows:,} rows stand " + ("in a triangle" if few else f"as {width:,} and their residual sum of squares")
-    reduced = replace(piece.model, equations=(replace(equation, sufficient=with_coordinates(equation, statistics)),))
-    return (replace(piece, model=reduced, rows=width + (not few)).noted(STEP, why, applied=True),)
+    placed = with_coordinates(equation, statistics)
+    return (replace(piece, statistics=placed, rows=width + (not few)).noted(STEP, why, applied=True),)
 
 
 def _obstacle(equation: Equation) -> str:
@@ -67,9 +69,9 @@ def _obstacle(equation: Equation) -> str:
         return f"under the {equation.link.name} link the mean is not linear in the coefficients"
     if equation.varying:
         return f"coefficients vary between the levels of {equation.varying[0].group}"
-    if equation.censored is not None:
+    if equation.censoring is not None:
         return f"values of {equation.response} are censored"
-    if equation.error is not None or equation.scaled_by is not None:
+    if equation.error is not None:
         return "every row has an error of its own"
     bounded = [p for p in equation.coefficients if p.distribution not in (*_SCALES, "Flat")]
     return f"the prior {bounded[0]} of a coefficient bounds it" if bounded else ""
