@@ -69,8 +69,9 @@ def _power_of_two(size: float) -> float:
 def moves_linearly(model: Model, exposures: tuple[str, ...]) -> bool:
     """Whether the outcome's mean is linear in these exposures, whatever paths it takes."""
     outcome = model.outcome.response
-    moving = {*exposures, *(e.response for e in model.equations if e.response != outcome and not e.imputes)}
-    return all(_linear_in(e, moving) for e in model.equations if not e.imputes)
+    own = [e for e in model.equations if e.response not in model.imputed]
+    moving = {*exposures, *(e.response for e in own if e.response != outcome)}
+    return all(_linear_in(e, moving) for e in own)
 
 
 def _linear_in(equation: Equation, moving: set[str]) -> bool:

@@ -55,7 +55,6 @@ class Equation(Brief):
     varying: tuple[Varying, ...] = ()
     error: KnownErrors | ErrorScale | None = None  # in the response, beside or in place of a common sd
     censoring: Censoring | None = None
-    imputes: bool = False  # it is there for the values of its response that are not known
     dropped: int = 0  # rows without a response, which say nothing of it and are left out
     linked: str | None = None  # the response of an earlier equation, with whose errors this one's correlate
     span: Span | None = None

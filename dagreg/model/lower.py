@@ -338,6 +338,7 @@ def _model(
         ),
         primary=primary,
         latents=found,
+        imputed=frozenset(r.response for r in regressions if r.imputes),
         mixture=mixture(found, namer),
     )
 

@@ -67,6 +67,7 @@ class Model(Brief):
     functional: Expression | None = None  # evaluated in place of the g-formula
     chained: bool = False  # a functional that is a chain of regressions, for the g-formula
     latents: tuple[Latent, ...] = ()
+    imputed: frozenset[str] = frozenset()  # responses whose regressions are there for their unknown values alone
     mixture: Mixture | None = None
     factors: tuple[P, ...] = ()  # the conditional of the functional that each equation stands for
 
@@ -84,7 +85,7 @@ class Model(Brief):
     def mediators(self) -> tuple[Equation, ...]:
         """The regressions that the g-formula passes through on its way to the outcome's."""
         chained = self.estimator == "chain" or self.chained
-        return tuple(e for e in self.equations[:-1] if not e.imputes) if chained else ()
+        return tuple(e for e in self.equations[:-1] if e.response not in self.imputed) if chained else ()
 
     @property
     def complete(self) -> bool:

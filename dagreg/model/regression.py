@@ -87,7 +87,6 @@ def equation_of(
         ),
         levels=response.levels if family.levelled else (),
         error=_error(node, measured=response.name in predictors),
-        imputes=regression.imputes,
         dropped=0 if response.name in predictors else response.missing,
         trials=node.trials if family.trials else None,
         censoring=_censoring(context, node),
