@@ -11,7 +11,7 @@ from dagreg.families.links import LINKS
 from dagreg.model.equation import Equation, ErrorScale, KnownErrors
 from dagreg.model.plan import Model
 
-_PARTS: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}
+_ROWS: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}
 _SEEN: Mapping[str, str] = {
     "none": "seen exactly",
     "left": "below the value seen",
@@ -73,7 +73,7 @@ def _censored(model: Model, names: Names, equation: Equation, flags: Sequence[st
     A response beyond a bound contributes the probability of that (Klein and Moeschberger 2003, section 3.5).
     """
     symbols = names.of(equation)
-    picked = [symbols[_PARTS[flag]] for flag in flags]
+    picked = [symbols[_ROWS[flag]] for flag in flags]
     lines = [
         f"{rows} = np.flatnonzero({symbols['flags']} == {literal(flag)})  # {_SEEN[flag]}"
         for rows, flag in zip(picked, flags, strict=True)
@@ -95,7 +95,7 @@ def _censored(model: Model, names: Names, equation: Equation, flags: Sequence[st
 def _part(model: Model, names: Names, equation: Equation, flag: str) -> str:
     """The log density, or the log probability, of the responses with this flag."""
     symbols, family = names.of(equation), equation.family
-    at = f"[{symbols[_PARTS[flag]]}]"
+    at = f"[{symbols[_ROWS[flag]]}]"
     value = model.variables[equation.response].symbol + at
     arguments = arguments_of(model, names, equation, at)
     if flag == "none":
@@ -103,4 +103,4 @@ def _part(model: Model, names: Names, equation: Equation, flag: str) -> str:
     holes = _holes(model, names, equation, at)
     holes["mean"] = LINKS[equation.link.name].source.format(eta=holes["eta"])
     upper = f"{symbols['upper']}{at}"
-    return family.censored[_PARTS[flag]].format(**holes, arguments=arguments, at=value, low=value, high=upper)
+    return family.censored[_ROWS[flag]].format(**holes, arguments=arguments, at=value, low=value, high=upper)
