@@ -81,7 +81,7 @@ def read_new_rows(
 
 def beside_columns(equation: Equation) -> Iterator[str]:
     """The columns that a response's distribution needs besides its predictors."""
-    for column in (equation.trials, equation.offset, equation.error.column if equation.error is not None else None):
+    for column in (equation.trials, equation.offset, equation.error_column):
         if isinstance(column, str):
             yield column
 
@@ -147,7 +147,7 @@ def _misfits(equation: Equation, columns: Mapping[str, Array], beside: Collectio
             yield Diagnostic("DR324", f"trials are whole numbers from 1, and `{equation.trials}` holds others")
     if equation.offset is not None and equation.offset in columns and not (columns[equation.offset] > 0).all():
         yield Diagnostic("DR421", f"an offset is above 0, and `{equation.offset}` holds others")
-    error = equation.error.column if equation.error is not None else None
+    error = equation.error_column
     if error is not None and error in columns and not (columns[error] >= 0).all():
         yield Diagnostic("DR425", f"a known error is not negative, and `{error}` holds some that are")
 

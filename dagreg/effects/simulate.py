@@ -96,7 +96,7 @@ class _World:
         units = (
             (equation.trials, float(TRIALS)),
             (equation.offset, 1.0),
-            (equation.error.column if equation.error is not None else None, 1.0),
+            (equation.error_column, 1.0),
         )
         for column, usual in units:
             if isinstance(column, str):

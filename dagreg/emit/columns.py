@@ -46,7 +46,7 @@ def columns(model: Model, names: Names) -> list[str]:
             ("trials", equation.trials, "int"),
             ("weights", equation.weights, "float"),
             ("exposure", equation.offset, "float"),
-            ("error", equation.error.column if equation.error is not None else None, "float"),
+            ("error", equation.error_column, "float"),
         ):
             if isinstance(column, str):
                 values = f"np.asarray(data[{literal(column)}], dtype={kind})"

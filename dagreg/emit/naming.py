@@ -20,7 +20,10 @@ _PARTS = (  # of a regression: data, rows of each kind of censoring, what suffic
 
 @dataclass(frozen=True, slots=True)
 class TermNames:
-    """`dim` is over the term's columns; `index` holds the rows' places among them, or a curve's columns, else ""."""
+    """Of a term: the dimension over its columns, and the index.
+
+    The index holds the rows' places among the columns, or the columns of a curve; other terms have none, "".
+    """
 
     dim: str
     index: str
@@ -28,7 +31,10 @@ class TermNames:
 
 @dataclass(frozen=True, slots=True)
 class GroupNames:
-    """Of coefficients that vary: what is sampled, the Cholesky factor, the dimensions over groups and deviations."""
+    """Of coefficients that vary between groups.
+
+    `raw` is what is sampled, `factor` the Cholesky factor; the dimensions are over groups and deviations.
+    """
 
     raw: str
     factor: str
@@ -38,8 +44,11 @@ class GroupNames:
 
 @dataclass(frozen=True, slots=True)
 class LatentNames:
-    """Of values that are not known: the completed column, the rows without and with a value, the log density of the
-    measurements, their standard errors, and the standard Normal draws that true values are made of ("" if of none)."""
+    """Of values that are not known.
+
+    The completed column, the rows without and with a value, the log density of the measurements, their standard
+    errors, and the standard Normal draws that true values are made of ("" where they are made of none).
+    """
 
     all: str
     rows: str
@@ -51,8 +60,11 @@ class LatentNames:
 
 @dataclass(frozen=True, slots=True)
 class MixtureNames:
-    """Of the sum over levels: the row that each of the table's stands for, the places of each row in the table, the
-    log density of the table's rows."""
+    """Of the sum over levels that are not known.
+
+    `row` is the row that each of the table's stands for, `cells` the places of each row in the table, `together`
+    the log density of the table's rows.
+    """
 
     row: str
     cells: str
@@ -63,7 +75,7 @@ class MixtureNames:
 class Names:
     """Every name of one model's program, keyed by what has it."""
 
-    equations: Mapping[str, Mapping[str, str]]  # by the intercept's symbol: "eta", "observed", "dim", and _PARTS
+    equations: Mapping[str, Mapping[str, str]]  # by the intercept's symbol: "eta", "dim", ...
     terms: Mapping[str, TermNames]  # by the coefficient's symbol
     groups: Mapping[str, GroupNames]  # by the deviations' symbol
     latents: Mapping[str, LatentNames]  # by variable
@@ -97,7 +109,7 @@ def names_of(model: Model) -> Names:
     terms: dict[str, TermNames] = {}
     groups: dict[str, GroupNames] = {}
     for equation in model.equations:
-        by_levels: dict[tuple[str, ...], str] = {}  # slopes of levels are looked up at the places of their means
+        by_levels: dict[tuple[str, ...], str] = {}  # a slope by level is looked up where its mean is
         for term in equation.terms:
             dim = namer.identifier("heights" if term.curve is not None else "levels", *term.factors)
             terms[term.symbol] = TermNames(dim, _index(equation, term, by_levels, namer))

@@ -95,7 +95,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """A function of a program: its model, the names in it, and the statistics that stand for its rows, if any do."""
+    """What a function of a program is made of: `statistics` stand for the rows where there are some."""
 
     model: Model
     names: Names

@@ -16,7 +16,7 @@ FLAGS = ("none", "left", "right", "interval")  # of a censored response, exact v
 
 @dataclass(frozen=True, slots=True)
 class KnownErrors:
-    """Standard errors of the response's measurements, a column: their squares add to the residual variance."""
+    """A column of standard errors of the response: their squares add to the residual variance."""
 
     column: str
 
@@ -30,10 +30,10 @@ class ErrorScale:
 
 @dataclass(frozen=True, slots=True)
 class Censoring:
-    """Responses of which some are known by bounds only, as a column of flags says: none, left, right or interval."""
+    """Responses of which some are known by bounds only, as a column of flags says."""
 
     column: str
-    flags: tuple[str, ...]  # those that occur, exact values first
+    flags: tuple[str, ...]  # those of FLAGS that occur
     upper: str | None = None  # column of the upper bounds of intervals
 
 
@@ -61,12 +61,12 @@ class Equation(Brief):
 
     @property
     def has_intercept(self) -> bool:
-        """Whether there is an intercept: not where the levels of a term have a coefficient each in its place."""
+        """Whether there is one: not where each level of a term has a coefficient in its place."""
         return self.intercept_prior != NO_INTERCEPT
 
     @property
     def cells(self) -> int:
-        """How many of the first coefficients are of levels in the place of an intercept: each row has one of them."""
+        """How many of the first coefficients stand for levels in place of an intercept: one holds for each row."""
         return 0 if self.has_intercept else len(self.terms[0].columns)
 
     @property
@@ -99,8 +99,13 @@ class Equation(Brief):
         return (*self.coefficient_symbols, *groups, *(a.symbol for a in self.auxiliaries))
 
     @property
+    def error_column(self) -> str | None:
+        """The column of the errors of single responses, or of their scale."""
+        return None if self.error is None else self.error.column
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads beside those of its variables."""
-        own = (self.trials, self.offset, self.weights, self.error.column if self.error is not None else None)
+        own = (self.trials, self.offset, self.weights, self.error_column)
         bounds = () if self.censoring is None else (self.censoring.column, self.censoring.upper)
         return tuple(c for c in (*own, *bounds) if isinstance(c, str))

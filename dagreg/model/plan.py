@@ -1,7 +1,8 @@
 """The intermediate representation: what is emitted, fitted, standardised and shown, in one place.
 
-A `Model` is a tuple of `Equation`s plus the `Estimand` they answer; a `Plan` holds the models of one effect. The
-emitter, the engines, the effects and the report all read them, so what is shown cannot drift from what is fitted.
+A `Model` is a tuple of `Equation`s plus the `Estimand` they answer; a `Plan` holds the models of one effect.
+The emitter, the engines, the effects and the report all read them, so what is shown cannot drift from what is
+fitted.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from dagreg.model.summary import Variable
 from dagreg.spec.brief import Brief
 
 Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
-MANY_GROUPS = 50  # coefficients that vary between groups, or values not known, from which the mass matrix is diagonal
-GROUPS_ACCEPT = 0.97  # of proposals, where coefficients vary between groups
+MAX_LOW_RANK = 50  # coefficients of groups and unknown values: beyond, the mass matrix is diagonal
+MIN_ACCEPTANCE = 0.97  # of proposals, where coefficients vary between groups
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,7 +35,7 @@ class Latent(Brief):
     error: str | None  # column of the standard errors of its measurements: then no value is known
     values: str  # symbol
     support: str  # flat distribution over the support of its regression
-    around: bool = False  # sampled as its regression's mean and standard Normal draws, not as parameters themselves
+    around: bool = False  # sampled as standard Normal draws around its regression's mean
     count: int = 0  # of the parameters
 
 
@@ -42,8 +43,8 @@ class Latent(Brief):
 class Mixture:
     """The sum over levels that are not known.
 
-    The table of the rows holds a row once for each of the levels that it may have. The draws of the probability of
-    each place, for rows that have several, are kept by the symbol `chances`.
+    The table of the rows holds a row once for each of the levels that it may have. The draws of the
+    probability of each place, for rows that have several, are kept by the symbol `chances`.
     """
 
     variables: tuple[str, ...]
@@ -67,7 +68,7 @@ class Model(Brief):
     functional: Expression | None = None  # evaluated in place of the g-formula
     chained: bool = False  # a functional that is a chain of regressions, for the g-formula
     latents: tuple[Latent, ...] = ()
-    imputed: frozenset[str] = frozenset()  # responses whose regressions are there for their unknown values alone
+    imputed: frozenset[str] = frozenset()  # responses with a regression for their unknown values alone
     mixture: Mixture | None = None
     factors: tuple[P, ...] = ()  # the conditional of the functional that each equation stands for
 
@@ -100,19 +101,20 @@ class Model(Brief):
 
     @property
     def least_acceptance(self) -> float:
-        """The acceptance rate that NUTS aims at, at least: few groups leave a funnel at small sds; steps are short."""
-        return GROUPS_ACCEPT if any(e.varying for e in self.equations) else 0.0
+        """The acceptance rate that NUTS aims at, at least: groups leave a funnel at small sds, for short steps."""
+        return MIN_ACCEPTANCE if any(e.varying for e in self.equations) else 0.0
 
     @property
     def adaptation(self) -> Literal["low_rank", "diag"]:
         """How NUTS learns the shape of the posterior.
 
-        It has to be able to move along strong correlations (uncentred or collinear predictors), and a low-rank mass
-        matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing asks for it.
+        It has to be able to move along strong correlations (uncentred or collinear predictors), and a low-rank
+        mass matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing
+        asks for it.
         """
         groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
         unknown = sum(latent.count for latent in self.latents)
-        return "diag" if groups + unknown > MANY_GROUPS else "low_rank"
+        return "diag" if groups + unknown > MAX_LOW_RANK else "low_rank"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -125,7 +127,7 @@ class Model(Brief):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An estimator that is not offered, and why; with `estimand`, a part of the answer that it does not give."""
+    """An estimator that is not offered, or with `estimand` a part of the answer that it does not give; and why."""
 
     estimator: Estimator
     reason: str

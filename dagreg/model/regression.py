@@ -27,7 +27,7 @@ from dagreg.model.symbols import COEFFICIENT, Namer
 from dagreg.model.terms import NO_INTERCEPT, Auxiliary, Purpose, Term
 from dagreg.spec.types import Node
 
-LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
+MIN_ROWS, MIN_ROWS_DISCRETE = 10, 50  # per level, on average, for varying coefficients to be sampled centred
 
 
 def equation_of(
@@ -231,7 +231,10 @@ def _censoring(context: Context, node: Node) -> Censoring | None:
 
 
 def _error(node: Node, *, measured: bool) -> KnownErrors | ErrorScale | None:
-    """The errors of single responses; a response that is `measured` has a true value, and errors beside its density."""
+    """The errors of single responses.
+
+    Those of a response that is a predictor, too (`measured`), are of its true values: see `Latent`.
+    """
     if node.error is None:
         return None
     if node.error_is_scale:
@@ -242,7 +245,7 @@ def _error(node: Node, *, measured: bool) -> KnownErrors | ErrorScale | None:
 def _large(context: Context, group: str, family: Family) -> bool:
     """Whether a group's levels hold so many rows that the data say more of each than the other levels do."""
     rows = context.summary.rows if context.summary is not None else 0
-    least = LARGE_DISCRETE if family.discrete else LARGE
+    least = MIN_ROWS_DISCRETE if family.discrete else MIN_ROWS
     return rows >= least * len(context.variables[group].levels)
 
 

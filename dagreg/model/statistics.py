@@ -9,7 +9,9 @@ from dagreg.spec.brief import Brief
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sufficient(Brief):
-    """What stands for the rows of a Gaussian regression: |y - X b|^2 = |rotated - root b|^2 + left, for every b.
+    """What stands for the rows of a Gaussian regression.
+
+    For every b, |y - X b|^2 = |rotated - root b|^2 + left.
 
     `root` is the triangle R of the design's QR, the intercept's column first. `start` and `spread` are
     coordinates for a sampler, b = start + spread free, in which the posterior of `free` is nearly round.

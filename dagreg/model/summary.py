@@ -15,7 +15,7 @@ ColumnKind = Literal["number", "text", "boolean"]
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """A table's own word that a column holds names and no numbers; `order`, the lowest first, where it knows one."""
+    """A table's own word that a column holds names and no numbers; `order`, if it knows one, lowest first."""
 
     ordinal: bool  # whether the order is more than a list
     order: tuple[Level, ...] = ()
@@ -61,7 +61,7 @@ class DataSummary(Brief):
 
     rows: int
     columns: Mapping[str, ColumnSummary]
-    transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # node: mean and sd, transformed
+    transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by node: mean and sd
     products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": its columns
     curves: Mapping[str, CurveSummary] = field(default_factory=dict)  # "x spline(4)"
 

@@ -21,8 +21,10 @@ COEFFICIENT = "beta"  # what the symbols of slopes begin with
 
 
 class Namer:
-    """Gives every name an ASCII identifier of its own, none of those `taken`; asked in the same order, it answers the
-    same."""
+    """Gives every name an ASCII identifier of its own, none of those `taken`.
+
+    Asked in the same order, it answers the same.
+    """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)

@@ -1,7 +1,7 @@
 """The parts of a linear predictor: terms and coefficients that vary between groups, with their priors.
 
-The symbol of a parameter is its identity: programs declare it, draws are kept by it, effects look it up. The other
-names of an emitted program are made by `emit/naming.py`.
+The symbol of a parameter is its identity: programs declare it, draws are kept by it, effects look it up. The
+other names of an emitted program are made by `emit/naming.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ Purpose = Literal["exposure", "adjustment", "precision", "parent"]
 
 @dataclass(frozen=True, slots=True)
 class DataScale:
-    """A prior's argument that waits for the data: `multiple * sd(of)` over the product of `sd(per)`s, or `mean(of)`."""
+    """A prior's argument that waits for the data.
+
+    It is `multiple * sd(of)` over the product of `sd(per)`s, or `mean(of)`, or `1 / mean(of)`.
+    """
 
     multiple: float = 1.0
     of: str | None = None
@@ -59,13 +62,13 @@ class Term(Brief):
     purpose: Purpose
     causal: bool  # whether this coefficient is, on the link scale, the effect asked for
     why: str
-    centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred. See `numbers`
+    centre: tuple[float, ...] | None = None  # subtracted from the design columns; None: not centred
     centre_by_data: bool = False  # centred, at means that wait for the data
     span: Span | None = None
     full: bool = False  # a column for every level (or combination of levels), the references' too
-    cells: bool = False  # of a full term: a mean for each combination of the nodes that the spec names `cells`
+    cells: bool = False  # of a full term: one of all nodes that the spec names `cells`
     curve: CurveBasis | None = None
-    numbers: tuple[str, ...] = ()  # of a full term: its factors that are numbers. Then it is a slope for every level
+    numbers: tuple[str, ...] = ()  # of a full term: its factors that are numbers; each level has a slope on them
 
     @property
     def looked_up(self) -> tuple[str, ...]:
@@ -91,9 +94,9 @@ class Deviation:
 class Varying(Brief):
     """Coefficients that vary between the levels of a group, around those of the equation.
 
-    Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13), and
-    `symbol` holds them, groups x deviations (or groups). Sampled are standard Normal draws, or where the groups are
-    large (`centred`) the coefficients of each group (Betancourt and Girolami 2015).
+    Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13),
+    and `symbol` holds them, groups x deviations (or groups). Sampled are standard Normal draws, or where the
+    groups are large (`centred`) the coefficients of each group (Betancourt and Girolami 2015).
     """
 
     group: str  # name of a variable

@@ -25,7 +25,7 @@ from dagreg.model.response import family_of
 from dagreg.model.symbols import Namer
 from dagreg.spec.types import Spec
 
-NOISY = 0.5  # standard error of a measurement, in sds of the measurements
+MIN_NOISE = 0.5  # in sds of the measurements: above, true values are sampled around their regression
 
 
 def completed(context: Context, regressions: tuple[Regression, ...]) -> tuple[Regression, ...]:
@@ -97,7 +97,7 @@ def _noisy(context: Context, latent: Latent) -> bool:
         return False
     variable = context.variables[latent.variable]
     scale = variable.transform_at[1] if variable.transform == "standardize" else 1.0
-    return context.summary.columns[latent.error].mean / scale > NOISY * (variable.sd or 1.0)
+    return context.summary.columns[latent.error].mean / scale > MIN_NOISE * (variable.sd or 1.0)
 
 
 def _latent(context: Context, name: str, namer: Namer) -> Latent:

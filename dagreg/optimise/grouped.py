@@ -28,7 +28,7 @@ from dagreg.model.summary import Variable
 from dagreg.optimise.types import Data, Grouping, Piece, Sum
 
 STEP = "grouped"
-WORTH = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
+MAX_DISTINCT_SHARE = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
 
 
 def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
@@ -44,7 +44,7 @@ def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
     shared = (*equation.predictors, *((equation.response,) if equation.levels else ()))
     keys = tuple(dict.fromkeys(piece.model.variables[name].column for name in shared))
     distinct = data.distinct(keys)
-    if distinct > WORTH * data.count:
+    if distinct > MAX_DISTINCT_SHARE * data.count:
         why = f"{distinct:,} of {data.count:,} rows have different predictors"
         return (piece.noted(STEP, why, applied=False),)
     what = "predictors and response" if equation.levels else "predictors"

@@ -56,8 +56,8 @@ class Piece(Brief):
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
 
     `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it
-    is not the data's own; `statistics` stand for the rows altogether. `flaw` says why there is no posterior to draw
-    from.
+    is not the data's own; `statistics` stand in place of all rows. `flaw` says why there is no posterior to
+    draw from.
     """
 
     model: Model
