@@ -9,6 +9,7 @@ from dagreg.model.equation import Equation
 from dagreg.model.plan import Latent, Model
 from dagreg.model.symbols import Namer
 from dagreg.model.terms import Term, Varying
+from dagreg.spec.brief import Brief
 
 Dimension = tuple[str, tuple[str, ...]]  # name and labels
 _PARTS = (  # of a regression: data, rows of each kind of censoring, what sufficient statistics need
@@ -18,8 +19,8 @@ _PARTS = (  # of a regression: data, rows of each kind of censoring, what suffic
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TermNames:
+@dataclass(frozen=True, slots=True, repr=False)
+class TermNames(Brief):
     """Of a term: the dimension over its columns, and the index.
 
     The index holds the rows' places among the columns, or the columns of a curve; other terms have none, "".
@@ -29,8 +30,8 @@ class TermNames:
     index: str
 
 
-@dataclass(frozen=True, slots=True)
-class GroupNames:
+@dataclass(frozen=True, slots=True, repr=False)
+class GroupNames(Brief):
     """Of coefficients that vary between groups.
 
     `raw` is what is sampled, `factor` the Cholesky factor; the dimensions are over groups and deviations.
@@ -42,8 +43,8 @@ class GroupNames:
     effects_dim: str
 
 
-@dataclass(frozen=True, slots=True)
-class LatentNames:
+@dataclass(frozen=True, slots=True, repr=False)
+class LatentNames(Brief):
     """Of values that are not known.
 
     The completed column, the rows without and with a value, the log density of the measurements, their standard
@@ -58,8 +59,8 @@ class LatentNames:
     raw: str
 
 
-@dataclass(frozen=True, slots=True)
-class MixtureNames:
+@dataclass(frozen=True, slots=True, repr=False)
+class MixtureNames(Brief):
     """Of the sum over levels that are not known.
 
     `row` is the row that each of the table's stands for, `cells` the places of each row in the table, `together`
@@ -71,8 +72,8 @@ class MixtureNames:
     together: str
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+@dataclass(frozen=True, slots=True, repr=False)
+class Names(Brief):
     """Every name of one model's program, keyed by what has it."""
 
     equations: Mapping[str, Mapping[str, str]]  # by the intercept's symbol: "eta", "dim", ...

@@ -93,8 +93,8 @@ class Program:
         return namespace[builder](data)
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
+@dataclass(frozen=True, slots=True, repr=False)
+class Builder(Brief):
     """What a function of a program is made of: `statistics` stand for the rows where there are some."""
 
     model: Model
