@@ -26,7 +26,7 @@ from tests.test_emit import DATA, _check_density, normal
 HOUSE = Path(dagreg.__file__).parent
 TYPES = {"categorical", "ordinal"}  # words for types of nodes as well
 ELSEWHERE = {
-    "model/naming.py": {"beta"},  # what the symbols of slopes begin with
+    "model/symbols.py": {"beta"},  # what the symbols of slopes begin with
     "spec/priors.py": {"gaussian"},  # what others call the prior `Normal`
 }
 
