@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from dagreg.emit.naming import names_of
 from dagreg.engines import run, store, table
 from dagreg.engines.draws import Draws
 from dagreg.engines.engine import Engine, Obstacle
@@ -47,7 +48,7 @@ def model() -> Optimised:
 
 
 def bare(model: Optimised) -> Piece:
-    return Piece(model.model, model.rows.count)
+    return Piece(model.model, names_of(model.model), model.rows.count)
 
 
 def test_every_setting_of_a_spec_but_the_free_choice_names_an_engine() -> None:

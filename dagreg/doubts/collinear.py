@@ -18,8 +18,10 @@ from dagreg.binding.columns import as_columns
 from dagreg.doubts.point import design, design_of_rows
 from dagreg.doubts.types import Doubt
 from dagreg.engines.draws import Draws
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term
 from dagreg.model.triangle import triangle
-from dagreg.model.types import Equation, Model, Term
 from dagreg.numerics.arrays import Array
 
 EXACT = 1e-7  # of a column's spread: less beside the others is rounding

@@ -15,7 +15,7 @@ from dagreg.doubts.within_groups import combined
 from dagreg.errors import DataError
 from dagreg.families import FAMILIES, default_family
 from dagreg.model.design import encode
-from dagreg.model.types import ColumnSummary, Variable
+from dagreg.model.summary import ColumnSummary, Variable
 from dagreg.model.variables import resolve
 from dagreg.numerics.arrays import Array
 from dagreg.sources.source import Source

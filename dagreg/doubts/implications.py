@@ -35,7 +35,7 @@ from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.types import Answer
 from dagreg.identify.words import quoted
-from dagreg.model.types import ColumnSummary
+from dagreg.model.summary import ColumnSummary
 from dagreg.sources.source import Source
 from dagreg.spec.types import Spec
 

@@ -14,7 +14,9 @@ from dagreg.binding.counted import counts_of
 from dagreg.binding.rows import Rows as TableRows
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode, encoded
-from dagreg.model.types import Equation, Model, Term, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term, Varying
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 
