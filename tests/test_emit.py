@@ -16,7 +16,7 @@ import pytest
 from scipy import special, stats
 
 from dagreg.emit import prelude, prose
-from dagreg.model.naming import RESERVED
+from dagreg.model.symbols import RESERVED
 from tests.fitting import compiled
 
 Point = Mapping[str, Any]

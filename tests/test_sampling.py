@@ -12,7 +12,7 @@ from dagreg.errors import DagregError
 from dagreg.families import FAMILIES
 from dagreg.model import prior_draws
 from dagreg.model.sampling import responses
-from dagreg.model.types import PriorChoice
+from dagreg.model.terms import PriorChoice
 from dagreg.simulation import simulate
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Spec
