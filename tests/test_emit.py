@@ -767,6 +767,14 @@ PROGRAMS = {
         "nodes: {x: binary, s: {type: proportion, family: ordered_beta}}\nedges: [x -> s]\neffect: x -> s\n",
         False,
     ),
+    "skew_normal": (
+        "nodes: {x: binary, y: {type: continuous, family: skew_normal}}\nedges: [x -> y]\neffect: x -> y\n",
+        False,
+    ),
+    "von_mises": (
+        "nodes: {x: binary, a: {type: continuous, family: von_mises}}\nedges: [x -> a]\neffect: x -> a\n",
+        False,
+    ),
     "without_data": (WITHOUT_DATA["products"], False),
 }  # fmt: skip
 
