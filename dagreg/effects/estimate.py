@@ -131,14 +131,14 @@ def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
 
 
 def _has_ratios(model: Model) -> bool:
-    given = model.estimator in ("adjusted", "chain") or model.chained
+    given = model.chained or model.estimator.offers.ratios
     plain = model.variables[model.estimand.outcome].transform is None
     return given and plain and len(model.outcome.family.scale.ratios) > 0
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
     """The exposure's coefficient, where the link is not the identity and no interaction bends it."""
-    single = model.estimator in ("adjusted", "unadjusted") and len(model.estimand.exposure) == 1
+    single = model.estimator.offers.single and len(model.estimand.exposure) == 1
     if model.outcome.link.name == "identity" or not single or model.outcome.family.predictor == "unordered":
         return ()
     exposure = model.estimand.exposure[0]
@@ -284,7 +284,7 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
             response_level=level if level is not None else event(model.variables[equation.response]),
         )
         for model in models
-        if model.estimator != "unadjusted"
+        if model.estimator.offers.effect
         for equation in model.equations
         for term in equation.terms
         for column, level, values in _named(equation, term, draws[model.estimator].values[term.symbol])

@@ -26,8 +26,8 @@ from dagreg.graph.ancestry import ancestors, districts, reachable, shortest_dire
 from dagreg.graph.causal import CausalGraph
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.expression import Expression, renamed, render, summed, times
-from dagreg.identify.functional import Hedge, identify_factor, ranks, relevant_projection
-from dagreg.identify.types import Mediation, PathEffect
+from dagreg.identify.functional import identify_factor, ranks, relevant_projection
+from dagreg.identify.types import Hedge, Mediation, PathEffect
 from dagreg.identify.words import directed, quoted
 
 MOST_PATHS = 30

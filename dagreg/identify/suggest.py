@@ -9,10 +9,10 @@ from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.frontdoor import frontdoor_candidates, largest_frontdoor
-from dagreg.identify.functional import Functional, is_identified
+from dagreg.identify.functional import is_identified
 from dagreg.identify.measure import what_to_measure
 from dagreg.identify.strategies import functional_of, hidden_detour
-from dagreg.identify.types import Query
+from dagreg.identify.types import Hedge, Query
 from dagreg.identify.words import listed, quoted
 
 MOST_PAIRS = 30
@@ -27,7 +27,8 @@ def identified_in(query: Query, graph: CausalGraph) -> bool:
         return True
     if query.kind == "direct" and hidden_detour(other, graph):
         return False
-    return isinstance(functional_of(other, graph), Functional)
+    formula = functional_of(other, graph)
+    return formula is not None and not isinstance(formula, Hedge)
 
 
 def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bool) -> tuple[str, ...]:

@@ -14,16 +14,11 @@ from __future__ import annotations
 from dagreg.graph.ancestry import descendants
 from dagreg.identify.case import Case
 from dagreg.identify.expression import P, Product, Sum, render
-from dagreg.identify.types import Strategy, Treated
+from dagreg.identify.types import Adjustment, Identified, Treated
 from dagreg.identify.words import quoted
 
-_BY = {
-    "frontdoor": "the front-door formula gives it for everyone only",
-    "functional": "the ID algorithm gives it for everyone only",
-}
 
-
-def on_treated(case: Case, strategy: Strategy | None) -> Treated | None:
+def on_treated(case: Case, answer: Identified) -> Treated | None:
     """The answer over the rows of one level of the exposure; None where the question is about everyone."""
     group = case.query.among
     if group == "everyone":
@@ -32,9 +27,9 @@ def on_treated(case: Case, strategy: Strategy | None) -> Treated | None:
         return Treated(
             group, None, f"The rows were selected, so the {group} among them are not those of the population."
         )
-    if strategy != "adjustment" or case.chosen is None:
-        why = _BY.get(strategy or "", "no set of variables separates exposure and outcome")
-        return Treated(group, None, f"The effect on the {group} is given by adjustment, and here {why}.")
+    if not isinstance(answer, Adjustment) or case.chosen is None:
+        why = f"The effect on the {group} is given by adjustment, and here {answer.for_everyone}."
+        return Treated(group, None, why)
     below = descendants(case.graph, case.xs)
     moved = [case.graph.names[v] for v in case.chosen if below[v]]
     if len(moved) > 0:

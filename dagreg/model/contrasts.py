@@ -7,12 +7,12 @@ from dataclasses import replace
 from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.context import Context, error_at
+from dagreg.model.context import EffectContext, error_at
 from dagreg.model.digits import LARGEST
+from dagreg.model.estimators import Estimator
 from dagreg.model.types import (
     Contrast,
     Equation,
-    Estimator,
     Variable,
 )
 from dagreg.model.variables import alike, stored_as, transformable
@@ -21,16 +21,16 @@ from dagreg.spec.types import Effect, Level, Side
 MOST_GROUPS = 50  # values of a count that effects are given by
 
 
-def groups(context: Context, estimator: Estimator, responses: Collection[str]) -> tuple[Mapping[str, Level], ...]:
+def groups(context: EffectContext, estimator: Estimator, responses: Collection[str]) -> tuple[Mapping[str, Level], ...]:
     """The levels at which this model gives the effect besides the average; none where it does not hold them."""
-    by = context.effect.by
+    by = context.by
     held = all(name in context.variables and name not in responses for name in by)
-    if len(by) == 0 or not held or estimator not in ("adjusted", "chain"):
+    if len(by) == 0 or not held or not estimator.offers.levels:
         return ()
     return tuple(dict(zip(by, levels, strict=True)) for levels in pairs(*(_listed(context, name) for name in by)))
 
 
-def _listed(context: Context, name: str) -> tuple[Level, ...]:
+def _listed(context: EffectContext, name: str) -> tuple[Level, ...]:
     """The levels of a variable that effects are given by. Raises DagregError where it has none."""
     variable = context.variables[name]
     if variable.levels:

@@ -14,10 +14,10 @@ from dagreg.errors import Span
 from dagreg.families.family import Family
 from dagreg.families.links import Link
 from dagreg.identify.expression import Expression, P
+from dagreg.model.estimators import Estimator
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
-Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
 MANY_GROUPS = 50  # coefficients that vary between groups, or values not known, from which the mass matrix is diagonal
 GROUPS_ACCEPT = 0.97  # of proposals, where coefficients vary between groups
 Dimension = tuple[str, tuple[str, ...]]  # name and labels
@@ -463,7 +463,7 @@ class Model(Brief):
     primary: bool = False
     notes: tuple[str, ...] = ()  # "a prior of yours was used here", ...
     functional: Expression | None = None  # evaluated in place of the g-formula
-    chained: bool = False  # a functional that is a chain of regressions, for the g-formula
+    chained: bool = False  # its equations are a chain of regressions, for the g-formula
     latents: tuple[Latent, ...] = ()
     mixture: Mixture | None = None
     factors: tuple[P, ...] = ()  # the conditional of the functional that each equation stands for
@@ -481,8 +481,7 @@ class Model(Brief):
     @property
     def mediators(self) -> tuple[Equation, ...]:
         """The regressions that the g-formula passes through on its way to the outcome's."""
-        chained = self.estimator == "chain" or self.chained
-        return tuple(e for e in self.equations[:-1] if not e.imputes) if chained else ()
+        return tuple(e for e in self.equations[:-1] if not e.imputes) if self.chained else ()
 
     @property
     def complete(self) -> bool:

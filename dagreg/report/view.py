@@ -12,7 +12,8 @@ from dagreg.report.result import Explained, FittedEffect, Report
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Equation, Estimator, Model, Variable
+    from dagreg.model.estimators import Estimator
+    from dagreg.model.types import Equation, Model, Variable
 
 Subject = Explained | Report
 
@@ -42,7 +43,7 @@ class EffectView:
     @property
     def refused(self) -> bool:
         """Not identified, and no instrument offers an answer either."""
-        return isinstance(self.answer, NotIdentified) and self.answer.strategy is None
+        return isinstance(self.answer, NotIdentified)
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:

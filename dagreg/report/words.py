@@ -15,15 +15,6 @@ from dagreg.spec.types import Level, Side
 if TYPE_CHECKING:
     from dagreg.model.types import Equation
 
-ESTIMATOR = {
-    "adjusted": "adjusted",
-    "chain": "chain (g-formula)",
-    "frontdoor": "front-door",
-    "instrument": "instrument",
-    "functional": "functional (ID algorithm)",
-    "unadjusted": "unadjusted",
-}
-
 _QUESTION = {
     "total": "What is the {joint}total effect of {x} on {y}?",
     "direct": "What is the {joint}direct effect of {x} on {y}?",
