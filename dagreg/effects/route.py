@@ -73,11 +73,11 @@ def settings(model: Model, do: Mapping[str, Any]) -> dict[str, Level]:
 
     Raises DagregError (DR562) for values that a variable does not take; nodes that the model lacks stay as they are.
     """
-    found: dict[str, Level] = {}
+    values: dict[str, Level] = {}
     for name, value in do.items():
         variable = model.variables.get(name)
-        found[name] = value if variable is None else setting(variable, value)
-    return found
+        values[name] = value if variable is None else setting(variable, value)
+    return values
 
 
 def setting(variable: Variable, value: Any) -> Level:

@@ -41,10 +41,10 @@ def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bo
 def _measured(case: Case, measure: Sequence[tuple[int, ...]]) -> Iterator[str]:
     for us in measure[:SHOWN]:
         graph = case.graph.observing(us)
-        yield f"With {quoted(graph.named(us))} measured, the effect would be identified {_way(case.query, graph)}."
+        yield f"With {quoted(graph.named(us))} measured, the effect would be identified {_strategy(case.query, graph)}."
 
 
-def _way(query: Query, graph: CausalGraph) -> str:
+def _strategy(query: Query, graph: CausalGraph) -> str:
     case = Case.of(graph, query)
     if case.criterion.one() is not None:
         return "by adjustment"
@@ -65,11 +65,11 @@ def _unnamed(case: Case) -> Iterator[str]:
     named = naming(graph, pairs)
     first = len(graph)
     latent = [v for v in range(len(graph)) if above[v] and not graph.observed[v]]
-    found = what_to_measure(named, [*range(first, len(named)), *latent], lambda g: identified_in(case.query, g))
-    for us in [us for us in found if any(u >= first for u in us)][:SHOWN]:
+    sets = what_to_measure(named, [*range(first, len(named)), *latent], lambda g: identified_in(case.query, g))
+    for us in [us for us in sets if any(u >= first for u in us)][:SHOWN]:
         words = [_cause(graph, pairs[u - first]) if u >= first else f"`{named.names[u]}`" for u in sorted(us)]
-        way = _way(case.query, named.observing(us))
-        yield f"With {listed(words)} named and measured, the effect would be identified {way}."
+        strategy = _strategy(case.query, named.observing(us))
+        yield f"With {listed(words)} named and measured, the effect would be identified {strategy}."
 
 
 def _cause(graph: CausalGraph, pair: tuple[int, int]) -> str:

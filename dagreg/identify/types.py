@@ -241,6 +241,7 @@ class WithFunctional(Brief):
 
     words: ClassVar[str]  # "The effect is identified ..."
     for_everyone: ClassVar[str]  # why it does not give the effect on the treated: "... here ..."
+    in_words: ClassVar[str] = ""  # what the formula does, with holes {x}, {y} and {m}, the mediators
     justification: Justification
     estimand: str  # readable formula: "sum_z P(y | x, z) P(z)"
     functional: Expression  # the same formula as a tree
@@ -267,6 +268,11 @@ class FrontDoor(WithFunctional):
     )
     for_everyone = "the front-door formula gives it for everyone only"
     formula: ClassVar[str] = "the front-door formula"
+    in_words = (
+        "In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds the two; "
+        "how {m} then moves {y} is seen within each value of {x}, which closes every other path. The formula joins "
+        "the two steps."
+    )
     mediators: tuple[str, ...]
 
 
@@ -281,6 +287,10 @@ class Functional(WithFunctional):
     )
     for_everyone = "the ID algorithm gives it for everyone only"
     formula: ClassVar[str] = "the formula"
+    in_words = (
+        "The formula was derived from the graph step by step and holds nothing but distributions that these variables "
+        "show in data."
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -42,11 +42,11 @@ def _listed(context: EffectContext, name: str) -> tuple[Level, ...]:
     return column.levels
 
 
-def by_outcome(found: tuple[Contrast, ...], outcome: Equation) -> tuple[Contrast, ...]:
+def by_outcome(compared: tuple[Contrast, ...], outcome: Equation) -> tuple[Contrast, ...]:
     """A contrast for every level of the outcome, where it is one of several."""
     if len(outcome.levels) == 0:
-        return found
-    return tuple(replace(contrast, level=level) for contrast in found for level in outcome.levels)
+        return compared
+    return tuple(replace(contrast, level=level) for contrast in compared for level in outcome.levels)
 
 
 def contrasts(effect: Effect, variables: Mapping[str, Variable]) -> tuple[Contrast, ...]:

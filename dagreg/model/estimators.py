@@ -18,7 +18,7 @@ class Offer:
     effect: bool = True  # its number is an effect; if not, an association that stands beside the answer
     primary: bool = True  # it is the answer of its strategy
     levels: bool = False  # the effect at the levels of other variables
-    ratios: bool = False  # ratios of means; a chain of regressions gives them whatever its estimator
+    measures: bool = False  # ratios of means, ...; a chain of regressions gives them whatever its estimator
     single: bool = False  # it is one regression, of the outcome on the exposures and what is adjusted for
     coefficient: frozenset[Kind] = frozenset()  # kinds of effect that its exposure's coefficient is, on the link scale
     first_stage: bool = False  # its first regression is of the exposure on instruments
@@ -48,7 +48,7 @@ class Estimator(StrEnum):
         "its effect is asked for",
         Offer(
             levels=True,
-            ratios=True,
+            measures=True,
             single=True,
             coefficient=frozenset[Kind]({"total", "direct", "mediation"}),
         ),

@@ -41,7 +41,7 @@ def _estimate(e: Estimate) -> Row:
         "estimand": e.estimand,
         "estimator": str(e.estimator),
         "primary": e.primary,
-        "scale": e.scale,
+        "scale": str(e.scale),
         "outcome_level": e.outcome_level,
         "from": start,
         "to": stop,

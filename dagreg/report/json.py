@@ -229,7 +229,7 @@ def _estimate(e: Estimate) -> Json:
         "estimand": e.estimand,
         "estimator": str(e.estimator),
         "primary": e.primary,
-        "scale": e.scale,
+        "scale": str(e.scale),
         "contrast": e.contrast,
         "by": e.by,
         "adjusted_for": e.adjusted_for,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from dagreg.identify.types import (
     Adjustment,
     AdjustmentSets,
     FrontDoor,
-    Functional,
     Identified,
     Justification,
     NotAtLevels,
@@ -66,24 +63,9 @@ def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
 
 def _in_words(answer: Identified) -> str:
     """What a formula other than adjustment does, for those who do not read it."""
-    match answer:
-        case Adjustment() | ZeroByGraph():
-            return ""
-        case Functional():
-            return (
-                "The formula was derived from the graph step by step and holds nothing but distributions that these "
-                "variables show in data."
-            )
-        case FrontDoor():
-            query, m = answer.justification.query, listed(answer.mediators)
-            x, y = listed(query.exposure), named(query.outcome)
-            return (
-                f"In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds "
-                f"the two; how {m} then moves {y} is seen within each value of {x}, which closes every other path. "
-                "The formula joins the two steps."
-            )
-        case _:
-            assert_never(answer)
+    query = answer.justification.query
+    m = listed(answer.mediators) if isinstance(answer, FrontDoor) else ""
+    return answer.in_words.format(x=listed(query.exposure), y=named(query.outcome), m=m)
 
 
 def _adjusted(why: Justification) -> str:

@@ -48,7 +48,7 @@ def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curv
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
     labels = [", ".join(word for word, tells in zip(row, differ, strict=True) if tells) or row[0] for row in said]
     curves = (_curve(label, e.summary, _emphasis(view, e)) for label, e in zip(labels, here, strict=True))
-    return [replace(c, null=1.0 if e.is_ratio else 0.0) for c, e in zip(curves, here, strict=True)]
+    return [replace(c, null=e.null) for c, e in zip(curves, here, strict=True)]
 
 
 def _emphasis(view: EffectView, e: Estimate) -> Emphasis:

@@ -151,7 +151,7 @@ _RATIOS = (
 
 def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
     """One panel for each scale: numbers of different scales share no axis."""
-    scales = {scale(view, e): 1.0 if e.is_ratio else 0.0 for e in rows}
+    scales = {scale(view, e): e.null for e in rows}
     return tuple(
         Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS], null)
         for name, null in scales.items()
