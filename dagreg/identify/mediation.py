@@ -25,9 +25,9 @@ from itertools import pairwise
 from dagreg.graph.ancestry import ancestors, districts, reachable, shortest_directed_path
 from dagreg.graph.causal import CausalGraph
 from dagreg.identify.criterion import causal_nodes
-from dagreg.identify.expression import Expression, renamed, render, summed, times
+from dagreg.identify.expression import Expression, renamed, summed, times
 from dagreg.identify.functional import identify_factor, ranks, relevant_projection
-from dagreg.identify.types import Hedge, Mediation, PathEffect
+from dagreg.identify.types import Hedge, Mediation, PathEffect, PathsIdentified, PathsNotIdentified, PathsZero
 from dagreg.identify.words import directed, quoted
 
 MOST_PATHS = 30
@@ -127,7 +127,7 @@ def path_specific(
 def _direct(ask: _Question) -> PathEffect:
     name = "natural direct effect"
     if ask.y not in ask.heads:
-        return _zero(
+        return PathsZero(
             name, f"No arrow leads from {_exposure(ask)} to {_name(ask, ask.y)} past the mediators: it is zero."
         )
     return _judged(ask, name, [(*_start(ask, ask.y), ask.y)], edge_formula(ask, [ask.y]))
@@ -137,7 +137,7 @@ def _indirect(ask: _Question) -> PathEffect:
     """Y(x, M(x)) - Y(x, M(x*)): it needs the direct effect's distribution, and the total effect's."""
     name = "natural indirect effect"
     if all(h == ask.y for h in ask.heads):
-        return _zero(name, f"No mediator lies between {_exposure(ask)} and {_name(ask, ask.y)}: it is zero.")
+        return PathsZero(name, f"No mediator lies between {_exposure(ask)} and {_name(ask, ask.y)}: it is zero.")
     paths = [p for p in _paths(ask)[0] if len(p) > 2]
     active = [ask.y] if ask.y in ask.heads else []
     return _judged(ask, name, paths, edge_formula(ask, active))
@@ -181,11 +181,11 @@ def _judged(
     shown = tuple(directed(ask.g, p) for p in paths[:SHOWN_PATHS])
     if isinstance(verdict, Recanting):
         witness = tuple(ask.g.names[v] for v in verdict.nodes)
-        return PathEffect(name, shown, False, False, None, None, _recanting(ask, verdict), witness)
+        return PathsNotIdentified(name, shown, _recanting(ask, verdict), witness)
     if isinstance(verdict, Hedge):
         reason = "The total effect is not identified, and so neither are its parts."
-        return PathEffect(name, shown, False, False, None, None, reason)
-    return PathEffect(name, shown, True, False, render(verdict), verdict, "It is identified by the edge g-formula.")
+        return PathsNotIdentified(name, shown, reason)
+    return PathsIdentified(name, shown, verdict)
 
 
 def _recanting(ask: _Question, recanting: Recanting) -> str:
@@ -199,10 +199,6 @@ def _recanting(ask: _Question, recanting: Recanting) -> str:
         f"{names} lies both on the paths asked about and on others that begin alike (a recanting witness): it would "
         f"have to respond to {_exposure(ask)} for the ones and not for the others, and no data show that."
     )
-
-
-def _zero(name: str, reason: str) -> PathEffect:
-    return PathEffect(name, (), True, True, None, None, reason)
 
 
 def _exposure(ask: _Question) -> str:

@@ -147,34 +147,77 @@ Conditional = AdjustmentAtLevels | FunctionalAtLevels | NotAtLevels
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
-    """The effect over those who were seen at one level of the exposure. `estimand` is None where it is not given."""
+class OnTreated:
+    """The effect over those who were seen at one level of the exposure."""
 
+    identified: ClassVar[bool] = True
     group: Among
-    estimand: str | None
+    reason: str  # whole sentences
+    estimand: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotOnTreated:
+    """The effect over those who were seen at one level of the exposure is not given."""
+
+    identified: ClassVar[bool] = False
+    estimand: ClassVar[None] = None
+    group: Among
     reason: str  # whole sentences
 
-    @property
-    def identified(self) -> bool:
-        return self.estimand is not None
+
+Treated = OnTreated | NotOnTreated
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PathEffect(Brief):
+class PathsIdentified(Brief):
     """The effect along some causal paths, with the exposure unchanged (at x*) along all others.
 
-    `estimand` is the distribution of the outcome with the exposure at x along `paths` and at x* elsewhere, None where
-    it is not identified or zero. `witness` names the recanting node or district that forbids it.
+    `functional` is the distribution of the outcome with the exposure at x along `paths` and at x* elsewhere.
     """
 
+    identified: ClassVar[bool] = True
+    zero: ClassVar[bool] = False
+    witness: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "It is identified by the edge g-formula."
     name: str  # "natural direct effect", or the mediator, or the path
     paths: tuple[str, ...]
-    identified: bool
-    zero: bool
-    estimand: str | None
-    functional: Expression | None
+    functional: Expression
+
+    @property
+    def estimand(self) -> str:
+        return render(self.functional)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PathsZero(Brief):
+    """There is no such path: the effect is zero by the graph."""
+
+    identified: ClassVar[bool] = True
+    zero: ClassVar[bool] = True
+    paths: ClassVar[tuple[str, ...]] = ()
+    witness: ClassVar[tuple[str, ...]] = ()
+    functional: ClassVar[None] = None
+    estimand: ClassVar[None] = None
+    name: str
     reason: str  # a whole sentence
-    witness: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PathsNotIdentified(Brief):
+    """The effect along these paths is not identified. `witness` is the recanting node or district that forbids it."""
+
+    identified: ClassVar[bool] = False
+    zero: ClassVar[bool] = False
+    functional: ClassVar[None] = None
+    estimand: ClassVar[None] = None
+    name: str
+    paths: tuple[str, ...]
+    reason: str  # a whole sentence
+    witness: tuple[str, ...] = ()  # none where the total effect is not identified either
+
+
+PathEffect = PathsIdentified | PathsZero | PathsNotIdentified
 
 
 @dataclass(frozen=True, slots=True, repr=False)

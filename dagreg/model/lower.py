@@ -20,6 +20,7 @@ from dagreg.identify.types import (
     Instrument,
     NotAtLevels,
     NotIdentified,
+    NotOnTreated,
     ZeroByGraph,
 )
 from dagreg.identify.words import quoted
@@ -184,7 +185,7 @@ def _treated_refused(spec: Spec, effect: Effect, answer: Answer) -> LeftOut | No
     Raises DagregError (DR428) where a member of the adjustment set follows from the exposure: another set would do.
     """
     treated = answer.justification.treated
-    if treated is None or treated.identified:
+    if not isinstance(treated, NotOnTreated):
         return None
     if not isinstance(answer, Adjustment):
         return LeftOut(Estimator.ADJUSTED, treated.reason, f"effect on the {treated.group}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dagreg.identify.types import Mediation
+from dagreg.identify.types import Mediation, PathsIdentified
 from dagreg.model.estimators import Estimator
 from dagreg.model.types import Carried, LeftOut, Model, Plan
 
@@ -64,7 +64,7 @@ def _divided(chain: Model, mediation: Mediation) -> Model:
 
 def _through(chain: Model, mediation: Mediation) -> tuple[Carried, ...]:
     """The mediators whose paths are identified and some of the indirect ones; one of those with the same paths."""
-    identified = {part.name for part in mediation.through if part.identified and not part.zero}
+    identified = {part.name for part in mediation.through if isinstance(part, PathsIdentified)}
     everyone = first_mediators(chain)
     carried: dict[tuple[str, ...], str] = {}
     for equation in chain.mediators:

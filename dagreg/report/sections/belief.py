@@ -9,6 +9,7 @@ from dagreg.identify.types import (
     Identified,
     Justification,
     NotAtLevels,
+    NotOnTreated,
     ZeroByGraph,
 )
 from dagreg.report.blocks import Block, Bullets, Code, Paragraph
@@ -46,8 +47,10 @@ def on_treated(why: Justification) -> tuple[Block, ...]:
     treated = why.treated
     if treated is None:
         return ()
-    shown = (Code(treated.estimand, caption=f"The estimand among the {treated.group}"),) if treated.estimand else ()
-    return (Paragraph(sentence(treated.reason)), *shown)
+    reason = Paragraph(sentence(treated.reason))
+    if isinstance(treated, NotOnTreated):
+        return (reason,)
+    return (reason, Code(treated.estimand, caption=f"The estimand among the {treated.group}"))
 
 
 def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
