@@ -27,7 +27,7 @@ from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engines.draws import Array
 from dagreg.model.design import column
 from dagreg.model.estimators import Estimator
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.sources.moments import GROUPS as ALL
 
 GROUPS = 60

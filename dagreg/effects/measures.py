@@ -10,11 +10,11 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from dagreg.families.scales import MeanKind
-
 if TYPE_CHECKING:
     from dagreg.engines.draws import Array
-    from dagreg.model.types import Equation, Variable
+    from dagreg.families.scales import MeanKind
+    from dagreg.model.equation import Equation
+    from dagreg.model.summary import Variable
     from dagreg.spec.types import Level
 
 

@@ -24,7 +24,9 @@ from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route
 from dagreg.engines.draws import Array
 from dagreg.model.design import constant
-from dagreg.model.types import Equation, Model, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Varying
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, Level
 

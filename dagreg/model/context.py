@@ -9,11 +9,8 @@ from dagreg.errors import DagregError, Diagnostic, Span
 from dagreg.families import Family
 from dagreg.identify.types import AdjustmentAtLevels, Justification
 from dagreg.model.estimators import Estimator
-from dagreg.model.types import (
-    DataSummary,
-    Purpose,
-    Variable,
-)
+from dagreg.model.summary import DataSummary, Variable
+from dagreg.model.terms import Purpose
 from dagreg.spec.types import Effect, Spec
 
 FORMER = {"dose_response": "curve"}  # keys by the names that they had before

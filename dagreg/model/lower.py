@@ -25,22 +25,18 @@ from dagreg.identify.types import (
 )
 from dagreg.identify.words import quoted
 from dagreg.model import functional
-from dagreg.model.asked import bootstrapped, doses, refuse_bootstrap, seen
 from dagreg.model.context import EffectContext, Regression, place_of
 from dagreg.model.contrasts import by_outcome, contrasts, groups
+from dagreg.model.effect_keys import bootstrapped, doses, refuse_bootstrap, seen
+from dagreg.model.estimand import Estimand
 from dagreg.model.estimators import Estimator
 from dagreg.model.mediation import natural, with_parts
-from dagreg.model.naming import Namer
+from dagreg.model.plan import LeftOut, Model, Plan
 from dagreg.model.regression import equation_of
 from dagreg.model.response import chosen_family
-from dagreg.model.types import (
-    DataSummary,
-    Estimand,
-    LeftOut,
-    Model,
-    Plan,
-    Purpose,
-)
+from dagreg.model.summary import DataSummary
+from dagreg.model.symbols import Namer
+from dagreg.model.terms import Purpose
 from dagreg.model.unknown import completed, is_unknown, latents, mixture
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Spec
@@ -353,6 +349,7 @@ def _model(
         ),
         primary=estimator.offers.primary,
         latents=unknown,
+        imputed=frozenset(r.response for r in regressions if r.imputes),
         mixture=mixture(unknown, namer),
     )
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dagreg.identify.types import Mediation, PathsIdentified
+from dagreg.model.estimand import Carried
 from dagreg.model.estimators import Estimator
-from dagreg.model.types import Carried, LeftOut, Model, Plan
+from dagreg.model.plan import LeftOut, Model, Plan
 
 _BOTH = "natural direct and indirect effect"
 

@@ -15,7 +15,7 @@ from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
     from dagreg.model.estimators import Estimator
-    from dagreg.model.types import Model, Plan
+    from dagreg.model.plan import Model, Plan
 
 
 @dataclass(frozen=True, slots=True, repr=False)

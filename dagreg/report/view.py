@@ -12,8 +12,10 @@ from dagreg.report.result import Explained, FittedEffect, Report
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
+    from dagreg.model.equation import Equation
     from dagreg.model.estimators import Estimator
-    from dagreg.model.types import Equation, Model, Variable
+    from dagreg.model.plan import Model
+    from dagreg.model.summary import Variable
 
 Subject = Explained | Report
 

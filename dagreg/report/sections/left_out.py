@@ -9,7 +9,7 @@ from dagreg.report.prose import sentence
 from dagreg.report.view import EffectView
 
 if TYPE_CHECKING:
-    from dagreg.model.types import LeftOut
+    from dagreg.model.plan import LeftOut
 
 
 def left_out(view: EffectView) -> tuple[Block, ...]:

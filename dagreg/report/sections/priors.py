@@ -10,7 +10,8 @@ from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Equation, PriorChoice
+    from dagreg.model.equation import Equation
+    from dagreg.model.terms import PriorChoice
 
 Line = tuple[str, str, str, str]
 
