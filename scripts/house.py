@@ -28,7 +28,7 @@ ESTIMATORS = {"adjusted", "chain", "frontdoor", "instrument", "functional", "una
 HOMONYMS = {
     "doubts/between_groups.py": {"adjustment"},  # why a predictor is in a regression
     "model/lower.py": {"adjustment"},
-    "model/types.py": {"adjustment"},
+    "model/terms.py": {"adjustment"},
     "engines/posterior.py": {"chain"},  # ArviZ's dimension
     "identify/notes.py": {"instrument"},  # a node's role
     "report/draw.py": {"adjusted"},  # a node's look
