@@ -42,13 +42,15 @@ if TYPE_CHECKING:
     from dagreg.effects.predict import Prediction
     from dagreg.effects.route import Route
     from dagreg.effects.types import Estimate
-    from dagreg.emit.program import Program, Reader
+    from dagreg.emit.program import Program
     from dagreg.engines.draws import Draws
     from dagreg.engines.posterior import Coordinates
     from dagreg.engines.store import Store
-    from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan, Variable
+    from dagreg.model.types import DataSummary, Model, Plan, Variable
     from dagreg.optimise.types import Piece
+    from dagreg.sources.reader import Reader
     from dagreg.sources.source import Source
+    from dagreg.sources.types import ColumnSummary
 
 Progress = Callable[[str], None]
 Specified = Spec | str | os.PathLike[str]  # a spec, or the path of its file
@@ -849,9 +851,10 @@ def programmed(
 
     `query` is its SQL, which `reader` has answered: DuckDB, unless another is given.
     """
-    from dagreg.emit.program import DUCKDB, emit
+    from dagreg.emit.program import emit
     from dagreg.model.lower import lower
     from dagreg.model.unused import unused_terms
+    from dagreg.sources.reader import DUCKDB
 
     plans = []
     for i, question in enumerate(asked):

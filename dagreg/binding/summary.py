@@ -10,14 +10,15 @@ from types import MappingProxyType
 import numpy as np
 
 from dagreg.binding.offences import reading
+from dagreg.binding.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, Offence, either
 from dagreg.model.curves import functions_sql, heights, quantiles
-from dagreg.model.digits import KNOT, LARGEST, SMALLEST, shortened
 from dagreg.model.interactions import possible_products
-from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary, Variable
+from dagreg.model.types import CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql
+from dagreg.numerics.digits import KNOT, LARGEST, SMALLEST, shortened
 from dagreg.sources.source import EXACT, Source, quote
-from dagreg.sources.sql import design_sql
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, NodeType, Spec
 
 LEVELLED: tuple[NodeType, ...] = ("binary", "categorical", "ordinal", "group")

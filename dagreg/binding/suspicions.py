@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.offences import reading
-from dagreg.model.types import ColumnSummary, DataSummary
+from dagreg.model.types import DataSummary
 from dagreg.sources.source import Source
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
 _NINES = (9, 99, 999, 9999, 99999, 999999)

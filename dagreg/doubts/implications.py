@@ -38,10 +38,11 @@ from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.types import Answer
 from dagreg.model.design import encode
-from dagreg.model.types import ColumnSummary, Variable
+from dagreg.model.types import Variable
 from dagreg.model.variables import resolve
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.sources.source import Source
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
 Claim = tuple[str, str, tuple[str, ...]]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dagreg.emit.priors import WIDTH
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.unknown import raw
 from dagreg.model.curves import quantiles
 from dagreg.model.types import (
@@ -16,6 +15,7 @@ from dagreg.model.types import (
     Term,
     Variable,
 )
+from dagreg.quoting import comment, literal, number
 
 _TRANSFORMS = {
     "log": "np.log({x})",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dagreg.emit.prose import literal
 from dagreg.emit.unknown import completed
 from dagreg.families.links import LINKS
 from dagreg.model.regression import CENSORING
 from dagreg.model.types import Equation, Model
+from dagreg.quoting import literal
 
 _SEEN: Mapping[str, str] = {
     "none": "seen exactly",

@@ -7,11 +7,9 @@ from textwrap import wrap
 from dagreg.emit.density import arguments_of, density_lines
 from dagreg.emit.groups import group_summands, varying_lines
 from dagreg.emit.priors import WIDTH, prior_lines
-from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
 from dagreg.emit.unknown import around, by_rows
-from dagreg.model.digits import distinct
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import (
     Equation,
@@ -19,6 +17,8 @@ from dagreg.model.types import (
     PriorChoice,
     Variable,
 )
+from dagreg.numerics.digits import distinct
+from dagreg.quoting import comment, literal
 
 
 def equation_lines(model: Model, equation: Equation, origin: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textwrap import wrap
 
 from dagreg.emit.priors import WIDTH, argument, prior_lines
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.terms import design_column
 from dagreg.model.types import (
     Deviation,
@@ -14,6 +13,7 @@ from dagreg.model.types import (
     Term,
     Varying,
 )
+from dagreg.quoting import comment, literal, number
 from dagreg.spec.priors import DISTRIBUTIONS
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagreg.emit.prose import comment, literal, number
 from dagreg.model.types import (
     DataScale,
     Model,
     PriorChoice,
 )
+from dagreg.quoting import comment, literal, number
 from dagreg.spec.priors import DISTRIBUTIONS
 
 WIDTH = 116

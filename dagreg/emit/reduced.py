@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from dagreg.emit.priors import WIDTH, argument, named_arguments, prior_lines
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.terms import reason
 from dagreg.model.types import (
     Equation,
@@ -14,6 +13,7 @@ from dagreg.model.types import (
     PriorChoice,
     Sufficient,
 )
+from dagreg.quoting import comment, literal, number
 
 
 def sufficient_lines(model: Model, equation: Equation, statistics: Sufficient, origin: str) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dagreg.emit.prose import number
 from dagreg.emit.unknown import completed
 from dagreg.model.types import (
     Model,
     Term,
 )
+from dagreg.quoting import number
 
 
 def reason(term: Term, origin: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dagreg.emit.prose import comment, literal, number
 from dagreg.families.links import LINKS
 from dagreg.model.types import Equation, Latent, Mixture, Model, Variable
+from dagreg.quoting import comment, literal, number
 
 
 def raw(model: Model, variable: Variable) -> str:

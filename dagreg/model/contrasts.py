@@ -8,7 +8,6 @@ from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.context import Context, error_at
-from dagreg.model.digits import LARGEST
 from dagreg.model.types import (
     Contrast,
     Equation,
@@ -16,6 +15,7 @@ from dagreg.model.types import (
     Variable,
 )
 from dagreg.model.variables import alike, stored_as, transformable
+from dagreg.numerics.digits import LARGEST
 from dagreg.spec.types import Effect, Level, Side
 
 MOST_GROUPS = 50  # values of a count that effects are given by

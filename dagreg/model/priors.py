@@ -20,8 +20,8 @@ import numpy as np
 
 from dagreg.families.family import Parameter
 from dagreg.families.links import Link
-from dagreg.model.digits import PRIOR, PRIOR_DIGITS, shortened
 from dagreg.model.types import DataScale, PriorChoice, Variable
+from dagreg.numerics.digits import PRIOR, PRIOR_DIGITS, shortened
 from dagreg.spec.types import Prior, Regression
 
 WIDTH = 2.5

@@ -17,7 +17,6 @@ from dagreg.model.cells import at_zero, cells_of, check_cells, coded, full_terms
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.curved import curve_of
 from dagreg.model.curves import basis
-from dagreg.model.digits import CENTRE, distinct, shortened
 from dagreg.model.grouping import varying_of
 from dagreg.model.interactions import products_of, slopes_by_group
 from dagreg.model.naming import COEFFICIENT, Namer
@@ -32,6 +31,7 @@ from dagreg.model.types import (
     Term,
     Variable,
 )
+from dagreg.numerics.digits import CENTRE, distinct, shortened
 from dagreg.spec.types import Node
 
 LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred

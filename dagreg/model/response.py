@@ -7,11 +7,11 @@ from dagreg.families import FAMILIES, Family, default_family
 from dagreg.model.cells import cells_of
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.types import (
-    ColumnSummary,
     Equation,
     Variable,
 )
 from dagreg.model.variables import EDGES, level_key, levels_in_order, order_of
+from dagreg.sources.types import ColumnSummary
 
 
 def chosen_family(context: Context, response: str) -> Family | None:

@@ -14,6 +14,7 @@ from dagreg.errors import Span
 from dagreg.families.family import Family
 from dagreg.families.links import Link
 from dagreg.identify.expression import Expression, P
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Among, CurveKind, Kind, Level, NodeType, Transform
 
@@ -21,33 +22,7 @@ Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional"
 MANY_GROUPS = 50  # coefficients that vary between groups, or values not known, from which the mass matrix is diagonal
 GROUPS_ACCEPT = 0.97  # of proposals, where coefficients vary between groups
 Dimension = tuple[str, tuple[str, ...]]  # name and labels
-ColumnKind = Literal["number", "text", "boolean"]
 Purpose = Literal["exposure", "adjustment", "precision", "parent"]
-
-
-@dataclass(frozen=True, slots=True)
-class Categories:
-    """A table's own word that a column holds names and no numbers; `order`, the lowest first, where it knows one."""
-
-    ordinal: bool  # whether the order is more than a list
-    order: tuple[Level, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ColumnSummary(Brief):
-    """All that the compiler knows of a column. Moments are of the column as stored, missing values apart."""
-
-    kind: ColumnKind
-    missing: int
-    distinct: int
-    levels: tuple[Level, ...]  # sorted distinct values; () where there are too many to list
-    counts: tuple[int, ...] = ()  # rows of each level
-    integral: bool = False  # whole numbers only
-    mean: float = float("nan")
-    sd: float = float("nan")
-    minimum: float = float("nan")
-    maximum: float = float("nan")
-    categories: Categories | None = None  # where the table declares the column to hold some
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,10 +9,11 @@ from difflib import get_close_matches
 
 from dagreg.errors import DataError, Diagnostic, Offence, did_you_mean, either
 from dagreg.families import FAMILIES
-from dagreg.model.digits import SMALLEST
 from dagreg.model.naming import Namer
 from dagreg.model.spoilt import are_numbers, parted
-from dagreg.model.types import ColumnSummary, DataSummary, Variable
+from dagreg.model.types import DataSummary, Variable
+from dagreg.numerics.digits import SMALLEST
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 
 COUNT_CAP = 60  # whole numbers from 0 to at most this are taken for counts

@@ -16,8 +16,9 @@ from dagreg.identify.types import Justification
 from dagreg.model.context import Context, Regression
 from dagreg.model.naming import Namer
 from dagreg.model.regression import equation_of
-from dagreg.model.types import ColumnSummary, DataSummary, Equation, Purpose, Variable
+from dagreg.model.types import DataSummary, Equation, Purpose, Variable
 from dagreg.model.variables import resolve
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Edge, Effect, Node, Spec
 
 GROUPS = 20  # of a group node whose levels are not known

@@ -19,7 +19,8 @@ from dagreg.model.cells import is_conjugate
 from dagreg.model.design import places
 from dagreg.model.types import CellCounts, Equation, Model
 from dagreg.optimise.grouped import collapse
-from dagreg.optimise.types import Data, Grouping, Piece
+from dagreg.optimise.types import Data, Piece
+from dagreg.sources.types import Grouping
 
 STEP = "cells"
 

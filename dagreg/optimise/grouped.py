@@ -22,7 +22,8 @@ from dataclasses import replace
 
 from dagreg.families import FAMILIES
 from dagreg.model.types import Equation, Model, Variable
-from dagreg.optimise.types import Data, Grouping, Piece, Sum
+from dagreg.optimise.types import Data, Piece
+from dagreg.sources.types import Grouping, Sum
 
 STEP = "grouped"
 WORTH = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own

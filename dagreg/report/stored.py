@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dagreg.emit.program import Reader
 from dagreg.engines.draws import Draws, Part
 from dagreg.engines.store import Store
 from dagreg.errors import DagregError, Diagnostic, SpecError
@@ -22,6 +21,7 @@ from dagreg.model.types import DataSummary
 from dagreg.report.codec import Json, decode, encode
 from dagreg.report.result import Report
 from dagreg.report.write import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS
+from dagreg.sources.reader import Reader
 from dagreg.spec.load import loads
 from dagreg.spec.types import Sampling, Spec
 
