@@ -12,7 +12,7 @@ from dagreg import pipeline
 from dagreg.binding.rows import Rows
 from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
-from tests.fitting import spec_of
+from tests.fitting import spec_of, table_of
 
 Point = Mapping[str, Any]
 ROWS = 60
@@ -68,7 +68,7 @@ def optimised(
     spec = spec_of(text)
     plain, fast = (pipeline.compile(spec, data, optimised=choice) for choice in (False, True))
     (model,) = (m for m in plain.plans[effect].models if m.estimator == estimator)
-    table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
+    table = table_of(spec, data)
     return Optimised(model, fast.pieces[model.builder], plain.program, fast.program, table.rows)
 
 

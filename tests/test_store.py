@@ -15,7 +15,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.engines import nuts
 from dagreg.engines import run as engines
-from dagreg.pipeline import Result
+from dagreg.result import Result
 from tests.fitting import spec_of
 
 CHAIN = """\

@@ -16,8 +16,8 @@ import numpy as np
 
 from dagreg.binding.rows import Rows as TableRows
 from dagreg.doubts.point import design, design_of_rows
-from dagreg.doubts.types import Doubt
 from dagreg.engines.draws import Array, Draws
+from dagreg.errors import Doubt
 from dagreg.model.triangle import triangle
 from dagreg.model.types import Equation, Model, Term
 

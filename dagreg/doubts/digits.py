@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dagreg.doubts.types import Doubt
 from dagreg.effects.steps import FAR, far
+from dagreg.errors import Doubt
 from dagreg.model.types import Model, Variable
 
 LOST = 1e-6  # of the sd: steps between neighbouring doubles that are worth a word

@@ -28,18 +28,17 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.counted import are_cells
-from dagreg.binding.summary import check_columns, columns_of, summarise
-from dagreg.doubts.types import Doubt, ImplicationTest
+from dagreg.binding.summary import columns_of, summarise, unusable
+from dagreg.doubts.types import ImplicationTest
 from dagreg.doubts.within_groups import Span, along, between, combined, constant_within, crossed, of_means, scattered
 from dagreg.engines.draws import Array
-from dagreg.errors import DataError
+from dagreg.errors import DataError, Doubt
 from dagreg.families import FAMILIES, default_family
 from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.types import Answer
 from dagreg.model.design import encode
 from dagreg.model.types import Variable
-from dagreg.model.variables import resolve
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
@@ -90,11 +89,6 @@ class _Column:
         return combined(list(self.blocks[rows].T), int(rows.sum()))
 
 
-def columns_for(source: Source, spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
-    """The data columns of these nodes, where they exist and are usable."""
-    return columns_of(spec, (name for name in dict.fromkeys(names) if _unusable(source, spec, name) == ""))
-
-
 def put_to_data(
     spec: Spec,
     source: Source,
@@ -103,15 +97,18 @@ def put_to_data(
     *,
     known: Mapping[str, ColumnSummary] = MappingProxyType({}),
     sample: Sampler | None = None,
+    variables: Mapping[str, Variable] = MappingProxyType({}),
+    barred: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdicts:
     """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per test.
 
-    `known` are summaries of columns that have every value, `sample` is asked for rows in place of the source.
+    `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is asked for
+    rows in place of the source. `barred` says of nodes why their columns serve no test, "" where they do.
     """
     asked = claims[:MOST_TESTS]
     counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
     names = dict.fromkeys((*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ())))
-    columns, absent = _read(spec, source, tuple(names), seed, known, sample or source.sample)
+    columns, absent = _read(spec, source, tuple(names), seed, known, sample or source.sample, variables, barred)
     if len(counted) == 1 and counted[0] in columns:
         columns = _units(columns, counted[0], seed)
     groups = [c for c in columns.values() if c.variable.sampled]
@@ -238,15 +235,6 @@ def names_of(claims: Iterable[Claim]) -> tuple[str, ...]:
 # ---------------------------------------------------------------- reading
 
 
-def _unusable(source: Source, spec: Spec, name: str) -> str:
-    """Why the columns of a node cannot be tested; "" where they can."""
-    try:
-        check_columns(source, spec, [name])
-    except DataError as error:
-        return error.diagnostics[0].message
-    return f"`{name}` is censored" if spec.nodes[name].censored is not None else ""
-
-
 def _read(
     spec: Spec,
     source: Source,
@@ -254,20 +242,24 @@ def _read(
     seed: int,
     known: Mapping[str, ColumnSummary],
     sample: Sampler,
+    given: Mapping[str, Variable],
+    barred: Mapping[str, str],
 ) -> tuple[dict[str, _Column], dict[str, str]]:
     """These nodes, and the sentence about each that cannot be tested.
 
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the
     selection itself: it stands in neither.
     """
-    absent = {n: why for n in wanted if (why := _unusable(source, spec, n)) != ""}
-    names = [n for n in wanted if n not in absent]
+    reasons = {n: barred[n] if n in barred else unusable(source, spec, n, checked=n in given) for n in wanted}
+    absent = {n: why for n, why in reasons.items() if why != ""}
     variables: dict[str, Variable] = {}
-    for name in names:
+    for name in (n for n in wanted if n not in absent):
+        if name in given:
+            variables[name] = given[name]
+            continue
         lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
         try:
-            summary = summarise(source, spec, [name], source.complete(lacking), known if not lacking else {})
-            variables |= resolve(spec, [name], summary)
+            variables |= summarise(source, spec, [name], source.complete(lacking), known if not lacking else {})[1]
         except DataError as error:
             absent[name] = error.diagnostics[0].message
     raw = sample(columns_of(spec, variables), MOST_ROWS, seed)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dagreg.doubts.point import design
-from dagreg.doubts.types import Doubt
 from dagreg.engines.draws import Array
+from dagreg.errors import Doubt
 from dagreg.model.types import Model
 
 STRONG = 10.0  # Staiger and Stock 1997

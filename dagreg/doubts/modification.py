@@ -15,10 +15,10 @@ import numpy as np
 
 from dagreg.binding.rows import Rows
 from dagreg.doubts.point import design_of_rows
-from dagreg.doubts.types import Doubt
 from dagreg.effects.rows import averaged_over, linear
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Array
+from dagreg.errors import Doubt
 from dagreg.identify.words import quoted
 from dagreg.model.design import encoded
 from dagreg.model.types import Model

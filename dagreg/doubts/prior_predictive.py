@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from dagreg.binding.rows import Rows as TableRows
-from dagreg.doubts.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.predictor import location, parameters
 from dagreg.effects.rows import linear, merge, observed_rows
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Array
+from dagreg.errors import Doubt
 from dagreg.model.design import column, encoded
 from dagreg.model.prior_draws import draw, proper
 from dagreg.model.sampling import responses

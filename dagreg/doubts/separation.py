@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from dagreg.doubts.collinear import columns_of, dependences
 from dagreg.doubts.point import coefficients, design_of_rows, regular
-from dagreg.doubts.types import Doubt
 from dagreg.engines.draws import Array
+from dagreg.errors import Doubt
 from dagreg.model.design import design_columns, encoded, positions
 from dagreg.model.types import Equation, Model, Term
 

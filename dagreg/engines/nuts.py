@@ -16,7 +16,7 @@ import numpy as np
 
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
-from dagreg.engines.posterior import statistics
+from dagreg.engines.statistics import statistics
 from dagreg.errors import Diagnostic, Unsolvable
 from dagreg.model.types import Model
 from dagreg.spec.types import Sampling

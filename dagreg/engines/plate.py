@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from dagreg.binding.rows import Rows
@@ -28,6 +28,13 @@ def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> st
         return plate_source(program, model.builder, data)
     except Exception:
         return None
+
+
+def fitted_plates(program: Program, models: Iterable[Model], draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
+    """The diagram of each solved model but the unadjusted one, by estimator. `draws` is by builder."""
+    drawn = (m for m in models if m.estimator != "unadjusted")
+    pictures = {m.estimator: fitted_plate(program, m, draws[m.builder], data) for m in drawn}
+    return {name: dot for name, dot in pictures.items() if dot is not None}
 
 
 def plate_source(program: Program, builder: str, data: Mapping[str, Any]) -> str:

@@ -27,9 +27,9 @@ from dagreg.model.types import (
     Model,
     Plan,
     Purpose,
+    Variable,
 )
 from dagreg.model.unknown import completed, is_unknown, latents, mixture
-from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Spec
 
 
@@ -62,12 +62,18 @@ def chosen_instruments(justification: Justification) -> tuple[tuple[str, ...], t
 
 
 def lower(
-    spec: Spec, effect: Effect, answer: Answer, chain: Chain | NoChain, summary: DataSummary | None, suffix: str = ""
+    spec: Spec,
+    effect: Effect,
+    answer: Answer,
+    chain: Chain | NoChain,
+    resolved: Mapping[str, Variable],
+    summary: DataSummary | None,
+    suffix: str = "",
 ) -> Plan:
     """The models of one effect, the primary one first.
 
-    Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
-    family here. `suffix` ends the builders' names, to keep those of several effects apart.
+    `resolved` are the variables of all nodes that are `needed`; `suffix` ends the builders' names, to keep those of
+    several effects apart. Raises DagregError (DR4xx) where a response has no family here.
     """
     _check_levels(spec, effect, answer)
     refused = _treated_refused(spec, effect, answer)
@@ -77,7 +83,7 @@ def lower(
     if not used:
         reason = answer.reason if isinstance(answer, NotIdentified) else answer.justification.adjustment.reason
         return Plan((), (LeftOut("adjusted", reason),))
-    variables = resolve(spec, [name for name in spec.nodes if name in used], summary)
+    variables = {name: resolved[name] for name in spec.nodes if name in used}
     context = Context(spec, effect, answer.justification, variables, summary, suffix)
     plan = _by_adjustment(context, chain) if answer.strategy == "adjustment" else _otherwise(context, answer, chain)
     return with_parts(plan, answer.justification.mediation) if effect.kind == "mediation" else plan

@@ -9,6 +9,10 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from dagreg.binding.table import DataInfo
+from dagreg.engines.solve import Failure
+from dagreg.model import types as model_types
+
 Json = dict[str, Any]
 _PLAIN = (str, int, bool)  # that JSON writes as they are
 
@@ -52,9 +56,8 @@ def decode[T](kind: type[T], data: Any, **given: Any) -> T:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    from dagreg.model import types as model_types  # names that records import for type checkers only
-
-    return get_type_hints(kind, localns=vars(model_types))
+    names = {**vars(model_types), "DataInfo": DataInfo, "Failure": Failure}  # imported there for type checkers alone
+    return get_type_hints(kind, localns=names)
 
 
 def _value(hint: Any, data: Any) -> Any:

@@ -1,0 +1,151 @@
+"""From a study and its table to models and their program, and the pieces that are solved in their place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dagreg.binding.offences import shown_in
+from dagreg.binding.table import Table, nodes_of
+from dagreg.emit.program import Program, emit
+from dagreg.errors import DagregError, Diagnostic, Doubt
+from dagreg.model.lower import lower
+from dagreg.model.types import DataSummary, Model, Plan, Variable
+from dagreg.model.unused import idle_regressions, unused_terms
+from dagreg.model.variables import resolve
+from dagreg.optimise.passes import as_written, optimise, refusals
+from dagreg.optimise.types import Piece
+from dagreg.sources.reader import DUCKDB, Reader
+from dagreg.spec.brief import cut
+from dagreg.spec.types import Engine, Spec
+from dagreg.study import Study
+
+Pieces = Mapping[str, tuple[Piece, ...]]  # by the builder of the model that they stand for
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Compiled:
+    """What `compile` answers: the program, the plan of each effect, and the study that they come from.
+
+    `pieces` says, for each builder of the readable program, what an optimised one has in its place.
+    """
+
+    study: Study
+    plans: tuple[Plan, ...]
+    program: Program
+    pieces: Pieces = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return cut(f"<Compiled {self.study.spec.name!r}: {', '.join(self.program.builders)}>")
+
+    @property
+    def source(self) -> str:
+        """The program's text."""
+        return self.program.source
+
+    def build(self, data: Any, builder: str = "build_adjusted") -> Any:
+        """The pm.Model of one builder on these columns."""
+        return self.program.build(builder, data)
+
+
+def compile_study(
+    study: Study, table: Table | None, estimator: str | None = None, *, optimised: bool = False, folder: str = ""
+) -> Compiled:
+    """The program of every effect, or of its models of one `estimator`, as it stands in `folder`.
+
+    Raises DagregError where nothing is left to compile (DR431), or there are no data to optimise for (DR432).
+    """
+    spec = study.spec
+    plans = lower_all(study, table)
+    program = program_of(spec, plans, table, estimator, folder)
+    if not program.builders:
+        reasons = "; ".join(f"{left.estimator}: {left.reason}" for plan in plans for left in plan.left_out)
+        raise DagregError((Diagnostic("DR431", f"there is no model to compile. {reasons}"),))
+    no_data = "there are no data: undeclared types are taken as continuous, and default priors are rules"
+    doubts = (*study.doubts, *((Doubt("DR301", no_data),) if table is None else ()))
+    doubts += idle_doubts(spec, plans) if estimator is None else ()
+    study = replace(study, doubts=(*doubts, *(table.doubts if table is not None else ())))
+    if not optimised:
+        return Compiled(study, plans, program)
+    if table is None:
+        raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
+    pieces = pieces_of([m for plan in plans for m in plan.models if estimator in (None, m.estimator)], table, "auto")
+    running = running_program([p for group in pieces.values() for p in group], table, folder)
+    return Compiled(study, plans, running, pieces)
+
+
+def lower_all(study: Study, table: Table | None) -> tuple[Plan, ...]:
+    """The plan of every effect. Without a table undeclared types are taken as continuous.
+
+    Raises DagregError where the spec asks for what is not supported, or nodes and columns do not fit.
+    """
+    if table is None:
+        return lower_with(study, resolve(study.spec, nodes_of(study), None), None)
+    with shown_in(table.source, table.where):
+        return lower_with(study, table.variables, table.summary)
+
+
+def lower_with(study: Study, variables: Mapping[str, Variable], summary: DataSummary | None) -> tuple[Plan, ...]:
+    """The same from what is known of the data."""
+    plans = []
+    for place, s in enumerate(study.effects, 1):
+        suffix = f"_{place}" if len(study.effects) > 1 else ""
+        plans.append(lower(study.spec, s.effect, s.answer, s.chain, variables, summary, suffix))
+    unused = unused_terms(study.spec, plans)
+    if unused:
+        raise DagregError(unused)
+    return tuple(plans)
+
+
+def program_of(
+    spec: Spec, plans: Iterable[Plan], table: Table | None, estimator: str | None = None, folder: str = ""
+) -> Program:
+    """One program of all these models, which names its data files from `folder`."""
+    models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
+    query, reader = (None, DUCKDB) if table is None else (table.rows.script_query(None), table.source.reader)
+    if query is not None:
+        query, reader = reader.moved(query, "", folder)
+    return program_reading(spec, models, query, reader)
+
+
+def program_reading(spec: Spec, models: Sequence[Model], query: str | None, reader: Reader) -> Program:
+    """One program of these models; `query` is the SQL of its data, which `reader` answers."""
+    return emit(models, *_heading(spec), query, spec.sampling, reader)
+
+
+def running_program(pieces: Sequence[Piece], table: Table, folder: str = "") -> Program:
+    """The program of these pieces, each reading its own table."""
+    queries = {p.model.builder: table.rows.script_query(p.grouping) for p in pieces if p.reads_rows}
+    reader = table.source.reader
+    known = {builder: reader.moved(query, "", folder)[0] for builder, query in queries.items() if query is not None}
+    reader = reader.moved("", "", folder)[1]
+    reachable = known if len(known) == len(queries) else None
+    return emit([p.model for p in pieces], *_heading(table.spec), reachable, table.spec.sampling, reader)
+
+
+def _heading(spec: Spec) -> tuple[str, str]:
+    """A program's title, and the name of the file that it comes from."""
+    effects = "; ".join(f"the {e.kind} effect of {', '.join(e.exposure)} on {e.outcome}" for e in spec.effects)
+    return f"{spec.name}: {effects}", os.path.basename(spec.path) if spec.path else spec.name
+
+
+def pieces_of(models: Sequence[Model], table: Table, engine: Engine) -> Pieces:
+    """What is solved in place of each model. Raises DagregError (DR502) under `engine: exact`."""
+    if engine == "nuts":
+        return {m.builder: as_written(m, table.rows.count) for m in models}
+    table.rows.prepare(models)
+    pieces = {m.builder: optimise(m, table.rows) for m in models}
+    refused = tuple(d for group in pieces.values() for d in refusals(group)) if engine == "exact" else ()
+    if refused:
+        raise DagregError(refused)
+    return pieces
+
+
+def idle_doubts(spec: Spec, plans: Iterable[Plan]) -> tuple[Doubt, ...]:
+    """A warning for each regression that the spec describes and no model holds."""
+    return tuple(
+        Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
+        for name in idle_regressions(spec, plans)
+    )
