@@ -165,6 +165,7 @@ def draw(
 ) -> int:
     """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
     from dagreg import pipeline
+    from dagreg.study import absent_data
 
     ending = output.suffix.lstrip(".").lower() if output is not None else "svg"
     kind: Any = format or PICTURE_ENDINGS.get(ending, ending)
@@ -179,7 +180,7 @@ def draw(
         if plate:
             picture = pipeline.plate(spec, kind, data, allow_outside=allow_outside, estimator=estimator)
         else:
-            for doubt in pipeline.absent_data(spec) if data is None else ():
+            for doubt in absent_data(spec) if data is None else ():
                 say(f"warning[{doubt.code}]: {doubt.message}")
             picture = pipeline.draw(spec, kind)
         write(output, picture, read)

@@ -7,18 +7,17 @@ Each stage takes one immutable type and returns another. Its module is loaded by
 
 from __future__ import annotations
 
-import glob
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from dagreg.errors import DagregError, Diagnostic, Doubt
+from dagreg.errors import Doubt
 from dagreg.report.render import Explanation
 from dagreg.spec.load import spec_of
 from dagreg.spec.types import MOST_SEED, Spec
-from dagreg.study import study_of
+from dagreg.study import absent_data, study_of
 
 if TYPE_CHECKING:
     from dagreg.compiled import Compiled
@@ -35,16 +34,6 @@ def explain(spec: Specified) -> Explanation:
     """
     spec = spec_of(spec)
     return Explanation.of(replace(study_of(spec), doubts=absent_data(spec)))
-
-
-def absent_data(spec: Spec) -> tuple[Doubt, ...]:
-    """The warning that the spec's data file is not there, for commands that need none."""
-    if spec.data is None or spec.data.is_connection:
-        return ()
-    path = os.path.join(os.path.dirname(spec.path) if spec.path else "", spec.data.source)
-    if os.path.exists(path) or glob.glob(path, recursive=True):
-        return ()
-    return (Doubt("DR301", f"There is no data file `{spec.data.source}`, so types that are not declared stay open."),)
 
 
 def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
@@ -99,14 +88,12 @@ def compile(
     Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
-    from dagreg.binding.opening import open_if_there
-    from dagreg.binding.table import bind
+    from dagreg.binding.table import bind_if_there
     from dagreg.compiled import compile_study
 
     spec = spec_of(spec)
     study = study_of(spec)
-    source = open_if_there(spec, data, allow_outside=allow_outside)
-    table = bind(study, source) if source is not None else None
+    table = bind_if_there(study, data, allow_outside=allow_outside)
     return compile_study(study, table, estimator, optimised=optimised, folder=os.fspath(folder))
 
 
@@ -122,8 +109,7 @@ def explain_plan(
 
     Raises DagregError as `compile` does, and without data.
     """
-    from dagreg.binding.opening import open_if_there
-    from dagreg.binding.table import bind
+    from dagreg.binding.table import bind_if_there
     from dagreg.compiled import compile_study
     from dagreg.engines.run import reusable
     from dagreg.optimise.explain import plan_text
@@ -131,16 +117,13 @@ def explain_plan(
 
     spec = spec_of(spec)
     study = study_of(spec)
-    source = open_if_there(spec, data, allow_outside=allow_outside)
-    table = bind(study, source) if source is not None else None
+    table = bind_if_there(study, data, allow_outside=allow_outside)
     pieces = compile_study(study, table, estimator, optimised=True).pieces
     if spec.sampling.engine == "nuts":
-        plain = "`engine: nuts` in the spec runs the program as it is written. Without it:\n"
-        return plain + plan_text(pieces)
+        return "`engine: nuts` in the spec runs the program as it is written. Without it:\n" + plan_text(pieces)
     store = earlier(reuse)
-    if not store or table is None:
-        return plan_text(pieces, {})
-    return plan_text(pieces, {b: reusable(group, table.rows, spec.sampling, store) for b, group in pieces.items()})
+    known = pieces if store and table is not None else {}
+    return plan_text(pieces, {b: reusable(group, table.rows, spec.sampling, store) for b, group in known.items()})
 
 
 def plate(
@@ -237,9 +220,9 @@ def simulate(
     wide (DR572), `do` names no node or value (DR562) or is not covered by the fit (DR561), or the fit is of another
     spec (DR573), or a number is out of its range (DR569).
     """
-    from dagreg.binding.opening import open_if_there, open_source
+    from dagreg.binding.opening import open_if_there
     from dagreg.binding.room import check_rows
-    from dagreg.effects.simulation import from_posterior, from_priors
+    from dagreg.effects.simulation import from_priors
     from dagreg.spec.python import check_number
 
     spec = spec_of(spec)
@@ -252,8 +235,4 @@ def simulate(
     from dagreg.result import Result, open_result  # priors need no fit
 
     result = posterior if isinstance(posterior, Result) else open_result(posterior)
-    study, model = result.record.study, result.fullest()
-    if spec.text != study.spec.text:
-        raise DagregError((Diagnostic("DR573", f"`{spec.path or spec.name}` is not the spec of this fit"),))
-    source = open_source(spec, data, allow_outside=allow_outside)
-    return from_posterior(model, result.samples[model.builder], study.graph, rows, source, do or {}, seed)
+    return result.simulate(spec, rows, data, do or {}, seed, allow_outside=allow_outside)

@@ -19,13 +19,11 @@ from dagreg.report.render import Format, framed, render
 from dagreg.report.write import Writer, write_reports
 from dagreg.results.fit import FittedEffect, Report
 from dagreg.results.folder import POSTERIOR, SPEC
-from dagreg.results.opening import reopened
 from dagreg.results.posterior import Coordinates, as_tree, with_rows
 from dagreg.results.posterior import write as write_draws
 from dagreg.results.stored import Stored, read_record, record_of, spec_text, versions
 from dagreg.sources.reader import Reader
 from dagreg.spec.brief import cut
-from dagreg.spec.python import check_number
 from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, Spec
 from dagreg.study import Study, study_of
 
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
 
     from dagreg.binding.rows import Rows
     from dagreg.effects.predict import Prediction
+    from dagreg.effects.simulate import Simulated
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -177,8 +176,9 @@ class Result:
         are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), the rows do
         not fit it (DR3xx), or a number is out of its range (DR569).
         """
-        from dagreg.effects.predict import predict  # no fit needs these two
+        from dagreg.effects.predict import predict  # no fit needs these three
         from dagreg.effects.routed import routed
+        from dagreg.spec.python import check_number
 
         spec = self.record.study.spec
         model = self.model(estimator, effect)
@@ -206,10 +206,23 @@ class Result:
             raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
         return found[0]
 
-    def fullest(self) -> Model:
-        """The chain where it was fitted, for it draws the mediators too; else the primary model."""
+    def simulate(
+        self, spec: Spec, rows: int, data: Any, do: Mapping[str, Any], seed: int, *, allow_outside: bool
+    ) -> Simulated:
+        """Rows under one draw of the posterior, as `dagreg.simulate` gives them.
+
+        They are of the chain where it was fitted, for it draws the mediators too, else of the primary model. Raises
+        DagregError where `spec` is not the fit's (DR573), and as `dagreg.simulate` does.
+        """
+        from dagreg.effects.simulation import from_posterior  # no fit needs it
+
+        study = self.record.study
+        if spec.text != study.spec.text:
+            raise DagregError((Diagnostic("DR573", f"`{spec.path or spec.name}` is not the spec of this fit"),))
         chain = next((m for e in self.effects[:1] for m in e.solved if m.estimator == "chain"), None)
-        return chain or self.model()
+        model = chain or self.model()
+        source = open_source(spec, data, allow_outside=allow_outside)
+        return from_posterior(model, self.samples[model.builder], study.graph, rows, source, do, seed)
 
     def __str__(self) -> str:
         return self.report()
@@ -255,5 +268,7 @@ def unchanged(
 
 
 def _opened(stored: Stored, study: Study | None = None) -> Result:
+    from dagreg.results.opening import reopened  # a fresh fit opens nothing
+
     report, samples, took = reopened(stored, lambda report: render(report, "json"), study)
     return Result(report, samples, stored.summary, stored.query, stored.reader, os.path.abspath(stored.folder), took)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from dataclasses import dataclass
 
 from dagreg.errors import DagregError, Diagnostic, Doubt
@@ -82,3 +84,13 @@ def study_of(spec: Spec) -> Study:
 def _studied(graph: CausalGraph, effect: Effect) -> StudiedEffect:
     query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among)
     return StudiedEffect(effect, identify(graph, query), chain_of(graph, query))
+
+
+def absent_data(spec: Spec) -> tuple[Doubt, ...]:
+    """The warning that the spec's data file is not there, for commands that need none."""
+    if spec.data is None or spec.data.is_connection:
+        return ()
+    path = os.path.join(os.path.dirname(spec.path) if spec.path else "", spec.data.source)
+    if os.path.exists(path) or glob.glob(path, recursive=True):
+        return ()
+    return (Doubt("DR301", f"There is no data file `{spec.data.source}`, so types that are not declared stay open."),)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagreg.report import numbers, plots, prose
+from dagreg.report import plots, prose
 from dagreg.report.prose import named, runs, visible
+from dagreg.results import numbers
 from dagreg.results.numbers import number, percent, probability
 
 

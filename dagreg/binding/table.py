@@ -8,6 +8,7 @@ from typing import Any
 
 from dagreg.binding.beside import check_beside, without_open_ends
 from dagreg.binding.offences import shown_in
+from dagreg.binding.opening import open_if_there
 from dagreg.binding.reading import reading_doubts
 from dagreg.binding.rows import Rows
 from dagreg.binding.summary import (
@@ -126,6 +127,12 @@ def bind(study: Study, whole: Source, beside: Iterable[str] = (), *, checked: bo
     rows = Rows(source, columns, where, summary, scanned.moments if every else None)
     doubts = reading_doubts(source, spec, variables, summary, where)
     return Table(spec, source, rows, info, variables, known, barred, doubts)
+
+
+def bind_if_there(study: Study, data: Any, *, allow_outside: bool) -> Table | None:
+    """The table of the given data or the spec's own; None where the spec names none or its file is not there."""
+    source = open_if_there(study.spec, data, allow_outside=allow_outside)
+    return bind(study, source) if source is not None else None
 
 
 def nodes_of(study: Study) -> tuple[str, ...]:
