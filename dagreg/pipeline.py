@@ -121,9 +121,10 @@ def explain_plan(
     pieces = compile_study(study, table, estimator, optimised=True).pieces
     if spec.sampling.engine == "nuts":
         return "`engine: nuts` in the spec runs the program as it is written. Without it:\n" + plan_text(pieces)
-    store = earlier(reuse)
-    known = pieces if store and table is not None else {}
-    return plan_text(pieces, {b: reusable(group, table.rows, spec.sampling, store) for b, group in known.items()})
+    store, known = earlier(reuse), dict[str, tuple[bool, ...]]()
+    if store and table is not None:
+        known = {b: reusable(group, table.rows, spec.sampling, store) for b, group in pieces.items()}
+    return plan_text(pieces, known)
 
 
 def plate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dagreg.errors import DagregError, Diagnostic, Doubt
 from dagreg.graph.causal import CausalGraph, analyse
@@ -13,14 +13,14 @@ from dagreg.graph.junctions import Junction, list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
 from dagreg.identify.types import Answer, Identified, Query
-from dagreg.spec.brief import cut
+from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Effect, Spec
 
 Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
 
 
-@dataclass(frozen=True, slots=True)
-class StudiedEffect:
+@dataclass(frozen=True, slots=True, repr=False)
+class StudiedEffect(Brief):
     """One effect that the spec asks for with its answer, and the chain of regressions that the graph allows."""
 
     effect: Effect
@@ -36,7 +36,7 @@ class Study:
     """
 
     spec: Spec
-    graph: CausalGraph
+    graph: CausalGraph = field(compare=False)  # the spec makes it
     effects: tuple[StudiedEffect, ...]
     junctions: tuple[Junction, ...] = ()
     implications: tuple[Claim, ...] = ()

@@ -51,8 +51,8 @@ class DataInfo(Brief):
     inferred: Mapping[str, str]  # node -> type taken from its column
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+@dataclass(frozen=True, slots=True, repr=False)
+class Table(Brief):
     """The data of a fit: the source narrowed to the columns used, its rows that are used, and the nodes' variables."""
 
     spec: Spec

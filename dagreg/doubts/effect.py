@@ -25,12 +25,13 @@ from dagreg.engines.solve import Solved
 from dagreg.errors import Doubt
 from dagreg.model.types import Model
 from dagreg.optimise.explain import sentences
+from dagreg.spec.brief import Brief
 from dagreg.spec.types import Effect
 from dagreg.study import Study
 
 
-@dataclass(frozen=True, slots=True)
-class Doubted:
+@dataclass(frozen=True, slots=True, repr=False)
+class Doubted(Brief):
     """The numbers of one effect with what the checks add to them, and what speaks against them."""
 
     result: EffectResult

@@ -14,6 +14,7 @@ from dagreg.engines.run import draw
 from dagreg.engines.store import Store
 from dagreg.errors import Unsolvable
 from dagreg.model.types import Model, Plan
+from dagreg.spec.brief import Brief
 
 Progress = Callable[[str], None]
 
@@ -29,8 +30,8 @@ class Failure:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Solved:
+@dataclass(frozen=True, slots=True, repr=False)
+class Solved(Brief):
     """A plan with the draws of its models, by builder; none where its primary or its first model failed."""
 
     plan: Plan
