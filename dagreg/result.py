@@ -93,7 +93,7 @@ class Result:
             writers[SPEC] = lambda path: path.write_bytes(text.encode())
         if self.samples:
             writers[POSTERIOR] = lambda path: write_draws(path, self.samples, self.coordinates)
-        record = record_of(self.record, self.summary, self.query, self.reader, self.samples)
+        record = record_of(self.record, text, self.summary, self.query, self.reader, self.samples)
         write_reports(self.record, Path(folder), writers, record, self.timings)
 
     def to_frame(self, of: Literal["estimates", "coefficients", "tests"] = "estimates") -> pd.DataFrame:

@@ -182,10 +182,12 @@ def _exact(equation: Equation) -> tuple[Any, ...]:
 
 @cache
 def _versions(packages: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _version(name)) for name in packages)
+    return tuple((name, version_of(name)) for name in packages)
 
 
-def _version(package: str) -> str:
+@cache
+def version_of(package: str) -> str:
+    """The version of an installed package; "" of one that is not there."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -12,12 +12,11 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from dagreg.engines.draws import Draws, Part
-from dagreg.engines.store import Store
+from dagreg.engines.store import Store, version_of
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.files import is_sealed, sha256_of
 from dagreg.model.types import DataSummary
@@ -74,14 +73,14 @@ def spec_text(spec: Spec) -> str | None:
 
 def record_of(
     report: Report,
+    text: str | None,
     summary: DataSummary | None,
     query: str | None,
     reader: Reader | None,
     samples: Mapping[str, Draws],
 ) -> Json:
-    """What `fit.json` says, but for the hashes of the files beside it."""
+    """What `fit.json` says, but for the hashes of the files beside it. `text` is the `spec_text` of its spec."""
     spec = report.study.spec
-    text = spec_text(spec)
     return {
         "format": FORMAT,
         "spec": _head(spec) if text is not None else {"fields": encode(spec)},
@@ -192,10 +191,5 @@ def _spec(folder: Path, stored: Mapping[str, Any]) -> Spec:
 
 def versions(more: tuple[str, ...] = ()) -> dict[str, str]:
     """Package -> version, Python first, `more` at the end; a package that is not installed is left out."""
-    found = {"python": platform.python_version()}
-    for package in (*_PACKAGES, *more):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    known = {package: version_of(package) for package in (*_PACKAGES, *more)}
+    return {"python": platform.python_version()} | {package: v for package, v in known.items() if v}
