@@ -54,12 +54,10 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
     table, doubts = None, list[Doubt]()
     if data is not None or spec.data is not None:
         source = open_source(spec, data, allow_outside=allow_outside)
-        used = nodes_of(study) if study is not None else ()
-        others = tuple(n.name for n in spec.nodes.values() if n.observed and n.name not in used)
-        variables, odd = columns_beside(spec, graph, source, others)
+        variables, odd = columns_beside(spec, graph, source, nodes_of(study) if study is not None else ())
         doubts += odd
         if study is not None:
-            table = bind(study, source, checked=bool(others))
+            table = bind(study, source, checked=bool(variables))
             variables |= table.variables
             doubts += (*table.doubts, *table.odd())
         words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in variables.values()}

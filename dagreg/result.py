@@ -176,8 +176,7 @@ class Result:
         are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), the rows do
         not fit it (DR3xx), or a number is out of its range (DR569).
         """
-        from dagreg.effects.predict import predict  # no fit needs these three
-        from dagreg.effects.routed import routed
+        from dagreg.effects.predict import predict, routed  # no fit needs these three
         from dagreg.spec.python import check_number
 
         spec = self.record.study.spec

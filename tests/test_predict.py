@@ -21,8 +21,7 @@ from scipy import special, stats
 
 from dagreg import pipeline
 from dagreg.effects import predict as predictive
-from dagreg.effects.predict import Prediction
-from dagreg.effects.routed import routed
+from dagreg.effects.predict import Prediction, routed
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.families import FAMILIES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,12 +142,13 @@ def nodes_of(study: Study) -> tuple[str, ...]:
 
 
 def columns_beside(
-    spec: Spec, graph: CausalGraph, whole: Source, names: Sequence[str]
+    spec: Spec, graph: CausalGraph, whole: Source, used: Collection[str]
 ) -> tuple[dict[str, Variable], tuple[Doubt, ...]]:
-    """The variables of these nodes, which no regression reads, with what looks odd.
+    """The variables of the observed nodes but those `used` by regressions, with what looks odd.
 
     Raises DataError where a column of any observed node is not there or of no use, or these do not fit.
     """
+    names = tuple(n.name for n in spec.nodes.values() if n.observed and n.name not in used)
     if not names:
         return {}, ()
     check_columns(whole, spec, [n.name for n in spec.nodes.values() if n.observed])

@@ -19,7 +19,6 @@ from dagreg.doubts.mixing import mixing
 from dagreg.doubts.pooling import poolings
 from dagreg.doubts.prior_predictive import prior_check
 from dagreg.doubts.types import Diagnostics, Mixing, Pooling
-from dagreg.effects.answer import of_model
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.solve import Solved
 from dagreg.errors import Doubt
@@ -66,7 +65,9 @@ def doubt(study: Study, effect: Effect, solved: Solved, result: EffectResult, pi
     """Every check of one effect's models, of which there are some."""
     spec, seed, models, draws = study.spec, study.spec.sampling.seed, solved.models, solved.by_estimator
     first, head = models[0], next(m for m in models if m.primary)
-    numbers: dict[str, tuple[Estimate, ...]] = {m.estimator: of_model(result, m.estimator) for m in models}
+    numbers: dict[str, tuple[Estimate, ...]] = {
+        m.estimator: tuple(e for e in result.estimates if e.estimator == m.estimator) for m in models
+    }
     by_name = {m.estimator: m for m in models}
     gaps = (
         disagreements(by_name["adjusted"], by_name["chain"], numbers, solved.distinct, seed)

@@ -9,9 +9,8 @@ import numpy as np
 
 from dagreg.binding.new_rows import beside_columns
 from dagreg.binding.summary import check_columns, columns_of, declared_numbers, summarise
-from dagreg.effects.predict import replicate
+from dagreg.effects.predict import replicate, routed
 from dagreg.effects.route import setting
-from dagreg.effects.routed import routed
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulate import simulate as from_regressions
 from dagreg.engines.draws import Draws

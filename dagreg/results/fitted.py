@@ -9,7 +9,9 @@ from dagreg.binding.table import Table
 from dagreg.compiled import Pieces, idle_doubts
 from dagreg.doubts.effect import doubt
 from dagreg.doubts.implications import Verdicts, implication_doubts
-from dagreg.effects.answer import estimate
+from dagreg.effects.dose import dose_response
+from dagreg.effects.estimate import coefficients, estimates
+from dagreg.effects.types import EffectResult
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.plate import fitted_plates
@@ -49,6 +51,15 @@ def _fitted(
         plates=fitted_plates(program, solved.models, solved.draws, table.rows),
         pooling=doubted.pooling,
     )
+
+
+def estimate(solved: Solved, table: Table) -> EffectResult:
+    """The numbers of one effect from the draws of its models, of which there are some; checks add theirs later."""
+    seed, draws = table.spec.sampling.seed, solved.by_estimator
+    rows = [row for m in solved.models for row in estimates(m, draws[m.estimator], solved.distinct, seed)]
+    head = next(m for m in solved.models if m.primary)
+    curve = dose_response(head, draws[head.estimator], table.rows, seed)
+    return EffectResult(tuple(rows), coefficients(solved.models, draws), dose_response=curve)
 
 
 def report_of(
