@@ -9,10 +9,12 @@ from typing import Any
 
 from dagreg.binding.offences import shown_in
 from dagreg.binding.table import Table, nodes_of
-from dagreg.emit.program import Program, emit
+from dagreg.emit.naming import names_of
+from dagreg.emit.program import Builder, Program, emit
 from dagreg.errors import DagregError, Diagnostic, Doubt
 from dagreg.model.lower import lower
-from dagreg.model.types import DataSummary, Model, Plan, Variable
+from dagreg.model.plan import Model, Plan
+from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.unused import idle_regressions, unused_terms
 from dagreg.model.variables import resolve
 from dagreg.optimise.passes import as_written, optimise, refusals
@@ -112,7 +114,7 @@ def program_of(
 
 def program_reading(spec: Spec, models: Sequence[Model], query: str | None, reader: Reader) -> Program:
     """One program of these models; `query` is the SQL of its data, which `reader` answers."""
-    return emit(models, *_heading(spec), query, spec.sampling, reader)
+    return emit([Builder(m, names_of(m)) for m in models], *_heading(spec), query, spec.sampling, reader)
 
 
 def running_program(pieces: Sequence[Piece], table: Table, folder: str = "") -> Program:
@@ -122,7 +124,7 @@ def running_program(pieces: Sequence[Piece], table: Table, folder: str = "") -> 
     known = {builder: reader.moved(query, "", folder)[0] for builder, query in queries.items() if query is not None}
     reader = reader.moved("", "", folder)[1]
     reachable = known if len(known) == len(queries) else None
-    return emit([p.model for p in pieces], *_heading(table.spec), reachable, table.spec.sampling, reader)
+    return emit([p.builder for p in pieces], *_heading(table.spec), reachable, table.spec.sampling, reader)
 
 
 def _heading(spec: Spec) -> tuple[str, str]:

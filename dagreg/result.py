@@ -12,9 +12,11 @@ from dagreg.binding.opening import open_source
 from dagreg.binding.summary import check_columns, columns_of
 from dagreg.binding.table import bind, nodes_of
 from dagreg.compiled import program_reading
+from dagreg.emit.naming import dimensions_of
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.types import DataSummary, Model
+from dagreg.model.plan import Model
+from dagreg.model.summary import DataSummary
 from dagreg.report.render import Format, framed, render
 from dagreg.report.write import Writer, write_reports
 from dagreg.results.fit import FittedEffect, Report
@@ -70,8 +72,7 @@ class Result:
     @property
     def coordinates(self) -> dict[str, Coordinates]:
         """By builder: the dimensions and labels of every parameter that is more than one number."""
-        models = (m for e in self.record.effects for m in e.solved)
-        return {m.builder: {symbol: dims for e in m.equations for symbol, dims in e.dimensions.items()} for m in models}
+        return {m.builder: dimensions_of(m) for e in self.record.effects for m in e.solved}
 
     def report(self, format: Format = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""

@@ -13,7 +13,7 @@ from dagreg.binding.table import Table, bind
 from dagreg.compiled import Compiled
 from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.types import Estimate, Summary
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.spec.load import loads
 from dagreg.spec.types import Spec
 from dagreg.study import study_of

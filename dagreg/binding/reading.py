@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dagreg.binding.summary import is_number
 from dagreg.errors import Doubt
-from dagreg.model.types import DataSummary, Variable
+from dagreg.model.summary import DataSummary, Variable
 from dagreg.sources.source import EXACT, Source
 from dagreg.spec.types import Spec
 

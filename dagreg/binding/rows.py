@@ -11,8 +11,11 @@ import numpy.typing as npt
 from dagreg.binding.counted import Counted
 from dagreg.binding.sql import regression_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows, stored_columns
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import DataSummary, Variable
+from dagreg.model.terms import Term
 from dagreg.model.triangle import from_moments, of_regression, triangle
-from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.numerics.arrays import Array
 from dagreg.sources.moments import GROUPS, Moments, unpacked
 from dagreg.sources.source import Source, Values
@@ -203,7 +206,7 @@ def _centre(term: Term) -> tuple[float, ...]:
 
 
 def _has_moments(equation: Equation) -> bool:
-    exact = equation.error is None and equation.scaled_by is None and equation.censored is None
+    exact = equation.error is None and equation.censoring is None
     plain = exact and equation.dropped == 0 and len(equation.varying) == 0
     linear = equation.family.normal and equation.link.name == "identity"
     return plain and linear and equation.weights is None

@@ -15,9 +15,9 @@ from dagreg.errors import DataError, Diagnostic, Offence, either
 from dagreg.graph.causal import CausalGraph
 from dagreg.model.curves import functions_sql, heights, quantiles
 from dagreg.model.interactions import possible_products
-from dagreg.model.types import CurveBasis, CurveSummary, DataSummary, Variable
+from dagreg.model.summary import CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql, with_moments
-from dagreg.numerics.digits import KNOT, LARGEST, SMALLEST, shortened
+from dagreg.numerics.rounding import KNOT, LARGEST, SMALLEST, shortened
 from dagreg.sources.source import Source, quote
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, NodeType, Spec

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dagreg.binding.offences import reading
 from dagreg.errors import Doubt
-from dagreg.model.types import DataSummary
+from dagreg.model.summary import DataSummary
 from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec

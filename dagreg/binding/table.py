@@ -27,7 +27,7 @@ from dagreg.binding.suspicions import odd_columns
 from dagreg.errors import DataError, Diagnostic, Doubt
 from dagreg.graph.causal import CausalGraph
 from dagreg.model.lower import needed
-from dagreg.model.types import DataSummary, Variable
+from dagreg.model.summary import DataSummary, Variable
 from dagreg.sources.scan import scan
 from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary

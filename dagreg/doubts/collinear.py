@@ -18,8 +18,10 @@ from dagreg.binding.rows import Rows as TableRows
 from dagreg.doubts.point import design, design_of_rows
 from dagreg.engines.draws import Array, Draws
 from dagreg.errors import Doubt
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term
 from dagreg.model.triangle import triangle
-from dagreg.model.types import Equation, Model, Term
 
 EXACT = 1e-7  # of a column's spread: less beside the others is rounding
 ROUNDING = 1e-13  # of a column's size

@@ -26,7 +26,7 @@ from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engines.draws import Array
 from dagreg.model.design import column
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.sources.moments import GROUPS as ALL
 
 GROUPS = 60

@@ -31,7 +31,8 @@ from dagreg.errors import Doubt
 from dagreg.graph.ancestry import descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import column, encode
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.numerics.tails import chi_square_upper
 from dagreg.spec.types import Spec
 

@@ -22,7 +22,7 @@ from dagreg.doubts.types import Diagnostics, Mixing, Pooling
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.solve import Solved
 from dagreg.errors import Doubt
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.optimise.explain import sentences
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Effect

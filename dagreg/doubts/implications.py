@@ -38,7 +38,7 @@ from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.types import Answer
 from dagreg.model.design import encode
-from dagreg.model.types import Variable
+from dagreg.model.summary import Variable
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary

@@ -19,7 +19,8 @@ from dagreg.effects.rows import as_they_are, observed_rows
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Array
 from dagreg.errors import Doubt
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 
 Mask = npt.NDArray[np.bool_]
 SHIFT = 0.5

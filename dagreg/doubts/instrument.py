@@ -10,7 +10,7 @@ import numpy as np
 from dagreg.doubts.point import design
 from dagreg.engines.draws import Array
 from dagreg.errors import Doubt
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 
 STRONG = 10.0  # Staiger and Stock 1997
 

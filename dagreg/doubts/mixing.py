@@ -8,7 +8,7 @@ import numpy as np
 
 from dagreg.doubts.types import Mixing
 from dagreg.engines.draws import Array, Draws, convergence
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.numerics.convergence import shares
 
 MOST = 8  # parameters shown: the effect's own, then those that mixed worst

@@ -21,7 +21,7 @@ from dagreg.engines.draws import Array
 from dagreg.errors import Doubt
 from dagreg.identify.words import quoted
 from dagreg.model.design import encoded
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 
 ODDS = 0.001  # probability of products that fit so well, were there none
 MOST_ROWS = 50_000
@@ -59,7 +59,7 @@ def _sampled(model: Model, data: Rows, seed: int) -> Mapping[str, Any]:
 def _plane(model: Model) -> bool:
     """Whether the outcome is one Gaussian regression, linear in known values, on a single two-valued exposure."""
     e, exposures = model.outcome, model.estimand.exposure
-    plain = e.error is None and e.scaled_by is None and e.censored is None and e.dropped == 0 and not e.varying
+    plain = e.error is None and e.censoring is None and e.dropped == 0 and not e.varying
     single = len(model.equations) == 1 and len(exposures) == 1 and model.estimand.average
     known = not model.unknown and e.family.normal and linear(model)
     return plain and single and known and len(model.variables[exposures[0]].levels) == 2 and bool(_others(model))

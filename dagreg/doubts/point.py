@@ -22,7 +22,9 @@ from dagreg.engines.draws import Array
 from dagreg.families.family import constant
 from dagreg.families.links import LINKS
 from dagreg.model.design import design_columns, encoded
-from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
+from dagreg.model.plan import Model
+from dagreg.model.terms import PriorChoice
 
 Variance = Callable[[Array], Array]
 STEPS = 50
@@ -66,7 +68,8 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     counts = counts_of(data, len(response))
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     per_unit = np.log(response) if equation.family.on_log_scale else response / trials
-    error, scale = (None if c is None else np.asarray(data[c], float) for c in (equation.error, equation.scaled_by))
+    own = None if equation.error is None else np.asarray(data[equation.error.column], float)
+    error, scale = (own if isinstance(equation.error, kind) else None for kind in (KnownErrors, ErrorScale))
     numbers = (columns, per_unit, units * counts, np.log(exposure), precision, centre)
     return Design(*numbers, error=error, scale=scale, rows=counts)
 
@@ -83,7 +86,7 @@ def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> De
 
 def regular(equation: Equation) -> bool:
     """Whether iteratively reweighted least squares finds the posterior mode of its own likelihood."""
-    exact = equation.family.variance is not None and equation.error is None and equation.scaled_by is None
+    exact = equation.family.variance is not None and equation.error is None
     return exact and irregularity(equation) == ""
 
 
@@ -95,7 +98,7 @@ def irregularity(equation: Equation, *, drawn: bool = False) -> str:
     name, family = f"`{equation.response}`", equation.family
     if len(equation.varying) > 0:
         return f"coefficients of the regression of {name} vary between groups"
-    if equation.censored is not None:
+    if equation.censoring is not None:
         return f"{name} is censored"
     if equation.dropped > 0:
         return f"values of {name} are missing"
@@ -103,7 +106,7 @@ def irregularity(equation: Equation, *, drawn: bool = False) -> str:
         return f"{name} {'is a mediator of' if drawn else 'has'} the {family.words} family"
     if equation.link.name in ("inverse", "softplus"):
         return f"{name} has the {equation.link.name} link"
-    if (equation.error or equation.scaled_by) and equation.link.name != "identity":
+    if equation.error is not None and equation.link.name != "identity":
         return f"{name} has known errors, and no identity link"
     return ""
 

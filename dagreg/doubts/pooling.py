@@ -17,7 +17,9 @@ from dagreg.doubts.types import PooledLevel, Pooling
 from dagreg.effects.predictor import deviation_factors, predictor
 from dagreg.engines.draws import Array, Draws
 from dagreg.model.design import column, encode, encoded
-from dagreg.model.types import Deviation, Equation, Model, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Deviation, Varying
 from dagreg.spec.types import LEVEL
 
 MOST_LEVELS, MOST_PICTURES = 30, 6

@@ -23,9 +23,11 @@ from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Array
 from dagreg.errors import Doubt
 from dagreg.model.design import column, encoded
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
+from dagreg.model.plan import Model
 from dagreg.model.prior_draws import draw, proper
 from dagreg.model.sampling import responses
-from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.model.terms import PriorChoice, Varying
 from dagreg.spec.types import LEVEL
 
 DRAWS = 1_000
@@ -94,7 +96,7 @@ def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array
     """
     priors = [*equation.coefficients, *(a.prior for a in equation.auxiliaries)]
     priors += [d.prior for v in equation.varying for d in v.deviations]
-    unlike = len(equation.levels) > 0 or equation.linked is not None or equation.censored is not None
+    unlike = len(equation.levels) > 0 or equation.linked is not None or equation.censoring is not None
     if unlike or not all(map(proper, priors)):
         return None
     found = {equation.intercept: _of(equation.intercept_prior, rng)}
@@ -168,10 +170,10 @@ def _responses(
     others = parameters(equation, draws)
     if equation.offset is not None:
         where = where * column(equation.offset, table, rows)
-    if equation.error is not None:
-        others["sigma"] = np.hypot(others["sigma"], column(equation.error, table, rows))
-    if equation.scaled_by is not None:
-        others["sigma"] = others["sigma"] * column(equation.scaled_by, table, rows)
+    if isinstance(equation.error, KnownErrors):
+        others["sigma"] = np.hypot(others["sigma"], column(equation.error.column, table, rows))
+    if isinstance(equation.error, ErrorScale):
+        others["sigma"] = others["sigma"] * column(equation.error.column, table, rows)
     return responses(rng, equation.family, where, others | {"trials": column(equation.trials, table, rows)})
 
 

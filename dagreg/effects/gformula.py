@@ -20,7 +20,9 @@ from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, r
 from dagreg.effects.steps import Side, Step, World, change, step_of
 from dagreg.engines.draws import Array
 from dagreg.model.design import constant
-from dagreg.model.types import Contrast, Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
 
 CELLS = 2_000_000  # draws x rows held at once
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn

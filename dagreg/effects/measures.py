@@ -10,7 +10,8 @@ from dagreg.effects.types import Scale
 if TYPE_CHECKING:
     from dagreg.engines.draws import Array
     from dagreg.families.scales import Ratio
-    from dagreg.model.types import Equation, Variable
+    from dagreg.model.equation import Equation
+    from dagreg.model.summary import Variable
     from dagreg.spec.types import Level
 
 

@@ -22,8 +22,9 @@ from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, World
 from dagreg.effects.types import INDIRECT
 from dagreg.engines.draws import Array
+from dagreg.model.estimand import Contrast
 from dagreg.model.mediation import first_mediators
-from dagreg.model.types import Contrast, Model
+from dagreg.model.plan import Model
 
 
 @dataclass(frozen=True, slots=True)

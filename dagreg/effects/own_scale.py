@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from dagreg.engines.draws import Array
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.types import Equation, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.summary import Variable
 
 POINTS = 20  # of Gauss-Hermite quadrature
 

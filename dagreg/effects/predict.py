@@ -25,7 +25,9 @@ from dagreg.effects.route import Route, route, settings
 from dagreg.engines.draws import Array
 from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import constant
-from dagreg.model.types import Equation, Model, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Varying
 from dagreg.sources.source import Source
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, Level

@@ -11,7 +11,8 @@ import numpy as np
 from dagreg.engines.draws import Array
 from dagreg.families.links import Link
 from dagreg.model.design import block
-from dagreg.model.types import Equation, Term, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.terms import Term, Varying
 
 REACH = 8.0  # sds on either side of the mean that quadrature covers
 

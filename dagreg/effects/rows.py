@@ -14,7 +14,9 @@ from dagreg.binding.rows import Rows as TableRows
 from dagreg.engines.draws import Array
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode, encoded
-from dagreg.model.types import Equation, Model, Term, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term, Varying
 from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]

@@ -18,7 +18,9 @@ from dagreg.effects.responses import Responses
 from dagreg.engines.draws import Array
 from dagreg.model import prior_draws
 from dagreg.model.design import encode
-from dagreg.model.types import DataScale, Equation, PriorChoice, Term, Variable, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.summary import Variable
+from dagreg.model.terms import DataScale, PriorChoice, Term, Varying
 from dagreg.model.whole import Whole
 from dagreg.spec.brief import cut
 from dagreg.spec.types import Level
@@ -94,8 +96,7 @@ class _World:
         units = (
             (equation.trials, float(TRIALS)),
             (equation.offset, 1.0),
-            (equation.error, 1.0),
-            (equation.scaled_by, 1.0),
+            (equation.error_column, 1.0),
         )
         for column, usual in units:
             if isinstance(column, str):

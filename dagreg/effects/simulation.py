@@ -16,7 +16,7 @@ from dagreg.effects.simulate import simulate as from_regressions
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, DataError, Diagnostic, did_you_mean
 from dagreg.graph.causal import CausalGraph, analyse
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.model.whole import Whole, whole
 from dagreg.sources.duck import open_frame
 from dagreg.sources.source import Source

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagreg.model.types import (
-    DataScale,
-    Model,
-    PriorChoice,
-)
+from dagreg.model.plan import Model
+from dagreg.model.terms import DataScale, PriorChoice
 from dagreg.quoting import comment, literal, number
 from dagreg.spec.priors import DISTRIBUTIONS
 

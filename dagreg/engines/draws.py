@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.model.types import Equation
+from dagreg.model.equation import Equation
 from dagreg.numerics.convergence import bulk_size_and_r_hat
 from dagreg.optimise.types import Engine
 from dagreg.spec.brief import Brief, cut

@@ -23,8 +23,11 @@ import numpy.typing as npt
 from dagreg.engines.draws import Array, Draws, by_symbol
 from dagreg.model.cells import beta_or_gamma
 from dagreg.model.densities import bounds, log_density
+from dagreg.model.equation import Equation
+from dagreg.model.statistics import CellCounts, Sufficient
+from dagreg.model.terms import PriorChoice
 from dagreg.model.triangle import triangle
-from dagreg.model.types import CellCounts, Equation, Model, PriorChoice, Sufficient
+from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
 Index = npt.NDArray[np.int64]
@@ -52,21 +55,21 @@ class Problem:
     sigma: PriorChoice
 
 
-def draw_exactly(model: Model, sampling: Sampling) -> Draws:
-    """Independent draws of the one regression of a model, in the shape of chains.
+def draw_exactly(piece: Piece, sampling: Sampling) -> Draws:
+    """Independent draws of the one regression of a piece, in the shape of chains.
 
-    The model has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate ones.
+    The piece has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate ones.
     """
     started = time.perf_counter()
-    (equation,) = model.equations
-    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
-    if equation.cell_counts is not None:
-        cells = cell_draws(equation, equation.cell_counts, sampling.chains * sampling.draws, rng)
+    (equation,) = piece.model.equations
+    rng = np.random.default_rng([sampling.seed, *piece.model.formula.encode()])
+    if isinstance(piece.statistics, CellCounts):
+        cells = cell_draws(equation, piece.statistics, sampling.chains * sampling.draws, rng)
         (term,) = equation.terms
         shaped = cells.reshape(sampling.chains, sampling.draws, -1)
         return Draws({term.symbol: shaped}, "exact", 0, time.perf_counter() - started)
-    assert equation.sufficient is not None  # what `optimise/conjugate.py` asks for
-    sigma, coefficients = posterior_draws(equation, equation.sufficient, sampling.chains * sampling.draws, rng)
+    assert piece.statistics is not None  # what `optimise/conjugate.py` asks for
+    sigma, coefficients = posterior_draws(equation, piece.statistics, sampling.chains * sampling.draws, rng)
     shape = (sampling.chains, sampling.draws)
     values = by_symbol(equation, coefficients.reshape(*shape, -1))
     values[equation.auxiliaries[0].symbol] = sigma.reshape(shape)

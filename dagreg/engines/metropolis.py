@@ -18,7 +18,7 @@ import numpy as np
 
 from dagreg.engines.draws import Array, Draws, by_symbol, convergence
 from dagreg.engines.target import target_of
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling
 
 LogDensity = Callable[[Array], Array]

@@ -18,7 +18,7 @@ from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.statistics import statistics
 from dagreg.errors import Diagnostic, Unsolvable
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling
 
 NUDGE = 1e-3

@@ -15,7 +15,7 @@ from dagreg.engines.exact import draw_exactly
 from dagreg.engines.metropolis import draw_by_metropolis
 from dagreg.engines.store import Store, key_of, seeded
 from dagreg.errors import Unsolvable
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
@@ -54,7 +54,7 @@ def _solve(piece: Piece, program: Callable[[], Program], data: Rows, sampling: S
     if piece.flaw is not None:
         raise Unsolvable((piece.flaw,))
     if piece.engine == "exact":
-        return draw_exactly(piece.model, sampling)
+        return draw_exactly(piece, sampling)
     table = _table(piece, data)
     if piece.engine == "metropolis":
         found = draw_by_metropolis(piece.model, table, sampling)

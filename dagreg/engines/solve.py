@@ -13,7 +13,7 @@ from dagreg.engines.draws import Draws
 from dagreg.engines.run import draw
 from dagreg.engines.store import Store
 from dagreg.errors import Unsolvable
-from dagreg.model.types import Model, Plan
+from dagreg.model.plan import Model, Plan
 from dagreg.spec.brief import Brief
 
 Progress = Callable[[str], None]

@@ -21,7 +21,7 @@ from dagreg.binding.rows import Rows
 from dagreg.emit.program import emit
 from dagreg.engines.draws import Draws, Origin, Part
 from dagreg.engines.statistics import Statistics
-from dagreg.model.types import Equation, Model
+from dagreg.model.statistics import Sufficient
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Engine, Piece
 from dagreg.spec.types import Sampling
@@ -105,9 +105,9 @@ def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
     """All that the draws of a piece hang on: its program and data (or what stands for them), settings and versions."""
     if piece.engine == "exact":
         settings = (sampling.seed, sampling.draws, sampling.chains, piece.model.formula)
-        return _sha256(("exact", FORMAT, settings, _versions(_OF_EXACT), _exact(piece.equation)))
+        return _sha256(("exact", FORMAT, settings, _versions(_OF_EXACT), _exact(piece)))
     used = replace(sampling, engine="auto")  # it says which pieces there are, and nothing of this one
-    what = (_code(piece.model), piece.model.adaptation, used, _versions(_OF_NUTS))
+    what = (_code(piece), piece.model.adaptation, used, _versions(_OF_NUTS))
     return _sha256((piece.engine, FORMAT, what, *_data(piece, data)))
 
 
@@ -159,25 +159,27 @@ def _add(digest: Any, name: str, values: Any) -> None:
         digest.update(np.ascontiguousarray(array).data)
 
 
-def _code(model: Model) -> str:
+def _code(piece: Piece) -> str:
     """The program of a model without what says nothing of its posterior: comments, docstrings, the builder's name."""
     title = Sampling()  # of the part of a program that runs it, which is left out without a query
-    tree = ast.parse(emit([replace(model, builder="build")], "", "", None, title).source)
+    builder = replace(piece.builder, model=replace(piece.model, builder="build"))
+    tree = ast.parse(emit([builder], "", "", None, title).source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
     return ast.dump(tree)
 
 
-def _exact(equation: Equation) -> tuple[Any, ...]:
+def _exact(piece: Piece) -> tuple[Any, ...]:
     """What the exact engine reads of a regression."""
+    equation, found = piece.equation, piece.statistics
     priors = [(p.distribution, p.arguments) for p in equation.coefficients]
     others = [(a.symbol, a.prior.distribution, a.prior.arguments) for a in equation.auxiliaries]
     terms = [(t.symbol, len(t.columns)) for t in equation.terms]
     form = (equation.family.name, equation.intercept, equation.has_intercept, terms, priors, others)
-    found = equation.sufficient
-    numbers = None if found is None else (found.units, found.root, found.rotated, found.left)
-    return (*form, numbers, equation.cell_counts)
+    if isinstance(found, Sufficient):
+        return (*form, (found.units, found.root, found.rotated, found.left), None)
+    return (*form, None, found)
 
 
 @cache

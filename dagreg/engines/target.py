@@ -20,8 +20,10 @@ import numpy as np
 from dagreg.engines.draws import Array
 from dagreg.model.densities import log_concave_density
 from dagreg.model.design import column, design_columns, encoded, positions
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
-from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.model.terms import PriorChoice
 
 BLOCK = 2**17  # numbers: they stay in a core's cache
 ROWS = 1_000  # of a block; `Family.log_total` takes no more

@@ -9,10 +9,10 @@ from difflib import get_close_matches
 
 from dagreg.errors import DataError, Diagnostic, Offence, did_you_mean, either
 from dagreg.families import FAMILIES
-from dagreg.model.naming import Namer
-from dagreg.model.spoilt import are_numbers, parted
-from dagreg.model.types import DataSummary, Variable
-from dagreg.numerics.digits import SMALLEST
+from dagreg.model.numbers_as_text import are_numbers, parted
+from dagreg.model.summary import DataSummary, Variable
+from dagreg.model.symbols import Namer
+from dagreg.numerics.rounding import SMALLEST
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dagreg.model.densities import CONCAVE_PRIORS
-from dagreg.model.types import Equation
+from dagreg.model.equation import Equation
 from dagreg.optimise.types import Data, Piece
 
 STEP = "concave"
@@ -47,7 +47,7 @@ def _obstacle(piece: Piece) -> str:
         return f"the likelihood of {family.words} with the {link} link is not known to be concave"
     if equation.varying:
         return f"coefficients vary between the levels of {equation.varying[0].group}"
-    if equation.censored is not None:
+    if equation.censoring is not None:
         return f"values of {equation.response} are censored"
     if equation.dropped:
         return f"rows lack {equation.response}"

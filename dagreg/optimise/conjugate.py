@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from dagreg.errors import Span
 from dagreg.model.densities import LOG_DENSITIES
-from dagreg.model.types import Equation
+from dagreg.model.equation import Equation
 from dagreg.optimise.types import Data, Piece
 
 STEP = "conjugate"
@@ -44,7 +44,7 @@ def obstacle(piece: Piece) -> tuple[str, Span | None]:
     if not equation.family.normal:
         return f"a {equation.family.name} likelihood has no conjugate prior here", equation.span
     reason, span = _prior_obstacle(equation)
-    if reason or equation.sufficient is not None:
+    if reason or piece.statistics is not None:
         return reason, span
     return next((n.why for n in reversed(piece.notes) if not n.applied), "its rows are needed"), equation.span
 

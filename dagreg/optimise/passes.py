@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dagreg.emit.naming import names_of
 from dagreg.errors import Diagnostic
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.optimise.cells import cells
 from dagreg.optimise.concave import concave
 from dagreg.optimise.conjugate import conjugate, obstacle
@@ -18,7 +19,7 @@ PASSES: tuple[Pass, ...] = (factorise, grouped, cells, sufficient, conjugate, co
 
 def optimise(model: Model, data: Data) -> tuple[Piece, ...]:
     """The model as pieces whose posteriors, side by side, are its posterior."""
-    pieces: tuple[Piece, ...] = (Piece(model, data.count),)
+    pieces: tuple[Piece, ...] = (Piece(model, names_of(model), data.count),)
     for step in PASSES:
         pieces = tuple(done for piece in pieces for done in step(piece, data))
     return pieces
@@ -26,7 +27,7 @@ def optimise(model: Model, data: Data) -> tuple[Piece, ...]:
 
 def as_written(model: Model, rows: int) -> tuple[Piece, ...]:
     """The model untouched: what `engine: nuts` runs."""
-    piece = Piece(model, rows)
+    piece = Piece(model, names_of(model), rows)
     return (piece.noted("optimise", "`engine: nuts` runs the program as it is written", applied=False),)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         PathEffect,
         Treated,
     )
-    from dagreg.model.types import LeftOut
+    from dagreg.model.plan import LeftOut
     from dagreg.results.fit import FittedEffect, Report
     from dagreg.study import Study
 

@@ -13,7 +13,9 @@ from dagreg.spec.types import Effect, Spec
 from dagreg.study import Study
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Equation, Estimator, Model, Variable
+    from dagreg.model.equation import Equation
+    from dagreg.model.plan import Estimator, Model
+    from dagreg.model.summary import Variable
 
 Subject = Study | Report
 

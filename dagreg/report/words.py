@@ -13,7 +13,7 @@ from dagreg.results.numbers import interval, level, number, percent, probability
 from dagreg.spec.types import Level, Side
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Equation
+    from dagreg.model.equation import Equation
 
 ESTIMATOR = {
     "adjusted": "adjusted",

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from dagreg.binding.table import DataInfo
 from dagreg.engines.solve import Failure
-from dagreg.model import types as model_types
+from dagreg.model import plan
 
 Json = dict[str, Any]
 _PLAIN = (str, int, bool)  # that JSON writes as they are
@@ -56,7 +56,7 @@ def decode[T](kind: type[T], data: Any, **given: Any) -> T:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    names = {**vars(model_types), "DataInfo": DataInfo, "Failure": Failure}  # imported there for type checkers alone
+    names = {**vars(plan), "DataInfo": DataInfo, "Failure": Failure}  # imported there for type checkers alone
     return get_type_hints(kind, localns=names)
 
 

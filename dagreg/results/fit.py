@@ -18,7 +18,7 @@ from dagreg.study import Study
 if TYPE_CHECKING:  # `explain` loads these types, and nothing that reads data or solves
     from dagreg.binding.table import DataInfo
     from dagreg.engines.solve import Failure
-    from dagreg.model.types import Model, Plan
+    from dagreg.model.plan import Model, Plan
 
 
 @dataclass(frozen=True, slots=True, repr=False)

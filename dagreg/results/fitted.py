@@ -16,7 +16,7 @@ from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.plate import fitted_plates
 from dagreg.engines.solve import Solved
-from dagreg.model.types import Plan
+from dagreg.model.plan import Plan
 from dagreg.results.fit import FittedEffect, Report
 from dagreg.results.stored import versions
 from dagreg.spec.secrets import shareable

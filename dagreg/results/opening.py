@@ -14,7 +14,7 @@ from dagreg.engines.draws import Draws
 from dagreg.engines.nuts import parameters
 from dagreg.engines.run import with_intercepts
 from dagreg.errors import DagregError
-from dagreg.model.types import Model, Plan
+from dagreg.model.plan import Model, Plan
 from dagreg.model.variables import resolve
 from dagreg.results import posterior
 from dagreg.results.codec import decode

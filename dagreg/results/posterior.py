@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dagreg.emit.naming import Dimension
 from dagreg.engines.draws import Array, Draws
 from dagreg.engines.statistics import Statistics, as_written
 from dagreg.files import system_error
-from dagreg.model.types import Dimension
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -19,7 +19,7 @@ from dagreg.engines.draws import Draws, Part
 from dagreg.engines.store import Store, version_of
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.files import is_sealed, sha256_of
-from dagreg.model.types import DataSummary
+from dagreg.model.summary import DataSummary
 from dagreg.results.codec import Json, decode, encode
 from dagreg.results.fit import Report
 from dagreg.results.folder import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS

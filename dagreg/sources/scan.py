@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.numerics.digits import LARGEST
+from dagreg.numerics.rounding import LARGEST
 from dagreg.sources.moments import GROUPS, Moments, unpacked
 from dagreg.sources.source import LEVEL_CAP, Source
 from dagreg.sources.sql import Column, moments_sql

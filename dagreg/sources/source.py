@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.errors import DataError, Diagnostic, Offence
-from dagreg.numerics.digits import LARGEST
+from dagreg.numerics.rounding import LARGEST
 from dagreg.sources.reader import DUCKDB, Reader
 from dagreg.sources.types import Categories, ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
