@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagreg.errors import DagregError, DataError, SpecError
-    from dagreg.pipeline import compile, draw, explain, fit, simulate
+    from dagreg.pipeline import compile, draw, explain, fit
     from dagreg.result import open_result as open
+    from dagreg.simulation import simulate
     from dagreg.spec.load import load, loads
     from dagreg.spec.types import Spec
 
@@ -46,7 +47,7 @@ _HOMES = {
     "draw": "dagreg.pipeline",
     "fit": "dagreg.pipeline",
     "open": "dagreg.result:open_result",
-    "simulate": "dagreg.pipeline",
+    "simulate": "dagreg.simulation",
     "DagregError": "dagreg.errors",
     "SpecError": "dagreg.errors",
     "DataError": "dagreg.errors",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dagreg import pipeline
 from dagreg.errors import CODES, Code, DagregError, Diagnostic, Doubt, render
+from dagreg.simulation import simulate
 from dagreg.spec import convert
 from dagreg.spec.load import loads
 
@@ -89,7 +90,7 @@ def _warnings(command: str, text: str, file: str) -> tuple[Diagnostic, ...]:
         case "compile --optimised":
             pipeline.compile(spec, optimised=True)
         case "simulate --rows 10":
-            pipeline.simulate(spec, 10)
+            simulate(spec, 10)
         case "fit":
             doubts = [doubt for effect in pipeline.fit(spec).record.effects for doubt in effect.doubts]
         case _:

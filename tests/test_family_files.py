@@ -17,7 +17,7 @@ from dagreg.families import FAMILIES
 from dagreg.families.family import Family, Parameter, ResponseType
 from dagreg.model.symbols import RESERVED
 from dagreg.numerics.arrays import np as later
-from dagreg.pipeline import simulate
+from dagreg.simulation import simulate
 from dagreg.spec.fields import NODE_RECORD
 from dagreg.spec.types import NodeType
 from tests.fitting import compiled, spec_of

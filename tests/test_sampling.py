@@ -13,7 +13,7 @@ from dagreg.families import FAMILIES
 from dagreg.model import prior_draws
 from dagreg.model.sampling import responses
 from dagreg.model.terms import PriorChoice
-from dagreg.pipeline import simulate
+from dagreg.simulation import simulate
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Spec
 from tests.fitting import spec_of
