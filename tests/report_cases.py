@@ -6,12 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
+from dagreg.binding.table import DataInfo
+from dagreg.doubts.types import Diagnostics, ImplicationTest, Mixing, PooledLevel, Pooling
 from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Share, Summary
 from dagreg.emit.plate import plate_source
+from dagreg.errors import Doubt
 from dagreg.families import FAMILIES
 from dagreg.families.links import LINKS
+from dagreg.graph.causal import analyse
 from dagreg.graph.junctions import Junction
+from dagreg.identify.chain import NoChain
 from dagreg.identify.expression import P
 from dagreg.identify.types import (
     Adjustment,
@@ -33,8 +37,27 @@ from dagreg.model.estimators import Estimator
 from dagreg.model.plan import LeftOut, Model, Plan
 from dagreg.model.summary import Variable
 from dagreg.model.terms import Auxiliary, PriorChoice, Term
-from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.results.fit import FittedEffect, Report
 from dagreg.spec.types import Edge, Effect, Kind, Level, Node, NodeType, Spec
+from dagreg.study import Claim, StudiedEffect, Study
+
+
+def studied(
+    spec: Spec,
+    junctions: tuple[Junction, ...],
+    answers: tuple[Answer, ...],
+    implications: tuple[Claim, ...] = (),
+    doubts: tuple[Doubt, ...] = (),
+) -> Study:
+    """A study with these answers; their effects are the spec's own, or those that they were asked for."""
+    asked = spec.effects or tuple(
+        Effect(a.justification.query.exposure, a.justification.query.outcome, a.justification.query.kind)
+        for a in answers
+    )
+    no_chain = NoChain("a made-up answer has no chain")
+    effects = tuple(StudiedEffect(e, a, no_chain) for e, a in zip(asked, answers, strict=True))
+    return Study(spec, analyse(spec), effects, junctions, implications, doubts)
+
 
 GOOD = Diagnostics("exact", 0, 1.0, 4000.0, True)
 BAD = Diagnostics(
@@ -312,13 +335,13 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             model(Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
         ),
     )
-    explained = Explained(
+    study = studied(
         COACHING,
         JUNCTIONS,
         (COACHING_ANSWER,),
         (("bonus", "tenure", ("retained",)), ("bonus", "coached", ("retained",))),
     )
-    return Report(explained, DATA, (fitted,), SOURCE, VERSIONS, 2026)
+    return Report(study, DATA, (fitted,), SOURCE, VERSIONS, 2026)
 
 
 # A confounder that nobody measured.
@@ -371,9 +394,9 @@ def unidentified() -> Report:
     return _alone(spec, answer, fitted, JUNCTIONS[:0])
 
 
-def unidentified_explained() -> Explained:
+def unidentified_explained() -> Study:
     spec, answer = _unmeasured()
-    return Explained(spec, (), (answer,), (), (Doubt("DR210", "The data file could not be read."),))
+    return studied(spec, (), (answer,), (), (Doubt("DR210", "The data file could not be read."),))
 
 
 # Effects that the graph says are zero.
@@ -478,9 +501,9 @@ def several() -> Report:
         )
         for effect, answer, result in zip(spec.effects, answers, results, strict=True)
     )
-    explained = Explained(spec, (), answers, (("lottery", "site", ()),))
+    study = studied(spec, (), answers, (("lottery", "site", ()),))
     general = (Doubt("DR310", "The data hold 3 duplicated rows"),)
-    return Report(explained, DATA, fitted, SOURCE, VERSIONS, 7, general)
+    return Report(study, DATA, fitted, SOURCE, VERSIONS, 7, general)
 
 
 def _by_age(effect: Effect, chosen: tuple[str, ...] = ("age",)) -> Answer:
@@ -610,13 +633,13 @@ def nasty() -> Report:
         plate_of(model(Estimator.ADJUSTED, Query((x,), y), (x, z), "gaussian", True)),
         (pooled(x, y, NASTY),),
     )
-    explained = Explained(spec, tuple(Junction("fork", (x, n, y), False) for n in others), (answer,))
+    study = studied(spec, tuple(Junction("fork", (x, n, y), False) for n in others), (answer,))
     data = DataInfo(x, 10, 9, {y: 1}, "", {z: "continuous"})
-    return Report(explained, data, (fitted,), f"# ```\n# {x}\n", {x: y}, 1)
+    return Report(study, data, (fitted,), f"# ```\n# {x}\n", {x: y}, 1)
 
 
 def _alone(spec: Spec, answer: Answer, fitted: FittedEffect, junctions: tuple[Junction, ...] = ()) -> Report:
-    return Report(Explained(spec, junctions, (answer,)), DATA, (fitted,), SOURCE, VERSIONS, 2026)
+    return Report(studied(spec, junctions, (answer,)), DATA, (fitted,), SOURCE, VERSIONS, 2026)
 
 
 REPORTS = {
@@ -629,8 +652,8 @@ REPORTS = {
     "nasty": nasty,
 }
 EXPLAINED = {
-    "explain_coaching": lambda: coaching().explained,
+    "explain_coaching": lambda: coaching().study,
     "explain_unidentified": unidentified_explained,
-    "explain_several": lambda: several().explained,
+    "explain_several": lambda: several().study,
 }
 CASES = {**REPORTS, **EXPLAINED}

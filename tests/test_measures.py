@@ -16,8 +16,8 @@ from dagreg.effects.types import Estimate, Scale, Summary
 from dagreg.engines.draws import Draws
 from dagreg.families import FAMILIES
 from dagreg.model.estimators import Estimator
-from dagreg.report.codec import decode, encode
 from dagreg.report.plots import Panel, Row, forest_svg, forest_text
+from dagreg.results.codec import decode, encode
 from tests.fitting import models_of
 
 RNG = np.random.default_rng(11)

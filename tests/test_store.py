@@ -14,7 +14,7 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.engines import metropolis, nuts
-from dagreg.pipeline import Result
+from dagreg.result import Result
 from tests.fitting import spec_of
 
 CHAIN = """\

@@ -16,9 +16,9 @@ from dagreg.doubts.instrument import instrument_doubts
 from dagreg.doubts.modification import modification_doubts
 from dagreg.doubts.point import irregularity
 from dagreg.doubts.separation import separation_doubts
-from dagreg.doubts.types import Doubt
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engines.draws import Draws
+from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.doubts.point import design
-from dagreg.doubts.types import Doubt
+from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 

@@ -24,14 +24,6 @@ class Diagnostics(Brief):
     plan: tuple[str, ...] = ()  # how each regression was solved, a sentence each
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Doubt(Brief):
-    """A warning about the answer: a stable code and the sentences."""
-
-    code: str
-    message: str
-
-
 @dataclass(frozen=True, slots=True)
 class ImplicationTest:
     """A conditional independence that the graph implies, held against the data."""

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.unknown import raw
 from dagreg.model.curves import quantiles
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.summary import CurveBasis, Variable
 from dagreg.model.terms import Term
+from dagreg.quoting import comment, literal, number
 
 _TRANSFORMS = {
     "log": "np.log({x})",

@@ -11,9 +11,9 @@ from dagreg.model.context import EffectContext, error_at
 from dagreg.model.equation import Equation
 from dagreg.model.estimand import Contrast
 from dagreg.model.estimators import Estimator
-from dagreg.model.rounding import LARGEST
 from dagreg.model.summary import Variable
 from dagreg.model.variables import alike, stored_as, transformable
+from dagreg.numerics.rounding import LARGEST
 from dagreg.spec.types import Effect, Level, Side
 
 MOST_GROUPS = 50  # values of a count that effects are given by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -34,11 +34,10 @@ from dagreg.model.mediation import natural, with_parts
 from dagreg.model.plan import LeftOut, Model, Plan
 from dagreg.model.regression import equation_of
 from dagreg.model.response import chosen_family
-from dagreg.model.summary import DataSummary
+from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.symbols import Namer
 from dagreg.model.terms import Purpose
 from dagreg.model.unknown import completed, is_unknown, latents, mixture
-from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Spec
 
 
@@ -65,12 +64,18 @@ def _nodes_of(chain: Chain | NoChain) -> frozenset[str]:
 
 
 def lower(
-    spec: Spec, effect: Effect, answer: Answer, chain: Chain | NoChain, summary: DataSummary | None, suffix: str = ""
+    spec: Spec,
+    effect: Effect,
+    answer: Answer,
+    chain: Chain | NoChain,
+    resolved: Mapping[str, Variable],
+    summary: DataSummary | None,
+    suffix: str = "",
 ) -> Plan:
     """The models of one effect, the primary one first.
 
-    Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a response has no
-    family here. `suffix` ends the builders' names, to keep those of several effects apart.
+    `resolved` are the variables of all nodes that are `needed`; `suffix` ends the builders' names, to keep those of
+    several effects apart. Raises DagregError (DR4xx) where a response has no family here.
     """
     _check_levels(spec, effect, answer)
     refused = _treated_refused(spec, effect, answer)
@@ -81,11 +86,12 @@ def lower(
     if isinstance(answer, ZeroByGraph):
         return Plan((), (LeftOut(Estimator.ADJUSTED, answer.justification.adjustment.reason),))
     used = needed(effect, answer, chain)
+    variables = {name: resolved[name] for name in spec.nodes if name in used}
     context = EffectContext(
         spec=spec,
         effect=effect,
         justification=answer.justification,
-        variables=resolve(spec, [name for name in spec.nodes if name in used], summary),
+        variables=variables,
         summary=summary,
         suffix=suffix,
     )

@@ -20,10 +20,10 @@ from dagreg.model.estimators import Estimator
 from dagreg.model.grouping import varying_of
 from dagreg.model.interactions import products_of, slopes_by_group
 from dagreg.model.response import family_of, link_of
-from dagreg.model.rounding import CENTRE, distinct, shortened
 from dagreg.model.summary import CurveBasis, Variable
 from dagreg.model.symbols import COEFFICIENT, Namer
 from dagreg.model.terms import NO_INTERCEPT, Auxiliary, Purpose, Term
+from dagreg.numerics.rounding import CENTRE, distinct, shortened
 from dagreg.spec.types import Node
 
 MIN_ROWS, MIN_ROWS_DISCRETE = 10, 50  # per level, on average, for varying coefficients to be sampled centred

@@ -15,10 +15,11 @@ from dagreg.model.context import Context, Regression
 from dagreg.model.equation import Equation
 from dagreg.model.estimators import Estimator
 from dagreg.model.regression import equation_of
-from dagreg.model.summary import ColumnSummary, DataSummary, Variable
+from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.symbols import Namer
 from dagreg.model.terms import Purpose
 from dagreg.model.variables import resolve
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Edge, Node, Spec
 
 GROUPS = 20  # of a group node whose levels are not known

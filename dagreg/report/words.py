@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dagreg.effects.measures import Measure, coefficient
 from dagreg.effects.types import INDIRECT, Estimate
-from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
+from dagreg.results.numbers import interval, level, number, percent, probability
 from dagreg.spec.types import Level, Side
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def question_details(view: EffectView) -> str:
     """What the question leaves open: the comparison, the groups, the names in full."""
     effect = view.effect
     parts = []
-    if effect and effect.contrast is not None:
+    if effect.contrast is not None:
         start, stop = (_setting(side) for side in effect.contrast)
         parts.append(f"The comparison is {stop} against {start}.")
     if view.justification.query.kind == "direct":
         parts.append("Every other variable on a causal path is held fixed (the controlled direct effect).")
-    if effect and effect.by:
+    if effect.by:
         parts.append(f"It is also asked separately for each level of {listed(effect.by)}.")
     return " ".join([*parts, *_labels(view)])
 

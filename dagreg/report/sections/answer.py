@@ -5,10 +5,10 @@ from __future__ import annotations
 from dagreg.effects.types import INDIRECT, Estimate
 from dagreg.identify.types import Answer, Identified, Instrument, NotIdentified
 from dagreg.report.blocks import Banner, Block, Headline, Paragraph
-from dagreg.report.numbers import interval, number, percent, probability
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.view import EffectView
 from dagreg.report.words import answer_sentence, compared, comparison, quantity_unit, question_details
+from dagreg.results.numbers import interval, number, percent, probability
 
 MOST_HEADLINES = 6
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dagreg.effects.types import Coefficient
 from dagreg.report.blocks import Block, Column, Paragraph, Table
-from dagreg.report.numbers import interval, level, number, percent
 from dagreg.report.prose import counted, named
 from dagreg.report.sections.densities import of_coefficients
 from dagreg.report.view import EffectView
+from dagreg.results.numbers import interval, level, number, percent
 
 MOST_ROWS = 100
 

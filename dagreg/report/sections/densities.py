@@ -9,10 +9,10 @@ from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.report.blocks import Block, Gallery
 from dagreg.report.curves import Curve, finite, ridge, small_densities
 from dagreg.report.drawing import Drawing
-from dagreg.report.numbers import interval, number, percent
 from dagreg.report.plots import Emphasis
 from dagreg.report.view import EffectView
 from dagreg.report.words import compared, quantity_unit, scale
+from dagreg.results.numbers import interval, number, percent
 
 MOST_ROWS, MOST_CELLS = 6, 24
 _READ = "the bar and the darker area hold {level} of the posterior, the dot is its mean"

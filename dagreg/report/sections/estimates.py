@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dagreg.effects.types import Estimate
 from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Table
-from dagreg.report.numbers import interval, level, number, percent, short_probability
 from dagreg.report.plots import Emphasis, Panel, Row
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.densities import of_estimates
 from dagreg.report.view import EffectView
 from dagreg.report.words import compared, quantity_unit, scale
+from dagreg.results.numbers import interval, level, number, percent, short_probability
 
 MOST_ROWS, MOST_POINTS = 200, 40
 
@@ -24,7 +24,7 @@ def estimates(view: EffectView) -> tuple[Block, ...]:
         _table(view, rows, _caption(view, rows)),
         *_cut(len(rows)),
         Paragraph(_how_to_read(view, rows)),
-        *((Paragraph(_BOOTSTRAP),) if view.effect and view.effect.standardise != "rows" else ()),
+        *((Paragraph(_BOOTSTRAP),) if view.effect.standardise != "rows" else ()),
         Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
         *of_estimates(view),
         *((Bullets(notes),) if notes else ()),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dagreg.effects.types import INDIRECT
 from dagreg.identify.types import Identified, Instrument
 from dagreg.report.blocks import Block, Column, Table
-from dagreg.report.numbers import interval, number, percent
 from dagreg.report.prose import braces
 from dagreg.report.view import EffectView, Subject, views
 from dagreg.report.words import compared, quantity_unit, question
+from dagreg.results.numbers import interval, number, percent
 
 
 def glance(subject: Subject) -> tuple[Block, ...]:

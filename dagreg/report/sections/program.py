@@ -9,8 +9,8 @@ from dagreg.report.draw import CannotDraw
 from dagreg.report.drawing import Drawing
 from dagreg.report.plate import plate
 from dagreg.report.prose import named
-from dagreg.report.result import FittedEffect, Report
 from dagreg.report.view import Subject
+from dagreg.results.fit import FittedEffect, Report
 
 MOST_IN_SIGHT = 14  # variables of a diagram; larger ones open on a click
 _OPTIMISED = (

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from dagreg.doubts.types import ImplicationTest
 from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.errors import DagregError, Diagnostic, did_you_mean
-from dagreg.report.result import FittedEffect, Report
+from dagreg.results.fit import FittedEffect, Report
 
 Kind = Literal["estimates", "coefficients", "tests"]
 Row = dict[str, Any]
