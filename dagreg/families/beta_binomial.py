@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from dagreg.families import successes
 from dagreg.families.counts import NOT_WHOLE, whole_numbers
 from dagreg.families.family import Family, Values, each
 from dagreg.families.parameters import PRECISION
 from dagreg.families.scales import RISK_IN_TRIAL
-from dagreg.numerics.arrays import Array, np, stats
+from dagreg.numerics.arrays import Array, np, special, stats
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 def _sample(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
     return successes.sample_binomial(rng, successes.sample_beta(rng, mean, p), p)
+
+
+def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    precision, failures = p["precision"], p["trials"] - y
+    first, second = precision * mean, precision * (1 - mean)
+    seen = special.gammaln(y + first) - special.gammaln(first)
+    missed = special.gammaln(failures + second) - special.gammaln(second)
+    return seen + missed + special.gammaln(precision) - special.gammaln(p["trials"] + precision)
 
 
 FAMILY = Family(
@@ -36,4 +45,5 @@ FAMILY = Family(
     quasi_variance=successes.variance,
     law=lambda mean, p: stats.betabinom(p["trials"], mean * p["precision"], (1 - mean) * p["precision"]),
     sample=_sample,
+    log_density=dict.fromkeys(successes.LINKS, _log),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from dagreg.numerics import quantiles
 from dagreg.numerics.arrays import Array, np, special, stats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
 LINKS = ("log", "softplus", "identity")
@@ -45,6 +48,42 @@ class Inflated:
         """log of (1 - zero) p(y), and of zero besides where y is 0."""
         usual = np.log1p(-self.zero) + self.counts.logpmf(y)
         return np.asarray(np.where(y == 0, np.logaddexp(np.log(self.zero), usual), usual))
+
+
+def log_poisson(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return np.where(mean >= 0, special.xlogy(y, mean) - mean, -np.inf)
+
+
+def log_negative_binomial(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    """Without what no predictor enters: see `log_ways`."""
+    shape = p["shape"]
+    kernel = special.xlogy(y, mean) - y * np.log(shape + mean) - shape * np.log1p(mean / shape)
+    return np.where(mean >= 0, kernel, -np.inf)
+
+
+def log_ways(y: Any, p: Mapping[str, Any]) -> Any:
+    """The part of a negative binomial's log density that no predictor enters; 0 for a count of 0."""
+    return special.gammaln(y + p["shape"]) - special.gammaln(p["shape"])
+
+
+def log_inflated(log_density: Callable[..., Any]) -> Callable[..., Any]:
+    """With more zeros: the probability `zero` beside the one that the counts have."""
+
+    def inflated(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        usual = np.log1p(-p["zero"]) + log_density(y, eta, mean, p)
+        return np.where(y == 0, np.logaddexp(np.log(p["zero"]), usual), usual)
+
+    return inflated
+
+
+def log_hurdle(log_density: Callable[..., Any]) -> Callable[..., Any]:
+    """The probability `zero` of 0, and else counts that are not."""
+
+    def hurdle(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        some = np.log(-np.expm1(log_density(0.0 * y, eta, mean, p)))
+        return np.where(y == 0, np.log(p["zero"]), np.log1p(-p["zero"]) + log_density(y, eta, mean, p) - some)
+
+    return hurdle
 
 
 def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:

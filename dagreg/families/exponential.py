@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, each
 from dagreg.families.positive import LINKS, square
@@ -21,6 +24,14 @@ def _log(time: Array, eta: Array, trials: Array) -> Array:
     return np.asarray(-eta - time * np.exp(-eta))
 
 
+def _log_density(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -np.log(mean) - y / mean
+
+
+def _log_above(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -at / np.where(mean > 0, mean, np.nan)
+
+
 FAMILY = Family(
     name="exponential",
     place=50,
@@ -35,6 +46,8 @@ FAMILY = Family(
     quasi_variance=square,
     log_likelihood={"log": _log},
     concave=("log",),
+    log_density=dict.fromkeys(LINKS, _log_density),
+    log_tails=censoring.survival_tails(_log_above),
     draw=_draw,
     law=lambda mean, p: stats.expon(scale=mean),
     sample=_draw,

@@ -30,6 +30,7 @@ FAMILY = Family(
     coefficients={"log": "log rate ratio, before zeros are left out"},
     mean=_mean,
     mean_is_linear=False,
+    log_density=dict.fromkeys(counts.INFLATED_LINKS, counts.log_hurdle(counts.log_poisson)),
     draw=counts.draw_inflated(counts.draw_positive_poisson),
     law=lambda rate, p: counts.Hurdle(stats.poisson(rate), p["zero"]),
     sample=counts.sample_inflated(counts.sample_positive_poisson),

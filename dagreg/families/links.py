@@ -14,7 +14,7 @@ LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its expone
 class Link:
     """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative.
 
-    `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
+    `bend` is the second derivative. `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
     (odds, ratios), so that default priors need not know that of the response.
     `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
 
@@ -25,6 +25,7 @@ class Link:
     name: str
     inverse: Callable[[Array], Array]
     slope: Callable[[Array], Array]
+    bend: Callable[[Array], Array]
     of_mean: Callable[[float], float]
     source: str
     unit: bool = True
@@ -76,6 +77,7 @@ LINKS: Mapping[str, Link] = {
             "identity",
             lambda eta: eta,
             _ones,
+            lambda eta: np.zeros_like(eta),
             lambda mean: mean,
             "{eta}",
             unit=False,
@@ -83,6 +85,7 @@ LINKS: Mapping[str, Link] = {
         ),
         Link(
             "log",
+            _exp,
             _exp,
             _exp,
             lambda mean: float(np.log(_above(mean))),
@@ -94,6 +97,7 @@ LINKS: Mapping[str, Link] = {
             "logit",
             _expit,
             lambda eta: _expit(eta) * _expit(-eta),
+            lambda eta: _expit(eta) * _expit(-eta) * (_expit(-eta) - _expit(eta)),
             _logit,
             "pm.math.sigmoid({eta})",
             coefficient="log odds ratio",
@@ -102,6 +106,7 @@ LINKS: Mapping[str, Link] = {
             "probit",
             _ndtr,
             lambda eta: np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi),
+            lambda eta: -eta * np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi),
             _probit,
             "(0.5 * pm.math.erfc(-{eta} / np.sqrt(2)))",
             averaged=lambda eta, sd: _ndtr(eta / np.sqrt(1 + sd**2)),
@@ -111,6 +116,7 @@ LINKS: Mapping[str, Link] = {
             "cloglog",
             lambda eta: -np.expm1(-np.exp(eta)),
             lambda eta: np.exp(eta - np.exp(eta)),
+            lambda eta: np.exp(eta - np.exp(eta)) * -np.expm1(eta),
             lambda mean: float(np.log(-np.log1p(-_inside(mean)))),
             "(-pm.math.expm1(-pm.math.exp({eta})))",
             coefficient="difference in log cumulative hazards",
@@ -119,6 +125,7 @@ LINKS: Mapping[str, Link] = {
             "inverse",
             lambda eta: 1 / eta,
             lambda eta: -1 / eta**2,
+            lambda eta: 2 / eta**3,
             lambda mean: 1 / _above(mean),
             "(1 / {eta})",
             unit=False,
@@ -128,6 +135,7 @@ LINKS: Mapping[str, Link] = {
             "softplus",
             lambda eta: np.logaddexp(0.0, eta),
             _expit,
+            lambda eta: _expit(eta) * _expit(-eta),
             lambda mean: _above(mean) + float(np.log(-np.expm1(-_above(mean)))),
             "pm.math.softplus({eta})",
             unit=False,

@@ -37,6 +37,7 @@ FAMILY = Family(
     log_likelihood={"log": _log},
     log_constant=_factorial,
     concave=("log",),
+    log_density=dict.fromkeys(counts.LINKS, counts.log_poisson),
     draw=counts.draw_poisson,
     law=lambda mean, p: stats.poisson(mean),
     sample=counts.sample_poisson,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, constant, each
 from dagreg.families.parameters import NU, SIGMA
@@ -18,6 +21,20 @@ def _sample(rng: np.random.Generator, mean: Array, p: Values) -> Array:
     return mean + p["sigma"] * rng.standard_t(np.broadcast_to(p["nu"], mean.shape), mean.shape)
 
 
+def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    nu = p["nu"]
+    constant = special.gammaln((nu + 1) / 2) - special.gammaln(nu / 2) - 0.5 * np.log(nu)
+    return constant - np.log(p["sigma"]) - (nu + 1) / 2 * np.log1p(((y - mean) / p["sigma"]) ** 2 / nu)
+
+
+def _log_below(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return np.log(special.stdtr(p["nu"], (at - mean) / p["sigma"]))
+
+
+def _log_above(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return np.log(special.stdtr(p["nu"], (mean - at) / p["sigma"]))
+
+
 FAMILY = Family(
     name="student_t",
     place=20,
@@ -32,6 +49,8 @@ FAMILY = Family(
     error_scale=True,
     quasi_variance=constant,
     shaped=True,
+    log_density=dict.fromkeys(LINKS, _log),
+    log_tails=censoring.cdf_tails(_log_below, _log_above),
     draw=_draw,
     law=lambda mean, p: stats.t(p["nu"], mean, p["sigma"]),
     sample=_sample,

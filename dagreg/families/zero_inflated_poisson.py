@@ -26,6 +26,7 @@ FAMILY = Family(
     mean=counts.inflated_mean,
     quasi_variance=counts.proportional,
     shaped=True,
+    log_density=dict.fromkeys(counts.INFLATED_LINKS, counts.log_inflated(counts.log_poisson)),
     draw=counts.draw_inflated(counts.draw_poisson),
     law=lambda mean, p: counts.Inflated(stats.poisson(mean), p["zero"]),
     sample=counts.sample_inflated(counts.sample_poisson),
