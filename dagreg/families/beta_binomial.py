@@ -11,6 +11,7 @@ from dagreg.families.family import Family, Values, each
 from dagreg.families.parameters import PRECISION
 from dagreg.families.scales import RISK_IN_TRIAL
 from dagreg.numerics.arrays import Array, np, special, stats
+from dagreg.numerics.gamma import log_rising
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,9 +24,8 @@ def _sample(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.
 def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     precision, failures = p["precision"], p["trials"] - y
     first, second = precision * mean, precision * (1 - mean)
-    seen = special.gammaln(y + first) - special.gammaln(first)
-    missed = special.gammaln(failures + second) - special.gammaln(second)
-    return seen + missed + special.gammaln(precision) - special.gammaln(p["trials"] + precision)
+    binomial = special.xlogy(y, mean) + special.xlog1py(failures, -mean)
+    return binomial + log_rising(first, y) + log_rising(second, failures) - log_rising(precision, p["trials"])
 
 
 FAMILY = Family(

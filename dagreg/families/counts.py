@@ -10,6 +10,7 @@ from dagreg.families.family import Draw, Sampler, Values
 from dagreg.families.positive import draw_gamma, sample_gamma
 from dagreg.numerics import quantiles
 from dagreg.numerics.arrays import Array, np, special, stats
+from dagreg.numerics.gamma import log_rising
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +58,13 @@ def log_poisson(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
 def log_negative_binomial(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     """Without what no predictor enters: see `log_ways`."""
     shape = p["shape"]
-    kernel = special.xlogy(y, mean) - y * np.log(shape + mean) - shape * np.log1p(mean / shape)
+    kernel = special.xlogy(y, mean) - (y + shape) * np.log1p(mean / shape)
     return np.where(mean >= 0, kernel, -np.inf)
 
 
 def log_ways(y: Any, p: Mapping[str, Any]) -> Any:
     """The part of a negative binomial's log density that no predictor enters; 0 for a count of 0."""
-    return special.gammaln(y + p["shape"]) - special.gammaln(p["shape"])
+    return log_rising(p["shape"], y)
 
 
 def log_inflated(log_density: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, constant, each
 from dagreg.families.parameters import NU, SIGMA
 from dagreg.numerics.arrays import Array, np, special, stats
+from dagreg.numerics.gamma import log_rising
 
 LINKS = ("identity", "log", "softplus", "inverse")
 
@@ -23,8 +24,7 @@ def _sample(rng: np.random.Generator, mean: Array, p: Values) -> Array:
 
 def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     nu = p["nu"]
-    constant = special.gammaln((nu + 1) / 2) - special.gammaln(nu / 2) - 0.5 * np.log(nu)
-    return constant - np.log(p["sigma"]) - (nu + 1) / 2 * np.log1p(((y - mean) / p["sigma"]) ** 2 / nu)
+    return log_rising(nu / 2, 0.5) - np.log(p["sigma"]) - (nu + 1) / 2 * np.log1p(((y - mean) / p["sigma"]) ** 2 / nu)
 
 
 def _log_below(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
