@@ -336,6 +336,9 @@ def _one(
         other = model.variables[equation.linked]
         columns["linked"] = encode(other, np.asarray(data[other.column]))
         predictors.append(shapes[equation.linked])
+    if equation.family.normal and equation.link.name == "identity" and known is None and equation.censored is None:
+        yield from _normal(equation, columns, predictors, scalars, weights)
+        return
     flags = np.full(rows, "none") if equation.censored is None else np.asarray(data[equation.censored]).astype(str)
     for flag in equation.flags or ("none",):
         here = np.flatnonzero(flags == flag)
@@ -350,6 +353,39 @@ def _one(
             return shared(columns["y"], dict(zip(names, scalars, strict=True)))
 
         yield merged(Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=2)
+
+
+def _normal(
+    equation: Equation,
+    columns: Mapping[str, Array],
+    predictors: Sequence[Predictor],
+    scalars: tuple[int, ...],
+    weights: Array,
+) -> Iterator[Factor]:
+    """Of a linear predictor with Normal errors: the triangle's rows for all, which have the same sum of squares."""
+    density, names = _formula(equation, "none"), [a.name for a in equation.auxiliaries]
+    responses = [name for name in ("y", "linked") if name in columns]
+    blocks = [*(columns[name] for name in responses), *(p.design for p in predictors)]
+    whole = np.hstack(blocks) * np.sqrt(weights)[:, None]
+    used, places = np.unique(whole, axis=1, return_inverse=True)
+    reduced = np.linalg.qr(used, mode="r")[:, places.ravel()]
+    ends = np.cumsum([block.shape[1] for block in blocks])[:-1]
+    parts = np.split(reduced, ends, axis=1)
+    ones = np.ones(len(reduced))
+
+    def sigma(scalars: Sequence[Any]) -> Any:
+        return scalars[names.index("sigma")]
+
+    def squares(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return density(columns, etas, scalars) + np.log(sigma(scalars))
+
+    def units(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return -np.log(sigma(scalars))
+
+    table = dict(zip(responses, parts, strict=False)) | {"trials": ones[:, None]}
+    shapes = tuple(replace(p, design=d) for p, d in zip(predictors, parts[len(responses) :], strict=True))
+    yield Factor(squares, table, shapes, scalars, ones)
+    yield Factor(units, {}, (), scalars, np.array([weights.sum()]))
 
 
 def _formula(equation: Equation, flag: str) -> Formula:

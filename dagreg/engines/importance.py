@@ -47,7 +47,8 @@ FAR_BELOW = 30.0  # log units under the mode, where a start that ends nowhere do
 DEGREES = 7.0  # of freedom of the t densities
 DISTANCES = np.arange(0.5, 8.5, 0.5)  # sds from the mode, at which the half widths of a split t are taken
 WIDTHS = (0.7, 5.0)  # of these, in sds
-PILOT, PILOT_EACH = 1_000, 150  # proposals that the mixture is fitted to, and for each parameter
+PILOT, PILOT_EACH = 1_000, 100  # proposals that the mixture is fitted to, and for each parameter
+FEWEST_PILOT = 500  # of many rows
 ROUNDS = 8
 GOOD_SHARE = 0.6  # effective draws in a proposal: no need to fit better
 MIN_SHARE = 0.1
@@ -59,10 +60,11 @@ NEW_SHARE = 0.1  # of a component that is new
 TOP_SHARE, TOP_EACH = 0.02, 5  # of draws, and for each parameter: those that it is put at
 MAX_TAIL_SHAPE = 0.7
 FORGOTTEN = 0.05  # share of chains that have not moved between one state that is kept and the next
+FORGOTTEN_OF_MANY = 0.25  # of many rows
 MAX_THINNING = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Mode:
     """A maximum of a log density; `root` is a root of the inverse of its curvature there."""
 
@@ -75,6 +77,12 @@ class Mode:
         """By Laplace's method."""
         return self.height + float(np.linalg.slogdet(self.root)[1])
 
+    def beside(self, point: Array, height: float) -> bool:
+        """Whether a point lies within half a posterior sd, and as high as that says."""
+        if abs(self.height - height) > SAME_MODE:
+            return False
+        return bool(np.linalg.norm(np.linalg.solve(self.root, point - self.point)) < SAME_MODE)
+
 
 def draw_by_importance(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
     """Draws of a model whose posterior few parameters have; None where the check above fails."""
@@ -84,7 +92,7 @@ def draw_by_importance(model: Model, data: Mapping[str, Any], sampling: Sampling
     mode = only_mode(posterior, rng)
     if mode is None:
         return None
-    points = chains(posterior, mode, sampling.chains, sampling.draws, rng)
+    points = chains(posterior, mode, sampling.chains, sampling.draws, rng, posterior.rows)
     if points is None or not mixed(points):
         return None
     return Draws(posterior.by_symbol(points), "importance", 0, time.perf_counter() - started)
@@ -104,9 +112,9 @@ def only_mode(posterior: Posterior, rng: np.random.Generator) -> Mode | None:
     afar = centre + spread * rng.standard_normal((count // 2, len(centre)))
     modes = [first]
     for start in (*around, *afar):
-        end = climb(posterior, start)
+        end = climb(posterior, start, tuple(modes))
         if isinstance(end, Mode):
-            if all(_distance(known, end.point) > SAME_MODE for known in modes):
+            if end not in modes:
                 modes.append(end)
         elif end > max(m.height for m in modes) - FAR_BELOW:
             return None
@@ -116,20 +124,19 @@ def only_mode(posterior: Posterior, rng: np.random.Generator) -> Mode | None:
     return modes[best] if 1 - share[best] < LEAST_MASS else None
 
 
-def _distance(mode: Mode, point: Array) -> float:
-    """In posterior sds."""
-    return float(np.linalg.norm(np.linalg.solve(mode.root, point - mode.point)))
-
-
-def climb(posterior: Posterior, start: Array) -> Mode | float:
+def climb(posterior: Posterior, start: Array, known: tuple[Mode, ...] = ()) -> Mode | float:
     """Newton's method from a start, its steps halved until they lead up; else the height where that ends.
 
     Where the density is not concave the curvatures' absolute values take their place, so that every step leads up.
+    It ends early beside a mode that is known.
     """
     point, height = start, float(posterior(start[None])[0])
     for _ in range(NEWTON_STEPS):
         if not np.isfinite(height):
             return -np.inf
+        there = next((mode for mode in known if mode.beside(point, height)), None)
+        if there is not None:
+            return there
         gradient, hessian = posterior.derivatives(point)
         if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
             return height
@@ -304,7 +311,9 @@ def effective(weights: Array) -> float:
     return float(1 / (_shares(weights) ** 2).sum() / len(weights))
 
 
-def adapted(target: LogDensity, mode: Mode, rng: np.random.Generator) -> tuple[Proposal, Array, Array] | None:
+def adapted(
+    target: LogDensity, mode: Mode, rng: np.random.Generator, pilot: int = PILOT
+) -> tuple[Proposal, Array, Array] | None:
     """The proposal whose weighted draws are worth most; and those draws with their log weights.
 
     A split t density at the mode, or where that does not fit well a mixture, which starts as one t density there. None
@@ -319,7 +328,7 @@ def adapted(target: LogDensity, mode: Mode, rng: np.random.Generator) -> tuple[P
     mixture = Mixture(np.ones(1), mode.point[None], root[None], DEGREES)
     best, best_score = None, -np.inf
     for _ in range(ROUNDS):
-        points = proposal.draw(rng, PILOT + PILOT_EACH * size)
+        points = proposal.draw(rng, pilot + PILOT_EACH * size)
         weights = target(points) - proposal.log_density(points)
         if not np.isfinite(weights.max()):
             return best
@@ -343,16 +352,20 @@ def adapted(target: LogDensity, mode: Mode, rng: np.random.Generator) -> tuple[P
 # ------------------------------------------------------------ chains
 
 
-def chains(target: LogDensity, mode: Mode, count: int, draws: int, rng: np.random.Generator) -> Array | None:
+def chains(
+    target: LogDensity, mode: Mode, count: int, draws: int, rng: np.random.Generator, rows: int = 0
+) -> Array | None:
     """Chains x draws x coordinates; None where the proposals do not fit."""
-    fit = adapted(target, mode, rng)
+    many = rows >= MANY_ROWS
+    fit = adapted(target, mode, rng, FEWEST_PILOT if many else PILOT)
     if fit is None:
         return None
     mixture, pilot, pilot_weights = fit
     share, staying = stationary(pilot_weights)
     if effective(pilot_weights) < MIN_SHARE:
         return None
-    thin = next((n for n in range(1, MAX_THINNING) if share @ staying**n < FORGOTTEN), MAX_THINNING)
+    left = FORGOTTEN_OF_MANY if many else FORGOTTEN
+    thin = next((n for n in range(1, MAX_THINNING) if share @ staying**n < left), MAX_THINNING)
     steps = draws * thin
     points = mixture.draw(rng, count * steps)
     weights = target(points) - mixture.log_density(points)
@@ -368,10 +381,12 @@ def chains(target: LogDensity, mode: Mode, count: int, draws: int, rng: np.rando
 def walk(first: Array, weights: Array, rng: np.random.Generator) -> Any:
     """Of each chain, after each of its proposals, the number of the one that it is at, from 1; 0 is its first state."""
     uniforms = np.log(rng.random(weights.shape))
-    at, here = np.zeros(len(first), dtype=np.int64), first.copy()
     states = np.empty(weights.shape, dtype=np.int64)
-    for step in range(weights.shape[1]):
-        moves = uniforms[:, step] < weights[:, step] - here
-        at, here = np.where(moves, step + 1, at), np.where(moves, weights[:, step], here)
-        states[:, step] = at
+    for chain, here in enumerate(first.tolist()):
+        at, visited = 0, []
+        for number, (weight, log) in enumerate(zip(weights[chain].tolist(), uniforms[chain].tolist(), strict=True), 1):
+            if log < weight - here:
+                at, here = number, weight
+            visited.append(at)
+        states[chain] = visited
     return states

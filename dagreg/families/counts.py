@@ -51,15 +51,13 @@ class Inflated:
         return np.asarray(np.where(y == 0, np.logaddexp(np.log(self.zero), usual), usual))
 
 
-def log_poisson(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
-    return np.where(mean >= 0, special.xlogy(y, mean) - mean, -np.inf)
+def log_poisson(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return y * log_mean - mean
 
 
-def log_negative_binomial(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+def log_negative_binomial(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     """Without what no predictor enters: see `log_ways`."""
-    shape = p["shape"]
-    kernel = special.xlogy(y, mean) - (y + shape) * np.log1p(mean / shape)
-    return np.where(mean >= 0, kernel, -np.inf)
+    return y * log_mean - (y + p["shape"]) * np.log1p(mean / p["shape"])
 
 
 def log_ways(y: Any, p: Mapping[str, Any]) -> Any:
@@ -70,8 +68,8 @@ def log_ways(y: Any, p: Mapping[str, Any]) -> Any:
 def log_inflated(log_density: Callable[..., Any]) -> Callable[..., Any]:
     """With more zeros: the probability `zero` beside the one that the counts have."""
 
-    def inflated(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
-        usual = np.log1p(-p["zero"]) + log_density(y, eta, mean, p)
+    def inflated(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        usual = np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p)
         return np.where(y == 0, np.logaddexp(np.log(p["zero"]), usual), usual)
 
     return inflated
@@ -80,9 +78,9 @@ def log_inflated(log_density: Callable[..., Any]) -> Callable[..., Any]:
 def log_hurdle(log_density: Callable[..., Any]) -> Callable[..., Any]:
     """The probability `zero` of 0, and else counts that are not."""
 
-    def hurdle(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
-        some = np.log(-np.expm1(log_density(0.0 * y, eta, mean, p)))
-        return np.where(y == 0, np.log(p["zero"]), np.log1p(-p["zero"]) + log_density(y, eta, mean, p) - some)
+    def hurdle(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        some = np.log(-np.expm1(log_density(0.0 * y, log_mean, mean, p)))
+        return np.where(y == 0, np.log(p["zero"]), np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p) - some)
 
     return hurdle
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dagreg.families import censoring
-from dagreg.families.family import NUMBERS, Family, Values, each
+from dagreg.families.family import NUMBERS, Family, Values, by_log_mean, each
 from dagreg.families.positive import LINKS, square
 from dagreg.families.scales import POSITIVE
 from dagreg.numerics.arrays import Array, np, stats
@@ -24,8 +24,8 @@ def _log(time: Array, eta: Array, trials: Array) -> Array:
     return np.asarray(-eta - time * np.exp(-eta))
 
 
-def _log_density(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
-    return -np.log(mean) - y / mean
+def _log_density(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -log_mean - y / mean
 
 
 def _log_above(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
@@ -46,7 +46,7 @@ FAMILY = Family(
     quasi_variance=square,
     log_likelihood={"log": _log},
     concave=("log",),
-    log_density=dict.fromkeys(LINKS, _log_density),
+    log_density=by_log_mean(LINKS, _log_density),
     log_tails=censoring.survival_tails(_log_above),
     draw=_draw,
     law=lambda mean, p: stats.expon(scale=mean),

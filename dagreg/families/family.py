@@ -199,3 +199,12 @@ class Family:
 def each(links: tuple[str, ...], arguments: str, **special: str) -> dict[str, str]:
     """The arguments under each link, `{mean}` being its inverse; `special` ones as they are."""
     return {link: special.get(link, arguments.replace("{mean}", LINKS[link].source)) for link in links}
+
+
+def by_log_mean(links: tuple[str, ...], log_density: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """A log density of (response, log mean, mean, parameters) under each link: under the log, the predictor is that."""
+
+    def otherwise(y: Array, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        return log_density(y, np.log(mean), mean, p)
+
+    return {link: log_density if link == "log" else otherwise for link in links}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dagreg.families.family import NUMBERS, Family, Tails, each
+from dagreg.families.family import NUMBERS, Family, Tails, by_log_mean, each
 from dagreg.families.parameters import SHAPE
 from dagreg.families.positive import LINKS, NOT_ABOVE_ZERO, above_zero, draw_gamma, sample_gamma, square
 from dagreg.families.scales import POSITIVE
@@ -24,9 +24,9 @@ def _censored() -> dict[str, str]:
     }
 
 
-def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+def _log(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     shape = p["shape"]
-    return shape * (np.log(shape) + np.log(y) - np.log(mean) - y / mean) - special.gammaln(shape)
+    return shape * (np.log(shape) + np.log(y) - log_mean - y / mean) - special.gammaln(shape)
 
 
 def _log_above(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
@@ -57,7 +57,7 @@ FAMILY = Family(
     outside=NOT_ABOVE_ZERO,
     scale=POSITIVE,
     quasi_variance=square,
-    log_density=dict.fromkeys(LINKS, _log),
+    log_density=by_log_mean(LINKS, _log),
     log_tails=Tails(_log_above, _log_below, _log_between),
     draw=draw_gamma,
     law=lambda mean, p: stats.gamma(p["shape"], scale=mean / p["shape"]),
