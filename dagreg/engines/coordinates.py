@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from dagreg.model.densities import LOG_DENSITIES
 from dagreg.model.types import PriorChoice
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, special
 from dagreg.numerics.jets import Jet, variable
 from dagreg.spec.priors import DISTRIBUTIONS
 
@@ -164,6 +163,10 @@ class Coordinates:
         gradient, hessian = gradient.copy(), hessian.copy()
         for i, (coordinate, free) in enumerate(zip(self.each, self._free, strict=True)):
             at = point[i] if free else float(self.values(point[None])[0, i])
+            if free and coordinate.prior.distribution == "Normal":  # most are, and jets take their time
+                mean, sd = coordinate.arguments
+                own[i], curved[i] = (mean - at) / sd**2, -1 / sd**2
+                continue
             value, height = coordinate.derivatives(at)
             first, second = (_number(height.first.get(0)), _number(height.second.get((0, 0))))
             if free:

@@ -19,13 +19,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.engines.coordinates import Coordinate, Coordinates
 from dagreg.engines.draws import by_symbol
 from dagreg.model.design import absent, column, design_columns, encode, encoded, positions
 from dagreg.model.regression import CENSORING
 from dagreg.model.response import starting_cutpoints
-from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.model.types import Equation, Model, PriorChoice, Sufficient
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.jets import Jet, chained, variable
 from dagreg.spec.priors import DISTRIBUTIONS
@@ -34,6 +35,7 @@ BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cach
 ROWS = 1_000  # of a block
 ALONE = 2**20  # rows x points up to which threads are not worth starting
 WORTH_MERGING = 500  # rows
+Index = npt.NDArray[np.integer[Any]]
 Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
 
 
@@ -42,7 +44,7 @@ class Predictor:
     """A linear predictor: `design` (rows x coefficients) times the parameters at `places`, and `offset` (rows x 1)."""
 
     design: Array
-    places: Array
+    places: Index
     offset: Array | None = None
 
     def at(self, values: Array, rows: slice) -> Array:
@@ -174,6 +176,12 @@ def obstacle(model: Model) -> str:
     return ""
 
 
+def parameters(model: Model) -> int:
+    """How many numbers the parameters of a model without groups are."""
+    last, (_, auxiliaries) = model.equations[-1], list(_places(model))[-1]
+    return auxiliaries + len(last.auxiliaries)
+
+
 def posterior_of(model: Model, data: Mapping[str, Any]) -> Posterior:
     """The log posterior of a model on the columns that its program reads. `obstacle` says which models have one."""
     priors: list[PriorChoice] = []
@@ -190,10 +198,12 @@ def posterior_of(model: Model, data: Mapping[str, Any]) -> Posterior:
         if equation.family.predictor == "ordered":
             runs.append(slice(first, first + several))
         priors += [a.prior for a in equation.auxiliaries]
-        table = _rows(model, equation, data)
-        own = list(_factors(model, equation, table, first, auxiliaries, shapes))
-        factors += own
-        starts.append(_start(model, equation, table, auxiliaries - first))
+        if equation.sufficient is not None:
+            factors += _reduced(equation, equation.sufficient, first, auxiliaries)
+        else:
+            data = _rows(model, equation, data)
+            factors += _factors(model, equation, data, first, auxiliaries, shapes)
+        starts.append(_start(model, equation, data, auxiliaries - first))
     coordinates = Coordinates(tuple(map(Coordinate, priors)), tuple(runs))
     centre, _ = coordinates.centres()
     values = coordinates.values(centre[None])[0]
@@ -224,19 +234,20 @@ def _rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Mapping[
 def _start(model: Model, equation: Equation, data: Mapping[str, Any], coefficients: int) -> Array:
     """Where the coefficients are when no predictor tells: nan for the auxiliaries, which start at their priors."""
     variable, several = model.variables[equation.response], max(len(equation.levels) - 1, 1)
-    rows = len(data[variable.column])
-    units = column(equation.weights, data, rows)
     start = np.zeros(coefficients + len(equation.auxiliaries))
     start[coefficients:] = np.nan
     constant = 1 if equation.has_intercept else len(equation.terms[0].columns)
+    if equation.sufficient is not None:
+        start[:constant] = variable.mean
+        return start
+    rows = len(data[variable.column])
+    units = column(equation.weights, data, rows)
     if equation.family.predictor == "ordered":
         start[:several] = starting_cutpoints(equation, variable)
     elif equation.family.predictor == "unordered":
         codes = positions(np.asarray(data[variable.column]), equation.levels)
         shares = np.bincount(codes, units, several + 1) / units.sum()
-        start[: constant * several] = np.tile(
-            np.log(np.maximum(shares[1:], 1e-3) / max(shares[0], 1e-3)), constant
-        )
+        start[: constant * several] = np.tile(np.log(np.maximum(shares[1:], 1e-3) / max(shares[0], 1e-3)), constant)
     else:
         response = encode(variable, np.asarray(data[variable.column]))[:, 0]
         exposed = column(equation.trials, data, rows) * column(equation.offset, data, rows)
@@ -363,7 +374,6 @@ def _normal(
     weights: Array,
 ) -> Iterator[Factor]:
     """Of a linear predictor with Normal errors: the triangle's rows for all, which have the same sum of squares."""
-    density, names = _formula(equation, "none"), [a.name for a in equation.auxiliaries]
     responses = [name for name in ("y", "linked") if name in columns]
     blocks = [*(columns[name] for name in responses), *(p.design for p in predictors)]
     whole = np.hstack(blocks) * np.sqrt(weights)[:, None]
@@ -371,21 +381,38 @@ def _normal(
     reduced = np.linalg.qr(used, mode="r")[:, places.ravel()]
     ends = np.cumsum([block.shape[1] for block in blocks])[:-1]
     parts = np.split(reduced, ends, axis=1)
-    ones = np.ones(len(reduced))
+    table = dict(zip(responses, parts, strict=False))
+    shapes = [replace(p, design=d) for p, d in zip(predictors, parts[len(responses) :], strict=True)]
+    yield from _squares(equation, table, shapes, scalars, float(weights.sum()))
 
-    def sigma(scalars: Sequence[Any]) -> Any:
-        return scalars[names.index("sigma")]
+
+def _reduced(equation: Equation, statistics: Sufficient, first: int, auxiliaries: int) -> Iterator[Factor]:
+    """Of a regression that its sufficient statistics stand for: `left` is one more row without predictors."""
+    root = np.vstack([np.array(statistics.root), np.zeros(len(statistics.root[0]))])
+    rotated = np.append(np.array(statistics.rotated), statistics.left**0.5)[:, None]
+    predictor = Predictor(root, np.arange(first, auxiliaries))
+    yield from _squares(equation, {"y": rotated}, [predictor], (auxiliaries,), statistics.units)
+
+
+def _squares(
+    equation: Equation,
+    columns: Mapping[str, Array],
+    predictors: Sequence[Predictor],
+    scalars: tuple[int, ...],
+    units: float,
+) -> Iterator[Factor]:
+    """The Normal log density of so many units, from rows that have their sum of squares."""
+    density, at = _formula(equation, "none"), [a.name for a in equation.auxiliaries].index("sigma")
+    ones = np.ones(len(columns["y"]))
 
     def squares(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
-        return density(columns, etas, scalars) + np.log(sigma(scalars))
+        return density(columns, etas, scalars) + np.log(scalars[at])
 
-    def units(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
-        return -np.log(sigma(scalars))
+    def spread(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return -np.log(scalars[at])
 
-    table = dict(zip(responses, parts, strict=False)) | {"trials": ones[:, None]}
-    shapes = tuple(replace(p, design=d) for p, d in zip(predictors, parts[len(responses) :], strict=True))
-    yield Factor(squares, table, shapes, scalars, ones)
-    yield Factor(units, {}, (), scalars, np.array([weights.sum()]))
+    yield Factor(squares, {**columns, "trials": ones[:, None]}, tuple(predictors), scalars, ones)
+    yield Factor(spread, {}, (), scalars, np.array([units]))
 
 
 def _formula(equation: Equation, flag: str) -> Formula:

@@ -1,19 +1,19 @@
 """Metropolis-Hastings on proposals that importance weights have judged, for models of few parameters.
 
-Newton's method finds the mode of the log posterior (`engines/density.py`) and the curvature there, from several starts
-far apart; they have to end at one mode. A mixture of multivariate t densities of that place and shape (Tierney and
-Kadane 1986 for the first; one component) is fitted to the posterior by weighted draws of itself (Cappe, Douc, Guillin,
-Marin and Robert 2008). It then proposes all states of the chains.
+Newton's method finds the mode of the log posterior (`engines/density.py`) and the curvature there, from several
+starts far apart; they have to end at one mode. A split t density of that place and shape (Geweke 1989, section 4;
+Tierney and Kadane 1986 for the mode's part) then proposes all states of the chains. Where it does not fit well, a
+mixture of t densities is fitted to weighted draws (Cappe, Douc, Guillin, Marin and Robert 2008) and takes its place.
 
-**Theorem.** Let proposals be independent draws of q, and w = p / q for the posterior p. Metropolis-Hastings that accepts
-a move from x to y with the probability min(1, w(y) / w(x)) leaves p invariant; if w is bounded by M, the distance from p
-shrinks by 1 - 1/M a step at least, whatever the start (Tierney 1994, section 2.3.3; Mengersen and Tweedie 1996, theorem
-2.1). Nothing is approximated: how well q fits decides only how fast chains forget.
+**Theorem.** Let proposals be independent draws of q, and w = p / q for the posterior p. Metropolis-Hastings that
+accepts a move from x to y with the probability min(1, w(y) / w(x)) leaves p invariant; if w is bounded by M, the
+distance from p shrinks by 1 - 1/M a step at least, whatever the start (Tierney 1994, section 2.3.3; Mengersen and
+Tweedie 1996, theorem 2.1). Nothing is approximated: how well q fits decides only how fast chains forget.
 
 **The check.** No M is known, but draws of w tell of its tail: where a generalised Pareto distribution fitted to the
-largest weights has a shape k above 0.7 (or 1 - 1 / log10 of the draws, if that is less), some region that matters was
-hardly ever proposed (Vehtari, Simpson, Gelman, Yao and Gabry 2024). Then, or where few proposals are accepted, chains
-disagree, or several modes have mass, there are no draws here and NUTS takes over.
+largest weights has a shape k above 0.7 (or 1 - 1 / log10 of the draws, if that is less), some region that matters
+was hardly ever proposed (Vehtari, Simpson, Gelman, Yao and Gabry 2024). Then, or where proposals are worth few draws,
+chains disagree, or several modes have mass, there are no draws here, and the next engine takes over.
 """
 
 from __future__ import annotations
@@ -24,17 +24,21 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import special
 
-from dagreg.engines.density import Posterior, posterior_of
+from dagreg.engines import density
+from dagreg.engines.density import Posterior, parameters, posterior_of
 from dagreg.engines.draws import Draws
+from dagreg.engines.engine import Engine, Obstacle, columns_read
 from dagreg.engines.metropolis import mixed, stationary
 from dagreg.model.types import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, special
 from dagreg.numerics.pareto import tail_shape
+from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 LogDensity = Callable[[Array], Array]
+NAME = "importance"
+MAX_PARAMETERS = 30  # t densities of more fit few posteriors
 NEWTON_STEPS = 150
 HALVINGS = 16  # of a Newton step
 SMALLEST_CURVATURE = 1e-6  # in coordinates with a unit diagonal
@@ -84,6 +88,15 @@ class Mode:
         return bool(np.linalg.norm(np.linalg.solve(self.root, point - self.point)) < SAME_MODE)
 
 
+def obstacle(piece: Piece, data: Data) -> Obstacle | None:
+    """Why this engine cannot solve a piece; None where it can."""
+    why = density.obstacle(piece.model)
+    count = 0 if why else parameters(piece.model)
+    if count > MAX_PARAMETERS:
+        why = f"it has {count} parameters, more than {MAX_PARAMETERS}"
+    return Obstacle(why, piece.equation.span) if why else None
+
+
 def draw_by_importance(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
     """Draws of a model whose posterior few parameters have; None where the check above fails."""
     started = time.perf_counter()
@@ -95,7 +108,7 @@ def draw_by_importance(model: Model, data: Mapping[str, Any], sampling: Sampling
     points = chains(posterior, mode, sampling.chains, sampling.draws, rng, posterior.rows)
     if points is None or not mixed(points):
         return None
-    return Draws(posterior.by_symbol(points), "importance", 0, time.perf_counter() - started)
+    return Draws(posterior.by_symbol(points), NAME, 0, time.perf_counter() - started)
 
 
 # ------------------------------------------------------------ the mode
@@ -229,7 +242,7 @@ class Mixture:
         which = rng.choice(len(self.shares), count, p=self.shares)
         normal = rng.standard_normal((count, size))
         normal *= np.sqrt(self.degrees / rng.chisquare(self.degrees, count))[:, None]
-        return self.centres[which] + np.einsum("nij,nj->ni", self.roots[which], normal)
+        return np.asarray(self.centres[which] + np.einsum("nij,nj->ni", self.roots[which], normal))
 
     def parts(self, points: Array) -> tuple[Array, Array]:
         """Of each component, components x points: the log of its share times its density, and squared distances."""
@@ -390,3 +403,19 @@ def walk(first: Array, weights: Array, rng: np.random.Generator) -> Any:
             visited.append(at)
         states[chain] = visited
     return states
+
+
+ENGINE = Engine(
+    name=NAME,
+    words="Metropolis-Hastings on proposals judged by importance weights",
+    participle="sampled by Metropolis-Hastings on proposals judged by importance weights",
+    obstacle=obstacle,
+    solve=lambda piece, data, sampling, program: draw_by_importance(piece.model, columns_read(piece, data), sampling),
+    packages=("dagreg", "numpy", "scipy"),
+    unfit="importance weights found no proposals that fit",
+    step=NAME,
+    grounds=lambda piece: (
+        "few parameters and a numeric posterior: its mode and curvature make proposals "
+        "(NUTS takes over if those do not fit)"
+    ),
+)

@@ -1,4 +1,4 @@
-"""What censoring makes of a density: log probabilities as PyMC source (`Family.censored`) and in NumPy (`log_tails`)."""
+"""What censoring makes of a density: log probabilities as PyMC source (`Family.censored`) and in NumPy."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its expone
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative.
+    """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative, `bend` the second.
 
-    `bend` is the second derivative. `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
+    `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
     (odds, ratios), so that default priors need not know that of the response.
     `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
 

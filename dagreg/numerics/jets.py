@@ -1,9 +1,9 @@
 """Numbers with their first and second derivatives in a few variables: second-order forward differentiation.
 
-A `Jet` stands for f(v1, ..., vk), v being a row's linear predictors and the parameters besides them. NumPy's and SciPy's
-universal functions take jets as they take arrays, by the chain rule (Griewank and Walther 2008, chapter 13), so that a
-family writes its log density once and has exact derivatives under every link. Arrays in jets are rows x points, or
-broadcast to that.
+A `Jet` stands for f(v1, ..., vk), v being a row's linear predictors and the parameters besides them. NumPy's
+and SciPy's universal functions take jets as they take arrays, by the chain rule (Griewank and Walther 2008,
+chapter 13), so that a family writes its log density once and has exact derivatives under every link. Arrays in
+jets are rows x points, or broadcast to that.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, special
 
 type Partials = tuple[tuple[Any, ...], Mapping[tuple[int, int], Any]]  # of a function's arguments, those that are 0 out
 STEP = 1e-3  # of the differences that stand for derivatives in a parameter of an incomplete gamma or beta function
@@ -144,8 +143,8 @@ def _extreme(first_wins: Callable[[Any, Any], Any]) -> Callable[..., Partials]:
     return partials
 
 
-def _by_differences(function: Callable[..., Any], positive: int) -> Callable[..., Partials]:
-    """Of functions whose derivatives in some argument have no closed form; the first `positive` ones are above 0.
+def _by_differences(name: str, positive: int) -> Callable[..., Partials]:
+    """Of functions of SciPy that have no closed derivatives; the first `positive` arguments are above 0.
 
     They are good to about eight digits, which is more than a step towards a mode needs.
     """
@@ -154,7 +153,9 @@ def _by_differences(function: Callable[..., Any], positive: int) -> Callable[...
         steps = [STEP * np.abs(x) if i < positive else STEP * (1.0 + np.abs(x)) for i, x in enumerate(at)]
 
         def there(**moves: int) -> Any:
-            return function(*(x + moves.get(f"_{i}", 0) * h for i, (x, h) in enumerate(zip(at, steps, strict=True))))
+            return getattr(special, name)(
+                *(x + moves.get(f"_{i}", 0) * h for i, (x, h) in enumerate(zip(at, steps, strict=True)))
+            )
 
         slopes, bends = [], {}
         for i, h in enumerate(steps):
@@ -192,9 +193,9 @@ _PARTIALS: Mapping[str, Callable[..., Partials]] = {
     "log_expit": _one(lambda x, y: special.expit(-x), lambda x, y: -special.expit(x) * special.expit(-x)),
     "xlogy": _xlogy,
     "xlog1py": _xlog1py,
-    "gammainc": _by_differences(special.gammainc, 2),
-    "gammaincc": _by_differences(special.gammaincc, 2),
-    "betainc": _by_differences(special.betainc, 3),
-    "stdtr": _by_differences(special.stdtr, 1),
+    "gammainc": _by_differences("gammainc", 2),
+    "gammaincc": _by_differences("gammaincc", 2),
+    "betainc": _by_differences("betainc", 3),
+    "stdtr": _by_differences("stdtr", 1),
 }
 _WITHOUT_SLOPE = frozenset({"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isfinite", "sign"})
