@@ -32,6 +32,9 @@ def by_logcdf(distribution: str, above: str) -> dict[str, str]:
     return {"above": above, "below": cdf, "between": f"pm.math.logdiffexp({high}, {low})"}
 
 
+LOG_HALF = -0.6931471805599453
+
+
 def normal_tails(z: Callable[..., Any]) -> Tails:
     """Of a response that is Normal as z(value, eta, mean, parameters)."""
 
@@ -58,12 +61,14 @@ def survival_tails(above: Callable[..., Any]) -> Tails:
 
 
 def cdf_tails(below: Callable[..., Any], above: Callable[..., Any]) -> Tails:
-    """By the log probabilities of both sides."""
-    return Tails(
-        above=above,
-        below=below,
-        between=lambda low, high, *others: _log_difference(below(high, *others), below(low, *others)),
-    )
+    """By the log probabilities of both sides; a difference is taken in the tail where it keeps its digits."""
+
+    def between(low: Any, high: Any, *others: Any) -> Any:
+        under = _log_difference(below(high, *others), below(low, *others))
+        over = _log_difference(above(low, *others), above(high, *others))
+        return np.where(below(low, *others) < LOG_HALF, under, over)
+
+    return Tails(above, below, between)
 
 
 def _log_difference(larger: Any, smaller: Any) -> Any:

@@ -47,6 +47,8 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
         if function is np.where and not options:
             condition, *sides = arguments
             return _where(_value(condition), *sides)
+        if function is np.zeros_like and not options:
+            return np.zeros_like(_value(arguments[0]))
         return NotImplemented
 
 
@@ -163,8 +165,11 @@ def _by_differences(name: str, positive: int) -> Callable[..., Partials]:
             slopes.append((8 * (one[0] - one[1]) - (two[0] - two[1])) / (12 * h))
             bends[i, i] = (16 * (one[0] + one[1]) - (two[0] + two[1]) - 30 * y) / (12 * h**2)
             for j in range(i):
-                corners = [(p, q, there(**{f"_{i}": p, f"_{j}": q})) for p in (1, -1) for q in (1, -1)]
-                bends[j, i] = sum(p * q * c for p, q, c in corners) / (4 * h * steps[j])
+                near, far = (
+                    sum(p * q * there(**{f"_{i}": k * p, f"_{j}": k * q}) for p in (1, -1) for q in (1, -1))
+                    for k in (1, 2)
+                )
+                bends[j, i] = (16 * near - far) / (48 * h * steps[j])
         return tuple(slopes), bends
 
     return partials
