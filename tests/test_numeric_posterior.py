@@ -12,6 +12,7 @@ from scipy import special
 from dagreg.engines.density import Posterior, obstacle, parameters, posterior_of
 from dagreg.engines.draws import by_symbol
 from dagreg.families import FAMILIES
+from dagreg.model.statistics import Sufficient
 from dagreg.numerics.gamma import log_rising
 from dagreg.numerics.jets import Jet, variable
 from dagreg.numerics.pareto import tail_shape
@@ -114,7 +115,8 @@ def the_piece(text: str, estimator: str = "adjusted", data: Any = None) -> tuple
 
 def posterior(case: Optimised, piece: Piece) -> Posterior:
     assert obstacle(piece.model) == ""
-    this = posterior_of(piece.model, case.table(piece) if piece.reads_rows else {})
+    statistics = piece.statistics if isinstance(piece.statistics, Sufficient) else None
+    this = posterior_of(piece.model, case.table(piece) if piece.reads_rows else {}, statistics)
     if piece.equation.link.name == "inverse":  # near 0 the mean has no end, and differences no digits
         this.start[0], this.start[1] = 1.5, 0.05
     return this
@@ -142,9 +144,10 @@ def program_density(case: Optimised, piece: Piece, points: np.ndarray) -> np.nda
             named |= by_symbol(e, point[None, None, at:last])
             named |= {a.symbol: point[None, None, last + i] for i, a in enumerate(e.auxiliaries)}
             at = last + len(e.auxiliaries)
-            if e.sufficient is not None:
-                whole = point[last - len(e.coefficients) : last] - np.array(e.sufficient.start)
-                named[e.symbols["free"]] = np.linalg.solve(np.array(e.sufficient.spread), whole)[None, None]
+        if isinstance(piece.statistics, Sufficient):
+            whole = point[: len(piece.equation.coefficients)] - np.array(piece.statistics.start)
+            free = np.linalg.solve(np.array(piece.statistics.spread), whole)
+            named[piece.names.of(piece.equation)["free"]] = free[None, None]
         symbols = {name: next((name.removesuffix(s) for s in endings if name.endswith(s)), name) for name in names}
         heights.append(float(logp({name: np.asarray(named[symbol][0, 0]) for name, symbol in symbols.items()})))
     return np.array(heights)

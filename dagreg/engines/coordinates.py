@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.model.densities import LOG_DENSITIES
-from dagreg.model.types import PriorChoice
+from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array, special
 from dagreg.numerics.jets import Jet, variable
 from dagreg.spec.priors import DISTRIBUTIONS

@@ -24,9 +24,11 @@ import numpy.typing as npt
 from dagreg.engines.coordinates import Coordinate, Coordinates
 from dagreg.engines.draws import by_symbol
 from dagreg.model.design import absent, column, design_columns, encode, encoded, positions
-from dagreg.model.regression import CENSORING
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
+from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
-from dagreg.model.types import Equation, Model, PriorChoice, Sufficient
+from dagreg.model.statistics import Sufficient
+from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.jets import Jet, chained, variable
 from dagreg.spec.priors import DISTRIBUTIONS
@@ -35,6 +37,7 @@ BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cach
 ROWS = 1_000  # of a block
 ALONE = 2**20  # rows x points up to which threads are not worth starting
 WORTH_MERGING = 500  # rows
+TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
 Index = npt.NDArray[np.integer[Any]]
 Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
 
@@ -164,7 +167,7 @@ def obstacle(model: Model) -> str:
             return f"coefficients vary between the levels of {equation.varying[0].group}"
         if link not in equation.family.log_density:
             return f"{equation.family.words} with the {link} link has no log density here"
-        if equation.censored is not None and equation.family.log_tails is None:
+        if equation.censoring is not None and equation.family.log_tails is None:
             return f"{equation.family.words} has no tails here, and values of {name} are censored"
         priors = [*equation.coefficients, *(a.prior for a in equation.auxiliaries)]
         odd = [p for p in priors if DISTRIBUTIONS[p.distribution].support in ("simplex", "cholesky")]
@@ -182,8 +185,11 @@ def parameters(model: Model) -> int:
     return auxiliaries + len(last.auxiliaries)
 
 
-def posterior_of(model: Model, data: Mapping[str, Any]) -> Posterior:
-    """The log posterior of a model on the columns that its program reads. `obstacle` says which models have one."""
+def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient | None = None) -> Posterior:
+    """The log posterior of a model on the columns that its program reads. `obstacle` says which models have one.
+
+    `statistics` stand for the rows of its one regression.
+    """
     priors: list[PriorChoice] = []
     runs: list[slice] = []
     starts: list[Array] = []
@@ -198,12 +204,13 @@ def posterior_of(model: Model, data: Mapping[str, Any]) -> Posterior:
         if equation.family.predictor == "ordered":
             runs.append(slice(first, first + several))
         priors += [a.prior for a in equation.auxiliaries]
-        if equation.sufficient is not None:
-            factors += _reduced(equation, equation.sufficient, first, auxiliaries)
+        if statistics is not None:
+            factors += _reduced(equation, statistics, first, auxiliaries)
+            starts.append(_known(model, equation, auxiliaries - first))
         else:
-            data = _rows(model, equation, data)
-            factors += _factors(model, equation, data, first, auxiliaries, shapes)
-        starts.append(_start(model, equation, data, auxiliaries - first))
+            table = _rows(model, equation, data)
+            factors += _factors(model, equation, table, first, auxiliaries, shapes)
+            starts.append(_start(model, equation, table, auxiliaries - first))
     coordinates = Coordinates(tuple(map(Coordinate, priors)), tuple(runs))
     centre, _ = coordinates.centres()
     values = coordinates.values(centre[None])[0]
@@ -231,15 +238,25 @@ def _rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Mapping[
     return {name: np.asarray(data[name])[there] for name in model.columns}
 
 
+def _known(model: Model, equation: Equation, coefficients: int) -> Array:
+    """The response's mean for the intercept, 0 for slopes, nan for the auxiliaries, which start at their priors."""
+    start = np.zeros(coefficients + len(equation.auxiliaries))
+    start[coefficients:] = np.nan
+    start[: _constant(equation)] = model.variables[equation.response].mean
+    return start
+
+
+def _constant(equation: Equation) -> int:
+    """How many of the first coefficients make the predictor of a row where the others are 0."""
+    return 1 if equation.has_intercept else len(equation.terms[0].columns)
+
+
 def _start(model: Model, equation: Equation, data: Mapping[str, Any], coefficients: int) -> Array:
     """Where the coefficients are when no predictor tells: nan for the auxiliaries, which start at their priors."""
     variable, several = model.variables[equation.response], max(len(equation.levels) - 1, 1)
     start = np.zeros(coefficients + len(equation.auxiliaries))
     start[coefficients:] = np.nan
-    constant = 1 if equation.has_intercept else len(equation.terms[0].columns)
-    if equation.sufficient is not None:
-        start[:constant] = variable.mean
-        return start
+    constant = _constant(equation)
     rows = len(data[variable.column])
     units = column(equation.weights, data, rows)
     if equation.family.predictor == "ordered":
@@ -336,22 +353,22 @@ def _one(
     variable, rows = model.variables[equation.response], len(weights)
     columns = {"y": encode(variable, np.asarray(data[variable.column]))}
     columns["trials"] = column(equation.trials, data, rows)[:, None]
-    known = equation.error or equation.scaled_by
-    if known is not None:
-        columns["error"] = column(known, data, rows)[:, None]
-    if equation.upper is not None:
-        bound = replace(variable, column=equation.upper)
-        columns["upper"] = encode(bound, np.asarray(data[equation.upper]))
+    censoring, error = equation.censoring, equation.error
+    if error is not None:
+        columns["error"] = column(error.column, data, rows)[:, None]
+    if censoring is not None and censoring.upper is not None:
+        bound = replace(variable, column=censoring.upper)
+        columns["upper"] = encode(bound, np.asarray(data[censoring.upper]))
     predictors = [shapes[equation.response]]
     if equation.linked is not None:
         other = model.variables[equation.linked]
         columns["linked"] = encode(other, np.asarray(data[other.column]))
         predictors.append(shapes[equation.linked])
-    if equation.family.normal and equation.link.name == "identity" and known is None and equation.censored is None:
+    if equation.family.normal and equation.link.name == "identity" and error is None and censoring is None:
         yield from _normal(equation, columns, predictors, scalars, weights)
         return
-    flags = np.full(rows, "none") if equation.censored is None else np.asarray(data[equation.censored]).astype(str)
-    for flag in equation.flags or ("none",):
+    flags = np.full(rows, "none") if censoring is None else np.asarray(data[censoring.column]).astype(str)
+    for flag in ("none",) if censoring is None else censoring.flags:
         here = np.flatnonzero(flags == flag)
         factor = Factor(_formula(equation, flag), columns, tuple(predictors), scalars, weights)
         yield merged(factor if len(here) == rows else _picked(factor, here))
@@ -422,7 +439,7 @@ def _formula(equation: Equation, flag: str) -> Formula:
     function = equation.family.log_density[link.name]
     if flag != "none":
         assert tails is not None  # see `obstacle`
-        function = getattr(tails, CENSORING[flag])
+        function = getattr(tails, TAILS[flag])
 
     def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
         eta = etas[0]
@@ -432,9 +449,9 @@ def _formula(equation: Equation, flag: str) -> Formula:
         else:
             mean = link.inverse(eta)
         p = dict(zip(names, scalars, strict=True)) | {"trials": columns["trials"]}
-        if equation.error is not None:
+        if isinstance(equation.error, KnownErrors):
             p["sigma"] = np.sqrt(p["sigma"] ** 2 + columns["error"] ** 2)
-        if equation.scaled_by is not None:
+        elif isinstance(equation.error, ErrorScale):
             p["sigma"] = p["sigma"] * columns["error"]
         if equation.linked is not None:
             p["linked_error"] = columns["linked"] - etas[1]

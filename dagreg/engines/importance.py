@@ -25,12 +25,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dagreg.binding.rows import Rows
+from dagreg.emit.program import Program
 from dagreg.engines import density
 from dagreg.engines.density import Posterior, parameters, posterior_of
 from dagreg.engines.draws import Draws
 from dagreg.engines.engine import Engine, Obstacle, columns_read
 from dagreg.engines.metropolis import mixed, stationary
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
+from dagreg.model.statistics import CellCounts, Sufficient
 from dagreg.numerics.arrays import Array, special
 from dagreg.numerics.pareto import tail_shape
 from dagreg.optimise.types import Data, Piece
@@ -91,17 +94,21 @@ class Mode:
 def obstacle(piece: Piece, data: Data) -> Obstacle | None:
     """Why this engine cannot solve a piece; None where it can."""
     why = density.obstacle(piece.model)
+    if isinstance(piece.statistics, CellCounts):
+        why = "counts stand for its rows"
     count = 0 if why else parameters(piece.model)
     if count > MAX_PARAMETERS:
         why = f"it has {count} parameters, more than {MAX_PARAMETERS}"
     return Obstacle(why, piece.equation.span) if why else None
 
 
-def draw_by_importance(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
+def draw_by_importance(
+    model: Model, data: Mapping[str, Any], sampling: Sampling, statistics: Sufficient | None = None
+) -> Draws | None:
     """Draws of a model whose posterior few parameters have; None where the check above fails."""
     started = time.perf_counter()
     rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
-    posterior = posterior_of(model, data)
+    posterior = posterior_of(model, data, statistics)
     mode = only_mode(posterior, rng)
     if mode is None:
         return None
@@ -405,12 +412,17 @@ def walk(first: Array, weights: Array, rng: np.random.Generator) -> Any:
     return states
 
 
+def _solve(piece: Piece, data: Rows, sampling: Sampling, program: Callable[[], Program]) -> Draws | None:
+    statistics = piece.statistics if isinstance(piece.statistics, Sufficient) else None
+    return draw_by_importance(piece.model, columns_read(piece, data), sampling, statistics)
+
+
 ENGINE = Engine(
     name=NAME,
     words="Metropolis-Hastings on proposals judged by importance weights",
     participle="sampled by Metropolis-Hastings on proposals judged by importance weights",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_by_importance(piece.model, columns_read(piece, data), sampling),
+    solve=_solve,
     packages=("dagreg", "numpy", "scipy"),
     unfit="importance weights found no proposals that fit",
     step=NAME,

@@ -189,11 +189,16 @@ _PARTIALS: Mapping[str, Callable[..., Partials]] = {
     "expm1": _one(lambda x, y: np.exp(x), lambda x, y: np.exp(x)),
     "log": _one(lambda x, y: 1 / x, lambda x, y: -1 / x**2),
     "log1p": _one(lambda x, y: 1 / (1 + x), lambda x, y: -1 / (1 + x) ** 2),
+    "cos": _one(lambda x, y: -np.sin(x), lambda x, y: -y),
     "logaddexp": _logaddexp,
     "minimum": _extreme(lambda a, b: np.asarray(a) <= b),
     "maximum": _extreme(lambda a, b: np.asarray(a) >= b),
     "gammaln": _one(lambda x, y: special.psi(x), lambda x, y: special.zeta(2.0, x)),
     "log_ndtr": _log_ndtr,
+    "i0e": _one(
+        lambda x, y: special.i1e(x) - y,
+        lambda x, y: 2 * (y - special.i1e(x)) - special.i1e(x) / x,  # of x above 0
+    ),
     "expit": _one(lambda x, y: y * special.expit(-x), lambda x, y: y * special.expit(-x) * (1 - 2 * y)),
     "log_expit": _one(lambda x, y: special.expit(-x), lambda x, y: -special.expit(x) * special.expit(-x)),
     "xlogy": _xlogy,
