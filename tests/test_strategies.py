@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagreg.programs import lower_all
 from dagreg.doubts.instrument import first_stage
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import contrast_draws
 from dagreg.engines.nuts import parameters
 from dagreg.identify.expression import evaluate
 from dagreg.model.plan import Model
+from dagreg.programs import lower_all
 from dagreg.study import study_of
 from tests.fitting import compiled, models_of, rows_of, spec_of, table_of
 

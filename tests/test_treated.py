@@ -10,11 +10,11 @@ import pytest
 from scipy import special
 
 from dagreg import pipeline
-from dagreg.programs import lower_all
 from dagreg.effects.estimate import estimates
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, SpecError
+from dagreg.programs import lower_all
 from dagreg.study import study_of
 from tests.fitting import models_of, spec_of
 

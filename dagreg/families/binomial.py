@@ -33,6 +33,7 @@ FAMILY = Family(
     separable="at both ends",
     tested_as="successes",
     log_likelihood=shared.LOG_LIKELIHOOD,
+    log_density=shared.LOG_DENSITY,
     log_constant=_chosen,
     concave=shared.LINKS,
     law=lambda mean, p: stats.binom(p["trials"], mean),

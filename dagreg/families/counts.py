@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,11 @@ from dagreg.families.family import Draw, Sampler, Values
 from dagreg.families.positive import draw_gamma, sample_gamma
 from dagreg.numerics import quantiles
 from dagreg.numerics.arrays import Array, np, special, stats
+from dagreg.numerics.gamma import log_rising
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
 LINKS = ("log", "softplus", "identity")
@@ -45,6 +49,40 @@ class Inflated:
         """log of (1 - zero) p(y), and of zero besides where y is 0."""
         usual = np.log1p(-self.zero) + self.counts.logpmf(y)
         return np.asarray(np.where(y == 0, np.logaddexp(np.log(self.zero), usual), usual))
+
+
+def log_poisson(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return y * log_mean - mean
+
+
+def log_negative_binomial(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    """Without what no predictor enters: see `log_ways`."""
+    return y * log_mean - (y + p["shape"]) * np.log1p(mean / p["shape"])
+
+
+def log_ways(y: Any, p: Mapping[str, Any]) -> Any:
+    """The part of a negative binomial's log density that no predictor enters; 0 for a count of 0."""
+    return log_rising(p["shape"], y)
+
+
+def log_inflated(log_density: Callable[..., Any]) -> Callable[..., Any]:
+    """With more zeros: the probability `zero` beside the one that the counts have."""
+
+    def inflated(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        usual = np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p)
+        return np.where(y == 0, np.logaddexp(np.log(p["zero"]), usual), usual)
+
+    return inflated
+
+
+def log_hurdle(log_density: Callable[..., Any]) -> Callable[..., Any]:
+    """The probability `zero` of 0, and else counts that are not."""
+
+    def hurdle(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        some = np.log(-np.expm1(log_density(0.0 * y, log_mean, mean, p)))
+        return np.where(y == 0, np.log(p["zero"]), np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p) - some)
+
+    return hurdle
 
 
 def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:

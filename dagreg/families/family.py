@@ -34,6 +34,18 @@ def _any(low: float, high: float, whole: bool) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Tails:
+    """The log probabilities of a response above and below a value, and between two: see `censoring.py`.
+
+    Functions of the value or the two values, predictors, means and the parameters, as `Family.log_density`.
+    """
+
+    above: Callable[..., Any]
+    below: Callable[..., Any]
+    between: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of a family besides the mean.
 
@@ -81,6 +93,11 @@ class Family:
       are rows x 1, predictors rows x points; for several levels see `categorical.py` and `ordinal.py`. `log_constant`
       is that term, of responses and trials, None for 0; `log_total` the sum over rows of one trial each, where there
       is a faster way.
+    - `log_density`: per link, of responses (rows x 1), predictors and means (rows x points) and the parameters (with
+      `trials`), up to a term free of all but the response: what `engines/density.py` makes posteriors of. It is written
+      in universal functions alone, so that it takes jets (`numerics/jets.py`) and has exact derivatives. Of several
+      levels see `categorical.py` and `ordinal.py`. `log_shared(response, parameters)` is a summand of it that no
+      predictor enters, worked out once for each distinct response; `log_tails` what censoring makes of it.
     - `law(location, parameters)` is the distribution of responses as SciPy has them: with `logpmf`, or `logpdf`, and
       where they can be censored `logcdf` and `logsf`. None for several levels.
     - `concave`: links under which the log likelihood is concave in the predictor (and the cutpoints).
@@ -130,6 +147,9 @@ class Family:
     tested_as: Literal["number", "count", "successes"] = "number"  # where independences are held against the data
     log_likelihood: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
     log_constant: Callable[[Array, Array], Array] | None = None
+    log_density: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    log_shared: Callable[[Array, Mapping[str, Any]], Any] | None = None
+    log_tails: Tails | None = None
     law: Callable[[Array, Values], Any] | None = None
     log_total: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)
     concave: tuple[str, ...] = ()
@@ -182,3 +202,12 @@ class Family:
 def each(links: tuple[str, ...], arguments: str, **special: str) -> dict[str, str]:
     """The arguments under each link, `{mean}` being its inverse; `special` ones as they are."""
     return {link: special.get(link, arguments.replace("{mean}", LINKS[link].source)) for link in links}
+
+
+def by_log_mean(links: tuple[str, ...], log_density: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """A log density of (response, log mean, mean, parameters) under each link: under the log, the predictor is that."""
+
+    def otherwise(y: Array, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        return log_density(y, np.log(mean), mean, p)
+
+    return {link: log_density if link == "log" else otherwise for link in links}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.families import counts
-from dagreg.families.family import Family, Values, each
+from dagreg.families.family import Family, Values, by_log_mean, each
 from dagreg.families.parameters import SHAPE, ZERO
 from dagreg.families.scales import COUNT
 from dagreg.numerics.arrays import Array, np
@@ -30,6 +30,8 @@ FAMILY = Family(
     coefficients={"log": "log rate ratio, before zeros are left out"},
     mean=_mean,
     mean_is_linear=False,
+    log_density=by_log_mean(counts.INFLATED_LINKS, counts.log_hurdle(counts.log_negative_binomial)),
+    log_shared=counts.log_ways,
     draw=counts.draw_inflated(counts.draw_positive_negative_binomial),
     law=lambda rate, p: counts.Hurdle(counts.negative_binomial(rate, p), p["zero"]),
     sample=counts.sample_inflated(counts.sample_positive_negative_binomial),

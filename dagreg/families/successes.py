@@ -9,7 +9,7 @@ Burridge 1981).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagreg.families.family import Values
 from dagreg.numerics.arrays import Array, np, special
@@ -74,6 +74,32 @@ def cloglog(successes: Array, eta: Array, trials: Array) -> Array:
 
 
 LOG_LIKELIHOOD: Mapping[str, Callable[..., Array]] = {"logit": logit, "probit": probit, "cloglog": cloglog}
+
+
+def _log_logit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return y * eta - p["trials"] * np.logaddexp(0.0, eta)
+
+
+def _log_probit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return y * special.log_ndtr(eta) + (p["trials"] - y) * special.log_ndtr(-eta)
+
+
+def _log_cloglog(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    rate = np.exp(eta)
+    return np.where(y > 0, y * np.log(-np.expm1(-rate)), 0.0) - (p["trials"] - y) * rate
+
+
+def _log_identity(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    inside = special.xlogy(y, mean) + special.xlog1py(p["trials"] - y, -mean)
+    return np.where((mean >= 0) & (mean <= 1), inside, -np.inf)
+
+
+LOG_DENSITY: Mapping[str, Callable[..., Any]] = {
+    "logit": _log_logit,
+    "probit": _log_probit,
+    "cloglog": _log_cloglog,
+    "identity": _log_identity,
+}
 
 
 def sample_beta(rng: np.random.Generator, mean: Array, p: Values) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,13 @@ def _law(mean: Array, p: Values) -> _Law:
     return _Law(between, p["extreme"], p["one"])
 
 
+def _log(y: Array, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    inside = (y > 0) & (y < 1)
+    between = np.log1p(-p["extreme"]) + shares.log_beta(np.where(inside, y, 0.5), eta, mean, p)
+    end = np.where(y > 0, np.log(p["one"]), np.log1p(-p["one"]))
+    return np.where(inside, between, np.log(p["extreme"]) + end)
+
+
 def _mean(location: Array, p: Values) -> Array:
     return np.asarray((1 - p["extreme"]) * location + p["extreme"] * p["one"])
 
@@ -78,6 +86,7 @@ FAMILY = Family(
     widens="beta",
     coefficients={"logit": "log odds ratio of the mean between 0 and 1"},
     mean=_mean,
+    log_density=dict.fromkeys(successes.LINKS, _log),
     draw=_draw,
     law=_law,
     sample=_sample,
