@@ -1,0 +1,216 @@
+"""Gaussian mixed models without a compiler: independent draws from the few parameters that are left.
+
+**Theorem.** Given theta = (the sds and correlations between groups, sigma) the coefficients, their priors being Normal or
+flat, and all deviations are jointly Normal with the response. So p(theta | y) is known up to a constant, by
+`numerics/mixed.py`, and given a draw of theta the others are drawn from a Normal (Pinheiro and Bates 2000, section 2.2;
+Bates, Maechler, Bolker and Walker 2015). Theta has a dimension for sigma and q (q + 1) / 2 for each group with q
+coefficients. Its draws come from t proposals at the mode with weights (Rue, Martino and Chopin 2009 integrate over the
+same parameters by a grid), and are given only where the weights' Pareto shape is at most 0.7 (Vehtari, Simpson, Gelman,
+Yao and Gabry 2024).
+
+Theta in free coordinates: for each group the logs of its sds, then the inverse hyperbolic tangents of its canonical
+partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row; last the log of sigma.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dagreg.engines.draws import Array, Draws, by_symbol
+from dagreg.model.densities import LOG_DENSITIES, log_density
+from dagreg.model.design import absent, column, design_columns, encoded, positions
+from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.numerics.importance import independent_draws, mode
+from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Spread, System, cross_products
+from dagreg.spec.types import Sampling
+
+NORMAL = ("Normal", "Flat")
+
+
+@dataclass(frozen=True, slots=True)
+class Theta:
+    """The free coordinates of the sds, the correlations and sigma."""
+
+    groups: tuple[Varying, ...]
+    sigma: PriorChoice
+
+    @property
+    def size(self) -> int:
+        return 1 + sum(len(v.deviations) * (len(v.deviations) + 1) // 2 for v in self.groups)
+
+    def spread(self, points: Array) -> tuple[Spread, Array]:
+        """Sigma and the covariances' Cholesky factors at each point, and the log prior of the free coordinates."""
+        at, factors = 0, []
+        prior = points[:, -1] + log_density(self.sigma, np.exp(points[:, -1]))
+        for varying in self.groups:
+            size = len(varying.deviations)
+            sds = np.exp(points[:, at : at + size])
+            prior = prior + points[:, at : at + size].sum(axis=1)
+            for i, deviation in enumerate(varying.deviations):
+                prior = prior + log_density(deviation.prior, sds[:, i])
+            at += size
+            count = size * (size - 1) // 2
+            root, correlations = correlated(points[:, at : at + count], size, varying.concentration)
+            at += count
+            factors.append(sds[:, :, None] * root)
+            prior = prior + correlations
+        return Spread(np.exp(points[:, -1]), tuple(factors)), prior
+
+
+def correlated(free: Array, size: int, concentration: float) -> tuple[Array, Array]:
+    """The Cholesky factors of correlation matrices, and the log of their LKJ prior in these coordinates."""
+    root = np.zeros((len(free), size, size))
+    root[:, 0, 0] = 1.0
+    log_prior = np.zeros(len(free))
+    at = 0
+    for i in range(1, size):
+        left = np.ones(len(free))  # of the row's squares
+        for j in range(i):
+            partial = np.tanh(free[:, at])
+            root[:, i, j] = partial * np.sqrt(left)
+            log_prior += np.log1p(-np.square(partial)) + 0.5 * np.log(left)
+            left = left * (1 - np.square(partial))
+            at += 1
+        root[:, i, i] = np.sqrt(left)
+        log_prior += (size - 1 - i + 2 * (concentration - 1)) * 0.5 * np.log(left)
+    return root, log_prior
+
+
+def obstacle(equation: Equation) -> str:
+    """Why this engine cannot solve a regression, or ""."""
+    if not equation.varying:
+        return "no coefficients vary between groups"
+    if not is_linear(equation):
+        return f"a {equation.family.name} likelihood is not Normal given its groups"
+    if equation.linked is not None:
+        return "its errors correlate with those of another regression"
+    if equation.censored is not None:
+        return f"values of {equation.response} are censored"
+    if equation.error is not None or equation.scaled_by is not None:
+        return "every row has an error of its own"
+    for prior in equation.coefficients:
+        if prior.distribution not in NORMAL:
+            return f"the prior {prior} of a coefficient is not Normal"
+    scales = [a.prior for a in equation.auxiliaries] + [d.prior for v in equation.varying for d in v.deviations]
+    for prior in scales:
+        if prior.distribution not in LOG_DENSITIES:
+            return f"the prior {prior} of an sd has no density here"
+    sizes = sorted(len(v.levels) * len(v.deviations) for v in equation.varying)
+    if sum(sizes[:-1]) + len(equation.coefficients) > MAX_UNKNOWNS:
+        return f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
+    return ""
+
+
+def is_linear(equation: Equation) -> bool:
+    """Whether the response, or its log, is Normal about the linear predictor with one sd."""
+    plain = equation.family.normal and equation.link.name == "identity"
+    return plain or (equation.family.on_log_scale and equation.family.name == "lognormal")
+
+
+def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> tuple[Draws | None, str]:
+    """Independent draws of the one regression of a model, in the shape of chains; or None, and why."""
+    started = time.perf_counter()
+    (equation,) = model.equations
+    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
+    system, theta = system_of(equation, cross_products_of(model, equation, data)), theta_of(equation)
+    count = sampling.chains * sampling.draws
+
+    def target(points: Array) -> Array:
+        with np.errstate(all="ignore"):
+            spread, prior = theta.spread(points)
+            found = prior + system.log_likelihood(spread)
+        return np.where(np.isnan(found), -np.inf, found)
+
+    place = mode(target, *start(theta, system))
+    if place is None:
+        return None, "the sds have no mode that Newton's method reaches"
+    points, reason = independent_draws(target, *place, count, rng)
+    if points is None:
+        return None, reason
+    at, _ = theta.spread(points)
+    coefficients, deviations = system.draws(at, rng)
+    shape = (sampling.chains, sampling.draws)
+    values = by_symbol(equation, coefficients.reshape(*shape, -1))
+    for varying, factor, own in zip(equation.varying, at.factors, deviations, strict=True):
+        values |= _of_group(varying, factor, own, shape)
+    values[equation.auxiliaries[0].symbol] = at.sigma.reshape(shape)
+    values = {symbol: values[symbol] for symbol in equation.parameters}
+    return Draws(values, "mixed", 0, time.perf_counter() - started), ""
+
+
+def theta_of(equation: Equation) -> Theta:
+    return Theta(equation.varying, equation.auxiliaries[0].prior)
+
+
+def _of_group(varying: Varying, factor: Array, deviations: Array, shape: tuple[int, int]) -> dict[str, Array]:
+    """The draws of a group's parameters, by their symbols."""
+    sds = np.sqrt(np.square(factor).sum(axis=2))
+    if not varying.correlated:
+        return {varying.symbol: deviations[..., 0].reshape(*shape, -1), varying.scale: sds[:, 0].reshape(shape)}
+    root = factor / sds[:, :, None]
+    symbol, stds, correlations = varying.parameters
+    size = len(varying.deviations)
+    return {
+        symbol: deviations.reshape(*shape, *deviations.shape[1:]),
+        stds: sds.reshape(*shape, size),
+        correlations: (root @ np.swapaxes(root, 1, 2)).reshape(*shape, size, size),
+    }
+
+
+def system_of(equation: Equation, rows: CrossProducts) -> System:
+    """The Normal equations under the priors of the coefficients."""
+    priors = equation.coefficients
+    flat = np.array([p.distribution == "Flat" for p in priors], dtype=bool)
+    numbers = [(0.0, 1.0) if p.distribution == "Flat" else tuple(map(float, p.arguments)) for p in priors]  # type: ignore[arg-type]  # data are known here
+    mean, sd = np.array(numbers).reshape(-1, 2).T
+    return System(rows, mean, np.where(flat, 0.0, 1 / np.square(sd)))
+
+
+def cross_products_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> CrossProducts:
+    """Those of a regression's rows."""
+    if equation.dropped:
+        there = ~absent(data[model.variables[equation.response].column])
+        data = {name: np.asarray(data[name])[there] for name in model.columns}
+    groups = {v.group for v in equation.varying}
+    values = encoded(model, [n for n in (equation.response, *equation.predictors) if n not in groups], data)
+    response = values[equation.response][:, 0]
+    if equation.family.on_log_scale:
+        response = np.log(response)
+    if equation.offset is not None:
+        response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))
+    rows = len(response)
+    columns = design_columns(equation, values, rows)
+    level = {v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels) for v in equation.varying}
+    own = [(level[v.group], len(v.levels), own_columns(equation, v, columns)) for v in equation.varying]
+    return cross_products(columns, response, column(equation.weights, data, rows), own)
+
+
+def own_columns(equation: Equation, varying: Varying, columns: Array) -> Array:
+    """The columns whose coefficients vary between a group's levels, rows x deviations."""
+    starts, at = {}, int(equation.has_intercept)
+    for term in equation.terms:
+        starts[term.name] = at
+        at += len(term.columns)
+    one = np.ones(len(columns))
+    return np.column_stack([one if d.term is None else columns[:, starts[d.term] + d.column] for d in varying.deviations])
+
+
+def start(theta: Theta, system: System) -> tuple[Array, Array]:
+    """A first guess of theta, and of its sds: half of what least squares leave is between groups."""
+    rows = system.rows
+    left = max(float(rows.total[-1, -1]) / rows.units, 1e-300)
+    points, scale = [], []
+    for varying, group in zip(theta.groups, rows.groups, strict=True):
+        size = len(varying.deviations)
+        inside = np.einsum("laa->a", group.own) / rows.units  # mean square of each column
+        points += list(0.5 * np.log(0.3 * left / np.maximum(inside, 1e-300)))
+        points += [0.0] * (size * (size - 1) // 2)
+        scale += [1 / np.sqrt(2 * group.levels)] * size + [1 / np.sqrt(group.levels)] * (size * (size - 1) // 2)
+    points.append(0.5 * np.log(0.5 * left))
+    scale.append(1 / np.sqrt(2 * rows.units))
+    return np.array(points), np.minimum(np.array(scale), 0.5)

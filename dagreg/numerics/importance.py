@@ -1,0 +1,241 @@
+"""Draws of a density in a few dimensions by importance sampling: a t density at the mode, and weights with a check.
+
+The proposals are those of a multivariate t at the mode, with the curvature there, moved to the mean and the covariance
+that its own weighted draws have. The largest weights are smoothed by a generalised Pareto distribution. Its shape, k,
+tells whether weights have moments: up to 0.7 means are reliable, beyond they are not (Vehtari, Simpson, Gelman, Yao and
+Gabry 2024). Points are points x dimensions throughout; a target gives a log density, up to a constant, for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagreg.numerics.arrays import Array
+
+Target = Callable[[Array], Array]
+STEP = 0.2  # of the differences, in posterior sds
+MAX_NEWTON = 60
+CLOSE = 0.02  # to the mode, in posterior sds
+MAX_HALVINGS = 20
+MAX_STRETCH = 4.0  # of a step, in the sds that the curvature says
+DEGREES = 6.0  # of freedom of the proposals
+PILOT, PILOT_EACH = 1_000, 200  # proposals that a t is fitted to, and for each dimension
+ROUNDS = 5
+MAX_SHAPE = 0.7  # k, from which means of weighted draws are not reliable
+MIN_RATE = 0.02  # effective draws a proposal
+MIN_EXCESS = 2.0  # effective draws for each that is kept
+MAX_PROPOSALS = 400_000
+BLOCK = 4_096  # points at once
+
+
+@dataclass(frozen=True, slots=True)
+class StudentT:
+    """A multivariate t density; `root` is the Cholesky factor of its scale matrix."""
+
+    centre: Array
+    root: Array
+    degrees: float = DEGREES
+
+    def draw(self, rng: np.random.Generator, count: int) -> Array:
+        normal = rng.standard_normal((count, len(self.centre)))
+        radius = np.sqrt(self.degrees / rng.chisquare(self.degrees, count))
+        return np.asarray(self.centre + (normal * radius[:, None]) @ self.root.T)
+
+    def log_density(self, points: Array) -> Array:
+        """At each point, up to the constant that all t densities of this dimension share."""
+        standard = np.linalg.solve(self.root, (points - self.centre).T)
+        size = len(self.centre)
+        height = float(np.log(np.abs(np.diag(self.root))).sum())
+        return np.asarray(
+            -0.5 * (self.degrees + size) * np.log1p((standard**2).sum(axis=0) / self.degrees) - height
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """Points, the logs of their smoothed weights, and the shape k of the largest ones."""
+
+    points: Array
+    weights: Array  # shares of their sum
+    shape: float
+
+    @property
+    def size(self) -> float:
+        """How many independent draws they are worth (Kish)."""
+        return float(1 / np.square(self.weights).sum())
+
+
+# ------------------------------------------------------------ the mode
+
+
+def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | None:
+    """The mode, and the Cholesky factor of the inverse of the negative Hessian there; None where none is found.
+
+    Newton's method with differences, in coordinates in which the density is about round. `scale` has a first guess of
+    the sds.
+    """
+    centre, root = start, np.diag(scale)
+    height = float(target(centre[None])[0])
+    if not np.isfinite(height):
+        return None
+    for _ in range(MAX_NEWTON):
+        gradient, curvature = _derivatives(target, centre, root, height)
+        if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
+            root = root / 4
+            continue
+        values, vectors = np.linalg.eigh(curvature)
+        bounded = np.maximum(np.abs(values), 1.0 / MAX_STRETCH**2)
+        step = vectors @ ((vectors.T @ gradient) / bounded)
+        far = float(np.sqrt((np.square(vectors.T @ gradient) / bounded).sum()))
+        if far > MAX_STRETCH:
+            step *= MAX_STRETCH / far
+        moved = False
+        for halving in range(MAX_HALVINGS):
+            there = centre + root @ step / 2.0**halving
+            value = float(target(there[None])[0])
+            if value > height:
+                centre, height, moved = there, value, True
+                break
+            if far < CLOSE:
+                break
+        if values.min() > 0.5 and values.max() < 2.0 and far < CLOSE:
+            covariance = root @ np.linalg.inv(curvature) @ root.T
+            return centre, np.linalg.cholesky((covariance + covariance.T) / 2)
+        root = root @ (vectors / np.sqrt(bounded))
+        if not moved and far >= CLOSE:
+            root = root / 2
+    return None
+
+
+def _derivatives(target: Target, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
+    """The gradient and the negative Hessian in the coordinates of `root`, by central differences."""
+    size = len(centre)
+    one, (left, right) = np.eye(size), np.triu_indices(size, 1)
+    two = one[left] + one[right]
+    heights = target(centre + STEP * np.concatenate([one, -one, two, -two]) @ root.T)
+    up, down, both, neither = np.split(heights, np.cumsum([size, size, len(two)]))
+    singles = up + down - 2 * height
+    curvature = np.diag(-singles / STEP**2)
+    curvature[left, right] = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
+    curvature[right, left] = curvature[left, right]
+    return (up - down) / (2 * STEP), curvature
+
+
+# ------------------------------------------------------------ weights
+
+
+def pareto_smoothed(log_weights: Array) -> tuple[Array, float]:
+    """Weights as shares of their sum, the largest smoothed, and the shape k of these (Vehtari et al. 2024).
+
+    k is infinite where there are too few weights to tell.
+    """
+    weights = np.exp(log_weights - log_weights.max())
+    count = int(np.ceil(min(0.2 * len(weights), 3 * np.sqrt(len(weights)))))
+    if count < 5 or not np.isfinite(weights).all():
+        return weights / weights.sum(), np.inf
+    order = np.argsort(weights, kind="stable")
+    tail, cut = order[-count:], float(weights[order[-count - 1]])
+    excess = weights[tail] - cut
+    if excess[-1] - excess[0] <= 1e-14:
+        return weights / weights.sum(), -np.inf
+    shape, scale = _pareto(np.maximum(excess, 1e-300))
+    places = (np.arange(count) + 0.5) / count
+    if abs(shape) < 1e-12:
+        smooth = cut - scale * np.log1p(-places)
+    else:
+        smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
+    weights[tail] = np.minimum(smooth, 1.0)
+    return weights / weights.sum(), shape
+
+
+def _pareto(sorted_excess: Array) -> tuple[float, float]:
+    """Shape and scale of a generalised Pareto distribution (Zhang and Stephens 2009), k drawn towards 0.5 a little."""
+    count = len(sorted_excess)
+    grid = 30 + int(np.sqrt(count))
+    quarter = sorted_excess[int(count / 4 + 0.5) - 1]
+    theta = 1 / sorted_excess[-1] + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * quarter)
+    k = np.log1p(-theta[:, None] * sorted_excess).mean(axis=1)
+    likelihood = count * (np.log(-theta / k) - k - 1)
+    share = 1 / np.exp(likelihood[None, :] - likelihood[:, None]).sum(axis=1)
+    chosen = float(share @ theta)
+    shape = float(np.log1p(-chosen * sorted_excess).mean())
+    scale = -shape / chosen
+    return (count * shape + 10 * 0.5) / (count + 10), scale
+
+
+def weighted(target: Target, proposal: StudentT, points: Array) -> Weighted:
+    """Draws of a proposal with their weights under the target."""
+    log_weights = np.concatenate([target(points[i : i + BLOCK]) for i in range(0, len(points), BLOCK)])
+    log_weights = log_weights - proposal.log_density(points)
+    log_weights = np.where(np.isnan(log_weights), -np.inf, log_weights)
+    if not np.isfinite(log_weights.max()):
+        return Weighted(points, np.full(len(points), 1 / len(points)), np.inf)
+    return Weighted(points, *pareto_smoothed(log_weights))
+
+
+def moved(proposal: StudentT, draws: Weighted) -> StudentT:
+    """The proposal with the mean and the covariance of its weighted draws, where they are enough to tell."""
+    if draws.size < 10 * len(proposal.centre):
+        return proposal
+    centre = draws.weights @ draws.points
+    apart = draws.points - centre
+    covariance = (apart * draws.weights[:, None]).T @ apart
+    try:
+        return StudentT(centre, np.linalg.cholesky(covariance), proposal.degrees)
+    except np.linalg.LinAlgError:
+        return proposal
+
+
+def fitted(target: Target, proposal: StudentT, rng: np.random.Generator) -> StudentT:
+    """The proposal moved to the target as long as that makes its draws worth more."""
+    count = PILOT + PILOT_EACH * len(proposal.centre)
+    best = proposal
+    draws = weighted(target, best, best.draw(rng, count))
+    for _ in range(ROUNDS):
+        other = moved(best, draws)
+        if other is best:
+            break
+        again = weighted(target, other, other.draw(rng, count))
+        if not again.size > draws.size:
+            break
+        gain = again.size / draws.size
+        best, draws = other, again
+        if gain < 1.05:
+            break
+    return best
+
+
+def independent_draws(
+    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator
+) -> tuple[Array | None, str]:
+    """So many draws, in random order; or None, and why the weights cannot be relied on.
+
+    The proposals grow until they are worth `MIN_EXCESS` times as many independent draws. Of these a systematic sample
+    is taken (Kitagawa 1996), in which each occurs as often as its weight says, within one.
+    """
+    proposal = fitted(target, StudentT(centre, root), rng)
+    points = np.empty((0, len(centre)))
+    size = int(MIN_EXCESS * count * 2)
+    while True:
+        points = np.concatenate([points, proposal.draw(rng, size - len(points))])
+        draws = weighted(target, proposal, points)
+        if draws.size / len(points) < MIN_RATE:
+            return None, f"{len(points):,} proposals are worth {draws.size:,.0f} draws only"
+        if draws.size >= MIN_EXCESS * count:
+            break
+        size = int(min(len(points) * max(1.2, 1.1 * MIN_EXCESS * count / draws.size), MAX_PROPOSALS))
+        if size <= len(points):
+            return None, f"{len(points):,} proposals are worth {draws.size:,.0f} draws only"
+    if draws.shape > MAX_SHAPE:
+        return None, f"the largest weights have a Pareto shape of {draws.shape:.2f}, above {MAX_SHAPE}"
+    return draws.points[resampled(draws.weights, count, rng)], ""
+
+
+def resampled(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The places of a systematic sample, in random order."""
+    ends = np.cumsum(weights)
+    places = np.searchsorted(ends, (np.arange(count) + rng.random()) / count * ends[-1], side="right")
+    return rng.permutation(np.minimum(places, len(weights) - 1))

@@ -1,0 +1,443 @@
+"""A Gaussian mixed model given its sds, correlations and sigma, from cross-products by group.
+
+    y = X b + sum_k Z_k u_k + e,   u_k of each level ~ Normal(0, L_k L_k'),   e ~ Normal(0, sigma),   b ~ Normal(m, D)
+
+Given these, b and all u are jointly Normal. The group with most levels is integrated out level by level: with A = Z'Z
+of a level and H = sigma^2 I + L'A L (Woodbury),
+
+    R' V^-1 R = (R'R - sum over levels of (Z'R)' f (Z'R)) / sigma^2,    f = L H^-1 L',
+
+where R = [Z of the other groups, X, y]. What is left is one dense system in the coordinates v = L^-1 u, which has no
+singular point where an sd is 0 (Bates, Maechler, Bolker and Walker 2015; Pinheiro and Bates 2000, section 2.2). Levels
+with equal Z'Z share f, so that their cross-products are added up beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.numerics.arrays import Array
+
+Index = npt.NDArray[np.int64]
+DENSE = 4_000_000  # numbers of a dense table of cross-products; beyond, it is sparse or made anew at every point
+BLOCK = 1_000_000  # numbers at once
+BATCHED = 48  # unknowns up to which many systems are solved together
+MAX_UNKNOWNS = 4_000  # of the dense system
+MAX_PAIRS = 60_000_000  # of columns that share a level: the sparse table's entries
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Cross-products by the levels of a group: of its own columns, and of these with the design and the response."""
+
+    own: Array  # levels x q x q
+    others: Array  # levels x q x (p + 1)
+
+    @property
+    def levels(self) -> int:
+        return len(self.own)
+
+    @property
+    def width(self) -> int:
+        return int(self.own.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """Cross-products between the columns of two groups, for each pair of levels that occurs together."""
+
+    left: Index
+    right: Index
+    products: Array  # pairs x q of the left x q of the right
+
+
+@dataclass(frozen=True, slots=True)
+class CrossProducts:
+    """All that a Gaussian mixed model knows of its rows. The response is y less X start."""
+
+    units: float
+    start: Array  # p
+    total: Array  # (p + 1) x (p + 1), of [X response]
+    groups: tuple[Grouped, ...]
+    crossed: dict[tuple[int, int], Crossed] = field(default_factory=dict)  # by the places of two groups, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """At many points: sigma, and the Cholesky factor of each group's covariance, points x q x q."""
+
+    sigma: Array
+    factors: tuple[Array, ...]
+
+    def __getitem__(self, at: slice | Index) -> Spread:
+        return Spread(self.sigma[at], tuple(f[at] for f in self.factors))
+
+    def __len__(self) -> int:
+        return len(self.sigma)
+
+
+@dataclass(frozen=True)
+class System:
+    """The equations for coefficients and deviations. `mean` and `precision` are of the coefficients' Normal priors.
+
+    A precision of 0 is that of a flat prior.
+    """
+
+    rows: CrossProducts
+    mean: Array
+    precision: Array
+
+    @cached_property
+    def first(self) -> int:
+        """The group that is integrated out level by level."""
+        return int(np.argmax([g.levels * g.width for g in self.rows.groups]))
+
+    @cached_property
+    def rest(self) -> tuple[int, ...]:
+        return tuple(k for k in range(len(self.rows.groups)) if k != self.first)
+
+    @cached_property
+    def starts(self) -> dict[int, int]:
+        """Where the columns of each other group start."""
+        sizes = [self.rows.groups[k].levels * self.rows.groups[k].width for k in self.rest]
+        return dict(zip(self.rest, np.cumsum([0, *sizes]).tolist(), strict=False))
+
+    @cached_property
+    def unknowns(self) -> int:
+        """Of the dense system: deviations of the other groups, then coefficients."""
+        return sum(self.rows.groups[k].levels * self.rows.groups[k].width for k in self.rest) + len(self.mean)
+
+    @cached_property
+    def fixed(self) -> int:
+        """Where the coefficients start."""
+        return self.unknowns - len(self.mean)
+
+    @cached_property
+    def total(self) -> Array:
+        """R'R."""
+        size = self.unknowns + 1
+        table = np.zeros((size, size))
+        table[self.fixed :, self.fixed :] = self.rows.total
+        for k in self.rest:
+            group, at = self.rows.groups[k], self.starts[k]
+            places = at + np.arange(group.levels * group.width).reshape(group.levels, group.width)
+            table[places[:, :, None], places[:, None, :]] = group.own
+            block = group.others.reshape(-1, group.others.shape[2])
+            table[at : at + len(block), self.fixed :] = block
+            table[self.fixed :, at : at + len(block)] = block.T
+        for (k, other), pairs in self.rows.crossed.items():
+            if self.first in (k, other):
+                continue
+            left = self.starts[k] + pairs.left[:, None] * self.rows.groups[k].width
+            right = self.starts[other] + pairs.right[:, None] * self.rows.groups[other].width
+            i = (left + np.arange(self.rows.groups[k].width))[:, :, None]
+            j = (right + np.arange(self.rows.groups[other].width))[:, None, :]
+            table[i, j] = pairs.products
+            table[np.swapaxes(j, 1, 2), np.swapaxes(i, 1, 2)] = np.swapaxes(pairs.products, 1, 2)
+        return table
+
+    @cached_property
+    def by_level(self) -> Any:
+        """Z'R of the group integrated out, (levels x q) x columns: dense, or sparse where that would be large."""
+        group = self.rows.groups[self.first]
+        size = self.unknowns + 1
+        rows = group.levels * group.width
+        places, columns, values = [], [], []
+        for k in self.rest:
+            pairs, turned = self.rows.crossed.get((self.first, k)), False
+            if pairs is None:
+                pairs, turned = self.rows.crossed[(k, self.first)], True
+            own, other = (pairs.right, pairs.left) if turned else (pairs.left, pairs.right)
+            products = np.swapaxes(pairs.products, 1, 2) if turned else pairs.products
+            i = own[:, None, None] * group.width + np.arange(group.width)[None, :, None]
+            width = self.rows.groups[k].width
+            j = self.starts[k] + other[:, None, None] * width + np.arange(width)[None, None, :]
+            i, j = np.broadcast_arrays(i, j)
+            places.append(i.ravel())
+            columns.append(j.ravel())
+            values.append(products.ravel())
+        block = group.others.reshape(rows, -1)
+        if rows * size <= DENSE or not self.rest:
+            table = np.zeros((rows, size))
+            for i, j, v in zip(places, columns, values, strict=True):
+                table[i, j] = v
+            table[:, self.fixed :] = block
+            return table
+        from scipy import sparse  # takes longer to load than small models to solve
+
+        i, j = np.nonzero(block)
+        entries = np.concatenate([*values, block[i, j]])
+        where = (np.concatenate([*places, i]), np.concatenate([*columns, self.fixed + j]))
+        return sparse.csr_array((entries, where), shape=(rows, size))
+
+    @cached_property
+    def classes(self) -> tuple[Array, Index, Index]:
+        """The distinct Z'Z of the group integrated out, which one each level has, and how many have each."""
+        own = self.rows.groups[self.first].own
+        flat = own.reshape(len(own), -1)
+        distinct, which, counts = np.unique(flat, axis=0, return_inverse=True, return_counts=True)
+        return distinct.reshape(-1, *own.shape[1:]), which.ravel(), counts
+
+    @cached_property
+    def table(self) -> Any:
+        """What each f adds: (columns x columns) x (distinct x q x q), dense or sparse; None where it is made anew."""
+        width, size = self.rows.groups[self.first].width, self.unknowns + 1
+        distinct, which, _ = self.classes
+        if isinstance(self.by_level, np.ndarray):
+            if len(distinct) * width**2 * size**2 > DENSE:
+                return None
+            found = np.zeros((len(distinct), width * size, width * size))
+            flat = self.by_level.reshape(-1, width * size)
+            order = np.argsort(which, kind="stable")
+            ends = np.cumsum(np.bincount(which, minlength=len(distinct)))
+            for c, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+                rows = flat[order[start:end]]
+                found[c] = rows.T @ rows
+            found = found.reshape(len(distinct), width, size, width, size)
+            return np.ascontiguousarray(found.transpose(2, 4, 0, 1, 3).reshape(size * size, -1))
+        return _sparse_table(self.by_level, width, which, len(distinct))
+
+    # ------------------------------------------------------------ the density
+
+    def log_likelihood(self, at: Spread) -> Array:
+        """The log density of the rows at each point, coefficients and deviations integrated out, up to a constant."""
+        return np.concatenate([self._log_likelihood(at[part]) for part in self.blocks(len(at))])
+
+    def blocks(self, points: int) -> Iterator[slice]:
+        """Parts of the points that fit in memory together."""
+        each = len(self.classes[0]) * self.rows.groups[self.first].width ** 2 + (self.unknowns + 1) ** 2
+        step = max(BLOCK // each, 1) if self.unknowns <= BATCHED else 1
+        for i in range(0, points, step):
+            yield slice(i, i + step)
+
+    def _log_likelihood(self, at: Spread) -> Array:
+        log_det, left, right, square = self._reduced(at)
+        found = np.full(len(at), -np.inf)
+        for i, factor, solved in self._solved(left, right):
+            size = np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
+            found[i] = -0.5 * (log_det[i] + 2 * size + square[i] - np.square(solved).sum(axis=-1))
+        return found
+
+    def _solved(self, left: Array, right: Array) -> Iterator[tuple[Any, Array, Array]]:
+        """For points whose matrix is positive definite: the Cholesky factor C of it, and C^-1 of the right side."""
+        if self.unknowns <= BATCHED:
+            try:
+                factor = np.linalg.cholesky(left)
+                yield slice(None), factor, np.linalg.solve(factor, right[..., None])[..., 0]
+                return
+            except np.linalg.LinAlgError:
+                pass
+        from scipy.linalg import cholesky, solve_triangular  # as above
+
+        for i, matrix in enumerate(left):
+            try:
+                factor = cholesky(matrix, lower=True, check_finite=False)
+            except np.linalg.LinAlgError:
+                continue
+            if not np.isfinite(np.diag(factor)).all():
+                continue
+            yield i, factor, solve_triangular(factor, right[i], lower=True, check_finite=False)
+
+    def _reduced(self, at: Spread) -> tuple[Array, Array, Array, Array]:
+        """log |V|, the matrix and the right side of the dense system, and the square that is left of y."""
+        distinct, _, counts = self.classes
+        group, size = self.rows.groups[self.first], self.unknowns + 1
+        log_h, half = halves(at.factors[self.first], at.sigma, distinct)
+        free = self.rows.units - group.levels * group.width
+        log_det = 2 * free * np.log(at.sigma) + log_h @ counts
+        weights = np.einsum("katc,kbtc->tcab", half, half).reshape(len(at), -1)
+        reduced = (self.total - self._explained(weights)) / np.square(at.sigma)[:, None, None]
+        for k in self.rest:
+            width, levels = self.rows.groups[k].width, self.rows.groups[k].levels
+            part = slice(self.starts[k], self.starts[k] + levels * width)
+            rows = reduced[:, part].reshape(len(at), levels, width, size)
+            reduced[:, part] = np.einsum("tab,tlaj->tlbj", at.factors[k], rows).reshape(len(at), -1, size)
+            columns = reduced[:, :, part].reshape(len(at), size, levels, width)
+            reduced[:, :, part] = np.einsum("tab,tila->tilb", at.factors[k], columns).reshape(len(at), size, -1)
+        held = np.concatenate([np.ones(self.fixed), self.precision])
+        inside = np.arange(self.unknowns)
+        reduced[:, inside, inside] += held
+        away = self.mean - self.rows.start
+        right = reduced[:, :-1, -1].copy()
+        right[:, self.fixed :] += self.precision * away
+        square = reduced[:, -1, -1] + float(self.precision @ np.square(away))
+        return log_det, reduced[:, :-1, :-1], right, square
+
+    def _explained(self, weights: Array) -> Array:
+        """The sum over levels of (Z'R)' f (Z'R), points x columns x columns."""
+        size = self.unknowns + 1
+        if self.table is None:
+            return np.stack([self._one_by_one(row) for row in weights])
+        if isinstance(self.table, np.ndarray):
+            return (weights @ self.table.T).reshape(-1, size, size)
+        lower = (self.table @ weights.T).T.reshape(-1, size, size)
+        return np.asarray(lower + np.swapaxes(np.tril(lower, -1), 1, 2))
+
+    def _one_by_one(self, weights: Array) -> Array:
+        width, size = self.rows.groups[self.first].width, self.unknowns + 1
+        each = weights.reshape(-1, width, width)[self.classes[1]]
+        if isinstance(self.by_level, np.ndarray):
+            rows = self.by_level.reshape(-1, width, size)
+            return np.asarray(self.by_level.T @ (each @ rows).reshape(-1, size))
+        from scipy import sparse  # as above
+
+        count = len(each)
+        blocks = sparse.bsr_array((each, np.arange(count), np.arange(count + 1)))
+        return np.asarray((self.by_level.T @ (blocks.tocsr() @ self.by_level)).todense())
+
+    # ------------------------------------------------------------ draws
+
+    def draws(self, at: Spread, rng: np.random.Generator) -> tuple[Array, list[Array]]:
+        """One draw at each point: coefficients, points x p, and deviations of each group, points x levels x q."""
+        coefficients = np.empty((len(at), len(self.mean)))
+        deviations = [np.empty((len(at), g.levels, g.width)) for g in self.rows.groups]
+        for part in self._drawn_blocks(len(at)):
+            here = at[part]
+            rest = self._rest(here, rng)
+            coefficients[part] = self.rows.start + rest[:, self.fixed :]
+            for k in self.rest:
+                group, start = self.rows.groups[k], self.starts[k]
+                size = group.levels * group.width
+                deviations[k][part] = rest[:, start : start + size].reshape(-1, group.levels, group.width)
+            deviations[self.first][part] = self._levels(here, rest, rng)
+        return coefficients, deviations
+
+    def _drawn_blocks(self, points: int) -> Iterator[slice]:
+        group = self.rows.groups[self.first]
+        each = 4 * group.levels * group.width**2 + (self.unknowns + 1) ** 2
+        step = max(4 * BLOCK // each, 1)
+        for i in range(0, points, step):
+            yield slice(i, i + step)
+
+    def _rest(self, at: Spread, rng: np.random.Generator) -> Array:
+        """Deviations of the other groups and coefficients (less their start), points x unknowns."""
+        noise = rng.standard_normal((len(at), self.unknowns))
+        found = np.full((len(at), self.unknowns), np.nan)
+        step = len(at) if self.unknowns <= BATCHED else 1
+        for i in range(0, len(at), step):
+            _, left, right, _ = self._reduced(at[i : i + step])
+            for j, factor, solved in self._solved(left, right):
+                target = (solved + noise[i : i + step][j])[..., None]
+                turned = np.swapaxes(factor, -1, -2)
+                found[i : i + step][j] = np.linalg.solve(turned, target)[..., 0]
+        self.scale(found, at)
+        return found
+
+    def scale(self, standard: Array, at: Spread) -> None:
+        """v becomes u = L v, in place."""
+        for k in self.rest:
+            group, start = self.rows.groups[k], self.starts[k]
+            part = slice(start, start + group.levels * group.width)
+            each = standard[:, part].reshape(-1, group.levels, group.width)
+            standard[:, part] = np.einsum("tab,tlb->tla", at.factors[k], each).reshape(len(at), -1)
+
+    def _levels(self, at: Spread, rest: Array, rng: np.random.Generator) -> Array:
+        """Deviations of the group that was integrated out, given the others: points x levels x q."""
+        group = self.rows.groups[self.first]
+        distinct, which, _ = self.classes
+        left = self.by_level[:, [-1]] if isinstance(self.by_level, np.ndarray) else self.by_level[:, [-1]].todense()
+        told = (np.asarray(left) - self.by_level[:, :-1] @ rest.T).T.reshape(len(at), group.levels, group.width)
+        _, half = halves(at.factors[self.first], at.sigma, distinct)  # half = C^-1 L', H = C C'
+        noise = rng.standard_normal(told.shape)
+        each = half[..., which]
+        inner = np.einsum("katl,tla->tlk", each, told) + at.sigma[:, None, None] * noise
+        return np.asarray(np.einsum("katl,tlk->tla", each, inner))
+
+
+def halves(factor: Array, sigma: Array, own: Array) -> tuple[Array, Array]:
+    """log |H| of each point and level, and C^-1 L' (q x q x points x levels), where H = sigma^2 I + L'A L = C C'.
+
+    `factor`: L, points x q x q; `own`: A, levels x q x q.
+    """
+    width, points, levels = own.shape[1], len(factor), len(own)
+    if width == 1:
+        scale = factor[:, 0, 0]
+        h = np.square(sigma)[:, None] + np.square(scale)[:, None] * own[:, 0, 0]
+        return np.log(h), (scale[:, None] / np.sqrt(h))[None, None]
+    inner = np.einsum("ckl,tlb->kbtc", own, factor)
+    h = np.einsum("tka,kbtc->abtc", factor, inner)
+    root: list[list[Any]] = [[None] * width for _ in range(width)]
+    log_det = np.zeros((points, levels))
+    for i in range(width):
+        for j in range(i + 1):
+            value = h[i, j] - sum(root[i][k] * root[j][k] for k in range(j))
+            if i == j:
+                value = np.sqrt(value + np.square(sigma)[:, None])
+                log_det += 2 * np.log(value)
+            else:
+                value = value / root[j][j]
+            root[i][j] = value
+    half = np.empty((width, width, points, levels))
+    for i in range(width):
+        for a in range(width):
+            value = factor[:, a, i][:, None] - sum(root[i][k] * half[k, a] for k in range(i))
+            half[i, a] = value / root[i][i]
+    return log_det, half
+
+
+def _sparse_table(rows: Any, width: int, which: Index, distinct: int) -> Any:
+    """The lower triangle of what each f adds, sparse; None where its entries are too many."""
+    from scipy import sparse  # takes longer to load than small models to solve
+
+    size = rows.shape[1]
+    lengths = np.diff(rows.indptr)
+    by_level = lengths.reshape(-1, width)
+    if float((by_level[:, :, None] * by_level[:, None, :]).sum()) > MAX_PAIRS:
+        return None
+    places, columns, values = [], [], []
+    for a in range(width):
+        for b in range(width):
+            first, second = lengths[a::width], lengths[b::width]
+            pairs = first * second
+            level = np.repeat(np.arange(len(pairs)), pairs)
+            order = np.arange(len(level)) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+            i = np.repeat(rows.indptr[:-1][a::width], pairs) + order // np.maximum(second[level], 1)
+            j = np.repeat(rows.indptr[:-1][b::width], pairs) + order % np.maximum(second[level], 1)
+            kept = rows.indices[i] >= rows.indices[j]
+            i, j, level = i[kept], j[kept], level[kept]
+            places.append(rows.indices[i].astype(np.int64) * size + rows.indices[j])
+            columns.append((which[level] * width + a) * width + b)
+            values.append(rows.data[i] * rows.data[j])
+    where = (np.concatenate(places), np.concatenate(columns))
+    return sparse.csr_array((np.concatenate(values), where), shape=(size * size, distinct * width * width))
+
+
+def cross_products(
+    columns: Array, response: Array, units: Array, groups: Sequence[tuple[Index, int, Array]]
+) -> CrossProducts:
+    """From rows: the design, the response, the weight of each row; of each group the level of each row, how many
+    levels there are, and its own columns (rows x q).
+
+    The response is taken less its least-squares fit, so that no digits go on what the coefficients say anyway.
+    """
+    root = np.sqrt(units)
+    start = np.linalg.lstsq(columns * root[:, None], response * root, rcond=None)[0]
+    rows = np.column_stack([columns, response - columns @ start])
+    weighed = rows * units[:, None]
+    by_group = []
+    for level, count, own in groups:
+        sums = np.empty((count, own.shape[1], rows.shape[1]))
+        within = np.empty((count, own.shape[1], own.shape[1]))
+        for a in range(own.shape[1]):
+            for j in range(rows.shape[1]):
+                sums[:, a, j] = np.bincount(level, own[:, a] * weighed[:, j], count)
+            for b in range(a + 1):
+                within[:, a, b] = within[:, b, a] = np.bincount(level, own[:, a] * own[:, b] * units, count)
+        by_group.append(Grouped(within, sums))
+    crossed = {}
+    for k, (left, _, first) in enumerate(groups):
+        for other in range(k + 1, len(groups)):
+            right, count, second = groups[other]
+            cells, place = np.unique(left * count + right, return_inverse=True)
+            products = np.empty((len(cells), first.shape[1], second.shape[1]))
+            for a in range(first.shape[1]):
+                for b in range(second.shape[1]):
+                    products[:, a, b] = np.bincount(place, first[:, a] * second[:, b] * units, len(cells))
+            crossed[(k, other)] = Crossed(cells // count, cells % count, products)
+    return CrossProducts(float(units.sum()), start, rows.T @ weighed, tuple(by_group), crossed)
