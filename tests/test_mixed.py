@@ -119,7 +119,7 @@ def test_the_density_is_that_of_a_multivariate_normal(name: str, limits: str, mo
     if limits == "one by one":
         monkeypatch.setattr(numeric.System, "table", property(lambda self: None))
     if limits.startswith("sparse"):
-        monkeypatch.setattr(numeric, "DENSE", 0)
+        monkeypatch.setattr(numeric, "DENSE_LEVELS", 0)
     if limits == "sparse, one by one":
         monkeypatch.setattr(numeric, "MAX_PAIRS", 0)
     at = world.spread(6)
@@ -137,7 +137,7 @@ def test_draws_have_the_normals_mean_and_covariance(name: str, limits: str, monk
     if limits != "batched":
         monkeypatch.setattr(numeric, "BATCHED", 0)
     if limits == "sparse":
-        monkeypatch.setattr(numeric, "DENSE", 0)
+        monkeypatch.setattr(numeric, "DENSE_LEVELS", 0)
     at = world.spread(2)[slice(1, 2)]
     weighed = world.design() * world.units[:, None]
     precision = weighed.T @ world.design() / at.sigma[0] ** 2 + world.precisions(at, 0)

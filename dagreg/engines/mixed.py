@@ -25,11 +25,12 @@ from dagreg.engines.draws import Array, Draws, by_symbol
 from dagreg.model.densities import LOG_DENSITIES, log_density
 from dagreg.model.design import absent, column, design_columns, encoded, positions
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
-from dagreg.numerics.importance import independent_draws, mode
+from dagreg.numerics.importance import draws_by_surrogate, independent_draws, mode
 from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Spread, System, cross_products
 from dagreg.spec.types import Sampling
 
 NORMAL = ("Normal", "Flat")
+MAX_WORK = 300_000.0  # operations of the density, from which a polynomial stands for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> tup
     place = mode(target, *start(theta, system))
     if place is None:
         return None, "the sds have no mode that Newton's method reaches"
-    points, reason = independent_draws(target, *place, count, rng)
+    draw_theta = draws_by_surrogate if system.work > MAX_WORK else independent_draws
+    points, reason = draw_theta(target, *place, count, rng)
     if points is None:
         return None, reason
     at, _ = theta.spread(points)
@@ -153,12 +155,15 @@ def _of_group(varying: Varying, factor: Array, deviations: Array, shape: tuple[i
     if not varying.correlated:
         return {varying.symbol: deviations[..., 0].reshape(*shape, -1), varying.scale: sds[:, 0].reshape(shape)}
     root = factor / sds[:, :, None]
+    correlation = root @ np.swapaxes(root, 1, 2)
+    inside = np.arange(len(varying.deviations))
+    correlation[:, inside, inside] = 1.0
     symbol, stds, correlations = varying.parameters
     size = len(varying.deviations)
     return {
         symbol: deviations.reshape(*shape, *deviations.shape[1:]),
         stds: sds.reshape(*shape, size),
-        correlations: (root @ np.swapaxes(root, 1, 2)).reshape(*shape, size, size),
+        correlations: correlation.reshape(*shape, size, size),
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 
@@ -29,6 +30,11 @@ MIN_RATE = 0.02  # effective draws a proposal
 MIN_EXCESS = 2.0  # effective draws for each that is kept
 MAX_PROPOSALS = 400_000
 BLOCK = 4_096  # points at once
+ORDER = 4  # of a polynomial that stands for a density
+REACH = 5.5  # sds from the mode that it reaches
+CHECKS = 40  # points that its error is measured at
+MAX_ERROR = 0.02  # sd of the error of its log density
+MAX_FITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +212,62 @@ def fitted(target: Target, proposal: StudentT, rng: np.random.Generator) -> Stud
         if gain < 1.05:
             break
     return best
+
+
+@dataclass(frozen=True, slots=True)
+class Surrogate:
+    """A log density as that of a Normal plus a polynomial of degree `ORDER` in its coordinates; -inf far outside."""
+
+    centre: Array
+    root: Array
+    coefficients: Array
+
+    def __call__(self, points: Array) -> Array:
+        standard = np.linalg.solve(self.root, (points - self.centre).T).T
+        square = np.square(standard).sum(axis=1)
+        found = polynomial(standard) @ self.coefficients - 0.5 * square
+        return np.where(square <= REACH**2, found, -np.inf)
+
+
+def polynomial(standard: Array) -> Array:
+    """Every product of at most `ORDER` coordinates, points x products."""
+    columns = [np.ones(len(standard))]
+    for order in range(1, ORDER + 1):
+        for places in combinations_with_replacement(range(standard.shape[1]), order):
+            columns.append(standard[:, places].prod(axis=1))
+    return np.column_stack(columns)
+
+
+def draws_by_surrogate(
+    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator
+) -> tuple[Array | None, str]:
+    """The same of a density that takes long to evaluate: from a polynomial that is fitted to it.
+
+    The polynomial's error is measured at draws of it that it was not fitted to: its sd there must be at most
+    `MAX_ERROR`, which moves no probability by more than half of that. Those draws then join the fit.
+    """
+    size = len(centre)
+    products = polynomial(np.zeros((1, size))).shape[1]
+    standard = 1.6 * rng.standard_normal((2 * products, size))
+    heights = target(centre + standard @ root.T)
+    for _ in range(MAX_FITS):
+        square = np.square(standard).sum(axis=1)
+        usable = np.isfinite(heights)
+        weight = np.where(usable, np.exp(-square / 12), 0.0)
+        residual = np.where(usable, heights - heights.max() + 0.5 * square, 0.0)
+        fit = np.linalg.lstsq(polynomial(standard) * weight[:, None], residual * weight, rcond=None)[0]
+        surrogate = Surrogate(centre, root, fit)
+        points, reason = independent_draws(surrogate, centre, root, count, rng)
+        if points is None:
+            return None, reason
+        tried = points[:CHECKS]
+        exact = target(tried)
+        error = float(np.std(exact - surrogate(tried))) if np.isfinite(exact).all() else np.inf
+        if error <= MAX_ERROR:
+            return points, ""
+        standard = np.concatenate([standard, np.linalg.solve(root, (tried - centre).T).T])
+        heights = np.concatenate([heights, exact])
+    return None, f"a polynomial misses its log density by {error:.2g}, more than {MAX_ERROR}"
 
 
 def independent_draws(

@@ -25,11 +25,15 @@ import numpy.typing as npt
 from dagreg.numerics.arrays import Array
 
 Index = npt.NDArray[np.int64]
-DENSE = 4_000_000  # numbers of a dense table of cross-products; beyond, it is sparse or made anew at every point
+DENSE = 4_000_000  # numbers of a dense table of cross-products; beyond, it is made anew at every point
+DENSE_LEVELS = 200_000  # numbers of Z'R of crossed groups; beyond, it is sparse
 BLOCK = 1_000_000  # numbers at once
 BATCHED = 48  # unknowns up to which many systems are solved together
 MAX_UNKNOWNS = 4_000  # of the dense system
 MAX_PAIRS = 60_000_000  # of columns that share a level: the sparse table's entries
+CLUSTERS = 24  # of points that share a Cholesky factor
+MAX_TERMS = 25  # of the series that takes one point's factor to another's
+SERIES = 1e-5  # of a draw's size: what the series may leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ class System:
             columns.append(j.ravel())
             values.append(products.ravel())
         block = group.others.reshape(rows, -1)
-        if rows * size <= DENSE or not self.rest:
+        if rows * size <= DENSE_LEVELS or not self.rest:
             table = np.zeros((rows, size))
             for i, j, v in zip(places, columns, values, strict=True):
                 table[i, j] = v
@@ -202,6 +206,12 @@ class System:
             found = found.reshape(len(distinct), width, size, width, size)
             return np.ascontiguousarray(found.transpose(2, 4, 0, 1, 3).reshape(size * size, -1))
         return _sparse_table(self.by_level, width, which, len(distinct))
+
+    @property
+    def work(self) -> float:
+        """Operations that one evaluation of the density takes, about."""
+        distinct, width = len(self.classes[0]), self.rows.groups[self.first].width
+        return self.unknowns**3 / 3 + distinct * width**2 * (self.unknowns + 1) ** (2 if not self.rest else 1)
 
     # ------------------------------------------------------------ the density
 
@@ -297,9 +307,10 @@ class System:
         """One draw at each point: coefficients, points x p, and deviations of each group, points x levels x q."""
         coefficients = np.empty((len(at), len(self.mean)))
         deviations = [np.empty((len(at), g.levels, g.width)) for g in self.rows.groups]
+        whole = self._rest(at, rng) if self.unknowns > BATCHED else None
         for part in self._drawn_blocks(len(at)):
             here = at[part]
-            rest = self._rest(here, rng)
+            rest = self._rest(here, rng) if whole is None else whole[part]
             coefficients[part] = self.rows.start + rest[:, self.fixed :]
             for k in self.rest:
                 group, start = self.rows.groups[k], self.starts[k]
@@ -310,7 +321,7 @@ class System:
 
     def _drawn_blocks(self, points: int) -> Iterator[slice]:
         group = self.rows.groups[self.first]
-        each = 4 * group.levels * group.width**2 + (self.unknowns + 1) ** 2
+        each = 4 * group.levels * group.width**2 + min(self.unknowns + 1, BATCHED) ** 2
         step = max(4 * BLOCK // each, 1)
         for i in range(0, points, step):
             yield slice(i, i + step)
@@ -318,31 +329,108 @@ class System:
     def _rest(self, at: Spread, rng: np.random.Generator) -> Array:
         """Deviations of the other groups and coefficients (less their start), points x unknowns."""
         noise = rng.standard_normal((len(at), self.unknowns))
-        found = np.full((len(at), self.unknowns), np.nan)
-        step = len(at) if self.unknowns <= BATCHED else 1
-        for i in range(0, len(at), step):
-            _, left, right, _ = self._reduced(at[i : i + step])
-            for j, factor, solved in self._solved(left, right):
-                target = (solved + noise[i : i + step][j])[..., None]
+        if self.unknowns <= BATCHED:
+            _, left, right, _ = self._reduced(at)
+            found = np.full((len(at), self.unknowns), np.nan)
+            for i, factor, solved in self._solved(left, right):
                 turned = np.swapaxes(factor, -1, -2)
-                found[i : i + step][j] = np.linalg.solve(turned, target)[..., 0]
+                found[i] = np.linalg.solve(turned, (solved + noise[i])[..., None])[..., 0]
+        else:
+            found = self._near(at, noise)
         self.scale(found, at)
         return found
 
-    def scale(self, standard: Array, at: Spread) -> None:
-        """v becomes u = L v, in place."""
+    def _near(self, at: Spread, noise: Array) -> Array:
+        """The same for many unknowns, in the coordinates v: points that lie together share a Cholesky factor C.
+
+        With S = C B C' the matrix of a point, C'^-1 B^-1/2 (B^-1/2 C^-1 right + noise) is the draw, and B^-1/2 is the
+        binomial series in B - I, which is small. A point for which it does not converge gets its own factor.
+        """
+        from scipy.linalg import cholesky, solve_triangular  # takes longer to load than small models to solve
+
+        found = np.empty((len(at), self.unknowns))
+        pending = [(centre, members) for centre, members in clusters(at)]
+        while pending:
+            centre, members = pending.pop()
+            _, left, _, _ = self._reduced(at[np.array([centre])])
+            root = cholesky(left[0], lower=True, overwrite_a=True, check_finite=False)
+            here = at[members]
+
+            def down(values: Array, root: Array = root) -> Array:
+                return np.asarray(solve_triangular(root, values, lower=True, check_finite=False))
+
+            def up(values: Array, root: Array = root) -> Array:
+                return np.asarray(solve_triangular(root, values, lower=True, trans="T", check_finite=False))
+
+            def beyond(values: Array, here: Spread = here, down: Any = down, up: Any = up) -> Array:
+                """(B - I) times each column."""
+                return np.asarray(down(self._times(here, up(values))) - values)
+
+            turned, fine = inverse_root(beyond, down(self._right(here)))
+            drawn, also = inverse_root(beyond, turned + noise[members].T)
+            fine &= also
+            found[members] = up(drawn).T
+            pending += [(int(i), np.array([i])) for i in members[~fine] if i != centre or len(members) > 1]
+        return found
+
+    @cached_property
+    def _parts(self) -> tuple[Any, Any]:
+        """R'R and Z'R without the response, in the form in which many columns are multiplied fastest."""
+        total = self.total[:-1, :-1]
+        if isinstance(self.by_level, np.ndarray):
+            return total, self.by_level[:, :-1]
+        from scipy import sparse  # as above
+
+        return sparse.csr_array(total), self.by_level[:, :-1].tocsr()
+
+    def _times(self, at: Spread, values: Array) -> Array:
+        """The matrix of each point times its column, unknowns x points."""
+        total, by_level = self._parts
+        scaled = values.T.copy()
+        self.scale(scaled, at)
+        told = self._weighed(at, by_level @ scaled.T)
+        product = ((total @ scaled.T - by_level.T @ told) / np.square(at.sigma)).T
+        self.scale(product, at, turned=True)
+        return np.asarray(product.T + np.concatenate([np.ones(self.fixed), self.precision])[:, None] * values)
+
+    def _right(self, at: Spread) -> Array:
+        """The right side of each point, unknowns x points."""
+        _, by_level = self._parts
+        told = self._weighed(at, np.repeat(self._response[:, None], len(at), axis=1))
+        right = ((self.total[:-1, [-1]] - by_level.T @ told) / np.square(at.sigma)).T
+        self.scale(right, at, turned=True)
+        right[:, self.fixed :] += self.precision * (self.mean - self.rows.start)
+        return np.asarray(right.T)
+
+    @property
+    def _response(self) -> Array:
+        """Z'y of the group that is integrated out."""
+        group = self.rows.groups[self.first]
+        return group.others[:, :, -1].ravel()
+
+    def _weighed(self, at: Spread, by_level: Array) -> Array:
+        """f of each level and point times the level's columns, (levels x q) x points."""
+        group = self.rows.groups[self.first]
+        _, half = halves(at.factors[self.first], at.sigma, self.classes[0])
+        each = half[..., self.classes[1]]
+        inner = np.einsum("katl,lat->klt", each, by_level.reshape(group.levels, group.width, -1))
+        return np.asarray(np.einsum("katl,klt->lat", each, inner).reshape(by_level.shape))
+
+    def scale(self, standard: Array, at: Spread, *, turned: bool = False) -> None:
+        """v becomes u = L v, or L' v where it is turned; in place, points x unknowns."""
+        how = "tba,tlb->tla" if turned else "tab,tlb->tla"
         for k in self.rest:
             group, start = self.rows.groups[k], self.starts[k]
             part = slice(start, start + group.levels * group.width)
             each = standard[:, part].reshape(-1, group.levels, group.width)
-            standard[:, part] = np.einsum("tab,tlb->tla", at.factors[k], each).reshape(len(at), -1)
+            standard[:, part] = np.einsum(how, at.factors[k], each).reshape(len(at), -1)
 
     def _levels(self, at: Spread, rest: Array, rng: np.random.Generator) -> Array:
         """Deviations of the group that was integrated out, given the others: points x levels x q."""
         group = self.rows.groups[self.first]
         distinct, which, _ = self.classes
-        left = self.by_level[:, [-1]] if isinstance(self.by_level, np.ndarray) else self.by_level[:, [-1]].todense()
-        told = (np.asarray(left) - self.by_level[:, :-1] @ rest.T).T.reshape(len(at), group.levels, group.width)
+        left = self._response[:, None] - self._parts[1] @ rest.T
+        told = left.T.reshape(len(at), group.levels, group.width)
         _, half = halves(at.factors[self.first], at.sigma, distinct)  # half = C^-1 L', H = C C'
         noise = rng.standard_normal(told.shape)
         each = half[..., which]
@@ -379,6 +467,45 @@ def halves(factor: Array, sigma: Array, own: Array) -> tuple[Array, Array]:
             value = factor[:, a, i][:, None] - sum(root[i][k] * half[k, a] for k in range(i))
             half[i, a] = value / root[i][i]
     return log_det, half
+
+
+def inverse_root(beyond: Any, values: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """B^-1/2 times each column by the binomial series in B - I, and which columns it has converged for."""
+    found, term, factor = values.copy(), values, 1.0
+    size = np.linalg.norm(values, axis=0)
+    fine = np.zeros(values.shape[1], dtype=bool)
+    for k in range(1, MAX_TERMS):
+        term, factor = beyond(term), -factor * (2 * k - 1) / (2 * k)
+        found += factor * term
+        left = np.linalg.norm(term, axis=0) * abs(factor)
+        fine = left <= SERIES * size
+        if fine.all() or not np.isfinite(left).all() or left.max() > 10 * size.max():
+            break
+    return found, fine
+
+
+def clusters(at: Spread) -> list[tuple[int, Index]]:
+    """Points that lie close together, and one in the middle of them, by k-means."""
+    free = [np.log(at.sigma)[:, None]]
+    for factor in at.factors:
+        inside = np.arange(factor.shape[1])
+        size = np.maximum(factor[:, inside, inside], 1e-12)
+        free.append(np.log(size))
+        free.append((factor / size[:, :, None])[:, *np.tril_indices(factor.shape[1], -1)])
+    points = np.concatenate(free, axis=1)
+    spread = points.std(axis=0)
+    points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    centres = points[np.linspace(0, len(points) - 1, min(CLUSTERS, len(points))).astype(np.int64)]
+    for _ in range(10):
+        which = np.argmin(np.square(points[:, None] - centres).sum(axis=2), axis=1)
+        for c in np.unique(which):
+            centres[c] = points[which == c].mean(axis=0)
+    found = []
+    for c in np.unique(which):
+        members = np.flatnonzero(which == c)
+        middle = members[np.argmin(np.square(points[members] - centres[c]).sum(axis=1))]
+        found.append((int(middle), members))
+    return found
 
 
 def _sparse_table(rows: Any, width: int, which: Index, distinct: int) -> Any:
