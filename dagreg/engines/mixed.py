@@ -25,7 +25,7 @@ from dagreg.engines.draws import Array, Draws, by_symbol
 from dagreg.model.densities import LOG_DENSITIES, log_density
 from dagreg.model.design import absent, column, design_columns, encoded, positions
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
-from dagreg.numerics.importance import draws_by_surrogate, independent_draws, mode
+from dagreg.numerics.importance import Target, draws_by_surrogate, independent_draws, mode
 from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Spread, System, cross_products
 from dagreg.spec.types import Sampling
 
@@ -121,12 +121,7 @@ def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> tup
     system, theta = system_of(equation, cross_products_of(model, equation, data)), theta_of(equation)
     count = sampling.chains * sampling.draws
 
-    def target(points: Array) -> Array:
-        with np.errstate(all="ignore"):
-            spread, prior = theta.spread(points)
-            found = prior + system.log_likelihood(spread)
-        return np.where(np.isnan(found), -np.inf, found)
-
+    target = target_of(theta, system)
     place = mode(target, *start(theta, system))
     if place is None:
         return None, "the sds have no mode that Newton's method reaches"
@@ -206,16 +201,52 @@ def own_columns(equation: Equation, varying: Varying, columns: Array) -> Array:
 
 
 def start(theta: Theta, system: System) -> tuple[Array, Array]:
-    """A first guess of theta, and of its sds: half of what least squares leave is between groups."""
-    rows = system.rows
-    left = max(float(rows.total[-1, -1]) / rows.units, 1e-300)
-    points, scale = [], []
+    """A first guess of theta, and of its sds.
+
+    Of several groups each is first fitted alone, where that is quick: what the others add is then part of its sigma.
+    """
+    rows, prior = system.rows, (system.mean, system.precision)
+    if len(theta.groups) == 1:
+        return _start_alone(theta.groups[0], system)
+    points, scale, left = [], [], []
     for varying, group in zip(theta.groups, rows.groups, strict=True):
-        size = len(varying.deviations)
-        inside = np.einsum("laa->a", group.own) / rows.units  # mean square of each column
-        points += list(0.5 * np.log(0.3 * left / np.maximum(inside, 1e-300)))
-        points += [0.0] * (size * (size - 1) // 2)
-        scale += [1 / np.sqrt(2 * group.levels)] * size + [1 / np.sqrt(group.levels)] * (size * (size - 1) // 2)
-    points.append(0.5 * np.log(0.5 * left))
-    scale.append(1 / np.sqrt(2 * rows.units))
-    return np.array(points), np.minimum(np.array(scale), 0.5)
+        alone = System(CrossProducts(rows.units, rows.start, rows.total, (group,)), *prior)
+        one = Theta((varying,), theta.sigma)
+        centre, guess = _start_alone(varying, alone)
+        place = mode(target_of(one, alone), centre, guess) if alone.work < MAX_WORK else None
+        centre, root = place if place is not None else (centre, np.diag(guess))
+        points.append(centre[:-1])
+        scale.append(np.sqrt(np.square(root).sum(axis=1))[:-1])
+        left.append(centre[-1])
+    explained = 0.0  # of the residual variance beside the first group, by the others
+    for varying, group, point in list(zip(theta.groups, rows.groups, points, strict=True))[1:]:
+        sds = np.exp(point[: len(varying.deviations)])
+        explained += float(np.square(sds) @ np.einsum("laa->a", group.own)) / rows.units
+    variance = np.exp(2 * left[0])
+    sigma = 0.5 * np.log(max(variance - explained, 0.2 * variance))
+    return np.concatenate([*points, [sigma]]), np.concatenate([*scale, [1 / np.sqrt(2 * rows.units)]])
+
+
+def _start_alone(varying: Varying, system: System) -> tuple[Array, Array]:
+    """Of what least squares leave, a third is between the levels for each coefficient, and half within them."""
+    rows, (group,) = system.rows, system.rows.groups
+    size = len(varying.deviations)
+    left = max(float(rows.total[-1, -1]) / rows.units, 1e-300)
+    inside = np.einsum("laa->a", group.own) / rows.units  # mean square of each column
+    sds = 0.5 * np.log(0.3 * left / np.maximum(inside, 1e-300))
+    free = np.zeros(size * (size - 1) // 2)
+    levels = np.full(size, 1 / np.sqrt(2 * group.levels)), np.full(len(free), 1 / np.sqrt(group.levels))
+    scale = np.concatenate([*levels, [1 / np.sqrt(2 * rows.units)]])
+    return np.concatenate([sds, free, [0.5 * np.log(0.5 * left)]]), np.minimum(scale, 0.5)
+
+
+def target_of(theta: Theta, system: System) -> Target:
+    """The log posterior of theta's free coordinates, up to a constant; -inf where it is no number."""
+
+    def target(points: Array) -> Array:
+        with np.errstate(all="ignore"):
+            spread, prior = theta.spread(points)
+            density = prior + system.log_likelihood(spread)
+        return np.where(np.isnan(density), -np.inf, density)
+
+    return target

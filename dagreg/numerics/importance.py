@@ -19,9 +19,10 @@ from dagreg.numerics.arrays import Array
 Target = Callable[[Array], Array]
 STEP = 0.2  # of the differences, in posterior sds
 MAX_NEWTON = 60
-CLOSE = 0.02  # to the mode, in posterior sds
+CLOSE = 0.1  # to the mode, in posterior sds
 MAX_HALVINGS = 20
-MAX_STRETCH = 4.0  # of a step, in the sds that the curvature says
+FLAT = 0.05  # curvature below which an sd is not told by it
+MAX_STRETCH = 30.0  # of a step, in the sds that the curvature says
 DEGREES = 6.0  # of freedom of the proposals
 PILOT, PILOT_EACH = 1_000, 200  # proposals that a t is fitted to, and for each dimension
 ROUNDS = 5
@@ -32,7 +33,8 @@ MAX_PROPOSALS = 400_000
 BLOCK = 4_096  # points at once
 ORDER = 4  # of a polynomial that stands for a density
 REACH = 5.5  # sds from the mode that it reaches
-CHECKS = 40  # points that its error is measured at
+PER_PRODUCT = 1.6  # points that it is fitted to, for each of its coefficients
+CHECKS = 32  # points that its error is measured at
 MAX_ERROR = 0.02  # sd of the error of its log density
 MAX_FITS = 4
 
@@ -93,7 +95,7 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
             root = root / 4
             continue
         values, vectors = np.linalg.eigh(curvature)
-        bounded = np.maximum(np.abs(values), 1.0 / MAX_STRETCH**2)
+        bounded = np.maximum(np.abs(values), FLAT)
         step = vectors @ ((vectors.T @ gradient) / bounded)
         far = float(np.sqrt((np.square(vectors.T @ gradient) / bounded).sum()))
         if far > MAX_STRETCH:
@@ -248,7 +250,7 @@ def draws_by_surrogate(
     """
     size = len(centre)
     products = polynomial(np.zeros((1, size))).shape[1]
-    standard = 1.6 * rng.standard_normal((2 * products, size))
+    standard = 1.6 * rng.standard_normal((int(PER_PRODUCT * products), size))
     heights = target(centre + standard @ root.T)
     for _ in range(MAX_FITS):
         square = np.square(standard).sum(axis=1)

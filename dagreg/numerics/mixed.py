@@ -33,7 +33,7 @@ MAX_UNKNOWNS = 4_000  # of the dense system
 MAX_PAIRS = 60_000_000  # of columns that share a level: the sparse table's entries
 CLUSTERS = 24  # of points that share a Cholesky factor
 MAX_TERMS = 25  # of the series that takes one point's factor to another's
-SERIES = 1e-5  # of a draw's size: what the series may leave out
+SERIES = 1e-4  # of a draw's size: what the series may leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,10 @@ class System:
             yield i, factor, solve_triangular(factor, right[i], lower=True, check_finite=False)
 
     def _reduced(self, at: Spread) -> tuple[Array, Array, Array, Array]:
-        """log |V|, the matrix and the right side of the dense system, and the square that is left of y."""
+        """log |V|, the matrix and the right side of the dense system, and the square that is left of y.
+
+        The lower triangle of the matrix is filled, the upper one not always.
+        """
         distinct, _, counts = self.classes
         group, size = self.rows.groups[self.first], self.unknowns + 1
         log_h, half = halves(at.factors[self.first], at.sigma, distinct)
@@ -266,6 +269,10 @@ class System:
         for k in self.rest:
             width, levels = self.rows.groups[k].width, self.rows.groups[k].levels
             part = slice(self.starts[k], self.starts[k] + levels * width)
+            if width == 1:
+                reduced[:, part] *= at.factors[k]
+                reduced[:, :, part] *= at.factors[k]
+                continue
             rows = reduced[:, part].reshape(len(at), levels, width, size)
             reduced[:, part] = np.einsum("tab,tlaj->tlbj", at.factors[k], rows).reshape(len(at), -1, size)
             columns = reduced[:, :, part].reshape(len(at), size, levels, width)
@@ -274,7 +281,7 @@ class System:
         inside = np.arange(self.unknowns)
         reduced[:, inside, inside] += held
         away = self.mean - self.rows.start
-        right = reduced[:, :-1, -1].copy()
+        right = reduced[:, -1, :-1].copy()
         right[:, self.fixed :] += self.precision * away
         square = reduced[:, -1, -1] + float(self.precision @ np.square(away))
         return log_det, reduced[:, :-1, :-1], right, square
@@ -287,6 +294,8 @@ class System:
         if isinstance(self.table, np.ndarray):
             return (weights @ self.table.T).reshape(-1, size, size)
         lower = (self.table @ weights.T).T.reshape(-1, size, size)
+        if all(self.rows.groups[k].width == 1 for k in self.rest):
+            return np.asarray(lower)  # nothing reads the upper triangle
         return np.asarray(lower + np.swapaxes(np.tril(lower, -1), 1, 2))
 
     def _one_by_one(self, weights: Array) -> Array:
@@ -374,30 +383,30 @@ class System:
         return found
 
     @cached_property
-    def _parts(self) -> tuple[Any, Any]:
-        """R'R and Z'R without the response, in the form in which many columns are multiplied fastest."""
+    def _parts(self) -> tuple[Any, Any, Any]:
+        """R'R, Z'R and its transpose, without the response, in the form in which columns are multiplied fastest."""
         total = self.total[:-1, :-1]
         if isinstance(self.by_level, np.ndarray):
-            return total, self.by_level[:, :-1]
+            return total, self.by_level[:, :-1], self.by_level[:, :-1].T
         from scipy import sparse  # as above
 
-        return sparse.csr_array(total), self.by_level[:, :-1].tocsr()
+        by_level = self.by_level[:, :-1].tocsr()
+        return sparse.csr_array(total), by_level, by_level.T.tocsr()
 
     def _times(self, at: Spread, values: Array) -> Array:
         """The matrix of each point times its column, unknowns x points."""
-        total, by_level = self._parts
+        total, by_level, turned = self._parts
         scaled = values.T.copy()
         self.scale(scaled, at)
         told = self._weighed(at, by_level @ scaled.T)
-        product = ((total @ scaled.T - by_level.T @ told) / np.square(at.sigma)).T
+        product = ((total @ scaled.T - turned @ told) / np.square(at.sigma)).T
         self.scale(product, at, turned=True)
         return np.asarray(product.T + np.concatenate([np.ones(self.fixed), self.precision])[:, None] * values)
 
     def _right(self, at: Spread) -> Array:
         """The right side of each point, unknowns x points."""
-        _, by_level = self._parts
         told = self._weighed(at, np.repeat(self._response[:, None], len(at), axis=1))
-        right = ((self.total[:-1, [-1]] - by_level.T @ told) / np.square(at.sigma)).T
+        right = ((self.total[:-1, [-1]] - self._parts[2] @ told) / np.square(at.sigma)).T
         self.scale(right, at, turned=True)
         right[:, self.fixed :] += self.precision * (self.mean - self.rows.start)
         return np.asarray(right.T)
