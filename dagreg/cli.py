@@ -15,7 +15,7 @@ from dagreg import errors
 from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError, named_path
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
-from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, Engine, Spec
+from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
 WORDS = "From a causal graph to a justified Bayesian regression."
@@ -232,7 +232,7 @@ def compile(
     _output("Folder of the report.", "FOLDER"),
     _formats(FORMATS, "How to answer on stdout."),
     DATA,
-    Argument(("--engine",), "How to compute the posterior.", choices=get_args(Engine)),
+    Argument(("--engine",), "How to compute the posterior.", choices=get_args(EngineSetting)),
     _seed("Seed of the random numbers."),
     _number("--draws", "Draws per chain."),
     _number("--tune", "Warm-up draws per chain."),

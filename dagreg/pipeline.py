@@ -30,7 +30,7 @@ from dagreg.report.result import DataInfo, Explained, Failure, FittedEffect, Rep
 from dagreg.spec.brief import cut
 from dagreg.spec.load import spec_of
 from dagreg.spec.secrets import shareable
-from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, DataRef, Effect, Engine, Spec
+from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, DataRef, Effect, Spec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -385,6 +385,7 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
     Without an effect, the graph and the columns of every observed node. Returns the type of each node in words, under
     "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
     """
+    from dagreg.engines.table import demanded, pieces_of
     from dagreg.model.variables import resolve
 
     spec = spec_of(spec)
@@ -407,8 +408,8 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
             doubts += [*table.doubts, *odd_columns(table.source, spec, needed, table.summary, table.where)]
         words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in found.values()}
     plans, _ = _compiled(spec, asked, table)
-    if table is not None and spec.sampling.engine == "exact":
-        _solved([m for plan in plans for m in plan.models], table, "exact")
+    if table is not None and demanded(spec.sampling.engine) is not None:
+        pieces_of([m for plan in plans for m in plan.models], table.rows, spec.sampling.engine)
     doubts += _idle(spec, plans) if asked else ()
     return {"nodes": words, "warnings": [{"code": d.code, "message": d.message} for d in doubts]}
 
@@ -478,6 +479,8 @@ def compile(
     Raises DagregError where the spec asks for what is not supported, nodes and
     columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
+    from dagreg.engines.table import pieces_of
+
     spec = spec_of(spec)
     graph, asked = questions(spec)
     explained = explained_by(spec, graph, asked)
@@ -499,7 +502,7 @@ def compile(
     if table is None:
         raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    pieces = _solved(models, table, "auto")
+    pieces = pieces_of(models, table.rows)
     running = _optimised(spec, [p for group in pieces.values() for p in group], table, os.fspath(folder))
     return Compiled(explained, plans, running, pieces)
 
@@ -516,12 +519,14 @@ def explain_plan(
 
     Raises DagregError as `compile` does, and without data.
     """
-    from dagreg.optimise.explain import plan_text
+    from dagreg.engines.explain import plan_text
+    from dagreg.engines.table import demanded
 
     spec = spec_of(spec)
     compiled = compile(spec, data, allow_outside=allow_outside, estimator=estimator, optimised=True)
-    if spec.sampling.engine == "nuts":
-        plain = "`engine: nuts` in the spec runs the program as it is written. Without it:\n"
+    engine = demanded(spec.sampling.engine)
+    if engine is not None and engine.runs_program:
+        plain = f"`engine: {engine.name}` in the spec runs the program as it is written. Without it:\n"
         return plain + plan_text(compiled.pieces)
     return plan_text(compiled.pieces, _reusable(spec, compiled.pieces, data, reuse, allow_outside=allow_outside))
 
@@ -619,6 +624,7 @@ def fit(
     from dagreg.binding.room import check_count, check_room
     from dagreg.doubts.dispersion import beside_outcome
     from dagreg.doubts.implications import implication_doubts, put_to_data
+    from dagreg.engines.table import pieces_of
     from dagreg.report.stored import earlier
     from dagreg.sources.versions import versions
 
@@ -636,7 +642,7 @@ def fit(
     plans, program = _compiled(spec, asked, table)
     models = [m for plan in plans for m in plan.models]
     check_room(models, table.rows.count, spec.sampling)
-    pieces = _solved(models, table, spec.sampling.engine)
+    pieces = pieces_of(models, table.rows, spec.sampling.engine)
     draws: dict[str, Draws] = {}
     effects = []
     for question, plan in zip(asked, plans, strict=True):
@@ -708,8 +714,8 @@ def _fit_effect(
     from dagreg.effects.dose import dose_response
     from dagreg.effects.estimate import coefficients, estimates
     from dagreg.effects.types import EffectResult
+    from dagreg.engines.explain import sentences
     from dagreg.engines.run import draw
-    from dagreg.optimise.explain import sentences
 
     if not plan.models:
         return FittedEffect(question.effect, question.answer, plan)
@@ -789,19 +795,6 @@ def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows
         if m.estimator != "unadjusted" and m.builder in draws
     }
     return {name: dot for name, dot in found.items() if dot is not None}
-
-
-def _solved(models: Sequence[Model], table: Table, engine: Engine) -> dict[str, tuple[Piece, ...]]:
-    """What is solved in place of each model, by its builder. Raises DagregError (DR502) under `engine: exact`."""
-    from dagreg.optimise.passes import as_written, optimise, refusals
-
-    if engine == "nuts":
-        return {m.builder: as_written(m, table.rows.count) for m in models}
-    table.rows.prepare(models)
-    pieces = {m.builder: optimise(m, table.rows) for m in models}
-    if engine == "exact":
-        refuse([d for group in pieces.values() for d in refusals(group)])
-    return pieces
 
 
 def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table, folder: str = "") -> Program:

@@ -17,9 +17,10 @@ import numpy as np
 from dagreg.binding.rows import Rows as TableRows
 from dagreg.doubts.point import design, design_of_rows
 from dagreg.doubts.types import Doubt
-from dagreg.engines.draws import Array, Draws
+from dagreg.engines.draws import Draws
 from dagreg.model.triangle import triangle
 from dagreg.model.types import Equation, Model, Term
+from dagreg.numerics.arrays import Array
 
 EXACT = 1e-7  # of a column's spread: less beside the others is rounding
 ROUNDING = 1e-13  # of a column's size

@@ -24,9 +24,9 @@ from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
-from dagreg.engines.draws import Array
 from dagreg.model.design import column
 from dagreg.model.types import Model
+from dagreg.numerics.arrays import Array
 from dagreg.sources.moments import GROUPS as ALL
 
 GROUPS = 60

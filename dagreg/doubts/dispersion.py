@@ -27,11 +27,12 @@ from dagreg.binding.counted import counts_of
 from dagreg.doubts.point import design, regular
 from dagreg.doubts.types import Doubt
 from dagreg.doubts.within_groups import Index, combined, dense
-from dagreg.engines.draws import Array, Draws
+from dagreg.engines.draws import Draws
 from dagreg.graph.ancestry import descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import column, encode
 from dagreg.model.types import Equation, Model
+from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import chi_square_upper
 from dagreg.spec.types import Spec
 

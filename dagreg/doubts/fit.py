@@ -15,9 +15,9 @@ from dagreg.doubts.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
-from dagreg.engines.draws import Array
 from dagreg.model.design import constant, encode, encoded
 from dagreg.model.types import Contrast, Model
+from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]

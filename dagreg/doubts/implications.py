@@ -31,7 +31,6 @@ from dagreg.binding.counted import are_cells
 from dagreg.binding.summary import check_columns, columns_of, summarise
 from dagreg.doubts.types import Doubt, ImplicationTest
 from dagreg.doubts.within_groups import Span, along, between, combined, constant_within, crossed, of_means, scattered
-from dagreg.engines.draws import Array
 from dagreg.errors import DataError
 from dagreg.families import FAMILIES, default_family
 from dagreg.graph.causal import CausalGraph, build
@@ -40,6 +39,7 @@ from dagreg.identify.types import Answer
 from dagreg.model.design import encode
 from dagreg.model.types import ColumnSummary, Variable
 from dagreg.model.variables import resolve
+from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 from dagreg.sources.source import Source
 from dagreg.spec.types import Node, Spec

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from dagreg.doubts.types import Mixing
-from dagreg.engines.draws import Array, Draws, convergence
+from dagreg.engines.draws import Draws, convergence
 from dagreg.model.types import Model
+from dagreg.numerics.arrays import Array
 from dagreg.numerics.convergence import shares
 
 MOST = 8  # parameters shown: the effect's own, then those that mixed worst

@@ -18,10 +18,10 @@ from dagreg.doubts.point import design_of_rows
 from dagreg.doubts.types import Doubt
 from dagreg.effects.rows import averaged_over, linear
 from dagreg.effects.types import Estimate
-from dagreg.engines.draws import Array
 from dagreg.identify.words import quoted
 from dagreg.model.design import encoded
 from dagreg.model.types import Model
+from dagreg.numerics.arrays import Array
 
 ODDS = 0.001  # probability of products that fit so well, were there none
 MOST_ROWS = 50_000

@@ -18,11 +18,11 @@ import numpy as np
 
 from dagreg.binding.counted import counts_of
 from dagreg.binding.rows import Rows as TableRows
-from dagreg.engines.draws import Array
 from dagreg.families.family import constant
 from dagreg.families.links import LINKS
 from dagreg.model.design import design_columns, encoded
 from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.numerics.arrays import Array
 
 Variance = Callable[[Array], Array]
 STEPS = 50

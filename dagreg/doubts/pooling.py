@@ -15,9 +15,10 @@ import numpy as np
 from dagreg.binding.rows import Rows
 from dagreg.doubts.types import PooledLevel, Pooling
 from dagreg.effects.predictor import deviation_factors, predictor
-from dagreg.engines.draws import Array, Draws
+from dagreg.engines.draws import Draws
 from dagreg.model.design import column, encode, encoded
 from dagreg.model.types import Deviation, Equation, Model, Varying
+from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
 MOST_LEVELS, MOST_PICTURES = 30, 6

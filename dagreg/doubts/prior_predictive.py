@@ -21,11 +21,11 @@ from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.predictor import location, parameters
 from dagreg.effects.rows import linear, merge, observed_rows
 from dagreg.effects.types import Estimate
-from dagreg.engines.draws import Array
 from dagreg.model.design import column, encoded
 from dagreg.model.prior_draws import draw, proper
 from dagreg.model.sampling import responses
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
 DRAWS = 1_000

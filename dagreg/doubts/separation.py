@@ -17,9 +17,9 @@ import numpy.typing as npt
 from dagreg.doubts.collinear import columns_of, dependences
 from dagreg.doubts.point import coefficients, design_of_rows, regular
 from dagreg.doubts.types import Doubt
-from dagreg.engines.draws import Array
 from dagreg.model.design import design_columns, encoded, positions
 from dagreg.model.types import Equation, Model, Term
+from dagreg.numerics.arrays import Array
 
 LINKS = ("logit", "probit", "cloglog", "log")  # under which a coefficient may have to be infinite
 FAR = {"logit": 8.0, "log": 8.0}  # predictors that a likelihood without a maximum reaches in a few steps

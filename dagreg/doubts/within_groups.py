@@ -24,7 +24,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.engines.draws import Array
+from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 
 Index = npt.NDArray[np.int64]

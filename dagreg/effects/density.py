@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dagreg.effects.types import Density
-from dagreg.engines.draws import Array
+from dagreg.numerics.arrays import Array
 
 POINTS, BINS = 81, 512
 AIR = 1.2  # beyond the middle 94 %, to either side, in its widths: a Cauchy's tails would hide its middle

@@ -14,8 +14,9 @@ from dagreg.effects.measures import event
 from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Dose
-from dagreg.engines.draws import Array, Draws
+from dagreg.engines.draws import Draws
 from dagreg.model.types import Contrast, Model
+from dagreg.numerics.arrays import Array
 
 ENDS = (0.025, 0.975)  # quantiles of the observed exposure between which doses are spaced evenly
 

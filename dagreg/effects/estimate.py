@@ -17,10 +17,11 @@ from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows,
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import INDIRECT, Coefficient, Estimate, Scale, Share
-from dagreg.engines.draws import Array, Draws
+from dagreg.engines.draws import Draws
 from dagreg.model.curves import powers
 from dagreg.model.types import Contrast, Equation, Model, Term, Variable
 from dagreg.model.variables import transformed_value
+from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL, Level
 
 

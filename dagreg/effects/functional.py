@@ -16,11 +16,11 @@ from dagreg.effects.gformula import CELLS, SIDES, chunks
 from dagreg.effects.predictor import location, parameters, predicted
 from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, Step, step_of
-from dagreg.engines.draws import Array
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
 from dagreg.model.design import constant
 from dagreg.model.functional import drawn_jointly, gives
 from dagreg.model.types import Contrast, Equation, Model
+from dagreg.numerics.arrays import Array
 
 PARTICLES = 2_000
 

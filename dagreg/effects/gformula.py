@@ -18,9 +18,9 @@ import numpy as np
 from dagreg.effects.predictor import mean_over_population, ordered, parameters, population_sd, predictor, unordered
 from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.effects.steps import Side, Step, World, change, step_of
-from dagreg.engines.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model
+from dagreg.numerics.arrays import Array
 
 CELLS = 2_000_000  # draws x rows held at once
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from dagreg.effects.types import Scale
 
 if TYPE_CHECKING:
-    from dagreg.engines.draws import Array
     from dagreg.families.scales import Ratio
     from dagreg.model.types import Equation, Variable
+    from dagreg.numerics.arrays import Array
     from dagreg.spec.types import Level
 
 

@@ -21,9 +21,9 @@ from dagreg.effects.gformula import Known, changes
 from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, World
 from dagreg.effects.types import INDIRECT
-from dagreg.engines.draws import Array
 from dagreg.model.mediation import first_mediators
 from dagreg.model.types import Contrast, Model
+from dagreg.numerics.arrays import Array
 
 
 @dataclass(frozen=True, slots=True)

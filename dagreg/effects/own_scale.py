@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.engines.draws import Array
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.types import Equation, Variable
+from dagreg.numerics.arrays import Array
 
 POINTS = 20  # of Gauss-Hermite quadrature
 

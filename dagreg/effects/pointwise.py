@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from dagreg.effects.predictor import predictor
 from dagreg.effects.responses import Responses
-from dagreg.engines.draws import Array
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.design import column, encoded
 from dagreg.model.sampling import responses
 from dagreg.model.types import Equation, Model
+from dagreg.numerics.arrays import Array
 
 MOST = 500_000_000  # numbers in an array of draws x rows
 _STEP = 2_000_000  # numbers worked on at a time

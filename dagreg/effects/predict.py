@@ -22,9 +22,9 @@ from dagreg.effects.gformula import BRANCHES, CELLS, enters_linearly
 from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route
-from dagreg.engines.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Equation, Model, Varying
+from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, Level
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from dagreg.engines.draws import Array
 from dagreg.families.links import Link
 from dagreg.model.design import block
 from dagreg.model.types import Equation, Term, Varying
+from dagreg.numerics.arrays import Array
 
 REACH = 8.0  # sds on either side of the mean that quadrature covers
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from dagreg.effects.predictor import parameters, predictor, probabilities
-from dagreg.engines.draws import Array
 from dagreg.model import sampling
 from dagreg.model.types import Equation
+from dagreg.numerics.arrays import Array
 
 
 class Responses:

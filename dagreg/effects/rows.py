@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from dagreg.binding.counted import counts_of
 from dagreg.binding.rows import Rows as TableRows
-from dagreg.engines.draws import Array
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode, encoded
 from dagreg.model.types import Equation, Model, Term, Varying
+from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]

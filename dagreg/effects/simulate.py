@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from dagreg.effects.own_scale import as_column, check_finite, of_levels
 from dagreg.effects.responses import Responses
-from dagreg.engines.draws import Array
 from dagreg.model import prior_draws
 from dagreg.model.design import encode
 from dagreg.model.types import DataScale, Equation, PriorChoice, Term, Variable, Varying
 from dagreg.model.whole import Whole
+from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import cut
 from dagreg.spec.types import Level
 

@@ -15,9 +15,9 @@ from typing import Literal
 
 import numpy as np
 
-from dagreg.engines.draws import Array
 from dagreg.model.design import constant
 from dagreg.model.types import Contrast, Equation, Model, Term
+from dagreg.numerics.arrays import Array
 
 SMALL = 1e-8  # in sds: of a smaller unit's change rounding leaves less than eight digits
 FAR = 1e3  # in sds: a larger unit is far beyond all data

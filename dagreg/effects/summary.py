@@ -6,7 +6,8 @@ import numpy as np
 
 from dagreg.effects.density import density
 from dagreg.effects.types import Summary
-from dagreg.engines.draws import Array, convergence
+from dagreg.engines.draws import convergence
+from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
 

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.model.types import Equation
+from dagreg.numerics.arrays import Array
 from dagreg.numerics.convergence import bulk_size_and_r_hat
-from dagreg.optimise.types import Engine
 from dagreg.spec.brief import Brief, cut
-
-Array = npt.NDArray[np.float64]
-
 
 Origin = Literal["solved", "earlier fit", "same fit"]
 
@@ -29,7 +25,7 @@ class Part(Brief):
 
     key: str
     symbols: tuple[str, ...]
-    engine: Engine
+    engine: str
     divergences: int
     digest: str
     origin: Origin = "solved"
@@ -58,12 +54,12 @@ class Draws:
     @property
     def sampled(self) -> frozenset[str]:
         """The parameters that a Markov chain moved."""
-        return frozenset(symbol for part in self.parts if part.engine != "exact" for symbol in part.symbols)
+        return frozenset(symbol for part in self.parts if not _are_independent(part.engine) for symbol in part.symbols)
 
     @property
     def independent(self) -> bool:
         """Whether every draw is independent of the others: no Markov chain made them."""
-        return self.engine == "exact"
+        return _are_independent(self.engine)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -74,6 +70,12 @@ class Draws:
     def flat(self) -> dict[str, Array]:
         """Chains end to end: symbol -> draws (x coefficients)."""
         return {name: values.reshape(-1, *values.shape[2:]) for name, values in self.values.items()}
+
+
+def _are_independent(engines: str) -> bool:
+    from dagreg.engines.table import are_independent  # engines make draws, and so import this file
+
+    return are_independent(engines)
 
 
 def by_symbol(equation: Equation, points: Array) -> dict[str, Array]:

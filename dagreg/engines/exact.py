@@ -1,6 +1,15 @@
 """Independent draws of a posterior: cell means by conjugacy, a Gaussian regression by one quadrature.
 
-Notation of Bishop (2006, section 3.5). With the sufficient statistics z = Q'y, R and s (see
+**Theorem.** Let y | b, sigma ~ Normal(X b, sigma) and b ~ Normal(m, diag(d^2)), some d infinite (flat), and let
+sigma have any prior. Then b | sigma, y is Normal, and sigma has the one-dimensional marginal
+
+    p(sigma | y)  ~  p(sigma) Normal(y | X m, sigma^2 + X diag(d^2) X')
+
+(Bishop 2006, section 3.5; flat coefficients integrated out). A grid over log sigma gives its distribution function,
+and draws of sigma, then of b given sigma, are independent draws of the posterior. Both steps need the sufficient
+statistics only. Cells of counts have the posteriors of `optimise/cells.py`.
+
+In Bishop's notation: with the sufficient statistics z = Q'y, R and s (see
 `optimise/sufficient.py`) and b = m + D a, a ~ Normal(0, I), let U S V' be the singular value decomposition of
 R D and c = U'(z - R m). Then, with N the number of units,
 
@@ -20,13 +29,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.engines.draws import Array, Draws, by_symbol
+from dagreg.engines.draws import Draws, by_symbol
+from dagreg.engines.engine import Engine, Obstacle
 from dagreg.model.cells import beta_or_gamma
-from dagreg.model.densities import bounds, log_density
+from dagreg.model.densities import LOG_DENSITIES, bounds, log_density
 from dagreg.model.triangle import triangle
 from dagreg.model.types import CellCounts, Equation, Model, PriorChoice, Sufficient
+from dagreg.numerics.arrays import Array
+from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
+NAME = "exact"
+NORMAL = ("Normal", "Flat")  # priors of coefficients
 Index = npt.NDArray[np.int64]
 POINTS = 2_001  # of the grid over log sigma
 NEGLIGIBLE = 45.0  # below the mode: e^-45 is lost beside 1 in double precision
@@ -52,6 +66,45 @@ class Problem:
     sigma: PriorChoice
 
 
+def obstacle(piece: Piece, data: Data) -> Obstacle | None:
+    """Why a piece has no solution in closed form."""
+    equation = piece.equation
+    if len(piece.model.equations) > 1:
+        return Obstacle("its regressions share parameters, or values that are not known", equation.span)
+    if equation.cell_counts is not None:
+        return None
+    if not equation.family.normal:
+        return Obstacle(f"a {equation.family.name} likelihood has no conjugate prior here", equation.span)
+    for prior in equation.coefficients:
+        if prior.distribution not in NORMAL:
+            return Obstacle(f"the prior {prior} of a coefficient is not Normal", prior.span)
+    (sigma,) = (a.prior for a in equation.auxiliaries)
+    if sigma.distribution not in LOG_DENSITIES:
+        return Obstacle(f"the prior {sigma} of sigma has no density here", sigma.span)
+    if equation.sufficient is None:
+        why = next((n.why for n in reversed(piece.notes) if not n.applied), "its rows are needed")
+        return Obstacle(why, equation.span)
+    return None
+
+
+def _grounds(piece: Piece) -> str:
+    if piece.equation.cell_counts is not None:
+        return ""
+    return "coefficients are Normal given sigma, and sigma's marginal is one integral"
+
+
+def _statistics(piece: Piece) -> object:
+    """What the draws hang on besides settings: the form of the regression, its priors, what stands for its rows."""
+    equation = piece.equation
+    priors = [(p.distribution, p.arguments) for p in equation.coefficients]
+    others = [(a.symbol, a.prior.distribution, a.prior.arguments) for a in equation.auxiliaries]
+    terms = [(t.symbol, len(t.columns)) for t in equation.terms]
+    form = (equation.family.name, equation.intercept, equation.has_intercept, terms, priors, others)
+    sums = equation.sufficient
+    numbers = None if sums is None else (sums.units, sums.root, sums.rotated, sums.left)
+    return (*form, numbers, equation.cell_counts)
+
+
 def draw_exactly(model: Model, sampling: Sampling) -> Draws:
     """Independent draws of the one regression of a model, in the shape of chains.
 
@@ -64,13 +117,13 @@ def draw_exactly(model: Model, sampling: Sampling) -> Draws:
         cells = cell_draws(equation, equation.cell_counts, sampling.chains * sampling.draws, rng)
         (term,) = equation.terms
         shaped = cells.reshape(sampling.chains, sampling.draws, -1)
-        return Draws({term.symbol: shaped}, "exact", 0, time.perf_counter() - started)
-    assert equation.sufficient is not None  # what `optimise/conjugate.py` asks for
+        return Draws({term.symbol: shaped}, NAME, 0, time.perf_counter() - started)
+    assert equation.sufficient is not None  # see `obstacle`
     sigma, coefficients = posterior_draws(equation, equation.sufficient, sampling.chains * sampling.draws, rng)
     shape = (sampling.chains, sampling.draws)
     values = by_symbol(equation, coefficients.reshape(*shape, -1))
     values[equation.auxiliaries[0].symbol] = sigma.reshape(shape)
-    return Draws(values, "exact", 0, time.perf_counter() - started)
+    return Draws(values, NAME, 0, time.perf_counter() - started)
 
 
 def cell_draws(equation: Equation, counts: CellCounts, draws: int, rng: np.random.Generator) -> Array:
@@ -185,3 +238,17 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
         target = this.top_rotated - others @ this.top[:, this.flat :].T + sigma[:, None] * noise[:, : this.flat]
         found[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
     return found
+
+
+ENGINE = Engine(
+    name=NAME,
+    words="exact: independent draws from the posterior, without a Markov chain (there is no trace to look at)",
+    participle="solved exactly",
+    obstacle=obstacle,
+    solve=lambda piece, data, sampling, program: draw_exactly(piece.model, sampling),
+    packages=("dagreg", "numpy"),
+    independent=True,
+    step="conjugate",
+    grounds=_grounds,
+    statistics=_statistics,
+)

@@ -1,4 +1,18 @@
-"""Metropolis-Hastings with independent proposals, for log posteriors that are concave (`optimise/concave.py`).
+"""Metropolis-Hastings with independent proposals, for log posteriors that are concave.
+
+**Theorem.** Let the log likelihood be concave in the linear predictor (or in predictors and cutpoints; families say
+under which links: `Family.concave`), the predictor linear in the parameters, and the log priors concave (Normal or
+flat). Then
+
+- the log posterior is concave: it has one mode, which Newton's method finds from any start;
+- a proper posterior falls off at least exponentially (Cule and Samworth 2010, lemma 1), so that its ratio to any
+  multivariate t density is bounded by some M;
+- Metropolis-Hastings with independent proposals from that t converges to the posterior whatever its start, its
+  distance from it shrinking by 1 - 1/M a step at least (Mengersen and Tweedie 1996, theorem 2.1; Tierney 1994).
+
+With the t centred and scaled as the posterior, 1 - 1/M is small, a chain forgets in a few steps, and no gradient has
+to be compiled. M is not known, though: the next engine takes over where few proposals are accepted, or where the
+chains disagree or are worth few draws.
 
 Newton's method finds the mode and the curvature there; a t density of that place and shape is then fitted to the
 posterior's mean and covariance by importance sampling; its draws are the proposals of every chain (Tierney 1994,
@@ -16,12 +30,18 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.engines.draws import Array, Draws, by_symbol, convergence
+from dagreg.engines.draws import Draws, by_symbol, convergence
+from dagreg.engines.engine import Engine, Obstacle, columns_read
 from dagreg.engines.target import target_of
-from dagreg.model.types import Model
+from dagreg.model.densities import CONCAVE_PRIORS
+from dagreg.model.types import Equation, Model
+from dagreg.numerics.arrays import Array
+from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 LogDensity = Callable[[Array], Array]
+NAME = "metropolis"
+MAX_PARAMETERS = 40  # the curvature takes evaluations as their square, and acceptance falls
 STEP = 0.25  # of the differences, in posterior sds
 NEWTON = 60  # steps, far more than a concave function takes
 CLOSE = 0.05  # to the mode, in posterior sds: a proposal need not be nearer
@@ -56,6 +76,46 @@ class Proposal:
         return self.centre + standard @ self.root.T, density
 
 
+def obstacle(piece: Piece, data: Data) -> Obstacle | None:
+    """Why a piece is not known to have a concave log posterior, or has too many parameters."""
+    why = _obstacle(piece)
+    return Obstacle(why, piece.equation.span) if why else None
+
+
+def _obstacle(piece: Piece) -> str:
+    if len(piece.model.equations) > 1 or piece.model.latents or piece.model.mixture is not None:
+        return "its regressions share parameters, or values that are not known"
+    equation = piece.equation
+    family, link = equation.family, equation.link.name
+    if link not in family.concave:
+        return f"the likelihood of {family.words} with the {link} link is not known to be concave"
+    if equation.varying:
+        return f"coefficients vary between the levels of {equation.varying[0].group}"
+    if equation.censored is not None:
+        return f"values of {equation.response} are censored"
+    if equation.dropped:
+        return f"rows lack {equation.response}"
+    bent = [p for p in equation.coefficients if p.distribution not in CONCAVE_PRIORS]
+    if bent:
+        return f"the log of the prior {bent[0]} is not concave and smooth"
+    count = parameters(equation)
+    return f"it has {count} parameters, more than {MAX_PARAMETERS}" if count > MAX_PARAMETERS else ""
+
+
+def parameters(equation: Equation) -> int:
+    """How many numbers its parameters are."""
+    head = int(equation.has_intercept)
+    slopes = len(equation.coefficients) - head
+    several = len(equation.levels) - 1
+    match equation.family.predictor:
+        case "unordered":
+            return several * (head + slopes)
+        case "ordered":
+            return several + slopes
+        case _:
+            return head + slopes
+
+
 def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
     """Draws of the one regression of a model; None where the posterior is not of a shape that proposals can have."""
     started = time.perf_counter()
@@ -69,7 +129,7 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
         points = chains(target, *found, sampling.chains, sampling.draws, rng)
     if points is None or not mixed(points):
         return None
-    return Draws(by_symbol(equation, points), "metropolis", 0, time.perf_counter() - started)
+    return Draws(by_symbol(equation, points), NAME, 0, time.perf_counter() - started)
 
 
 # ------------------------------------------------------------ where to propose
@@ -222,3 +282,18 @@ def _walk(first: float, weights: Array, uniforms: Array) -> Any:
             at, here = number, weight
         states.append(at)
     return np.array(states)
+
+
+ENGINE = Engine(
+    name=NAME,
+    words="Metropolis-Hastings with whole draws proposed from a t density fitted to the posterior (a Markov chain)",
+    participle="sampled by Metropolis-Hastings",
+    obstacle=obstacle,
+    solve=lambda piece, data, sampling, program: draw_by_metropolis(piece.model, columns_read(piece, data), sampling),
+    packages=("dagreg", "numpy"),
+    unfit="no proposals for Metropolis-Hastings fitted it",
+    step="concave",
+    grounds=lambda piece: (
+        "the log posterior has one mode, and a t density proposes whole draws (NUTS takes over if that does not fit)"
+    ),
+)

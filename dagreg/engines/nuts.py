@@ -16,11 +16,13 @@ import numpy as np
 
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
+from dagreg.engines.engine import Engine, columns_read
 from dagreg.engines.posterior import statistics
 from dagreg.errors import Diagnostic, Unsolvable
 from dagreg.model.types import Model
 from dagreg.spec.types import Sampling
 
+NAME = "nuts"
 NUDGE = 1e-3
 # Chains start at the priors' centres, without jitter (`jitter_rvs=set()`): one unit of a coefficient may
 # be a hundred units of a predictor, and under a log link that overflows before the first step.
@@ -52,7 +54,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
     symbols = parameters(model)
     return Draws(
         values={s: np.asarray(posterior[s].to_numpy(), dtype=np.float64) for s in symbols},
-        engine="nuts",
+        engine=NAME,
         divergences=int(tree["sample_stats"]["diverging"].sum()),
         seconds=time.perf_counter() - started,
         trees=(statistics(tree),),
@@ -180,3 +182,14 @@ def _await(ended: threading.Event) -> None:
 def parameters(model: Model) -> tuple[str, ...]:
     """The symbols of a model's parameters, in the order of its equations, and of what is not known."""
     return (*(symbol for equation in model.equations for symbol in equation.parameters), *model.unknown)
+
+
+ENGINE = Engine(
+    name=NAME,
+    words="NUTS (the No-U-Turn Sampler, a Markov chain)",
+    participle="sampled by NUTS",
+    obstacle=lambda piece, data: None,
+    solve=lambda piece, data, sampling, program: sample(program(), piece.model, columns_read(piece, data), sampling),
+    packages=("dagreg", "numpy", "pymc", "pytensor", "nutpie", "numba"),
+    runs_program=True,
+)

@@ -10,6 +10,7 @@ from dagreg.binding.rows import Rows
 from dagreg.emit import plate
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
+from dagreg.engines.table import runs_program
 from dagreg.model.types import Model
 
 MOST_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
@@ -20,7 +21,7 @@ def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> st
 
     A picture is not worth a fit: whatever PyMC raises is left aside.
     """
-    if not any(part.engine == "nuts" for part in draws.parts):
+    if not any(runs_program(part.engine) for part in draws.parts):
         return plate.plate_source(model, data.count)
     if data.count > MOST_ROWS:
         return None

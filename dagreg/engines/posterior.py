@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.engines.draws import Array, Draws
+from dagreg.engines.draws import Draws
 from dagreg.files import system_error
 from dagreg.model.types import Dimension
+from dagreg.numerics.arrays import Array
 
 if TYPE_CHECKING:
     import xarray as xr

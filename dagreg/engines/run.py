@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from dagreg.binding.rows import Rows
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
-from dagreg.engines.exact import draw_exactly
-from dagreg.engines.metropolis import draw_by_metropolis
 from dagreg.engines.store import Store, key_of, seeded
+from dagreg.engines.table import BY_NAME
 from dagreg.errors import Unsolvable
 from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
@@ -23,10 +21,10 @@ from dagreg.spec.types import Sampling
 def draw(
     pieces: Sequence[Piece], program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store | None = None
 ) -> Draws:
-    """Draws of a whole model: those in the store where a piece has not changed, exact where it allows, else by NUTS.
+    """Draws of a whole model: those in the store where a piece has not changed, else those of its engine.
 
-    The posterior is the product of the pieces', so independent draws of each are draws of the whole;
-    their seeds differ for that reason. `program` is emitted where NUTS runs it. Raises Unsolvable where a piece has no
+    The posterior is the product of the pieces', so independent draws of each are draws of the whole; their seeds
+    differ for that reason. `program` is emitted where an engine runs it. Raises Unsolvable where a piece has no
     posterior to draw from.
     """
     known = Store() if store is None else store
@@ -44,32 +42,21 @@ def _settings(pieces: Sequence[Piece], sampling: Sampling) -> list[tuple[Piece, 
 
 def _draw_piece(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store) -> Draws:
     key = key_of(piece, data, sampling)
-    found = store.find(key)
-    if found is None:
-        found = store.keep(key, _solve(piece, program, data, sampling))
-    return with_intercepts(found, piece.model)
+    draws = store.find(key)
+    if draws is None:
+        draws = store.keep(key, _solve(piece, program, data, sampling))
+    return with_intercepts(draws, piece.model)
 
 
 def _solve(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling) -> Draws:
+    """The draws of the first of its engines that does not give up."""
     if piece.flaw is not None:
         raise Unsolvable((piece.flaw,))
-    if piece.engine == "exact":
-        return draw_exactly(piece.model, sampling)
-    table = _table(piece, data)
-    if piece.engine == "metropolis":
-        found = draw_by_metropolis(piece.model, table, sampling)
-        if found is not None:
-            return found
-    from dagreg.engines.nuts import sample
-
-    return sample(program(), piece.model, table, sampling)
-
-
-def _table(piece: Piece, data: Rows) -> Mapping[str, Any]:
-    """The columns that a piece's program reads."""
-    if not piece.reads_rows:
-        return {}
-    return data if piece.grouping is None else data.grouped(piece.grouping)
+    for name in piece.engines:
+        draws = BY_NAME[name].solve(piece, data, sampling, program)
+        if draws is not None:
+            return draws
+    raise AssertionError(f"{piece.engines[-1]} gave up, and no engine is left")
 
 
 def with_intercepts(draws: Draws, model: Model) -> Draws:

@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +22,12 @@ from dagreg.binding.rows import Rows
 from dagreg.emit.program import emit
 from dagreg.engines import posterior
 from dagreg.engines.draws import Draws, Origin, Part
-from dagreg.model.types import Equation, Model
-from dagreg.optimise.types import Engine, Piece
+from dagreg.engines.table import BY_NAME, runs_program
+from dagreg.model.types import Model
+from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
 FORMAT = 2  # of keys and digests
-_OF_EXACT = ("dagreg", "numpy")
-_OF_NUTS = (*_OF_EXACT, "pymc", "pytensor", "nutpie", "numba")
 
 
 class Store:
@@ -66,7 +65,7 @@ class Store:
     def keep(self, key: str, draws: Draws) -> Draws:
         """The draws as those of this key."""
         symbols, digest = tuple(draws.values), digest_of(draws)
-        part = Part(key, symbols, cast(Engine, draws.engine), draws.divergences, digest)
+        part = Part(key, symbols, draws.engine, draws.divergences, digest)
         kept = self._made[key] = replace(draws, parts=(part,))
         return kept
 
@@ -86,7 +85,9 @@ class Store:
         found: dict[str, Draws] = {}
         sampled = iter(trees)
         for part in parts:
-            own = () if part.engine != "nuts" else tuple(tree for tree in (next(sampled, None),) if tree is not None)
+            own = (
+                tuple(tree for tree in (next(sampled, None),) if tree is not None) if runs_program(part.engine) else ()
+            )
             draws = Draws({symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, 0.0, own)
             if digest_of(draws) == part.digest:
                 found[part.key] = replace(draws, parts=(part,))
@@ -99,21 +100,23 @@ def _marked(draws: Draws, origin: Origin) -> Draws:
 
 def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
     """All that the draws of a piece hang on: its program and data (or what stands for them), settings and versions."""
-    if piece.engine == "exact":
+    engines = [BY_NAME[name] for name in piece.engines]
+    packages = _versions(tuple(dict.fromkeys(package for engine in engines for package in engine.packages)))
+    if engines[0].statistics is not None:
         settings = (sampling.seed, sampling.draws, sampling.chains, piece.model.formula)
-        return _sha256(("exact", FORMAT, settings, _versions(_OF_EXACT), _exact(piece.equation)))
-    used = replace(sampling, engine="auto")  # it says which pieces there are, and nothing of this one
-    what = (_code(piece.model), piece.model.adaptation, used, _versions(_OF_NUTS))
+        return _sha256((piece.engine, FORMAT, settings, packages, engines[0].statistics(piece)))
+    used = replace(sampling, engine=Sampling().engine)  # it says which pieces there are, and nothing of this one
+    what = (_code(piece.model), piece.model.adaptation, used, packages)
     return _sha256((piece.engine, FORMAT, what, *_data(piece, data)))
 
 
 def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
     """The sampling settings of a piece, with a seed of its own that does not change with the other pieces.
 
-    A model that is sampled whole keeps the seed, as its printed program has it; the exact engine's generators take
-    the regression beside the seed.
+    A model that is sampled whole keeps the seed, as its printed program has it; so does a piece whose engine's
+    generator takes the regression beside the seed.
     """
-    if whole or piece.engine == "exact":
+    if whole or BY_NAME[piece.engine].statistics is not None:
         return sampling
     own = int.from_bytes(hashlib.sha256(piece.model.formula.encode()).digest()[:4], "big")
     return replace(sampling, seed=sampling.seed + own)
@@ -163,17 +166,6 @@ def _code(model: Model) -> str:
         if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
     return ast.dump(tree)
-
-
-def _exact(equation: Equation) -> tuple[Any, ...]:
-    """What the exact engine reads of a regression."""
-    priors = [(p.distribution, p.arguments) for p in equation.coefficients]
-    others = [(a.symbol, a.prior.distribution, a.prior.arguments) for a in equation.auxiliaries]
-    terms = [(t.symbol, len(t.columns)) for t in equation.terms]
-    form = (equation.family.name, equation.intercept, equation.has_intercept, terms, priors, others)
-    found = equation.sufficient
-    numbers = None if found is None else (found.units, found.root, found.rotated, found.left)
-    return (*form, numbers, equation.cell_counts)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The log posterior of a regression in NumPy, at many points at once, where it is concave (`optimise/concave.py`).
+"""The log posterior of a regression in NumPy, at many points at once, where it is concave (`engines/metropolis.py`).
 
 It is that of the program that `compile --optimised` prints, up to a constant. A point holds the parameters in the
 order of the equation: the intercept (or the cutpoints), then the coefficients; of an unordered response each of them
@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.engines.draws import Array
 from dagreg.model.densities import log_concave_density
 from dagreg.model.design import column, design_columns, encoded, positions
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.numerics.arrays import Array
 
 BLOCK = 2**17  # numbers: they stay in a core's cache
 ROWS = 1_000  # of a block; `Family.log_total` takes no more

@@ -11,9 +11,9 @@ from functools import cache
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from dagreg.numerics.arrays import Array
+
 FEWEST = 4  # draws of a chain: half of them still have a variance
 
 

@@ -36,7 +36,7 @@ def cells(piece: Piece, data: Data) -> tuple[Piece, ...]:
     counts = _counts(piece.model, equation, piece.grouping, data)
     why = f"{data.count:,} rows in {len(counts.units)} cells, whose means have posteriors in closed form"
     counted = replace(piece.model, equations=(replace(equation, cell_counts=counts),))
-    return (replace(piece, model=counted, engine="exact").noted(STEP, why, applied=True),)
+    return (replace(piece, model=counted).noted(STEP, why, applied=True),)
 
 
 def saturated(equation: Equation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
@@ -44,21 +44,19 @@ class Note:
     why: str
 
 
-Engine = Literal["exact", "metropolis", "nuts"]
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Piece(Brief):
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
 
     `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it
-    is not the data's own. `flaw` says why there is no posterior to draw from.
+    is not the data's own. `flaw` says why there is no posterior to draw from. `engines` are the names of those that can
+    solve it (`engines/table.py`), the preferred one first; none until they are chosen.
     """
 
     model: Model
     rows: int
     grouping: Grouping | None = None
-    engine: Engine = "nuts"
+    engines: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     flaw: Diagnostic | None = None
 
@@ -66,6 +64,11 @@ class Piece(Brief):
     def equation(self) -> Equation:
         """Its last regression: the only one, unless several are linked."""
         return self.model.equations[-1]
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine that solves it, unless its own check fails."""
+        return self.engines[0]
 
     @property
     def reads_rows(self) -> bool:

@@ -28,7 +28,7 @@ from dagreg.spec.shapes import (
     Unread,
     Word,
 )
-from dagreg.spec.types import MOST_SEED, Among, Coding, Engine, Kind, Missing, NodeType, Standardise, Transform
+from dagreg.spec.types import MOST_SEED, Among, Coding, EngineSetting, Kind, Missing, NodeType, Standardise, Transform
 
 LANGUAGE_VERSION = 1
 MOST_DOSES = 1000
@@ -226,7 +226,7 @@ CHAINS = Field("chains", Number(int, minimum=1, maximum=1000), "chains")
 SEED = Field("seed", Number(int, minimum=0, maximum=MOST_SEED), "seed of every random draw")
 A_RATE = Number(float, minimum=0, maximum=1, open=True)
 TARGET_ACCEPT = Field("target_accept", A_RATE, "acceptance rate that NUTS aims at")
-ENGINE = Field("engine", Word(get_args(Engine), "engine"), "what computes the posterior")
+ENGINE = Field("engine", Word(get_args(EngineSetting), "engine"), "what computes the posterior")
 SAMPLING_RECORD = Record("`sampling`", (DRAWS, TUNE, CHAINS, SEED, TARGET_ACCEPT, ENGINE))
 
 # the file

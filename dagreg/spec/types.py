@@ -18,7 +18,7 @@ Kind = Literal["total", "direct", "mediation"]
 Among = Literal["everyone", "treated", "untreated"]
 Standardise = Literal["rows", "bayesian bootstrap"]
 Missing = Literal["error", "drop", "impute"]
-Engine = Literal["auto", "exact", "nuts"]
+EngineSetting = Literal["auto", "exact", "nuts"]  # "auto", or an engine of `engines/table.py`
 Coding = Literal["reference", "index"]
 CurveKind = Literal["poly", "spline"]
 MOST_SEED = 2**32 - 1
@@ -147,7 +147,7 @@ class Sampling:
     chains: int = 4
     seed: int = 2026
     target_accept: float = 0.9
-    engine: Engine = "auto"
+    engine: EngineSetting = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,6 @@ from dagreg.report.prose import sentence
 from dagreg.report.sections.chains import chains
 from dagreg.report.view import EffectView
 
-_ENGINE = {
-    "exact": "exact: independent draws from the posterior, without a Markov chain (there is no trace to look at)",
-    "metropolis": "Metropolis-Hastings with whole draws proposed from a t density fitted to the posterior (a Markov "
-    "chain)",
-    "nuts": "NUTS (the No-U-Turn Sampler, a Markov chain)",
-}
-
 
 def diagnostics(view: EffectView) -> tuple[Block, ...]:
     d = view.fitted.diagnostics if view.fitted else None
@@ -33,8 +26,10 @@ def _verdict(d: Diagnostics) -> str:
 
 
 def _facts(d: Diagnostics) -> tuple[tuple[str, str], ...]:
+    from dagreg.engines.table import words  # engines load NumPy, which a report without numbers does not need
+
     return (
-        ("Engine", "; ".join(_ENGINE.get(engine, engine) for engine in d.engine.split(", "))),
+        ("Engine", "; ".join(words(engine) for engine in d.engine.split(", "))),
         ("Divergences (draws that the sampler could not follow; should be 0)", f"{d.divergences:,}"),
         ("Largest R-hat (disagreement between chains; should be below 1.01)", _three_places(d.max_r_hat)),
         ("Smallest effective sample size (draws that count as independent)", _whole(d.min_ess)),

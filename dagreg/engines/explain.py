@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dagreg.optimise.types import Engine, Piece
+from dagreg.engines.table import BY_NAME
+from dagreg.optimise.types import Piece
 
-_HOW: Mapping[Engine, str] = {
-    "exact": "solved exactly",
-    "metropolis": "sampled by Metropolis-Hastings",
-    "nuts": "sampled by NUTS",
-}
 _REUSED = {
     "earlier fit": " Reused: it has not changed since an earlier fit, whose draws these are.",
     "same fit": " Reused: another program here has the same regression, whose draws these are.",
@@ -50,7 +46,7 @@ def _rows(piece: Piece) -> str:
     return f"{piece.rows:,} row{'s' * (piece.rows != 1)}"
 
 
-def sentences(pieces: Iterable[Piece], made: Iterable[tuple[Engine, str]]) -> tuple[str, ...]:
+def sentences(pieces: Iterable[Piece], made: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """For each piece: how it was solved and what stood for its rows, and where draws that were not made anew are from.
 
     `made` are the engine and the origin of the draws (`engine/draws.py`).
@@ -58,11 +54,11 @@ def sentences(pieces: Iterable[Piece], made: Iterable[tuple[Engine, str]]) -> tu
     return tuple(_sentence(p, engine) + _REUSED.get(o, "") for p, (engine, o) in zip(pieces, made, strict=True))
 
 
-def _sentence(piece: Piece, engine: Engine) -> str:
+def _sentence(piece: Piece, engine: str) -> str:
     responses = " and ".join(e.response for e in piece.model.equations)
     which = f"{piece.model.estimator}, {responses}"
     reduced = [n.why for n in piece.notes if n.applied and n.step in ("grouped", "cells", "sufficient")]
-    how = _HOW[engine]
-    if engine == "nuts" and piece.engine == "metropolis":
-        how += ", as no proposals for Metropolis-Hastings fitted it"
+    tried = piece.engines[: piece.engines.index(engine)] if engine in piece.engines else ()
+    gave_up = " and ".join(BY_NAME[name].unfit for name in tried)
+    how = BY_NAME[engine].participle + (f", as {gave_up}" if gave_up else "")
     return f"{which}: {how}" + (f"; {reduced[0]}." if reduced else f" on {_rows(piece)}.")
