@@ -14,6 +14,7 @@ from dagreg.model.types import Deviation, PriorChoice, Varying
 from dagreg.numerics import mixed as numeric
 from dagreg.numerics.importance import StudentT, independent_draws, mode, pareto_smoothed
 from dagreg.numerics.mixed import CrossProducts, Spread, System, cross_products
+from tests.optimising import Optimised, optimised
 
 EXACT = 1e-9
 
@@ -166,3 +167,275 @@ class Unit:
         found = self.noise[:, self.at : self.at + width]
         self.at += width
         return found.reshape(shape)
+
+
+# ------------------------------------------------------------ the parameters that are left
+
+
+def group(width: int, concentration: float = 2.0) -> Varying:
+    prior = PriorChoice("HalfNormal", (1.5,), given=True)
+    deviations = tuple(Deviation(f"d{i}", prior) for i in range(width))
+    return Varying("g", deviations, "by", "z", "sd", "chol", "g", "e", (0, 1), "adjustment", "", False, concentration)
+
+
+@pytest.mark.parametrize(("width", "concentration"), [(2, 1.0), (2, 3.0), (3, 2.0), (4, 1.5)])
+def test_the_prior_of_a_covariance_is_that_of_the_program(width: int, concentration: float) -> None:
+    """PyMC's density of the Cholesky factor, moved to these coordinates by a Jacobian of differences."""
+    import pymc as pm
+    import pytensor
+
+    theta = Theta((group(width, concentration),), PriorChoice("Exponential", (1.0,), given=True))
+    points = np.random.default_rng(width).normal(size=(5, theta.size))
+    points[:, -1] = 0.0  # sigma has its own prior
+    lower = np.tril_indices(width)
+
+    def packed(at: np.ndarray) -> np.ndarray:
+        return theta.spread(at)[0].factors[0][:, *lower]
+
+    with pm.Model() as model, pytensor.config.change_flags(mode="FAST_COMPILE"):
+        pm.LKJCholeskyCov(
+            "c", n=width, eta=concentration, sd_dist=pm.HalfNormal.dist(np.full(width, 1.5)), compute_corr=False
+        )
+        (value,) = model.value_vars
+        density = model.compile_fn(model.logp(jacobian=False), inputs=[value])
+        places = np.cumsum(np.arange(1, width + 1)) - 1  # PyMC keeps the logs of the diagonal
+        step, theirs = 1e-5, []
+        for point in points:
+            free = np.eye(theta.size - 1, theta.size) * step
+            jacobian = (packed(point + free) - packed(point - free)) / (2 * step)
+            at = packed(point[None])[0]
+            at[places] = np.log(at[places])
+            theirs.append(float(density({value.name: at})) + np.linalg.slogdet(jacobian)[1])
+    ours = theta.spread(points)[1]
+    assert np.ptp(theirs) > 1
+    np.testing.assert_allclose(ours - ours[0], np.array(theirs) - theirs[0], atol=1e-6)
+
+
+SPEC = """
+nodes: {{x: continuous, y: {type}, g: group{more}}}
+edges: [x -> y, g -> y{edges}]
+effect: x -> y
+regressions: {{y: {{{said}priors: {{intercept: 'Normal(1, 2)', x: 'Normal(0.3, 1)', sigma: 'Exponential(1)'{priors}}}}}}}
+"""
+
+
+def model_of(data: dict[str, Any], **parts: str) -> Optimised:
+    given = {"type": "continuous", "more": "", "edges": "", "said": "", "priors": ""} | parts
+    return optimised(SPEC.format(**given), data=data)
+
+
+def rows_of(seed: int, rows: int = 60, levels: int = 8) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    return {
+        "x": rng.normal(2, 1, rows),
+        "g": rng.integers(0, levels, rows),
+        "h": rng.integers(0, 5, rows),
+        "y": np.exp(rng.normal(0, 0.5, rows)),
+    }
+
+
+CROSSED = {"more": ", h: group", "edges": ", h -> y"}
+PROGRAMS = {
+    "intercepts": {},
+    "crossed": CROSSED,
+    "a slope": {"said": "varying: {g: [x]}, "},
+    "the log": {"type": "{type: positive, family: lognormal}"},
+    "other priors": {"priors": ", g: 'Gamma(2, 3)'"},
+    "flat": {"priors": ", slopes: Flat"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_density_is_the_programs_with_deviations_integrated_out(name: str) -> None:
+    """p(theta | y) = p(theta, b, u | y) / p(b, u | theta, y), whatever b and u: the program has the numerator."""
+    case = model_of(rows_of(2), **PROGRAMS[name])
+    (piece,) = case.pieces
+    assert piece.engines[0] == "mixed", piece.notes
+    equation, rng = piece.equation, np.random.default_rng(1)
+    rows = mixed.cross_products_of(piece.model, equation, case.table(piece))
+    system, theta = mixed.system_of(equation, rows), mixed.theta_of(equation)
+    points = 0.4 * rng.normal(size=(5, theta.size))
+    at, _ = theta.spread(points)
+    coefficients, deviations = system.draws(at, rng)
+    theirs = emitted(case, points, at, coefficients, deviations)
+    given = np.array([conditional(system, at, i, coefficients[i], [d[i] for d in deviations]) for i in range(5)])
+    ours = mixed.target_of(theta, system)(points)
+    assert np.ptp(theirs) > 1
+    assert np.ptp(ours + given - theirs) < 1e-8 * np.abs(theirs).max()
+
+
+def emitted(
+    case: Optimised, points: np.ndarray, at: Spread, coefficients: np.ndarray, deviations: list[np.ndarray]
+) -> np.ndarray:
+    """The log density of the program, in the logs of sds and sigma, and in the deviations themselves."""
+    import pytensor
+
+    equation = case.pieces[0].equation
+    built = case.readable.build(case.model.builder, case.rows)
+    with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        density = built.compile_fn(built.logp(jacobian=True), inputs=built.value_vars, on_unused_input="ignore")
+    found = []
+    for i in range(len(points)):
+        point: dict[str, Any] = dict(zip(equation.coefficient_symbols, coefficients[i], strict=True))
+        more = 0.0
+        for varying, factor, own in zip(equation.varying, at.factors, deviations, strict=True):
+            sd = factor[i, 0, 0]
+            point[f"{varying.scale}_log__"] = np.log(sd)
+            mean = 0.0
+            if varying.centred:
+                mean = coefficients[i, 0 if varying.deviations[0].term is None else 1]
+            point[varying.raw] = own[i, :, 0] + mean if varying.centred else own[i, :, 0] / sd
+            more -= 0.0 if varying.centred else len(own[i]) * np.log(sd)
+        point[f"{equation.auxiliaries[0].symbol}_log__"] = np.log(at.sigma[i])
+        found.append(float(density({v.name: np.asarray(point[v.name]) for v in built.value_vars})) + more)
+    return np.array(found)
+
+
+def conditional(system: System, at: Spread, i: int, coefficients: np.ndarray, deviations: list[np.ndarray]) -> float:
+    """The log density of coefficients and deviations given theta, from their whole precision matrix."""
+    rows, p = system.rows, len(coefficients)
+    sizes = [g.levels for g in rows.groups]
+    starts = np.cumsum([0, *sizes])
+    whole = np.zeros((starts[-1] + p, starts[-1] + p))
+    right = np.zeros(len(whole))
+    whole[starts[-1] :, starts[-1] :] = rows.total[:p, :p]
+    right[starts[-1] :] = rows.total[:p, -1]
+    for k, g in enumerate(rows.groups):
+        part = slice(starts[k], starts[k + 1])
+        whole[part, part] = np.diag(g.own[:, 0, 0])
+        whole[part, starts[-1] :], whole[starts[-1] :, part] = g.others[:, 0, :p], g.others[:, 0, :p].T
+        right[part] = g.others[:, 0, -1]
+    for (k, other), pairs in rows.crossed.items():
+        whole[starts[k] + pairs.left, starts[other] + pairs.right] = pairs.products[:, 0, 0]
+        whole[starts[other] + pairs.right, starts[k] + pairs.left] = pairs.products[:, 0, 0]
+    held = [np.full(n, 1 / f[i, 0, 0] ** 2) for n, f in zip(sizes, at.factors, strict=True)]
+    whole = whole / at.sigma[i] ** 2 + np.diag(np.concatenate([*held, system.precision]))
+    right = right / at.sigma[i] ** 2
+    right[starts[-1] :] += system.precision * (system.mean - rows.start)
+    point = np.concatenate([*(d[:, 0] for d in deviations), coefficients - rows.start])
+    apart = point - np.linalg.solve(whole, right)
+    return float(0.5 * np.linalg.slogdet(whole)[1] - 0.5 * apart @ whole @ apart)
+
+
+# ------------------------------------------------------------ draws
+
+
+SIMULATIONS, RANKS = 200, 99
+CALIBRATED = {
+    "intercepts": {"priors": ", g: 'HalfNormal(1)'"},
+    "intercepts and slopes": {"said": "varying: {g: [intercept, x]}, ", "priors": ", g: 'HalfNormal(1)'"},
+    "crossed": CROSSED | {"priors": ", g: 'HalfNormal(1)', h: 'Exponential(2)'"},
+}
+
+
+@pytest.mark.parametrize("surrogate", [False, True])
+@pytest.mark.parametrize("name", CALIBRATED)
+def test_draws_are_calibrated(name: str, surrogate: bool, monkeypatch: Any) -> None:
+    """Ranks of parameters drawn from their prior among draws of their posterior are uniform (Talts et al. 2018)."""
+    if surrogate:
+        monkeypatch.setattr(mixed, "MAX_WORK", 0.0)
+        monkeypatch.setattr(numeric, "BATCHED", 0)
+    least = calibration(CALIBRATED[name])
+    assert min(least.values()) > 1e-4, least
+
+
+@pytest.mark.parametrize("bug", ["sigma", "correlations", "levels"])
+def test_calibration_catches_a_bug(bug: str, monkeypatch: Any) -> None:
+    """A prior forgotten, a Jacobian forgotten, deviations drawn too close to their mean."""
+    if bug == "sigma":
+        monkeypatch.setattr(mixed, "log_density", lambda prior, x: np.zeros_like(x))
+    if bug == "correlations":
+        monkeypatch.setattr(mixed, "correlated", lambda *args: (correlated(*args)[0], np.zeros(len(args[0]))))
+    if bug == "levels":
+        drawn = System._levels
+        monkeypatch.setattr(System, "_levels", lambda self, at, rest, rng: 0.8 * drawn(self, at, rest, rng))
+    assert min(calibration(CALIBRATED["intercepts and slopes"]).values()) < 1e-6
+
+
+def calibration(parts: dict[str, str]) -> dict[str, float]:
+    """The p-value of uniform ranks, by parameter."""
+    data = rows_of(5)
+    case = model_of(data, **parts)
+    (piece,) = case.pieces
+    equation, rng = piece.equation, np.random.default_rng(17)
+    blank = mixed.cross_products_of(piece.model, equation, data | {"y": np.zeros(len(data["x"]))})
+    theta = mixed.theta_of(equation)
+    centred = data["x"] - piece.equation.terms[0].centre[0] if equation.terms[0].centre else data["x"]
+    columns = np.column_stack([np.ones(len(centred)), centred])
+    ranks: dict[str, list[int]] = {}
+    for _ in range(SIMULATIONS):
+        true = from_prior(equation, rng)
+        y = columns @ true["coefficients"] + true["sigma"] * rng.normal(size=len(columns))
+        for varying in equation.varying:
+            own = mixed.own_columns(equation, varying, columns)
+            level = np.array([varying.levels.index(g) for g in data[varying.group]])
+            y = y + (own * true[varying.group][level]).sum(axis=1)
+        rows = mixed.cross_products_of(piece.model, equation, data | {"y": y})
+        assert rows.units == blank.units
+        drawn = mixed.posterior_draws(equation, rows, RANKS, rng)
+        if drawn is None:
+            ranks.setdefault("given up", []).append(0)
+            continue
+        at, coefficients, deviations = drawn
+        seen = {"intercept": coefficients[:, 0], "x": coefficients[:, 1], "sigma": at.sigma}
+        known = {"intercept": true["coefficients"][0], "x": true["coefficients"][1], "sigma": true["sigma"]}
+        for varying, factor, own in zip(equation.varying, at.factors, deviations, strict=True):
+            seen[f"sd {varying.group}"], known[f"sd {varying.group}"] = factor[:, 0, 0], true[f"{varying.group} root"][0, 0]
+            seen[f"first {varying.group}"] = own[:, 0, 0]
+            known[f"first {varying.group}"] = true[varying.group][0, 0]
+            if varying.correlated:
+                seen["slope sd"] = np.sqrt(np.square(factor[:, 1]).sum(axis=1))
+                known["slope sd"] = np.sqrt(np.square(true["g root"][1]).sum())
+                seen["correlation"] = factor[:, 1, 0] / seen["slope sd"]
+                known["correlation"] = true["g root"][1, 0] / known["slope sd"]
+                seen["a slope"], known["a slope"] = own[:, 3, 1], true["g"][3, 1]
+        for key, values in seen.items():
+            ranks.setdefault(key, []).append(int((values < known[key]).sum()))
+    assert len(ranks.pop("given up", ())) <= 0.02 * SIMULATIONS
+    assert theta.size == sum("sd" in k or k in ("sigma", "correlation") for k in ranks)
+    return {k: float(stats.chisquare(np.bincount(np.array(r) // 10, minlength=10)).pvalue) for k, r in ranks.items()}
+
+
+def from_prior(equation: Any, rng: np.random.Generator) -> dict[str, Any]:
+    """Every parameter from the priors that the specs here give."""
+    true: dict[str, Any] = {
+        "coefficients": np.array([rng.normal(1, 2), rng.normal(0.3, 1)]),
+        "sigma": rng.exponential(1),
+    }
+    for varying in equation.varying:
+        size = len(varying.deviations)
+        sds = np.abs(rng.normal(size=size)) if varying.group == "g" else rng.exponential(0.5, size)
+        root = np.eye(size)
+        if size == 2:  # LKJ(2) of one correlation: (r + 1) / 2 is Beta(2, 2)
+            r = 2 * rng.beta(2, 2) - 1
+            root[1] = r, np.sqrt(1 - r * r)
+        root = sds[:, None] * root
+        true[f"{varying.group} root"] = root
+        true[varying.group] = rng.normal(size=(len(varying.levels), size)) @ root.T
+    return true
+
+
+def test_the_weights_of_a_heavier_tail_are_refused() -> None:
+    """A t with one degree of freedom, for which proposals with six have weights without a mean."""
+
+    def cauchy(points: np.ndarray) -> np.ndarray:
+        return -np.log1p(np.square(points)).sum(axis=1)
+
+    rng = np.random.default_rng(3)
+    assert independent_draws(cauchy, np.zeros(3), np.eye(3), 1_000, rng) is None
+
+
+def test_the_shape_of_a_pareto_tail() -> None:
+    rng = np.random.default_rng(6)
+    for shape in (0.2, 0.5, 0.9):
+        _, found = pareto_smoothed(np.log(stats.genpareto(shape).rvs(40_000, random_state=rng) + 1))
+        assert found == pytest.approx(shape, abs=0.12)
+
+
+def test_the_mode_is_found_from_afar() -> None:
+    root = np.array([[2.0, 0.0], [1.0, 0.3]])
+    proposal = StudentT(np.array([40.0, -7.0]), root, 50.0)
+    place, scale = mode(proposal.log_density, np.zeros(2), np.ones(2))
+    assert np.linalg.norm(np.linalg.solve(root, place - proposal.centre)) < 0.2
+    np.testing.assert_allclose(scale @ scale.T, root @ root.T * 50 / 52, rtol=0.1)

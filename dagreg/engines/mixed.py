@@ -21,15 +21,19 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.engines.draws import Array, Draws, by_symbol
+from dagreg.engines.draws import Draws, by_symbol
+from dagreg.engines.engine import Engine, Obstacle, columns_read
 from dagreg.model.densities import LOG_DENSITIES, log_density
 from dagreg.model.design import absent, column, design_columns, encoded, positions
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.numerics.arrays import Array
 from dagreg.numerics.importance import Target, draws_by_surrogate, independent_draws, mode
 from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Spread, System, cross_products
+from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
-NORMAL = ("Normal", "Flat")
+NAME = "mixed"
+NORMAL = ("Normal", "Flat")  # priors of coefficients
 MAX_WORK = 300_000.0  # operations of the density, from which a polynomial stands for it
 
 
@@ -82,14 +86,19 @@ def correlated(free: Array, size: int, concentration: float) -> tuple[Array, Arr
     return root, log_prior
 
 
-def obstacle(equation: Equation) -> str:
-    """Why this engine cannot solve a regression, or ""."""
-    if not equation.varying:
-        return "no coefficients vary between groups"
+def obstacle(piece: Piece, data: Data) -> Obstacle | None:
+    """Why a piece is no Gaussian mixed model; without words where no coefficients vary between groups."""
+    if not piece.equation.varying:
+        return Obstacle("")
+    if len(piece.model.equations) > 1 or piece.model.latents or piece.model.mixture is not None:
+        return Obstacle("its regressions share parameters, or values that are not known", piece.equation.span)
+    why = _obstacle(piece.equation)
+    return Obstacle(why, piece.equation.span) if why else None
+
+
+def _obstacle(equation: Equation) -> str:
     if not is_linear(equation):
-        return f"a {equation.family.name} likelihood is not Normal given its groups"
-    if equation.linked is not None:
-        return "its errors correlate with those of another regression"
+        return f"under the likelihood of {equation.family.words} with the {equation.link.name} link no response is Normal"
     if equation.censored is not None:
         return f"values of {equation.response} are censored"
     if equation.error is not None or equation.scaled_by is not None:
@@ -113,31 +122,42 @@ def is_linear(equation: Equation) -> bool:
     return plain or (equation.family.on_log_scale and equation.family.name == "lognormal")
 
 
-def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> tuple[Draws | None, str]:
-    """Independent draws of the one regression of a model, in the shape of chains; or None, and why."""
+def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
+    """Independent draws of the one regression of a model, in the shape of chains; None where the weights fail."""
     started = time.perf_counter()
     (equation,) = model.equations
     rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
-    system, theta = system_of(equation, cross_products_of(model, equation, data)), theta_of(equation)
-    count = sampling.chains * sampling.draws
-
-    target = target_of(theta, system)
-    place = mode(target, *start(theta, system))
-    if place is None:
-        return None, "the sds have no mode that Newton's method reaches"
-    draw_theta = draws_by_surrogate if system.work > MAX_WORK else independent_draws
-    points, reason = draw_theta(target, *place, count, rng)
-    if points is None:
-        return None, reason
-    at, _ = theta.spread(points)
-    coefficients, deviations = system.draws(at, rng)
+    rows = cross_products_of(model, equation, data)
+    drawn = posterior_draws(equation, rows, sampling.chains * sampling.draws, rng)
+    if drawn is None:
+        return None
+    at, coefficients, deviations = drawn
     shape = (sampling.chains, sampling.draws)
     values = by_symbol(equation, coefficients.reshape(*shape, -1))
     for varying, factor, own in zip(equation.varying, at.factors, deviations, strict=True):
         values |= _of_group(varying, factor, own, shape)
     values[equation.auxiliaries[0].symbol] = at.sigma.reshape(shape)
-    values = {symbol: values[symbol] for symbol in equation.parameters}
-    return Draws(values, "mixed", 0, time.perf_counter() - started), ""
+    values = {symbol: values[symbol] for symbol in equation.parameters if symbol in values}
+    return Draws(values, NAME, 0, time.perf_counter() - started)
+
+
+def posterior_draws(
+    equation: Equation, rows: CrossProducts, count: int, rng: np.random.Generator
+) -> tuple[Spread, Array, list[Array]] | None:
+    """Draws of sds, correlations and sigma; of the coefficients (draws x coefficients, the intercept first); and of
+    each group's deviations (draws x levels x deviations). None where the weights fail their check.
+    """
+    system, theta = system_of(equation, rows), theta_of(equation)
+    target = target_of(theta, system)
+    place = mode(target, *start(theta, system))
+    if place is None:
+        return None
+    draw_theta = draws_by_surrogate if system.work > MAX_WORK else independent_draws
+    points = draw_theta(target, *place, count, rng)
+    if points is None:
+        return None
+    at, _ = theta.spread(points)
+    return at, *system.draws(at, rng)
 
 
 def theta_of(equation: Equation) -> Theta:
@@ -250,3 +270,17 @@ def target_of(theta: Theta, system: System) -> Target:
         return np.where(np.isnan(density), -np.inf, density)
 
     return target
+
+
+ENGINE = Engine(
+    name=NAME,
+    words="sds and correlations by importance sampling, all coefficients integrated out; then these from their Normal",
+    participle="solved with its groups integrated out",
+    obstacle=obstacle,
+    solve=lambda piece, data, sampling, program: draw_mixed(piece.model, columns_read(piece, data), sampling),
+    packages=("dagreg", "numpy", "scipy"),
+    independent=True,
+    unfit="no proposals for its sds fitted",
+    step="mixed",
+    grounds=lambda piece: "given sds and correlations all coefficients are Normal, and these few are drawn first",
+)

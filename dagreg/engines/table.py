@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dagreg.binding.rows import Rows
-from dagreg.engines import exact, metropolis, nuts
+from dagreg.engines import exact, metropolis, mixed, nuts
 from dagreg.engines.engine import Engine
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.types import Model
@@ -14,7 +14,7 @@ from dagreg.optimise.passes import optimise
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import EngineSetting
 
-ENGINES: tuple[Engine, ...] = (exact.ENGINE, metropolis.ENGINE, nuts.ENGINE)
+ENGINES: tuple[Engine, ...] = (exact.ENGINE, mixed.ENGINE, metropolis.ENGINE, nuts.ENGINE)
 """The first one without an obstacle solves; if its own check fails, the next. The last one never refuses."""
 
 BY_NAME: Mapping[str, Engine] = {engine.name: engine for engine in ENGINES}

@@ -242,7 +242,7 @@ def polynomial(standard: Array) -> Array:
 
 def draws_by_surrogate(
     target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator
-) -> tuple[Array | None, str]:
+) -> Array | None:
     """The same of a density that takes long to evaluate: from a polynomial that is fitted to it.
 
     The polynomial's error is measured at draws of it that it was not fitted to: its sd there must be at most
@@ -259,23 +259,23 @@ def draws_by_surrogate(
         residual = np.where(usable, heights - heights.max() + 0.5 * square, 0.0)
         fit = np.linalg.lstsq(polynomial(standard) * weight[:, None], residual * weight, rcond=None)[0]
         surrogate = Surrogate(centre, root, fit)
-        points, reason = independent_draws(surrogate, centre, root, count, rng)
+        points = independent_draws(surrogate, centre, root, count, rng)
         if points is None:
-            return None, reason
+            return None
         tried = points[:CHECKS]
         exact = target(tried)
         error = float(np.std(exact - surrogate(tried))) if np.isfinite(exact).all() else np.inf
         if error <= MAX_ERROR:
-            return points, ""
+            return points
         standard = np.concatenate([standard, np.linalg.solve(root, (tried - centre).T).T])
         heights = np.concatenate([heights, exact])
-    return None, f"a polynomial misses its log density by {error:.2g}, more than {MAX_ERROR}"
+    return None
 
 
 def independent_draws(
     target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator
-) -> tuple[Array | None, str]:
-    """So many draws, in random order; or None, and why the weights cannot be relied on.
+) -> Array | None:
+    """So many draws, in random order; None where the weights cannot be relied on.
 
     The proposals grow until they are worth `MIN_EXCESS` times as many independent draws. Of these a systematic sample
     is taken (Kitagawa 1996), in which each occurs as often as its weight says, within one.
@@ -287,15 +287,15 @@ def independent_draws(
         points = np.concatenate([points, proposal.draw(rng, size - len(points))])
         draws = weighted(target, proposal, points)
         if draws.size / len(points) < MIN_RATE:
-            return None, f"{len(points):,} proposals are worth {draws.size:,.0f} draws only"
+            return None
         if draws.size >= MIN_EXCESS * count:
             break
         size = int(min(len(points) * max(1.2, 1.1 * MIN_EXCESS * count / draws.size), MAX_PROPOSALS))
         if size <= len(points):
-            return None, f"{len(points):,} proposals are worth {draws.size:,.0f} draws only"
+            return None
     if draws.shape > MAX_SHAPE:
-        return None, f"the largest weights have a Pareto shape of {draws.shape:.2f}, above {MAX_SHAPE}"
-    return draws.points[resampled(draws.weights, count, rng)], ""
+        return None
+    return draws.points[resampled(draws.weights, count, rng)]
 
 
 def resampled(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
