@@ -15,8 +15,10 @@ from dagreg.model.types import (
     Model,
     Term,
     Variable,
+    Varying,
 )
 
+MAX_LISTED = 1_000  # levels of a group that a program lists
 _TRANSFORMS = {
     "log": "np.log({x})",
     "log1p": "np.log1p({x})",
@@ -153,8 +155,19 @@ def model_line(model: Model) -> list[str]:
                 coords[varying.effects_dim] = [literal(d.name) for d in varying.deviations]
     if not coords:
         return ["with pm.Model() as model:"]
-    listed = [line for k, v in coords.items() for line in _listed(f"    {literal(k)}: ", v)]
+    found = {v.dim: model.variables[v.group].column for e in model.equations for v in e.varying if _is_found(v)}
+    listed = []
+    for dim, labels in coords.items():
+        if dim in found:
+            listed.append(f"    {literal(dim)}: np.unique(data[{literal(found[dim])}]).tolist(),")
+        else:
+            listed += _listed(f"    {literal(dim)}: ", labels)
     return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]
+
+
+def _is_found(varying: Varying) -> bool:
+    """Whether a program takes the levels of a group from its data: they are too many to list."""
+    return len(varying.levels) > MAX_LISTED and list(varying.levels) == sorted(varying.levels)  # type: ignore[type-var]  # of one kind
 
 
 def _listed(head: str, values: Sequence[str]) -> list[str]:

@@ -35,6 +35,7 @@ from dagreg.spec.types import Sampling
 NAME = "mixed"
 NORMAL = ("Normal", "Flat")  # priors of coefficients
 MAX_WORK = 300_000.0  # operations of the density, from which a polynomial stands for it
+MAX_WORK_EACH = 20_000_000.0  # and up to which it is evaluated at every proposal where no polynomial fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,9 @@ def posterior_draws(
     place = mode(target, *start(theta, system))
     if place is None:
         return None
-    draw_theta = draws_by_surrogate if system.work > MAX_WORK else independent_draws
-    points = draw_theta(target, *place, count, rng)
+    points = draws_by_surrogate(target, *place, count, rng) if system.work > MAX_WORK else None
+    if points is None and system.work <= MAX_WORK_EACH:
+        points = independent_draws(target, *place, count, rng)
     if points is None:
         return None
     at, _ = theta.spread(points)
