@@ -185,9 +185,10 @@ def test_the_prior_of_a_covariance_is_that_of_the_program(width: int, concentrat
     import pymc as pm
     import pytensor
 
-    theta = Theta((group(width, concentration),), PriorChoice("Exponential", (1.0,), given=True))
+    theta = Theta((group(width, concentration),), PriorChoice("Exponential", (1.0,), given=True), (np.full(width, 0.7),))
     points = np.random.default_rng(width).normal(size=(5, theta.size))
     points[:, -1] = 0.0  # sigma has its own prior
+    points[:, theta.folded] = np.abs(points[:, theta.folded])
     lower = np.tril_indices(width)
 
     def packed(at: np.ndarray) -> np.ndarray:
@@ -255,13 +256,14 @@ def test_the_density_is_the_programs_with_deviations_integrated_out(name: str) -
     assert piece.engines[0] == "mixed", piece.notes
     equation, rng = piece.equation, np.random.default_rng(1)
     rows = mixed.cross_products_of(piece.model, equation, case.table(piece))
-    system, theta = mixed.system_of(equation, rows), mixed.theta_of(equation)
+    system, theta = mixed.system_of(equation, rows), mixed.theta_of(equation, rows)
     points = 0.4 * rng.normal(size=(5, theta.size))
     at, _ = theta.spread(points)
     coefficients, deviations = system.draws(at, rng)
     theirs = emitted(case, points, at, coefficients, deviations)
     given = np.array([conditional(system, at, i, coefficients[i], [d[i] for d in deviations]) for i in range(5)])
-    ours = mixed.target_of(theta, system)(points)
+    to_logs = np.log(np.tanh(np.abs(points[:, theta.folded]))).sum(axis=1)
+    ours = mixed.target_of(theta, system)(points) + to_logs
     assert np.ptp(theirs) > 1
     assert np.ptp(ours + given - theirs) < 1e-8 * np.abs(theirs).max()
 
@@ -366,7 +368,7 @@ def calibration(parts: dict[str, str], data: dict[str, Any]) -> dict[str, float]
     (piece,) = case.pieces
     equation, rng = piece.equation, np.random.default_rng(17)
     blank = mixed.cross_products_of(piece.model, equation, data | {"y": np.zeros(len(data["x"]))})
-    theta = mixed.theta_of(equation)
+    theta = mixed.theta_of(equation, blank)
     columns = np.column_stack([np.ones(len(data["x"])), data["x"]])  # the intercept's prior is that at x = 0
     ranks: dict[str, list[int]] = {}
     for _ in range(SIMULATIONS):
@@ -446,7 +448,7 @@ def test_smoothed_weights_and_their_shape_are_arviz_s() -> None:
 
 def test_the_mode_is_found_from_afar() -> None:
     root = np.array([[2.0, 0.0], [1.0, 0.3]])
-    proposal = StudentT(np.array([40.0, -7.0]), root, 50.0)
+    proposal = StudentT(np.array([40.0, -7.0]), root, (), 50.0)
     place, scale = mode(proposal.log_density, np.zeros(2), np.ones(2))
     assert np.linalg.norm(np.linalg.solve(root, place - proposal.centre)) < 0.2
-    np.testing.assert_allclose(scale @ scale.T, root @ root.T * 50 / 52, rtol=0.1)
+    np.testing.assert_allclose(scale @ scale.T, root @ root.T * 50 / 52, rtol=0.2)

@@ -8,8 +8,10 @@ coefficients. Its draws come from t proposals at the mode with weights (Rue, Mar
 same parameters by a grid), and are given only where the weights' Pareto shape is at most 0.7 (Vehtari, Simpson, Gelman,
 Yao and Gabry 2024).
 
-Theta in free coordinates: for each group the logs of its sds, then the inverse hyperbolic tangents of its canonical
-partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row; last the log of sigma.
+Theta in free coordinates: for each group arsinh(sd / c) of its sds, then the inverse hyperbolic tangents of its canonical
+partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row; last the log of sigma. An sd far above c, which is
+about what the rows resolve, moves as its log does; near 0 its density is smooth and the same on both sides, so that an
+sd that may be 0 needs no more care than another. Logs would leave an exponential tail there that no t reaches.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from dagreg.model.design import absent, column, design_columns, encoded, positio
 from dagreg.model.types import Equation, Model, PriorChoice, Varying
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.importance import Target, draws_by_surrogate, independent_draws, mode
-from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Spread, System, cross_products
+from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Grouped, Spread, System, cross_products
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
@@ -44,6 +46,18 @@ class Theta:
 
     groups: tuple[Varying, ...]
     sigma: PriorChoice
+    units: tuple[Array, ...]  # c of each group's sds
+
+    @property
+    def folded(self) -> tuple[int, ...]:
+        """The places of the sds, for which a point and its mirror image are one."""
+        places: list[int] = []
+        at = 0
+        for varying in self.groups:
+            size = len(varying.deviations)
+            places += range(at, at + size)
+            at += size * (size + 1) // 2
+        return tuple(places)
 
     @property
     def size(self) -> int:
@@ -53,10 +67,11 @@ class Theta:
         """Sigma and the covariances' Cholesky factors at each point, and the log prior of the free coordinates."""
         at, factors = 0, []
         prior = points[:, -1] + log_density(self.sigma, np.exp(points[:, -1]))
-        for varying in self.groups:
+        for varying, unit in zip(self.groups, self.units, strict=True):
             size = len(varying.deviations)
-            sds = np.exp(points[:, at : at + size])
-            prior = prior + points[:, at : at + size].sum(axis=1)
+            free = np.abs(points[:, at : at + size])
+            sds = np.maximum(unit * np.sinh(free), 1e-300)
+            prior = prior + np.log(np.cosh(free)).sum(axis=1)
             for i, deviation in enumerate(varying.deviations):
                 prior = prior + log_density(deviation.prior, sds[:, i])
             at += size
@@ -148,22 +163,34 @@ def posterior_draws(
     """Draws of sds, correlations and sigma; of the coefficients (draws x coefficients, the intercept first); and of
     each group's deviations (draws x levels x deviations). None where the weights fail their check.
     """
-    system, theta = system_of(equation, rows), theta_of(equation)
+    system, theta = system_of(equation, rows), theta_of(equation, rows)
     target = target_of(theta, system)
     place = mode(target, *start(theta, system))
     if place is None:
         return None
-    points = draws_by_surrogate(target, *place, count, rng) if system.work > MAX_WORK else None
+    points = draws_by_surrogate(target, *place, count, rng, theta.folded) if system.work > MAX_WORK else None
     if points is None and system.work <= MAX_WORK_EACH:
-        points = independent_draws(target, *place, count, rng)
+        points = independent_draws(target, *place, count, rng, theta.folded)
     if points is None:
         return None
     at, _ = theta.spread(points)
     return at, *system.draws(at, rng)
 
 
-def theta_of(equation: Equation) -> Theta:
-    return Theta(equation.varying, equation.auxiliaries[0].prior)
+def theta_of(equation: Equation, rows: CrossProducts) -> Theta:
+    """The free coordinates, with units from the rows: about the sds that they cannot tell from 0."""
+    return Theta(equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups))
+
+
+def _resolved(rows: CrossProducts, group: Grouped) -> Array:
+    """An sd of each coefficient between levels that is small beside the errors of the levels' own coefficients."""
+    inside = np.maximum(np.einsum("laa->a", group.own) / group.levels, 1e-300)
+    return np.asarray(np.sqrt(_left(rows) / inside) * (2 / group.levels) ** 0.25)
+
+
+def _left(rows: CrossProducts) -> float:
+    """The variance that least squares leave."""
+    return max(float(rows.total[-1, -1]) / rows.units, 1e-300)
 
 
 def _of_group(varying: Varying, factor: Array, deviations: Array, shape: tuple[int, int]) -> dict[str, Array]:
@@ -229,37 +256,34 @@ def start(theta: Theta, system: System) -> tuple[Array, Array]:
     """
     rows, prior = system.rows, (system.mean, system.precision)
     if len(theta.groups) == 1:
-        return _start_alone(theta.groups[0], system)
-    points, scale, left = [], [], []
-    for varying, group in zip(theta.groups, rows.groups, strict=True):
+        return _start_alone(theta, system)
+    points, scale, left, explained = [], [], [], []
+    for varying, group, unit in zip(theta.groups, rows.groups, theta.units, strict=True):
         alone = System(CrossProducts(rows.units, rows.start, rows.total, (group,)), *prior)
-        one = Theta((varying,), theta.sigma)
-        centre, guess = _start_alone(varying, alone)
+        one = Theta((varying,), theta.sigma, (unit,))
+        centre, guess = _start_alone(one, alone)
         place = mode(target_of(one, alone), centre, guess) if alone.work < MAX_WORK else None
         centre, root = place if place is not None else (centre, np.diag(guess))
         points.append(centre[:-1])
         scale.append(np.sqrt(np.square(root).sum(axis=1))[:-1])
         left.append(centre[-1])
-    explained = 0.0  # of the residual variance beside the first group, by the others
-    for varying, group, point in list(zip(theta.groups, rows.groups, points, strict=True))[1:]:
-        sds = np.exp(point[: len(varying.deviations)])
-        explained += float(np.square(sds) @ np.einsum("laa->a", group.own)) / rows.units
+        sds = unit * np.sinh(np.abs(centre[: len(unit)]))
+        explained.append(float(np.square(sds) @ np.einsum("laa->a", group.own)) / rows.units)
     variance = np.exp(2 * left[0])
-    sigma = 0.5 * np.log(max(variance - explained, 0.2 * variance))
+    sigma = 0.5 * np.log(max(variance - sum(explained[1:]), 0.2 * variance))
     return np.concatenate([*points, [sigma]]), np.concatenate([*scale, [1 / np.sqrt(2 * rows.units)]])
 
 
-def _start_alone(varying: Varying, system: System) -> tuple[Array, Array]:
+def _start_alone(theta: Theta, system: System) -> tuple[Array, Array]:
     """Of what least squares leave, a third is between the levels for each coefficient, and half within them."""
-    rows, (group,) = system.rows, system.rows.groups
-    size = len(varying.deviations)
-    left = max(float(rows.total[-1, -1]) / rows.units, 1e-300)
-    inside = np.einsum("laa->a", group.own) / rows.units  # mean square of each column
-    sds = 0.5 * np.log(0.3 * left / np.maximum(inside, 1e-300))
+    rows, (group,), (unit,) = system.rows, system.rows.groups, theta.units
+    size, left = len(unit), _left(rows)
+    inside = np.maximum(np.einsum("laa->a", group.own) / rows.units, 1e-300)  # mean square of each column
+    sds = np.arcsinh(np.sqrt(0.3 * left / inside) / unit)
     free = np.zeros(size * (size - 1) // 2)
-    levels = np.full(size, 1 / np.sqrt(2 * group.levels)), np.full(len(free), 1 / np.sqrt(group.levels))
-    scale = np.concatenate([*levels, [1 / np.sqrt(2 * rows.units)]])
-    return np.concatenate([sds, free, [0.5 * np.log(0.5 * left)]]), np.minimum(scale, 0.5)
+    scale = np.full(size + len(free), min(1 / np.sqrt(2 * group.levels), 0.5))
+    point = np.concatenate([sds, free, [0.5 * np.log(0.5 * left)]])
+    return point, np.append(scale, min(1 / np.sqrt(2 * rows.units), 0.5))
 
 
 def target_of(theta: Theta, system: System) -> Target:

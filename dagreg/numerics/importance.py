@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 
 import numpy as np
 
@@ -24,6 +24,9 @@ MAX_HALVINGS = 20
 FLAT = 0.05  # curvature below which an sd is not told by it
 MAX_STRETCH = 30.0  # of a step, in the sds that the curvature says
 DEGREES = 6.0  # of freedom of the proposals
+DEFENSIVE, WIDER = 0.1, 2.5  # the share of wider proposals, and how much wider they are
+FAR = 40.0  # scales from 0, beyond which a mirror image has no density to speak of
+MAX_FOLDED = 8  # coordinates whose mirror images are added up
 PILOT, PILOT_EACH = 1_000, 200  # proposals that a t is fitted to, and for each dimension
 ROUNDS = 5
 MAX_SHAPE = 0.7  # k, from which means of weighted draws are not reliable
@@ -41,25 +44,44 @@ MAX_FITS = 4
 
 @dataclass(frozen=True, slots=True)
 class StudentT:
-    """A multivariate t density; `root` is the Cholesky factor of its scale matrix."""
+    """A multivariate t density; `root` is the Cholesky factor of its scale matrix.
+
+    A share of the draws is of one that is `WIDER`, so that no weight grows large where the target has a longer tail on
+    one side (a defensive mixture: Hesterberg 1995).
+
+    The coordinates at `folded` are absolute values: a point stands for its mirror images, too.
+    """
 
     centre: Array
     root: Array
+    folded: tuple[int, ...] = ()
     degrees: float = DEGREES
 
     def draw(self, rng: np.random.Generator, count: int) -> Array:
         normal = rng.standard_normal((count, len(self.centre)))
         radius = np.sqrt(self.degrees / rng.chisquare(self.degrees, count))
-        return np.asarray(self.centre + (normal * radius[:, None]) @ self.root.T)
+        radius[rng.random(count) < DEFENSIVE] *= WIDER
+        points = self.centre + (normal * radius[:, None]) @ self.root.T
+        points[:, self.folded] = np.abs(points[:, self.folded])
+        return np.asarray(points)
 
     def log_density(self, points: Array) -> Array:
         """At each point, up to the constant that all t densities of this dimension share."""
+        near = [i for i in self.folded if self.centre[i] < FAR * np.linalg.norm(self.root[i])][:MAX_FOLDED]
+        total = np.full(len(points), -np.inf)
+        for signs in product((1.0, -1.0), repeat=len(near)):
+            image = points.copy()
+            image[:, near] *= signs
+            total = np.logaddexp(total, self._unfolded(image))
+        return total
+
+    def _unfolded(self, points: Array) -> Array:
         standard = np.linalg.solve(self.root, (points - self.centre).T)
         size = len(self.centre)
-        height = float(np.log(np.abs(np.diag(self.root))).sum())
-        return np.asarray(
-            -0.5 * (self.degrees + size) * np.log1p((standard**2).sum(axis=0) / self.degrees) - height
-        )
+        square = (standard**2).sum(axis=0) / self.degrees
+        own = np.log1p(-DEFENSIVE) - 0.5 * (self.degrees + size) * np.log1p(square)
+        wide = np.log(DEFENSIVE / WIDER**size) - 0.5 * (self.degrees + size) * np.log1p(square / WIDER**2)
+        return np.asarray(np.logaddexp(own, wide) - float(np.log(np.abs(np.diag(self.root))).sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +214,7 @@ def moved(proposal: StudentT, draws: Weighted) -> StudentT:
     apart = draws.points - centre
     covariance = (apart * draws.weights[:, None]).T @ apart
     try:
-        return StudentT(centre, np.linalg.cholesky(covariance), proposal.degrees)
+        return StudentT(centre, np.linalg.cholesky(covariance), proposal.folded, proposal.degrees)
     except np.linalg.LinAlgError:
         return proposal
 
@@ -241,7 +263,7 @@ def polynomial(standard: Array) -> Array:
 
 
 def draws_by_surrogate(
-    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator
+    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator, folded: tuple[int, ...] = ()
 ) -> Array | None:
     """The same of a density that takes long to evaluate: from a polynomial that is fitted to it.
 
@@ -259,7 +281,7 @@ def draws_by_surrogate(
         residual = np.where(usable, heights - heights.max() + 0.5 * square, 0.0)
         fit = np.linalg.lstsq(polynomial(standard) * weight[:, None], residual * weight, rcond=None)[0]
         surrogate = Surrogate(centre, root, fit)
-        points = independent_draws(surrogate, centre, root, count, rng)
+        points = independent_draws(surrogate, centre, root, count, rng, folded)
         if points is None:
             return None
         tried = points[:CHECKS]
@@ -273,14 +295,14 @@ def draws_by_surrogate(
 
 
 def independent_draws(
-    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator
+    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator, folded: tuple[int, ...] = ()
 ) -> Array | None:
     """So many draws, in random order; None where the weights cannot be relied on.
 
     The proposals grow until they are worth `MIN_EXCESS` times as many independent draws. Of these a systematic sample
     is taken (Kitagawa 1996), in which each occurs as often as its weight says, within one.
     """
-    proposal = fitted(target, StudentT(centre, root), rng)
+    proposal = fitted(target, StudentT(_folded(centre, folded), root, folded), rng)
     points = np.empty((0, len(centre)))
     size = int(MIN_EXCESS * count * 2)
     while True:
@@ -296,6 +318,13 @@ def independent_draws(
     if draws.shape > MAX_SHAPE:
         return None
     return draws.points[resampled(draws.weights, count, rng)]
+
+
+def _folded(centre: Array, folded: tuple[int, ...]) -> Array:
+    """A mode, or the mirror image of it that points stand for."""
+    moved = centre.copy()
+    moved[list(folded)] = np.abs(moved[list(folded)])
+    return moved
 
 
 def resampled(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
