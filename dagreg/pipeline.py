@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from dagreg.engines.draws import Draws
     from dagreg.engines.posterior import Coordinates
     from dagreg.engines.store import Store
-    from dagreg.model.types import ColumnSummary, DataSummary, Model, Plan, Variable
+    from dagreg.model.plan import Model, Plan
+    from dagreg.model.summary import ColumnSummary, DataSummary, Variable
     from dagreg.optimise.types import Piece
     from dagreg.sources.source import Source
 
@@ -176,8 +177,10 @@ class Result:
     @property
     def coordinates(self) -> dict[str, Coordinates]:
         """By builder: the dimensions and labels of every parameter that is more than one number."""
+        from dagreg.emit.naming import dimensions_of
+
         models = (m for e in self.record.effects for m in e.solved)
-        return {m.builder: {symbol: dims for e in m.equations for symbol, dims in e.dimensions.items()} for m in models}
+        return {m.builder: dimensions_of(m) for m in models}
 
     def report(self, format: Format = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""
@@ -776,7 +779,7 @@ def _beside(spec: Spec, model: Model, names: Sequence[str], table: Table) -> Bes
     """A sample of the rows with all that is observed beside the outcome; None where no check asks for it."""
     from dagreg.binding.summary import columns_of
     from dagreg.doubts.dispersion import between_rows, rows_beside
-    from dagreg.doubts.implications import MOST_ROWS
+    from dagreg.doubts.implication_columns import MOST_ROWS
 
     if not between_rows(model.outcome):
         return None
@@ -806,7 +809,7 @@ def _optimised(spec: Spec, pieces: Sequence[Piece], table: Table, folder: str = 
     known = {builder: reader.moved(query, "", folder)[0] for builder, query in queries.items() if query is not None}
     reader = reader.moved("", "", folder)[1]
     reachable = known if len(known) == len(queries) else None
-    return emit([p.model for p in pieces], *_heading(spec), reachable, spec.sampling, reader)
+    return emit([p.builder for p in pieces], *_heading(spec), reachable, spec.sampling, reader)
 
 
 def _heading(spec: Spec) -> tuple[str, str]:
@@ -842,7 +845,8 @@ def programmed(
 
     `query` is its SQL, which `reader` has answered: DuckDB, unless another is given.
     """
-    from dagreg.emit.program import DUCKDB, emit
+    from dagreg.emit.naming import names_of
+    from dagreg.emit.program import DUCKDB, Builder, emit
     from dagreg.model.lower import lower
     from dagreg.model.unused import unused_terms
 
@@ -852,7 +856,8 @@ def programmed(
         plans.append(lower(spec, question.effect, question.answer, question.chain, summary, suffix))
     refuse(unused_terms(spec, plans))
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
-    return tuple(plans), emit(models, *_heading(spec), query, spec.sampling, reader or DUCKDB)
+    builders = [Builder(m, names_of(m)) for m in models]
+    return tuple(plans), emit(builders, *_heading(spec), query, spec.sampling, reader or DUCKDB)
 
 
 def read(

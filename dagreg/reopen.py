@@ -16,7 +16,7 @@ from dagreg.engines.draws import Draws
 from dagreg.engines.nuts import parameters
 from dagreg.engines.run import with_intercepts
 from dagreg.errors import DagregError
-from dagreg.model.types import Model, Plan
+from dagreg.model.plan import Model, Plan
 from dagreg.pipeline import Question, Result, data_identity, explained_by, programmed, questions
 from dagreg.report.codec import decode
 from dagreg.report.render import render

@@ -16,7 +16,7 @@ from dagreg.effects.route import setting
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulate import simulate as from_priors
 from dagreg.errors import DagregError, DataError, Diagnostic, did_you_mean
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.model.whole import Whole, whole
 from dagreg.pipeline import Result, Specified, open_data, prepared
 from dagreg.reopen import open_result

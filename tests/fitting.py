@@ -10,7 +10,7 @@ import numpy as np
 from dagreg import pipeline
 from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.types import Estimate, Summary
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.spec.load import loads
 from dagreg.spec.types import Spec
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 
 @dataclass(frozen=True)
@@ -78,3 +78,40 @@ def ordered(between: Any, location: Any, cut: float, gap: float) -> Ends:
     """Shares whose ends lie beyond two cutpoints of a logistic variable about the logit of the location."""
     eta = special.logit(location)
     return Ends(between, special.expit(cut - eta), special.expit(eta - cut - gap))
+
+
+def leaning(mean: Any, sd: float, skew: float) -> Any:
+    """SciPy's skew Normal with this mean and sd."""
+    unit = stats.skewnorm(skew)
+    scale = sd / unit.std()
+    return stats.skewnorm(skew, mean - scale * unit.mean(), scale)
+
+
+@dataclass(frozen=True)
+class Angles:
+    """SciPy's von Mises, cut at -pi and pi."""
+
+    direction: Any
+    concentration: float
+
+    def logpdf(self, y: Any) -> np.ndarray:
+        return np.asarray(stats.vonmises(self.concentration, self.direction).logpdf(y))
+
+    def mean(self) -> Any:
+        """By the Fourier series of the density: the k-th cosine moment is I_k / I_0."""
+        k = np.arange(1, 200)
+        moments = special.ive(k, self.concentration) / special.ive(0, self.concentration)
+        turns = np.sin(np.asarray(self.direction)[..., None] * k)
+        return (turns * moments * 2 * (-1.0) ** (k + 1) / k).sum(axis=-1)
+
+    def cdf(self, y: Any) -> Any:
+        law = stats.vonmises(self.concentration, self.direction)
+        return law.cdf(y) - law.cdf(-np.pi)
+
+    def ppf(self, q: Any) -> Any:
+        grid = np.linspace(-np.pi, np.pi, 10_001)
+        return np.interp(q, self.cdf(grid), grid)
+
+    def rvs(self, random_state: np.random.Generator, size: Any) -> np.ndarray:
+        drawn = stats.vonmises(self.concentration, self.direction).rvs(random_state=random_state, size=size)
+        return (drawn + np.pi) % (2 * np.pi) - np.pi

@@ -10,7 +10,9 @@ import numpy as np
 
 from dagreg import pipeline
 from dagreg.binding.rows import Rows
-from dagreg.model.types import Model
+from dagreg.emit.naming import dimensions_of
+from dagreg.model.plan import Model
+from dagreg.model.statistics import Sufficient
 from dagreg.optimise.types import Piece
 from tests.fitting import spec_of
 
@@ -82,8 +84,8 @@ def points(model: Model, count: int, seed: int = 3) -> list[dict[str, Any]]:
     rng, found = np.random.default_rng(seed), []
     for _ in range(count):
         point: dict[str, Any] = {}
+        sizes = {s: tuple(len(labels) for _, labels in dims) for s, dims in dimensions_of(model).items()}
         for e in model.equations:
-            sizes = {s: tuple(len(labels) for _, labels in dims) for s, dims in e.dimensions.items()}
             point[e.intercept] = rng.normal(0, 0.5, sizes.get(e.intercept))
             if e.family.predictor == "ordered":
                 point[e.intercept] = np.sort(point[e.intercept])
@@ -94,17 +96,22 @@ def points(model: Model, count: int, seed: int = 3) -> list[dict[str, Any]]:
     return found
 
 
-def densities(program: Any, model: Model, data: Mapping[str, Any], at: list[dict[str, Any]]) -> np.ndarray:
-    """The log density of a program's PyMC model in the parameters themselves, at these points."""
+def densities(
+    program: Any, model: Model, data: Mapping[str, Any], at: list[dict[str, Any]], piece: Piece | None = None
+) -> np.ndarray:
+    """The log density of a program's PyMC model in the parameters themselves, at these points.
+
+    `piece` is the model's, where statistics stand for its rows.
+    """
     import pytensor
 
     built = program.build(model.builder, data)
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         logp = built.compile_fn(built.logp(jacobian=False), inputs=built.value_vars, on_unused_input="ignore")
-    return np.array([float(logp(_as_taken(built, model, point))) for point in at])
+    return np.array([float(logp(_as_taken(built, model, point, piece))) for point in at])
 
 
-def _as_taken(built: Any, model: Model, point: Point) -> dict[str, Any]:
+def _as_taken(built: Any, model: Model, point: Point, piece: Piece | None) -> dict[str, Any]:
     """A point as PyMC takes it: scales by logs, cutpoints by logs of steps, whitened coefficients by theirs."""
     taken = {}
     for value in built.value_vars:
@@ -116,12 +123,11 @@ def _as_taken(built: Any, model: Model, point: Point) -> dict[str, Any]:
             taken[name] = np.concatenate([cuts[:1], np.log(np.diff(cuts))])
         elif name in point:
             taken[name] = np.asarray(point[name], dtype=float)
-    for e in model.equations:
-        if e.sufficient is not None:
-            whole = np.concatenate([np.atleast_1d(point[s]) for s in e.coefficient_symbols])
-            taken[e.symbols["free"]] = np.linalg.solve(
-                np.array(e.sufficient.spread), whole - np.array(e.sufficient.start)
-            )
+    if piece is not None and isinstance(piece.statistics, Sufficient):
+        statistics, e = piece.statistics, piece.equation
+        whole = np.concatenate([np.atleast_1d(point[s]) for s in e.coefficient_symbols])
+        free = np.linalg.solve(np.array(statistics.spread), whole - np.array(statistics.start))
+        taken[piece.names.of(e)["free"]] = free
     return taken
 
 
@@ -129,7 +135,7 @@ def gaps(case: Optimised, count: int = 6) -> tuple[np.ndarray, np.ndarray]:
     """At random points, the readable program's log density, and its difference from that of the pieces."""
     at = points(case.model, count)
     whole = densities(case.readable, case.model, case.rows, at)
-    parts = sum(densities(case.program, p.model, case.table(p), at) for p in case.pieces)
+    parts = sum(densities(case.program, p.model, case.table(p), at, p) for p in case.pieces)
     return whole, whole - parts
 
 

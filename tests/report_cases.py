@@ -23,19 +23,11 @@ from dagreg.identify.types import (
     PathNote,
     Query,
 )
-from dagreg.model.types import (
-    Auxiliary,
-    Contrast,
-    Equation,
-    Estimand,
-    Estimator,
-    LeftOut,
-    Model,
-    Plan,
-    PriorChoice,
-    Term,
-    Variable,
-)
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast, Estimand
+from dagreg.model.plan import Estimator, LeftOut, Model, Plan
+from dagreg.model.summary import Variable
+from dagreg.model.terms import Auxiliary, PriorChoice, Term
 from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 from dagreg.spec.types import Edge, Effect, Kind, Level, Node, NodeType, Spec
 
@@ -126,7 +118,6 @@ def equation(response: str, predictors: tuple[str, ...], family: str, exposure: 
         Term(
             factors=(p,),
             symbol=f"b_{i}",
-            dim=f"d_{i}",
             columns=(p,),
             prior=prior("Normal", 0.0, 1.0, given=True)
             if p in exposure
@@ -149,7 +140,6 @@ def equation(response: str, predictors: tuple[str, ...], family: str, exposure: 
         intercept="a",
         intercept_prior=prior("Normal", 0.0, 1.5),
         terms=terms,
-        symbols={"observed": "observed"},
         auxiliaries=sigma,
     )
 

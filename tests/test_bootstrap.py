@@ -17,7 +17,7 @@ from dagreg.effects.rows import bootstrap_weights, merge, observed_rows, repeate
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from tests.fitting import models_of, spec_of
 
 RNG = np.random.default_rng(21)

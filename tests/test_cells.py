@@ -93,7 +93,7 @@ def test_exact_draws_are_those_of_the_conjugate_posterior(name: str) -> None:
     text, *prior = CONJUGATE[name]
     (piece,) = optimised(text, data=DATA).pieces
     assert notes(piece)["cells"]
-    draws = draw_exactly(piece.model, Sampling(draws=10_000)).values[piece.equation.terms[0].symbol]
+    draws = draw_exactly(piece, Sampling(draws=10_000)).values[piece.equation.terms[0].symbol]
     for i, expected in enumerate(posterior(text, *prior)):
         assert stats.kstest(draws[..., i].ravel(), expected.cdf).pvalue > 1e-4
 
@@ -417,6 +417,6 @@ def test_levels_that_are_not_known_are_not_looked_up() -> None:
 
 def test_the_seed_decides() -> None:
     (piece,) = optimised(of("b"), data=DATA).pieces
-    one, same, other = (draw_exactly(piece.model, Sampling(seed=s)).values["cells_b"] for s in (1, 1, 2))
+    one, same, other = (draw_exactly(piece, Sampling(seed=s)).values["cells_b"] for s in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)

@@ -19,7 +19,8 @@ from dagreg.doubts.influence import prior_doubts, variance_inflation
 from dagreg.doubts.point import coefficients, design
 from dagreg.effects.gformula import contrast_draws
 from dagreg.engines.draws import Draws
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from tests.fitting import Columns, compiled, estimate_of, models_of, rows_of, spec_of
 
 # ---------------------------------------------------------------- the posterior mode

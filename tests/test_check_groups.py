@@ -8,7 +8,7 @@ from scipy import stats
 
 from dagreg.doubts.between_groups import group_doubts
 from dagreg.engines.draws import Draws
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from tests.fitting import models_of
 
 GROUPS, EACH = 80, 3

@@ -14,7 +14,7 @@ import pytest
 import dagreg
 from dagreg import cli
 from dagreg.arguments import Argument, Command, UsageError
-from dagreg.model.types import Estimator
+from dagreg.model.plan import Estimator
 from dagreg.report.draw import Format as Picture
 from dagreg.report.render import Format
 from dagreg.spec.convert import FORMATS

@@ -13,7 +13,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.binding.suspicions import unordered
 from dagreg.errors import DagregError, DataError
-from dagreg.model.spoilt import are_numbers, parted, spoiling
+from dagreg.model.numbers_as_text import are_numbers, parted, spoiling
 from dagreg.model.variables import stored_as
 from dagreg.spec.load import load
 from tests.fitting import compiled, spec_of

@@ -18,7 +18,7 @@ from dagreg.doubts.influence import prior_doubts
 from dagreg.doubts.point import as_draws, coefficients, design
 from dagreg.effects.estimate import estimates
 from dagreg.engines.draws import Draws
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.sources.moments import GROUPS
 from tests.fitting import spec_of
 

@@ -15,7 +15,7 @@ from dagreg.effects.rows import linear
 from dagreg.emit import prelude
 from dagreg.errors import DagregError
 from dagreg.model.curves import basis, functions, functions_sql, powers
-from dagreg.model.types import CurveBasis
+from dagreg.model.summary import CurveBasis
 from dagreg.sources import source
 from tests.fitting import compiled, models_of, spec_of
 from tests.optimising import assert_equal_up_to_a_constant, optimised

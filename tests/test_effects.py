@@ -21,7 +21,8 @@ from dagreg.effects.rows import merge, observed_rows
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.families.links import LINKS as LINKED
-from dagreg.model.types import Contrast, Model
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
 from dagreg.numerics import quantiles
 from tests.fitting import Columns, models_of, point, rows_of, spec_of
 

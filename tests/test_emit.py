@@ -16,7 +16,7 @@ import pytest
 from scipy import special, stats
 
 from dagreg.emit import prelude, prose
-from dagreg.model.naming import RESERVED
+from dagreg.model.symbols import RESERVED
 from tests.fitting import compiled
 
 Point = Mapping[str, Any]
@@ -765,6 +765,14 @@ PROGRAMS = {
     ),
     "ordered_beta": (
         "nodes: {x: binary, s: {type: proportion, family: ordered_beta}}\nedges: [x -> s]\neffect: x -> s\n",
+        False,
+    ),
+    "skew_normal": (
+        "nodes: {x: binary, y: {type: continuous, family: skew_normal}}\nedges: [x -> y]\neffect: x -> y\n",
+        False,
+    ),
+    "von_mises": (
+        "nodes: {x: binary, a: {type: continuous, family: von_mises}}\nedges: [x -> a]\neffect: x -> a\n",
         False,
     ),
     "without_data": (WITHOUT_DATA["products"], False),

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from dagreg.emit.naming import names_of
 from dagreg.engines import run, store, table
 from dagreg.engines.draws import Draws
 from dagreg.engines.engine import Engine, Obstacle
@@ -47,7 +48,7 @@ def model() -> Optimised:
 
 
 def bare(model: Optimised) -> Piece:
-    return Piece(model.model, model.rows.count)
+    return Piece(model.model, names_of(model.model), model.rows.count)
 
 
 def test_every_setting_of_a_spec_but_the_free_choice_names_an_engine() -> None:
@@ -100,7 +101,12 @@ def test_keys_hang_on_the_packages_of_every_engine_that_may_solve(
     model: Optimised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(store, "_versions", lambda packages: asked.append(packages) or ())
+
+    def versions(packages: tuple[str, ...]) -> tuple[()]:
+        asked.append(packages)
+        return ()
+
+    monkeypatch.setattr(store, "_versions", versions)
     use(monkeypatch, engine("timid", unfit="no", packages=("a", "b")), engine("last", packages=("b", "c")))
     store.key_of(table.assigned(bare(model), model.rows), model.rows, Sampling())
     assert asked == [("a", "b", "c")]

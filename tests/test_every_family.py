@@ -34,6 +34,8 @@ AUXILIARIES: Mapping[str, Mapping[str, float]] = {
     "hurdle_negative_binomial": {"zero": 0.25, "shape": 1.5},
     "zero_one_inflated_beta": {"precision": 8.0, "extreme": 0.25, "one": 0.6},
     "ordered_beta": {"precision": 8.0, "cut": -1.2, "gap": 2.5},
+    "skew_normal": {"sigma": 0.5, "skew": 3.0},
+    "von_mises": {"concentration": 3.0},
 }
 TYPES = {
     "beta": "proportion",

@@ -11,8 +11,10 @@ from scipy import integrate, stats
 from dagreg import pipeline
 from dagreg.engines.draws import convergence
 from dagreg.engines.exact import _coefficients, draw_exactly, log_marginal, marginal, posterior_draws, problem
+from dagreg.model.equation import Equation
+from dagreg.model.statistics import Sufficient
+from dagreg.model.terms import PriorChoice
 from dagreg.model.triangle import triangle
-from dagreg.model.types import Equation, PriorChoice, Sufficient
 from dagreg.optimise.sufficient import of_triangle
 from tests.fitting import models_of, spec_of
 from tests.optimising import DATA, optimised
@@ -283,11 +285,11 @@ def test_draws_have_the_shape_of_chains_and_follow_the_seed() -> None:
     case = optimised(CASES["levels and products"][0])
     (piece,) = case.pieces
     sampling = spec_of("edges: [a -> b]\nsampling: {draws: 7, chains: 3}").sampling
-    first, again = (draw_exactly(piece.model, sampling) for _ in range(2))
+    first, again = (draw_exactly(piece, sampling) for _ in range(2))
     assert {values.shape[:2] for values in first.values.values()} == {(3, 7)}
     assert first.values["beta_y_g"].shape == (3, 7, 2)
     assert first.independent
     for symbol, values in first.values.items():
         np.testing.assert_array_equal(values, again.values[symbol])
-    other = draw_exactly(piece.model, replace(sampling, seed=1))
+    other = draw_exactly(piece, replace(sampling, seed=1))
     assert (other.values["sigma_y"] != first.values["sigma_y"]).all()

@@ -15,7 +15,7 @@ from scipy import stats
 import dagreg
 from dagreg.families import FAMILIES
 from dagreg.families.family import Family, Parameter, ResponseType
-from dagreg.model.naming import RESERVED
+from dagreg.model.symbols import RESERVED
 from dagreg.numerics.arrays import np as later
 from dagreg.simulation import simulate
 from dagreg.spec.fields import NODE_RECORD
@@ -26,7 +26,7 @@ from tests.test_emit import DATA, _check_density, normal
 HOUSE = Path(dagreg.__file__).parent
 TYPES = {"categorical", "ordinal"}  # words for types of nodes as well
 ELSEWHERE = {
-    "model/naming.py": {"beta"},  # what the symbols of slopes begin with
+    "model/symbols.py": {"beta"},  # what the symbols of slopes begin with
     "spec/priors.py": {"gaussian"},  # what others call the prior `Normal`
 }
 

@@ -552,6 +552,14 @@ def test_a_query_without_end_is_ended(query: str, tmp_path: Path, monkeypatch: A
     assert refusal(spec_in(tmp_path, f"data: {{source: s.duckdb, table: endless}}\n{PLAIN}")).startswith("DR338")
 
 
+def test_no_thread_outlives_a_query(tmp_path: Path) -> None:
+    """One that held the last of a connection when the interpreter ended aborted the process."""
+    (tmp_path / "t.csv").write_text(rows(40))
+    before = threading.active_count()
+    pipeline.compile(spec_in(tmp_path, f"data: {{source: t.csv, query: FROM data}}\n{PLAIN}"))
+    assert threading.active_count() == before
+
+
 @pytest.mark.parametrize("given", ["soon", "0", "-1", "inf", "nan"])
 def test_a_time_limit_is_a_number_above_0(given: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("DAGREG_QUERY_SECONDS", given)

@@ -16,7 +16,7 @@ from dagreg.effects.rows import observed_rows
 from dagreg.emit import prelude
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.sources.duck import open_frame
 from tests.fitting import compiled, models_of, spec_of
 from tests.test_emit import Point, _check_density, normal

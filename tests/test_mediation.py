@@ -9,7 +9,8 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.effects.mediation import decomposed
-from dagreg.model.types import Contrast, Plan
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Plan
 from tests.fitting import compiled, models_of, point, rows_of, spec_of
 
 RNG = np.random.default_rng(5)

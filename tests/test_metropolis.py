@@ -17,8 +17,8 @@ from dagreg.engines.store import seeded
 from dagreg.engines.target import BLOCK, ROWS, Target, target_of
 from dagreg.families import ordinal
 from dagreg.families.successes import logit, softplus, total_logit
+from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
-from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 from tests.optimising import DATA, Optimised, densities, notes, optimised, points

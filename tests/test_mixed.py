@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from dagreg.emit.naming import names_of
 from dagreg.engines import mixed
-from dagreg.engines.mixed import Theta, correlated
+from dagreg.engines.mixed import Theta
 from dagreg.model.densities import log_density
-from dagreg.model.types import Deviation, PriorChoice, Varying
+from dagreg.model.terms import Deviation, PriorChoice, Varying
 from dagreg.numerics import mixed as numeric
 from dagreg.numerics.importance import StudentT, independent_draws, mode, pareto_smoothed
 from dagreg.numerics.mixed import CrossProducts, Spread, System, cross_products
@@ -23,7 +24,9 @@ EXACT = 1e-9
 class World:
     """Rows with groups, and all matrices of the model written out."""
 
-    def __init__(self, seed: int, sizes: tuple[tuple[int, int], ...], rows: int, *, nested: bool = False) -> None:
+    def __init__(
+        self, seed: int, sizes: tuple[tuple[int, int], ...], rows: int, *, nested: bool = False
+    ) -> None:
         self.rng = rng = np.random.default_rng(seed)
         x = rng.normal(size=rows)
         self.columns = np.column_stack([np.ones(rows), x, rng.normal(size=rows)])
@@ -35,7 +38,9 @@ class World:
                 inner, count, _ = self.groups[0]
                 level = np.arange(count)[inner] % levels
             self.groups.append((level, levels, self.columns[:, :width]))
-        self.response = 40 + rng.normal(size=rows) * 2 + 3 * x + rng.normal(size=sizes[0][0])[self.groups[0][0]]
+        self.response = (
+            40 + rng.normal(size=rows) * 2 + 3 * x + rng.normal(size=sizes[0][0])[self.groups[0][0]]
+        )
         self.mean, self.precision = np.array([35.0, 1.0, 0.0]), np.array([0.01, 0.25, 0.0])
 
     @property
@@ -147,14 +152,18 @@ def test_draws_have_the_normals_mean_and_covariance(name: str, limits: str, monk
     right = weighed.T @ world.response / at.sigma[0] ** 2
     right[-p:] += world.precision * world.mean
     system = world.system
-    repeated = Spread(np.repeat(at.sigma, size + 1), tuple(np.repeat(f, size + 1, axis=0) for f in at.factors))
+    repeated = Spread(
+        np.repeat(at.sigma, size + 1), tuple(np.repeat(f, size + 1, axis=0) for f in at.factors)
+    )
     coefficients, deviations = system.draws(repeated, Unit(size))  # type: ignore[arg-type]  # noise that is known
     drawn = np.hstack([*(d.reshape(size + 1, -1) for d in deviations), coefficients])
     mean, root = drawn[0], drawn[1:] - drawn[0]
     covariance = np.linalg.inv(precision)
     scale = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(mean / scale, covariance @ right / scale, atol=1e-7)
-    np.testing.assert_allclose(root.T @ root / np.outer(scale, scale), covariance / np.outer(scale, scale), atol=1e-8)
+    np.testing.assert_allclose(
+        root.T @ root / np.outer(scale, scale), covariance / np.outer(scale, scale), atol=1e-8
+    )
 
 
 class Unit:
@@ -176,7 +185,7 @@ class Unit:
 def group(width: int, concentration: float = 2.0) -> Varying:
     prior = PriorChoice("HalfNormal", (1.5,), given=True)
     deviations = tuple(Deviation(f"d{i}", prior) for i in range(width))
-    return Varying("g", deviations, "by", "z", "sd", "chol", "g", "e", (0, 1), "adjustment", "", False, concentration)
+    return Varying("g", deviations, "by", "sd", (0, 1), "adjustment", "", False, concentration)
 
 
 @pytest.mark.parametrize(("width", "concentration"), [(2, 1.0), (2, 3.0), (3, 2.0), (4, 1.5)])
@@ -185,7 +194,9 @@ def test_the_prior_of_a_covariance_is_that_of_the_program(width: int, concentrat
     import pymc as pm
     import pytensor
 
-    theta = Theta((group(width, concentration),), PriorChoice("Exponential", (1.0,), given=True), (np.full(width, 0.7),))
+    theta = Theta(
+        (group(width, concentration),), PriorChoice("Exponential", (1.0,), given=True), (np.full(width, 0.7),)
+    )
     points = np.random.default_rng(width).normal(size=(5, theta.size))
     points[:, -1] = 0.0  # sigma has its own prior
     points[:, theta.folded] = np.abs(points[:, theta.folded])
@@ -196,7 +207,11 @@ def test_the_prior_of_a_covariance_is_that_of_the_program(width: int, concentrat
 
     with pm.Model() as model, pytensor.config.change_flags(mode="FAST_COMPILE"):
         pm.LKJCholeskyCov(
-            "c", n=width, eta=concentration, sd_dist=pm.HalfNormal.dist(np.full(width, 1.5)), compute_corr=False
+            "c",
+            n=width,
+            eta=concentration,
+            sd_dist=pm.HalfNormal.dist(np.full(width, 1.5)),
+            compute_corr=False,
         )
         (value,) = model.value_vars
         density = model.compile_fn(model.logp(jacobian=False), inputs=[value])
@@ -217,7 +232,8 @@ SPEC = """
 nodes: {{x: continuous, y: {type}, g: group{more}}}
 edges: [x -> y, g -> y{edges}]
 effect: x -> y
-regressions: {{y: {{{said}priors: {{intercept: 'Normal(1, 2)', x: 'Normal(0.3, 1)', sigma: 'Exponential(1)'{priors}}}}}}}
+regressions:
+  y: {{{said}priors: {{intercept: 'Normal(1, 2)', x: 'Normal(0.3, 1)', sigma: 'Exponential(1)'{priors}}}}}
 """
 
 
@@ -261,7 +277,9 @@ def test_the_density_is_the_programs_with_deviations_integrated_out(name: str) -
     at, _ = theta.spread(points)
     coefficients, deviations = system.draws(at, rng)
     theirs = emitted(case, points, at, coefficients, deviations)
-    given = np.array([conditional(system, at, i, coefficients[i], [d[i] for d in deviations]) for i in range(5)])
+    given = np.array(
+        [conditional(system, at, i, coefficients[i], [d[i] for d in deviations]) for i in range(5)]
+    )
     to_logs = np.log(np.tanh(np.abs(points[:, theta.folded]))).sum(axis=1)
     ours = mixed.target_of(theta, system)(points) + to_logs
     assert np.ptp(theirs) > 1
@@ -274,10 +292,12 @@ def emitted(
     """The log density of the program, in the logs of sds and sigma, and in the deviations themselves."""
     import pytensor
 
-    equation = case.pieces[0].equation
+    equation, names = case.pieces[0].equation, names_of(case.model)
     built = case.readable.build(case.model.builder, case.rows)
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
-        density = built.compile_fn(built.logp(jacobian=True), inputs=built.value_vars, on_unused_input="ignore")
+        density = built.compile_fn(
+            built.logp(jacobian=True), inputs=built.value_vars, on_unused_input="ignore"
+        )
     found = []
     for i in range(len(points)):
         point: dict[str, Any] = dict(zip(equation.coefficient_symbols, coefficients[i], strict=True))
@@ -288,14 +308,16 @@ def emitted(
             mean = 0.0
             if varying.centred:
                 mean = coefficients[i, 0 if varying.deviations[0].term is None else 1]
-            point[varying.raw] = own[i, :, 0] + mean if varying.centred else own[i, :, 0] / sd
+            point[names.group(varying).raw] = own[i, :, 0] + mean if varying.centred else own[i, :, 0] / sd
             more -= 0.0 if varying.centred else len(own[i]) * np.log(sd)
         point[f"{equation.auxiliaries[0].symbol}_log__"] = np.log(at.sigma[i])
         found.append(float(density({v.name: np.asarray(point[v.name]) for v in built.value_vars})) + more)
     return np.array(found)
 
 
-def conditional(system: System, at: Spread, i: int, coefficients: np.ndarray, deviations: list[np.ndarray]) -> float:
+def conditional(
+    system: System, at: Spread, i: int, coefficients: np.ndarray, deviations: list[np.ndarray]
+) -> float:
     """The log density of coefficients and deviations given theta, from their whole precision matrix."""
     rows, p = system.rows, len(coefficients)
     sizes = [g.levels for g in rows.groups]
@@ -402,7 +424,10 @@ def calibration(parts: dict[str, str], data: dict[str, Any]) -> dict[str, float]
             ranks.setdefault(key, []).append(int((values < known[key]).sum()))
     assert len(ranks.pop("given up", ())) <= 0.02 * SIMULATIONS
     assert theta.size == sum("sd" in k or k in ("sigma", "correlation") for k in ranks)
-    return {k: float(stats.chisquare(np.bincount(np.array(r) // 10, minlength=10)).pvalue) for k, r in ranks.items()}
+    return {
+        k: float(stats.chisquare(np.bincount(np.array(r) // 10, minlength=10)).pvalue)
+        for k, r in ranks.items()
+    }
 
 
 def from_prior(equation: Any, rng: np.random.Generator) -> dict[str, Any]:

@@ -11,8 +11,10 @@ import pytest
 from dagreg import pipeline
 from dagreg.errors import DagregError, SpecError
 from dagreg.model.contrasts import contrasts
-from dagreg.model.naming import Namer
-from dagreg.model.types import Contrast, Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
+from dagreg.model.symbols import Namer
 from dagreg.model.variables import resolve
 from dagreg.spec.load import loads
 from tests.fitting import compiled, models_of

@@ -42,8 +42,8 @@ def test_weights_count_as_units() -> None:
     )
     case = optimised(text, "chain")
     mediator = case.pieces[0]
-    assert mediator.equation.sufficient is not None
-    assert mediator.equation.sufficient.units == DATA["n"].sum()
+    assert mediator.statistics is not None
+    assert mediator.statistics.units == DATA["n"].sum()
     assert_equal_up_to_a_constant(case)
 
 
@@ -193,6 +193,6 @@ def test_where_it_does_not_apply_the_rows_stay(name: str) -> None:
     text, data = NOT_APPLIED[name]
     (piece,) = optimised(text, data=data).pieces
     assert notes(piece)["sufficient"] is False
-    assert piece.equation.sufficient is None
+    assert piece.statistics is None
     assert piece.engine != "exact"
     assert piece.rows == len(data["y"])

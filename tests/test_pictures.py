@@ -72,9 +72,7 @@ def test_the_plate_diagram_is_that_of_pymc(case):
 
 def may_do_without_nuts(model) -> bool:
     """Whether other engines may solve all of it; PyMC draws the others."""
-    return model.complete and not any(
-        e.linked or e.varying or e.error or e.scaled_by or e.censored for e in model.equations
-    )
+    return model.complete and not any(e.linked or e.varying or e.error or e.censoring for e in model.equations)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from dagreg.effects import pointwise as module
 from dagreg.effects.pointwise import pointwise
 from dagreg.errors import DagregError
 from dagreg.families import FAMILIES
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from tests import test_censored as censored
 from tests.fitting import models_of
 from tests.test_censored import by_rows

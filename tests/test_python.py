@@ -223,7 +223,7 @@ def test_reprs_say_what_a_record_is(titanic):
 def test_keys_of_draws_see_what_reprs_leave_out():
     """Two records whose short reprs are the same are not the same for the store."""
     from dagreg.engines.store import _sha256
-    from dagreg.model.types import CellCounts
+    from dagreg.model.statistics import CellCounts
 
     one, other = (CellCounts((1.0, 2.0, 3.0, last), (5.0,) * 4) for last in (4.0, 4.5))
     assert repr(one) == repr(other)

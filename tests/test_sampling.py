@@ -12,7 +12,7 @@ from dagreg.errors import DagregError
 from dagreg.families import FAMILIES
 from dagreg.model import prior_draws
 from dagreg.model.sampling import responses
-from dagreg.model.types import PriorChoice
+from dagreg.model.terms import PriorChoice
 from dagreg.simulation import simulate
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Spec
@@ -37,9 +37,10 @@ def test_no_response_raises_wherever_its_parameters_lie(name: str, trials: float
         assert drawn.shape == (20, len(LOCATIONS))
         if family.real:
             continue
-        assert np.isnan(drawn[:, LOCATIONS < 0]).all()
+        low, high = family.location_range
+        assert np.isnan(drawn[:, (low > LOCATIONS) | (high < LOCATIONS)]).all()
         kept = drawn[np.isfinite(drawn)]
-        assert (kept >= 0).all()
+        assert (kept >= low).all()
 
 
 @pytest.mark.parametrize("name", [f.name for f in FAMILIES.values() if f.draw is not None])
@@ -118,6 +119,8 @@ FAMILY_SPECS = {
     "hurdle_negative_binomial": "y: {type: count, family: hurdle_negative_binomial}",
     "zero_one_inflated_beta": "y: {type: proportion, family: zero_one_inflated_beta}",
     "ordered_beta": "y: {type: proportion, family: ordered_beta}",
+    "skew_normal": "y: {type: continuous, family: skew_normal}",
+    "von_mises": "y: {type: continuous, family: von_mises}",
     "categorical": "y: {type: categorical, levels: [a, b, c]}",
     "ordinal": "y: {type: ordinal, levels: [a, b, c]}",
 }

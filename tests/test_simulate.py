@@ -21,7 +21,7 @@ from dagreg import pipeline
 from dagreg.effects.simulate import Simulated
 from dagreg.errors import DagregError
 from dagreg.model import prior_draws
-from dagreg.model.types import PriorChoice
+from dagreg.model.terms import PriorChoice
 from dagreg.spec.priors import DISTRIBUTIONS
 from tests.fitting import spec_of
 

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.engines import nuts
-from dagreg.engines import run as engines
+from dagreg.engines import metropolis, nuts
 from dagreg.pipeline import Result
 from tests.fitting import spec_of
 
@@ -216,7 +215,7 @@ def test_chains_are_kept_bit_for_bit_with_their_diagnostics(tmp_path: Path, monk
         return run
 
     monkeypatch.setattr(nuts, "sample", counted(nuts.sample, 1))
-    monkeypatch.setattr(engines, "draw_by_metropolis", counted(engines.draw_by_metropolis, 0))
+    monkeypatch.setattr(metropolis, "draw_by_metropolis", counted(metropolis.draw_by_metropolis, 0))
     data = _binary()
     fresh = pipeline.fit(spec_of(SAMPLED), data)
     assert sorted(calls) == ["m on x", "y on x", "y on x, z", "y on z, m"]

@@ -13,7 +13,7 @@ from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import contrast_draws
 from dagreg.engines.nuts import parameters
 from dagreg.identify.expression import evaluate
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from tests.fitting import compiled, models_of, rows_of, spec_of
 
 RNG = np.random.default_rng(11)

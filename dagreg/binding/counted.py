@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.binding.columns import Columns, as_columns
 from dagreg.numerics.arrays import Array
 
 
-class Counted(Mapping[str, npt.NDArray[Any]]):
+class Counted(Columns):
     """Columns of distinct rows, and how many rows of the table are equal to each.
 
     Sums over the table's rows are sums over these, weighted by `counts`: nothing is approximated.
@@ -30,6 +31,14 @@ class Counted(Mapping[str, npt.NDArray[Any]]):
     def __len__(self) -> int:
         return len(self.table)
 
+    @property
+    def count(self) -> int:
+        """Rows of the table."""
+        return int(self.counts.sum())
+
+    def row_counts(self, rows: int) -> Array:
+        return self.counts
+
     @cached_property
     def parts(self) -> Array:
         """Of the rows equal to each, how many lie in each group of rows: distinct rows x groups."""
@@ -38,7 +47,7 @@ class Counted(Mapping[str, npt.NDArray[Any]]):
 
 def counts_of(data: Mapping[str, Any], rows: int) -> Array:
     """How many rows of the table each row of `data` stands for: 1, unless they have been counted."""
-    return data.counts if isinstance(data, Counted) else np.ones(rows)
+    return as_columns(data).row_counts(rows)
 
 
 def are_cells(columns: Sequence[npt.NDArray[Any]]) -> bool:

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import encode
-from dagreg.model.types import Equation, Model, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import Variable
 from dagreg.model.variables import alike, level_key, stored_as, transformable
 from dagreg.numerics.arrays import Array
 from dagreg.sources.source import Source
@@ -79,7 +81,7 @@ def read_new_rows(
 
 def beside_columns(equation: Equation) -> Iterator[str]:
     """The columns that a response's distribution needs besides its predictors."""
-    for column in (equation.trials, equation.offset, equation.error, equation.scaled_by):
+    for column in (equation.trials, equation.offset, equation.error_column):
         if isinstance(column, str):
             yield column
 
@@ -145,9 +147,9 @@ def _misfits(equation: Equation, columns: Mapping[str, Array], beside: Collectio
             yield Diagnostic("DR324", f"trials are whole numbers from 1, and `{equation.trials}` holds others")
     if equation.offset is not None and equation.offset in columns and not (columns[equation.offset] > 0).all():
         yield Diagnostic("DR421", f"an offset is above 0, and `{equation.offset}` holds others")
-    for error in (equation.error, equation.scaled_by):
-        if error is not None and error in columns and not (columns[error] >= 0).all():
-            yield Diagnostic("DR425", f"a known error is not negative, and `{error}` holds some that are")
+    error = equation.error_column
+    if error is not None and error in columns and not (columns[error] >= 0).all():
+        yield Diagnostic("DR425", f"a known error is not negative, and `{error}` holds some that are")
 
 
 def _distinct(column: npt.NDArray[Any]) -> list[Level]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from dagreg.errors import DagregError, DataError, Diagnostic, Offence
-from dagreg.model.spoilt import Words, parted, spoiling
+from dagreg.model.numbers_as_text import Words, parted, spoiling
 from dagreg.sources.source import Source, identifier, quote
 from dagreg.spec.types import Level
 

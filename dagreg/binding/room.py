@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from dagreg.binding.rows import IN_MEMORY
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling
 
 COPIES = 12  # of a regression's rows that are alive at the worst moment (measured: 50,000 rows x 152 and 32 columns)

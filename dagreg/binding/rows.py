@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.binding.columns import Columns
 from dagreg.binding.counted import Counted
 from dagreg.model.design import design_map, regression_rows, stored_columns
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import DataSummary, Variable
+from dagreg.model.terms import Term
 from dagreg.model.triangle import from_moments, of_regression, triangle
-from dagreg.model.types import DataSummary, Equation, Model, Term, Variable
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Grouping, Sum
 from dagreg.sources.moments import GROUPS, Moments, unpacked
@@ -24,7 +28,7 @@ SAMPLE = 50_000  # rows that checks look at instead of all of a large table
 IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
 
 
-class Rows(Mapping[str, npt.NDArray[Any]]):
+class Rows(Columns):
     """The rows of a source where a condition holds: a mapping of column names to arrays, and what passes ask.
 
     The arrays are read together, when one of them is first asked for. `known` are moments of these rows that a scan
@@ -60,6 +64,10 @@ class Rows(Mapping[str, npt.NDArray[Any]]):
     def large(self) -> bool:
         """Whether the database should answer rather than arrays."""
         return self.count > IN_MEMORY
+
+    @property
+    def in_database(self) -> Rows | None:
+        return self if self.large else None
 
     def distinct(self, columns: Sequence[str]) -> int:
         """Distinct combinations of these columns; an estimate of that or less where a single column has very many."""
@@ -202,7 +210,7 @@ def _centre(term: Term) -> tuple[float, ...]:
 
 
 def _has_moments(equation: Equation) -> bool:
-    exact = equation.error is None and equation.scaled_by is None and equation.censored is None
+    exact = equation.error is None and equation.censoring is None
     plain = exact and equation.dropped == 0 and len(equation.varying) == 0
     linear = equation.family.normal and equation.link.name == "identity"
     return plain and linear and equation.weights is None

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from dagreg.binding.offences import in_sql, spoilt
 from dagreg.binding.suspicions import is_id, sentinel
 from dagreg.errors import DagregError, DataError, Diagnostic
-from dagreg.model.spoilt import are_numbers, spoiling
-from dagreg.model.types import ColumnSummary
+from dagreg.model.numbers_as_text import are_numbers, spoiling
+from dagreg.model.summary import ColumnSummary
 from dagreg.model.variables import CATEGORY_CAP, infer_type
 from dagreg.sources.source import Source
 from dagreg.spec.shapes import has_controls

@@ -12,9 +12,9 @@ import numpy as np
 from dagreg.binding.offences import reading
 from dagreg.errors import DataError, Diagnostic, Offence, either
 from dagreg.model.curves import functions_sql, heights, quantiles
-from dagreg.model.digits import KNOT, LARGEST, SMALLEST, shortened
 from dagreg.model.interactions import possible_products
-from dagreg.model.types import ColumnSummary, CurveBasis, CurveSummary, DataSummary, Variable
+from dagreg.model.rounding import KNOT, LARGEST, SMALLEST, shortened
+from dagreg.model.summary import ColumnSummary, CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql
 from dagreg.sources.source import EXACT, Source, quote
 from dagreg.sources.sql import design_sql

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.offences import reading
-from dagreg.model.types import ColumnSummary, DataSummary
+from dagreg.model.summary import ColumnSummary, DataSummary
 from dagreg.sources.source import Source
 from dagreg.spec.types import Node, Spec
 

@@ -22,7 +22,9 @@ from dagreg.doubts.within_groups import constant_within
 from dagreg.engines.draws import Draws
 from dagreg.model.design import column as column_of
 from dagreg.model.design import design_columns, encode, encoded
-from dagreg.model.types import Equation, Model, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Varying
 from dagreg.numerics.tails import t_two_sided
 
 SIZE = 0.05  # chance of a false alarm

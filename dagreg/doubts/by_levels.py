@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from dagreg.effects.rows import linear
 from dagreg.identify.words import quoted
+from dagreg.model.equation import Equation
 from dagreg.model.interactions import carrying
-from dagreg.model.types import Equation, Model
+from dagreg.model.plan import Model
 from dagreg.spec.types import Spec
 
 

@@ -19,7 +19,7 @@ from dagreg.doubts.separation import separation_doubts
 from dagreg.doubts.types import Doubt
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engines.draws import Draws
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 
 
 def doubts_of(

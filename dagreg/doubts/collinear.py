@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.columns import as_columns
 from dagreg.doubts.point import design, design_of_rows
 from dagreg.doubts.types import Doubt
 from dagreg.engines.draws import Draws
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term
 from dagreg.model.triangle import triangle
-from dagreg.model.types import Equation, Model, Term
 from dagreg.numerics.arrays import Array
 
 EXACT = 1e-7  # of a column's spread: less beside the others is rounding
@@ -61,11 +63,11 @@ def collinearity(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[t
         if not equation.terms or equation.dropped or sum(len(t.columns) for t in equation.terms) > COLUMNS:
             continue
         columns = columns_of(model, equation, data)
-        rows = _rows(data)
+        rows = as_columns(data).count
         found = list(dependences(equation, columns, _noise(equation, draws)))
-        few = rows is not None and rows <= len(columns.names) + equation.has_intercept
+        few = rows <= len(columns.names) + equation.has_intercept
         if few and found:
-            doubts.append(Doubt("DR518", _few(equation, int(rows or 0), len(columns.names) + equation.has_intercept)))
+            doubts.append(Doubt("DR518", _few(equation, rows, len(columns.names) + equation.has_intercept)))
             continue
         for one in found:
             if _moved(model, columns, one):
@@ -127,10 +129,6 @@ def _shown(model: Model, term: Term, name: str) -> str:
 
 def _centres(term: Term) -> Sequence[float]:
     return term.centre or (0.0,) * len(term.columns)
-
-
-def _rows(data: Mapping[str, Any]) -> int | None:
-    return data.count if isinstance(data, TableRows) else None
 
 
 def _noise(equation: Equation, draws: Draws) -> float | None:

@@ -8,7 +8,8 @@ import numpy as np
 
 from dagreg.doubts.types import Doubt
 from dagreg.effects.steps import FAR, far
-from dagreg.model.types import Model, Variable
+from dagreg.model.plan import Model
+from dagreg.model.summary import Variable
 
 LOST = 1e-6  # of the sd: steps between neighbouring doubles that are worth a word
 

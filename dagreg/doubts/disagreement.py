@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.binding.counted import Counted, are_cells, counts_of
+from dagreg.binding.columns import as_columns
+from dagreg.binding.counted import Counted, are_cells
 from dagreg.binding.rows import Rows as TableRows
 from dagreg.doubts.point import Design, as_draws, coefficients, design, irregularity, triangle_design
 from dagreg.effects.estimate import comparison
@@ -25,7 +26,7 @@ from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.model.design import column
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.sources.moments import GROUPS as ALL
 
@@ -39,7 +40,7 @@ def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
     """One comparison per contrast of the outcome's mean; none where a regression cannot be refitted."""
-    if obstacle(adjusted, chain, _count(adjusted, data)):
+    if obstacle(adjusted, chain, as_columns(data).count):
         return ()
     pairs = [
         (a, c)
@@ -70,14 +71,6 @@ def obstacle(adjusted: Model, chain: Model, rows: float = math.inf) -> str:
         if left <= len(e.coefficients) and adjusted.outcome.trials is None
     )
     return next((why for e, drawn in every if (why := irregularity(e, drawn=drawn))), next(few, ""))
-
-
-def _count(model: Model, data: Mapping[str, Any]) -> float:
-    """The rows of the table."""
-    if isinstance(data, TableRows):
-        return data.count
-    here = len(data[model.variables[model.outcome.response].column])
-    return float(counts_of(data, here).sum())
 
 
 def _on_outcome(rows: tuple[Estimate, ...]) -> list[Estimate]:
@@ -135,7 +128,7 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
         )
         return first, second
 
-    return _Refit(ALL if isinstance(data, Counted) else min(GROUPS, count), points)
+    return _Refit(min(GROUPS, count) if as_columns(data).parts is None else ALL, points)
 
 
 def _units(
@@ -143,7 +136,7 @@ def _units(
 ) -> tuple[tuple[Model, Model], Mapping[str, Any]]:
     """Of a table of counts the units, which are what groups are made of: a row of successes, and one of failures."""
     outcome = models[0].outcome
-    if not (outcome.family.trials and outcome.family.grouped_as) or isinstance(data, Counted):
+    if not (outcome.family.trials and outcome.family.grouped_as) or as_columns(data).parts is not None:
         return models, data
     names = dict.fromkeys(n for m in models for e in m.equations for n in (e.response, *e.predictors))
     variables = {n: next(m.variables[n] for m in models if n in m.variables) for n in names}
@@ -177,8 +170,9 @@ def _single(model: Model) -> Model:
 
 def _kept(data: Mapping[str, Any], count: int, seed: int) -> Callable[[int], Array]:
     """The share of each row that is left without a group: of a counted row what lies in the other groups."""
-    if isinstance(data, Counted):
-        shares = data.parts / data.counts[:, None]
+    parts = as_columns(data).parts
+    if parts is not None:
+        shares = parts / parts.sum(axis=1)[:, None]
         return lambda group: 1.0 - shares[:, group]
     member = np.random.default_rng(seed).permutation(count) % min(GROUPS, count)
     return lambda group: (member != group).astype(np.float64)
@@ -186,11 +180,11 @@ def _kept(data: Mapping[str, Any], count: int, seed: int) -> Callable[[int], Arr
 
 def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) -> _Refit | None:
     """Refits on cross-products, where the database has them and every regression is linear; else None."""
-    if not isinstance(data, TableRows) or not data.large or not all(map(linear, models)):
+    table = as_columns(data).in_database
+    if table is None or not all(map(linear, models)):
         return None
     if any(m.estimand.seen is not None for m in models):
         return None
-    table = data
     every = [(m, e) for m in models for e in m.equations]
     if any(table.triangle_without(m, e, g) is None for g in range(ALL) for m, e in every):
         return None

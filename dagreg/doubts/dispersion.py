@@ -31,7 +31,8 @@ from dagreg.engines.draws import Draws
 from dagreg.graph.ancestry import descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import column, encode
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import chi_square_upper
 from dagreg.spec.types import Spec
@@ -243,7 +244,7 @@ def _varying(statistic: Array, mean: Array, variance: Array) -> Array:
 
 def _trend(rows: _Rows, cells: Index, order: Sequence[Array], *, poisson: bool) -> Array:
     """What a regression on the numbers, and on the cells where they are few, expects of a unit of each row."""
-    from dagreg.doubts.implications import binomial_means, poisson_means
+    from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 
     numbers = [(v - v.mean()) / (v.std() or 1.0) for v in order]
     if len(cells) > ROOM * len(order) ** 2:

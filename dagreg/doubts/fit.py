@@ -16,7 +16,8 @@ from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
 from dagreg.model.design import constant, encode, encoded
-from dagreg.model.types import Contrast, Model
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 
@@ -68,7 +69,7 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     others = [n for n in model.outcome.predictors if n not in exposures and not _whole(model, n, data)]
     discrete = all(model.variables[n].levels or model.variables[n].type == "count" for n in others)
     settings = all(model.variables[x].levels for x in exposures)
-    if model.outcome.censored is not None or not model.estimand.average:
+    if model.outcome.censoring is not None or not model.estimand.average:
         return ()
     if len(model.equations) > 1 or model.outcome.levels or not settings or not discrete or not others:
         return ()

@@ -18,7 +18,8 @@ from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import as_they_are, observed_rows
 from dagreg.effects.types import Estimate
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 Mask = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ import numpy as np
 
 from dagreg.doubts.point import design
 from dagreg.doubts.types import Doubt
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 STRONG = 10.0  # Staiger and Stock 1997

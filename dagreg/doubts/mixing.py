@@ -8,7 +8,7 @@ import numpy as np
 
 from dagreg.doubts.types import Mixing
 from dagreg.engines.draws import Draws, convergence
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.convergence import shares
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
 from dagreg.binding.rows import Rows
 from dagreg.doubts.point import design_of_rows
 from dagreg.doubts.types import Doubt
@@ -20,7 +21,7 @@ from dagreg.effects.rows import averaged_over, linear
 from dagreg.effects.types import Estimate
 from dagreg.identify.words import quoted
 from dagreg.model.design import encoded
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 ODDS = 0.001  # probability of products that fit so well, were there none
@@ -32,7 +33,8 @@ def modification_doubts(model: Model, estimates: Sequence[Estimate], data: Mappi
     heads = [e for e in estimates if e.average]
     if not _plane(model) or len(heads) != 1:
         return []
-    found = _with_products(model, _sampled(model, data, seed) if isinstance(data, Rows) and data.large else data)
+    table = as_columns(data).in_database
+    found = _with_products(model, data if table is None else _sampled(model, table, seed))
     mean, sd = heads[0].summary.mean, heads[0].summary.sd
     if found is None or found[1] > ODDS or abs(found[0]) <= sd:
         return []
@@ -59,7 +61,7 @@ def _sampled(model: Model, data: Rows, seed: int) -> Mapping[str, Any]:
 def _plane(model: Model) -> bool:
     """Whether the outcome is one Gaussian regression, linear in known values, on a single two-valued exposure."""
     e, exposures = model.outcome, model.estimand.exposure
-    plain = e.error is None and e.scaled_by is None and e.censored is None and e.dropped == 0 and not e.varying
+    plain = e.error is None and e.censoring is None and e.dropped == 0 and not e.varying
     single = len(model.equations) == 1 and len(exposures) == 1 and model.estimand.average
     known = not model.unknown and e.family.normal and linear(model)
     return plain and single and known and len(model.variables[exposures[0]].levels) == 2 and bool(_others(model))

@@ -16,16 +16,18 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import counts_of
-from dagreg.binding.rows import Rows as TableRows
 from dagreg.families.family import constant
 from dagreg.families.links import LINKS
 from dagreg.model.design import design_columns, encoded
-from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
+from dagreg.model.plan import Model
+from dagreg.model.terms import PriorChoice
+from dagreg.numerics import glm
 from dagreg.numerics.arrays import Array
 
 Variance = Callable[[Array], Array]
-STEPS = 50
 TOLERANCE = 1e-10
 LOST = 1e-12  # of a usual value: what is smaller is rounding
 
@@ -48,8 +50,9 @@ class Design:
 
 def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
     """The regression of one equation on these data columns; its triangle, where the database has that for many rows."""
-    if isinstance(data, TableRows):
-        found = triangle_design(equation, data.triangle_without(model, equation, None))
+    table = as_columns(data).in_database
+    if table is not None:
+        found = triangle_design(equation, table.triangle_without(model, equation, None))
         if found is not None:
             return found
     return design_of_rows(model, equation, data)
@@ -66,7 +69,8 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     counts = counts_of(data, len(response))
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     per_unit = np.log(response) if equation.family.on_log_scale else response / trials
-    error, scale = (None if c is None else np.asarray(data[c], float) for c in (equation.error, equation.scaled_by))
+    own = None if equation.error is None else np.asarray(data[equation.error.column], float)
+    error, scale = (own if isinstance(equation.error, kind) else None for kind in (KnownErrors, ErrorScale))
     numbers = (columns, per_unit, units * counts, np.log(exposure), precision, centre)
     return Design(*numbers, error=error, scale=scale, rows=counts)
 
@@ -83,7 +87,7 @@ def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> De
 
 def regular(equation: Equation) -> bool:
     """Whether iteratively reweighted least squares finds the posterior mode of its own likelihood."""
-    exact = equation.family.variance is not None and equation.error is None and equation.scaled_by is None
+    exact = equation.family.variance is not None and equation.error is None
     return exact and irregularity(equation) == ""
 
 
@@ -95,7 +99,7 @@ def irregularity(equation: Equation, *, drawn: bool = False) -> str:
     name, family = f"`{equation.response}`", equation.family
     if len(equation.varying) > 0:
         return f"coefficients of the regression of {name} vary between groups"
-    if equation.censored is not None:
+    if equation.censoring is not None:
         return f"{name} is censored"
     if equation.dropped > 0:
         return f"values of {name} are missing"
@@ -103,7 +107,7 @@ def irregularity(equation: Equation, *, drawn: bool = False) -> str:
         return f"{name} {'is a mediator of' if drawn else 'has'} the {family.words} family"
     if equation.link.name in ("inverse", "softplus"):
         return f"{name} has the {equation.link.name} link"
-    if (equation.error or equation.scaled_by) and equation.link.name != "identity":
+    if equation.error is not None and equation.link.name != "identity":
         return f"{name} has known errors, and no identity link"
     return ""
 
@@ -137,29 +141,33 @@ def coefficients(
     variance = family.variance or family.quasi_variance
     assert variance is not None  # see `irregularity`
     free = family.normal or family.variance is None
-    sigma = _spread(this.response, units) if variance is constant else 1.0
-    beta = np.zeros(this.columns.shape[1])
-    start = link.of_mean(
-        float(np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units))
+    sigma = 0.0  # not yet known
+    mean = np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units)
+    usual = link.of_mean(float(mean))
+    least = LOST * float(abs(variance(link.inverse(np.array([usual])))[0]))
+    flattest = LOST * float(abs(link.slope(np.array([usual]))[0]))
+
+    def derivatives(eta: Array) -> glm.Derivatives:
+        nonlocal sigma
+        mean, slope = link.inverse(eta[:, 0]), link.slope(eta[:, 0])
+        if sigma == 0:
+            sigma = _spread(this.response, units) if variance is constant else 1.0
+        elif free:
+            sigma = _dispersion(this, units, variance, mean, sigma, least)
+        spread = np.maximum(variance(mean) * _share(this, sigma), least)
+        information = units * slope**2 / spread / sigma**2
+        ahead = (this.response - mean) / np.maximum(slope, flattest)
+        return glm.Derivatives(None, (information * ahead)[:, None], information[:, None, None])
+
+    start = np.zeros((this.columns.shape[1], 1))
+    constants = 1 if equation.has_intercept else len(equation.terms[0].columns)  # every row has one of its levels
+    start[:constants] = usual
+    prior = glm.Prior(precision, this.centre)
+    unit = 1.0 if link.unit else 0.0
+    beta = glm.fit(
+        this.columns, derivatives, start, offset=this.offset[:, None], prior=prior, tolerance=TOLERANCE, unit=unit
     )
-    if equation.has_intercept:
-        beta[0] = start
-    else:
-        beta[: len(equation.terms[0].columns)] = start  # every row has one of its levels
-    usual = np.array([start])
-    least, flattest = (LOST * float(abs(f[0])) for f in (variance(link.inverse(usual)), link.slope(usual)))
-    for _ in range(STEPS):
-        eta = this.columns @ beta + this.offset
-        mean, slope = link.inverse(eta), link.slope(eta)
-        information = units * slope**2 / np.maximum(variance(mean) * _share(this, sigma), least)
-        working = eta - this.offset + (this.response - mean) / np.maximum(slope, flattest)
-        before, beta = beta, _solve(this, information / sigma**2, working, precision)
-        if free:
-            sigma = _dispersion(this, units, variance, link.inverse(this.columns @ beta + this.offset), sigma, least)
-        size = np.max(np.abs(eta)) + (1.0 if link.unit else 0.0)
-        if np.max(np.abs(this.columns @ (beta - before))) <= TOLERANCE * size:
-            break
-    return beta, sigma
+    return beta[:, 0], sigma
 
 
 def _share(this: Design, sigma: float) -> Array | float:
@@ -186,15 +194,6 @@ def _dispersion(this: Design, units: Array, variance: Variance, mean: Array, sig
 def _spread(values: Array, units: Array) -> float:
     mean = np.average(values, weights=units)
     return float(np.sqrt(np.average((values - mean) ** 2, weights=units))) or 1.0
-
-
-def _solve(this: Design, information: Array, working: Array, precision: Array) -> Array:
-    """One weighted ridge step, by QR of the stacked rows: stable where predictors are collinear."""
-    root = np.sqrt(information)
-    top, bottom = this.columns * root[:, None], np.diag(np.sqrt(precision))
-    stacked = np.vstack([top, bottom[precision > 0]])
-    target = np.concatenate([working * root, (np.sqrt(precision) * this.centre)[precision > 0]])
-    return np.asarray(np.linalg.lstsq(stacked, target, rcond=None)[0])
 
 
 def as_draws(equation: Equation, beta: Array, sigma: float) -> dict[str, Array]:

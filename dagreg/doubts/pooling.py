@@ -18,7 +18,9 @@ from dagreg.doubts.types import PooledLevel, Pooling
 from dagreg.effects.predictor import deviation_factors, predictor
 from dagreg.engines.draws import Draws
 from dagreg.model.design import column, encode, encoded
-from dagreg.model.types import Deviation, Equation, Model, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Deviation, Varying
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.columns import as_columns
 from dagreg.doubts.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
@@ -22,9 +22,11 @@ from dagreg.effects.predictor import location, parameters
 from dagreg.effects.rows import linear, merge, observed_rows
 from dagreg.effects.types import Estimate
 from dagreg.model.design import column, encoded
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
+from dagreg.model.plan import Model
 from dagreg.model.prior_draws import draw, proper
 from dagreg.model.sampling import responses
-from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.model.terms import PriorChoice, Varying
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
@@ -77,14 +79,15 @@ class _Predicted:
 def _some_rows(model: Model, data: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """At most `ROWS` of the rows, at random, those with missing values left out."""
     columns = model.columns
-    if isinstance(data, TableRows) and data.large:
-        masked = data.sample(columns, ROWS, int(rng.integers(2**31)))
+    table = as_columns(data).in_database
+    if table is not None:
+        masked = table.sample(columns, ROWS, int(rng.integers(2**31)))
         there = ~np.any([np.ma.getmaskarray(masked[c]) for c in columns], axis=0)
         return {c: np.ma.getdata(masked[c])[there] for c in columns}
-    table = {c: np.asarray(data[c]) for c in columns}
-    count = len(table[columns[0]])
+    arrays = {c: np.asarray(data[c]) for c in columns}
+    count = len(arrays[columns[0]])
     kept = np.arange(count) if count <= ROWS else np.sort(rng.choice(count, ROWS, replace=False))
-    return {c: values[kept] for c, values in table.items()}
+    return {c: values[kept] for c, values in arrays.items()}
 
 
 def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array] | None:
@@ -94,7 +97,7 @@ def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array
     """
     priors = [*equation.coefficients, *(a.prior for a in equation.auxiliaries)]
     priors += [d.prior for v in equation.varying for d in v.deviations]
-    unlike = len(equation.levels) > 0 or equation.linked is not None or equation.censored is not None
+    unlike = len(equation.levels) > 0 or equation.linked is not None or equation.censoring is not None
     if unlike or not all(map(proper, priors)):
         return None
     found = {equation.intercept: _of(equation.intercept_prior, rng)}
@@ -168,10 +171,10 @@ def _responses(
     others = parameters(equation, draws)
     if equation.offset is not None:
         where = where * column(equation.offset, table, rows)
-    if equation.error is not None:
-        others["sigma"] = np.hypot(others["sigma"], column(equation.error, table, rows))
-    if equation.scaled_by is not None:
-        others["sigma"] = others["sigma"] * column(equation.scaled_by, table, rows)
+    if isinstance(equation.error, KnownErrors):
+        others["sigma"] = np.hypot(others["sigma"], column(equation.error.column, table, rows))
+    if isinstance(equation.error, ErrorScale):
+        others["sigma"] = others["sigma"] * column(equation.error.column, table, rows)
     return responses(rng, equation.family, where, others | {"trials": column(equation.trials, table, rows)})
 
 

@@ -18,7 +18,9 @@ from dagreg.doubts.collinear import columns_of, dependences
 from dagreg.doubts.point import coefficients, design_of_rows, regular
 from dagreg.doubts.types import Doubt
 from dagreg.model.design import design_columns, encoded, positions
-from dagreg.model.types import Equation, Model, Term
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term
 from dagreg.numerics.arrays import Array
 
 LINKS = ("logit", "probit", "cloglog", "log")  # under which a coefficient may have to be infinite
@@ -39,7 +41,7 @@ def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
 
 
 def _doubt(model: Model, equation: Equation, data: Mapping[str, Any]) -> Doubt | None:
-    unfit = equation.varying or equation.censored is not None or equation.dropped or not equation.terms
+    unfit = equation.varying or equation.censoring is not None or equation.dropped or not equation.terms
     if unfit or equation.family.separable == "" or equation.link.name not in LINKS or not equation.has_intercept:
         return None
     rows = distinct_rows(model, equation, data)

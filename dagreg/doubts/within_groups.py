@@ -28,7 +28,7 @@ from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 
 Index = npt.NDArray[np.int64]
-Found = tuple[float, float]  # statistic and p value
+Statistic = tuple[float, float]  # and its p value
 DEPENDENT = 1e-8  # of a column's length: what is left of it beside others is rounding
 MOST_BESIDE = 1_000  # levels of all labels but the largest; beyond, rows are compared within combinations of levels
 MOST_CROSSED = 20_000_000  # cells of their table
@@ -143,7 +143,7 @@ def _sums(codes: Index, block: Array, levels: int) -> Array:
     return found
 
 
-def between(span: Span, wider: Span, response: Array, free: int) -> Found | None:
+def between(span: Span, wider: Span, response: Array, free: int) -> Statistic | None:
     """The F test of what `wider` adds to `span` (which it holds) for a response; None without `free` rows to spare."""
     before, after = (float((s.off(response[:, None]) ** 2).sum()) for s in (span, wider))
     columns, left = wider.rank - span.rank, len(response) - wider.rank
@@ -153,7 +153,7 @@ def between(span: Span, wider: Span, response: Array, free: int) -> Found | None
     return f, f_upper(f, columns, left)
 
 
-def crossed(first: Index, second: Index, strata: Index) -> Found | None:
+def crossed(first: Index, second: Index, strata: Index) -> Statistic | None:
     """Chi-square of two labels within strata, given both margins; None where nothing can vary.
 
     The p value is that of a gamma distribution with this mean and variance.
@@ -183,7 +183,7 @@ def _dawson(n: int, across: Array, down: Array) -> float:
     return float(max(2 * n / (n - 3) * both + n**2 / (n - 1) * spread[0] * spread[1], 0.0))
 
 
-def scattered(places: Index, left: Array, variance: Array, columns: Array) -> Found | None:
+def scattered(places: Index, left: Array, variance: Array, columns: Array) -> Statistic | None:
     """Whether sums of residuals are larger in the levels of a label than residuals are: an F test.
 
     `left` are a null regression's residuals, `variance` theirs but for a common factor, `columns` its design.
@@ -203,7 +203,7 @@ def scattered(places: Index, left: Array, variance: Array, columns: Array) -> Fo
     return f, f_upper(f, own, free)
 
 
-def along(span: Span, x: Array, y: Array) -> Found | None:
+def along(span: Span, x: Array, y: Array) -> Statistic | None:
     """Whether two blocks go together beside the span: a quadratic form in the sums of products of what is left."""
     x, y = span.new(x), span.new(y)
     if x.shape[1] == 0 or y.shape[1] == 0:
@@ -238,7 +238,7 @@ def _by_row(span: Span, products: Array) -> Array:
     return np.asarray((products / np.where(room > DEPENDENT, room, np.inf)[:, None]).T @ products)
 
 
-def of_means(places: Index, x: Array, y: Array, given: Array, free: int) -> Found | None:
+def of_means(places: Index, x: Array, y: Array, given: Array, free: int) -> Statistic | None:
     """Whether the means of two blocks in each level of a label go together; None where levels are too few.
 
     One column against one is the t test of their partial correlation, several Wilks' lambda with Rao's F.

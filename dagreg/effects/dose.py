@@ -15,7 +15,8 @@ from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Dose
 from dagreg.engines.draws import Draws
-from dagreg.model.types import Contrast, Model
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 ENDS = (0.025, 0.975)  # quantiles of the observed exposure between which doses are spaced evenly

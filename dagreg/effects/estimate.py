@@ -19,7 +19,11 @@ from dagreg.effects.summary import summarise
 from dagreg.effects.types import INDIRECT, Coefficient, Estimate, Scale, Share
 from dagreg.engines.draws import Draws
 from dagreg.model.curves import powers
-from dagreg.model.types import Contrast, Equation, Model, Term, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
+from dagreg.model.summary import Variable
+from dagreg.model.terms import Term
 from dagreg.model.variables import transformed_value
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL, Level

@@ -18,8 +18,10 @@ from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, Step, step_of
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
 from dagreg.model.design import constant
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
 from dagreg.model.functional import drawn_jointly, gives
-from dagreg.model.types import Contrast, Equation, Model
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 PARTICLES = 2_000

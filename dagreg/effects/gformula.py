@@ -19,7 +19,9 @@ from dagreg.effects.predictor import mean_over_population, ordered, parameters, 
 from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.effects.steps import Side, Step, World, change, step_of
 from dagreg.model.design import constant
-from dagreg.model.types import Contrast, Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 CELLS = 2_000_000  # draws x rows held at once

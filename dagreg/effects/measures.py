@@ -9,7 +9,8 @@ from dagreg.effects.types import Scale
 
 if TYPE_CHECKING:
     from dagreg.families.scales import Ratio
-    from dagreg.model.types import Equation, Variable
+    from dagreg.model.equation import Equation
+    from dagreg.model.summary import Variable
     from dagreg.numerics.arrays import Array
     from dagreg.spec.types import Level
 

@@ -21,8 +21,9 @@ from dagreg.effects.gformula import Known, changes
 from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, World
 from dagreg.effects.types import INDIRECT
+from dagreg.model.estimand import Contrast
 from dagreg.model.mediation import first_mediators
-from dagreg.model.types import Contrast, Model
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 

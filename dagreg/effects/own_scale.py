@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.types import Equation, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.summary import Variable
 from dagreg.numerics.arrays import Array
 
 POINTS = 20  # of Gauss-Hermite quadrature

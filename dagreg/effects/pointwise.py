@@ -19,8 +19,9 @@ from dagreg.effects.predictor import predictor
 from dagreg.effects.responses import Responses
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.design import column, encoded
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.model.sampling import responses
-from dagreg.model.types import Equation, Model
 from dagreg.numerics.arrays import Array
 
 MOST = 500_000_000  # numbers in an array of draws x rows
@@ -94,8 +95,9 @@ class _Part(Responses):
         self.model = model
         self.values = {name: coded[rows] for name, coded in values.items()}
         self.data = {name: cells[rows] for name, cells in data.items()}
-        beside = (c for e in model.equations for c in (e.trials, e.offset, e.error, e.scaled_by) if isinstance(c, str))
-        columns = {c: np.asarray(self.data[c], dtype=np.float64) for c in beside}
+        errors = (e.error.column for e in model.equations if e.error is not None)
+        beside = (c for e in model.equations for c in (e.trials, e.offset) if isinstance(c, str))
+        columns = {c: np.asarray(self.data[c], dtype=np.float64) for c in (*beside, *errors)}
         count = len(next(iter(self.data.values())))
         super().__init__(draws, columns, (len(draws[model.outcome.intercept]), count), rng)
 
@@ -121,7 +123,7 @@ class _Part(Responses):
         if equation.levels:
             each = self.probabilities(equation, self.values)
             found = np.log(np.take_along_axis(each, y.astype(np.int64)[None, :, None], axis=-1)[..., 0])
-        elif equation.link.name in equation.family.log_likelihood and equation.censored is None:
+        elif equation.link.name in equation.family.log_likelihood and equation.censoring is None:
             found = self._by_predictor(equation, y)
         else:
             found = self._density(equation, y)
@@ -145,10 +147,11 @@ class _Part(Responses):
         if equation.family.discrete:
             return np.asarray(law.logpmf(y))
         found = law.logpdf(y)
-        if equation.censored is None:
+        censoring = equation.censoring
+        if censoring is None:
             return np.asarray(found)
-        flags = np.asarray(self.data[equation.censored]).astype(str)
-        upper = y if equation.upper is None else np.asarray(self.data[equation.upper], dtype=np.float64)
+        flags = np.asarray(self.data[censoring.column]).astype(str)
+        upper = y if censoring.upper is None else np.asarray(self.data[censoring.upper], dtype=np.float64)
         below, above = law.logcdf(y), law.logsf(y)
         bounded = [flags == "left", flags == "right", flags == "interval"]
         return np.asarray(np.select(bounded, [below, above, _between(law, y, upper)], found))

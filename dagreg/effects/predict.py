@@ -23,7 +23,9 @@ from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route
 from dagreg.model.design import constant
-from dagreg.model.types import Equation, Model, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Varying
 from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, Level

@@ -10,7 +10,8 @@ import numpy as np
 
 from dagreg.families.links import Link
 from dagreg.model.design import block
-from dagreg.model.types import Equation, Term, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.terms import Term, Varying
 from dagreg.numerics.arrays import Array
 
 REACH = 8.0  # sds on either side of the mean that quadrature covers

@@ -8,7 +8,7 @@ import numpy as np
 
 from dagreg.effects.predictor import parameters, predictor, probabilities
 from dagreg.model import sampling
-from dagreg.model.types import Equation
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
 from dagreg.numerics.arrays import Array
 
 
@@ -30,10 +30,10 @@ class Responses:
     def parameters(self, equation: Equation) -> dict[str, Array]:
         """The family's other parameters, with what the rows know of their own noise and trials."""
         found = parameters(equation, self.draws)
-        if equation.error is not None:
-            found["sigma"] = np.sqrt(found["sigma"] ** 2 + self.columns[equation.error] ** 2)
-        if equation.scaled_by is not None:
-            found["sigma"] = found["sigma"] * self.columns[equation.scaled_by]
+        if isinstance(equation.error, KnownErrors):
+            found["sigma"] = np.sqrt(found["sigma"] ** 2 + self.columns[equation.error.column] ** 2)
+        if isinstance(equation.error, ErrorScale):
+            found["sigma"] = found["sigma"] * self.columns[equation.error.column]
         if equation.trials is not None:
             trials = self.columns[equation.trials] if isinstance(equation.trials, str) else equation.trials
             found["trials"] = np.asarray(trials, dtype=np.float64)

@@ -17,7 +17,9 @@ from dagreg.graph.ancestry import ancestors, descendants, members
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.projection import hub_projection
 from dagreg.identify.words import quoted
-from dagreg.model.types import Equation, Model, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import Variable
 from dagreg.model.variables import alike, transformable
 from dagreg.spec.types import Level
 

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import counts_of
 from dagreg.binding.rows import Rows as TableRows
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode, encoded
-from dagreg.model.types import Equation, Model, Term, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term, Varying
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 
@@ -95,8 +98,9 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     if model.latents:
         return _completed(model, data, covariates(model, held))
     average = model.functional is None and linear(model) and len(held) == 0 and _over_everyone(model)
-    if isinstance(data, TableRows) and data.large and average:
-        return mean_row(model, data)
+    table = as_columns(data).in_database
+    if table is not None and average:
+        return mean_row(model, table)
     trials = model.outcome.trials
     units = np.asarray(data[trials], dtype=np.float64) if isinstance(trials, str) else None
     values = encoded(model, covariates(model, held), data)

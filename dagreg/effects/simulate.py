@@ -17,7 +17,9 @@ from dagreg.effects.own_scale import as_column, check_finite, of_levels
 from dagreg.effects.responses import Responses
 from dagreg.model import prior_draws
 from dagreg.model.design import encode
-from dagreg.model.types import DataScale, Equation, PriorChoice, Term, Variable, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.summary import Variable
+from dagreg.model.terms import DataScale, PriorChoice, Term, Varying
 from dagreg.model.whole import Whole
 from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import cut
@@ -94,8 +96,7 @@ class _World:
         units = (
             (equation.trials, float(TRIALS)),
             (equation.offset, 1.0),
-            (equation.error, 1.0),
-            (equation.scaled_by, 1.0),
+            (equation.error_column, 1.0),
         )
         for column, usual in units:
             if isinstance(column, str):

@@ -16,7 +16,10 @@ from typing import Literal
 import numpy as np
 
 from dagreg.model.design import constant
-from dagreg.model.types import Contrast, Equation, Model, Term
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Model
+from dagreg.model.terms import Term
 from dagreg.numerics.arrays import Array
 
 SMALL = 1e-8  # in sds: of a smaller unit's change rounding leaves less than eight digits
@@ -66,8 +69,9 @@ def _power_of_two(size: float) -> float:
 def moves_linearly(model: Model, exposures: tuple[str, ...]) -> bool:
     """Whether the outcome's mean is linear in these exposures, whatever paths it takes."""
     outcome = model.outcome.response
-    moving = {*exposures, *(e.response for e in model.equations if e.response != outcome and not e.imputes)}
-    return all(_linear_in(e, moving) for e in model.equations if not e.imputes)
+    own = [e for e in model.equations if e.response not in model.imputed]
+    moving = {*exposures, *(e.response for e in own if e.response != outcome)}
+    return all(_linear_in(e, moving) for e in own)
 
 
 def _linear_in(equation: Equation, moving: set[str]) -> bool:

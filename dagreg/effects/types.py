@@ -10,7 +10,7 @@ from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Level
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Estimator
+    from dagreg.model.plan import Estimator
 
 EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on the untreated")
 """The estimands that are an effect itself, and no part of one."""

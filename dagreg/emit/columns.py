@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH
 from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.unknown import raw
 from dagreg.model.curves import quantiles
-from dagreg.model.types import (
-    CurveBasis,
-    Equation,
-    Model,
-    Term,
-    Variable,
-    Varying,
-)
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import CurveBasis, Variable
+from dagreg.model.terms import Term, Varying
 
 MAX_LISTED = 1_000  # levels of a group that a program lists
 _TRANSFORMS = {
@@ -27,10 +24,8 @@ _TRANSFORMS = {
 }
 
 
-def columns(model: Model) -> list[str]:
+def columns(model: Model, names: Names) -> list[str]:
     """The data columns, coded: numbers as they are, levels as 0/1 columns."""
-    if all(e.sufficient is not None for e in model.equations):
-        return []
     lines = []
     whole = {e.response for e in model.equations if e.family.discrete}
     predictors = {name for e in model.equations for name in _own_columns(e)}
@@ -39,38 +34,39 @@ def columns(model: Model) -> list[str]:
     for variable in (v for v in model.variables.values() if v.name in read):
         if variable.name in answers:
             codes = f"positions({raw(model, variable)}, [{', '.join(map(literal, variable.levels))}])"
-            lines.append(_data(answers[variable.name].symbols["codes"], codes, _coding_note(variable)))
+            lines.append(_data(names.of(answers[variable.name])["codes"], codes, _coding_note(variable)))
             if variable.name not in predictors:
                 continue
-        coded = _coded(model, variable, "int" if variable.name in whole else "float")
+        coded = _coded(model, names, variable, "int" if variable.name in whole else "float")
         lines.append(_data(variable.symbol, coded, _coding_note(variable)))
     for equation in model.equations:
-        lines += dict.fromkeys(_places(model, term) for term in equation.terms if term.full)
+        lines += dict.fromkeys(_places(model, names, term) for term in equation.terms if term.full)
         for term in equation.terms:
-            lines += _curve(model, term, term.curve) if term.curve is not None else []
+            lines += _curve(model, names, term, term.curve) if term.curve is not None else []
         for role, column, kind in (
             ("trials", equation.trials, "int"),
             ("weights", equation.weights, "float"),
             ("exposure", equation.offset, "float"),
-            ("error", equation.error, "float"),
-            ("error", equation.scaled_by, "float"),
+            ("error", equation.error_column, "float"),
         ):
             if isinstance(column, str):
-                lines.append(_data(equation.symbols[role], f"np.asarray(data[{literal(column)}], dtype={kind})", role))
-        lines += _bounds(model, equation)
+                values = f"np.asarray(data[{literal(column)}], dtype={kind})"
+                lines.append(_data(names.of(equation)[role], values, role))
+        lines += _bounds(model, names, equation)
     return lines
 
 
-def _bounds(model: Model, equation: Equation) -> list[str]:
+def _bounds(model: Model, names: Names, equation: Equation) -> list[str]:
     """The flags of a censored response, and the upper bounds of its intervals."""
-    if equation.censored is None:
+    censoring = equation.censoring
+    if censoring is None:
         return []
-    flags = f"data[{literal(equation.censored)}]"
+    flags = f"data[{literal(censoring.column)}]"
     flags = f'filled({flags}, "none")' if equation.dropped else flags
-    lines = [f"{equation.symbols['flags']} = np.asarray({flags}, dtype=str)"]
-    if "interval" in equation.flags and equation.upper is not None:
-        upper = replace(model.variables[equation.response], column=equation.upper)
-        lines.append(f"{equation.symbols['upper']} = {_coded(model, upper, 'float')}{comment('upper bounds')}")
+    lines = [f"{names.of(equation)['flags']} = np.asarray({flags}, dtype=str)"]
+    if "interval" in censoring.flags and censoring.upper is not None:
+        upper = replace(model.variables[equation.response], column=censoring.upper)
+        lines.append(f"{names.of(equation)['upper']} = {_coded(model, names, upper, 'float')}{comment('upper bounds')}")
     return lines
 
 
@@ -80,7 +76,7 @@ def _own_columns(equation: Equation) -> tuple[str, ...]:
     return (*names, *(v.group for v in equation.varying))
 
 
-def _places(model: Model, term: Term) -> str:
+def _places(model: Model, names: Names, term: Term) -> str:
     """Where each row stands among the columns of a term with one for every level."""
     text = ""
     for i, variable in enumerate(model.variables[name] for name in term.looked_up):
@@ -88,21 +84,21 @@ def _places(model: Model, term: Term) -> str:
         place = f"positions(data[{literal(variable.column)}], [{levels}])"
         before = f"({text})" if i > 1 else text
         text = f"{before} * {len(variable.levels)} + {place}" if text else place
-    return _data(term.index, text, f"of {', '.join(term.looked_up)}" if len(term.looked_up) > 1 else "")
+    return _data(names.index(term), text, f"of {', '.join(term.looked_up)}" if len(term.looked_up) > 1 else "")
 
 
-def _curve(model: Model, term: Term, curve: CurveBasis) -> list[str]:
+def _curve(model: Model, names: Names, term: Term, curve: CurveBasis) -> list[str]:
     """The columns of a curve, its knots literal numbers, or the data's quantiles where there are none yet."""
     variable = model.variables[term.name]
-    x, note = _coded(model, variable, "float"), comment(_coding_note(variable))
+    x, note = _coded(model, names, variable, "float"), comment(_coding_note(variable))
     knots = f"[{', '.join(map(number, curve.knots))}]"
     if not curve.knots:
         knots = f"np.quantile({x}, {list(quantiles(curve.columns))!r})"
-    head, name = FUNCTION[curve.kind], literal(term.index)
-    line = f"{term.index} = pm.Data({name}, {head}({x}, {knots}))"
+    head, name = FUNCTION[curve.kind], literal(names.index(term))
+    line = f"{names.index(term)} = pm.Data({name}, {head}({x}, {knots}))"
     if len(line + note) <= WIDTH - 8:
         return [line + note]
-    return [f"{term.index} = pm.Data({name}, {head}({note}", f"    {x},", f"    {knots},", "))"]
+    return [f"{names.index(term)} = pm.Data({name}, {head}({note}", f"    {x},", f"    {knots},", "))"]
 
 
 FUNCTION = {"poly": "polynomial", "spline": "natural_spline"}
@@ -121,10 +117,10 @@ def _coding_note(variable: Variable) -> str:
     return ", ".join(words)
 
 
-def _coded(model: Model, variable: Variable, kind: str) -> str:
+def _coded(model: Model, names: Names, variable: Variable, kind: str) -> str:
     values = raw(model, variable)
     if variable.pooled:
-        dims = (v.dim for e in model.equations for v in e.varying if v.group == variable.name)
+        dims = (names.group(v).dim for e in model.equations for v in e.varying if v.group == variable.name)
         levels = next((f"coords[{literal(dim)}]" for dim in dims), None)
         return f"positions({values}, {levels or list(variable.levels)})"
     if variable.coded:
@@ -141,21 +137,23 @@ def _coded(model: Model, variable: Variable, kind: str) -> str:
     return numbers
 
 
-def model_line(model: Model) -> list[str]:
+def model_line(model: Model, names: Names) -> list[str]:
     coords: dict[str, list[str]] = {}
     for equation in model.equations:
         for term in equation.terms:
             if len(term.columns) > 1:
-                coords[term.dim] = list(map(literal, term.columns))
+                coords[names.dim(term)] = list(map(literal, term.columns))
         if equation.levels:
-            coords[equation.symbols["dim"]] = list(map(literal, equation.levels[1:]))
+            coords[names.of(equation)["dim"]] = list(map(literal, equation.levels[1:]))
         for varying in equation.varying:
-            coords[varying.dim] = list(map(literal, varying.levels))
+            group = names.group(varying)
+            coords[group.dim] = list(map(literal, varying.levels))
             if varying.correlated:
-                coords[varying.effects_dim] = [literal(d.name) for d in varying.deviations]
+                coords[group.effects_dim] = [literal(d.name) for d in varying.deviations]
     if not coords:
         return ["with pm.Model() as model:"]
-    found = {v.dim: model.variables[v.group].column for e in model.equations for v in e.varying if _is_found(v)}
+    groups = [v for e in model.equations for v in e.varying if _is_found(v)]
+    found = {names.group(v).dim: model.variables[v.group].column for v in groups}
     listed = []
     for dim, labels in coords.items():
         if dim in found:

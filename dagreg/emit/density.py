@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from dagreg.emit.naming import Names
 from dagreg.emit.prose import literal
 from dagreg.emit.unknown import completed
 from dagreg.families.links import LINKS
-from dagreg.model.regression import CENSORING
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
+from dagreg.model.plan import Model
 
+_ROWS: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}
 _SEEN: Mapping[str, str] = {
     "none": "seen exactly",
     "left": "below the value seen",
@@ -18,25 +20,25 @@ _SEEN: Mapping[str, str] = {
 }
 
 
-def arguments_of(model: Model, equation: Equation, at: str = "") -> str:
+def arguments_of(model: Model, names: Names, equation: Equation, at: str = "") -> str:
     """The arguments of the response's distribution; `at` picks rows, `[rows]`."""
-    return equation.family.likelihood[equation.link.name].format(**_holes(model, equation, at))
+    return equation.family.likelihood[equation.link.name].format(**_holes(model, names, equation, at))
 
 
-def _holes(model: Model, equation: Equation, at: str) -> dict[str, str]:
-    symbols = equation.symbols
+def _holes(model: Model, names: Names, equation: Equation, at: str) -> dict[str, str]:
+    symbols = names.of(equation)
     holes = {a.name: a.symbol for a in equation.auxiliaries} | {"eta": symbols["eta"] + at}
     if equation.linked is not None:
         other = next(e for e in model.equations if e.response == equation.linked)
         holes |= {
-            "linked": completed(model, model.variables[other.response]) + at,
-            "linked_eta": other.symbols["eta"] + at,
+            "linked": completed(model, names, model.variables[other.response]) + at,
+            "linked_eta": names.of(other)["eta"] + at,
         }
     if equation.trials is not None:
         holes["trials"] = symbols["trials"] + at if isinstance(equation.trials, str) else str(equation.trials)
-    if equation.error is not None:
+    if isinstance(equation.error, KnownErrors):
         holes["sigma"] = f"pm.math.sqrt({holes['sigma']}**2 + {symbols['error']}{at}**2)"
-    if equation.scaled_by is not None:
+    if isinstance(equation.error, ErrorScale):
         holes["sigma"] = (
             f"({holes['sigma']} * {symbols['error']}{at})" if at else f"{holes['sigma']} * {symbols['error']}"
         )
@@ -45,14 +47,14 @@ def _holes(model: Model, equation: Equation, at: str) -> dict[str, str]:
     return holes
 
 
-def density_lines(model: Model, equation: Equation) -> list[str]:
+def density_lines(model: Model, names: Names, equation: Equation) -> list[str]:
     """The log density of every row."""
-    symbols, response = equation.symbols, model.variables[equation.response]
-    if equation.censored is not None:
-        lines = _censored(model, equation)
+    symbols, response = names.of(equation), model.variables[equation.response]
+    if equation.censoring is not None:
+        lines = _censored(model, names, equation, equation.censoring.flags)
     else:
-        answer = symbols["codes"] if equation.levels else completed(model, response)
-        arguments = arguments_of(model, equation)
+        answer = symbols["codes"] if equation.levels else completed(model, names, response)
+        arguments = arguments_of(model, names, equation)
         lines = [f"{symbols['logp']} = pm.logp(pm.{equation.family.distribution}.dist({arguments}), {answer})"]
     if equation.weights is not None:
         weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
@@ -65,18 +67,18 @@ def density_lines(model: Model, equation: Equation) -> list[str]:
     return lines
 
 
-def _censored(model: Model, equation: Equation) -> list[str]:
+def _censored(model: Model, names: Names, equation: Equation, flags: Sequence[str]) -> list[str]:
     """The log density of every row, in the order of the rows, where some responses are known by bounds only.
 
     A response beyond a bound contributes the probability of that (Klein and Moeschberger 2003, section 3.5).
     """
-    symbols, flags = equation.symbols, equation.flags
-    picked = [symbols[CENSORING[flag]] for flag in flags]
+    symbols = names.of(equation)
+    picked = [symbols[_ROWS[flag]] for flag in flags]
     lines = [
         f"{rows} = np.flatnonzero({symbols['flags']} == {literal(flag)})  # {_SEEN[flag]}"
         for rows, flag in zip(picked, flags, strict=True)
     ]
-    parts = [_part(model, equation, flag) for flag in flags]
+    parts = [_part(model, names, equation, flag) for flag in flags]
     if len(parts) == 1:
         return [*lines, f"{symbols['logp']} = {parts[0]}"]
     order = f"[np.argsort(np.concatenate([{', '.join(picked)}]))]"
@@ -90,15 +92,15 @@ def _censored(model: Model, equation: Equation) -> list[str]:
     ]
 
 
-def _part(model: Model, equation: Equation, flag: str) -> str:
+def _part(model: Model, names: Names, equation: Equation, flag: str) -> str:
     """The log density, or the log probability, of the responses with this flag."""
-    symbols, family = equation.symbols, equation.family
-    at = f"[{symbols[CENSORING[flag]]}]"
+    symbols, family = names.of(equation), equation.family
+    at = f"[{symbols[_ROWS[flag]]}]"
     value = model.variables[equation.response].symbol + at
-    arguments = arguments_of(model, equation, at)
+    arguments = arguments_of(model, names, equation, at)
     if flag == "none":
         return f"pm.logp(pm.{family.distribution}.dist({arguments}), {value})"
-    holes = _holes(model, equation, at)
+    holes = _holes(model, names, equation, at)
     holes["mean"] = LINKS[equation.link.name].source.format(eta=holes["eta"])
     upper = f"{symbols['upper']}{at}"
-    return family.censored[CENSORING[flag]].format(**holes, arguments=arguments, at=value, low=value, high=upper)
+    return family.censored[_ROWS[flag]].format(**holes, arguments=arguments, at=value, low=value, high=upper)

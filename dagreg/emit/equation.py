@@ -6,52 +6,52 @@ from textwrap import wrap
 
 from dagreg.emit.density import arguments_of, density_lines
 from dagreg.emit.groups import group_summands, varying_lines
+from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH, prior_lines
 from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
 from dagreg.emit.unknown import around, by_rows
-from dagreg.model.digits import distinct
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
-from dagreg.model.types import (
-    Equation,
-    Model,
-    PriorChoice,
-    Variable,
-)
+from dagreg.model.rounding import distinct
+from dagreg.model.statistics import Sufficient
+from dagreg.model.summary import Variable
+from dagreg.model.terms import PriorChoice
 
 
-def equation_lines(model: Model, equation: Equation, origin: str) -> list[str]:
+def equation_lines(
+    model: Model, names: Names, equation: Equation, origin: str, statistics: Sufficient | None
+) -> list[str]:
+    """The regression, of `statistics` where they stand for its rows."""
     response = model.variables[equation.response]
     place = f"{origin}:{equation.span.line}" if equation.span else origin
     head = f"{equation.response}: {equation.family.name}, {equation.link.name} link ({place})"
     lines = [comment(head).strip()]
-    if equation.sufficient is not None:
-        return [*lines, *sufficient_lines(model, equation, equation.sufficient, origin)]
+    if statistics is not None:
+        return [*lines, *sufficient_lines(model, names, equation, statistics, origin)]
     centred = any(t.centre or t.centre_by_data for t in equation.terms)
     here = "at the predictors' means" if centred else "at predictors = 0"
     note = here if equation.terms else ""
-    outcomes = equation.symbols["dim"] if equation.levels else None
+    outcomes = names.of(equation)["dim"] if equation.levels else None
     if equation.has_intercept:
         lines += prior_lines(
             model, equation.intercept, equation.intercept_prior, note, outcomes, _start(equation, response)
         )
     for term in equation.terms:
-        dims = [d for d in (term.dim if len(term.columns) > 1 else None, _slopes_dim(equation)) if d is not None]
+        dims = [names.dim(term)] if len(term.columns) > 1 else []
+        if equation.family.predictor == "unordered":  # each level of the outcome has slopes of its own
+            dims.append(names.of(equation)["dim"])
         lines += [comment(text).strip() for text in wrap(reason(term, origin), WIDTH - 8)]
         lines += prior_lines(model, term.symbol, term.prior, "", dims or None)
     for varying in equation.varying:
-        lines += varying_lines(model, equation, varying, origin)
+        lines += varying_lines(model, names, equation, varying, origin)
     for auxiliary in equation.auxiliaries:
         lines += prior_lines(model, auxiliary.symbol, auxiliary.prior, "")
-    lines += _predictor(model, equation)
-    lines += _likelihood(model, equation, response)
+    lines += _predictor(model, names, equation)
+    lines += _likelihood(model, names, equation, response)
     return lines
-
-
-def _slopes_dim(equation: Equation) -> str | None:
-    """The dimension over the outcome's levels that each slope has, where they have slopes of their own."""
-    return equation.symbols["dim"] if equation.family.predictor == "unordered" else None
 
 
 def _start(equation: Equation, response: Variable) -> str:
@@ -73,32 +73,32 @@ def _start(equation: Equation, response: Variable) -> str:
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
 
 
-def _predictor(model: Model, equation: Equation) -> list[str]:
+def _predictor(model: Model, names: Names, equation: Equation) -> list[str]:
     if equation.family.predictor == "unordered":
-        return _predictor_by_level(model, equation)
+        return _predictor_by_level(model, names, equation)
     head = [equation.intercept] if equation.family.predictor == "one" and equation.has_intercept else []
-    parts = [*head, *(summand(model, term) for term in equation.terms)] or [_nothing(model, equation)]
-    parts += [part for varying in equation.varying for part in group_summands(model, equation, varying)]
+    parts = [*head, *(summand(model, names, term) for term in equation.terms)] or [_nothing(model, names, equation)]
+    parts += [part for varying in equation.varying for part in group_summands(model, names, equation, varying)]
     if equation.offset is not None:
-        parts.append(f"pm.math.log({equation.symbols['exposure']})")
-    name = equation.symbols["eta"]
+        parts.append(f"pm.math.log({names.of(equation)['exposure']})")
+    name = names.of(equation)["eta"]
     line = f"{name} = {' + '.join(parts)}"
     if len(line) <= WIDTH - 8:
         return [line]
     return [f"{name} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
 
 
-def _nothing(model: Model, equation: Equation) -> str:
+def _nothing(model: Model, names: Names, equation: Equation) -> str:
     """A predictor of nothing, for cutpoints: a number, or one of every row where densities are taken by rows."""
-    return f"np.zeros({equation.symbols['codes']}.get_value().size)" if by_rows(model, equation) else "np.zeros(1)"
+    return f"np.zeros({names.of(equation)['codes']}.get_value().size)" if by_rows(model, equation) else "np.zeros(1)"
 
 
-def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
+def _predictor_by_level(model: Model, names: Names, equation: Equation) -> list[str]:
     """One predictor for each level of the response, that of the first being 0."""
-    rows = f"{equation.symbols['codes']}.get_value().size"
+    rows = f"{names.of(equation)['codes']}.get_value().size"
     free = f"np.zeros(({rows}, {len(equation.levels) - 1}))"
-    parts = [equation.intercept, *([summand_by_level(model, term) for term in equation.terms] or [free])]
-    name, first, others = equation.symbols["eta"], f"np.zeros(({rows}, 1))", equation.symbols["others"]
+    parts = [equation.intercept, *([summand_by_level(model, names, term) for term in equation.terms] or [free])]
+    name, first, others = names.of(equation)["eta"], f"np.zeros(({rows}, 1))", names.of(equation)["others"]
     line = f"{others} = {' + '.join(parts)}"
     if len(line) > WIDTH - 8:
         broken = [f"{others} = (", f"    {parts[0]}", *(f"    + {part}" for part in parts[1:]), ")"]
@@ -107,20 +107,20 @@ def _predictor_by_level(model: Model, equation: Equation) -> list[str]:
     return [*broken, f"{name} = pm.math.concatenate([{first}, {others}], axis=1)"]
 
 
-def _likelihood(model: Model, equation: Equation, response: Variable) -> list[str]:
-    symbols = equation.symbols
+def _likelihood(model: Model, names: Names, equation: Equation, response: Variable) -> list[str]:
+    symbols = names.of(equation)
     observed = literal(symbols["observed"])
-    true = around(model, equation)
+    true = around(model, names, equation)
     if true:
         return true
-    if equation.censored is not None or by_rows(model, equation):
-        lines = density_lines(model, equation)
+    if equation.censoring is not None or by_rows(model, equation):
+        lines = density_lines(model, names, equation)
         if model.mixture is not None:
             return lines
         return [*lines, f"pm.Potential({observed}, pm.math.sum({symbols['logp']}))"]
     answer = symbols["codes"] if equation.levels else response.symbol
     distribution = f"pm.{equation.family.distribution_under(equation.link.name)}"
-    arguments = arguments_of(model, equation)
+    arguments = arguments_of(model, names, equation)
     if equation.weights is None:
         arguments += ", compute_p=False" if equation.family.predictor == "ordered" else ""
         return [f"{distribution}({observed}, {arguments}, observed={answer})"]

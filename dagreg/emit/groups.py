@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from textwrap import wrap
 
+from dagreg.emit.naming import GroupNames, Names
 from dagreg.emit.priors import WIDTH, argument, prior_lines
 from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.terms import design_column
-from dagreg.model.types import (
-    Deviation,
-    Equation,
-    Model,
-    Term,
-    Varying,
-)
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import Deviation, Term, Varying
 from dagreg.spec.priors import DISTRIBUTIONS
 
 
-def varying_lines(model: Model, equation: Equation, varying: Varying, origin: str) -> list[str]:
+def varying_lines(model: Model, names: Names, equation: Equation, varying: Varying, origin: str) -> list[str]:
     """The deviations of the groups from the equation's coefficients, and the priors of their sds."""
     named = ", ".join(d.name for d in varying.deviations)
     place = f" ({origin}:{varying.span.line})" if varying.span else ""
     words = f"{named} by {varying.group}, {varying.purpose}{place}" + (f": {varying.why}" if varying.why else "")
-    spread = _correlated(model, varying) if varying.correlated else _alone(model, varying)
+    spread = _correlated(model, names.group(varying), varying) if varying.correlated else _alone(model, varying)
     form = _centred if varying.centred else _non_centred
     return [
         *(comment(text).strip() for text in wrap(words, WIDTH - 8)),
         *spread,
-        *form(varying, _means(equation, varying)),
+        *form(names.group(varying), varying, _means(equation, varying)),
     ]
 
 
@@ -53,40 +50,40 @@ def _alone(model: Model, varying: Varying) -> list[str]:
     return prior_lines(model, varying.scale, varying.deviations[0].prior, note)
 
 
-def _correlated(model: Model, varying: Varying) -> list[str]:
+def _correlated(model: Model, names: GroupNames, varying: Varying) -> list[str]:
     count, eta = len(varying.deviations), number(varying.concentration)
     rules = "; ".join(f"{d.name}: {'your prior' if d.prior.given else d.prior.rule}" for d in varying.deviations)
     return [
         *(comment(text).strip() for text in wrap(f"sds between levels of {varying.group}: {rules}", WIDTH - 8)),
         *call(
-            f"{varying.factor}, _, _ = pm.LKJCholeskyCov",
+            f"{names.factor}, _, _ = pm.LKJCholeskyCov",
             f"{literal(varying.scale)}, n={count}, eta={eta}, sd_dist={_spreads(model, varying)}",
         ),
     ]
 
 
-def _dims(varying: Varying) -> str:
-    groups = literal(varying.dim)
-    return f"({groups}, {literal(varying.effects_dim)})" if varying.correlated else groups
+def _dims(names: GroupNames, varying: Varying) -> str:
+    groups = literal(names.dim)
+    return f"({groups}, {literal(names.effects_dim)})" if varying.correlated else groups
 
 
-def _non_centred(varying: Varying, mean: str) -> list[str]:
+def _non_centred(names: GroupNames, varying: Varying, mean: str) -> list[str]:
     """Standard Normal draws, multiplied by the sds: no funnel where the data say little of each group.
 
     They start at random: with all deviations at 0 the gradient of the correlations is 0, and no sampler starts.
     """
-    raw, by, dims = varying.raw, varying.symbol, _dims(varying)
-    value = f"pm.math.dot({raw}, {varying.factor}.T)" if varying.correlated else f"{varying.scale} * {raw}"
+    raw, by, dims = names.raw, varying.symbol, _dims(names, varying)
+    value = f"pm.math.dot({raw}, {names.factor}.T)" if varying.correlated else f"{varying.scale} * {raw}"
     return [
         *call(f"{raw} = pm.Normal", f'{literal(raw)}, 0, 1, dims={dims}, initval="prior"'),
         *call(f"{by} = pm.Deterministic", f"{literal(by)}, {value}, dims={dims}"),
     ]
 
 
-def _centred(varying: Varying, mean: str) -> list[str]:
+def _centred(names: GroupNames, varying: Varying, mean: str) -> list[str]:
     """The groups' own coefficients around the common ones: the data place each group where they say much of it."""
-    raw, by, dims = varying.raw, varying.symbol, _dims(varying)
-    spread = f"chol={varying.factor}" if varying.correlated else f"sigma={varying.scale}"
+    raw, by, dims = names.raw, varying.symbol, _dims(names, varying)
+    spread = f"chol={names.factor}" if varying.correlated else f"sigma={varying.scale}"
     distribution = "MvNormal" if varying.correlated else "Normal"
     return [
         *call(f"{raw} = pm.{distribution}", f'{literal(raw)}, mu={mean}, {spread}, dims={dims}, initval="prior"'),
@@ -112,17 +109,17 @@ def _spreads(model: Model, varying: Varying) -> str:
     return f"pm.{priors[0].distribution}.dist({', '.join(arguments)})"
 
 
-def group_summands(model: Model, equation: Equation, varying: Varying) -> list[str]:
+def group_summands(model: Model, names: Names, equation: Equation, varying: Varying) -> list[str]:
     """What the groups add to the linear predictor: a deviation of the intercept, deviations times their columns."""
     rows = model.variables[varying.group].symbol
     found = []
     whole = _whole_term(equation, varying)
     if whole is not None:
-        return [f"{varying.symbol}[{rows}, {whole.index}]"]
+        return [f"{varying.symbol}[{rows}, {names.index(whole)}]"]
     for i, deviation in enumerate(varying.deviations):
         here = f"{varying.symbol}[:, {i}][{rows}]" if varying.correlated else f"{varying.symbol}[{rows}]"
         term = next((t for t in equation.terms if t.name == deviation.term), None)
-        found.append(here if term is None else f"{here} * {design_column(model, term, deviation.column)}")
+        found.append(here if term is None else f"{here} * {design_column(model, names, term, deviation.column)}")
     return found
 
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.emit.naming import Names, dimensions_of, names_of
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import PriorChoice
 
 _LOOKS = {
     "data": 'shape=box style="rounded, filled"',
@@ -33,7 +36,8 @@ def plate_source(model: Model, rows: int) -> str:
 
     `rows` is the number of rows used.
     """
-    nodes = {n.name: n for n in (*_data(model, rows), *_parameters(model), *_likelihoods(model, rows))}
+    names = names_of(model)
+    nodes = {n.name: n for n in (*_data(model, names, rows), *_parameters(model), *_likelihoods(model, names, rows))}
     lines = ["digraph {"]
     for plate in dict.fromkeys(n.plate for n in nodes.values()):
         inside = [f"{n.name} [{_attributes(n)}]" for n in nodes.values() if n.plate == plate]
@@ -42,7 +46,7 @@ def plate_source(model: Model, rows: int) -> str:
             lines += [f'subgraph "cluster{plate}" {{', *inside, "}"]
         else:
             lines += inside
-    lines += dict.fromkeys(f"{a} -> {b}" for a, b in _arrows(model))
+    lines += dict.fromkeys(f"{a} -> {b}" for a, b in _arrows(model, names))
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -50,17 +54,17 @@ def _attributes(node: _Node) -> str:
     return f'label="{node.name}\\n~\\n{node.distribution}" {_LOOKS[node.kind]}'
 
 
-def _data(model: Model, rows: int) -> Iterator[_Node]:
+def _data(model: Model, names: Names, rows: int) -> Iterator[_Node]:
     read = {name for e in model.equations for name in (*_own_response(e), *_own_predictors(e))}
     for variable in model.variables.values():
         if variable.name in read:
             shape = f"{rows} x {len(variable.columns)}" if variable.coded else str(rows)
             yield _Node(variable.symbol, "data", "Data", shape)
     for equation in model.equations:
-        for term in {t.index: t for t in equation.terms if t.index}.values():
-            yield _Node(term.index, "data", "Data", str(rows) if term.full else f"{rows} x {len(term.columns)}")
+        for index, term in {names.index(t): t for t in equation.terms if names.index(t)}.items():
+            yield _Node(index, "data", "Data", str(rows) if term.full else f"{rows} x {len(term.columns)}")
         for role in _roles(equation):
-            yield _Node(equation.symbols[role], "data", "Data", str(rows))
+            yield _Node(names.of(equation)[role], "data", "Data", str(rows))
 
 
 def _own_response(equation: Equation) -> list[str]:
@@ -70,7 +74,9 @@ def _own_response(equation: Equation) -> list[str]:
 
 def _own_predictors(equation: Equation) -> list[str]:
     """The predictors that enter by columns of their own: not those of cells, of levels by index, or of curves."""
-    names = [name for term in equation.terms for name in (term.numbers if term.index else term.factors)]
+    names: list[str] = []
+    for term in equation.terms:
+        names += term.numbers if term.full or term.curve is not None else term.factors
     return list(dict.fromkeys([*names, *(v.group for v in equation.varying)]))
 
 
@@ -82,10 +88,11 @@ def _roles(equation: Equation) -> list[str]:
 
 
 def _parameters(model: Model) -> Iterator[_Node]:
+    plates = {
+        symbol: " x ".join(f"{name} ({len(labels)})" for name, labels in dimensions)
+        for symbol, dimensions in dimensions_of(model).items()
+    }
     for equation in model.equations:
-        plates = {
-            s: " x ".join(f"{name} ({len(labels)})" for name, labels in d) for s, d in equation.dimensions.items()
-        }
         if equation.has_intercept:
             yield _free(equation.intercept, equation.intercept_prior, plates.get(equation.intercept, ""))
         for term in equation.terms:
@@ -98,9 +105,9 @@ def _free(symbol: str, prior: PriorChoice, plate: str = "") -> _Node:
     return _Node(symbol, "free", prior.distribution, plate)
 
 
-def _likelihoods(model: Model, rows: int) -> Iterator[_Node]:
+def _likelihoods(model: Model, names: Names, rows: int) -> Iterator[_Node]:
     for equation in model.equations:
-        name = equation.symbols["observed"]
+        name = names.of(equation)["observed"]
         if equation.weights is None:
             ordered = equation.family.predictor == "ordered"  # PyMC makes a Categorical of it
             distribution = "Categorical" if ordered else equation.family.distribution_under(equation.link.name)
@@ -109,14 +116,14 @@ def _likelihoods(model: Model, rows: int) -> Iterator[_Node]:
             yield _Node(name, "potential", "Potential", "")
 
 
-def _arrows(model: Model) -> Iterator[tuple[str, str]]:
+def _arrows(model: Model, names: Names) -> Iterator[tuple[str, str]]:
     for equation in model.equations:
-        observed = equation.symbols["observed"]
-        response = equation.symbols["codes"] if equation.levels else model.variables[equation.response].symbol
+        observed = names.of(equation)["observed"]
+        response = names.of(equation)["codes"] if equation.levels else model.variables[equation.response].symbol
         yield (observed, response) if equation.weights is None else (response, observed)
         parameters = equation.coefficient_symbols
         inputs = [model.variables[name].symbol for name in _own_predictors(equation)]
-        inputs += [term.index for term in equation.terms if term.index]
-        extra = [equation.symbols[role] for role in _roles(equation) if role != "codes"]
+        inputs += [names.index(term) for term in equation.terms if names.index(term)]
+        extra = [names.of(equation)[role] for role in _roles(equation) if role != "codes"]
         for source in (*parameters, *(a.symbol for a in equation.auxiliaries), *inputs, *extra):
             yield source, observed

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dagreg.emit.prose import comment, literal, number
-from dagreg.model.types import (
-    DataScale,
-    Model,
-    PriorChoice,
-)
+from dagreg.model.plan import Model
+from dagreg.model.terms import DataScale, PriorChoice
 from dagreg.spec.priors import DISTRIBUTIONS
 
 WIDTH = 116

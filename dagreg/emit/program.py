@@ -15,10 +15,12 @@ from typing import Any
 
 from dagreg.emit.columns import columns, model_line
 from dagreg.emit.equation import equation_lines
+from dagreg.emit.naming import Names
 from dagreg.emit.prelude import helpers_of, need_tensors, source_of
 from dagreg.emit.prose import docstring, literal, number
 from dagreg.emit.unknown import latent_lines, mixture_lines, table_lines
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
+from dagreg.model.statistics import Sufficient
 from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import LEVEL, Sampling
 
@@ -91,20 +93,30 @@ class Program:
         return namespace[builder](data)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Builder(Brief):
+    """What a function of a program is made of: `statistics` stand for the rows where there are some."""
+
+    model: Model
+    names: Names
+    statistics: Sufficient | None = None
+
+
 def emit(
-    models: Sequence[Model],
+    builders: Sequence[Builder],
     title: str,
     origin: str,
     query: str | Mapping[str, str] | None,
     sampling: Sampling,
     reader: Reader = DUCKDB,
 ) -> Program:
-    """The program of these models.
+    """The program of these builders.
 
     `query` is the SQL that reads the data, or one for each builder that reads any; None where SQL cannot reach
     them or there are none yet. `reader` says who answers it.
     """
-    blocks = [_builder(model, origin) for model in models]
+    models = [builder.model for builder in builders]
+    blocks = [_source(builder, origin) for builder in builders]
     body = "\n\n".join(blocks)
     helpers = helpers_of(body)
     parts = [_header(title, origin), _imports(query, tensors=need_tensors(helpers))]
@@ -129,19 +141,17 @@ def _imports(query: str | Mapping[str, str] | None, *, tensors: bool) -> str:
     return "\n".join(lines)
 
 
-def _builder(model: Model, origin: str) -> str:
-    lines = [f"def {model.builder}(data):", *_indent(docstring(_builder_doc(model)).splitlines())]
-    lines += _indent([*table_lines(model), *model_line(model)])
-    lines += _indent([*columns(model), *latent_lines(model)], 2)
+def _source(builder: Builder, origin: str) -> str:
+    model, names, statistics = builder.model, builder.names, builder.statistics
+    doc = f"{model.estimator}: {model.formula}.{'' if statistics is None else ' It reads no data.'}"
+    lines = [f"def {model.builder}(data):", *_indent(docstring([doc]).splitlines())]
+    lines += _indent([*table_lines(model, names), *model_line(model, names)])
+    if statistics is None:
+        lines += _indent([*columns(model, names), *latent_lines(model, names)], 2)
     for equation in model.equations:
-        lines += _indent(equation_lines(model, equation, origin), 2)
-    lines += _indent(mixture_lines(model, model.mixture), 2) if model.mixture is not None else []
+        lines += _indent(equation_lines(model, names, equation, origin, statistics), 2)
+    lines += _indent(mixture_lines(model, names, model.mixture), 2) if model.mixture is not None else []
     return "\n".join([*lines, "    return model"])
-
-
-def _builder_doc(model: Model) -> list[str]:
-    reads = any(e.sufficient is None for e in model.equations)
-    return [f"{model.estimator}: {model.formula}.{'' if reads else ' It reads no data.'}"]
 
 
 def _main(models: Sequence[Model], query: str | Mapping[str, str], sampling: Sampling, reader: Reader) -> str:

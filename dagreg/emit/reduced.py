@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
+from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH, argument, named_arguments, prior_lines
 from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.terms import reason
-from dagreg.model.types import (
-    Equation,
-    Model,
-    PriorChoice,
-    Sufficient,
-)
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.statistics import Sufficient
+from dagreg.model.terms import PriorChoice
 
 
-def sufficient_lines(model: Model, equation: Equation, statistics: Sufficient, origin: str) -> list[str]:
+def sufficient_lines(model: Model, names: Names, equation: Equation, statistics: Sufficient, origin: str) -> list[str]:
     """A Gaussian regression that its sufficient statistics stand for."""
-    names = equation.symbols
-    free, whole, root, rotated = (names[part] for part in ("free", "all", "root", "rotated"))
+    own = names.of(equation)
+    free, whole, root, rotated = (own[part] for part in ("free", "all", "root", "rotated"))
     sigma = equation.auxiliaries[0].symbol
     beyond = statistics.units - len(statistics.rotated)  # units that only the residual sum of squares speaks of
     lines = [
@@ -29,31 +28,31 @@ def sufficient_lines(model: Model, equation: Equation, statistics: Sufficient, o
         *_matrix(rotated, statistics.rotated),
         "# coordinates in which the posterior is nearly round; the priors act on the coefficients themselves",
         f"{free} = pm.Flat({literal(free)}, shape={len(statistics.start)})",
-        *_matrix(names["spread"], statistics.spread),
-        *_matrix(names["start"], statistics.start),
-        f"{whole} = {names['start']} + pm.math.dot({names['spread']}, {free})",
-        *_coefficients(model, equation, origin),
+        *_matrix(own["spread"], statistics.spread),
+        *_matrix(own["start"], statistics.start),
+        f"{whole} = {own['start']} + pm.math.dot({own['spread']}, {free})",
+        *_coefficients(model, names, equation, origin),
         *prior_lines(model, sigma, equation.auxiliaries[0].prior, ""),
-        f"pm.Normal({literal(names['observed'])}, pm.math.dot({root}, {whole}), {sigma}, observed={rotated})",
+        f"pm.Normal({literal(own['observed'])}, pm.math.dot({root}, {whole}), {sigma}, observed={rotated})",
     ]
     if beyond > 0 and statistics.left > 0:
         gamma = f"{number(beyond / 2)}, 1 / (2 * {sigma}**2), observed={statistics.left!r}"
-        lines.append(f"pm.Gamma({literal(names['left'])}, {gamma})")
+        lines.append(f"pm.Gamma({literal(own['left'])}, {gamma})")
     elif beyond > 0:
-        lines.append(f"pm.Potential({literal(names['left'])}, -{number(beyond)} * pm.math.log({sigma}))")
+        lines.append(f"pm.Potential({literal(own['left'])}, -{number(beyond)} * pm.math.log({sigma}))")
     return lines
 
 
-def _coefficients(model: Model, equation: Equation, origin: str) -> list[str]:
+def _coefficients(model: Model, names: Names, equation: Equation, origin: str) -> list[str]:
     """The coefficients as parts of one vector, and their priors as a term of the density."""
-    whole, at, lines, priors = equation.symbols["all"], 0, [], []
+    whole, at, lines, priors = names.of(equation)["all"], 0, [], []
     if equation.has_intercept:
         lines.append(f"{equation.intercept} = pm.Deterministic({literal(equation.intercept)}, {whole}[0])")
         priors.append(_log_prior(model, equation.intercept, equation.intercept_prior))
         at = 1
     for term in equation.terms:
         width = len(term.columns)
-        part = f"{whole}[{at}]" if width == 1 else f"{whole}[{at}:{at + width}], dims={literal(term.dim)}"
+        part = f"{whole}[{at}]" if width == 1 else f"{whole}[{at}:{at + width}], dims={literal(names.dim(term))}"
         lines += [comment(text).strip() for text in wrap(reason(term, origin), WIDTH - 8)]
         lines.append(f"{term.symbol} = pm.Deterministic({literal(term.symbol)}, {part})")
         priors.append(_log_prior(model, term.symbol, term.prior))
@@ -61,7 +60,7 @@ def _coefficients(model: Model, equation: Equation, origin: str) -> list[str]:
     given = [p for p in priors if p]
     if not given:
         return lines
-    name = equation.symbols["prior"]
+    name = names.of(equation)["prior"]
     return [
         *lines,
         f"pm.Potential({literal(name)}, (",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dagreg.model.types import Equation
+from dagreg.model.equation import Equation
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.convergence import bulk_size_and_r_hat
 from dagreg.spec.brief import Brief, cut

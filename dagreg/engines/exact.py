@@ -33,8 +33,10 @@ from dagreg.engines.draws import Draws, by_symbol
 from dagreg.engines.engine import Engine, Obstacle
 from dagreg.model.cells import beta_or_gamma
 from dagreg.model.densities import LOG_DENSITIES, bounds, log_density
+from dagreg.model.equation import Equation
+from dagreg.model.statistics import CellCounts, Sufficient
+from dagreg.model.terms import PriorChoice
 from dagreg.model.triangle import triangle
-from dagreg.model.types import CellCounts, Equation, Model, PriorChoice, Sufficient
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
@@ -71,7 +73,7 @@ def obstacle(piece: Piece, data: Data) -> Obstacle | None:
     equation = piece.equation
     if len(piece.model.equations) > 1:
         return Obstacle("its regressions share parameters, or values that are not known", equation.span)
-    if equation.cell_counts is not None:
+    if isinstance(piece.statistics, CellCounts):
         return None
     if not equation.family.normal:
         return Obstacle(f"a {equation.family.name} likelihood has no conjugate prior here", equation.span)
@@ -81,14 +83,14 @@ def obstacle(piece: Piece, data: Data) -> Obstacle | None:
     (sigma,) = (a.prior for a in equation.auxiliaries)
     if sigma.distribution not in LOG_DENSITIES:
         return Obstacle(f"the prior {sigma} of sigma has no density here", sigma.span)
-    if equation.sufficient is None:
+    if piece.statistics is None:
         why = next((n.why for n in reversed(piece.notes) if not n.applied), "its rows are needed")
         return Obstacle(why, equation.span)
     return None
 
 
 def _grounds(piece: Piece) -> str:
-    if piece.equation.cell_counts is not None:
+    if isinstance(piece.statistics, CellCounts):
         return ""
     return "coefficients are Normal given sigma, and sigma's marginal is one integral"
 
@@ -100,26 +102,27 @@ def _statistics(piece: Piece) -> object:
     others = [(a.symbol, a.prior.distribution, a.prior.arguments) for a in equation.auxiliaries]
     terms = [(t.symbol, len(t.columns)) for t in equation.terms]
     form = (equation.family.name, equation.intercept, equation.has_intercept, terms, priors, others)
-    sums = equation.sufficient
-    numbers = None if sums is None else (sums.units, sums.root, sums.rotated, sums.left)
-    return (*form, numbers, equation.cell_counts)
+    sums = piece.statistics
+    if isinstance(sums, Sufficient):
+        return (*form, (sums.units, sums.root, sums.rotated, sums.left), None)
+    return (*form, None, sums)
 
 
-def draw_exactly(model: Model, sampling: Sampling) -> Draws:
-    """Independent draws of the one regression of a model, in the shape of chains.
+def draw_exactly(piece: Piece, sampling: Sampling) -> Draws:
+    """Independent draws of the one regression of a piece, in the shape of chains.
 
-    The model has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate ones.
+    The piece has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate ones.
     """
     started = time.perf_counter()
-    (equation,) = model.equations
-    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
-    if equation.cell_counts is not None:
-        cells = cell_draws(equation, equation.cell_counts, sampling.chains * sampling.draws, rng)
+    (equation,) = piece.model.equations
+    rng = np.random.default_rng([sampling.seed, *piece.model.formula.encode()])
+    if isinstance(piece.statistics, CellCounts):
+        cells = cell_draws(equation, piece.statistics, sampling.chains * sampling.draws, rng)
         (term,) = equation.terms
         shaped = cells.reshape(sampling.chains, sampling.draws, -1)
         return Draws({term.symbol: shaped}, NAME, 0, time.perf_counter() - started)
-    assert equation.sufficient is not None  # see `obstacle`
-    sigma, coefficients = posterior_draws(equation, equation.sufficient, sampling.chains * sampling.draws, rng)
+    assert piece.statistics is not None  # see `obstacle`
+    sigma, coefficients = posterior_draws(equation, piece.statistics, sampling.chains * sampling.draws, rng)
     shape = (sampling.chains, sampling.draws)
     values = by_symbol(equation, coefficients.reshape(*shape, -1))
     values[equation.auxiliaries[0].symbol] = sigma.reshape(shape)
@@ -245,7 +248,7 @@ ENGINE = Engine(
     words="exact: independent draws from the posterior, without a Markov chain (there is no trace to look at)",
     participle="solved exactly",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_exactly(piece.model, sampling),
+    solve=lambda piece, data, sampling, program: draw_exactly(piece, sampling),
     packages=("dagreg", "numpy"),
     independent=True,
     step="conjugate",

@@ -34,7 +34,8 @@ from dagreg.engines.draws import Draws, by_symbol, convergence
 from dagreg.engines.engine import Engine, Obstacle, columns_read
 from dagreg.engines.target import target_of
 from dagreg.model.densities import CONCAVE_PRIORS
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
@@ -91,7 +92,7 @@ def _obstacle(piece: Piece) -> str:
         return f"the likelihood of {family.words} with the {link} link is not known to be concave"
     if equation.varying:
         return f"coefficients vary between the levels of {equation.varying[0].group}"
-    if equation.censored is not None:
+    if equation.censoring is not None:
         return f"values of {equation.response} are censored"
     if equation.dropped:
         return f"rows lack {equation.response}"

@@ -1,17 +1,18 @@
 """Gaussian mixed models without a compiler: independent draws from the few parameters that are left.
 
-**Theorem.** Given theta = (the sds and correlations between groups, sigma) the coefficients, their priors being Normal or
-flat, and all deviations are jointly Normal with the response. So p(theta | y) is known up to a constant, by
-`numerics/mixed.py`, and given a draw of theta the others are drawn from a Normal (Pinheiro and Bates 2000, section 2.2;
-Bates, Maechler, Bolker and Walker 2015). Theta has a dimension for sigma and q (q + 1) / 2 for each group with q
-coefficients. Its draws come from t proposals at the mode with weights (Rue, Martino and Chopin 2009 integrate over the
-same parameters by a grid), and are given only where the weights' Pareto shape is at most 0.7 (Vehtari, Simpson, Gelman,
-Yao and Gabry 2024).
+**Theorem.** Given theta = (the sds and correlations between groups, sigma) the coefficients, their priors
+being Normal or flat, and all deviations are jointly Normal with the response. So p(theta | y) is known up to
+a constant, by `numerics/mixed.py`, and given a draw of theta the others are drawn from a Normal (Pinheiro and
+Bates 2000, section 2.2; Bates, Maechler, Bolker and Walker 2015). Theta has a dimension for sigma and q (q +
+1) / 2 for each group with q coefficients. Its draws come from t proposals at the mode with weights (Rue,
+Martino and Chopin 2009 integrate over the same parameters by a grid), and are given only where the weights'
+Pareto shape is at most 0.7 (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
 
-Theta in free coordinates: for each group arsinh(sd / c) of its sds, then the inverse hyperbolic tangents of its canonical
-partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row; last the log of sigma. An sd far above c, which is
-about what the rows resolve, moves as its log does; near 0 its density is smooth and the same on both sides, so that an
-sd that may be 0 needs no more care than another. Logs would leave an exponential tail there that no t reaches.
+Theta in free coordinates: for each group arsinh(sd / c) of its sds, then the inverse hyperbolic tangents of
+its canonical partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row; last the log of sigma.
+An sd far above c, which is about what the rows resolve, moves as its log does; near 0 its density is smooth
+and the same on both sides, so that an sd that may be 0 needs no more care than another. Logs would leave an
+exponential tail there that no t reaches.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from dagreg.engines.draws import Draws, by_symbol
 from dagreg.engines.engine import Engine, Obstacle, columns_read
 from dagreg.model.densities import LOG_DENSITIES, log_density
 from dagreg.model.design import absent, column, design_columns, encoded, positions
-from dagreg.model.types import Equation, Model, PriorChoice, Varying
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import PriorChoice, Varying
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.importance import Target, draws_by_surrogate, independent_draws, mode
 from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Grouped, Spread, System, cross_products
@@ -115,27 +118,31 @@ def obstacle(piece: Piece, data: Data) -> Obstacle | None:
 def _obstacle(equation: Equation) -> str:
     if not is_linear(equation):
         return f"under the likelihood of {equation.family.words} with the {equation.link.name} link no response is Normal"
-    if equation.censored is not None:
+    if equation.censoring is not None:
         return f"values of {equation.response} are censored"
-    if equation.error is not None or equation.scaled_by is not None:
+    if equation.error is not None:
         return "every row has an error of its own"
     for prior in equation.coefficients:
         if prior.distribution not in NORMAL:
             return f"the prior {prior} of a coefficient is not Normal"
-    scales = [a.prior for a in equation.auxiliaries] + [d.prior for v in equation.varying for d in v.deviations]
+    scales = [a.prior for a in equation.auxiliaries] + [
+        d.prior for v in equation.varying for d in v.deviations
+    ]
     for prior in scales:
         if prior.distribution not in LOG_DENSITIES:
             return f"the prior {prior} of an sd has no density here"
     sizes = sorted(len(v.levels) * len(v.deviations) for v in equation.varying)
     if sum(sizes[:-1]) + len(equation.coefficients) > MAX_UNKNOWNS:
-        return f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
+        return (
+            f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
+        )
     return ""
 
 
 def is_linear(equation: Equation) -> bool:
     """Whether the response, or its log, is Normal about the linear predictor with one sd."""
     plain = equation.family.normal and equation.link.name == "identity"
-    return plain or (equation.family.on_log_scale and equation.family.name == "lognormal")
+    return plain or equation.family.on_log_scale
 
 
 def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
@@ -179,7 +186,9 @@ def posterior_draws(
 
 def theta_of(equation: Equation, rows: CrossProducts) -> Theta:
     """The free coordinates, with units from the rows: about the sds that they cannot tell from 0."""
-    return Theta(equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups))
+    return Theta(
+        equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups)
+    )
 
 
 def _resolved(rows: CrossProducts, group: Grouped) -> Array:
@@ -197,7 +206,10 @@ def _of_group(varying: Varying, factor: Array, deviations: Array, shape: tuple[i
     """The draws of a group's parameters, by their symbols."""
     sds = np.sqrt(np.square(factor).sum(axis=2))
     if not varying.correlated:
-        return {varying.symbol: deviations[..., 0].reshape(*shape, -1), varying.scale: sds[:, 0].reshape(shape)}
+        return {
+            varying.symbol: deviations[..., 0].reshape(*shape, -1),
+            varying.scale: sds[:, 0].reshape(shape),
+        }
     root = factor / sds[:, :, None]
     correlation = root @ np.swapaxes(root, 1, 2)
     inside = np.arange(len(varying.deviations))
@@ -234,7 +246,10 @@ def cross_products_of(model: Model, equation: Equation, data: Mapping[str, Any])
         response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))
     rows = len(response)
     columns = design_columns(equation, values, rows)
-    level = {v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels) for v in equation.varying}
+    level = {
+        v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels)
+        for v in equation.varying
+    }
     own = [(level[v.group], len(v.levels), own_columns(equation, v, columns)) for v in equation.varying]
     return cross_products(columns, response, column(equation.weights, data, rows), own)
 
@@ -246,7 +261,9 @@ def own_columns(equation: Equation, varying: Varying, columns: Array) -> Array:
         starts[term.name] = at
         at += len(term.columns)
     one = np.ones(len(columns))
-    return np.column_stack([one if d.term is None else columns[:, starts[d.term] + d.column] for d in varying.deviations])
+    return np.column_stack(
+        [one if d.term is None else columns[:, starts[d.term] + d.column] for d in varying.deviations]
+    )
 
 
 def start(theta: Theta, system: System) -> tuple[Array, Array]:
@@ -308,5 +325,7 @@ ENGINE = Engine(
     independent=True,
     unfit="no proposals for its sds fitted",
     step="mixed",
-    grounds=lambda piece: "given sds and correlations all coefficients are Normal, and these few are drawn first",
+    grounds=lambda piece: (
+        "given sds and correlations all coefficients are Normal, and these few are drawn first"
+    ),
 )

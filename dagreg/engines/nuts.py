@@ -19,7 +19,7 @@ from dagreg.engines.draws import Draws
 from dagreg.engines.engine import Engine, columns_read
 from dagreg.engines.posterior import statistics
 from dagreg.errors import Diagnostic, Unsolvable
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling
 
 NAME = "nuts"

@@ -11,7 +11,7 @@ from dagreg.emit import plate
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.table import runs_program
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 
 MOST_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.emit.naming import Dimension
 from dagreg.engines.draws import Draws
 from dagreg.files import system_error
-from dagreg.model.types import Dimension
 from dagreg.numerics.arrays import Array
 
 if TYPE_CHECKING:

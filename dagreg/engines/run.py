@@ -13,7 +13,7 @@ from dagreg.engines.draws import Draws
 from dagreg.engines.store import Store, key_of, seeded
 from dagreg.engines.table import BY_NAME
 from dagreg.errors import Unsolvable
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 

@@ -23,7 +23,6 @@ from dagreg.emit.program import emit
 from dagreg.engines import posterior
 from dagreg.engines.draws import Draws, Origin, Part
 from dagreg.engines.table import BY_NAME, runs_program
-from dagreg.model.types import Model
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
@@ -106,7 +105,7 @@ def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
         settings = (sampling.seed, sampling.draws, sampling.chains, piece.model.formula)
         return _sha256((piece.engine, FORMAT, settings, packages, engines[0].statistics(piece)))
     used = replace(sampling, engine=Sampling().engine)  # it says which pieces there are, and nothing of this one
-    what = (_code(piece.model), piece.model.adaptation, used, packages)
+    what = (_code(piece), piece.model.adaptation, used, packages)
     return _sha256((piece.engine, FORMAT, what, *_data(piece, data)))
 
 
@@ -158,10 +157,11 @@ def _add(digest: Any, name: str, values: Any) -> None:
         digest.update(np.ascontiguousarray(array).data)
 
 
-def _code(model: Model) -> str:
+def _code(piece: Piece) -> str:
     """The program of a model without what says nothing of its posterior: comments, docstrings, the builder's name."""
     title = Sampling()  # of the part of a program that runs it, which is left out without a query
-    tree = ast.parse(emit([replace(model, builder="build")], "", "", None, title).source)
+    builder = replace(piece.builder, model=replace(piece.model, builder="build"))
+    tree = ast.parse(emit([builder], "", "", None, title).source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dagreg.binding.rows import Rows
+from dagreg.emit.naming import names_of
 from dagreg.engines import exact, metropolis, mixed, nuts
 from dagreg.engines.engine import Engine
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.optimise.passes import optimise
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import EngineSetting
@@ -79,7 +80,7 @@ def assigned(piece: Piece, data: Data) -> Piece:
 def _as_written(model: Model, rows: int, engine: Engine) -> Piece:
     """The model untouched."""
     why = f"`engine: {engine.name}` runs the program as it is written"
-    return replace(Piece(model, rows), engines=(engine.name,)).noted("optimise", why, applied=False)
+    return replace(Piece(model, names_of(model), rows), engines=(engine.name,)).noted("optimise", why, applied=False)
 
 
 def _refusals(pieces: tuple[Piece, ...], data: Data, engine: Engine) -> tuple[Diagnostic, ...]:

@@ -19,8 +19,10 @@ import numpy as np
 
 from dagreg.model.densities import log_concave_density
 from dagreg.model.design import column, design_columns, encoded, positions
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
-from dagreg.model.types import Equation, Model, PriorChoice
+from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
 
 BLOCK = 2**17  # numbers: they stay in a core's cache

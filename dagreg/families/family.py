@@ -117,6 +117,7 @@ class Family:
     scale: Scale = MEAN
     coefficients: Mapping[str, str] = field(default_factory=dict)  # what they are by link, unless what its link says
 
+    locations: tuple[float, float] | None = None  # where they lie, unless what the links say
     mean: Callable[[Array, Values], Array] = itself
     mean_is_linear: bool = True
     normal: bool = False  # Normal about the mean, with one sd
@@ -173,6 +174,8 @@ class Family:
     @property
     def location_range(self) -> tuple[float, float]:
         """Where its location lies, which a link may leave."""
+        if self.locations is not None:
+            return self.locations
         return (-np.inf if self.real else 0.0), (1.0 if self.trials or "logit" in self.links else np.inf)
 
 

@@ -19,7 +19,8 @@ class Link:
     `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
 
     Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989, section
-    4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the mean.
+    4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the mean. The tangent
+    of half an angle takes directions to all numbers (Fisher and Lee 1992).
     """
 
     name: str
@@ -132,6 +133,14 @@ LINKS: Mapping[str, Link] = {
             "pm.math.softplus({eta})",
             unit=False,
             coefficient="difference on the softplus scale",
+        ),
+        Link(
+            "tan_half",
+            lambda eta: 2 * np.arctan(eta),
+            lambda eta: 2 / (1 + eta**2),
+            lambda mean: float(np.tan(min(max(mean, -3.0), 3.0) / 2)),  # of angles from -pi to pi
+            "(2 * pm.math.arctan({eta}))",
+            coefficient="difference in the tangent of half the direction",
         ),
     )
 }

@@ -17,8 +17,8 @@ from dagreg.families.links import Link
 from dagreg.model import priors
 from dagreg.model.context import Context, Regression
 from dagreg.model.interactions import products_of
-from dagreg.model.naming import COEFFICIENT, Namer
-from dagreg.model.types import PriorChoice, Purpose, Term
+from dagreg.model.symbols import COEFFICIENT, Namer
+from dagreg.model.terms import PriorChoice, Purpose, Term
 from dagreg.spec import types as spec
 from dagreg.spec.priors import DISTRIBUTIONS, admits_negative
 from dagreg.spec.regressions import CELLS_PRIOR
@@ -139,7 +139,6 @@ def _full_term(
     return Term(
         factors=factors,
         symbol=namer.identifier("cells" if cells else COEFFICIENT, response, *(() if cells else factors)),
-        dim=namer.identifier("levels", *factors),
         columns=tuple(":".join(names) for names in pairs(*(context.variables[f].every_level for f in factors))),
         prior=prior,
         purpose=purpose,
@@ -147,7 +146,7 @@ def _full_term(
         why=why,
         span=place or context.spec.regressions[response].span,
         full=True,
-        index=namer.identifier("cell", response) if cells else namer.identifier("index", *factors),
+        cells=cells,
     )
 
 

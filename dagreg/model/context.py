@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.families import Family
 from dagreg.identify.types import Justification
-from dagreg.model.types import (
-    DataSummary,
-    Purpose,
-    Variable,
-)
+from dagreg.model.summary import DataSummary, Variable
+from dagreg.model.terms import Purpose
 from dagreg.spec.types import Effect, Spec
 
 

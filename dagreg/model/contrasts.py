@@ -8,13 +8,11 @@ from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.context import Context, error_at
-from dagreg.model.digits import LARGEST
-from dagreg.model.types import (
-    Contrast,
-    Equation,
-    Estimator,
-    Variable,
-)
+from dagreg.model.equation import Equation
+from dagreg.model.estimand import Contrast
+from dagreg.model.plan import Estimator
+from dagreg.model.rounding import LARGEST
+from dagreg.model.summary import Variable
 from dagreg.model.variables import alike, stored_as, transformable
 from dagreg.spec.types import Effect, Level, Side
 

@@ -13,7 +13,7 @@ from math import comb
 
 import numpy as np
 
-from dagreg.model.types import CurveBasis
+from dagreg.model.summary import CurveBasis
 from dagreg.numerics.arrays import Array
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from dagreg.model.types import PriorChoice
+from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
 
 LOG_DENSITIES: Mapping[str, Callable[..., Array]] = {

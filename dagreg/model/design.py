@@ -13,7 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.model.curves import basis, heights
-from dagreg.model.types import Equation, Model, Term, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import Variable
+from dagreg.model.terms import Term
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, times
-from dagreg.model.types import Variable
+from dagreg.model.summary import Variable
 
 
 def by_chain_rule(expression: Expression) -> Expression:

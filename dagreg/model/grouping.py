@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.families.links import Link
 from dagreg.model import priors
-from dagreg.model.naming import Namer
-from dagreg.model.types import Deviation, Purpose, Term, Variable, Varying
+from dagreg.model.summary import Variable
+from dagreg.model.symbols import Namer
+from dagreg.model.terms import Deviation, Purpose, Term, Varying
 from dagreg.spec.priors import DISTRIBUTIONS
 from dagreg.spec.types import Spec
 
@@ -49,11 +50,7 @@ def varying_of(
         group=group.name,
         deviations=deviations,
         symbol=namer.identifier("by", response.name, group.name),
-        raw=namer.identifier("z", response.name, group.name),
         scale=namer.identifier("cov" if correlated else "sd", response.name, group.name),
-        factor=namer.identifier("chol", response.name, group.name),
-        dim=namer.identifier("levels", group.name),
-        effects_dim=namer.identifier("varying", response.name, group.name),
         levels=group.levels,
         purpose=purpose[0],
         why=purpose[1],

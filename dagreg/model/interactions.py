@@ -14,7 +14,7 @@ from itertools import combinations
 from dagreg.graph.causal import analyse
 from dagreg.identify.criterion import causal_nodes
 from dagreg.model.context import Context, Regression
-from dagreg.model.types import Model
+from dagreg.model.plan import Model
 from dagreg.spec import types as spec
 
 Factors = tuple[str, ...]

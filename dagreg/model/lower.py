@@ -12,22 +12,17 @@ from dagreg.identify.expression import Expression
 from dagreg.identify.types import Answer, Justification, NotIdentified
 from dagreg.identify.words import quoted
 from dagreg.model import functional
-from dagreg.model.asked import bootstrapped, doses, place_of, refuse_bootstrap, seen
 from dagreg.model.context import Context, Regression
 from dagreg.model.contrasts import by_outcome, contrasts, groups
+from dagreg.model.effect_keys import bootstrapped, doses, place_of, refuse_bootstrap, seen
+from dagreg.model.estimand import Estimand
 from dagreg.model.mediation import natural, with_parts
-from dagreg.model.naming import Namer
+from dagreg.model.plan import Estimator, LeftOut, Model, Plan
 from dagreg.model.regression import equation_of
 from dagreg.model.response import chosen_family
-from dagreg.model.types import (
-    DataSummary,
-    Estimand,
-    Estimator,
-    LeftOut,
-    Model,
-    Plan,
-    Purpose,
-)
+from dagreg.model.summary import DataSummary
+from dagreg.model.symbols import Namer
+from dagreg.model.terms import Purpose
 from dagreg.model.unknown import completed, is_unknown, latents, mixture
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Effect, Spec
@@ -343,6 +338,7 @@ def _model(
         ),
         primary=primary,
         latents=found,
+        imputed=frozenset(r.response for r in regressions if r.imputes),
         mixture=mixture(found, namer),
     )
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dagreg.identify.types import Mediation
-from dagreg.model.types import Carried, LeftOut, Model, Plan
+from dagreg.model.estimand import Carried
+from dagreg.model.plan import LeftOut, Model, Plan
 
 _BOTH = "natural direct and indirect effect"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.types import PriorChoice
+from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
 
 Shape = tuple[int, ...]

@@ -20,8 +20,9 @@ import numpy as np
 
 from dagreg.families.family import Parameter
 from dagreg.families.links import Link
-from dagreg.model.digits import PRIOR, PRIOR_DIGITS, shortened
-from dagreg.model.types import DataScale, PriorChoice, Variable
+from dagreg.model.rounding import PRIOR, PRIOR_DIGITS, shortened
+from dagreg.model.summary import Variable
+from dagreg.model.terms import DataScale, PriorChoice
 from dagreg.spec.types import Prior, Regression
 
 WIDTH = 2.5

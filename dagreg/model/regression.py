@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import product as pairs
 
 import numpy as np
@@ -12,29 +12,22 @@ from dagreg.families import FAMILIES, Family
 from dagreg.families.links import LINKS, Link
 from dagreg.identify.words import quoted
 from dagreg.model import priors
-from dagreg.model.asked import place_of
 from dagreg.model.cells import at_zero, cells_of, check_cells, coded, full_terms
 from dagreg.model.context import Context, Regression, error_at
-from dagreg.model.curved import curve_of
 from dagreg.model.curves import basis
-from dagreg.model.digits import CENTRE, distinct, shortened
+from dagreg.model.effect_keys import place_of
+from dagreg.model.equation import FLAGS, Censoring, Equation, ErrorScale, KnownErrors
 from dagreg.model.grouping import varying_of
 from dagreg.model.interactions import products_of, slopes_by_group
-from dagreg.model.naming import COEFFICIENT, Namer
+from dagreg.model.plan import Estimator
 from dagreg.model.response import family_of, link_of
-from dagreg.model.types import (
-    NO_INTERCEPT,
-    Auxiliary,
-    CurveBasis,
-    Equation,
-    Estimator,
-    Purpose,
-    Term,
-    Variable,
-)
+from dagreg.model.rounding import CENTRE, distinct, shortened
+from dagreg.model.summary import CurveBasis, Variable
+from dagreg.model.symbols import COEFFICIENT, Namer
+from dagreg.model.terms import NO_INTERCEPT, Auxiliary, Purpose, Term
 from dagreg.spec.types import Node
 
-LARGE, LARGE_DISCRETE = 10, 50  # rows per level, on average, from which varying coefficients are sampled centred
+MIN_ROWS, MIN_ROWS_DISCRETE = 10, 50  # per level, on average, for varying coefficients to be sampled centred
 
 
 def equation_of(
@@ -69,7 +62,6 @@ def equation_of(
         intercept=symbol,
         intercept_prior=priors.intercept(said, response, link, rate, levels=family.levelled) if free else NO_INTERCEPT,
         terms=terms,
-        symbols=_symbols(response.name, namer),
         auxiliaries=tuple(
             Auxiliary(
                 parameter.name,
@@ -94,14 +86,10 @@ def equation_of(
             for g in groups
         ),
         levels=response.levels if family.levelled else (),
-        error=None if node.error_is_scale or response.name in predictors else node.error,
-        imputes=regression.imputes,
+        error=_error(node, measured=response.name in predictors),
         dropped=0 if response.name in predictors else response.missing,
-        scaled_by=node.error if node.error_is_scale else None,
         trials=node.trials if family.trials else None,
-        censored=node.censored,
-        flags=_flags(context, node),
-        upper=node.upper,
+        censoring=_censoring(context, node),
         offset=node.offset,
         weights=outcome.trials if response.name != outcome.name else None,
         linked=regression.linked,
@@ -127,10 +115,35 @@ def _terms(
         yield _slopes(context, regression, factors, levels, namer, centred=centred)
     for factors in how.plain:
         alone = not any(factors[0] in product for product in products)
-        if len(factors) == 1 and (curve := curve_of(context, regression, factors[0])) is not None:
+        if len(factors) == 1 and (curve := _curve_of(context, regression, factors[0])) is not None:
             yield _curved(context, regression, factors[0], curve, namer, centred=centred)
             continue
         yield _term(context, regression, factors, estimator, namer, centred=centred, alone=alone)
+
+
+def _curve_of(context: Context, regression: Regression, name: str) -> CurveBasis | None:
+    """The curve that the spec asks for, with its knots where there are data.
+
+    Raises DagregError (DR442) where there is none: of levels, of too few values, in the linear regressions of an
+    instrument, and at an intercept's prior without data.
+    """
+    said = context.spec.regressions.get(regression.response)
+    curve = said.curves.get(name) if said is not None else None
+    if curve is None:
+        return None
+    summary = context.summary.curves.get(f"{name} {curve}") if context.summary is not None else None
+    wrong = ""
+    if context.variables[name].levels:
+        wrong = f"`{name}` is {context.variables[name].type}, and curves are of numbers"
+    elif regression.family is not None:
+        wrong = "the regressions of an instrument are linear"
+    elif summary is not None and not summary.means:
+        wrong = f"`{name}` has too few distinct values for {curve}: its knots coincide"
+    elif summary is None and at_zero(context, regression):
+        wrong = f"the intercept's prior is at {name} = 0, and where its knots lie is not known without data"
+    if wrong:
+        raise DagregError((Diagnostic("DR442", wrong, curve.span),))
+    return summary.basis if summary is not None else CurveBasis(curve.kind, curve.columns)
 
 
 def _curved(
@@ -151,7 +164,6 @@ def _curved(
     return Term(
         factors=(name,),
         symbol=namer.identifier(COEFFICIENT, response.name, name),
-        dim=namer.identifier("heights", name),
         columns=tuple(f"{name}[{knot}]" for knot in shown),
         prior=priors.slope(said, name, response, (), link),
         purpose=purpose,
@@ -161,32 +173,7 @@ def _curved(
         centre_by_data=centre is None,
         span=context.spec.place("regressions", response.name, "curves", name),
         curve=curve,
-        index=namer.identifier("curve", name),
     )
-
-
-CENSORING: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}
-_REDUCED = ("root", "rotated", "left", "spread", "start", "free", "all", "prior")
-
-
-def _symbols(response: str, namer: Namer) -> dict[str, str]:
-    """Identifiers of the parts of a regression that are not parameters."""
-    parts = (
-        "trials",
-        "weights",
-        "exposure",
-        "error",
-        "logp",
-        "codes",
-        "others",
-        "flags",
-        "upper",
-        *CENSORING.values(),
-        *_REDUCED,
-    )
-    after = {part: namer.identifier(response, part) for part in parts}
-    after["dim"] = namer.identifier("outcomes", response)
-    return {"eta": namer.identifier("eta", response), "observed": namer.identifier(response, "hat"), **after}
 
 
 def _check_regression(
@@ -234,19 +221,31 @@ def _check_censoring(context: Context, node: Node, family: Family, regression: R
             raise error_at("DR411", message, context.variables[name], label=f"leave `{name}` out of the graph")
 
 
-def _flags(context: Context, node: Node) -> tuple[str, ...]:
+def _censoring(context: Context, node: Node) -> Censoring | None:
     """The flags of a censored response that occur; without data, all that its columns allow."""
     if node.censored is None:
-        return ()
+        return None
     known = context.summary.columns[node.censored].levels if context.summary is not None else None
-    possible = tuple(f for f in CENSORING if f != "interval" or node.upper is not None)
-    return tuple(f for f in possible if known is None or f in known)
+    possible = tuple(f for f in FLAGS if f != "interval" or node.upper is not None)
+    return Censoring(node.censored, tuple(f for f in possible if known is None or f in known), node.upper)
+
+
+def _error(node: Node, *, measured: bool) -> KnownErrors | ErrorScale | None:
+    """The errors of single responses.
+
+    Those of a response that is a predictor, too (`measured`), are of its true values: see `Latent`.
+    """
+    if node.error is None:
+        return None
+    if node.error_is_scale:
+        return ErrorScale(node.error)
+    return None if measured else KnownErrors(node.error)
 
 
 def _large(context: Context, group: str, family: Family) -> bool:
     """Whether a group's levels hold so many rows that the data say more of each than the other levels do."""
     rows = context.summary.rows if context.summary is not None else 0
-    least = LARGE_DISCRETE if family.discrete else LARGE
+    least = MIN_ROWS_DISCRETE if family.discrete else MIN_ROWS
     return rows >= least * len(context.variables[group].levels)
 
 
@@ -287,7 +286,6 @@ def _term(
     return Term(
         factors=factors,
         symbol=namer.identifier(COEFFICIENT, response.name, *factors),
-        dim=namer.identifier("levels", *factors),
         columns=tuple(":".join(names) for names in pairs(*(v.columns for v in variables))),
         prior=priors.slope(said, ":".join(factors), response, variables, link),
         purpose=purpose,
@@ -332,7 +330,6 @@ def _slopes(
     return Term(
         factors=factors,
         symbol=namer.identifier(COEFFICIENT, response.name, *factors),
-        dim=namer.identifier("levels", *factors),
         columns=tuple(
             ":".join(names) for names in pairs(*(v.every_level if v.levels else v.columns for v in variables))
         ),
@@ -344,7 +341,6 @@ def _slopes(
         centre_by_data=centred and mean is None,
         span=span,
         full=True,
-        index=next((t.index for t in levels if t.factors == kinds), "") or namer.identifier("index", *kinds),
         numbers=numbers,
     )
 

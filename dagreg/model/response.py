@@ -6,11 +6,8 @@ from dagreg.errors import DagregError, Diagnostic, Offence, either
 from dagreg.families import FAMILIES, Family, default_family
 from dagreg.model.cells import cells_of
 from dagreg.model.context import Context, Regression, error_at
-from dagreg.model.types import (
-    ColumnSummary,
-    Equation,
-    Variable,
-)
+from dagreg.model.equation import Equation
+from dagreg.model.summary import ColumnSummary, Variable
 from dagreg.model.variables import EDGES, level_key, levels_in_order, order_of
 
 

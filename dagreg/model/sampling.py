@@ -16,7 +16,7 @@ import numpy.typing as npt
 from dagreg.families.family import Family, Values
 from dagreg.numerics.arrays import Array
 
-LEAST, LARGEST = 1e-300, 1e300  # shapes and precisions that NumPy's generators take
+MIN_SHAPE, MAX_SHAPE = 1e-300, 1e300  # shapes and precisions that NumPy's generators take
 
 
 def responses(rng: np.random.Generator, family: Family, location: Array, p: Values) -> Array:
@@ -33,7 +33,7 @@ def responses(rng: np.random.Generator, family: Family, location: Array, p: Valu
         lost = np.isnan(values)
         outside = outside | lost
         usual = np.where(lost, 1.0, values)
-        known[name] = np.clip(usual, LEAST, LARGEST) if name in clipped else usual
+        known[name] = np.clip(usual, MIN_SHAPE, MAX_SHAPE) if name in clipped else usual
     with np.errstate(all="ignore"):
         if not outside.any():
             return np.asarray(family.sample(rng, location, known), dtype=np.float64)

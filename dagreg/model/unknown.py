@@ -19,12 +19,13 @@ from graphlib import TopologicalSorter
 
 from dagreg.families import FAMILIES
 from dagreg.model.context import Context, Regression, error_at
-from dagreg.model.naming import Namer
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Latent, Mixture
 from dagreg.model.response import family_of
-from dagreg.model.types import Equation, Latent, Mixture
+from dagreg.model.symbols import Namer
 from dagreg.spec.types import Spec
 
-NOISY = 0.5  # standard error of a measurement, in sds of the measurements
+MIN_NOISE = 0.5  # in sds of the measurements: above, true values are sampled around their regression
 
 
 def completed(context: Context, regressions: tuple[Regression, ...]) -> tuple[Regression, ...]:
@@ -84,10 +85,7 @@ def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tu
     found = tuple(_latent(context, name, namer) for name in predictors if is_unknown(context, name))
     if any(latent.summed for latent in found):
         return found
-    return tuple(
-        replace(latent, raw=namer.identifier(latent.variable, "raw")) if _noisy(context, latent) else latent
-        for latent in found
-    )
+    return tuple(replace(latent, around=True) if _noisy(context, latent) else latent for latent in found)
 
 
 def _noisy(context: Context, latent: Latent) -> bool:
@@ -99,7 +97,7 @@ def _noisy(context: Context, latent: Latent) -> bool:
         return False
     variable = context.variables[latent.variable]
     scale = variable.transform_at[1] if variable.transform == "standardize" else 1.0
-    return context.summary.columns[latent.error].mean / scale > NOISY * (variable.sd or 1.0)
+    return context.summary.columns[latent.error].mean / scale > MIN_NOISE * (variable.sd or 1.0)
 
 
 def _latent(context: Context, name: str, namer: Namer) -> Latent:
@@ -115,11 +113,6 @@ def _latent(context: Context, name: str, namer: Namer) -> Latent:
         summed=summed,
         error=error,
         values=namer.identifier(name, "true" if error is not None else "unseen"),
-        all=namer.identifier(name, "full"),
-        rows=namer.identifier(name, "gaps"),
-        known=namer.identifier(name, "known"),
-        measured=namer.identifier(name, "measured"),
-        errors=namer.identifier(name, "errors"),
         support=_support(family.name),
         count=0 if summed else variable.missing if error is None else context.summary.rows if context.summary else 0,
     )
@@ -136,7 +129,4 @@ def _support(family: str) -> str:
 def mixture(found: Iterable[Latent], namer: Namer) -> Mixture | None:
     """The sum over levels that are not known; None where there are none."""
     summed = tuple(latent.variable for latent in found if latent.summed)
-    if not summed:
-        return None
-    words = ("row_of", "cells", "together", "chances")
-    return Mixture(summed, *(namer.identifier(word) for word in words))
+    return Mixture(summed, namer.identifier("chances")) if summed else None

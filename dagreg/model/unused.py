@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dagreg.errors import Diagnostic
+from dagreg.model.equation import Equation
 from dagreg.model.grouping import keys_of
-from dagreg.model.types import (
-    Equation,
-    Plan,
-)
+from dagreg.model.plan import Plan
 from dagreg.spec.regressions import CELLS_PRIOR
 from dagreg.spec.types import Spec
 

@@ -9,10 +9,10 @@ from difflib import get_close_matches
 
 from dagreg.errors import DataError, Diagnostic, Offence, did_you_mean, either
 from dagreg.families import FAMILIES
-from dagreg.model.digits import SMALLEST
-from dagreg.model.naming import Namer
-from dagreg.model.spoilt import are_numbers, parted
-from dagreg.model.types import ColumnSummary, DataSummary, Variable
+from dagreg.model.numbers_as_text import are_numbers, parted
+from dagreg.model.rounding import SMALLEST
+from dagreg.model.summary import ColumnSummary, DataSummary, Variable
+from dagreg.model.symbols import Namer
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 
 COUNT_CAP = 60  # whole numbers from 0 to at most this are taken for counts

@@ -14,9 +14,11 @@ from dagreg.graph.ancestry import topological_order
 from dagreg.graph.causal import analyse
 from dagreg.identify.types import Justification
 from dagreg.model.context import Context, Regression
-from dagreg.model.naming import Namer
+from dagreg.model.equation import Equation
 from dagreg.model.regression import equation_of
-from dagreg.model.types import ColumnSummary, DataSummary, Equation, Purpose, Variable
+from dagreg.model.summary import ColumnSummary, DataSummary, Variable
+from dagreg.model.symbols import Namer
+from dagreg.model.terms import Purpose
 from dagreg.model.variables import resolve
 from dagreg.spec.types import Edge, Effect, Node, Spec
 

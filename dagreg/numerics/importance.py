@@ -1,9 +1,11 @@
-"""Draws of a density in a few dimensions by importance sampling: a t density at the mode, and weights with a check.
+"""Draws of a density in a few dimensions by importance sampling: a t density at the mode, and weights with a
+check.
 
-The proposals are those of a multivariate t at the mode, with the curvature there, moved to the mean and the covariance
-that its own weighted draws have. The largest weights are smoothed by a generalised Pareto distribution. Its shape, k,
-tells whether weights have moments: up to 0.7 means are reliable, beyond they are not (Vehtari, Simpson, Gelman, Yao and
-Gabry 2024). Points are points x dimensions throughout; a target gives a log density, up to a constant, for each.
+The proposals are those of a multivariate t at the mode, with the curvature there, moved to the mean and the
+covariance that its own weighted draws have. The largest weights are smoothed by a generalised Pareto
+distribution. Its shape, k, tells whether weights have moments: up to 0.7 means are reliable, beyond they are
+not (Vehtari, Simpson, Gelman, Yao and Gabry 2024). Points are points x dimensions throughout; a target gives
+a log density, up to a constant, for each.
 """
 
 from __future__ import annotations
@@ -263,7 +265,12 @@ def polynomial(standard: Array) -> Array:
 
 
 def draws_by_surrogate(
-    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator, folded: tuple[int, ...] = ()
+    target: Target,
+    centre: Array,
+    root: Array,
+    count: int,
+    rng: np.random.Generator,
+    folded: tuple[int, ...] = (),
 ) -> Array | None:
     """The same of a density that takes long to evaluate: from a polynomial that is fitted to it.
 
@@ -295,7 +302,12 @@ def draws_by_surrogate(
 
 
 def independent_draws(
-    target: Target, centre: Array, root: Array, count: int, rng: np.random.Generator, folded: tuple[int, ...] = ()
+    target: Target,
+    centre: Array,
+    root: Array,
+    count: int,
+    rng: np.random.Generator,
+    folded: tuple[int, ...] = (),
 ) -> Array | None:
     """So many draws, in random order; None where the weights cannot be relied on.
 
@@ -327,7 +339,9 @@ def _folded(centre: Array, folded: tuple[int, ...]) -> Array:
     return moved
 
 
-def resampled(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def resampled(
+    weights: Array, count: int, rng: np.random.Generator
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """The places of a systematic sample, in random order."""
     ends = np.cumsum(weights)
     places = np.searchsorted(ends, (np.arange(count) + rng.random()) / count * ends[-1], side="right")

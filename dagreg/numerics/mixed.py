@@ -2,14 +2,14 @@
 
     y = X b + sum_k Z_k u_k + e,   u_k of each level ~ Normal(0, L_k L_k'),   e ~ Normal(0, sigma),   b ~ Normal(m, D)
 
-Given these, b and all u are jointly Normal. The group with most levels is integrated out level by level: with A = Z'Z
-of a level and H = sigma^2 I + L'A L (Woodbury),
+Given these, b and all u are jointly Normal. The group with most levels is integrated out level by level: with
+A = Z'Z of a level and H = sigma^2 I + L'A L (Woodbury),
 
     R' V^-1 R = (R'R - sum over levels of (Z'R)' f (Z'R)) / sigma^2,    f = L H^-1 L',
 
-where R = [Z of the other groups, X, y]. What is left is one dense system in the coordinates v = L^-1 u, which has no
-singular point where an sd is 0 (Bates, Maechler, Bolker and Walker 2015; Pinheiro and Bates 2000, section 2.2). Levels
-with equal Z'Z share f, so that their cross-products are added up beforehand.
+where R = [Z of the other groups, X, y]. What is left is one dense system in the coordinates v = L^-1 u, which
+has no singular point where an sd is 0 (Bates, Maechler, Bolker and Walker 2015; Pinheiro and Bates 2000,
+section 2.2). Levels with equal Z'Z share f, so that their cross-products are added up beforehand.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class CrossProducts:
     start: Array  # p
     total: Array  # (p + 1) x (p + 1), of [X response]
     groups: tuple[Grouped, ...]
-    crossed: dict[tuple[int, int], Crossed] = field(default_factory=dict)  # by the places of two groups, in order
+    crossed: dict[tuple[int, int], Crossed] = field(
+        default_factory=dict
+    )  # by the places of two groups, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +278,9 @@ class System:
             rows = reduced[:, part].reshape(len(at), levels, width, size)
             reduced[:, part] = np.einsum("tab,tlaj->tlbj", at.factors[k], rows).reshape(len(at), -1, size)
             columns = reduced[:, :, part].reshape(len(at), size, levels, width)
-            reduced[:, :, part] = np.einsum("tab,tila->tilb", at.factors[k], columns).reshape(len(at), size, -1)
+            reduced[:, :, part] = np.einsum("tab,tila->tilb", at.factors[k], columns).reshape(
+                len(at), size, -1
+            )
         held = np.concatenate([np.ones(self.fixed), self.precision])
         inside = np.arange(self.unknowns)
         reduced[:, inside, inside] += held

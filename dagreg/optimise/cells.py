@@ -17,9 +17,10 @@ import numpy as np
 
 from dagreg.model.cells import is_conjugate
 from dagreg.model.design import places
-from dagreg.model.types import CellCounts, Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.statistics import CellCounts
 from dagreg.optimise.grouped import collapse
-from dagreg.optimise.types import Data, Grouping, Piece
+from dagreg.optimise.types import Data, Piece
 
 STEP = "cells"
 
@@ -33,10 +34,9 @@ def cells(piece: Piece, data: Data) -> tuple[Piece, ...]:
     if not is_conjugate(term.prior, equation.family.cell_support):
         shape = "Beta" if equation.family.cell_support == "probability" else "Gamma"
         return (piece.noted(STEP, f"the prior {term.prior} of a cell is no {shape}", applied=False),)
-    counts = _counts(piece.model, equation, piece.grouping, data)
+    counts = _counts(piece, equation, data)
     why = f"{data.count:,} rows in {len(counts.units)} cells, whose means have posteriors in closed form"
-    counted = replace(piece.model, equations=(replace(equation, cell_counts=counts),))
-    return (replace(piece, model=counted).noted(STEP, why, applied=True),)
+    return (replace(piece, statistics=counts).noted(STEP, why, applied=True),)
 
 
 def saturated(equation: Equation) -> bool:
@@ -46,12 +46,13 @@ def saturated(equation: Equation) -> bool:
     return alone and equation.terms[0].full and on_mean
 
 
-def _counts(model: Model, equation: Equation, grouping: Grouping | None, data: Data) -> CellCounts:
+def _counts(piece: Piece, equation: Equation, data: Data) -> CellCounts:
     """Totals and units of every cell, from a table with a row for each cell that has rows."""
+    model, grouping = piece.model, piece.grouping
     variables = [model.variables[name] for name in equation.terms[0].factors]
     if grouping is None:
         keys = tuple(dict.fromkeys(v.column for v in variables))
-        grouping = collapse(model, equation, keys)[1]
+        grouping = collapse(model, piece.names, equation, keys)[1]
     table = data.grouped(grouping)
     at, width = places(variables, table), len(equation.terms[0].columns)
     totals, units = (np.bincount(at, table[s.name].astype(np.float64), width) for s in grouping.sums)

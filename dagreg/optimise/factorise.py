@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dagreg.model.naming import Namer
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.symbols import Namer
 from dagreg.optimise.types import Data, Piece
 
 STEP = "factorise"

@@ -20,12 +20,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from dagreg.emit.naming import Names
 from dagreg.families import FAMILIES
-from dagreg.model.types import Equation, Model, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import Variable
 from dagreg.optimise.types import Data, Grouping, Piece, Sum
 
 STEP = "grouped"
-WORTH = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
+MAX_DISTINCT_SHARE = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
 
 
 def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
@@ -41,22 +44,22 @@ def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:
     shared = (*equation.predictors, *((equation.response,) if equation.levels else ()))
     keys = tuple(dict.fromkeys(piece.model.variables[name].column for name in shared))
     distinct = data.distinct(keys)
-    if distinct > WORTH * data.count:
+    if distinct > MAX_DISTINCT_SHARE * data.count:
         why = f"{distinct:,} of {data.count:,} rows have different predictors"
         return (piece.noted(STEP, why, applied=False),)
     what = "predictors and response" if equation.levels else "predictors"
     why = f"{data.count:,} rows have {distinct:,} different combinations of {what}: counts stand for them"
-    model, grouping = (weigh if equation.levels else collapse)(piece.model, equation, keys)
+    model, grouping = (weigh if equation.levels else collapse)(piece.model, piece.names, equation, keys)
     return (replace(piece, model=model, grouping=grouping, rows=distinct).noted(STEP, why, applied=True),)
 
 
-def collapse(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[Model, Grouping]:
+def collapse(model: Model, names: Names, equation: Equation, keys: tuple[str, ...]) -> tuple[Model, Grouping]:
     """The model of the counts, and the table that holds them."""
     response = model.variables[equation.response]
     weight: tuple[str | int, ...] = () if equation.weights is None else (equation.weights,)
     level = response.levels[1] if response.levels else None
     count = _free(response.column, keys)
-    total = _free(equation.symbols[equation.family.units], (*keys, count))
+    total = _free(names.of(equation)[equation.family.units], (*keys, count))
     units = equation.offset if equation.family.units == "exposure" else equation.trials
     sums = (
         Sum(count, (response.column, *weight), level),
@@ -65,9 +68,9 @@ def collapse(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[M
     return _on_counts(model, equation, response, count, total), Grouping(keys, sums)
 
 
-def weigh(model: Model, equation: Equation, keys: tuple[str, ...]) -> tuple[Model, Grouping]:
+def weigh(model: Model, names: Names, equation: Equation, keys: tuple[str, ...]) -> tuple[Model, Grouping]:
     """The model of rows that stand for all equal ones, and the table with their weights."""
-    name = _free(equation.symbols["weights"], keys)
+    name = _free(names.of(equation)["weights"], keys)
     factors: tuple[str | int, ...] = () if equation.weights is None else (equation.weights,)
     return replace(model, equations=(replace(equation, weights=name),)), Grouping(keys, (Sum(name, factors),))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dagreg.model.types import Model
+from dagreg.emit.naming import names_of
+from dagreg.model.plan import Model
 from dagreg.optimise.cells import cells
 from dagreg.optimise.factorise import factorise
 from dagreg.optimise.grouped import grouped
@@ -15,7 +16,7 @@ PASSES: tuple[Pass, ...] = (factorise, grouped, cells, sufficient)
 
 def optimise(model: Model, data: Data) -> tuple[Piece, ...]:
     """The model as pieces whose posteriors, side by side, are its posterior; no engine is chosen yet."""
-    pieces: tuple[Piece, ...] = (Piece(model, data.count),)
+    pieces: tuple[Piece, ...] = (Piece(model, names_of(model), data.count),)
     for step in PASSES:
         pieces = tuple(done for piece in pieces for done in step(piece, data))
     return pieces

@@ -27,8 +27,10 @@ import numpy as np
 
 from dagreg.errors import Diagnostic
 from dagreg.model.densities import power_at_zero
+from dagreg.model.equation import Equation
+from dagreg.model.statistics import Sufficient
+from dagreg.model.terms import PriorChoice
 from dagreg.model.triangle import constant
-from dagreg.model.types import Equation, PriorChoice, Sufficient
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Data, Piece
 
@@ -36,8 +38,8 @@ STEP = "sufficient"
 EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
 MOVES = 1e-12  # of the response: what a coefficient adds to it, if it is more than rounding
 ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
-MOST_ROUND = 200  # coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
-MOST_SHOWN = 6  # coefficients in a message
+MAX_ROUND = 200  # coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
+MAX_SHOWN = 6  # coefficients in a message
 COLLINEAR = 5e13  # condition number from which a combination of columns is rounding alone
 _SCALES = {"Normal": (0, 1), "StudentT": (1, 2), "Cauchy": (0, 1), "Laplace": (0, 1)}  # arguments: location, scale
 
@@ -58,8 +60,8 @@ def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
     width, rows = len(statistics.rotated), data.count
     few = rows <= width
     why = f"{rows:,} rows stand " + ("in a triangle" if few else f"as {width:,} and their residual sum of squares")
-    reduced = replace(piece.model, equations=(replace(equation, sufficient=with_coordinates(equation, statistics)),))
-    return (replace(piece, model=reduced, rows=width + (not few)).noted(STEP, why, applied=True),)
+    placed = with_coordinates(equation, statistics)
+    return (replace(piece, statistics=placed, rows=width + (not few)).noted(STEP, why, applied=True),)
 
 
 def _obstacle(equation: Equation) -> str:
@@ -67,9 +69,9 @@ def _obstacle(equation: Equation) -> str:
         return f"under the {equation.link.name} link the mean is not linear in the coefficients"
     if equation.varying:
         return f"coefficients vary between the levels of {equation.varying[0].group}"
-    if equation.censored is not None:
+    if equation.censoring is not None:
         return f"values of {equation.response} are censored"
-    if equation.error is not None or equation.scaled_by is not None:
+    if equation.error is not None:
         return "every row has an error of its own"
     bounded = [p for p in equation.coefficients if p.distribution not in (*_SCALES, "Flat")]
     return f"the prior {bounded[0]} of a coefficient bounds it" if bounded else ""
@@ -103,7 +105,7 @@ def with_coordinates(equation: Equation, statistics: Sufficient) -> Sufficient:
     variance = statistics.left / free if free > 0 else 0.0
     variance = max(variance, 1e-6 * squares / statistics.units) or 1.0
     where, scale = np.array([_location_and_scale(p) for p in equation.coefficients]).T
-    if len(scale) > MOST_ROUND and all(p.distribution == "Normal" for p in equation.coefficients):
+    if len(scale) > MAX_ROUND and all(p.distribution == "Normal" for p in equation.coefficients):
         return replace(statistics, start=tuple(where.tolist()), spread=tuple(map(tuple, np.diag(scale).tolist())))
     stacked = np.vstack([root / np.sqrt(variance), np.diag(1 / scale)])
     target = np.concatenate([rotated / np.sqrt(variance), where / scale])
@@ -153,7 +155,7 @@ def _exact_fit(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
     slopes = (right[told].T @ (inside / singular[told])) / np.where(size > 0, size, 1.0)
     moves = np.abs(slopes) * size > MOVES * np.linalg.norm(rotated)
     named = [(n, b) for n, b, m in zip(_names(equation), slopes, moves, strict=True) if n != "intercept" and m]
-    shown = ", ".join(f"{name}: {b:.6g}" for name, b in named) if 0 < len(named) <= MOST_SHOWN else ""
+    shown = ", ".join(f"{name}: {b:.6g}" for name, b in named) if 0 < len(named) <= MAX_SHOWN else ""
     return Diagnostic(
         "DR506",
         f"`{equation.response}` is an exact combination of its predictors in all {statistics.units:,.12g} rows"

@@ -8,8 +8,12 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from dagreg.emit.naming import Names
+from dagreg.emit.program import Builder
 from dagreg.errors import Diagnostic
-from dagreg.model.types import Equation, Model
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.statistics import CellCounts, Sufficient
 from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Level
@@ -49,13 +53,16 @@ class Piece(Brief):
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
 
     `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it
-    is not the data's own. `flaw` says why there is no posterior to draw from. `engines` are the names of those that can
-    solve it (`engines/table.py`), the preferred one first; none until they are chosen.
+    is not the data's own; `statistics` stand in place of all rows. `flaw` says why there is no posterior to
+    draw from. `engines` are the names of those that can solve it (`engines/table.py`), the preferred one first; none
+    until they are chosen.
     """
 
     model: Model
+    names: Names  # of the program of the whole model, which the pieces keep
     rows: int
     grouping: Grouping | None = None
+    statistics: Sufficient | CellCounts | None = None
     engines: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     flaw: Diagnostic | None = None
@@ -71,9 +78,14 @@ class Piece(Brief):
         return self.engines[0]
 
     @property
+    def builder(self) -> Builder:
+        """What its function in a program is made of."""
+        return Builder(self.model, self.names, self.statistics if isinstance(self.statistics, Sufficient) else None)
+
+    @property
     def reads_rows(self) -> bool:
         """Whether its program reads a table at all."""
-        return any(e.sufficient is None for e in self.model.equations)
+        return not isinstance(self.statistics, Sufficient)
 
     @property
     def reduced(self) -> bool:

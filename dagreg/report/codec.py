@@ -52,9 +52,9 @@ def decode[T](kind: type[T], data: Any, **given: Any) -> T:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    from dagreg.model import types as model_types  # names that records import for type checkers only
+    from dagreg.model import plan  # names that records import for type checkers only
 
-    return get_type_hints(kind, localns=vars(model_types))
+    return get_type_hints(kind, localns=vars(plan))
 
 
 def _value(hint: Any, data: Any) -> Any:

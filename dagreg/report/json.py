@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         PathEffect,
         Treated,
     )
-    from dagreg.model.types import LeftOut
+    from dagreg.model.plan import LeftOut
     from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
 
 Json = dict[str, Any]

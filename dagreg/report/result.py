@@ -14,7 +14,7 @@ from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Model, Plan
+    from dagreg.model.plan import Model, Plan
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -18,7 +18,7 @@ from dagreg.engines.draws import Draws, Part
 from dagreg.engines.store import Store
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.files import is_sealed, sha256_of
-from dagreg.model.types import DataSummary
+from dagreg.model.summary import DataSummary
 from dagreg.report.codec import Json, decode, encode
 from dagreg.report.result import Report
 from dagreg.report.write import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS

@@ -12,7 +12,9 @@ from dagreg.report.result import Explained, FittedEffect, Report
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Equation, Estimator, Model, Variable
+    from dagreg.model.equation import Equation
+    from dagreg.model.plan import Estimator, Model
+    from dagreg.model.summary import Variable
 
 Subject = Explained | Report
 

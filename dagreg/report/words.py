@@ -13,7 +13,7 @@ from dagreg.report.view import EffectView
 from dagreg.spec.types import Level, Side
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Equation
+    from dagreg.model.equation import Equation
 
 ESTIMATOR = {
     "adjusted": "adjusted",

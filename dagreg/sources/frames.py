@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from dagreg.model.types import Categories
+from dagreg.model.summary import Categories
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.model.digits import LARGEST
-from dagreg.model.types import ColumnSummary
+from dagreg.model.rounding import LARGEST
+from dagreg.model.summary import ColumnSummary
 from dagreg.sources.moments import GROUPS, Moments, unpacked
 from dagreg.sources.source import LEVEL_CAP, Source
 from dagreg.sources.sql import Column, moments_sql

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from dagreg.emit.program import DUCKDB, Reader
 from dagreg.errors import DataError, Diagnostic, Offence
-from dagreg.model.digits import LARGEST
-from dagreg.model.types import Categories, ColumnKind, ColumnSummary
+from dagreg.model.rounding import LARGEST
+from dagreg.model.summary import Categories, ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
 LEVEL_CAP = 1000  # distinct values that are listed as levels

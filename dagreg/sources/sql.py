@@ -11,7 +11,10 @@ from math import prod
 import numpy as np
 
 from dagreg.model.curves import functions, functions_sql
-from dagreg.model.types import CurveBasis, Equation, Model, Term, Variable
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.summary import CurveBasis, Variable
+from dagreg.model.terms import Term
 from dagreg.model.variables import transformed_sql
 from dagreg.optimise.types import Grouping, Sum
 from dagreg.sources.source import Source, identifier, quote

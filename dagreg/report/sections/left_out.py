@@ -10,7 +10,7 @@ from dagreg.report.view import EffectView
 from dagreg.report.words import ESTIMATOR
 
 if TYPE_CHECKING:
-    from dagreg.model.types import LeftOut
+    from dagreg.model.plan import LeftOut
 
 
 def left_out(view: EffectView) -> tuple[Block, ...]:

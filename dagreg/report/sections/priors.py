@@ -11,7 +11,8 @@ from dagreg.report.view import EffectView
 from dagreg.report.words import ESTIMATOR
 
 if TYPE_CHECKING:
-    from dagreg.model.types import Equation, PriorChoice
+    from dagreg.model.equation import Equation
+    from dagreg.model.terms import PriorChoice
 
 Line = tuple[str, str, str, str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagreg.errors import DagregError, Diagnostic, Span
 from dagreg.model.context import Context
-from dagreg.model.types import Estimator
+from dagreg.model.plan import Estimator
 from dagreg.model.variables import transformable
 from dagreg.spec.types import Effect, Level, Spec
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterable
 
 from dagreg.families import FAMILIES
 
@@ -20,10 +21,13 @@ COEFFICIENT = "beta"  # what the symbols of slopes begin with
 
 
 class Namer:
-    """Gives every name an ASCII identifier of its own; asked in the same order, it answers the same."""
+    """Gives every name an ASCII identifier of its own, none of those `taken`.
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+    Asked in the same order, it answers the same.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
 
     def identifier(self, *parts: str) -> str:
         """The parts joined by `_`, made an identifier; a number is added where that is already taken."""

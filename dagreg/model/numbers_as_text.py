@@ -51,7 +51,7 @@ def absent_words(words: Sequence[str]) -> list[str]:
     return [word for word in words if _ABSENT.fullmatch(word.strip())]
 
 
-LEAST, LEAST_WITH_UNITS, LEAST_WITH_WORDS = 3, 5, 8  # different numbers from which a column is one of numbers
+MIN_NUMBERS, MIN_WITH_UNITS, MIN_WITH_WORDS = 3, 5, 8  # different numbers that make a column one of numbers
 
 
 def are_numbers(words: Words) -> bool:
@@ -59,11 +59,11 @@ def are_numbers(words: Words) -> bool:
     if not spoiling(words)[0]:
         return False
     if not words.odd:
-        return len(words.good) >= LEAST_WITH_WORDS
+        return len(words.good) >= MIN_WITH_WORDS
     with_units = sum(_UNIT.fullmatch(word.strip()) is not None for word in words.bad)
     if with_units:  # `5 mg` and `10 mg` may be the names of two arms, `7` and `7a` of two districts
-        return with_units >= max(len(words.good), LEAST_WITH_UNITS)
-    return len(words.good) + len(words.bad) >= LEAST
+        return with_units >= max(len(words.good), MIN_WITH_UNITS)
+    return len(words.good) + len(words.bad) >= MIN_NUMBERS
 
 
 def spoiling(words: Words) -> tuple[str, str]:

@@ -1,0 +1,117 @@
+"""Generalised linear models by Newton's method: iteratively reweighted least squares (McCullagh and Nelder 1989, 2.5).
+
+A likelihood enters by its derivatives in the predictors of the rows, of which there is one each, or several where the
+response has several levels. With Fisher's information in place of the curvature a step is one of scoring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dagreg.numerics.arrays import Array
+
+MAX_HALVINGS = 10  # of a step that lowers the likelihood
+
+
+@dataclass(frozen=True, slots=True)
+class Derivatives:
+    """A log likelihood at some predictors: rows x k, k of them a row.
+
+    `height` is its value; None for a quasi-likelihood, whose steps are taken as they are.
+    """
+
+    height: float | None
+    gradient: Array  # rows x k
+    information: Array  # rows x k x k
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """A Normal prior of each coefficient: its precision, 0 where it is flat, and its mean."""
+
+    precision: Array
+    mean: Array
+
+
+def fit(
+    columns: Array,
+    derivatives: Callable[[Array], Derivatives],
+    start: Array,
+    *,
+    offset: Array | float = 0.0,
+    prior: Prior | None = None,
+    ridge: float = 0.0,
+    steps: int = 50,
+    tolerance: float = 1e-10,
+    unit: float = 1.0,
+) -> Array:
+    """The coefficients (columns x k) at the maximum, from those at `start`.
+
+    `offset` is rows x 1. `ridge` is a share of the mean information, added to that of each coefficient: separated
+    classes stay finite. Without it every step is solved by QR of the rows (k = 1), which collinear columns need.
+
+    It ends when the likelihood grows by less than `tolerance` of itself. If that is not known, it ends when no
+    predictor moves by more than `tolerance` of the largest, to which `unit` is added. After `steps` it ends wherever
+    it is.
+    """
+    beta = start
+    eta = columns @ beta + offset
+    here = derivatives(eta)
+    for _ in range(steps):
+        if ridge:
+            full = beta + _newton_step(columns, here, ridge)
+        else:
+            full = _least_squares(columns, here, eta - offset, prior)
+        share, halvings = 1.0, 0
+        while True:
+            moved = beta + share * (full - beta) if halvings else full
+            reached = columns @ moved + offset
+            there = derivatives(reached)
+            if here.height is None or there.height is None or halvings == MAX_HALVINGS:
+                break
+            if there.height >= here.height - tolerance * (1 + abs(here.height)):
+                break
+            share, halvings = share / 2, halvings + 1
+        if here.height is not None and there.height is not None:
+            settled = abs(there.height - here.height) < tolerance * (1 + abs(here.height))
+        else:
+            settled = bool(np.max(np.abs(columns @ (moved - beta))) <= tolerance * (np.max(np.abs(eta)) + unit))
+        beta, eta, here = moved, reached, there
+        if settled:
+            break
+    return beta
+
+
+def weighted_least_squares(columns: Array, target: Array, information: Array, prior: Prior | None = None) -> Array:
+    """Coefficients of a target (rows) by QR of the weighted rows, those of Normal priors stacked below."""
+    root = np.sqrt(information)
+    if prior is None:
+        return np.asarray(np.linalg.lstsq(columns * root[:, None], target * root, rcond=None)[0])
+    held = prior.precision > 0
+    sizes = np.sqrt(prior.precision)
+    stacked = np.vstack([columns * root[:, None], np.diag(sizes)[held]])
+    targets = np.concatenate([target * root, (sizes * prior.mean)[held]])
+    return np.asarray(np.linalg.lstsq(stacked, targets, rcond=None)[0])
+
+
+def _least_squares(columns: Array, here: Derivatives, eta: Array, prior: Prior | None) -> Array:
+    """The coefficients that a whole step of one predictor reaches (columns x 1)."""
+    information, gradient = here.information[:, 0, 0], here.gradient[:, 0]
+    ahead = np.divide(gradient, information, out=np.zeros_like(gradient), where=information > 0)
+    return weighted_least_squares(columns, eta[:, 0] + ahead, information, prior)[:, None]
+
+
+def _newton_step(columns: Array, here: Derivatives, ridge: float) -> Array:
+    """A whole step (columns x k) by the normal equations, the predictors outermost."""
+    width, several = columns.shape[1], here.gradient.shape[1]
+    matrix = np.empty((several * width, several * width))
+    for i in range(several):
+        for j in range(several):
+            block = columns.T @ (here.information[:, i, j, None] * columns)
+            matrix[i * width : (i + 1) * width, j * width : (j + 1) * width] = block
+    matrix += ridge * np.trace(matrix) / len(matrix) * np.eye(len(matrix))
+    step = np.linalg.solve(matrix, (columns.T @ here.gradient).T.ravel())
+    return np.asarray(step.reshape(several, width).T)
