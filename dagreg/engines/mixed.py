@@ -117,7 +117,8 @@ def obstacle(piece: Piece, data: Data) -> Obstacle | None:
 
 def _obstacle(equation: Equation) -> str:
     if not is_linear(equation):
-        return f"under the likelihood of {equation.family.words} with the {equation.link.name} link no response is Normal"
+        words, link = equation.family.words, equation.link.name
+        return f"under the likelihood of {words} with the {link} link no response is Normal"
     if equation.censoring is not None:
         return f"values of {equation.response} are censored"
     if equation.error is not None:
@@ -125,17 +126,13 @@ def _obstacle(equation: Equation) -> str:
     for prior in equation.coefficients:
         if prior.distribution not in NORMAL:
             return f"the prior {prior} of a coefficient is not Normal"
-    scales = [a.prior for a in equation.auxiliaries] + [
-        d.prior for v in equation.varying for d in v.deviations
-    ]
+    scales = [a.prior for a in equation.auxiliaries] + [d.prior for v in equation.varying for d in v.deviations]
     for prior in scales:
         if prior.distribution not in LOG_DENSITIES:
             return f"the prior {prior} of an sd has no density here"
     sizes = sorted(len(v.levels) * len(v.deviations) for v in equation.varying)
     if sum(sizes[:-1]) + len(equation.coefficients) > MAX_UNKNOWNS:
-        return (
-            f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
-        )
+        return f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
     return ""
 
 
@@ -186,9 +183,7 @@ def posterior_draws(
 
 def theta_of(equation: Equation, rows: CrossProducts) -> Theta:
     """The free coordinates, with units from the rows: about the sds that they cannot tell from 0."""
-    return Theta(
-        equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups)
-    )
+    return Theta(equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups))
 
 
 def _resolved(rows: CrossProducts, group: Grouped) -> Array:
@@ -246,10 +241,7 @@ def cross_products_of(model: Model, equation: Equation, data: Mapping[str, Any])
         response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))
     rows = len(response)
     columns = design_columns(equation, values, rows)
-    level = {
-        v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels)
-        for v in equation.varying
-    }
+    level = {v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels) for v in equation.varying}
     own = [(level[v.group], len(v.levels), own_columns(equation, v, columns)) for v in equation.varying]
     return cross_products(columns, response, column(equation.weights, data, rows), own)
 
@@ -325,7 +317,5 @@ ENGINE = Engine(
     independent=True,
     unfit="no proposals for its sds fitted",
     step="mixed",
-    grounds=lambda piece: (
-        "given sds and correlations all coefficients are Normal, and these few are drawn first"
-    ),
+    grounds=lambda piece: "given sds and correlations all coefficients are Normal, and these few are drawn first",
 )

@@ -339,9 +339,7 @@ def _folded(centre: Array, folded: tuple[int, ...]) -> Array:
     return moved
 
 
-def resampled(
-    weights: Array, count: int, rng: np.random.Generator
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def resampled(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """The places of a systematic sample, in random order."""
     ends = np.cumsum(weights)
     places = np.searchsorted(ends, (np.arange(count) + rng.random()) / count * ends[-1], side="right")

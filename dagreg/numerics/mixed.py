@@ -69,9 +69,7 @@ class CrossProducts:
     start: Array  # p
     total: Array  # (p + 1) x (p + 1), of [X response]
     groups: tuple[Grouped, ...]
-    crossed: dict[tuple[int, int], Crossed] = field(
-        default_factory=dict
-    )  # by the places of two groups, in order
+    crossed: dict[tuple[int, int], Crossed] = field(default_factory=dict)  # by the places of two groups, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +276,7 @@ class System:
             rows = reduced[:, part].reshape(len(at), levels, width, size)
             reduced[:, part] = np.einsum("tab,tlaj->tlbj", at.factors[k], rows).reshape(len(at), -1, size)
             columns = reduced[:, :, part].reshape(len(at), size, levels, width)
-            reduced[:, :, part] = np.einsum("tab,tila->tilb", at.factors[k], columns).reshape(
-                len(at), size, -1
-            )
+            reduced[:, :, part] = np.einsum("tab,tila->tilb", at.factors[k], columns).reshape(len(at), size, -1)
         held = np.concatenate([np.ones(self.fixed), self.precision])
         inside = np.arange(self.unknowns)
         reduced[:, inside, inside] += held
