@@ -165,7 +165,7 @@ def model_line(model: Model, names: Names) -> list[str]:
 
 def _is_found(varying: Varying) -> bool:
     """Whether a program takes the levels of a group from its data: they are too many to list."""
-    return len(varying.levels) > MAX_LISTED and list(varying.levels) == sorted(varying.levels)  # type: ignore[type-var]  # of one kind
+    return len(varying.levels) > MAX_LISTED and list(varying.levels) == sorted(varying.levels)
 
 
 def _listed(head: str, values: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from dagreg.numerics.arrays import Array
 Target = Callable[[Array], Array]
 STEP = 0.2  # of the differences, in posterior sds
 MAX_NEWTON = 60
+ENOUGH = 20  # steps, after which curvature that depends on the differences' size is taken as it is
 CLOSE = 0.1  # to the mode, in posterior sds
 MAX_HALVINGS = 20
 FLAT = 0.05  # curvature below which an sd is not told by it
@@ -113,7 +114,7 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
     height = float(target(centre[None])[0])
     if not np.isfinite(height):
         return None
-    for _ in range(MAX_NEWTON):
+    for step_number in range(MAX_NEWTON):
         gradient, curvature = _derivatives(target, centre, root, height)
         if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
             root = root / 4
@@ -133,9 +134,10 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
                 break
             if far < CLOSE:
                 break
-        if values.min() > 0.5 and values.max() < 2.0 and far < CLOSE:
-            covariance = root @ np.linalg.inv(curvature) @ root.T
-            return centre, np.linalg.cholesky((covariance + covariance.T) / 2)
+        settled = values.min() > 0.5 and values.max() < 2.0
+        if far < CLOSE and (settled or step_number >= ENOUGH):
+            half = root @ (vectors / np.sqrt(bounded))
+            return centre, np.linalg.cholesky(half @ half.T)
         root = root @ (vectors / np.sqrt(bounded))
         if not moved and far >= CLOSE:
             root = root / 2
