@@ -15,6 +15,7 @@ from dagreg import errors
 from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError, named_path
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
+from dagreg.model.estimators import Estimator
 from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
@@ -23,7 +24,7 @@ FORMATS = ("text", "json", "md", "html")
 BRIEF = ("text", "json")
 PICTURES = ("svg", "png", "pdf", "dot", "dagitty")
 GRAPHS = ("yaml", "dagitty", "dot", "gml", "lavaan")
-ESTIMATORS = ("adjusted", "chain", "frontdoor", "functional", "instrument", "unadjusted")
+ESTIMATORS = tuple(sorted(Estimator))
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 PICTURE_ENDINGS = {"gv": "dot", "txt": "dagitty"}
 
@@ -112,7 +113,7 @@ TABLE = _output("File: .csv, .tsv or .parquet.")
 @command(SPECS, _formats(FORMATS), Argument(("--node",), "Only why this node is in or out of the set."))
 def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
     """Can the effect be identified, how, and what has to be adjusted for? Needs no data."""
-    from dagreg.identify.types import NotIdentified
+    from dagreg.identify.types import Identified
 
     def answer(spec: Spec) -> int:
         explained = dagreg.explain(spec)
@@ -120,7 +121,7 @@ def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
             tell("\n".join(_node_note(spec, node, one) for one in explained.answers))
         else:
             show(explained, format)
-        return AT_FAULT if any(isinstance(one, NotIdentified) for one in explained.answers) else DONE
+        return AT_FAULT if any(not isinstance(one, Identified) for one in explained.answers) else DONE
 
     return answer_each(specs, format, answer)
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from dagreg.engines.draws import Draws
     from dagreg.engines.posterior import Coordinates
     from dagreg.engines.store import Store
+    from dagreg.model.estimators import Estimator
     from dagreg.model.plan import Model, Plan
     from dagreg.model.summary import ColumnSummary, DataSummary, Variable
     from dagreg.optimise.types import Piece
@@ -710,7 +711,7 @@ def _fit_effect(
     from dagreg.doubts.checks import doubts_of, not_made
     from dagreg.doubts.collinear import collinearity
     from dagreg.doubts.diagnostics import diagnose
-    from dagreg.doubts.disagreement import disagreements
+    from dagreg.doubts.disagreement import compared, disagreements
     from dagreg.doubts.mixing import mixing
     from dagreg.doubts.pooling import poolings
     from dagreg.doubts.prior_predictive import prior_check
@@ -745,12 +746,8 @@ def _fit_effect(
         here[model.estimator] = draws[model.builder] = made
         found[model.estimator] = estimates(model, here[model.estimator], distinct, spec.sampling.seed)
     models = tuple(m for m in plan.models if m.estimator in here)
-    by_name = {m.estimator: m for m in models}
-    gaps = (
-        disagreements(by_name["adjusted"], by_name["chain"], found, distinct, spec.sampling.seed)
-        if {"adjusted", "chain"} <= set(by_name)
-        else ()
-    )
+    pair = compared(models)
+    gaps = disagreements(*pair, found, distinct, spec.sampling.seed) if pair is not None else ()
     rows = tuple(row for group in found.values() for row in group)
     head = next(m for m in models if m.primary)
     curve = dose_response(head, here[head.estimator], data, spec.sampling.seed)
@@ -788,14 +785,14 @@ def _beside(spec: Spec, model: Model, names: Sequence[str], table: Table) -> Bes
     return rows_beside(spec, model, known, table.rows.sample(columns, MOST_ROWS, spec.sampling.seed))
 
 
-def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[str, str]:
+def _plates(program: Program, plan: Plan, draws: Mapping[str, Draws], data: Rows) -> dict[Estimator, str]:
     """The plate diagram of each program but the unadjusted one's, by estimator."""
     from dagreg.engines.plate import fitted_plate
 
     found = {
         m.estimator: fitted_plate(program, m, draws[m.builder], data)
         for m in plan.models
-        if m.estimator != "unadjusted" and m.builder in draws
+        if m.estimator.offers.plate and m.builder in draws
     }
     return {name: dot for name, dot in found.items() if dot is not None}
 

@@ -16,6 +16,7 @@ from dagreg.effects.route import setting
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulate import simulate as from_priors
 from dagreg.errors import DagregError, DataError, Diagnostic, did_you_mean
+from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.model.whole import Whole, whole
 from dagreg.pipeline import Result, Specified, open_data, prepared
@@ -132,6 +133,6 @@ def _check_present(source: Source, columns: Sequence[str]) -> None:
 def _fullest(result: Result) -> Model:
     """The chain where it was fitted, for it draws the mediators too; else the primary model."""
     try:
-        return result.model("chain")
+        return result.model(Estimator.CHAIN)
     except DagregError:
         return result.model()

@@ -33,7 +33,7 @@ from dagreg.doubts.types import Doubt, ImplicationTest
 from dagreg.doubts.within_groups import Statistic
 from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
-from dagreg.identify.types import Answer
+from dagreg.identify.types import Adjustment, Answer
 from dagreg.identify.words import quoted
 from dagreg.model.summary import ColumnSummary
 from dagreg.sources.source import Source
@@ -158,8 +158,8 @@ _SPARED = " With either between them what is adjusted for would still be enough:
 
 def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
     """Whether the adjustment sets would still be valid with an arrow or a common cause between the two."""
-    asked = [a for a in answers if a.strategy == "adjustment"]
-    if len(asked) < len(answers) or len(asked) == 0:
+    adjusted = [a for a in answers if isinstance(a, Adjustment)]
+    if len(adjusted) < len(answers) or len(adjusted) == 0:
         return ""
     a, b = graph.index[test.x], graph.index[test.y]
     edges = [(v, c) for v in range(len(graph)) for c in graph.children[v]]
@@ -169,14 +169,13 @@ def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer
         build(nodes[0], [*edges, (a, b)], pairs, *nodes[1:]),
         build(nodes[0], edges, [*pairs, (a, b)], *nodes[1:]),
     ]
-    if all(_still_valid(answer, other) for answer in asked for other in wider):
+    if all(_still_valid(answer, other) for answer in adjusted for other in wider):
         return _SPARED
     return " With one of these between them what is adjusted for would no longer be enough."
 
 
-def _still_valid(answer: Answer, graph: CausalGraph) -> bool:
-    chosen = answer.justification.adjustment.chosen
-    assert chosen is not None  # the strategy is adjustment
+def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:
+    chosen = answer.justification.adjustment.chosen or ()
     return Case.of(graph, answer.justification.query).criterion.valid([graph.index[z] for z in chosen])
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dagreg.spec.brief import Brief
+
+if TYPE_CHECKING:
+    from dagreg.model.estimators import Estimator
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,7 +54,7 @@ class Mixing(Brief):
     """
 
     name: str
-    estimator: str
+    estimator: Estimator
     r_hat: float
     ess_bulk: float
     draws: int  # per chain
@@ -76,7 +80,7 @@ class Pooling(Brief):
 
     group: str
     response: str
-    estimator: str
+    estimator: Estimator
     coefficient: str  # that varies: "intercept", "x"
     scale: str  # what the numbers are: "mean of y", "log odds of y"
     level: float

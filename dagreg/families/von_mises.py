@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from dagreg.families.family import Family, Parameter, Values, each
@@ -49,7 +50,7 @@ FAMILY = Family(
     parameters=(CONCENTRATION,),
     fits=_on_the_circle,
     outside="abs({number}) > pi()",
-    locations=(-np.pi, np.pi),
+    locations=(-math.pi, math.pi),  # NumPy's would load it whenever families are listed
     mean=_mean,
     mean_is_linear=False,
     draw=_draw,

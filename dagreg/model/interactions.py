@@ -57,7 +57,7 @@ def slopes_by_group(context: Context, regression: Regression, group: str) -> Fac
 
 def carriers_of(context: Context, regression: Regression) -> Factors:
     """The predictors through which the effect passes: the exposures, and in a chain the mediators."""
-    carrying = {*context.effect.exposure, *(context.responses - {context.effect.outcome})}
+    carrying = {*context.exposure, *(context.responses - {context.outcome})}
     return tuple(name for name in regression.predictors if name in carrying)
 
 
@@ -70,7 +70,7 @@ def _levels(context: Context, regression: Regression) -> Factors:
     """What the effect is asked `by`, as far as this regression holds it; none where it is not the answer's."""
     if regression.family is not None or regression.imputes:
         return ()
-    return tuple(w for w in context.effect.by if w in regression.predictors and w not in context.responses)
+    return tuple(w for w in context.by if w in regression.predictors and w not in context.responses)
 
 
 def _own(said: spec.Regression | None, levels: Sequence[str], carriers: Sequence[str]) -> bool:

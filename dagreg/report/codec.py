@@ -6,6 +6,7 @@ import math
 import types
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -64,6 +65,8 @@ def _value(hint: Any, data: Any) -> Any:
         return data
     if origin in (Union, types.UnionType):
         return _first(arguments, data)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(data)
     if origin is Literal:
         if data not in arguments:
             raise ValueError(f"{data!r} is none of {arguments}")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagreg.effects.types import INDIRECT
-from dagreg.identify.types import Identified, NotIdentified
+from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, NotAtLevels, NotIdentified
 
 if TYPE_CHECKING:
     from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest
@@ -70,7 +70,7 @@ def answer_json(answer: Answer) -> Json:
         "conditional": _conditional(why.conditional),
         "mediation": _mediation(why.mediation),
         "among": _treated(why.treated),
-        "not_identified": _refusal(answer) if isinstance(answer, NotIdentified) else None,
+        "not_identified": _refusal(answer) if isinstance(answer, NoFunctional) else None,
         "nodes": _nodes(why),
         "paths": [
             {
@@ -115,17 +115,17 @@ def _adjustment(sets: AdjustmentSets) -> Json:
     }
 
 
-def _conditional(found: Conditional | None) -> Json | None:
-    if found is None:
+def _conditional(levels: Conditional | None) -> Json | None:
+    if levels is None:
         return None
     return {
-        "given": found.given,
-        "identified": found.identified,
-        "strategy": found.strategy,
-        "adjustment": found.adjustment,
-        "estimand": found.estimand,
-        "reason": found.reason,
-        "average": not found.alone,
+        "given": levels.given,
+        "identified": not isinstance(levels, NotAtLevels),
+        "strategy": None if isinstance(levels, NotAtLevels) else levels.strategy,
+        "adjustment": levels.adjustment if isinstance(levels, AdjustmentAtLevels) else None,
+        "estimand": None if isinstance(levels, NotAtLevels) else levels.estimand,
+        "reason": levels.reason,
+        "average": not (isinstance(levels, AdjustmentAtLevels) and levels.alone),
     }
 
 
@@ -166,12 +166,12 @@ def _path_effect(effect: PathEffect) -> Json:
     }
 
 
-def _refusal(answer: NotIdentified) -> Json:
+def _refusal(answer: NoFunctional) -> Json:
     survives = answer.survives
     return {
         "reason": answer.reason,
         "open_paths": answer.open_paths,
-        "hedge": answer.hedge,
+        "hedge": None if answer.hedge is None else {"outer": answer.hedge.outer, "inner": answer.hedge.inner},
         "measure": answer.measure,
         "suggestions": answer.suggestions,
         "survives": None if survives is None else _survivor(survives),
@@ -192,7 +192,7 @@ def _nodes(why: Justification) -> Json:
 def _fitted(fitted: FittedEffect) -> Json:
     result = fitted.result
     rows = [_estimate(e) for e in result.estimates] if result else []
-    refused = isinstance(fitted.answer, NotIdentified) and fitted.answer.strategy is None
+    refused = isinstance(fitted.answer, NotIdentified)
     numbers = {"estimates": [], "associations": rows} if refused else {"estimates": rows}
     return {
         **answer_json(fitted.answer),
@@ -227,9 +227,9 @@ def _estimate(e: Estimate) -> Json:
     return {
         "name": e.name,
         "estimand": e.estimand,
-        "estimator": e.estimator,
+        "estimator": str(e.estimator),
         "primary": e.primary,
-        "scale": e.scale,
+        "scale": str(e.scale),
         "contrast": e.contrast,
         "by": e.by,
         "adjusted_for": e.adjusted_for,
@@ -253,7 +253,7 @@ def _coefficient(c: Coefficient) -> Json:
         "response": c.response,
         "response_level": c.response_level,
         "term": c.term,
-        "estimator": c.estimator,
+        "estimator": str(c.estimator),
         **_summary(c.summary),
         "causal": c.causal,
         "prior": c.prior,
@@ -273,7 +273,7 @@ def _disagreement(d: Disagreement) -> Json:
 
 
 def _left_out(left: LeftOut) -> Json:
-    return {"estimator": left.estimator, "estimand": left.estimand or None, "reason": left.reason}
+    return {"estimator": str(left.estimator), "estimand": left.estimand or None, "reason": left.reason}
 
 
 def _diagnostics(d: Diagnostics | None) -> Json | None:

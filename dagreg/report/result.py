@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest, Mixing, Pooling
 from dagreg.effects.types import EffectResult
 from dagreg.graph.junctions import Junction
-from dagreg.identify.types import Answer, Identified, NotIdentified
+from dagreg.identify.types import Answer, NotIdentified
 from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
+    from dagreg.model.estimators import Estimator
     from dagreg.model.plan import Model, Plan
 
 
@@ -49,7 +50,7 @@ class DataInfo(Brief):
 class Failure:
     """A model of the plan that could not be solved: the code, the sentence, and what may mend it."""
 
-    estimator: str
+    estimator: Estimator
     builder: str
     code: str
     message: str
@@ -71,7 +72,7 @@ class FittedEffect:
     tests: tuple[ImplicationTest, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     mixing: tuple[Mixing, ...] = ()  # the chains of parameters worth looking at, where a sampler ran
-    plates: Mapping[str, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
+    plates: Mapping[Estimator, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
     pooling: tuple[Pooling, ...] = ()
     failures: tuple[Failure, ...] = ()
 
@@ -93,7 +94,7 @@ class FittedEffect:
 
         asked = f"{self.effect.kind} {', '.join(self.effect.exposure)} -> {self.effect.outcome}"
         rows = [e for e in self.result.estimates if e.primary and e.scale == "outcome"] if self.result else []
-        if isinstance(self.answer, NotIdentified) and self.answer.strategy is None:
+        if isinstance(self.answer, NotIdentified):
             return f"{asked}: not identified"
         if not rows:
             return f"{asked}: nothing to estimate"
@@ -121,8 +122,6 @@ class Report(Brief):
     def ok(self) -> bool:
         """Whether every effect was identified, every model solved, and every sampler converged."""
         return all(
-            (isinstance(e.answer, Identified) or e.answer.strategy == "instrument")
-            and not e.failures
-            and (e.diagnostics is None or e.diagnostics.ok)
+            not isinstance(e.answer, NotIdentified) and not e.failures and (e.diagnostics is None or e.diagnostics.ok)
             for e in self.effects
         )

@@ -13,7 +13,8 @@ from dagreg.spec.types import Effect, Spec
 
 if TYPE_CHECKING:
     from dagreg.model.equation import Equation
-    from dagreg.model.plan import Estimator, Model
+    from dagreg.model.estimators import Estimator
+    from dagreg.model.plan import Model
     from dagreg.model.summary import Variable
 
 Subject = Explained | Report
@@ -44,7 +45,7 @@ class EffectView:
     @property
     def refused(self) -> bool:
         """Not identified, and no instrument offers an answer either."""
-        return isinstance(self.answer, NotIdentified) and self.answer.strategy is None
+        return isinstance(self.answer, NotIdentified)
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:

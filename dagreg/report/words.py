@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dagreg.effects.measures import coefficient
+from dagreg.effects.measures import Measure, coefficient
 from dagreg.effects.types import INDIRECT, Estimate
 from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
@@ -14,15 +14,6 @@ from dagreg.spec.types import Level, Side
 
 if TYPE_CHECKING:
     from dagreg.model.equation import Equation
-
-ESTIMATOR = {
-    "adjusted": "adjusted",
-    "chain": "chain (g-formula)",
-    "frontdoor": "front-door",
-    "instrument": "instrument",
-    "functional": "functional (ID algorithm)",
-    "unadjusted": "unadjusted",
-}
 
 _QUESTION = {
     "total": "What is the {joint}total effect of {x} on {y}?",
@@ -188,8 +179,8 @@ def scale(view: EffectView, e: Estimate) -> str:
     equation = view.outcome_equation(e.estimator)
     if e.scale == "link":
         return coefficient(equation) if equation else "coefficient on the link scale"
-    if e.is_ratio:
-        return e.scale
+    if isinstance(e.scale, Measure):
+        return str(e.scale)
     return equation.family.scale.difference if equation else "mean difference"
 
 

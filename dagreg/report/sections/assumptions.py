@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dagreg.identify.types import Adjustment, Instrument
 from dagreg.report.blocks import Block, Bullets
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.result import Report
@@ -44,7 +45,7 @@ def _graph(spec: Spec) -> Iterator[str]:
 
 def _identification(subject: Subject) -> Iterator[str]:
     effects = views(subject)
-    sets = dict.fromkeys(v.justification.adjustment.chosen for v in effects if v.answer.strategy == "adjustment")
+    sets = dict.fromkeys(v.justification.adjustment.chosen for v in effects if isinstance(v.answer, Adjustment))
     for chosen in sets:
         if chosen:
             yield (
@@ -52,7 +53,7 @@ def _identification(subject: Subject) -> Iterator[str]:
                 "is compared could have occurred."
             )
     for view in effects:
-        if view.answer.strategy == "instrument":
+        if isinstance(view.answer, Instrument):
             yield f"Linearity: the effect on {named(view.outcome)} is linear in the exposure and the same for everyone."
         if view.justification.query.kind == "mediation":
             yield (
