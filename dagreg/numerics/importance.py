@@ -33,6 +33,7 @@ MAX_FOLDED = 8  # coordinates whose mirror images are added up
 PILOT, PILOT_EACH = 1_000, 200  # proposals that a t is fitted to, and for each dimension
 ROUNDS = 5
 MAX_SHAPE = 0.7  # k, from which means of weighted draws are not reliable
+MAX_EVEN = 5.0  # the largest weight over the mean (Chatterjee and Diaconis 2018), up to which k is not asked
 MIN_RATE = 0.02  # effective draws a proposal
 MIN_EXCESS = 2.0  # effective draws for each that is kept
 MAX_PROPOSALS = 400_000
@@ -329,7 +330,8 @@ def independent_draws(
         size = int(min(len(points) * max(1.2, 1.1 * MIN_EXCESS * count / draws.size), MAX_PROPOSALS))
         if size <= len(points):
             return None
-    if draws.shape > MAX_SHAPE:
+    even = float(draws.weights.max()) * len(points) <= MAX_EVEN  # a short tail whose shape tells nothing
+    if draws.shape > MAX_SHAPE and not even:
         return None
     return draws.points[resampled(draws.weights, count, rng)]
 
