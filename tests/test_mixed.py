@@ -343,6 +343,7 @@ CALIBRATED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALIBRATED)
 def test_draws_are_calibrated(name: str) -> None:
     """Ranks of parameters drawn from their prior among draws of their posterior are uniform (Talts et al. 2018)."""
@@ -350,6 +351,7 @@ def test_draws_are_calibrated(name: str) -> None:
     assert min(least.values()) > 1e-4, least
 
 
+@pytest.mark.slow
 def test_draws_by_a_polynomial_are_calibrated(monkeypatch: Any) -> None:
     """As for many levels, where the density takes long to evaluate."""
     monkeypatch.setattr(mixed, "MAX_WORK", 0.0)
@@ -357,6 +359,7 @@ def test_draws_by_a_polynomial_are_calibrated(monkeypatch: Any) -> None:
     assert min(least.values()) > 1e-4, least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", ["levels", "coefficients", "priors"])
 def test_calibration_catches_a_bug(bug: str, monkeypatch: Any) -> None:
     """Deviations or coefficients drawn too close to 0; priors of sds that are too narrow."""

@@ -181,7 +181,8 @@ def pareto_smoothed(log_weights: Array) -> tuple[Array, float]:
     if abs(shape) < 1e-12:
         smooth = cut - scale * np.log1p(-places)
     else:
-        smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
+        with np.errstate(over="ignore"):  # what is beyond the largest weight is cut there
+            smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
     weights[tail] = np.minimum(smooth, 1.0)
     return weights / weights.sum(), shape
 
