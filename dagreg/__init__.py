@@ -12,6 +12,7 @@ Every stage takes one immutable type and returns another; `dagreg.pipeline` show
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,10 +59,8 @@ def __getattr__(name: str) -> Any:
     """Public names are imported when they are first asked for: `import dagreg` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'dagreg' has no attribute '{name}'")
-    from importlib import import_module
-
     home, _, own = _HOMES[name].partition(":")
-    return getattr(import_module(home), own or name)
+    return getattr(_import_module(home), own or name)
 
 
 def __dir__() -> list[str]:

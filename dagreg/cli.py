@@ -8,16 +8,38 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import dagreg
 from dagreg import errors
 from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError, named_path
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
+from dagreg.later import Later
 from dagreg.model.estimators import Estimator
+from dagreg.numerics.arrays import np
 from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
+
+if TYPE_CHECKING:
+    import shtab
+
+    from dagreg import helping, messages, pipeline, study
+    from dagreg import result as results
+    from dagreg.binding import opening
+    from dagreg.identify import types as answers
+    from dagreg.results import folder as folders
+    from dagreg.sources import tables
+    from dagreg.spec import convert as formats
+    from dagreg.spec import load as loading
+    from dagreg.spec import schema as schemas
+else:  # what some commands need and others do not
+    shtab, helping, messages = Later("shtab"), Later("dagreg.helping"), Later("dagreg.messages")
+    pipeline, study, results = Later("dagreg.pipeline"), Later("dagreg.study"), Later("dagreg.result")
+    opening, tables = Later("dagreg.binding.opening"), Later("dagreg.sources.tables")
+    formats, loading = Later("dagreg.spec.convert"), Later("dagreg.spec.load")
+    schemas, answers = Later("dagreg.spec.schema"), Later("dagreg.identify.types")
+    folders = Later("dagreg.results.folder")
 
 WORDS = "From a causal graph to a justified Bayesian regression."
 FORMATS = ("text", "json", "md", "html")
@@ -81,9 +103,7 @@ def answer(words: Sequence[str]) -> int:
 
 def _help(name: str | None = None) -> str:
     """The help on a command, or the list of all."""
-    from dagreg.helping import help_on, overview
-
-    return overview(COMMANDS, WORDS) if name is None else help_on(COMMANDS[name])
+    return helping.overview(COMMANDS, WORDS) if name is None else helping.help_on(COMMANDS[name])
 
 
 # ---------------------------------------------------------------- arguments that several commands have
@@ -126,7 +146,6 @@ TABLE = _output("File: .csv, .tsv or .parquet.")
 @command(SPECS, _formats(FORMATS), Argument(("--node",), "Only why this node is in or out of the set."))
 def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
     """Can the effect be identified, how, and what has to be adjusted for? Needs no data."""
-    from dagreg.identify.types import Identified
 
     def answer(spec: Spec) -> int:
         explained = dagreg.explain(spec)
@@ -134,7 +153,7 @@ def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
             tell("\n".join(_node_note(spec, node, one) for one in explained.answers))
         else:
             show(explained, format)
-        return AT_FAULT if any(not isinstance(one, Identified) for one in explained.answers) else DONE
+        return AT_FAULT if any(not isinstance(one, answers.Identified) for one in explained.answers) else DONE
 
     return answer_each(specs, format, answer)
 
@@ -142,7 +161,6 @@ def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
 @command(SPECS, _formats(BRIEF), DATA, OUTSIDE)
 def check(specs: Sequence[Path], format: str, data: str | None, allow_outside: bool) -> int:
     """Is the spec valid, do its columns fit, and would `fit` accept it? Nothing is solved."""
-    from dagreg import pipeline
 
     def answer(spec: Spec) -> int:
         found = pipeline.check(spec, data, allow_outside=allow_outside)
@@ -178,9 +196,6 @@ def draw(
     allow_outside: bool,
 ) -> int:
     """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
-    from dagreg import pipeline
-    from dagreg.study import absent_data
-
     ending = output.suffix.lstrip(".").lower() if output is not None else "svg"
     kind: Any = format or PICTURE_ENDINGS.get(ending, ending)
     if kind not in PICTURES:
@@ -196,7 +211,7 @@ def draw(
         if plate:
             picture = pipeline.plate(spec, kind, data, allow_outside=allow_outside, estimator=estimator)
         else:
-            for doubt in absent_data(spec) if data is None else ():
+            for doubt in study.absent_data(spec) if data is None else ():
                 say(f"warning[{doubt.code}]: {doubt.message}")
             picture = pipeline.draw(spec, kind)
         write(output, picture, read)
@@ -224,7 +239,6 @@ def compile(
     allow_outside: bool,
 ) -> int:
     """The PyMC program as readable Python that runs without dagreg."""
-    from dagreg import pipeline
 
     def answer(spec: Spec) -> int:
         read = inputs_of(spec, data)
@@ -270,14 +284,13 @@ def fit(
 
     Regressions that have not changed since the fit in the folder keep its draws.
     """
-    from dagreg.results.folder import check_result_folder
 
     def answer(spec: Spec) -> int:
         changed = spec.with_sampling(**settings)
         folder = folder_of(spec) if output is None else output
         record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
         if record is None:
-            check_result_folder(folder)
+            folders.check_result_folder(folder)
             reuse = None if fresh else folder
             result = dagreg.fit(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
             result = result.placed(folder)
@@ -339,12 +352,8 @@ def predict(
     format: str,
 ) -> int:
     """The outcome of new rows: mean, sd, median and interval, of the response and of its mean."""
-    import numpy as np
-
-    from dagreg.sources.tables import check_ending, records
-
     if output is not None:
-        check_ending(output)
+        tables.check_ending(output)
         check_place(output, [data])
     settings = _settings(do)
     opened = dagreg.open(folder)
@@ -357,7 +366,11 @@ def predict(
     if format == "json":
         facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
         notes = {"of": found.of or found.outcome, "notes": found.notes}
-        tell(json.dumps({**facts, **notes, "rows": records(columns)}, ensure_ascii=False, allow_nan=False))
+        tell(
+            json.dumps(
+                {**facts, **notes, "rows": tables.records(columns)}, ensure_ascii=False, allow_nan=False
+            )
+        )
     return DONE
 
 
@@ -384,12 +397,11 @@ def simulate(
     allow_outside: bool,
 ) -> int:
     """Draws data from the model: from its priors, or from a posterior."""
-    from dagreg.sources.tables import check_ending, records
 
     def answer(spec: Spec) -> int:
         read = inputs_of(spec, data)
         if output is not None:
-            check_ending(output)
+            tables.check_ending(output)
             check_place(output, read)
         found = dagreg.simulate(
             spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside
@@ -401,7 +413,11 @@ def simulate(
         if format == "json":
             parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
             facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
-            tell(json.dumps({**facts, "rows": records(found.columns)}, ensure_ascii=False, allow_nan=False))
+            tell(
+                json.dumps(
+                    {**facts, "rows": tables.records(found.columns)}, ensure_ascii=False, allow_nan=False
+                )
+            )
         return DONE
 
     return answer_one(spec, format, answer)
@@ -413,13 +429,11 @@ def simulate(
 )
 def init(spec: Path | None, data: str | None) -> int:
     """Writes a commented spec, its nodes and types taken from the data."""
-    from dagreg.binding.opening import starter_for
-
     if spec is not None:
         if os.path.lexists(spec):
             raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
         check_place(spec)
-    write(spec, starter_for(data, spec), to_edit=True)
+    write(spec, opening.starter_for(data, spec), to_edit=True)
     if spec is not None:
         say(
             f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg "
@@ -431,9 +445,7 @@ def init(spec: Path | None, data: str | None) -> int:
 @command()
 def schema() -> int:
     """The JSON Schema of the spec file."""
-    from dagreg.spec.schema import schema as written
-
-    tell(json.dumps(written(), indent=2, ensure_ascii=False))
+    tell(json.dumps(schemas.schema(), indent=2, ensure_ascii=False))
     return DONE
 
 
@@ -445,13 +457,10 @@ def schema() -> int:
 )
 def convert(file: str, to: str | None, from_: str | None, output: Path | None) -> int:
     """Graphs of other programs in and out: YAML, dagitty, DOT, GML, lavaan."""
-    from dagreg.spec import convert as formats
-    from dagreg.spec.load import decoded, read_text
-
     inputs = [] if file == "-" else [Path(file)]
     try:
         shown = "<stdin>" if file == "-" else file
-        text = decoded(sys.stdin.buffer.read(), shown) if file == "-" else read_text(file)
+        text = loading.decoded(sys.stdin.buffer.read(), shown) if file == "-" else loading.read_text(file)
         if output is not None:
             check_place(output, inputs)
         target = to or (formats.format_to_write(str(output)) if output is not None else "yaml")
@@ -473,8 +482,6 @@ def _topics() -> Iterable[str]:
 @command(Argument(("topic",), "A command, or the code of a message: DR102, dr102, 102.", offered=_topics))
 def help(topic: str | None) -> int:
     """What a command does, or what a message means, with a spec that gives it and that spec mended."""
-    from dagreg.messages import page
-
     if topic is None or topic in COMMANDS:
         put(_help(topic))
     else:
@@ -487,7 +494,7 @@ def help(topic: str | None) -> int:
             message = f"`{topic}` is neither a command nor the code of a message"
             hint = errors.did_you_mean(topic, COMMANDS)
             raise UsageError((Diagnostic("DR199", message, label=hint, notes=notes),))
-        put(page(code))
+        put(messages.page(code))
     return DONE
 
 
@@ -497,11 +504,7 @@ def completion(shell: str) -> int:
 
     For bash, put this into ~/.bashrc: eval "$(dagreg completion bash)"
     """
-    import shtab
-
-    from dagreg.helping import whole_parser
-
-    put(shtab.complete(whole_parser(COMMANDS, WORDS, shtab.FILE), shell))
+    put(shtab.complete(helping.whole_parser(COMMANDS, WORDS, shtab.FILE), shell))
     return DONE
 
 
@@ -575,9 +578,7 @@ def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool
     """The report in a folder, where a fit would only repeat it."""
     if not os.path.isdir(folder):
         return None
-    from dagreg.result import unchanged
-
-    result = unchanged(folder, spec, data, allow_outside=allow_outside)
+    result = results.unchanged(folder, spec, data, allow_outside=allow_outside)
     if result is None:
         return None
     if not all(os.path.isfile(folder / name) for name in ("report.html", "report.md")):
@@ -610,12 +611,10 @@ def _settings(do: Sequence[str] | None) -> dict[str, str]:
 
 def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:
     """A table in a file, or as CSV on stdout."""
-    from dagreg.sources.tables import csv_text, write_table
-
     if output is None:
-        put(csv_text(columns))
+        put(tables.csv_text(columns))
     else:
-        write_table(output, columns, inputs)
+        tables.write_table(output, columns, inputs)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from dagreg.binding.table import bind, nodes_of
 from dagreg.emit.naming import dimensions_of
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.later import Later
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.model.summary import DataSummary
@@ -35,8 +36,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from dagreg.binding.rows import Rows
+    from dagreg.effects import pointwise, predict, simulation
     from dagreg.effects.predict import Prediction
     from dagreg.effects.simulate import Simulated
+    from dagreg.results import frames, opening
+    from dagreg.spec import python
+else:  # what no fresh fit needs
+    pd, xr = Later("pandas"), Later("xarray")
+    pointwise, predict = Later("dagreg.effects.pointwise"), Later("dagreg.effects.predict")
+    simulation, python = Later("dagreg.effects.simulation"), Later("dagreg.spec.python")
+    frames, opening = Later("dagreg.results.frames"), Later("dagreg.results.opening")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -108,11 +117,7 @@ class Result:
 
         Raises DagregError (DR567) for any other table. Loads pandas.
         """
-        import pandas as pd  # heavy, and for this alone
-
-        from dagreg.results.frames import table
-
-        return pd.DataFrame(table(self.record, of))
+        return pd.DataFrame(frames.table(self.record, of))
 
     def to_datatree(
         self,
@@ -132,15 +137,13 @@ class Result:
         the fit was given some. Raises DagregError where there is no such model (DR564), the data are others
         (DR566), rows lack values that the model works out (DR565), or there are too many of them (DR568).
         """
-        from dagreg.effects.pointwise import pointwise  # no fit needs it
-
         model = self.model(estimator, effect)
         draws, dimensions = self.samples[model.builder], self.coordinates[model.builder]
         if not log_likelihood and not posterior_predictive:
             return with_rows(draws, dimensions, {}, {})
         chosen = self.record.seed if seed is None else seed
         rows = self._rows(data)
-        found = pointwise(
+        found = pointwise.pointwise(
             model, draws.flat(), rows, chosen, likelihood=log_likelihood, drawn=posterior_predictive
         )
         groups = {"log_likelihood": found.log_likelihood, "posterior_predictive": found.drawn}
@@ -195,18 +198,15 @@ class Result:
         `do` moves, are simulated. Raises DagregError where there is no such model, it does not cover `do`
         (DR561), the rows do not fit it (DR3xx), or a number is out of its range (DR569).
         """
-        from dagreg.effects.predict import predict, routed  # no fit needs these three
-        from dagreg.spec.python import check_number
-
         spec = self.record.study.spec
         model = self.model(estimator, effect)
-        check_number("level", LEVEL if level is None else level, *LEVELS)
-        check_number("seed", 0 if seed is None else seed, 0, MOST_SEED, whole=True)
+        python.check_number("level", LEVEL if level is None else level, *LEVELS)
+        python.check_number("seed", 0 if seed is None else seed, 0, MOST_SEED, whole=True)
         source = open_source(spec, new, allow_outside=False)
-        way, rows = routed(model, self.record.study.graph, source, do or {})
+        way, rows = predict.routed(model, self.record.study.graph, source, do or {})
         draws = self.samples[model.builder].flat()
         chosen = spec.sampling.seed if seed is None else seed
-        return predict(model, draws, way, rows, chosen, LEVEL if level is None else level)
+        return predict.predict(model, draws, way, rows, chosen, LEVEL if level is None else level)
 
     def model(self, estimator: str | None = None, effect: int = 0) -> Model:
         """The fitted model of an effect, the primary one by default.
@@ -237,8 +237,6 @@ class Result:
         They are of the chain where it was fitted, for it draws the mediators too, else of the primary model.
         Raises DagregError where `spec` is not the fit's (DR573), and as `dagreg.simulate` does.
         """
-        from dagreg.effects.simulation import from_posterior  # no fit needs it
-
         study = self.record.study
         if spec.text != study.spec.text:
             raise DagregError(
@@ -247,7 +245,9 @@ class Result:
         chain = next((m for e in self.effects[:1] for m in e.solved if m.estimator == Estimator.CHAIN), None)
         model = chain or self.model()
         source = open_source(spec, data, allow_outside=allow_outside)
-        return from_posterior(model, self.samples[model.builder], study.graph, rows, source, do, seed)
+        return simulation.from_posterior(
+            model, self.samples[model.builder], study.graph, rows, source, do, seed
+        )
 
     def __str__(self) -> str:
         return self.report()
@@ -293,9 +293,7 @@ def unchanged(
 
 
 def _opened(stored: Stored, study: Study | None = None) -> Result:
-    from dagreg.results.opening import reopened  # a fresh fit opens nothing
-
-    report, samples, took = reopened(stored, lambda report: render(report, "json"), study)
+    report, samples, took = opening.reopened(stored, lambda report: render(report, "json"), study)
     return Result(
         report, samples, stored.summary, stored.query, stored.reader, os.path.abspath(stored.folder), took
     )

@@ -10,12 +10,16 @@ from dagreg.binding.opening import open_if_there
 from dagreg.binding.room import check_rows
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulation import from_priors
+from dagreg.later import Later
 from dagreg.spec.load import spec_of
 from dagreg.spec.python import check_number
 from dagreg.spec.types import MOST_SEED, Spec
 
 if TYPE_CHECKING:
+    from dagreg import result as results
     from dagreg.result import Result
+else:  # priors need no fit
+    results = Later("dagreg.result")
 
 
 def simulate(
@@ -42,7 +46,5 @@ def simulate(
     check_number("seed", seed, 0, MOST_SEED, whole=True)
     if posterior is None:
         return from_priors(spec, rows, open_if_there(spec, data, allow_outside=allow_outside), do or {}, seed)
-    from dagreg.result import Result, open_result  # priors need no fit
-
-    result = posterior if isinstance(posterior, Result) else open_result(posterior)
+    result = posterior if isinstance(posterior, results.Result) else results.open_result(posterior)
     return result.simulate(spec, rows, data, do or {}, seed, allow_outside=allow_outside)

@@ -9,11 +9,19 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dagreg import errors, files
 from dagreg.arguments import UsageError
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.later import Later
+
+if TYPE_CHECKING:
+    from rich import console as rich
+
+    from dagreg.report import render as renderers
+else:
+    renderers, rich = Later("dagreg.report.render"), Later("rich.console")
 
 DONE, AT_FAULT, INTERNAL, INTERRUPTED = 0, 1, 2, 130
 MISUSED = 2  # as INTERNAL: neither says anything of the input
@@ -110,14 +118,10 @@ def located(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def show(subject: Any, format: str) -> None:
-    from dagreg.report.render import print_text, render
-
     if format == "text":
-        from rich.console import Console
-
-        print_text(subject, Console())
+        renderers.print_text(subject, rich.Console())
     else:
-        tell(render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names
+        tell(renderers.render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names
 
 
 def write(

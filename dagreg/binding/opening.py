@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import DataError, Diagnostic, redacted
+from dagreg.later import Later
 from dagreg.sources.duck import open_file, open_frame
 from dagreg.sources.source import Source
 from dagreg.spec.types import DataRef, Spec
+
+if TYPE_CHECKING:
+    from dagreg.binding import starter as starters
+    from dagreg.sources import database
+else:  # for `init` and for databases alone
+    starters, database = Later("dagreg.binding.starter"), Later("dagreg.sources.database")
 
 
 def open_source(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
@@ -45,9 +52,7 @@ def open_if_there(spec: Spec, data: Any, *, allow_outside: bool) -> Source | Non
 def open_named(ref: DataRef, folder: str = "", *, allow_outside: bool = True, others: bool = False) -> Source:
     """The file or the database of a reference; a file's path begins at `folder`."""
     if ref.is_connection:
-        from dagreg.sources.database import open_database  # only databases need Ibis
-
-        return open_database(ref)
+        return database.open_database(ref)
     return open_file(ref, folder, allow_outside=allow_outside, others=others)
 
 
@@ -57,10 +62,8 @@ def starter_for(data: Any, path: Any) -> str:
 
     Raises DataError where the data cannot be read, or no column can be a node (DR192).
     """
-    from dagreg.binding.starter import starter  # `init` alone
-
     if data is None:
-        return starter(None, "")
+        return starters.starter(None, "")
     ref = DataRef(os.fspath(data))
     folder = os.path.dirname(os.fspath(path)) if path is not None else ""
     shown = redacted(ref.source) if ref.is_connection else os.path.relpath(data, folder or ".")
@@ -68,4 +71,6 @@ def starter_for(data: Any, path: Any) -> str:
     file = (
         not ref.is_connection and source.file != "" and os.path.splitext(ref.source)[1].lower() != ".duckdb"
     )
-    return starter(source, shown, (lambda query: open_named(replace(ref, query=query))) if file else None)
+    return starters.starter(
+        source, shown, (lambda query: open_named(replace(ref, query=query))) if file else None
+    )

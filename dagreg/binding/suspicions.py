@@ -17,6 +17,7 @@ import numpy.typing as npt
 from dagreg.binding.offences import reading
 from dagreg.errors import Doubt
 from dagreg.model.summary import DataSummary
+from dagreg.numerics.arrays import optimize, stats
 from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
@@ -170,12 +171,9 @@ def unordered(
     """
     if len(rows) < min(CODES) or (rows < 5).any() or not (variances > 0).all():
         return False
-    from scipy.optimize import isotonic_regression
-    from scipy.stats import chi2
-
     weights = rows / variances
     gaps = [
-        float(weights @ (means - isotonic_regression(means, weights=weights, increasing=up).x) ** 2)
+        float(weights @ (means - optimize.isotonic_regression(means, weights=weights, increasing=up).x) ** 2)
         for up in (True, False)
     ]
-    return math.isfinite(min(gaps)) and float(chi2.sf(min(gaps), len(rows) - 1)) < ODDS
+    return math.isfinite(min(gaps)) and float(stats.chi2.sf(min(gaps), len(rows) - 1)) < ODDS

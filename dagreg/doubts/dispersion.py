@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.counted import counts_of
+from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 from dagreg.doubts.point import design, regular
 from dagreg.doubts.within_groups import Index, combined, dense
 from dagreg.engines.draws import Draws
@@ -272,8 +273,6 @@ def _trend(rows: _Rows, cells: Index, order: Sequence[Array], *, poisson: bool) 
     """What a regression on the numbers, and on the cells where they are few, expects of a unit of
     each row.
     """
-    from dagreg.doubts.implication_regressions import binomial_means, poisson_means
-
     numbers = [(v - v.mean()) / (v.std() or 1.0) for v in order]
     if len(cells) > ROOM * len(order) ** 2:
         numbers += [a * b for i, a in enumerate(numbers) for b in numbers[i:]]

@@ -17,6 +17,7 @@ from dagreg.binding.rows import Rows
 from dagreg.doubts.types import PooledLevel, Pooling
 from dagreg.effects.predictor import deviation_factors, predictor
 from dagreg.engines.draws import Draws
+from dagreg.families.links import LINKS
 from dagreg.model.design import column, encode, encoded
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -165,8 +166,6 @@ def own_coefficients(link: str, response: Array, design: Array, offset: Array, w
     """The quasi-likelihood estimate of a few rows; NaN where they do not determine it, or only at
     infinity.
     """
-    from dagreg.families.links import LINKS
-
     how = LINKS[link]
     unknown = np.full(design.shape[1], np.nan)
     if np.linalg.matrix_rank(design) < design.shape[1]:

@@ -22,7 +22,7 @@ from dagreg.model.design import design_columns, encoded, positions
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Term
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, optimize
 
 LINKS = ("logit", "probit", "cloglog", "log")  # under which a coefficient may have to be infinite
 FAR = {"logit": 8.0, "log": 8.0}  # predictors that a likelihood without a maximum reaches in a few steps
@@ -157,15 +157,13 @@ def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal
     """Whether some change that the rows allow moves a coefficient of this term, those `fixed` staying as they
     are.
     """
-    from scipy.optimize import linprog
-
     size = np.maximum(np.abs(np.vstack([low, equal])).max(axis=0), 1e-300)
     limits = [(0.0, 0.0) if stays else (-1.0, 1.0) for stays in fixed]
     for place in np.flatnonzero(_places(equation, [term], columns) & ~fixed):
         for sign in (1.0, -1.0):
             goal = np.zeros(len(fixed))
             goal[place] = -sign
-            found = linprog(
+            found = optimize.linprog(
                 goal,
                 A_ub=-low / size if len(low) else None,
                 b_ub=np.zeros(len(low)) if len(low) else None,

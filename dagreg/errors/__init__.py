@@ -7,6 +7,7 @@ diagnostic under its line of the file. `CODES` documents every code; each has a 
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors.diagnostic import (
@@ -61,7 +62,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """The table of codes is long, and loaded when it is first asked for."""
     if name in ("CODES", "Code"):
-        from dagreg.errors import codes
-
-        return getattr(codes, name)
+        return getattr(_import_module("dagreg.errors.codes"), name)
     raise AttributeError(f"module 'dagreg.errors' has no attribute '{name}'")

@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.later import Later
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Spec
 
 if TYPE_CHECKING:
     import networkx
+else:
+    networkx = Later("networkx")
 
 Adjacency = tuple[tuple[int, ...], ...]
 
@@ -210,8 +213,6 @@ def find_cycle(graph: CausalGraph) -> list[int] | None:
 
 def to_networkx(graph: CausalGraph) -> networkx.DiGraph[Any]:
     """A networkx DAG; each `a <-> b` becomes an unobserved node `U(a, b)`."""
-    import networkx
-
     out: networkx.DiGraph[Any] = networkx.DiGraph()
     for v, name in enumerate(graph.names):
         out.add_node(name, observed=graph.observed[v])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.identify.types import Answer
+from dagreg.later import Later
 from dagreg.report.looks import (
     ARROW,
     CAUSAL,
@@ -30,6 +31,9 @@ from dagreg.spec.types import Edge, Spec
 
 if TYPE_CHECKING:
     import graphviz
+    import pygraphviz
+else:
+    graphviz, pygraphviz = Later("graphviz"), Later("pygraphviz")
 
 Format = Literal["svg", "png", "pdf", "dot", "dagitty"]
 
@@ -114,8 +118,6 @@ def _plain_ids(nodes: tuple[str, ...]) -> dict[str, str]:
 def _dot(
     spec: Spec, answer: Answer | None, ids: Mapping[str, str], background: str = "transparent"
 ) -> graphviz.Digraph:
-    import graphviz
-
     graph = graphviz.Digraph(graph_attr={**_GRAPH, "bgcolor": background}, node_attr=_NODE, edge_attr=_EDGE)
     for name, look in looks(spec, answer).items():
         graph.node(ids[name], label=_label(name), **STYLES[look].attributes, **{"class": look})
@@ -129,8 +131,6 @@ def _dot(
 
 def _label(name: str) -> str:
     """A label that Graphviz shows letter by letter: no HTML, no entities, no escapes."""
-    import graphviz
-
     return cast(str, graphviz.escape(visible(name).replace("&", "&amp;")))
 
 
@@ -169,8 +169,6 @@ def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pd
     background = "transparent" if format == "svg" else "white"
     source = _dot(spec, answer, _plain_ids(nodes), background).source
     try:
-        import pygraphviz
-
         with quiet():
             return cast(bytes, pygraphviz.AGraph(string=source).draw(prog="dot", format=format))
     except Exception as error:  # Graphviz raises whatever it likes, and a picture is not worth a report

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from dagreg.later import Later
 from dagreg.report.draw import CannotDraw, quiet
 from dagreg.report.drawing import Drawing, element
 from dagreg.report.prose import visible
+
+if TYPE_CHECKING:
+    import pygraphviz
+else:
+    pygraphviz = Later("pygraphviz")
 
 MOST_NODES = 120
 _GRAPH = {"rankdir": "LR", "nodesep": "0.14", "ranksep": "0.45", "pad": "0.06", "bgcolor": "transparent"}
@@ -31,8 +37,6 @@ def plate(source: str, title: str) -> Drawing:
 def plate_file(source: str, format: Literal["svg", "png", "pdf"]) -> bytes:
     """The diagram as Graphviz draws it, as a file of this format. Raises CannotDraw as `plate` does."""
     try:
-        import pygraphviz
-
         with quiet():
             graph = _styled(pygraphviz.AGraph(string=source))
             if format != "svg":
@@ -63,8 +67,6 @@ def canonical(source: str) -> tuple[dict[str, tuple[str, str, str]], set[tuple[s
     """What a diagram says, apart from order and looks: name -> (distribution, shape, plate's label), and
     arrows.
     """
-    import pygraphviz
-
     graph = pygraphviz.AGraph(string=source)
     plates = {str(node): str(part.graph_attr["label"]) for part in graph.subgraphs() for node in part.nodes()}
     nodes = {
@@ -80,8 +82,6 @@ def canonical(source: str) -> tuple[dict[str, tuple[str, str, str]], set[tuple[s
 
 def _styled(given: Any) -> Any:
     """The diagram in order of names, which PyMC's hashes leave open, and in the report's looks."""
-    import pygraphviz
-
     if given.number_of_nodes() > MOST_NODES:
         raise CannotDraw(f"the model has {given.number_of_nodes():,} variables, too many for a picture")
     graph = pygraphviz.AGraph(directed=True)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from html import escape
+from json import dumps
 from typing import TYPE_CHECKING, Literal
 
+from dagreg.later import Later
 from dagreg.report.view import Subject
+from dagreg.results.fit import Report
 from dagreg.study import Study
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich import console as rich
+
+    from dagreg.report import document, html, json, markdown, text
+else:  # each format's own
+    document, html = Later("dagreg.report.document"), Later("dagreg.report.html")
+    json, markdown = Later("dagreg.report.json"), Later("dagreg.report.markdown")
+    rich, text = Later("rich.console"), Later("dagreg.report.text")
 
 Format = Literal["text", "json", "md", "html"]
 TEXT_WIDTH = 100
@@ -37,59 +48,37 @@ def render(subject: Subject, format: Format, width: int = TEXT_WIDTH) -> str:
     return _text(subject, width) if format == "text" else _FORMATS[format](subject)
 
 
-def print_text(subject: Subject, console: Console) -> None:
+def print_text(subject: Subject, console: rich.Console) -> None:
     """Write the report to a rich console, as wide and as colourful as that is."""
-    from dagreg.report.document import document
-    from dagreg.report.text import print_document
-
-    print_document(document(subject), console)
+    text.print_document(document.document(subject), console)
 
 
 def framed(page: str) -> str:
     """An HTML page for a notebook's cell, its styles kept apart from the notebook's."""
-    from html import escape
-
     return f'<iframe srcdoc="{escape(page)}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
 
 def _text(subject: Subject, width: int) -> str:
-    import io
-
-    from rich.console import Console
-
     stream = io.StringIO()
     print_text(
         subject,
-        Console(file=stream, width=width, color_system=None, force_terminal=False, legacy_windows=False),
+        rich.Console(file=stream, width=width, color_system=None, force_terminal=False, legacy_windows=False),
     )
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
 def _json(subject: Subject) -> str:
-    import json
-
-    from dagreg.report.json import report_json, study_json
-    from dagreg.results.fit import Report
-
-    answer = report_json(subject) if isinstance(subject, Report) else study_json(subject)
-    line = json.dumps(answer, ensure_ascii=False, allow_nan=False)
-    return (
-        line.encode("utf-8", "backslashreplace").decode() + "\n"
-    )  # a lone surrogate has no UTF-8, but a JSON escape
+    answer = json.report_json(subject) if isinstance(subject, Report) else json.study_json(subject)
+    line = dumps(answer, ensure_ascii=False, allow_nan=False)
+    return line.encode("utf-8", "backslashreplace").decode() + "\n"  # lone surrogates have escapes alone
 
 
 def _markdown(subject: Subject) -> str:
-    from dagreg.report.document import document
-    from dagreg.report.markdown import markdown
-
-    return markdown(document(subject))
+    return markdown.markdown(document.document(subject))
 
 
 def _html(subject: Subject) -> str:
-    from dagreg.report.document import document
-    from dagreg.report.html import html
-
-    return html(document(subject))
+    return html.html(document.document(subject))
 
 
 _FORMATS: Mapping[Format, Callable[[Subject], str]] = {"json": _json, "md": _markdown, "html": _html}

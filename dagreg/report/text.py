@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
 
 from dagreg.report.blocks import (
     Banner,
@@ -24,10 +32,6 @@ from dagreg.report.blocks import (
 from dagreg.report.markdown import legend_nodes
 from dagreg.report.plots import forest_text
 from dagreg.report.prose import runs, visible, visible_lines
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
 
 WIDEST = 110
 _EDGES, _GAP = 2, 3  # what a table takes beside its columns, and between two of them
@@ -69,8 +73,6 @@ class _Writer:
 
     def line(self, text: str, style: str = "", indent: int = 0, mark: str = "") -> None:
         """A paragraph, wrapped, with a hanging indent behind `mark`."""
-        from rich.padding import Padding
-
         hanging = indent + len(mark)
         lines = prose(text, style).wrap(self.console, max(self.width - hanging, 10))
         for i, line in enumerate(lines):
@@ -147,8 +149,6 @@ class _Writer:
         """A width for each of these columns, none narrower than its longest word; None where they
         do not fit.
         """
-        from rich.cells import cell_len
-
         least, most = [], []
         for i in places:
             cells = [_plain(text) for text in (b.columns[i].title, *(row[i] for row in b.rows))]
@@ -166,9 +166,6 @@ class _Writer:
         return wanted
 
     def grid(self, b: Table, widths: Sequence[int]) -> None:
-        from rich import box
-        from rich.table import Table as Grid
-
         grid = Grid(
             box=box.ASCII2 if self.console.legacy_windows else box.SIMPLE_HEAD, pad_edge=False, safe_box=True
         )
@@ -235,16 +232,12 @@ def _lowered(title: str) -> str:
 
 def _height(b: Table, widths: Sequence[int]) -> int:
     """Lines of the tallest row, of columns of these widths."""
-    import textwrap
-
     cells = [(_plain(cell), width) for row in b.rows for cell, width in zip(row, widths, strict=True)]
     return max((len(textwrap.wrap(cell, width)) for cell, width in cells), default=1)
 
 
 def prose(text: str, style: str = "") -> Text:
     """Prose as rich text: never parsed as markup, names set apart by colour alone."""
-    from rich.text import Text
-
     words = Text(style=style)
     for is_name, piece in runs(text):
         words.append(piece, style="cyan" if is_name else "")

@@ -16,10 +16,15 @@ from dagreg.emit.naming import Dimension
 from dagreg.engines.draws import Draws
 from dagreg.engines.statistics import Statistics, as_written
 from dagreg.files import system_error
+from dagreg.later import Later
 from dagreg.numerics.arrays import Array
 
 if TYPE_CHECKING:
+    import h5netcdf
+    import h5py
     import xarray as xr
+else:
+    h5netcdf, h5py, xr = Later("h5netcdf"), Later("h5py"), Later("xarray")
 
 Coordinates = Mapping[str, tuple[Dimension, ...]]  # of each symbol that is more than one number
 
@@ -39,8 +44,6 @@ def write(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Co
 
 
 def _write_exact(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates]) -> None:
-    import h5netcdf
-
     with h5netcdf.File(path, "w") as file:
         for builder, draws in samples.items():
             group = file.create_group(f"{_branch(builder)}/posterior")
@@ -52,8 +55,6 @@ def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Ar
 
     Raises OSError where the file is not netCDF, KeyError where it does not hold them.
     """
-    import h5netcdf
-
     with h5netcdf.File(path, "r") as file:
         branch = file[_branch(builder)]
         values = {
@@ -89,8 +90,6 @@ def _write_group(group: Any, draws: Draws, coordinates: Coordinates) -> None:
 
 
 def _text() -> Any:
-    import h5py
-
     return h5py.string_dtype()
 
 
@@ -109,8 +108,6 @@ def as_tree(
     samples: Mapping[str, Draws], coordinates: Mapping[str, Coordinates], first: str | None = None
 ) -> xr.DataTree:
     """Every program's draws as one tree: a branch for each builder, and the groups of `first` at the root."""
-    import xarray as xr
-
     groups: dict[str, xr.Dataset] = {}
     for builder, draws in samples.items():
         own = groups_of(draws, coordinates.get(builder, {}))
@@ -135,8 +132,6 @@ def with_rows(
     """One program's draws in ArviZ's groups, with others of draws x rows by response, and the
     responses seen.
     """
-    import xarray as xr
-
     chains, count = draws.shape
     groups = groups_of(draws, coordinates)
     for name, arrays in rows.items():
@@ -157,8 +152,6 @@ def _branch(builder: str) -> str:
 
 
 def _dataset(draws: Draws, coordinates: Coordinates) -> xr.Dataset:
-    import xarray as xr
-
     chains, count = draws.shape
     labels: dict[str, Any] = {dim: list(names) for dim, names in _labels(coordinates).items()}
     return xr.Dataset(

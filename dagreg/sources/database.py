@@ -12,16 +12,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from operator import methodcaller
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 
 from dagreg.errors import HIDDEN, DagregError, redacted, secret_setting
+from dagreg.later import Later
 from dagreg.quoting import comment, literal
 from dagreg.sources.reader import Reader
 from dagreg.sources.source import Source, Values, first_line, identifier, longest, refused, too_late
 from dagreg.spec.types import DataRef
+
+if TYPE_CHECKING:
+    import ibis
+    import psycopg
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import sqlglot
+    from pyspark import sql as spark
+    from sqlglot import expressions as exp
+else:  # extras, whose absence is a message
+    ibis, psycopg, spark = Later("ibis"), Later("psycopg"), Later("pyspark.sql")
+    pa, pc = Later("pyarrow"), Later("pyarrow.compute")
+    sqlglot, exp = Later("sqlglot"), Later("sqlglot.expressions")
 
 GIVEN = "dagreg_rows"  # the spec's query, named in front of every question
 SHARES = 1_000_000  # into which rows are dealt before some are sampled
@@ -201,15 +215,12 @@ def _single_select(ref: DataRef, engine: Engine) -> str:
 
     Raises DataError (DR307) for anything but one SELECT.
     """
-    import sqlglot
-    from sqlglot.expressions import Query
-
     assert ref.query is not None
     try:
         statements = [s for s in sqlglot.parse(ref.query, read=engine.dialect) if s is not None]
     except sqlglot.errors.SqlglotError:
         statements = []
-    if len(statements) != 1 or not isinstance(statements[0], Query):
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise refused(f"the `query:` is not a single SELECT in the SQL of {engine.name}", ref, "", "DR307")
     return str(statements[0].sql(dialect=engine.dialect, comments=False))
 
@@ -235,9 +246,6 @@ def _sql_types(schema: Any) -> dict[str, str]:
 
 def _masked(column: Any) -> np.ma.MaskedArray[Any, Any]:
     """An Arrow column as a NumPy array, missing values masked."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if column.null_count == 0:
         return np.ma.asarray(column.to_numpy())
     there = column.is_valid().to_numpy()
@@ -293,8 +301,6 @@ def _settings(url: str) -> dict[str, str]:
 
 def translated(sql: str, dialect: str) -> str:
     """A question in DuckDB's SQL, in another."""
-    import sqlglot
-
     parsed: Any = sqlglot.parse_one(sql, read="duckdb")
     if dialect == "spark":
         parsed = parsed.transform(_exact_quantile)
@@ -303,8 +309,6 @@ def translated(sql: str, dialect: str) -> str:
 
 def _exact_quantile(node: Any) -> Any:
     """SQLGlot writes quantiles for Spark in forms that Spark refuses, or that estimate."""
-    from sqlglot import exp
-
     match node:
         case exp.PercentileCont(this=x, expression=share):
             return exp.Anonymous(this="percentile", expressions=[x, share])
@@ -316,8 +320,6 @@ def _portable(node: Any) -> Any:
 
     Databases sort NaN above infinity and hold it equal to itself, unlike processors.
     """
-    from sqlglot import exp
-
     match node:
         case exp.IsNan(this=x):
             return exp.EQ(this=x, expression=_number_word("NaN"))
@@ -331,8 +333,6 @@ def _portable(node: Any) -> Any:
 
 
 def _number_word(word: str) -> Any:
-    from sqlglot import exp
-
     return exp.Cast(this=exp.Literal.string(word), to=exp.DataType.build("double"))
 
 
@@ -340,8 +340,6 @@ def _number_word(word: str) -> Any:
 
 
 def _connect_postgres(url: str) -> Any:
-    import ibis
-
     backend = ibis.connect(url)
     weakref.finalize(backend, backend.con.close)
     return backend
@@ -362,8 +360,6 @@ def _describe_postgres(backend: Any, query: str) -> dict[str, str]:
 
 def _settle_postgres(backend: Any) -> None:
     """One transaction that only reads: every question sees the same state of the table, in the same order."""
-    import psycopg
-
     connection = backend.con
     connection.rollback()
     connection.autocommit = False
@@ -416,10 +412,7 @@ POSTGRES = Engine(
 
 def _connect_spark(url: str) -> Any:
     """Ibis's own way from a URL sets each setting twice, which Spark refuses for those of its start."""
-    import ibis
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder
+    builder = spark.SparkSession.builder
     for name, value in (
         {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"} | _spark(url)
     ).items():

@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 
+from dagreg.later import Later
+from dagreg.sources import text_files
 from dagreg.sources.frames import categories_of, register
 from dagreg.sources.reader import ATTACH, DUCKDB, Reader
 from dagreg.sources.source import (
@@ -32,6 +34,12 @@ from dagreg.sources.source import (
     too_long,
 )
 from dagreg.spec.types import DataRef, Level
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+else:
+    pa, ds = Later("pyarrow"), Later("pyarrow.dataset")  # for Arrow files and tables alone
 
 _LOCATING = {
     "read_csv(": ("duckdb", "glob", "os", "sys"),
@@ -356,8 +364,6 @@ def open_frame(frame: Any) -> DuckSource:
         raise refused(f"{what} no table", note=note, code="DR304")
     try:
         if isinstance(frame, Mapping):
-            import pyarrow as pa  # already there for DuckDB's Arrow bridge; numpy alone has no mixed tables
-
             frame = pa.table({str(name): _arrow_column(values) for name, values in frame.items()})
         connection = duckdb.connect()
         categories = categories_of(frame)
@@ -376,8 +382,6 @@ def _arrow_column(values: Any) -> Any:
     """An Arrow array; whole numbers beyond 64 bits as decimals, or as text beyond those, mixed numbers as
     doubles.
     """
-    import pyarrow as pa
-
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, OverflowError):
@@ -578,8 +582,6 @@ def _csv(
     One row with another number of fields leads DuckDB to another dialect, or to a header further down, in
     silence.
     """
-    from dagreg.sources import text_files
-
     words, types = (", ".join(map(quote, listed)) for listed in (MISSING_WORDS, CSV_TYPES))
 
     def reading(dialect: str) -> str:
@@ -666,8 +668,6 @@ def _depths(fields: Sequence[tuple[str, int | None]]) -> tuple[list[str], list[i
 
 
 def _arrow(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
-    import pyarrow.dataset as ds
-
     dataset = ds.dataset([os.path.abspath(file) for file in files], format="feather")
     connection.register("arrow_file", dataset)
     return _Opened("arrow_file", "", frame=dataset, names=tuple(dataset.schema.names))

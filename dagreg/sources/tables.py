@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from dagreg.errors import DataError, Diagnostic
@@ -49,8 +50,6 @@ def _finite(value: Any) -> Any:
 
 
 def _parquet(path: Path, columns: Columns) -> None:
-    import duckdb
-
     connection = duckdb.connect()
     connection.register("columns", {name: np.asarray(values) for name, values in columns.items()})
     try:

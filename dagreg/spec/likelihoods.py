@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from dagreg.later import Later
 from dagreg.spec.shapes import Word
 
 if TYPE_CHECKING:
-    from dagreg.families import Family
+    from dagreg import families
+    from dagreg.families import links
     from dagreg.families.family import Parameter
-
-
-@cache
-def _families() -> Mapping[str, Family]:
-    from dagreg.families import (
-        FAMILIES,
-    )  # a tenth of the time that `explain` takes, and few specs name a family
-
-    return FAMILIES
+else:  # a tenth of the time that `explain` takes, and few specs name a family
+    families, links = Later("dagreg.families"), Later("dagreg.families.links")
 
 
 def family_word() -> Word:
-    families = _families()
-    return Word(tuple(families), "family", {word: f.name for f in families.values() for word in f.synonyms})
+    known = families.FAMILIES
+    return Word(tuple(known), "family", {word: f.name for f in known.values() for word in f.synonyms})
 
 
 def link_word() -> Word:
-    from dagreg.families.links import LINKS  # as above
-
-    return Word(tuple(LINKS), "link")
+    return Word(tuple(links.LINKS), "link")
 
 
 def takes_trials(family: str | None) -> bool:
     """Whether responses of this family are out of trials."""
-    return family is not None and _families()[family].trials
+    return family is not None and families.FAMILIES[family].trials
 
 
 def parameters() -> dict[str, Parameter]:
@@ -46,5 +38,5 @@ def parameters() -> dict[str, Parameter]:
 
 
 def _all_parameters() -> Iterator[Parameter]:
-    for family in _families().values():
+    for family in families.FAMILIES.values():
         yield from family.parameters

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.errors import Diagnostic, Span
+from dagreg.later import Later
 from dagreg.spec.brief import Brief, cut
+
+if TYPE_CHECKING:
+    from dagreg import families
+else:  # few specs have trials, and the families take time to load
+    families = Later("dagreg.families")
 
 Level = str | int | float | bool
 Side = Level | tuple[Level, ...]
@@ -271,11 +277,7 @@ class Spec:
         declared = (regression.family if regression else None) or node.family
         if declared is not None or node.trials is None:
             return declared
-        from dagreg.families import (
-            default_family,
-        )  # few specs have trials, and the families take time to load
-
-        family = default_family("trials")
+        family = families.default_family("trials")
         return family.name if family is not None else None
 
     def place(self, *path: str | int) -> Span | None:

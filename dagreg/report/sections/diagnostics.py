@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dagreg.doubts.types import Diagnostics
+from dagreg.later import Later
 from dagreg.report.blocks import Block, Bullets, Facts, Paragraph
 from dagreg.report.prose import sentence
 from dagreg.report.sections.chains import chains
 from dagreg.report.view import EffectView
 from dagreg.results.numbers import number
+
+if TYPE_CHECKING:
+    from dagreg.engines import table as engines
+else:  # engines load NumPy, which a report without numbers does not need
+    engines = Later("dagreg.engines.table")
 
 
 def diagnostics(view: EffectView) -> tuple[Block, ...]:
@@ -26,10 +34,8 @@ def _verdict(d: Diagnostics) -> str:
 
 
 def _facts(d: Diagnostics) -> tuple[tuple[str, str], ...]:
-    from dagreg.engines.table import words  # engines load NumPy, which a report without numbers does not need
-
     return (
-        ("Engine", "; ".join(words(engine) for engine in d.engine.split(", "))),
+        ("Engine", "; ".join(engines.words(engine) for engine in d.engine.split(", "))),
         ("Divergences (draws that the sampler could not follow; should be 0)", f"{d.divergences:,}"),
         ("Largest R-hat (disagreement between chains; should be below 1.01)", _three_places(d.max_r_hat)),
         ("Smallest effective sample size (draws that count as independent)", _whole(d.min_ess)),

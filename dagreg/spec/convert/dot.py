@@ -10,14 +10,20 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from dagreg.errors import Span
+from dagreg.later import Later
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses, roles
 from dagreg.spec.convert.marks import ROLES, SPELLED_OUT, read_marks
 from dagreg.spec.source import Source, shorten
 from dagreg.spec.types import Edge, Spec
+
+if TYPE_CHECKING:
+    import pygraphviz
+else:
+    pygraphviz = Later("pygraphviz")
 
 _SAID = re.compile(r"syntax error in line (\d+)(?: near '(.*)')?")
 _SPLIT = re.compile(r"badly delimited number '([^']*)' in line (\d+)")
@@ -49,8 +55,6 @@ def read(text: str, name: str, file: str) -> Read:
 
 
 def _parsed(draft: Draft, source: Source) -> Any:
-    import pygraphviz
-
     with _complaints() as said:
         try:
             graph = pygraphviz.AGraph(string=source.text)

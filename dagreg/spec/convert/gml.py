@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import Span
+from dagreg.later import Later
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses
 from dagreg.spec.convert.networkx import fill, to_networkx
 from dagreg.spec.source import MAX_NESTING, shorten
 from dagreg.spec.types import Spec
+
+if TYPE_CHECKING:
+    import networkx as nx
+else:
+    nx = Later("networkx")
 
 _PLACE = re.compile(r" at \((\d+), (\d+)\)")
 _QUOTED = re.compile(r'"[^"]*"')
@@ -29,8 +35,6 @@ def read(text: str, name: str, file: str) -> Read:
 
 
 def _parsed(draft: Draft, text: str, file: str) -> Any:
-    import networkx as nx
-
     if _depth(text) > MAX_NESTING:
         draft.refuse("DR107", "not GML: nested too deeply", None)
     try:
@@ -56,8 +60,6 @@ def _depth(text: str) -> int:
 
 
 def _by_id(draft: Draft, text: str, file: str) -> Any:
-    import networkx as nx
-
     try:
         return nx.parse_gml(text, label="id")
     except nx.NetworkXError as problem:
@@ -76,8 +78,6 @@ def write(spec: Spec) -> Written:
 
     Raises SpecError (DR173) for the one name that networkx keeps for itself.
     """
-    import networkx as nx
-
     check_names(spec, "GML", lambda name: name != _LIST_MARK, "networkx keeps this name for itself")
     graph = to_networkx(spec)
     del graph.graph["name"]  # the file's

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import either
+from dagreg.later import Later
 from dagreg.spec.convert.draft import Draft
 from dagreg.spec.convert.losses import roles
 from dagreg.spec.convert.marks import read_marks, truth, unknown
@@ -13,6 +14,8 @@ from dagreg.spec.types import Spec
 
 if TYPE_CHECKING:
     import networkx as nx
+else:
+    nx = Later("networkx")
 
 
 def from_networkx(graph: nx.Graph, *, name: str = "graph") -> Spec:
@@ -67,8 +70,6 @@ def to_networkx(spec: Spec, *, explicit_latents: bool = False) -> nx.DiGraph:
     from b to a, where a DAG has none. With `explicit_latents` every `<->` is a node with `observed=False` and
     two arrows instead, which algorithms for DAGs understand.
     """
-    import networkx as nx
-
     graph = nx.DiGraph(name=spec.name)
     for name, marks in roles(spec).items():
         label = spec.nodes[name].label
