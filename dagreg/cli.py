@@ -17,11 +17,11 @@ from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
 from dagreg.later import Later
 from dagreg.model.estimators import Estimator
-from dagreg.numerics.arrays import np
 from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
 if TYPE_CHECKING:
+    import numpy as np
     import shtab
 
     from dagreg import helping, messages, pipeline, study
@@ -39,7 +39,7 @@ else:  # what some commands need and others do not
     opening, tables = Later("dagreg.binding.opening"), Later("dagreg.sources.tables")
     formats, loading = Later("dagreg.spec.convert"), Later("dagreg.spec.load")
     schemas, answers = Later("dagreg.spec.schema"), Later("dagreg.identify.types")
-    folders = Later("dagreg.results.folder")
+    folders, np = Later("dagreg.results.folder"), Later("numpy")
 
 WORDS = "From a causal graph to a justified Bayesian regression."
 FORMATS = ("text", "json", "md", "html")

@@ -11,9 +11,10 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import Doubt
+from dagreg.graph.causal import analyse
 from dagreg.report.render import Explanation
 from dagreg.spec.load import spec_of
 from dagreg.spec.types import Spec
@@ -21,23 +22,20 @@ from dagreg.study import absent_data, study_of
 
 if TYPE_CHECKING:
     from dagreg.compiled import Compiled
+    from dagreg.report.draw import Format
     from dagreg.result import Result
 
-Specified = Spec | str | os.PathLike[str]  # a spec, or the path of its file
+AnySpec = Spec | str | os.PathLike[str]  # a spec, or the path of its file
 
 
-def explain(spec: Specified) -> Explanation:
-    """The identification report of a spec, or of the one in a file; no data are needed.
-
-    A data file that is not there is a warning.
-    """
+def explain(spec: AnySpec) -> Explanation:
+    """The identification report of a spec, without data; it warns of a data file that is not there."""
     spec = spec_of(spec)
     return Explanation.of(replace(study_of(spec), doubts=absent_data(spec)))
 
 
-def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
-    """Runs everything of a fit short of solving it: graph, columns and values, regressions, and the engine's
-    refusals.
+def check(spec: AnySpec, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
+    """Runs all of a fit but the solving: graph, columns, values, regressions and the engine's refusals.
 
     Without an effect, the graph and the columns of every observed node. Returns the type of each node in
     words, under "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
@@ -45,15 +43,12 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
     from dagreg.binding.opening import open_source
     from dagreg.binding.table import bind, columns_beside, nodes_of
     from dagreg.engines.table import demanded, pieces_of
-    from dagreg.graph.causal import analyse
     from dagreg.programs import idle_doubts, lower_all, program_of
 
     spec = spec_of(spec)
     study = study_of(spec) if spec.effects else None
     graph = study.graph if study is not None else analyse(spec)
-    words = {
-        n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()
-    }
+    words = {k: n.type or "type not known yet" if n.observed else "unobserved" for k, n in spec.nodes.items()}
     table, doubts = None, list[Doubt]()
     if data is not None or spec.data is not None:
         source = open_source(spec, data, allow_outside=allow_outside)
@@ -63,9 +58,7 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
             table = bind(study, source, checked=bool(variables))
             variables |= table.variables
             doubts += (*table.doubts, *table.odd())
-        words |= {
-            v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in variables.values()
-        }
+        words |= {v.name: v.type + " (inferred from its column)" * v.inferred for v in variables.values()}
     if study is not None:
         plans = lower_all(study, table)
         program_of(spec, plans, table)
@@ -76,7 +69,7 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
 
 
 def compile(
-    spec: Specified,
+    spec: AnySpec,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -86,30 +79,27 @@ def compile(
 ) -> Compiled:
     """The PyMC program of every identified effect; without data, default priors are written by their rule.
 
-    `estimator` keeps the builders of that estimator only; `optimised` asks for the program on reduced data,
-    whose posterior is the same. `folder` is where the program will stand: it names its data files from there.
-    Raises DagregError where the spec asks for what is not supported, nodes and
-    columns do not fit, nothing is left to compile, or there are no data to optimise for.
+    `estimator` keeps its builders alone, `optimised` is the equal program on reduced data, and `folder` is
+    where it will stand, from which it names its data. Raises DagregError where the spec asks for what is
+    not supported, columns do not fit, nothing is left to compile, or there are no data to optimise for.
     """
     from dagreg.binding.table import bind_if_there
     from dagreg.compiled import compile_study
 
-    spec = spec_of(spec)
-    study = study_of(spec)
+    study = study_of(spec_of(spec))
     table = bind_if_there(study, data, allow_outside=allow_outside)
     return compile_study(study, table, estimator, optimised=optimised, folder=os.fspath(folder))
 
 
 def explain_plan(
-    spec: Specified,
+    spec: AnySpec,
     data: Any = None,
     *,
     allow_outside: bool = False,
     estimator: str | None = None,
     reuse: str | os.PathLike[str] | None = None,
 ) -> str:
-    """How a fit would solve each regression, and why so; with `reuse`, which draws of an earlier result would
-    serve.
+    """How a fit would solve each regression, and why; with `reuse`, which draws of an earlier result serve.
 
     Raises DagregError as `compile` does, and without data.
     """
@@ -120,30 +110,23 @@ def explain_plan(
     from dagreg.engines.table import demanded
     from dagreg.results.stored import earlier
 
-    spec = spec_of(spec)
-    study = study_of(spec)
+    study = study_of(spec_of(spec))
     table = bind_if_there(study, data, allow_outside=allow_outside)
     pieces = compile_study(study, table, estimator, optimised=True).pieces
-    engine = demanded(spec.sampling.engine)
+    engine = demanded(study.spec.sampling.engine)
     if engine is not None and engine.runs_program:
         plain = f"`engine: {engine.name}` in the spec runs the program as it is written. Without it:\n"
         return plain + plan_text(pieces)
     store, known = earlier(reuse), dict[str, tuple[bool, ...]]()
     if store and table is not None:
-        known = {b: reusable(group, table.rows, spec.sampling, store) for b, group in pieces.items()}
+        known = {b: reusable(group, table.rows, study.spec.sampling, store) for b, group in pieces.items()}
     return plan_text(pieces, known)
 
 
 def plate(
-    spec: Specified,
-    format: str,
-    data: Any = None,
-    *,
-    allow_outside: bool = False,
-    estimator: str | None = None,
+    spec: AnySpec, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
 ) -> bytes:
-    """The plate diagram of a program's first model, or the one of `estimator`: a file of SVG, PNG, PDF or
-    DOT.
+    """The plate diagram of a program's first model, or of `estimator`'s: a file of SVG, PNG, PDF or DOT.
 
     PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data
     (DR300), and where the format is none of a plate diagram's or the model is too large to draw (DR551).
@@ -154,17 +137,14 @@ def plate(
     from dagreg.engines.plate import plate_source
     from dagreg.report.plate import plate_picture
 
-    spec = spec_of(spec)
-    study = study_of(spec)
-    table = bind(study, open_source(spec, data, allow_outside=allow_outside))
+    study = study_of(spec_of(spec))
+    table = bind(study, open_source(study.spec, data, allow_outside=allow_outside))
     program = compile_study(study, table, estimator).program
     source = plate_source(program, program.builders[0], table.rows)
-    return plate_picture(source, format, f"Plate diagram of {spec.name}")
+    return plate_picture(source, format, f"Plate diagram of {study.spec.name}")
 
 
-def draw(
-    spec: Specified, format: Literal["svg", "png", "pdf", "dot", "dagitty"] = "svg", *, effect: int = 0
-) -> bytes:
+def draw(spec: AnySpec, format: Format = "svg", *, effect: int = 0) -> bytes:
     """The graph as a file of this format, coloured for one of the spec's effects where it has any.
 
     Raises DagregError where the graph is too large to draw or Graphviz gives up (DR551).
@@ -176,7 +156,7 @@ def draw(
 
 
 def fit(
-    spec: Specified,
+    spec: AnySpec,
     data: Any = None,
     *,
     allow_outside: bool = False,
@@ -185,11 +165,10 @@ def fit(
 ) -> Result:
     """Fits every identified effect of a spec and doubts the result.
 
-    `reuse` names the folder of an earlier result: regressions that are the same there, on the same data and
-    under the same settings, keep their draws, and the others alone are solved. A folder without a result is
-    no error. Raises DagregError where the spec asks for what is not supported or the data do not fit it; an
-    effect that is not identified is no error here, it is answered without a number. Neither is a model that
-    cannot be solved: its effect's `failures` say why.
+    `reuse` names the folder of an earlier result, if there is one: regressions that are the same there, on
+    the same data and under the same settings, keep their draws. An effect that is not identified is answered
+    without a number, and `failures` say why a model cannot be solved. Raises DagregError where the spec asks
+    for what is not supported or the data do not fit it.
     """
     from dagreg.binding.opening import open_source
     from dagreg.binding.room import check_count, check_room

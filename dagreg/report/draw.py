@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     import pygraphviz
 else:
     graphviz, pygraphviz = Later("graphviz"), Later("pygraphviz")
+
+MOST_KEPT = 8  # drawings
 
 Format = Literal["svg", "png", "pdf", "dot", "dagitty"]
 
@@ -167,7 +170,12 @@ def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pd
             f"the graph has {len(nodes):,} nodes and {len(spec.edges):,} edges, too many for a picture"
         )
     background = "transparent" if format == "svg" else "white"
-    source = _dot(spec, answer, _plain_ids(nodes), background).source
+    return _drawn(str(_dot(spec, answer, _plain_ids(nodes), background).source), format)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _drawn(source: str, format: Literal["svg", "png", "pdf"]) -> bytes:
+    """Graphviz's file. A report and the picture beside it show the same graph, which is laid out once."""
     try:
         with quiet():
             return cast(bytes, pygraphviz.AGraph(string=source).draw(prog="dot", format=format))
