@@ -15,7 +15,7 @@ from dagreg import errors
 from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError, named_path
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.model.estimators import Estimator
 from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from dagreg.spec import load as loading
     from dagreg.spec import schema as schemas
 else:  # what some commands need and others do not
-    shtab, helping, messages = Later("shtab"), Later("dagreg.helping"), Later("dagreg.messages")
-    pipeline, study, results = Later("dagreg.pipeline"), Later("dagreg.study"), Later("dagreg.result")
-    opening, tables = Later("dagreg.binding.opening"), Later("dagreg.sources.tables")
-    formats, loading = Later("dagreg.spec.convert"), Later("dagreg.spec.load")
-    schemas, answers = Later("dagreg.spec.schema"), Later("dagreg.identify.types")
-    folders, np = Later("dagreg.results.folder"), Later("numpy")
+    shtab, helping, messages = Lazy("shtab"), Lazy("dagreg.helping"), Lazy("dagreg.messages")
+    pipeline, study, results = Lazy("dagreg.pipeline"), Lazy("dagreg.study"), Lazy("dagreg.result")
+    opening, tables = Lazy("dagreg.binding.opening"), Lazy("dagreg.sources.tables")
+    formats, loading = Lazy("dagreg.spec.convert"), Lazy("dagreg.spec.load")
+    schemas, answers = Lazy("dagreg.spec.schema"), Lazy("dagreg.identify.types")
+    folders, np = Lazy("dagreg.results.folder"), Lazy("numpy")
 
 WORDS = "From a causal graph to a justified Bayesian regression."
 FORMATS = ("text", "json", "md", "html")

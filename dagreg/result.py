@@ -14,7 +14,7 @@ from dagreg.binding.table import bind, nodes_of
 from dagreg.emit.naming import dimensions_of
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.model.summary import DataSummary
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from dagreg.results import frames, opening
     from dagreg.spec import python
 else:  # what no fresh fit needs
-    pd, xr = Later("pandas"), Later("xarray")
-    pointwise, predict = Later("dagreg.effects.pointwise"), Later("dagreg.effects.predict")
-    simulation, python = Later("dagreg.effects.simulation"), Later("dagreg.spec.python")
-    frames, opening = Later("dagreg.results.frames"), Later("dagreg.results.opening")
+    pd, xr = Lazy("pandas"), Lazy("xarray")
+    pointwise, predict = Lazy("dagreg.effects.pointwise"), Lazy("dagreg.effects.predict")
+    simulation, python = Lazy("dagreg.effects.simulation"), Lazy("dagreg.spec.python")
+    frames, opening = Lazy("dagreg.results.frames"), Lazy("dagreg.results.opening")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

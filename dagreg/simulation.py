@@ -10,7 +10,7 @@ from dagreg.binding.opening import open_if_there
 from dagreg.binding.room import check_rows
 from dagreg.effects.simulate import Simulated
 from dagreg.effects.simulation import from_priors
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.spec.load import spec_of
 from dagreg.spec.python import check_number
 from dagreg.spec.types import MOST_SEED, Spec
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dagreg import result as results
     from dagreg.result import Result
 else:  # priors need no fit
-    results = Later("dagreg.result")
+    results = Lazy("dagreg.result")
 
 
 def simulate(

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from dagreg import errors, files
 from dagreg.arguments import UsageError
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 
 if TYPE_CHECKING:
     from rich import console as rich
 
     from dagreg.report import render as renderers
 else:
-    renderers, rich = Later("dagreg.report.render"), Later("rich.console")
+    renderers, rich = Lazy("dagreg.report.render"), Lazy("rich.console")
 
 DONE, AT_FAULT, INTERNAL, INTERRUPTED = 0, 1, 2, 130
 MISUSED = 2  # as INTERNAL: neither says anything of the input

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import DataError, Diagnostic, redacted
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.sources.duck import open_file, open_frame
 from dagreg.sources.source import Source
 from dagreg.spec.types import DataRef, Spec
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dagreg.binding import starter as starters
     from dagreg.sources import database
 else:  # for `init` and for databases alone
-    starters, database = Later("dagreg.binding.starter"), Later("dagreg.sources.database")
+    starters, database = Lazy("dagreg.binding.starter"), Lazy("dagreg.sources.database")
 
 
 def open_source(spec: Spec, data: Any, *, allow_outside: bool) -> Source:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Spec
 
 if TYPE_CHECKING:
     import networkx
 else:
-    networkx = Later("networkx")
+    networkx = Lazy("networkx")
 
 Adjacency = tuple[tuple[int, ...], ...]
 

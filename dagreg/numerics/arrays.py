@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 
 __all__ = ["Array", "np", "optimize", "special", "stats"]
 
 
-class _Kept(Later):
+class _Kept(Lazy):
     """Keeps each name: loops use them often, and nothing replaces them."""
 
     def __getattr__(self, name: str) -> Any:

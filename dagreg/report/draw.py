@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.identify.types import Answer
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.report.looks import (
     ARROW,
     CAUSAL,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import graphviz
     import pygraphviz
 else:
-    graphviz, pygraphviz = Later("graphviz"), Later("pygraphviz")
+    graphviz, pygraphviz = Lazy("graphviz"), Lazy("pygraphviz")
 
 MOST_KEPT = 8  # drawings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.report.draw import CannotDraw, quiet
 from dagreg.report.drawing import Drawing, element
 from dagreg.report.prose import visible
@@ -13,7 +13,7 @@ from dagreg.report.prose import visible
 if TYPE_CHECKING:
     import pygraphviz
 else:
-    pygraphviz = Later("pygraphviz")
+    pygraphviz = Lazy("pygraphviz")
 
 MOST_NODES = 120
 _GRAPH = {"rankdir": "LR", "nodesep": "0.14", "ranksep": "0.45", "pad": "0.06", "bgcolor": "transparent"}

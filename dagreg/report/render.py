@@ -9,7 +9,7 @@ from html import escape
 from json import dumps
 from typing import TYPE_CHECKING, Literal
 
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.report.view import Subject
 from dagreg.results.fit import Report
 from dagreg.study import Study
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from dagreg.report import document, html, json, markdown, text
 else:  # each format's own
-    document, html = Later("dagreg.report.document"), Later("dagreg.report.html")
-    json, markdown = Later("dagreg.report.json"), Later("dagreg.report.markdown")
-    rich, text = Later("rich.console"), Later("dagreg.report.text")
+    document, html = Lazy("dagreg.report.document"), Lazy("dagreg.report.html")
+    json, markdown = Lazy("dagreg.report.json"), Lazy("dagreg.report.markdown")
+    rich, text = Lazy("rich.console"), Lazy("dagreg.report.text")
 
 Format = Literal["text", "json", "md", "html"]
 TEXT_WIDTH = 100

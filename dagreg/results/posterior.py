@@ -16,7 +16,7 @@ from dagreg.emit.naming import Dimension
 from dagreg.engines.draws import Draws
 from dagreg.engines.statistics import Statistics, as_written
 from dagreg.files import system_error
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.numerics.arrays import Array
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import h5py
     import xarray as xr
 else:
-    h5netcdf, h5py, xr = Later("h5netcdf"), Later("h5py"), Later("xarray")
+    h5netcdf, h5py, xr = Lazy("h5netcdf"), Lazy("h5py"), Lazy("xarray")
 
 Coordinates = Mapping[str, tuple[Dimension, ...]]  # of each symbol that is more than one number
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import numpy as np
 
 from dagreg.errors import HIDDEN, DagregError, redacted, secret_setting
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.quoting import comment, literal
 from dagreg.sources.reader import Reader
 from dagreg.sources.source import Source, Values, first_line, identifier, longest, refused, too_late
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from pyspark import sql as spark
     from sqlglot import expressions as exp
 else:  # extras, whose absence is a message
-    ibis, psycopg, spark = Later("ibis"), Later("psycopg"), Later("pyspark.sql")
-    pa, pc = Later("pyarrow"), Later("pyarrow.compute")
-    sqlglot, exp = Later("sqlglot"), Later("sqlglot.expressions")
+    ibis, psycopg, spark = Lazy("ibis"), Lazy("psycopg"), Lazy("pyspark.sql")
+    pa, pc = Lazy("pyarrow"), Lazy("pyarrow.compute")
+    sqlglot, exp = Lazy("sqlglot"), Lazy("sqlglot.expressions")
 
 GIVEN = "dagreg_rows"  # the spec's query, named in front of every question
 SHARES = 1_000_000  # into which rows are dealt before some are sampled

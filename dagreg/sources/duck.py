@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.sources import text_files
 from dagreg.sources.frames import categories_of, register
 from dagreg.sources.reader import ATTACH, DUCKDB, Reader
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 else:
-    pa, ds = Later("pyarrow"), Later("pyarrow.dataset")  # for Arrow files and tables alone
+    pa, ds = Lazy("pyarrow"), Lazy("pyarrow.dataset")  # for Arrow files and tables alone
 
 _LOCATING = {
     "read_csv(": ("duckdb", "glob", "os", "sys"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.spec.shapes import Word
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dagreg.families import links
     from dagreg.families.family import Parameter
 else:  # a tenth of the time that `explain` takes, and few specs name a family
-    families, links = Later("dagreg.families"), Later("dagreg.families.links")
+    families, links = Lazy("dagreg.families"), Lazy("dagreg.families.links")
 
 
 def family_word() -> Word:

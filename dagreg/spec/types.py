@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.errors import Diagnostic, Span
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.spec.brief import Brief, cut
 
 if TYPE_CHECKING:
     from dagreg import families
 else:  # few specs have trials, and the families take time to load
-    families = Later("dagreg.families")
+    families = Lazy("dagreg.families")
 
 Level = str | int | float | bool
 Side = Level | tuple[Level, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dagreg.doubts.types import Diagnostics
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.report.blocks import Block, Bullets, Facts, Paragraph
 from dagreg.report.prose import sentence
 from dagreg.report.sections.chains import chains
@@ -15,7 +15,7 @@ from dagreg.results.numbers import number
 if TYPE_CHECKING:
     from dagreg.engines import table as engines
 else:  # engines load NumPy, which a report without numbers does not need
-    engines = Later("dagreg.engines.table")
+    engines = Lazy("dagreg.engines.table")
 
 
 def diagnostics(view: EffectView) -> tuple[Block, ...]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from dagreg.errors import Span
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses, roles
 from dagreg.spec.convert.marks import ROLES, SPELLED_OUT, read_marks
@@ -23,7 +23,7 @@ from dagreg.spec.types import Edge, Spec
 if TYPE_CHECKING:
     import pygraphviz
 else:
-    pygraphviz = Later("pygraphviz")
+    pygraphviz = Lazy("pygraphviz")
 
 _SAID = re.compile(r"syntax error in line (\d+)(?: near '(.*)')?")
 _SPLIT = re.compile(r"badly delimited number '([^']*)' in line (\d+)")

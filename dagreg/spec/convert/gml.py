@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import Span
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses
 from dagreg.spec.convert.networkx import fill, to_networkx
@@ -17,7 +17,7 @@ from dagreg.spec.types import Spec
 if TYPE_CHECKING:
     import networkx as nx
 else:
-    nx = Later("networkx")
+    nx = Lazy("networkx")
 
 _PLACE = re.compile(r" at \((\d+), (\d+)\)")
 _QUOTED = re.compile(r'"[^"]*"')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import either
-from dagreg.later import Later
+from dagreg.lazy import Lazy
 from dagreg.spec.convert.draft import Draft
 from dagreg.spec.convert.losses import roles
 from dagreg.spec.convert.marks import read_marks, truth, unknown
@@ -15,7 +15,7 @@ from dagreg.spec.types import Spec
 if TYPE_CHECKING:
     import networkx as nx
 else:
-    nx = Later("networkx")
+    nx = Lazy("networkx")
 
 
 def from_networkx(graph: nx.Graph, *, name: str = "graph") -> Spec:

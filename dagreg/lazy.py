@@ -3,7 +3,7 @@
     if TYPE_CHECKING:
         import pandas as pd
     else:
-        pd = Later("pandas")
+        pd = Lazy("pandas")
 
 It is for modules that take long to load and that few calls need. Type checkers and the contracts of the
 layers see the import.
@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any
 
 
-class Later:
+class Lazy:
     """Stands for a module. Each name is read off the module when it is used, and so can be replaced there."""
 
     def __init__(self, module: str) -> None:
