@@ -9,7 +9,7 @@ from dagreg.report.view import EffectView
 from dagreg.results.numbers import number
 
 
-def graph_test(view: EffectView) -> tuple[Block, ...]:
+def agreement(view: EffectView) -> tuple[Block, ...]:
     rows = view.fitted.result.disagreements if view.fitted and view.fitted.result else ()
     if not rows:
         return ()
