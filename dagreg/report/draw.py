@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 else:
     graphviz, pygraphviz = Lazy("graphviz"), Lazy("pygraphviz")
 
-MOST_KEPT = 8  # drawings
+MAX_KEPT = 8  # drawings
 
 Format = Literal["svg", "png", "pdf", "dot", "dagitty"]
 
@@ -173,7 +173,7 @@ def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pd
     return _drawn(str(_dot(spec, answer, _plain_ids(nodes), background).source), format)
 
 
-@lru_cache(maxsize=MOST_KEPT)
+@lru_cache(maxsize=MAX_KEPT)
 def _drawn(source: str, format: Literal["svg", "png", "pdf"]) -> bytes:
     """Graphviz's file. A report and the picture beside it show the same graph, which is laid out once."""
     try:

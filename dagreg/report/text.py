@@ -33,7 +33,7 @@ from dagreg.report.markdown import legend_nodes
 from dagreg.report.plots import forest_text
 from dagreg.report.prose import runs, visible, visible_lines
 
-WIDEST = 110
+MAX_WIDTH = 110
 _EDGES, _GAP = 2, 3  # what a table takes beside its columns, and between two of them
 _NARROW = 60  # a console below this
 _MOST_LINES = 4  # of a row of a table that has numbers; words that need more stand above them
@@ -49,7 +49,7 @@ class _Writer:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.width = min(console.width, WIDEST)
+        self.width = min(console.width, MAX_WIDTH)
 
     def document(self, document: Document) -> None:
         self.line(document.title, "bold")
