@@ -716,7 +716,7 @@ def _fit_effect(
     from dagreg.doubts.pooling import poolings
     from dagreg.doubts.prior_predictive import prior_check
     from dagreg.effects.dose import dose_response
-    from dagreg.effects.estimate import coefficients, estimates
+    from dagreg.effects.estimate import coefficients, estimates, surrogate_notes
     from dagreg.effects.types import EffectResult
     from dagreg.engines.explain import sentences
     from dagreg.engines.run import draw
@@ -755,7 +755,12 @@ def _fit_effect(
     others = _beside(spec, models[0], beside, table)
     tied, harmless = collinearity(models[0], here[models[0].estimator], distinct)
     doubts = doubts_of(models[0], found[models[0].estimator], here, distinct, gaps, spec.sampling.seed, others)
-    notes = (*by_level_notes(spec, question.effect.by, models), *not_made(models, data.count), *harmless)
+    notes = (
+        *by_level_notes(spec, question.effect.by, models),
+        *not_made(models, data.count),
+        *surrogate_notes(rows),
+        *harmless,
+    )
     solved = [piece for model in models for piece in pieces[model.builder]]
     unknown = {symbol for model in models for symbol in model.unknown}
     how = [(part.engine, part.origin) for model in models for part in here[model.estimator].parts]

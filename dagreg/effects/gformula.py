@@ -143,11 +143,11 @@ def _means(
     times = 1
     if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
-    elif not linear(model, held) and not _exact(model):
+    elif not linear(model, held) and not is_exact(model):
         times = -(-MONTE_CARLO // len(rows))
         rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
-    block, step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES))), step_of(model, contrast)
+    block, step = max(1, CELLS // (len(rows) * branches(model))), step_of(model, contrast)
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, block):
         values, probability = rows.at(part), rows.probability(part)
@@ -240,12 +240,12 @@ def _mean(
     model = setting.model
     exposures = model.estimand.exposure
     seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
-    branches = [Branch(1.0, sides["start"])]
+    tree = [Branch(1.0, sides["start"])]
     for equation in model.mediators:
-        here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in branches]
-        branches = [b for branch in here for b in _extend(setting, equation, branch)]
+        here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in tree]
+        tree = [b for branch in here for b in _extend(setting, equation, branch)]
     totals: list[Array] = []
-    for branch in branches:
+    for branch in tree:
         parts = _outcome(setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places)
         if not isinstance(branch.probability, float):  # it is 1 where nothing is summed over
             parts = [branch.probability * part for part in parts]
@@ -335,7 +335,12 @@ def _joint(model: Model) -> int:
     return math.prod(len(e.levels) or 2 for e in finite)
 
 
-def _exact(model: Model) -> bool:
+def branches(model: Model) -> int:
+    """Joint settings of the mediators that each row is worked out at."""
+    return min(_joint(model), BRANCHES)
+
+
+def is_exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
     nonlinear = [e for e in model.mediators if not enters_linearly(model, e.response)]
     return all(e.family.draw is None for e in nonlinear) and _joint(model) <= BRANCHES

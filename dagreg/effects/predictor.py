@@ -125,10 +125,12 @@ def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Arra
 
     `sd`: of the predictor over the population of groups.
     """
-    cutpoints = draws[equation.intercept][:, None, :]
-    below = over_population(equation.link, cutpoints - eta[..., None], None if sd is None else sd[..., None])
-    edge = np.ones((*below.shape[:2], 1))
-    return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
+    below = [over_population(equation.link, cut[:, None] - eta, sd) for cut in draws[equation.intercept].T]
+    found = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
+    found[0], found[-1] = below[0], 1.0 - below[-1]
+    for i in range(1, len(below)):
+        np.subtract(below[i], below[i - 1], out=found[i])
+    return np.moveaxis(found, 0, -1)
 
 
 def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:

@@ -85,6 +85,7 @@ class Estimate:
     comparison: str = ""  # what was compared alone: "drug: a against b", "one unit more of x (cm)"
     outcome_level: Level | None = None  # the level of the outcome whose probability, or odds, the number is of
     share: Share | None = None  # of the total, for an indirect effect; None where the total may be 0, too
+    surrogate_error: float | None = None  # of the average over rows, in posterior sds; None: worked out at every draw
 
     def __repr__(self) -> str:
         return cut(f"<Estimate by {self.estimator}, {self.label or self.name}: {self.summary.line}>")
