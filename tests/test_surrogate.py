@@ -63,13 +63,15 @@ def test_a_surrogate_is_as_near_as_it_says(monkeypatch: pytest.MonkeyPatch, sd: 
         assert one.label == other.label
         if one.scale != "outcome":
             continue
-        assert one.surrogate_error is None and other.surrogate_error is not None
+        assert one.surrogate_error is None
+        assert other.surrogate_error is not None
         assert 0 < other.surrogate_error <= surrogate.MAX_ERROR
         # the rms error over draws bounds what the mean and the sd are off by
         assert abs(other.summary.mean - one.summary.mean) <= surrogate.MAX_ERROR * one.summary.sd
         assert abs(other.summary.sd - one.summary.sd) <= surrogate.MAX_ERROR * one.summary.sd
     (note,) = surrogate_notes(near)
-    assert "chain" in note and "posterior sds" in note
+    assert "chain" in note
+    assert "posterior sds" in note
     assert surrogate_notes(exact) == ()
 
 

@@ -25,6 +25,7 @@ from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 CELLS = 2_000_000  # draws x rows held at once
+CACHED_CELLS = 50_000  # the same of one array where nothing is drawn at random: it stays in the processor's cache
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
 BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
 
@@ -147,7 +148,7 @@ def _means(
         times = -(-MONTE_CARLO // len(rows))
         rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
-    block, step = max(1, CELLS // (len(rows) * branches(model))), step_of(model, contrast)
+    block, step = _block(model, rows, held), step_of(model, contrast)
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, block):
         values, probability = rows.at(part), rows.probability(part)
@@ -159,6 +160,13 @@ def _means(
             setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
             found.append(_mean(setting, sides, world, weights, probability, places))
     return [np.concatenate(found, axis=1) for found in parts]
+
+
+def _block(model: Model, rows: Rows, held: Collection[str]) -> int:
+    """Draws worked on at once. Where numbers are drawn it decides which: there it stays as it is."""
+    at_random = rows.units is not None or not (linear(model, held) or is_exact(model))
+    cells = CELLS // branches(model) if at_random else CACHED_CELLS
+    return max(1, cells // len(rows))
 
 
 def _world(model: Model, side: Side) -> World:
