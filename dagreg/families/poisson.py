@@ -38,6 +38,7 @@ FAMILY = Family(
     log_constant=_factorial,
     concave=("log",),
     draw=counts.draw_poisson,
+    probabilities=counts.poisson_probabilities,
     law=lambda mean, p: stats.poisson(mean),
     sample=counts.sample_poisson,
     grouped_as="poisson",
