@@ -1,4 +1,6 @@
-"""What the optimiser's tests share: specs with their data, and log densities of programs at the same parameters."""
+"""What the optimiser's tests share: specs with their data, and log densities of programs at the same
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from dagreg.emit.naming import dimensions_of
 from dagreg.model.plan import Model
 from dagreg.model.statistics import Sufficient
 from dagreg.optimise.types import Piece
-from tests.fitting import spec_of
+from tests.fitting import spec_of, table_of
 
 Point = Mapping[str, Any]
 ROWS = 60
@@ -70,7 +72,7 @@ def optimised(
     spec = spec_of(text)
     plain, fast = (pipeline.compile(spec, data, optimised=choice) for choice in (False, True))
     (model,) = (m for m in plain.plans[effect].models if m.estimator == estimator)
-    table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
+    table = table_of(spec, data)
     return Optimised(model, fast.pieces[model.builder], plain.program, fast.program, table.rows)
 
 
@@ -112,7 +114,9 @@ def densities(
 
 
 def _as_taken(built: Any, model: Model, point: Point, piece: Piece | None) -> dict[str, Any]:
-    """A point as PyMC takes it: scales by logs, cutpoints by logs of steps, whitened coefficients by theirs."""
+    """A point as PyMC takes it: scales by logs, cutpoints by logs of steps, whitened coefficients
+    by theirs.
+    """
     taken = {}
     for value in built.value_vars:
         name = value.name

@@ -6,12 +6,25 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
-from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Share, Summary
+from dagreg.binding.table import DataInfo
+from dagreg.doubts.types import Diagnostics, ImplicationTest, Mixing, PooledLevel, Pooling
+from dagreg.effects.types import (
+    Coefficient,
+    Density,
+    Disagreement,
+    EffectResult,
+    Estimate,
+    Scale,
+    Share,
+    Summary,
+)
 from dagreg.emit.plate import plate_source
+from dagreg.errors import Doubt
 from dagreg.families import FAMILIES
 from dagreg.families.links import LINKS
+from dagreg.graph.causal import analyse
 from dagreg.graph.junctions import Junction
+from dagreg.identify.chain import NoChain
 from dagreg.identify.expression import P
 from dagreg.identify.types import (
     Adjustment,
@@ -33,8 +46,27 @@ from dagreg.model.estimators import Estimator
 from dagreg.model.plan import LeftOut, Model, Plan
 from dagreg.model.summary import Variable
 from dagreg.model.terms import Auxiliary, PriorChoice, Term
-from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.results.fit import FittedEffect, Report
 from dagreg.spec.types import Edge, Effect, Kind, Level, Node, NodeType, Spec
+from dagreg.study import Claim, StudiedEffect, Study
+
+
+def studied(
+    spec: Spec,
+    junctions: tuple[Junction, ...],
+    answers: tuple[Answer, ...],
+    implications: tuple[Claim, ...] = (),
+    doubts: tuple[Doubt, ...] = (),
+) -> Study:
+    """A study with these answers; their effects are the spec's own, or those that they were asked for."""
+    asked = spec.effects or tuple(
+        Effect(a.justification.query.exposure, a.justification.query.outcome, a.justification.query.kind)
+        for a in answers
+    )
+    no_chain = NoChain("a made-up answer has no chain")
+    effects = tuple(StudiedEffect(e, a, no_chain) for e, a in zip(asked, answers, strict=True))
+    return Study(spec, analyse(spec), effects, junctions, implications, doubts)
+
 
 GOOD = Diagnostics("exact", 0, 1.0, 4000.0, True)
 BAD = Diagnostics(
@@ -87,7 +119,15 @@ def pooled(group: str, response: str, names: Sequence[str]) -> Pooling:
         width = 1.88 / math.sqrt(1 + rows / 8)
         levels.append(PooledLevel(name, rows, alone, mean, (mean - width, mean + width)))
     return Pooling(
-        group, response, Estimator.ADJUSTED, "intercept", f"log odds of {response}", 0.94, 0.0, tuple(levels), 3
+        group,
+        response,
+        Estimator.ADJUSTED,
+        "intercept",
+        f"log odds of {response}",
+        0.94,
+        0.0,
+        tuple(levels),
+        3,
     )
 
 
@@ -164,13 +204,21 @@ def model(
         estimator,
         estimator,
         {
-            n: Variable(n, f"v{i}", n, kind if n == query.outcome else "continuous", (0, 1) if kind == "binary" else ())
+            n: Variable(
+                n,
+                f"v{i}",
+                n,
+                kind if n == query.outcome else "continuous",
+                (0, 1) if kind == "binary" else (),
+            )
             for i, n in enumerate(names)
         },
         (equation(query.outcome, predictors, family, query.exposure),),
         Estimand(query.kind, query.exposure, query.outcome, (Contrast(query.exposure, (0,), (1,)),)),
         primary,
-        ("The prior that you gave for `coached` was used in the regression of `retained`.",) if primary else (),
+        ("The prior that you gave for `coached` was used in the regression of `retained`.",)
+        if primary
+        else (),
     )
 
 
@@ -224,21 +272,30 @@ COACHING_ANSWER = Adjustment(
             "It is the smallest set that closes every path with an arrow into `coached`.",
         ),
         {
-            "tenure": NodeNote("tenure", ("confounder",), True, "it closes the path coached <- tenure -> retained"),
+            "tenure": NodeNote(
+                "tenure", ("confounder",), True, "it closes the path coached <- tenure -> retained"
+            ),
             "coached": NodeNote("coached", ("exposure",), False, "it is the exposure"),
             "engagement": NodeNote(
                 "engagement",
                 ("mediator",),
                 False,
-                "it lies on the causal path coached -> engagement -> retained: adjusting for it would take away part "
+                "it lies on the causal path coached -> engagement -> retained: adjusting for it would take "
+                "away part "
                 "of the effect",
                 True,
             ),
             "retained": NodeNote("retained", ("outcome",), False, "it is the outcome"),
             "bonus": NodeNote(
-                "bonus", ("descendant of outcome",), False, "it is a consequence of the outcome `retained`", True
+                "bonus",
+                ("descendant of outcome",),
+                False,
+                "it is a consequence of the outcome `retained`",
+                True,
             ),
-            "aptitude": NodeNote("aptitude", ("unobserved", "ancestor of outcome"), False, "it is not observed"),
+            "aptitude": NodeNote(
+                "aptitude", ("unobserved", "ancestor of outcome"), False, "it is not observed"
+            ),
         },
         (
             PathNote("coached -> retained", True, True, (), True),
@@ -264,7 +321,9 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
     """One effect of a binary exposure on a binary outcome; chain, adjusted and unadjusted."""
     chosen = ("tenure",)
     query = COACHING_QUERY
-    message = "The chain gives 0.118 and the adjusted regression 0.112: the difference is within its uncertainty."
+    message = (
+        "The chain gives 0.118 and the adjusted regression 0.112: the difference is within its uncertainty."
+    )
     if disagrees:
         message = "The chain gives 0.190 and the adjusted regression 0.112, 4.1 standard deviations apart."
     fitted = FittedEffect(
@@ -273,7 +332,9 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
         Plan(
             (
                 model(Estimator.ADJUSTED, query, ("coached", "tenure"), "bernoulli", True, "binary"),
-                model(Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
+                model(
+                    Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"
+                ),
                 model(Estimator.UNADJUSTED, query, ("coached",), "bernoulli", False, "binary"),
             ),
             (LeftOut(Estimator.FRONTDOOR, "`coached` also acts directly on `retained`, past `engagement`."),),
@@ -289,10 +350,17 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             (
                 coefficient("coached", 0.5237, 0.1353),
                 coefficient(
-                    "tenure", 0.0312, 0.0021, why="`tenure` is there to close a path; its own effect is confounded"
+                    "tenure",
+                    0.0312,
+                    0.0021,
+                    why="`tenure` is there to close a path; its own effect is confounded",
                 ),
                 coefficient(
-                    "coached", 0.3308, 0.139, estimator=Estimator.CHAIN, why="it is only the direct part of the effect"
+                    "coached",
+                    0.3308,
+                    0.139,
+                    estimator=Estimator.CHAIN,
+                    why="it is only the direct part of the effect",
                 ),
             ),
             (Disagreement("1 against 0", 0.078 if disagrees else 0.0053, 0.019, disagrees, message),),
@@ -303,7 +371,12 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             ImplicationTest("bonus", "tenure", ("retained",), 0.71, 0.4781, 0.9562, False),
             ImplicationTest("bonus", "coached", ("retained",), -3.9, 0.0001, 0.0002, disagrees),
         ),
-        (Doubt("DR301", "In 14 rows with `tenure` above 220 nobody was coached: the answer there is extrapolated."),),
+        (
+            Doubt(
+                "DR301",
+                "In 14 rows with `tenure` above 220 nobody was coached: the answer there is extrapolated.",
+            ),
+        ),
         ()
         if diagnostics.engine == "exact"
         else (chains("beta_retained_coached"), chains("alpha_retained", Estimator.CHAIN)),
@@ -312,13 +385,13 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             model(Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
         ),
     )
-    explained = Explained(
+    study = studied(
         COACHING,
         JUNCTIONS,
         (COACHING_ANSWER,),
         (("bonus", "tenure", ("retained",)), ("bonus", "coached", ("retained",))),
     )
-    return Report(explained, DATA, (fitted,), SOURCE, VERSIONS, 2026)
+    return Report(study, DATA, (fitted,), SOURCE, VERSIONS, 2026)
 
 
 # A confounder that nobody measured.
@@ -371,9 +444,9 @@ def unidentified() -> Report:
     return _alone(spec, answer, fitted, JUNCTIONS[:0])
 
 
-def unidentified_explained() -> Explained:
+def unidentified_explained() -> Study:
     spec, answer = _unmeasured()
-    return Explained(spec, (), (answer,), (), (Doubt("DR210", "The data file could not be read."),))
+    return studied(spec, (), (answer,), (), (Doubt("DR210", "The data file could not be read."),))
 
 
 # Effects that the graph says are zero.
@@ -382,7 +455,11 @@ def unidentified_explained() -> Explained:
 def _zero(chosen: tuple[str, ...] | None) -> tuple[Spec, Answer]:
     arrow = Edge("z", "x") if chosen is not None else Edge("y", "x")
     spec = Spec(
-        "zero", {n: Node(n) for n in ("z", "x", "y")}, (arrow, Edge("z", "y")), (Effect(("x",), "y"),), path="zero.yaml"
+        "zero",
+        {n: Node(n) for n in ("z", "x", "y")},
+        (arrow, Edge("z", "y")),
+        (Effect(("x",), "y"),),
+        path="zero.yaml",
     )
     sets = () if chosen is None else (chosen,)
     reason = "Every set leaves y -> x open." if chosen is None else "It closes x <- z -> y."
@@ -428,7 +505,9 @@ def zero_without_a_set() -> Report:
 
 
 def several() -> Report:
-    """A slope with units, levels of a categorical exposure with subgroups, mediation, an instrument, a refusal."""
+    """A slope with units, levels of a categorical exposure with subgroups, mediation, an instrument, a
+    refusal.
+    """
     names = ("site", "dose", "marker", "pain", "age", "lottery")
     spec = Spec(
         "several",
@@ -470,7 +549,17 @@ def several() -> Report:
         FittedEffect(
             effect,
             answer,
-            Plan((model(Estimator.ADJUSTED, answer.justification.query, (*effect.exposure, "age"), "gaussian", True),))
+            Plan(
+                (
+                    model(
+                        Estimator.ADJUSTED,
+                        answer.justification.query,
+                        (*effect.exposure, "age"),
+                        "gaussian",
+                        True,
+                    ),
+                )
+            )
             if result
             else None,
             result,
@@ -478,9 +567,9 @@ def several() -> Report:
         )
         for effect, answer, result in zip(spec.effects, answers, results, strict=True)
     )
-    explained = Explained(spec, (), answers, (("lottery", "site", ()),))
+    study = studied(spec, (), answers, (("lottery", "site", ()),))
     general = (Doubt("DR310", "The data hold 3 duplicated rows"),)
-    return Report(explained, DATA, fitted, SOURCE, VERSIONS, 7, general)
+    return Report(study, DATA, fitted, SOURCE, VERSIONS, 7, general)
 
 
 def _by_age(effect: Effect, chosen: tuple[str, ...] = ("age",)) -> Answer:
@@ -519,7 +608,8 @@ def _refused(effect: Effect) -> NotIdentified:
 
 def _slope() -> EffectResult:
     return EffectResult(
-        (estimate(-1.284, 0.207, primary=True, contrast=None, adjusted_for=("age",), name="dose -> pain"),), ()
+        (estimate(-1.284, 0.207, primary=True, contrast=None, adjusted_for=("age",), name="dose -> pain"),),
+        (),
     )
 
 
@@ -538,7 +628,9 @@ def _mediated() -> EffectResult:
         ("natural direct effect", -0.81),
         ("total effect", -1.28),
     )
-    indirect, *others = (estimate(m, 0.2, contrast=(0, 1), estimand=e, adjusted_for=("age",)) for e, m in parts)
+    indirect, *others = (
+        estimate(m, 0.2, contrast=(0, 1), estimand=e, adjusted_for=("age",)) for e, m in parts
+    )
     share = Share(0.37, (0.08, 0.68))
     return EffectResult((replace(indirect, primary=True, share=share), *others), ())
 
@@ -574,7 +666,13 @@ def nasty() -> Report:
     """Every name is an attack; the first two are exposure and outcome."""
     x, y, z, *others = NASTY
     nodes = {n: Node(n, label=f"label {n}", unit=f"unit {n}", description=n) for n in NASTY}
-    edges = (Edge(z, x), Edge(z, y), Edge(x, y), *(Edge(y, n) for n in others), Edge(others[0], others[1], True))
+    edges = (
+        Edge(z, x),
+        Edge(z, y),
+        Edge(x, y),
+        *(Edge(y, n) for n in others),
+        Edge(others[0], others[1], True),
+    )
     spec = Spec("nasty " + x, nodes, edges, (Effect((x,), y),), path="na|sty.yaml")
     justification = Justification(
         Query((x,), y),
@@ -595,7 +693,13 @@ def nasty() -> Report:
         EffectResult(
             (
                 estimate(
-                    0.2, 0.1, primary=True, contrast=(x, y), adjusted_for=(z,), name=f"{x} -> {y}", label=f"{x} {y}"
+                    0.2,
+                    0.1,
+                    primary=True,
+                    contrast=(x, y),
+                    adjusted_for=(z,),
+                    name=f"{x} -> {y}",
+                    label=f"{x} {y}",
                 ),
                 estimate(float("nan"), float("inf"), Estimator.CHAIN, adjusted_for=(z,), by={x: y}),
             ),
@@ -610,13 +714,13 @@ def nasty() -> Report:
         plate_of(model(Estimator.ADJUSTED, Query((x,), y), (x, z), "gaussian", True)),
         (pooled(x, y, NASTY),),
     )
-    explained = Explained(spec, tuple(Junction("fork", (x, n, y), False) for n in others), (answer,))
+    study = studied(spec, tuple(Junction("fork", (x, n, y), False) for n in others), (answer,))
     data = DataInfo(x, 10, 9, {y: 1}, "", {z: "continuous"})
-    return Report(explained, data, (fitted,), f"# ```\n# {x}\n", {x: y}, 1)
+    return Report(study, data, (fitted,), f"# ```\n# {x}\n", {x: y}, 1)
 
 
 def _alone(spec: Spec, answer: Answer, fitted: FittedEffect, junctions: tuple[Junction, ...] = ()) -> Report:
-    return Report(Explained(spec, junctions, (answer,)), DATA, (fitted,), SOURCE, VERSIONS, 2026)
+    return Report(studied(spec, junctions, (answer,)), DATA, (fitted,), SOURCE, VERSIONS, 2026)
 
 
 REPORTS = {
@@ -629,8 +733,8 @@ REPORTS = {
     "nasty": nasty,
 }
 EXPLAINED = {
-    "explain_coaching": lambda: coaching().explained,
+    "explain_coaching": lambda: coaching().study,
     "explain_unidentified": unidentified_explained,
-    "explain_several": lambda: several().explained,
+    "explain_several": lambda: several().study,
 }
 CASES = {**REPORTS, **EXPLAINED}

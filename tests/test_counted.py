@@ -20,10 +20,13 @@ from dagreg.effects.estimate import estimates
 from dagreg.engines.draws import Draws
 from dagreg.model.plan import Model
 from dagreg.sources.moments import GROUPS
-from tests.fitting import spec_of
+from tests.fitting import spec_of, table_of
 
 ROWS = 4_000
-TYPES = "nodes: {g: {type: categorical}, x: binary, m: binary, y: binary, c: count, s: {type: count, family: binomial, "
+TYPES = (
+    "nodes: {g: {type: categorical}, x: binary, m: binary, y: binary, c: count, s: {type: count, family: "
+    "binomial, "
+)
 TYPES += "trials: n}}\n"
 CASES = {
     "logistic chain": "edges: ['g -> x, m, y', x -> m, 'x, m -> y']\neffect: x -> y",
@@ -53,9 +56,11 @@ DATA = _data()
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[Model, ...], Rows, Counted]:
+def case(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> tuple[tuple[Model, ...], Rows, Counted]:
     spec = spec_of(TYPES + CASES[request.param])
-    table = pipeline.read(spec, pipeline.questions(spec)[1], DATA, allow_outside=True)
+    table = table_of(spec, DATA)
     models = pipeline.compile(spec, DATA).plans[0].models
     with monkeypatch.context() as patch:
         patch.setattr(rows, "COUNTED_FROM", 10)
@@ -70,7 +75,9 @@ def _draws(model: Model, data: Any) -> Draws:
     for equation in model.equations:
         found |= as_draws(equation, *coefficients(equation, design(model, equation, data)))
     rng = np.random.default_rng(1)
-    return Draws({n: v + 0.05 * rng.normal(size=(2, 20, *v.shape[1:])) for n, v in found.items()}, "exact", 0, 0.0)
+    return Draws(
+        {n: v + 0.05 * rng.normal(size=(2, 20, *v.shape[1:])) for n, v in found.items()}, "exact", 0, 0.0
+    )
 
 
 def test_every_row_is_counted_once(case: tuple[tuple[Model, ...], Rows, Counted]) -> None:
@@ -111,7 +118,7 @@ def test_doubts_are_raised_at_all() -> None:
     said = set()
     for text in CASES.values():
         spec = spec_of(TYPES + text)
-        table = pipeline.read(spec, pipeline.questions(spec)[1], DATA, allow_outside=True).rows
+        table = table_of(spec, DATA).rows
         model = pipeline.compile(spec, DATA).plans[0].models[0]
         draws = _draws(model, table)
         found = estimates(model, draws, table, 1)
@@ -121,7 +128,9 @@ def test_doubts_are_raised_at_all() -> None:
 
 
 def test_refits_without_a_group_are_those_of_the_rows(case: tuple[tuple[Model, ...], Rows, Counted]) -> None:
-    """The groups differ (by number here, at random there), so the sd agrees within a jackknife's own error."""
+    """The groups differ (by number here, at random there), so the sd agrees within a jackknife's
+    own error.
+    """
     by_name = {m.estimator: m for m in case[0]}
     if "chain" not in by_name:
         return
@@ -134,6 +143,6 @@ def test_refits_without_a_group_are_those_of_the_rows(case: tuple[tuple[Model, .
 def test_rows_that_do_not_repeat_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     data = DATA | {"z": np.random.default_rng(2).normal(size=ROWS)}
     spec = spec_of("edges: [z -> x, 'z, x -> y']\neffect: x -> y")
-    table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
+    table = table_of(spec, data)
     monkeypatch.setattr(rows, "COUNTED_FROM", 10)
     assert table.rows.counted(pipeline.compile(spec, data).plans[0].models) is None

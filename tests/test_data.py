@@ -1,4 +1,6 @@
-"""Data sources: every kind of file and frame gives the same table, and what does not fit is refused by name."""
+"""Data sources: every kind of file and frame gives the same table, and what does not fit is
+refused by name.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from dagreg.errors import DagregError
 from dagreg.sources.duck import DuckSource, open_file, open_frame
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef, Spec
+from tests.fitting import table_of
 
 X = [1.5, 2.5, -3.0, 4.25, 0.0, 7.5]
 G = ["a", "b", "a", "c", "b", "a"]
@@ -205,8 +208,7 @@ _PLAIN = "data: t.csv\nedges: [x -> y]\neffect: x -> y\n"
 def _columns(text: str, folder: Path, spec: str = _PLAIN) -> dict[str, np.ndarray]:
     """The columns that a fit would use."""
     parsed = _spec(folder, spec, text)
-    asked = pipeline.questions(parsed)[1]
-    table = pipeline.read(parsed, asked, None, allow_outside=False)
+    table = table_of(parsed, allow_outside=False)
     return table.source.arrays(table.columns, table.where)
 
 
@@ -250,7 +252,8 @@ def test_names_with_spaces_quotes_and_more(tmp_path: Path) -> None:
     rows = "\n".join(f"{i},{i * i},{i % 3},{i % 2},{-i}" for i in range(8))
     spec = (
         "data: t.csv\nedges: [[the x, 'say \"y\"'], ['semi;colon', 'the x'], ['semi;colon', 'say \"y\"'],"
-        " ['naïve π', 'the x'], ['naïve π', 'say \"y\"'], [\"se'lect\", 'the x'], [\"se'lect\", 'say \"y\"']]\n"
+        " ['naïve π', 'the x'], ['naïve π', 'say \"y\"'], [\"se'lect\", 'the x'], [\"se'lect\", 'say "
+        '"y"\']]\n'
         "effect: {exposure: the x, outcome: 'say \"y\"'}\n"
     )
     found = _columns(f"{header}\n{rows}\n", tmp_path, spec)
@@ -276,7 +279,7 @@ def test_rows_with_missing_values_are_dropped_where_asked(word: str, tmp_path: P
     table = f"x,g,y\n1.5,a,2\n{word},b,3\n2.5,{word},1\n4,a,{word}\n5.5,b,7\n6,b,8\n"
     spec = "data: t.csv\nmissing: drop\nedges: [g -> x, 'g, x -> y']\neffect: x -> y\n"
     parsed = _spec(tmp_path, spec, table)
-    read = pipeline.read(parsed, pipeline.questions(parsed)[1], None, allow_outside=False)
+    read = table_of(parsed, allow_outside=False)
     assert read.source.arrays(read.columns, read.where)["x"].tolist() == [1.5, 5.5, 6]
     assert (read.info.rows, read.info.rows_used, read.info.missing) == (6, 3, {"g": 1, "x": 1, "y": 1})
     assert read.summary.columns["x"].mean == pytest.approx(13 / 3)
@@ -306,7 +309,7 @@ def test_not_a_number_in_parquet_is_missing(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
     (tmp_path / "s.yaml").write_text("data: t.parquet\nedges: [x -> y]\neffect: x -> y\nmissing: drop\n")
     spec = load(tmp_path / "s.yaml")
-    read = pipeline.read(spec, pipeline.questions(spec)[1], None, allow_outside=False)
+    read = table_of(spec, allow_outside=False)
     assert (read.info.missing, read.info.rows_used) == ({"x": 1}, 39)
     query = read.rows.script_query(None)  # what the emitted program runs, in a connection of its own
     assert query is not None
@@ -328,8 +331,10 @@ def test_infinite_values_in_frames() -> None:
 
 def test_only_the_columns_used_are_read(tmp_path: Path) -> None:
     """Columns that no regression needs may hold anything; the frame that is kept has them not."""
-    parsed = _spec(tmp_path, _PLAIN, "when,x,list,y\n2020-01-01,1,[1],2\n2020-01-01,2,[2],3\n2021-01-01,4,[],1\n")
-    read = pipeline.read(parsed, pipeline.questions(parsed)[1], None, allow_outside=False)
+    parsed = _spec(
+        tmp_path, _PLAIN, "when,x,list,y\n2020-01-01,1,[1],2\n2020-01-01,2,[2],3\n2021-01-01,4,[],1\n"
+    )
+    read = table_of(parsed, allow_outside=False)
     assert read.source.columns == ("x", "y")
     assert set(read.summary.columns) == {"x", "y"}
 
@@ -385,7 +390,9 @@ def test_queries_read_the_files_named_and_nothing_else(name: str, tmp_path: Path
     (tmp_path / "secret.csv").write_text("x,y\n1,2\n3,5\n")
     query, code = QUERIES[name]
     spec = _spec(
-        inside, f'data: {{source: t.csv, query: "{query}"}}\nedges: [x -> y]\neffect: x -> y\n', "x,y\n1,2\n3,4\n"
+        inside,
+        f'data: {{source: t.csv, query: "{query}"}}\nedges: [x -> y]\neffect: x -> y\n',
+        "x,y\n1,2\n3,4\n",
     )
     assert _refusal(spec)[0].startswith(code)
     assert not list(tmp_path.rglob("made*"))
@@ -425,4 +432,8 @@ def test_compile_goes_on_without_the_file_and_check_does_not(tmp_path: Path) -> 
 def test_yes_and_no_are_words_and_not_booleans(tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("a,b,c\nyes,true,1\nno,false,0\n")
     source = open_file(DataRef("words.csv"), str(tmp_path))
-    assert {column: source.kind(column) for column in source.columns} == {"a": "text", "b": "text", "c": "number"}
+    assert {column: source.kind(column) for column in source.columns} == {
+        "a": "text",
+        "b": "text",
+        "c": "number",
+    }

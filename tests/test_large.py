@@ -13,8 +13,9 @@ import pytest
 from dagreg import pipeline
 from dagreg.binding import rows
 from dagreg.binding.rows import Rows
+from dagreg.result import Result
 from dagreg.sources import moments, source
-from tests.fitting import spec_of
+from tests.fitting import spec_of, table_of
 
 SPEC = """\
 nodes: {z: binary, x: continuous, m: {transform: log1p}, g: {type: categorical}, y: continuous}
@@ -39,13 +40,14 @@ def table(tmp_path: Path) -> Path:
     connection = duckdb.connect()
     connection.execute(f"CREATE TABLE t ({typed})")
     connection.executemany(
-        "INSERT INTO t VALUES (?, ?, ?, ?, ?)", list(zip(*(c.tolist() for c in columns.values()), strict=True))
+        "INSERT INTO t VALUES (?, ?, ?, ?, ?)",
+        list(zip(*(c.tolist() for c in columns.values()), strict=True)),
     )
     connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
     return path
 
 
-def both(table: Path, monkeypatch: pytest.MonkeyPatch, text: str = SPEC) -> tuple[pipeline.Result, pipeline.Result]:
+def both(table: Path, monkeypatch: pytest.MonkeyPatch, text: str = SPEC) -> tuple[Result, Result]:
     """The same fit from arrays and from cross-products."""
     small = pipeline.fit(spec_of(text), table)
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
@@ -60,20 +62,23 @@ def test_cross_products_give_the_same_posterior(table: Path, monkeypatch: pytest
         for symbol, values in draws.values.items():
             others = large.samples[builder].values[symbol]
             assert (
-                np.abs(values.mean(axis=(0, 1)) - others.mean(axis=(0, 1))).max() < 0.3 * values.std(axis=(0, 1)).max()
+                np.abs(values.mean(axis=(0, 1)) - others.mean(axis=(0, 1))).max()
+                < 0.3 * values.std(axis=(0, 1)).max()
             )
             np.testing.assert_allclose(others.std(axis=(0, 1)), values.std(axis=(0, 1)), rtol=0.2)
     for a, b in zip(_estimates(small), _estimates(large), strict=True):
         assert b.summary.mean == pytest.approx(a.summary.mean, abs=0.3 * a.summary.sd)
 
 
-def _estimates(result: pipeline.Result) -> tuple[Any, ...]:
+def _estimates(result: Result) -> tuple[Any, ...]:
     (effect,) = result.effects
     assert effect.result is not None
     return effect.result.estimates
 
 
-def test_the_disagreement_of_chain_and_adjusted_is_the_same(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_disagreement_of_chain_and_adjusted_is_the_same(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The groups of rows differ, so its sd agrees within the error of a jackknife with 60 groups."""
     found = [r.effects[0].result.disagreements[0] for r in both(table, monkeypatch)]  # type: ignore[union-attr]
     assert found[1].sd == pytest.approx(found[0].sd, rel=0.5)
@@ -82,7 +87,7 @@ def test_the_disagreement_of_chain_and_adjusted_is_the_same(table: Path, monkeyp
 
 def test_the_triangle_is_the_rows(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(SPEC)
-    read = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True)
+    read = table_of(spec, table)
     models = pipeline.compile(spec, table).plans[0].models
     slow = [read.rows.triangle(m, e)[1] for m in models for e in m.equations]
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
@@ -96,7 +101,7 @@ def test_the_triangle_is_the_rows(table: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_groups_are_left_out_in_turn(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(SPEC)
-    read = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True)
+    read = table_of(spec, table)
     (adjusted, *_) = pipeline.compile(spec, table).plans[0].models
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
     counts = [read.rows.triangle_without(adjusted, adjusted.outcome, g) for g in range(moments.GROUPS)]
@@ -122,9 +127,9 @@ def test_no_row_enters_python(table: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_estimated_counts_keep_levels_and_types(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(SPEC)
-    exact = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True).summary
+    exact = table_of(spec, table).summary
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
-    estimated = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True).summary
+    estimated = table_of(spec, table).summary
     for name, column in exact.columns.items():
         other = estimated.columns[name]
         assert (other.kind, other.levels, other.counts) == (column.kind, column.levels, column.counts)

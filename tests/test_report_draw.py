@@ -1,4 +1,6 @@
-"""The graph as DOT, dagitty text and pictures: names letter by letter, roles by shape as well as by colour."""
+"""The graph as DOT, dagitty text and pictures: names letter by letter, roles by shape as well as
+by colour.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,7 @@ def test_the_legend_names_what_is_drawn():
 
 def test_svg_shows_every_name_letter_by_letter():
     report = nasty()
-    root = ElementTree.fromstring(svg(report.explained.spec, report.effects[0].answer))
+    root = ElementTree.fromstring(svg(report.study.spec, report.effects[0].answer))
     shown = {"".join(t.itertext()) for t in root.iter(f"{SVG}text")}
     assert shown == {visible(name) for name in NASTY}
     tooltips = {t.text.rpartition(": ")[0] for g in root.iter(f"{SVG}g") for t in g.findall(f"{SVG}title")}
@@ -79,7 +81,7 @@ def test_formats(format, start):
 def test_every_role_can_be_drawn():
     report = several()
     for effect in report.effects:
-        ElementTree.fromstring(svg(report.explained.spec, effect.answer))
+        ElementTree.fromstring(svg(report.study.spec, effect.answer))
     ElementTree.fromstring(svg(chain(1), None))
 
 
@@ -87,7 +89,7 @@ def test_dot_reads_back_as_the_same_graph():
     import pygraphviz
 
     report = nasty()
-    spec = report.explained.spec
+    spec = report.study.spec
     graph = pygraphviz.AGraph(string=dot_source(spec, report.effects[0].answer))
     assert graph.number_of_nodes() == len(spec.nodes)
     assert graph.number_of_edges() == len(spec.edges)
@@ -103,8 +105,10 @@ def test_dot_keeps_plain_names_and_invents_ids_that_none_has():
 
 def test_dagitty_text():
     assert dagitty_source(COACHING, COACHING_ANSWER) == (
-        "dag {\ntenure [adjusted]\ncoached [exposure]\nengagement\nretained [outcome]\nbonus\naptitude [latent]\n"
-        "tenure -> coached\ntenure -> retained\ncoached -> engagement\nengagement -> retained\ncoached -> retained\n"
+        "dag {\ntenure [adjusted]\ncoached [exposure]\nengagement\nretained [outcome]\nbonus\naptitude "
+        "[latent]\n"
+        "tenure -> coached\ntenure -> retained\ncoached -> engagement\nengagement -> retained\ncoached -> "
+        "retained\n"
         "retained -> bonus\naptitude -> retained\n}\n"
     )
     odd = Spec("s", {n: Node(n) for n in ('a "b"', "c")}, (Edge('a "b"', "c", True),))

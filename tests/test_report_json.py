@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from dagreg.report.json import explained_json, report_json
+from dagreg.report.json import report_json, study_json
 from dagreg.report.render import render
 from tests.report_cases import (
     CASES,
@@ -22,11 +22,13 @@ from tests.report_cases import (
 )
 
 OF_EFFECT = {
-    "exposure", "outcome", "kind", "causal_path", "identified", "strategy", "adjustment", "frontdoor", "instruments",
+    "exposure", "outcome", "kind", "causal_path", "identified", "strategy", "adjustment", "frontdoor",
+    "instruments",
     "estimand", "not_identified", "nodes", "paths", "paths_truncated",
 }  # fmt: skip
 OF_ESTIMATE = {
-    "name", "estimand", "estimator", "primary", "scale", "contrast", "by", "adjusted_for", "mean", "sd", "median",
+    "name", "estimand", "estimator", "primary", "scale", "contrast", "by", "adjusted_for", "mean", "sd",
+    "median",
     "interval", "level", "prob_positive", "ess_bulk", "r_hat",
 }  # fmt: skip
 
@@ -41,7 +43,7 @@ def test_is_one_line_of_strict_json(case):
 
 @pytest.mark.parametrize("case", EXPLAINED)
 def test_explained_has_the_fields_of_the_spec(case):
-    answer = explained_json(EXPLAINED[case]())
+    answer = study_json(EXPLAINED[case]())
     assert {"spec", "effects", "junctions", "implications"} <= answer.keys()
     for effect in answer["effects"]:
         assert effect.keys() >= OF_EFFECT
@@ -52,7 +54,16 @@ def test_explained_has_the_fields_of_the_spec(case):
 @pytest.mark.parametrize("case", REPORTS)
 def test_report_has_the_fields_of_the_spec(case):
     answer = report_json(REPORTS[case]())
-    assert {"spec", "effects", "junctions", "implications", "data", "versions", "seed", "warnings"} <= answer.keys()
+    assert {
+        "spec",
+        "effects",
+        "junctions",
+        "implications",
+        "data",
+        "versions",
+        "seed",
+        "warnings",
+    } <= answer.keys()
     assert {"rows", "rows_used", "missing", "sha256"} <= answer["data"].keys()
     for effect in answer["effects"]:
         assert effect.keys() >= OF_EFFECT | {"estimates", "coefficients", "diagnostics", "tests"}
@@ -80,13 +91,14 @@ def test_the_answer_is_stated_as_it_is():
     assert [row["estimator"] for row in effect["estimates"] if row["primary"]] == ["adjusted", "adjusted"]
     assert effect["left_out"][0]["estimator"] == "frontdoor"
     assert effect["tests"][0] == {
-        "x": "bonus", "y": "tenure", "given": ["retained"], "statistic": 0.71, "p": 0.4781, "p_adjusted": 0.9562,
+        "x": "bonus", "y": "tenure", "given": ["retained"], "statistic": 0.71, "p": 0.4781,
+        "p_adjusted": 0.9562,
         "rejected": False,
     }  # fmt: skip
 
 
 def test_junctions_say_whether_they_are_shielded():
-    assert explained_json(coaching().explained)["junctions"][2] == {
+    assert study_json(coaching().study)["junctions"][2] == {
         "kind": "collider",
         "nodes": ["engagement", "retained", "tenure"],
         "shielded": False,

@@ -42,10 +42,8 @@ def _draws(sd: float) -> Draws:
     }  # fmt: skip
     rng = np.random.default_rng(4)
     shared = rng.standard_normal((CHAINS, DRAWS))
-    return Draws(
-        {name: at + sd * (0.5 * shared + rng.standard_normal((CHAINS, DRAWS))) for name, at in centre.items()},
-        "exact", 0, 0.0,
-    )  # fmt: skip
+    noise = {name: 0.5 * shared + rng.standard_normal((CHAINS, DRAWS)) for name in centre}
+    return Draws({name: at + sd * noise[name] for name, at in centre.items()}, "exact", 0, 0.0)
 
 
 def _chain(data: Columns) -> Model:

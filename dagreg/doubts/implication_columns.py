@@ -10,18 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.counted import are_cells
-from dagreg.binding.summary import check_columns, columns_of, summarise
+from dagreg.binding.summary import columns_of, summarise, unusable
 from dagreg.doubts.within_groups import combined
 from dagreg.errors import DataError
 from dagreg.families import FAMILIES, default_family
 from dagreg.model.design import encode
-from dagreg.model.summary import ColumnSummary, Variable
-from dagreg.model.variables import resolve
+from dagreg.model.summary import Variable
 from dagreg.numerics.arrays import Array
 from dagreg.sources.source import Source
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
-Sampler = Callable[[Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]]  # columns, most rows, seed
+Sampler = Callable[
+    [Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]
+]  # columns, most rows, seed
 MOST_ROWS = 50_000  # a sample of larger tables
 
 
@@ -57,15 +59,6 @@ class NodeColumn:
         return np.asarray(places[:, None] == np.unique(places)[1:], dtype=np.float64)
 
 
-def unusable(source: Source, spec: Spec, name: str) -> str:
-    """Why the columns of a node cannot be tested; "" where they can."""
-    try:
-        check_columns(source, spec, [name])
-    except DataError as error:
-        return error.diagnostics[0].message
-    return f"`{name}` is censored" if spec.nodes[name].censored is not None else ""
-
-
 def read_columns(
     spec: Spec,
     source: Source,
@@ -73,20 +66,26 @@ def read_columns(
     seed: int,
     known: Mapping[str, ColumnSummary],
     sample: Sampler,
+    given: Mapping[str, Variable],
+    barred: Mapping[str, str],
 ) -> tuple[dict[str, NodeColumn], dict[str, str]]:
     """These nodes, and the sentence about each that cannot be tested.
 
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the
     selection itself: it stands in neither.
     """
-    absent = {n: why for n in wanted if (why := unusable(source, spec, n)) != ""}
-    names = [n for n in wanted if n not in absent]
+    reasons = {n: barred[n] if n in barred else unusable(source, spec, n, checked=n in given) for n in wanted}
+    absent = {n: why for n, why in reasons.items() if why != ""}
     variables: dict[str, Variable] = {}
-    for name in names:
+    for name in (n for n in wanted if n not in absent):
+        if name in given:
+            variables[name] = given[name]
+            continue
         lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
         try:
-            summary = summarise(source, spec, [name], source.complete(lacking), known if not lacking else {})
-            variables |= resolve(spec, [name], summary)
+            variables |= summarise(
+                source, spec, [name], source.complete(lacking), known if not lacking else {}
+            )[1]
         except DataError as error:
             absent[name] = error.diagnostics[0].message
     raw = sample(columns_of(spec, variables), MOST_ROWS, seed)
@@ -101,7 +100,9 @@ def _sentence(why: str) -> str:
     return f"{why[:1].upper()}{why[1:].rstrip('.')};"
 
 
-def _column(node: Node, spec: Spec, variable: Variable, raw: Mapping[str, np.ma.MaskedArray[Any, Any]]) -> NodeColumn:
+def _column(
+    node: Node, spec: Spec, variable: Variable, raw: Mapping[str, np.ma.MaskedArray[Any, Any]]
+) -> NodeColumn:
     family = _family(node, spec, variable)
     values, there = _present(raw[variable.column])
     units = np.ones(len(values))
@@ -134,10 +135,13 @@ def as_units(columns: Mapping[str, NodeColumn], counted: str, seed: int) -> dict
     which = np.repeat(np.tile(np.arange(len(hits)), 2), numbers)
     hit = np.repeat(np.repeat([1.0, 0.0], len(hits)), numbers)
     found = {
-        n: replace(c, blocks=c.blocks[which], there=c.there[which], units=c.units[which]) for n, c in columns.items()
+        n: replace(c, blocks=c.blocks[which], there=c.there[which], units=c.units[which])
+        for n, c in columns.items()
     }
     single = replace(y.variable, type="binary", levels=(0, 1))
-    found[counted] = NodeColumn(single, hit[:, None], np.ones(len(hit), dtype=bool), np.ones(len(hit)), "levels")
+    found[counted] = NodeColumn(
+        single, hit[:, None], np.ones(len(hit), dtype=bool), np.ones(len(hit)), "levels"
+    )
     return found
 
 
@@ -156,6 +160,10 @@ def _family(node: Node, spec: Spec, variable: Variable) -> str:
     if variable.levels:
         return "levels"
     family = FAMILIES.get(said) if said is not None else default_family(variable.type)
-    if family is None or (said is None and variable.transform is not None) or (family.trials and node.trials is None):
+    if (
+        family is None
+        or (said is None and variable.transform is not None)
+        or (family.trials and node.trials is None)
+    ):
         return "number"
     return family.tested_as

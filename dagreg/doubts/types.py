@@ -24,14 +24,6 @@ class Diagnostics(Brief):
     plan: tuple[str, ...] = ()  # how each regression was solved, a sentence each
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Doubt(Brief):
-    """A warning about the answer: a stable code and the sentences."""
-
-    code: str
-    message: str
-
-
 @dataclass(frozen=True, slots=True)
 class ImplicationTest:
     """A conditional independence that the graph implies, held against the data."""
@@ -65,7 +57,9 @@ class Mixing(Brief):
 
 @dataclass(frozen=True, slots=True)
 class PooledLevel:
-    """A level's own estimate, without pooling (NaN where the data give none), beside its partially pooled posterior."""
+    """A level's own estimate, without pooling (NaN where the data give none), beside its partially pooled
+    posterior.
+    """
 
     name: str
     count: int
@@ -76,7 +70,10 @@ class PooledLevel:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Pooling(Brief):
-    """The levels of one pooled variable in one regression, on the scale of the link. `centre` is what they share."""
+    """The levels of one pooled variable in one regression, on the scale of the link.
+
+    `centre` is what they share.
+    """
 
     group: str
     response: str

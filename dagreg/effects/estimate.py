@@ -32,13 +32,16 @@ from dagreg.spec.types import LEVEL, Level
 
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
-    """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that level.
+    """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that
+    level.
 
-    Then the other measures of the same means that its family has, and its coefficient on the link scale, where that
-    is one number.
+    Then the other measures of the same means that its family has, and its coefficient on the link scale,
+    where that is one number.
     """
     wanted = model.estimand
-    parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))] if wanted.average else []
+    parts: list[tuple[Mapping[str, Level], Rows]] = (
+        [({}, observed_rows(model, data))] if wanted.average else []
+    )
     if wanted.groups:
         every = observed_rows(model, data, wanted.by)
         parts += [(group, subset(model, every, group)) for group in wanted.groups]
@@ -62,8 +65,9 @@ def surrogate_notes(rows: Sequence[Estimate]) -> tuple[str, ...]:
         if row.surrogate_error is not None:
             errors[row.estimator] = max(row.surrogate_error, errors.get(row.estimator, 0.0))
     return tuple(
-        f"The {estimator} estimates are averages over so many rows that they were worked out at some of the draws; "
-        f"a polynomial of the coefficients gives them at the others, with an error of {error:.1g} posterior sds"
+        f"The {estimator} estimates are averages over so many rows that they were worked out at some of the "
+        "draws; a polynomial of the coefficients gives them at the others, with an error of "
+        f"{error:.1g} posterior sds"
         for estimator, error in errors.items()
     )
 
@@ -86,8 +90,12 @@ def _contrast_rows(
     if surrogate is None:
         found, error = _parts(model, draws.flat(), rows, contrast, group, seed, known), None
     else:
-        found, error = surrogate.parts(lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared))
-    parts = [replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found]
+        found, error = surrogate.parts(
+            lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared)
+        )
+    parts = [
+        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+    ]
     total = next(p for p in parts if p.estimand == model.estimand.name)
     for part in parts:
         for row in _rows(model, contrast, part, group, independent=draws.independent):
@@ -97,7 +105,9 @@ def _contrast_rows(
 
 
 def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
-    """The share of a total, draw by draw; None where the total's interval holds 0, and a share means nothing."""
+    """The share of a total, draw by draw; None where the total's interval holds 0, and a share
+    means nothing.
+    """
     tail = (1 - level) / 2
     low, high = np.quantile(total, [tail, 1 - tail])
     if low <= 0 <= high:
@@ -198,7 +208,9 @@ def _scaled(exposure: Variable, term: Term, contrast: Contrast, values: Array) -
 
 
 def _code(exposure: Variable, value: Any) -> float:
-    return float(exposure.levels.index(value)) if exposure.levels else transformed_value(exposure, float(value))
+    return (
+        float(exposure.levels.index(value)) if exposure.levels else transformed_value(exposure, float(value))
+    )
 
 
 def _estimate(
@@ -247,7 +259,11 @@ def comparison(model: Model, contrast: Contrast) -> str:
     if contrast.start is None or contrast.stop is None:
         units = " and ".join(_unit(model.variables[x]) for x in contrast.exposures)
         slope = far(model, contrast) is not None
-        return f"per unit of {units}, as the slope at the observed values" if slope else f"one unit more of {units}"
+        return (
+            f"per unit of {units}, as the slope at the observed values"
+            if slope
+            else f"one unit more of {units}"
+        )
     sides = zip(contrast.exposures, contrast.start, contrast.stop, strict=True)
     return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
 
@@ -276,7 +292,9 @@ def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
     if scale == "outcome" and contrast.level is not None:
         return f"difference in the probability of {_outcome(model, contrast)}"
     outcome = model.variables[model.estimand.outcome]
-    base = {"outcome": model.outcome.family.scale.difference, "link": coefficient(model.outcome)}.get(scale, scale)
+    base = {"outcome": model.outcome.family.scale.difference, "link": coefficient(model.outcome)}.get(
+        scale, scale
+    )
     level = event(outcome)
     if level is not None:
         base = f"{base} of {outcome.name} = {_word(level)}"
@@ -324,7 +342,8 @@ def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str,
     if term.curve is not None and term.curve.kind == "poly" and not equation.family.levelled:
         of_powers = values @ powers(term.curve).T
         yield from (
-            (term.name if i == 0 else f"{term.name}^{i + 1}", None, of_powers[..., i]) for i in range(len(term.columns))
+            (term.name if i == 0 else f"{term.name}^{i + 1}", None, of_powers[..., i])
+            for i in range(len(term.columns))
         )
         return
     if equation.family.predictor == "unordered":
@@ -333,4 +352,6 @@ def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str,
             for j, level in enumerate(equation.levels[1:]):
                 yield f"{column}, {_word(level)}", level, each[..., i, j]
     else:
-        yield from ((c, None, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))
+        yield from (
+            (c, None, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns)
+        )

@@ -33,7 +33,9 @@ from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 CELLS = 2_000_000  # draws x rows held at once
-CACHED_CELLS = 50_000  # the same of one array where nothing is drawn at random: it stays in the processor's cache
+CACHED_CELLS = (
+    50_000  # the same of one array where nothing is drawn at random: it stays in the processor's cache
+)
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
 SUMMED = 4  # times as many cells may a sum over counts have as drawing them would
 BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
@@ -43,8 +45,9 @@ NEGLIGIBLE = 1e-12  # probability of all counts beyond those that are summed ove
 
 SIDES: tuple[Side, ...] = ("start", "stop")
 Known = dict[tuple[object, ...], list[Array]]
-"""Means over the rows that contrasts share which differ in the outcome's level alone: by contrast and worlds, for each
-world levels x draws. Of one model, its draws, rows and seed."""
+"""Means over the rows that contrasts share which differ in the outcome's level alone: by contrast and worlds,
+for each world levels x draws. Of one model, its draws, rows and seed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,12 @@ class Branch:
 
 
 def contrast_draws(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    seed: int,
+    held: Collection[str] = (),
 ) -> Array:
     """The contrast of the outcome's mean, averaged over the rows: one number per draw."""
     worlds = [_world(model, side) for side in SIDES]
@@ -66,7 +74,12 @@ def contrast_draws(
 
 
 def contrast_means(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    seed: int,
+    held: Collection[str] = (),
 ) -> tuple[Array, Array]:
     """The outcome's mean over the rows on both sides of a contrast: one number per draw each.
 
@@ -87,10 +100,11 @@ def changes(
     held: Collection[str] = (),
     known: Known | None = None,
 ) -> tuple[Array, list[Array]]:
-    """The outcome's mean in the first world, where all is at the start, and the change to each: one number per draw.
+    """The outcome's mean in the first world, where all is at the start, and the change to each: one number
+    per draw.
 
-    Of one unit more the change is that per unit (`effects/steps.py`). In a model of lines it is made of coefficients,
-    and not of two means that may have all their digits in common.
+    Of one unit more the change is that per unit (`effects/steps.py`). In a model of lines it is made of
+    coefficients, and not of two means that may have all their digits in common.
     """
     if linear(model, held):
         (base,) = means(model, draws, rows, contrast, worlds[:1], seed, held, known)
@@ -109,7 +123,9 @@ def both_sides(
     held: Collection[str] = (),
     known: Known | None = None,
 ) -> tuple[Array, Array]:
-    """The outcome's mean over the rows at the start of a contrast, and its change: one number per draw each."""
+    """The outcome's mean over the rows at the start of a contrast, and its change: one number per
+    draw each.
+    """
     worlds = [_world(model, side) for side in SIDES]
     base, (_, found) = changes(model, draws, rows, contrast, worlds, seed, held, known)
     return base, found
@@ -125,11 +141,13 @@ def means(
     held: Collection[str] = (),
     known: Known | None = None,
 ) -> list[Array]:
-    """The outcome's mean over the rows in each world, one number per draw. With `known`, of all its levels at once.
+    """The outcome's mean over the rows in each world, one number per draw. With `known`, of all its levels at
+    once.
 
-    A world says for every response whose regression is passed through, the outcome's among them, on which side of
-    the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
-    population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
+    A world says for every response whose regression is passed through, the outcome's among them, on which
+    side of the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged
+    over the population of groups, new ones that is, unless the group is an exposure or among `held`: then
+    over the rows' own.
     """
     levels = model.outcome.levels
     place = levels.index(contrast.level) if levels and contrast.level is not None else 0
@@ -151,7 +169,9 @@ def _means(
     held: Collection[str],
     places: tuple[int, ...],
 ) -> list[Array]:
-    """For each world, levels x draws: the outcome's mean, or the probabilities of its levels at these places."""
+    """For each world, levels x draws: the outcome's mean, or the probabilities of its levels at
+    these places.
+    """
     times, step = 1, step_of(model, contrast)
     counted = {} if linear(model, held) else _counted(model, draws, rows, contrast, step, held)
     exact = linear(model, held) or bool(counted) or is_exact(model)
@@ -178,18 +198,27 @@ def _means(
 
 
 def _counted(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, step: Step, held: Collection[str]
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    step: Step,
+    held: Collection[str],
 ) -> dict[str, int]:
-    """The largest count of each mediator whose counts are summed over; {} where some mediator has to be drawn anyway.
+    """The largest count of each mediator whose counts are summed over; {} if a mediator has to be drawn.
 
-    For few rows that is less work than drawing them many times, and without noise. What is counted follows known
-    values alone, so that its largest mean is known before.
+    For few rows that is less work than drawing them many times, and without noise. What is counted follows
+    known values alone, so that its largest mean is known before.
     """
-    drawn = [e for e in model.mediators if e.family.draw is not None and not enters_linearly(model, e.response)]
+    drawn = [
+        e for e in model.mediators if e.family.draw is not None and not enters_linearly(model, e.response)
+    ]
     mediators = set(_mediators(model))
     if not drawn or not rows.complete:
         return {}
-    if any(e.family.probabilities is None or e.varying or not mediators.isdisjoint(e.predictors) for e in drawn):
+    if any(
+        e.family.probabilities is None or e.varying or not mediators.isdisjoint(e.predictors) for e in drawn
+    ):
         return {}
     most = min(BRANCHES, SUMMED * MONTE_CARLO // len(rows)) // _joint(model)
     found: dict[str, int] = {}
@@ -245,7 +274,9 @@ class _Setting:
     rng: np.random.Generator
 
     def predictor(self, equation: Equation, values: Mapping[str, Array]) -> tuple[Array, Array | None]:
-        """The linear predictor with the deviations of fixed groups, and the sd of those of the others' population."""
+        """The linear predictor with the deviations of fixed groups, and the sd of those of the others'
+        population.
+        """
         fixed = fixed_groups(self.model, equation, self.held)
         others = [v for v in equation.varying if v not in fixed]
         sd = population_sd(others, equation, self.draws, values) if others else None
@@ -282,10 +313,11 @@ def _mean(
     probability: Array | float,
     places: tuple[int, ...],
 ) -> Array:
-    """E[Y] in a world, or the probability of each level of Y asked for, averaged over the rows: levels x draws.
+    """E[Y] in a world, or the probability of each level of Y asked for, averaged over the rows: levels x
+    draws.
 
-    `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of several
-    levels where it is below 1.
+    `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of
+    several levels where it is below 1.
     """
     model = setting.model
     exposures = model.estimand.exposure
@@ -296,7 +328,9 @@ def _mean(
         tree = [b for branch in here for b in _extend(setting, equation, branch)]
     totals: list[Array] = []
     for branch in tree:
-        parts = _outcome(setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places)
+        parts = _outcome(
+            setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places
+        )
         if not isinstance(branch.probability, float):  # it is 1 where nothing is summed over
             parts = [branch.probability * part for part in parts]
         totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else parts
@@ -319,7 +353,9 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
         return _extend_by_level(setting, equation, branch, rows)
     if name in setting.counted and equation.family.probabilities is not None:
         means = location(equation, setting.draws, branch.values)
-        each = equation.family.probabilities(np.broadcast_to(means, (len(means), rows)), setting.counted[name])
+        each = equation.family.probabilities(
+            np.broadcast_to(means, (len(means), rows)), setting.counted[name]
+        )
         return [
             Branch(branch.probability * p, {**branch.values, name: np.full((rows, 1), float(count))})
             for count, p in enumerate(each)
@@ -346,9 +382,13 @@ def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows
         return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
     if _joint(model) <= BRANCHES:
         variable = model.variables[name]
-        settings = [(found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)]
+        settings = [
+            (found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
+        ]
         return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
-    drawn = (setting.rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(axis=-1)
+    drawn = (setting.rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(
+        axis=-1
+    )
     columns = (drawn[..., None] == np.arange(1, len(equation.levels))).astype(np.float64)
     return [Branch(branch.probability, {**branch.values, name: columns})]
 
@@ -379,7 +419,11 @@ def enters_linearly(model: Model, mediator: str) -> bool:
                     continue
                 if term.curve is not None:
                     return False
-                if equation.link.name != "identity" or equation.levels or sum(f in drawn for f in term.factors) > 1:
+                if (
+                    equation.link.name != "identity"
+                    or equation.levels
+                    or sum(f in drawn for f in term.factors) > 1
+                ):
                     return False
                 if equation.response in drawn:
                     waiting.append(equation.response)

@@ -1,10 +1,10 @@
 """Averages over very many rows as polynomials of the parameters, fitted at some of the draws.
 
-The mean over the rows is a smooth function of the parameters, and a posterior of many rows is narrow: there a
-polynomial of low degree is all but the function itself. It is fitted by least squares to the means at evenly spaced
-draws, which stay as they are, and gives those at the others. Its error is measured: the residuals of leaving one draw
-out at a time (the PRESS of Allen 1974), as a share of the posterior sd. Where a polynomial of the second degree is not
-good enough, the means are worked out at all draws.
+The mean over the rows is a smooth function of the parameters, and a posterior of many rows is narrow:
+there a polynomial of low degree is all but the function itself. It is fitted by least squares to the means
+at evenly spaced draws, which stay as they are, and gives those at the others. Its error is measured: the
+residuals of leaving one draw out at a time (the PRESS of Allen 1974), as a share of the posterior sd. Where
+a polynomial of the second degree is not good enough, the means are worked out at all draws.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Surrogate:
-    """Bases of the polynomials (draws x functions, of degree 1 and 2), and the draws that each one needs besides.
+    """Polynomials' bases, draws x functions, of degree 1 and 2, and the draws that each needs besides.
 
     The last batch holds the draws that are left.
     """
@@ -52,7 +52,7 @@ class Surrogate:
     batches: tuple[Batch, ...]
 
     def parts(self, parts_of: PartsOf) -> tuple[tuple[Part, ...], float]:
-        """The parts of a contrast at all draws, and the largest error of a part in posterior sds (0 without any)."""
+        """The parts of a contrast at all draws, and the largest error of a part in posterior sds."""
         worked_out: list[tuple[Part, ...]] = []
         for i, batch in enumerate(self.batches):
             worked_out.append(parts_of(batch.draws, batch.known))
@@ -65,10 +65,14 @@ class Surrogate:
             if error <= MAX_ERROR:
                 break
         sides = fitted.reshape(len(worked_out[0]), 2, -1)
-        return tuple(replace(p, start=s[0], values=s[1]) for p, s in zip(worked_out[0], sides, strict=True)), error
+        return tuple(
+            replace(p, start=s[0], values=s[1]) for p, s in zip(worked_out[0], sides, strict=True)
+        ), error
 
 
-def surrogate_of(model: Model, draws: Mapping[str, Array], rows: Rows, held: Collection[str] = ()) -> Surrogate | None:
+def surrogate_of(
+    model: Model, draws: Mapping[str, Array], rows: Rows, held: Collection[str] = ()
+) -> Surrogate | None:
     """None where every draw can be worked out, or averages are no smooth function of a few parameters.
 
     Drawn mediators and bootstrapped rows have noise of their own.

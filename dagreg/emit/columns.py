@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.unknown import raw
 from dagreg.model.curves import quantiles
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.summary import CurveBasis, Variable
-from dagreg.model.terms import Term
+from dagreg.model.terms import Term, Varying
+from dagreg.quoting import comment, literal, number
 
+MAX_LISTED = 1_000  # levels of a group that a program lists
 _TRANSFORMS = {
     "log": "np.log({x})",
     "log1p": "np.log1p({x})",
@@ -65,13 +66,22 @@ def _bounds(model: Model, names: Names, equation: Equation) -> list[str]:
     lines = [f"{names.of(equation)['flags']} = np.asarray({flags}, dtype=str)"]
     if "interval" in censoring.flags and censoring.upper is not None:
         upper = replace(model.variables[equation.response], column=censoring.upper)
-        lines.append(f"{names.of(equation)['upper']} = {_coded(model, names, upper, 'float')}{comment('upper bounds')}")
+        lines.append(
+            f"{names.of(equation)['upper']} = {_coded(model, names, upper, 'float')}{comment('upper bounds')}"
+        )
     return lines
 
 
 def _own_columns(equation: Equation) -> tuple[str, ...]:
-    """The predictors whose design columns the program holds: those in terms that do not look their rows up."""
-    names = [n for term in equation.terms if term.curve is None for n in (term.numbers if term.full else term.factors)]
+    """The predictors whose design columns the program holds: those in terms that do not look
+    their rows up.
+    """
+    names = [
+        n
+        for term in equation.terms
+        if term.curve is None
+        for n in (term.numbers if term.full else term.factors)
+    ]
     return (*names, *(v.group for v in equation.varying))
 
 
@@ -83,7 +93,9 @@ def _places(model: Model, names: Names, term: Term) -> str:
         place = f"positions(data[{literal(variable.column)}], [{levels}])"
         before = f"({text})" if i > 1 else text
         text = f"{before} * {len(variable.levels)} + {place}" if text else place
-    return _data(names.index(term), text, f"of {', '.join(term.looked_up)}" if len(term.looked_up) > 1 else "")
+    return _data(
+        names.index(term), text, f"of {', '.join(term.looked_up)}" if len(term.looked_up) > 1 else ""
+    )
 
 
 def _curve(model: Model, names: Names, term: Term, curve: CurveBasis) -> list[str]:
@@ -151,8 +163,20 @@ def model_line(model: Model, names: Names) -> list[str]:
                 coords[group.effects_dim] = [literal(d.name) for d in varying.deviations]
     if not coords:
         return ["with pm.Model() as model:"]
-    listed = [line for k, v in coords.items() for line in _listed(f"    {literal(k)}: ", v)]
+    groups = [v for e in model.equations for v in e.varying if _is_found(v)]
+    found = {names.group(v).dim: model.variables[v.group].column for v in groups}
+    listed = []
+    for dim, labels in coords.items():
+        if dim in found:
+            listed.append(f"    {literal(dim)}: np.unique(data[{literal(found[dim])}]).tolist(),")
+        else:
+            listed += _listed(f"    {literal(dim)}: ", labels)
     return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]
+
+
+def _is_found(varying: Varying) -> bool:
+    """Whether a program takes the levels of a group from its data: they are too many to list."""
+    return len(varying.levels) > MAX_LISTED and list(varying.levels) == sorted(varying.levels)
 
 
 def _listed(head: str, values: Sequence[str]) -> list[str]:

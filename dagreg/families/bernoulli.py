@@ -33,6 +33,7 @@ FAMILY = Family(
     overdispersion="A `group` node for what such units share (a litter, a herd)",
     separable="at both ends",
     log_likelihood=successes.LOG_LIKELIHOOD,
+    log_density=successes.LOG_DENSITY,
     log_total={"logit": successes.total_logit},
     concave=successes.LINKS,
     law=lambda mean, p: stats.bernoulli(mean),

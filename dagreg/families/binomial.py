@@ -10,7 +10,9 @@ from dagreg.numerics.arrays import Array, np, special, stats
 
 
 def _chosen(successes: Array, trials: Array) -> Array:
-    ways = special.gammaln(trials + 1) - special.gammaln(successes + 1) - special.gammaln(trials - successes + 1)
+    ways = (
+        special.gammaln(trials + 1) - special.gammaln(successes + 1) - special.gammaln(trials - successes + 1)
+    )
     return np.asarray(ways)
 
 
@@ -33,6 +35,7 @@ FAMILY = Family(
     separable="at both ends",
     tested_as="successes",
     log_likelihood=shared.LOG_LIKELIHOOD,
+    log_density=shared.LOG_DENSITY,
     log_constant=_chosen,
     concave=shared.LINKS,
     law=lambda mean, p: stats.binom(p["trials"], mean),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 from dagreg.families.family import Family
 from dagreg.families.scales import LEVEL
@@ -23,6 +24,12 @@ def log_likelihood(codes: npt.NDArray[np.int64], predictors: Array) -> Array:
     return np.asarray(own - top - np.log(total))
 
 
+def _log(codes: Array, *predictors: Any) -> Any:
+    """The same of rows x 1 codes and a predictor for each level but the first, in universal functions."""
+    own = sum(np.where(codes == level, eta, 0.0) for level, eta in enumerate(predictors, start=1))
+    return own - reduce(np.logaddexp, predictors, 0.0)
+
+
 FAMILY = Family(
     name="categorical",
     place=150,
@@ -38,5 +45,6 @@ FAMILY = Family(
     scale=LEVEL,
     separable="at both ends",
     log_likelihood={"logit": log_likelihood},
+    log_density={"logit": _log},
     concave=("logit",),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,11 @@ from dagreg.families.family import Draw, Sampler, Values
 from dagreg.families.positive import draw_gamma, sample_gamma
 from dagreg.numerics import quantiles
 from dagreg.numerics.arrays import Array, np, special, stats
+from dagreg.numerics.gamma import log_rising
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
 LINKS = ("log", "softplus", "identity")
@@ -46,6 +49,42 @@ class Inflated:
         """log of (1 - zero) p(y), and of zero besides where y is 0."""
         usual = np.log1p(-self.zero) + self.counts.logpmf(y)
         return np.asarray(np.where(y == 0, np.logaddexp(np.log(self.zero), usual), usual))
+
+
+def log_poisson(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return y * log_mean - mean
+
+
+def log_negative_binomial(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    """Without what no predictor enters: see `log_ways`."""
+    return y * log_mean - (y + p["shape"]) * np.log1p(mean / p["shape"])
+
+
+def log_ways(y: Any, p: Mapping[str, Any]) -> Any:
+    """The part of a negative binomial's log density that no predictor enters; 0 for a count of 0."""
+    return log_rising(p["shape"], y)
+
+
+def log_inflated(log_density: Callable[..., Any]) -> Callable[..., Any]:
+    """With more zeros: the probability `zero` beside the one that the counts have."""
+
+    def inflated(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        usual = np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p)
+        return np.where(y == 0, np.logaddexp(np.log(p["zero"]), usual), usual)
+
+    return inflated
+
+
+def log_hurdle(log_density: Callable[..., Any]) -> Callable[..., Any]:
+    """The probability `zero` of 0, and else counts that are not."""
+
+    def hurdle(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+        some = np.log(-np.expm1(log_density(0.0 * y, log_mean, mean, p)))
+        return np.where(
+            y == 0, np.log(p["zero"]), np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p) - some
+        )
+
+    return hurdle
 
 
 def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:
@@ -97,7 +136,8 @@ def inflated_mean(location: Array, p: Values) -> Array:
 
 
 def _beyond_the_first(nothing: Array, v: Array) -> Array:
-    """log((1 - v) exp(nothing) + v), where `nothing` is minus the log probability of no event in a unit of time.
+    """log((1 - v) exp(nothing) + v), where `nothing` is minus the log probability of no event in a unit of
+    time.
 
     Given an event, `v` is a uniform that says when the first of them comes.
     """
@@ -116,7 +156,9 @@ def sample_positive_poisson(rng: np.random.Generator, mean: Array, p: Values) ->
 
 
 def _rest_of_negative_binomial(location: Array, p: Values, v: Array) -> Array:
-    """The rate that is left after the first event, over the gamma draw (of `shape` + 1) that it is a multiple of."""
+    """The rate that is left after the first event, over the gamma draw (of `shape` + 1) that it is a multiple
+    of.
+    """
     shape = p["shape"]
     return np.asarray(np.expm1(_beyond_the_first(shape * np.log1p(location / shape), v) / shape))
 
@@ -127,7 +169,9 @@ def draw_positive_negative_binomial(rng: np.random.Generator, location: Array, p
     return np.asarray(1 + draw_poisson(rng, rate, p))
 
 
-def sample_positive_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+def sample_positive_negative_binomial(
+    rng: np.random.Generator, mean: Array, p: Values
+) -> npt.NDArray[np.generic]:
     rest = _rest_of_negative_binomial(mean, p, rng.random(mean.shape))
     rate = rest * rng.standard_gamma(np.broadcast_to(p["shape"], mean.shape) + 1)
     return np.asarray(1.0 + np.asarray(sample_poisson(rng, rate, p), dtype=np.float64))

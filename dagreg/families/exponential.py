@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dagreg.families import censoring
-from dagreg.families.family import NUMBERS, Family, Values, each
+from dagreg.families.family import NUMBERS, Family, Values, by_log_mean, each
 from dagreg.families.positive import LINKS, square
 from dagreg.families.scales import POSITIVE
 from dagreg.numerics.arrays import Array, np, stats
@@ -21,6 +24,14 @@ def _log(time: Array, eta: Array, trials: Array) -> Array:
     return np.asarray(-eta - time * np.exp(-eta))
 
 
+def _log_density(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -log_mean - y / mean
+
+
+def _log_above(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -at / np.where(mean > 0, mean, np.nan)
+
+
 FAMILY = Family(
     name="exponential",
     place=50,
@@ -35,6 +46,8 @@ FAMILY = Family(
     quasi_variance=square,
     log_likelihood={"log": _log},
     concave=("log",),
+    log_density=by_log_mean(LINKS, _log_density),
+    log_tails=censoring.survival_tails(_log_above),
     draw=_draw,
     law=lambda mean, p: stats.expon(scale=mean),
     sample=_draw,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Parameter, Values, constant, each
@@ -14,6 +16,19 @@ LINKS = ("identity", "log", "softplus", "inverse")
 
 def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
     return location + p["sigma"] * rng.standard_normal(location.shape)
+
+
+def _z(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return (y - mean) / p["sigma"]
+
+
+def log_density(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -0.5 * _z(y, eta, mean, p) ** 2 - np.log(p["sigma"])
+
+
+def _log_linked(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    """Given the first stage's error, `linked_error`."""
+    return log_density(y, eta, mean + p["control"] * p["linked_error"], p)
 
 
 FAMILY = Family(
@@ -36,6 +51,8 @@ FAMILY = Family(
     law=lambda mean, p: stats.norm(mean, p["sigma"]),
     sample=_draw,
     censored=censoring.normal("({at} - {mean}) / {sigma}"),
+    log_density=dict.fromkeys(LINKS, log_density),
+    log_tails=censoring.normal_tails(_z),
 )
 
 LINKED = replace(
@@ -47,6 +64,8 @@ LINKED = replace(
     parameters=(SIGMA, Parameter("control", None, positive=False)),
     draw=None,
     censored={},
+    log_density={"identity": _log_linked},
+    log_tails=None,
 )
 """The second stage of an instrument: errors bivariate normal with those of the first stage.
 

@@ -1,9 +1,11 @@
-"""Counts that are 0 with a probability of its own, and else those of a Poisson that are not 0 (Mullahy 1986)."""
+"""Counts that are 0 with a probability of its own, and else those of a Poisson that are not 0
+(Mullahy 1986).
+"""
 
 from __future__ import annotations
 
 from dagreg.families import counts
-from dagreg.families.family import Family, Values, each
+from dagreg.families.family import Family, Values, by_log_mean, each
 from dagreg.families.parameters import ZERO
 from dagreg.families.scales import COUNT
 from dagreg.numerics.arrays import Array, np, stats
@@ -30,6 +32,7 @@ FAMILY = Family(
     coefficients={"log": "log rate ratio, before zeros are left out"},
     mean=_mean,
     mean_is_linear=False,
+    log_density=by_log_mean(counts.INFLATED_LINKS, counts.log_hurdle(counts.log_poisson)),
     draw=counts.draw_inflated(counts.draw_positive_poisson),
     law=lambda rate, p: counts.Hurdle(stats.poisson(rate), p["zero"]),
     sample=counts.sample_inflated(counts.sample_positive_poisson),

@@ -12,25 +12,29 @@ LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its expone
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative.
+    """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative, `bend`
+    the second.
 
     `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
     (odds, ratios), so that default priors need not know that of the response.
     `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
 
-    Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989, section
-    4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the mean. The tangent
-    of half an angle takes directions to all numbers (Fisher and Lee 1992).
+    Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989,
+    section 4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the
+    mean. The tangent of half an angle takes directions to all numbers (Fisher and Lee 1992).
     """
 
     name: str
     inverse: Callable[[Array], Array]
     slope: Callable[[Array], Array]
+    bend: Callable[[Array], Array]
     of_mean: Callable[[float], float]
     source: str
     unit: bool = True
     averaged: Callable[[Array, Array], Array] | None = None
-    coefficient: str = "difference on the link scale"  # what a coefficient is, the other predictors held fixed
+    coefficient: str = (
+        "difference on the link scale"  # what a coefficient is, the other predictors held fixed
+    )
 
 
 def _expit(eta: Array) -> Array:
@@ -77,6 +81,7 @@ LINKS: Mapping[str, Link] = {
             "identity",
             lambda eta: eta,
             _ones,
+            lambda eta: np.zeros_like(eta),
             lambda mean: mean,
             "{eta}",
             unit=False,
@@ -84,6 +89,7 @@ LINKS: Mapping[str, Link] = {
         ),
         Link(
             "log",
+            _exp,
             _exp,
             _exp,
             lambda mean: float(np.log(_above(mean))),
@@ -95,6 +101,7 @@ LINKS: Mapping[str, Link] = {
             "logit",
             _expit,
             lambda eta: _expit(eta) * _expit(-eta),
+            lambda eta: _expit(eta) * _expit(-eta) * (_expit(-eta) - _expit(eta)),
             _logit,
             "pm.math.sigmoid({eta})",
             coefficient="log odds ratio",
@@ -103,6 +110,7 @@ LINKS: Mapping[str, Link] = {
             "probit",
             _ndtr,
             lambda eta: np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi),
+            lambda eta: -eta * np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi),
             _probit,
             "(0.5 * pm.math.erfc(-{eta} / np.sqrt(2)))",
             averaged=lambda eta, sd: _ndtr(eta / np.sqrt(1 + sd**2)),
@@ -112,6 +120,7 @@ LINKS: Mapping[str, Link] = {
             "cloglog",
             lambda eta: -np.expm1(-np.exp(eta)),
             lambda eta: np.exp(eta - np.exp(eta)),
+            lambda eta: np.exp(eta - np.exp(eta)) * -np.expm1(eta),
             lambda mean: float(np.log(-np.log1p(-_inside(mean)))),
             "(-pm.math.expm1(-pm.math.exp({eta})))",
             coefficient="difference in log cumulative hazards",
@@ -120,6 +129,7 @@ LINKS: Mapping[str, Link] = {
             "inverse",
             lambda eta: 1 / eta,
             lambda eta: -1 / eta**2,
+            lambda eta: 2 / eta**3,
             lambda mean: 1 / _above(mean),
             "(1 / {eta})",
             unit=False,
@@ -129,6 +139,7 @@ LINKS: Mapping[str, Link] = {
             "softplus",
             lambda eta: np.logaddexp(0.0, eta),
             _expit,
+            lambda eta: _expit(eta) * _expit(-eta),
             lambda mean: _above(mean) + float(np.log(-np.expm1(-_above(mean)))),
             "pm.math.softplus({eta})",
             unit=False,
@@ -138,6 +149,7 @@ LINKS: Mapping[str, Link] = {
             "tan_half",
             lambda eta: 2 * np.arctan(eta),
             lambda eta: 2 / (1 + eta**2),
+            lambda eta: -4 * eta / (1 + eta**2) ** 2,
             lambda mean: float(np.tan(min(max(mean, -3.0), 3.0) / 2)),  # of angles from -pi to pi
             "(2 * pm.math.arctan({eta}))",
             coefficient="difference in the tangent of half the direction",

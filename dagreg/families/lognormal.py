@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from dagreg.families import censoring
 from dagreg.families.family import NUMBERS, Family, Values, constant
@@ -24,6 +26,14 @@ def _sample(rng: np.random.Generator, median: Array, p: Values) -> Array:
     return np.exp(np.log(median) + p["sigma"] * rng.standard_normal(median.shape))
 
 
+def _z(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return (np.log(y) - eta) / p["sigma"]
+
+
+def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -0.5 * _z(y, eta, mean, p) ** 2 - np.log(p["sigma"])
+
+
 FAMILY = Family(
     name="lognormal",
     place=30,
@@ -39,6 +49,8 @@ FAMILY = Family(
     mean=_mean,
     quasi_variance=constant,
     on_log_scale=True,
+    log_density={"log": _log},
+    log_tails=censoring.normal_tails(_z),
     draw=_draw,
     law=lambda median, p: stats.lognorm(p["sigma"], scale=median),
     sample=_sample,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.families import counts
-from dagreg.families.family import Family, each
+from dagreg.families.family import Family, by_log_mean, each
 from dagreg.families.parameters import SHAPE
 from dagreg.families.scales import COUNT
 
@@ -24,6 +24,8 @@ FAMILY = Family(
     coefficients=counts.COEFFICIENTS,
     quasi_variance=counts.proportional,
     shaped=True,
+    log_density=by_log_mean(counts.LINKS, counts.log_negative_binomial),
+    log_shared=counts.log_ways,
     draw=counts.draw_negative_binomial,
     law=counts.negative_binomial,
     sample=counts.sample_negative_binomial,

@@ -1,9 +1,12 @@
-"""Shares from 0 to 1 by one predictor: 0, between and 1 are ordered, with cutpoints on its scale (Kubinec 2023)."""
+"""Shares from 0 to 1 by one predictor: 0, between and 1 are ordered, with cutpoints on its scale (Kubinec
+2023).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagreg.families import shares
 from dagreg.families.family import Family, Parameter, Values
@@ -49,6 +52,14 @@ class _Law:
         return np.asarray(np.where((y > 0) & (y < 1), np.log(some - all_of_it) + share, end))
 
 
+def _log(y: Array, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    inside = (y > 0) & (y < 1)
+    low, high = eta - p["cut"], eta - p["cut"] - p["gap"]
+    between = np.log(-np.expm1(-p["gap"])) + special.log_expit(low) + special.log_expit(-high)
+    end = np.where(y > 0, special.log_expit(high), special.log_expit(-low))
+    return np.where(inside, between + shares.log_beta(np.where(inside, y, 0.5), eta, mean, p), end)
+
+
 def _mean(location: Array, p: Values) -> Array:
     some, all_of_it = _ends(location, p)
     return np.asarray(all_of_it + (some - all_of_it) * location)
@@ -83,6 +94,7 @@ FAMILY = Family(
     coefficients={"logit": "log odds ratio of the mean between 0 and 1"},
     mean=_mean,
     mean_is_linear=False,
+    log_density={"logit": _log},
     draw=_draw,
     law=lambda location, p: _Law(location, p),
     sample=_sample,

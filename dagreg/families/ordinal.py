@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagreg.families.family import Family
 from dagreg.families.scales import LEVEL
 from dagreg.families.successes import log_ndtr, softplus
-from dagreg.numerics.arrays import Array, np
+from dagreg.numerics.arrays import Array, np, special
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -19,8 +19,8 @@ LINKS = ("logit", "probit")
 def log_likelihood(link: str, codes: npt.NDArray[np.int64], predictor: Array, cutpoints: Array) -> Array:
     """Rows x points; cutpoints are levels - 1 x points. -inf where they are not in ascending order.
 
-    Concave in predictor and cutpoints, because the density whose integrals these are is log-concave (Pratt 1981;
-    Burridge 1981).
+    Concave in predictor and cutpoints, because the density whose integrals these are is log-concave (Pratt
+    1981; Burridge 1981).
     """
     unbounded = np.full((1, cutpoints.shape[1]), np.inf)
     ends = np.concatenate([-unbounded, cutpoints, unbounded])
@@ -32,7 +32,9 @@ def log_likelihood(link: str, codes: npt.NDArray[np.int64], predictor: Array, cu
 
 
 def _between_logistic(low: Array, high: Array) -> Array:
-    """log(F(high) - F(low)) = high + log(1 - exp(low - high)) - softplus(high) - softplus(low), the ends apart."""
+    """log(F(high) - F(low)) = high + log(1 - exp(low - high)) - softplus(high) - softplus(low), the ends
+    apart.
+    """
     top = np.where(np.isinf(high), 0.0, -softplus(-high))  # log F(high)
     return np.asarray(top + np.log(-np.expm1(np.where(np.isinf(high), -np.inf, low - high))) - softplus(low))
 
@@ -43,6 +45,26 @@ def _between_normal(low: Array, high: Array) -> Array:
     first, second = np.where(upper, -high, low), np.where(upper, -low, high)
     larger = log_ndtr(second)
     return np.asarray(larger + np.log(-np.expm1(log_ndtr(first) - larger)))
+
+
+def _log_logistic(below: Any | None, above: Any | None) -> Any:
+    """The log probability between two cutpoints less the predictor; None for one that there is not."""
+    if below is None:
+        return special.log_expit(above)
+    if above is None:
+        return special.log_expit(-below)
+    return special.log_expit(above) + special.log_expit(-below) + np.log(-np.expm1(below - above))
+
+
+def _log_normal(below: Any | None, above: Any | None) -> Any:
+    if below is None:
+        return special.log_ndtr(above)
+    if above is None:
+        return special.log_ndtr(-below)
+    upper = below > 0
+    first, second = np.where(upper, -above, below), np.where(upper, -below, above)
+    larger = special.log_ndtr(second)
+    return larger + np.log(-np.expm1(special.log_ndtr(first) - larger))
 
 
 FAMILY = Family(
@@ -62,5 +84,6 @@ FAMILY = Family(
     separable="at both ends",
     coefficients={"logit": "log cumulative odds ratio"},
     log_likelihood={link: partial(log_likelihood, link) for link in LINKS},
+    log_density={"logit": _log_logistic, "probit": _log_normal},
     concave=LINKS,
 )

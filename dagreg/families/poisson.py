@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.families import counts
-from dagreg.families.family import Family, each
+from dagreg.families.family import Family, by_log_mean, each
 from dagreg.families.scales import COUNT
 from dagreg.numerics.arrays import Array, np, special, stats
 
@@ -37,6 +37,7 @@ FAMILY = Family(
     log_likelihood={"log": _log},
     log_constant=_factorial,
     concave=("log",),
+    log_density=by_log_mean(counts.LINKS, counts.log_poisson),
     draw=counts.draw_poisson,
     probabilities=counts.poisson_probabilities,
     law=lambda mean, p: stats.poisson(mean),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagreg.families.family import NUMBERS, Family, Parameter, Values, constant, each
 from dagreg.families.parameters import SIGMA
-from dagreg.numerics.arrays import Array, np, stats
+from dagreg.numerics.arrays import Array, np, special, stats
 
 if TYPE_CHECKING:
     import pytensor.tensor as pt
@@ -27,7 +28,13 @@ def skew_normal(y, mean, sigma, skew):
     return lean - z**2 / 2 - pt.log(scale) - np.log(2 * np.pi) / 2
 
 
-def _shape(p: Values) -> tuple[Array, Array]:
+def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    delta, scale = _shape(p)
+    z = (y - mean) / scale + np.sqrt(2 / np.pi) * delta
+    return special.log_ndtr(p["skew"] * z) - z**2 / 2 - np.log(scale)
+
+
+def _shape(p: Mapping[str, Any]) -> tuple[Any, Any]:
     """Azzalini's delta, and the scale."""
     delta = p["skew"] / np.sqrt(1 + p["skew"] ** 2)
     return delta, p["sigma"] / np.sqrt(1 - 2 * delta**2 / np.pi)
@@ -42,7 +49,9 @@ def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
     """A Normal, and the half of another that leans it: delta |u| + sqrt(1 - delta^2) v."""
     delta, scale = _shape(p)
     leaning = delta * (np.abs(rng.standard_normal(location.shape)) - np.sqrt(2 / np.pi))
-    return np.asarray(location + scale * (leaning + np.sqrt(1 - delta**2) * rng.standard_normal(location.shape)))
+    return np.asarray(
+        location + scale * (leaning + np.sqrt(1 - delta**2) * rng.standard_normal(location.shape))
+    )
 
 
 FAMILY = Family(
@@ -59,6 +68,7 @@ FAMILY = Family(
     real=True,
     quasi_variance=constant,
     shaped=True,
+    log_density=dict.fromkeys(LINKS, _log),
     draw=_draw,
     law=_law,
     sample=_draw,

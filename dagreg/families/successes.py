@@ -1,15 +1,15 @@
 """What families of successes, and of shares, have in common.
 
-Log likelihoods are functions of the successes, the predictors and the trials of rows: responses and trials are rows x
-1, predictors rows x points. They are concave in the predictor: under the logit as canonical (McCullagh and Nelder 1989,
-section 2.2); under probit and cloglog because the density whose integrals they are is log-concave (Pratt 1981;
-Burridge 1981).
+Log likelihoods are functions of the successes, the predictors and the trials of rows: responses and trials
+are rows x 1, predictors rows x points. They are concave in the predictor: under the logit as canonical
+(McCullagh and Nelder 1989, section 2.2); under probit and cloglog because the density whose integrals they
+are is log-concave (Pratt 1981; Burridge 1981).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagreg.families.family import Values
 from dagreg.numerics.arrays import Array, np, special
@@ -70,10 +70,38 @@ def probit(successes: Array, eta: Array, trials: Array) -> Array:
 
 def cloglog(successes: Array, eta: Array, trials: Array) -> Array:
     rate = np.exp(np.minimum(eta, HIGHEST))
-    return np.asarray(np.where(successes > 0, successes * np.log(-np.expm1(-rate)), 0.0) - (trials - successes) * rate)
+    return np.asarray(
+        np.where(successes > 0, successes * np.log(-np.expm1(-rate)), 0.0) - (trials - successes) * rate
+    )
 
 
 LOG_LIKELIHOOD: Mapping[str, Callable[..., Array]] = {"logit": logit, "probit": probit, "cloglog": cloglog}
+
+
+def _log_logit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return y * eta - p["trials"] * np.logaddexp(0.0, eta)
+
+
+def _log_probit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return y * special.log_ndtr(eta) + (p["trials"] - y) * special.log_ndtr(-eta)
+
+
+def _log_cloglog(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    rate = np.exp(eta)
+    return np.where(y > 0, y * np.log(-np.expm1(-rate)), 0.0) - (p["trials"] - y) * rate
+
+
+def _log_identity(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    inside = special.xlogy(y, mean) + special.xlog1py(p["trials"] - y, -mean)
+    return np.where((mean >= 0) & (mean <= 1), inside, -np.inf)
+
+
+LOG_DENSITY: Mapping[str, Callable[..., Any]] = {
+    "logit": _log_logit,
+    "probit": _log_probit,
+    "cloglog": _log_cloglog,
+    "identity": _log_identity,
+}
 
 
 def sample_beta(rng: np.random.Generator, mean: Array, p: Values) -> Array:

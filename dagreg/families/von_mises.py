@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from dagreg.families.family import Family, Parameter, Values, each
-from dagreg.numerics.arrays import Array, np, stats
+from dagreg.numerics.arrays import Array, np, special, stats
 
 CONCENTRATION = Parameter(  # about 1 / sd^2, in radians, where angles lie close together
     "concentration", ("HalfCauchy", (5.0,)), clipped=True, from_dispersion=lambda sigma: 1 / sigma**2
@@ -17,8 +18,16 @@ def _on_the_circle(low: float, high: float, whole: bool) -> bool:
     return -np.pi <= low and high <= np.pi
 
 
+def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    """The Bessel function times exp(-concentration) has no end that it reaches."""
+    concentration = p["concentration"]
+    return concentration * (np.cos(y - mean) - 1) - np.log(special.i0e(concentration))
+
+
 def _mean(location: Array, p: Values) -> Array:
-    """The mean of the angles as numbers from -pi to pi: the direction, less a turn for those beyond the cut."""
+    """The mean of the angles as numbers from -pi to pi: the direction, less a turn for those
+    beyond the cut.
+    """
     beyond = stats.vonmises.cdf(np.abs(location) - np.pi, p["concentration"])
     return np.asarray(location - 2 * np.pi * np.sign(location) * beyond)
 
@@ -53,6 +62,7 @@ FAMILY = Family(
     locations=(-math.pi, math.pi),  # NumPy's would load it whenever families are listed
     mean=_mean,
     mean_is_linear=False,
+    log_density={"tan_half": _log},
     draw=_draw,
     law=lambda location, p: _Law(location, p["concentration"]),
     sample=_draw,

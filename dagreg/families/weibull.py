@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from dagreg.families import censoring
-from dagreg.families.family import NUMBERS, Family, Values, each
+from dagreg.families.family import NUMBERS, Family, Values, by_log_mean, each
 from dagreg.families.parameters import SHAPE
 from dagreg.families.positive import LINKS, NOT_ABOVE_ZERO, above_zero, square
 from dagreg.families.scales import POSITIVE
@@ -25,6 +27,20 @@ def _sample(rng: np.random.Generator, mean: Array, p: Values) -> Array:
     return np.asarray(np.where(log > -np.inf, mean * np.exp(log), 0.0))
 
 
+def _log_ratio(y: Any, log_mean: Any, shape: Any) -> Any:
+    """The log of the response over its scale."""
+    return np.log(y) - log_mean + special.gammaln(1 + 1 / shape)
+
+
+def _log(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    power = p["shape"] * _log_ratio(y, log_mean, p["shape"])
+    return np.log(p["shape"]) + power - np.exp(power)
+
+
+def _log_above(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    return -np.exp(p["shape"] * _log_ratio(at, np.log(mean), p["shape"]))
+
+
 FAMILY = Family(
     name="weibull",
     place=60,
@@ -39,6 +55,8 @@ FAMILY = Family(
     scale=POSITIVE,
     quasi_variance=square,
     shaped=True,
+    log_density=by_log_mean(LINKS, _log),
+    log_tails=censoring.survival_tails(_log_above),
     draw=_draw,
     law=lambda mean, p: stats.weibull_min(p["shape"], scale=mean / special.gamma(1 + 1 / p["shape"])),
     sample=_sample,

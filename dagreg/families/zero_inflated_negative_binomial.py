@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.families import counts
-from dagreg.families.family import Family, each
+from dagreg.families.family import Family, by_log_mean, each
 from dagreg.families.parameters import SHAPE, ZERO
 from dagreg.families.scales import COUNT
 
@@ -25,6 +25,8 @@ FAMILY = Family(
     mean=counts.inflated_mean,
     quasi_variance=counts.proportional,
     shaped=True,
+    log_density=by_log_mean(counts.INFLATED_LINKS, counts.log_inflated(counts.log_negative_binomial)),
+    log_shared=counts.log_ways,
     draw=counts.draw_inflated(counts.draw_negative_binomial),
     law=lambda mean, p: counts.Inflated(counts.negative_binomial(mean, p), p["zero"]),
     sample=counts.sample_inflated(counts.sample_negative_binomial),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.families import counts
-from dagreg.families.family import Family, each
+from dagreg.families.family import Family, by_log_mean, each
 from dagreg.families.parameters import ZERO
 from dagreg.families.scales import COUNT
 from dagreg.numerics.arrays import stats
@@ -26,6 +26,7 @@ FAMILY = Family(
     mean=counts.inflated_mean,
     quasi_variance=counts.proportional,
     shaped=True,
+    log_density=by_log_mean(counts.INFLATED_LINKS, counts.log_inflated(counts.log_poisson)),
     draw=counts.draw_inflated(counts.draw_poisson),
     law=lambda mean, p: counts.Inflated(stats.poisson(mean), p["zero"]),
     sample=counts.sample_inflated(counts.sample_poisson),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ ONE = Parameter("one", ("Beta", (1.0, 1.0)), positive=False)  # of 1, where it i
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 def zero_one_inflated_beta(y, mean, precision, extreme, one):
-    """The log density of shares that are 0 or 1 with the probability `extreme`, and of these 1 with that of `one`."""
+    """The log density of shares that are 0 or 1 with the probability `extreme`, and of these 1 with that of
+    `one`.
+    """
     inside = pt.and_(y > 0, y < 1)
     share = pm.logp(pm.Beta.dist(mu=mean, nu=precision), pt.where(inside, y, 0.5))
     end = pt.where(y > 0, pt.log(one), pt.log1p(-one))
@@ -46,6 +49,13 @@ def _law(mean: Array, p: Values) -> _Law:
     return _Law(between, p["extreme"], p["one"])
 
 
+def _log(y: Array, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
+    inside = (y > 0) & (y < 1)
+    between = np.log1p(-p["extreme"]) + shares.log_beta(np.where(inside, y, 0.5), eta, mean, p)
+    end = np.where(y > 0, np.log(p["one"]), np.log1p(-p["one"]))
+    return np.where(inside, between, np.log(p["extreme"]) + end)
+
+
 def _mean(location: Array, p: Values) -> Array:
     return np.asarray((1 - p["extreme"]) * location + p["extreme"] * p["one"])
 
@@ -59,7 +69,9 @@ def _sample(rng: np.random.Generator, mean: Array, p: Values) -> Array:
 
 
 def _with_ends(share: Array, rng: np.random.Generator, p: Values) -> Array:
-    return shares.with_ends(share, rng.random(share.shape), p["extreme"] * (1 - p["one"]), p["extreme"] * p["one"])
+    return shares.with_ends(
+        share, rng.random(share.shape), p["extreme"] * (1 - p["one"]), p["extreme"] * p["one"]
+    )
 
 
 FAMILY = Family(
@@ -78,6 +90,7 @@ FAMILY = Family(
     widens="beta",
     coefficients={"logit": "log odds ratio of the mean between 0 and 1"},
     mean=_mean,
+    log_density=dict.fromkeys(successes.LINKS, _log),
     draw=_draw,
     law=_law,
     sample=_sample,

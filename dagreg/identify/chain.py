@@ -1,4 +1,6 @@
-"""The chain of regressions: where the graph lets every variable on the causal paths be regressed on its parents."""
+"""The chain of regressions: where the graph lets every variable on the causal paths be regressed on its
+parents.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,18 @@ from dagreg.graph.projection import hub_projection
 from dagreg.graph.separation import separated
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.types import Query
+from dagreg.spec.brief import Brief
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+@dataclass(frozen=True, slots=True, repr=False)
+class Chain(Brief):
     """The regressions: each response with its parents, in topological order, the outcome last."""
 
     parents: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class NoChain:
+@dataclass(frozen=True, slots=True, repr=False)
+class NoChain(Brief):
     """Why the chain does not give this effect."""
 
     reason: str
@@ -44,7 +47,9 @@ def chain_of(graph: CausalGraph, query: Query) -> Chain | NoChain:
         causal = causal_nodes(projected, xs, y)
         links = [v for v in topological_order(projected) if causal[v]]
         if not links:
-            return NoChain("no causal path leads from exposure to outcome, so the chain says zero by construction")
+            return NoChain(
+                "no causal path leads from exposure to outcome, so the chain says zero by construction"
+            )
     above = ancestors(projected, [y])
     for v in links:
         others = [u for u in district_of(projected, v, above) if u != v]
@@ -61,7 +66,9 @@ def chain_of(graph: CausalGraph, query: Query) -> Chain | NoChain:
 
 
 def _spoilt(graph: CausalGraph, projected: CausalGraph, links: Iterable[int]) -> str:
-    """The regression that the choice of the rows biases: P(v | parents, chosen) is not P(v | parents); "" for none."""
+    """The regression that the choice of the rows biases: P(v | parents, chosen) is not P(v | parents); "" for
+    none.
+    """
     rows = [v for v, s in enumerate(graph.selected) if s]
     for v in links if len(rows) > 0 else ():
         name, given = projected.names[v], [graph.index[projected.names[p]] for p in projected.parents[v]]

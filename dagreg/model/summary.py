@@ -4,38 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from dagreg.errors import Span
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import CurveKind, Level, NodeType, Transform
-
-ColumnKind = Literal["number", "text", "boolean"]
-
-
-@dataclass(frozen=True, slots=True)
-class Categories:
-    """A table's own word that a column holds names and no numbers; `order`, if it knows one, lowest first."""
-
-    ordinal: bool  # whether the order is more than a list
-    order: tuple[Level, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ColumnSummary(Brief):
-    """All that the compiler knows of a column. Moments are of the column as stored, missing values apart."""
-
-    kind: ColumnKind
-    missing: int
-    distinct: int
-    levels: tuple[Level, ...]  # sorted distinct values; () where there are too many to list
-    counts: tuple[int, ...] = ()  # rows of each level
-    integral: bool = False  # whole numbers only
-    mean: float = float("nan")
-    sd: float = float("nan")
-    minimum: float = float("nan")
-    maximum: float = float("nan")
-    categories: Categories | None = None  # where the table declares the column to hold some
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,7 +35,9 @@ class DataSummary(Brief):
     rows: int
     columns: Mapping[str, ColumnSummary]
     transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by node: mean and sd
-    products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": its columns
+    products: Mapping[str, tuple[tuple[float, float], ...]] = field(
+        default_factory=dict
+    )  # "x:g": its columns
     curves: Mapping[str, CurveSummary] = field(default_factory=dict)  # "x spline(4)"
 
 
@@ -70,9 +45,9 @@ class DataSummary(Brief):
 class Variable(Brief):
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
-    Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column of
-    positions, the reference being 0. `mean` and `sd` are of the coded,
-    transformed variable, None where there are no data.
+    Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column
+    of positions, the reference being 0. `mean` and `sd` are of the coded, transformed variable, None where
+    there are no data.
     """
 
     name: str

@@ -15,28 +15,8 @@ from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.statistics import CellCounts, Sufficient
 from dagreg.numerics.arrays import Array
+from dagreg.sources.types import Grouping
 from dagreg.spec.brief import Brief
-from dagreg.spec.types import Level
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """A column of a grouped table: the sum over a group's rows of the product of these columns and numbers.
-
-    `level`: the first factor is a column of levels and counts 1 where it has this one, 0 elsewhere.
-    """
-
-    name: str
-    factors: tuple[str | int, ...]
-    level: Level | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grouping:
-    """A table with one row for each distinct combination of the columns `keys`."""
-
-    keys: tuple[str, ...]
-    sums: tuple[Sum, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +32,10 @@ class Note:
 class Piece(Brief):
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
 
-    `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it
-    is not the data's own; `statistics` stand in place of all rows. `flaw` says why there is no posterior to
-    draw from. `engines` are the names of those that can solve it (`engines/table.py`), the preferred one first; none
-    until they are chosen.
+    `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it is
+    not the data's own; `statistics` stand in place of all rows. `flaw` says why there is no posterior to draw
+    from. `engines` are the names of those that can solve it (`engines/table.py`), the preferred one first;
+    none until they are chosen.
     """
 
     model: Model
@@ -80,7 +60,9 @@ class Piece(Brief):
     @property
     def builder(self) -> Builder:
         """What its function in a program is made of."""
-        return Builder(self.model, self.names, self.statistics if isinstance(self.statistics, Sufficient) else None)
+        return Builder(
+            self.model, self.names, self.statistics if isinstance(self.statistics, Sufficient) else None
+        )
 
     @property
     def reads_rows(self) -> bool:

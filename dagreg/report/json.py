@@ -13,8 +13,10 @@ from dagreg.effects.types import INDIRECT
 from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, NotAtLevels, NotIdentified
 
 if TYPE_CHECKING:
-    from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest
+    from dagreg.binding.table import DataInfo
+    from dagreg.doubts.types import Diagnostics, ImplicationTest
     from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
+    from dagreg.errors import Doubt
     from dagreg.graph.junctions import Junction
     from dagreg.identify.types import (
         AdjustmentSets,
@@ -27,22 +29,23 @@ if TYPE_CHECKING:
         Treated,
     )
     from dagreg.model.plan import LeftOut
-    from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+    from dagreg.results.fit import FittedEffect, Report
+    from dagreg.study import Study
 
 Json = dict[str, Any]
 
 
-def explained_json(explained: Explained) -> Json:
+def study_json(study: Study) -> Json:
     """The identification answers of one spec, ready for `json.dumps`."""
-    effects = [answer_json(a) for a in explained.answers]
-    return _plain_object({**_frame(explained, effects), "warnings": _doubts(explained.doubts)})
+    effects = [answer_json(a) for a in study.answers]
+    return _plain_object({**_frame(study, effects), "warnings": _doubts(study.doubts)})
 
 
 def report_json(report: Report) -> Json:
-    """What `explained_json` says, with the numbers of every effect and where they came from."""
+    """What `study_json` says, with the numbers of every effect and where they came from."""
     return _plain_object(
         {
-            **_frame(report.explained, [_fitted(effect) for effect in report.effects]),
+            **_frame(report.study, [_fitted(effect) for effect in report.effects]),
             "data": _data(report.data),
             "versions": report.versions,
             "seed": report.seed,
@@ -87,14 +90,14 @@ def answer_json(answer: Answer) -> Json:
     }
 
 
-def _frame(explained: Explained, effects: list[Json]) -> Json:
+def _frame(study: Study, effects: list[Json]) -> Json:
     return {
-        "spec": explained.spec.path or explained.spec.name,
+        "spec": study.spec.path or study.spec.name,
         "effects": effects,
-        "junctions": [_junction(j) for j in explained.junctions],
-        "junctions_truncated": explained.junctions_truncated,
-        "implications": [{"x": x, "y": y, "given": given} for x, y, given in explained.implications],
-        "implications_truncated": explained.implications_complete is False,
+        "junctions": [_junction(j) for j in study.junctions],
+        "junctions_truncated": study.junctions_truncated,
+        "implications": [{"x": x, "y": y, "given": given} for x, y, given in study.implications],
+        "implications_truncated": study.implications_complete is False,
     }
 
 
@@ -203,7 +206,9 @@ def _fitted(fitted: FittedEffect) -> Json:
         "estimate_notes": result.notes if result else (),
         "prior_predictive": result.prior_predictive if result else "",
         "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
-        "failures": [{"estimator": f.estimator, "code": f.code, "message": f.message} for f in fitted.failures],
+        "failures": [
+            {"estimator": f.estimator, "code": f.code, "message": f.message} for f in fitted.failures
+        ],
         "diagnostics": _diagnostics(fitted.diagnostics),
         "tests": [_test(t) for t in fitted.tests],
         "warnings": _doubts(fitted.doubts),
@@ -319,7 +324,7 @@ def _doubts(doubts: Iterable[Doubt]) -> list[Json]:
 def _all_warnings(report: Report) -> list[Json]:
     """Every warning once, at the top, wherever it arose."""
     of_effects = (doubt for effect in report.effects for doubt in effect.doubts)
-    return _doubts((*report.explained.doubts, *report.doubts, *of_effects))
+    return _doubts((*report.study.doubts, *report.doubts, *of_effects))
 
 
 def _plain_object(value: Json) -> Json:

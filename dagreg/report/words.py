@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dagreg.effects.measures import Measure, coefficient
 from dagreg.effects.types import INDIRECT, Estimate
-from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
+from dagreg.results.numbers import interval, level, number, percent, probability
 from dagreg.spec.types import Level, Side
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def question_details(view: EffectView) -> str:
     """What the question leaves open: the comparison, the groups, the names in full."""
     effect = view.effect
     parts = []
-    if effect and effect.contrast is not None:
+    if effect.contrast is not None:
         start, stop = (_setting(side) for side in effect.contrast)
         parts.append(f"The comparison is {stop} against {start}.")
     if view.justification.query.kind == "direct":
         parts.append("Every other variable on a causal path is held fixed (the controlled direct effect).")
-    if effect and effect.by:
+    if effect.by:
         parts.append(f"It is also asked separately for each level of {listed(effect.by)}.")
     return " ".join([*parts, *_labels(view)])
 
@@ -78,8 +78,10 @@ def answer_sentence(view: EffectView, e: Estimate) -> str:
     points = f" ({number(100 * s.mean, 100 * s.sd)} percentage points)" if is_probability(view, e) else ""
     return (
         f"{_intervention(view, e)} changes {quantity(view, e)} by {size}{f' {unit}' if unit else ''}{points} "
-        f"on average{_ALONG.get(e.estimand, '')}, if the graph is right. With probability {percent(s.level)} the "
-        f"change lies between {interval(s, 'and')} (equal-tailed interval). The probability that it is positive is "
+        f"on average{_ALONG.get(e.estimand, '')}, if the graph is right. With probability {percent(s.level)} "
+        "the "
+        f"change lies between {interval(s, 'and')} (equal-tailed interval). The probability that it is "
+        "positive is "
         f"{probability(s.prob_positive)}.{f' {share(e)}' if e.estimand == INDIRECT else ''}"
     )
 
@@ -90,7 +92,8 @@ def share(e: Estimate) -> str:
         return "A share of the total effect would mean nothing: that may as well be zero."
     low, high = e.share.interval
     return (
-        f"That is {e.share.median:.0%} of the total effect ({percent(e.summary.level)} interval from {low:.0%} to "
+        f"That is {e.share.median:.0%} of the total effect ({percent(e.summary.level)} interval from "
+        f"{low:.0%} to "
         f"{high:.0%})."
     )
 
@@ -201,7 +204,11 @@ def compared(view: EffectView, e: Estimate, rows: Iterable[Estimate]) -> str:
     """What was compared, and of which level of the outcome where these rows are of several."""
     words = comparison(e)
     several = len({row.outcome_level for row in rows if row.outcome_level is not None}) > 1
-    return f"{view.outcome} = {level(e.outcome_level)}; {words}" if several and e.outcome_level is not None else words
+    return (
+        f"{view.outcome} = {level(e.outcome_level)}; {words}"
+        if several and e.outcome_level is not None
+        else words
+    )
 
 
 def _side(side: Level | tuple[Level, ...]) -> str:

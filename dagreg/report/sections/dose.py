@@ -5,10 +5,10 @@ from __future__ import annotations
 from dagreg.effects.types import Dose
 from dagreg.report.blocks import Block, Column, Curve, Paragraph, Table
 from dagreg.report.curve import Point
-from dagreg.report.numbers import interval, level, number, percent
 from dagreg.report.prose import joined, named
 from dagreg.report.view import EffectView
 from dagreg.report.words import axis_name, mean_of
+from dagreg.results.numbers import interval, level, number, percent
 
 
 def dose_response(view: EffectView) -> tuple[Block, ...]:
@@ -20,7 +20,8 @@ def dose_response(view: EffectView) -> tuple[Block, ...]:
     what, share = mean_of(view), percent(doses[0].summary.level)
     return (
         Paragraph(
-            f"What {what} would be, on average over the rows, with {named(x)} set to each dose for everyone. The "
+            f"What {what} would be, on average over the rows, with {named(x)} set to each dose for everyone. "
+            "The "
             f"intervals hold each mean by itself with probability {share}; they are not for comparing doses."
         ),
         *_beyond(x, doses),

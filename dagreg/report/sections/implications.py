@@ -6,29 +6,32 @@ from itertools import combinations
 
 from dagreg.doubts.types import ImplicationTest
 from dagreg.report.blocks import Banner, Block, Bullets, Column, Paragraph, Table
-from dagreg.report.numbers import number, short_probability
 from dagreg.report.prose import counted, listed, named
-from dagreg.report.result import Explained, Report
-from dagreg.report.view import Subject, explained_of
+from dagreg.report.view import Subject, study_in
+from dagreg.results.fit import Report
+from dagreg.results.numbers import number, short_probability
 from dagreg.spec.types import Spec
+from dagreg.study import Study
 
 MOST_ROWS = 60
 
 
 def implications(subject: Subject) -> tuple[Block, ...]:
-    explained = explained_of(subject)
+    study = study_in(subject)
     tests, left = _tests(subject), _untested(subject)
     if tests:
         shown = (Paragraph(_CLAIM + _HOW), *_verdict(tests), _tested(tests), *_cut(len(tests)))
-        return (*shown, *_shortened(explained), *left)
-    claims = explained.implications
+        return (*shown, *_shortened(study), *left)
+    claims = study.implications
     if not claims:
-        return tuple(Paragraph(text) for text in _without_claims(explained))
+        return tuple(Paragraph(text) for text in _without_claims(study))
     bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MOST_ROWS]))
-    return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(explained), *left)
+    return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(study), *left)
 
 
-_CLAIM = "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
+_CLAIM = (
+    "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
+)
 _HOW = (
     " Each is tested by a regression of the second variable on the first and what is given. "
     "The adjusted p allows for the number of tests (Holm 1979)."
@@ -38,14 +41,14 @@ _LARGE = "The graph implies independences among observed variables; it is too la
 _SHORTENED = "The graph implies more independences than are listed: the list is cut for a graph of this size."
 
 
-def _without_claims(explained: Explained) -> tuple[str, ...]:
-    if explained.implications_complete is False:
+def _without_claims(study: Study) -> tuple[str, ...]:
+    if study.implications_complete is False:
         return (_LARGE,)
-    return (_NONE,) if explained.implications_complete or _complete(explained.spec) else ()
+    return (_NONE,) if study.implications_complete or _complete(study.spec) else ()
 
 
-def _shortened(explained: Explained) -> tuple[Block, ...]:
-    return (Paragraph(_SHORTENED),) if explained.implications_complete is False else ()
+def _shortened(study: Study) -> tuple[Block, ...]:
+    return (Paragraph(_SHORTENED),) if study.implications_complete is False else ()
 
 
 def _untested(subject: Subject) -> tuple[Block, ...]:
@@ -54,7 +57,9 @@ def _untested(subject: Subject) -> tuple[Block, ...]:
 
 
 def _complete(spec: Spec) -> bool:
-    """Whether every two observed variables are joined by an edge, so that the graph implies nothing of them."""
+    """Whether every two observed variables are joined by an edge, so that the graph implies
+    nothing of them.
+    """
     joined = {frozenset((e.source, e.target)) for e in spec.edges}
     observed = [name for name, node in spec.nodes.items() if node.observed]
     return all(frozenset(pair) in joined for pair in combinations(observed, 2))
@@ -67,14 +72,22 @@ def _claim(x: str, y: str, given: tuple[str, ...]) -> str:
 def _tests(subject: Subject) -> tuple[ImplicationTest, ...]:
     if not isinstance(subject, Report):
         return ()
-    return tuple(dict.fromkeys((*subject.tests, *(test for effect in subject.effects for test in effect.tests))))
+    return tuple(
+        dict.fromkeys((*subject.tests, *(test for effect in subject.effects for test in effect.tests)))
+    )
 
 
 def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:
     rejected = tuple(_claim(t.x, t.y, t.given) for t in tests if t.rejected)
     if rejected:
-        return (Banner("caution", f"The data reject {counted(len(rejected), 'implied independence')}", rejected),)
-    return (Paragraph("The data reject none of them, which does not prove the graph: other graphs imply the same."),)
+        return (
+            Banner("caution", f"The data reject {counted(len(rejected), 'implied independence')}", rejected),
+        )
+    return (
+        Paragraph(
+            "The data reject none of them, which does not prove the graph: other graphs imply the same."
+        ),
+    )
 
 
 def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
@@ -106,4 +119,6 @@ def _row(t: ImplicationTest) -> tuple[str, ...]:
 
 
 def _cut(n: int) -> tuple[Block, ...]:
-    return (Paragraph(f"Shown are {MOST_ROWS} of {n:,}; the JSON answer lists all."),) if n > MOST_ROWS else ()
+    return (
+        (Paragraph(f"Shown are {MOST_ROWS} of {n:,}; the JSON answer lists all."),) if n > MOST_ROWS else ()
+    )

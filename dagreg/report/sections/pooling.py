@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dagreg.doubts.types import PooledLevel, Pooling
 from dagreg.report.blocks import Block, Column, Gallery, Paragraph, Table
 from dagreg.report.drawing import Drawing
-from dagreg.report.numbers import number, percent
 from dagreg.report.prose import counted, named
 from dagreg.report.shrinkage import Level, shrinkage
 from dagreg.report.view import EffectView
+from dagreg.results.numbers import number, percent
 
 _WHY = (
-    "Levels share a distribution, so each one's estimate is drawn towards what all share, and the more so the less its "
+    "Levels share a distribution, so each one's estimate is drawn towards what all share, and the more so "
+    "the less its "
     "own rows say (partial pooling, or shrinkage)."
 )
 _READ = "A ring is what a level's own rows say; far from its dot, they are few or unusual."

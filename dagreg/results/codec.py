@@ -10,12 +10,17 @@ from enum import Enum
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from dagreg.binding.table import DataInfo
+from dagreg.engines.solve import Failure
+from dagreg.model import plan
+
 Json = dict[str, Any]
 _PLAIN = (str, int, bool)  # that JSON writes as they are
 
 
 def encode(value: Any, without: Collection[str] = ()) -> Any:
-    """A record, or what records hold, as JSON knows it; `without` names fields of the record that are left out.
+    """A record, or what records hold, as JSON knows it; `without` names fields of the record that are left
+    out.
 
     Numbers that are not finite become words, mappings whose keys are not texts lists of pairs.
     """
@@ -53,9 +58,8 @@ def decode[T](kind: type[T], data: Any, **given: Any) -> T:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    from dagreg.model import plan  # names that records import for type checkers only
-
-    return get_type_hints(kind, localns=vars(plan))
+    names = {**vars(plan), "DataInfo": DataInfo, "Failure": Failure}  # imported there for type checkers alone
+    return get_type_hints(kind, localns=names)
 
 
 def _value(hint: Any, data: Any) -> Any:

@@ -1,33 +1,38 @@
-"""`fit.json` and `spec.yaml` of a result's folder: with model.py and posterior.nc, all that a result is made of.
+"""`fit.json` and `spec.yaml` of a result's folder: with model.py and posterior.nc, all that a result is made
+of.
 
-What the compiler makes again from the spec and the summary of the data (identification, models, program) is not
-stored; that it makes the same is checked when a folder is opened.
+What the compiler makes again from the spec and the summary of the data (identification, models, program) is
+not stored; that it makes the same is checked when a folder is opened.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dagreg.emit.program import Reader
 from dagreg.engines.draws import Draws, Part
-from dagreg.engines.store import Store
+from dagreg.engines.store import Store, version_of
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.files import is_sealed, sha256_of
 from dagreg.model.summary import DataSummary
-from dagreg.report.codec import Json, decode, encode
-from dagreg.report.result import Report
-from dagreg.report.write import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS
+from dagreg.results.codec import Json, decode, encode
+from dagreg.results.fit import Report
+from dagreg.results.folder import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS
+from dagreg.results.posterior import read as read_draws
+from dagreg.sources.reader import Reader
 from dagreg.spec.load import loads
 from dagreg.spec.types import Sampling, Spec
 
 FORMAT = 2
+_PACKAGES = ("dagreg", "pymc", "pytensor", "nutpie", "numpy", "duckdb", "arviz")
 _MADE_OF = (SPEC, PROGRAM, POSTERIOR, SEAL)  # what a result is read from, beside the record
-_MADE_AGAIN = ("explained", "source", "effects")  # fields of a report, and of an effect, that are not stored
+_MADE_AGAIN = ("study", "source", "effects")  # fields of a report, and of an effect, that are not stored
 _MADE_AGAIN_OF_EFFECT = ("effect", "answer", "plan")
 
 
@@ -42,7 +47,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A folder's record, read but for the draws. `report` and `effects` are the fields of their types, as JSON."""
+    """A folder's record, read but for the draws.
+
+    `report` and `effects` are the fields of their types, as JSON.
+    """
 
     folder: Path
     spec: Spec
@@ -60,7 +68,9 @@ class Stored:
 
 
 def spec_text(spec: Spec) -> str | None:
-    """The text that says this very spec, but for its sampling; None for one that was made or altered in Python."""
+    """The text that says this very spec, but for its sampling; None for one that was made or altered in
+    Python.
+    """
     try:
         return spec.text if spec.text and _reloaded(spec.text, _head(spec)) == spec else None
     except SpecError:
@@ -69,14 +79,17 @@ def spec_text(spec: Spec) -> str | None:
 
 def record_of(
     report: Report,
+    text: str | None,
     summary: DataSummary | None,
     query: str | None,
     reader: Reader | None,
     samples: Mapping[str, Draws],
 ) -> Json:
-    """What `fit.json` says, but for the hashes of the files beside it."""
-    spec = report.explained.spec
-    text = spec_text(spec)
+    """What `fit.json` says, but for the hashes of the files beside it.
+
+    `text` is the `spec_text` of its spec.
+    """
+    spec = report.study.spec
     return {
         "format": FORMAT,
         "spec": _head(spec) if text is not None else {"fields": encode(spec)},
@@ -92,8 +105,8 @@ def record_of(
 def read_record(folder: Path) -> Stored:
     """The record of a folder that `dagreg fit` wrote.
 
-    Raises DagregError where there is none (DR541), where a file has changed since (DR542), or where it was written
-    in another format (DR543).
+    Raises DagregError where there is none (DR541), where a file has changed since (DR542), or where it was
+    written in another format (DR543).
     """
     for name in (SEAL, RECORD):
         if not os.path.isfile(folder / name):
@@ -102,7 +115,9 @@ def read_record(folder: Path) -> Stored:
         text = (folder / RECORD).read_text(encoding="utf-8")
         content = json.loads(text)
         if content["format"] != FORMAT:
-            raise refused("DR543", f"`{folder}` was written in format {content['format']}, and {FORMAT} is read here")
+            raise refused(
+                "DR543", f"`{folder}` was written in format {content['format']}, and {FORMAT} is read here"
+            )
         if not is_sealed(text):
             raise refused("DR542", f"`{folder / RECORD}` has changed since `dagreg fit` wrote it")
         _check_files(folder, content["files"])
@@ -122,9 +137,11 @@ def read_record(folder: Path) -> Stored:
 
 
 def earlier(folder: str | os.PathLike[str] | None) -> Store:
-    """The draws of the result in a folder, for a fit that may use some of them; empty where there is no result.
+    """The draws of the result in a folder, for a fit that may use some of them; empty where there is no
+    result.
 
-    The digest of each regression's draws says whether they are as they were written, so the folder need not be whole.
+    The digest of each regression's draws says whether they are as they were written, so the folder need not
+    be whole.
     """
     if folder is None or not os.path.isfile(Path(folder) / RECORD):
         return Store()
@@ -133,11 +150,13 @@ def earlier(folder: str | os.PathLike[str] | None) -> Store:
         parts = {builder: decode(Sampled, s).parts for builder, s in content["samples"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Store()
-    return Store(Path(folder) / POSTERIOR, parts)
+    return Store(parts, partial(read_draws, Path(folder) / POSTERIOR))
 
 
 def timings(folder: Path) -> dict[str, float]:
-    """The seconds that a fit took, by what was done; none where they are not there or not as they were written."""
+    """The seconds that a fit took, by what was done; none where they are not there or not as they were
+    written.
+    """
     if not os.path.isfile(folder / TIMINGS):
         return {}
     try:
@@ -183,3 +202,9 @@ def _spec(folder: Path, stored: Mapping[str, Any]) -> Spec:
         return decode(Spec, stored["fields"])
     with (folder / SPEC).open(encoding="utf-8", newline="") as stream:
         return _reloaded(stream.read(), stored)
+
+
+def versions(more: tuple[str, ...] = ()) -> dict[str, str]:
+    """Package -> version, Python first, `more` at the end; a package that is not installed is left out."""
+    known = {package: version_of(package) for package in (*_PACKAGES, *more)}
+    return {"python": platform.python_version()} | {package: v for package, v in known.items() if v}

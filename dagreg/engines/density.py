@@ -1,0 +1,513 @@
+"""The log posterior of a model in NumPy, with gradient and Hessian, from the IR: any family, link, prior or
+censoring.
+
+It is that of the program which `emit` prints, in the same unconstrained coordinates, up to a constant. The
+likelihood is a sum of factors: rows whose log density is one formula of a few linear predictors and a few
+parameters of all rows. With the design X_m of predictor m, and f_m, f_mn the derivatives of the rows' log
+densities,
+
+    gradient = sum_m X_m' f_m,    Hessian = sum_mn X_m' diag(f_mn) X_n
+
+(McCullagh and Nelder 1989, section 2.5, for one predictor). Families give the formulas
+(`Family.log_density`), jets their derivatives (`numerics/jets.py`). Values are for many points at once:
+points are points x parameters.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dagreg.engines.coordinates import Coordinate, Coordinates
+from dagreg.engines.draws import by_symbol
+from dagreg.model.design import absent, column, design_columns, encode, encoded, positions
+from dagreg.model.equation import Equation, ErrorScale, KnownErrors
+from dagreg.model.plan import Model
+from dagreg.model.response import starting_cutpoints
+from dagreg.model.statistics import Sufficient
+from dagreg.model.terms import PriorChoice
+from dagreg.numerics.arrays import Array
+from dagreg.numerics.jets import Jet, chained, variable
+from dagreg.spec.priors import DISTRIBUTIONS
+
+BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
+ROWS = 1_000  # of a block
+ALONE = 2**20  # rows x points up to which threads are not worth starting
+WORTH_MERGING = 500  # rows
+TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
+Index = npt.NDArray[np.integer[Any]]
+Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A linear predictor: `design` (rows x coefficients) times the parameters at `places`, and `offset` (rows
+    x 1).
+    """
+
+    design: Array
+    places: Index
+    offset: Array | None = None
+
+    def at(self, values: Array, rows: slice) -> Array:
+        """Rows x points."""
+        eta = self.design[rows] @ values[:, self.places].T
+        return eta if self.offset is None else eta + self.offset[rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """Rows whose log density is `formula` of columns (rows x 1), predictors, and the parameters
+    at `scalars`.
+    """
+
+    formula: Formula
+    columns: Mapping[str, Array]
+    predictors: tuple[Predictor, ...]
+    scalars: tuple[int, ...]
+    weights: Array
+
+    def total(self, values: Array) -> Array:
+        """The sum over rows at each point, rows and points in blocks."""
+        scalars = [values[:, place][None, :] for place in self.scalars]
+        total = np.zeros(len(values))
+        for at in range(0, len(self.weights), ROWS):
+            rows = slice(at, at + ROWS)
+            columns = {name: numbers[rows] for name, numbers in self.columns.items()}
+            density = self.formula(columns, [p.at(values, rows) for p in self.predictors], scalars)
+            total += self.weights[rows] @ np.broadcast_to(density, (len(self.weights[rows]), len(values)))
+        return total
+
+    def add_derivatives(self, values: Array, gradient: Array, hessian: Array) -> None:
+        """Adds those of the sum over rows in the parameters (one point), in place."""
+        point, everything = values[None], slice(None)
+        etas = [variable(p.at(point, everything), i) for i, p in enumerate(self.predictors)]
+        scalars = [variable(point[:, [s]], len(etas) + i) for i, s in enumerate(self.scalars)]
+        jet = self.formula(self.columns, etas, scalars)
+        if not isinstance(jet, Jet):
+            return
+        rows = len(self.weights)
+        blocks = [(p.design, p.places) for p in self.predictors]
+        blocks += [(np.ones((rows, 1)), np.array([s])) for s in self.scalars]
+        for i, slope in jet.first.items():
+            design, places = blocks[i]
+            gradient[places] += design.T @ self._weighed(slope)
+        for (i, j), bend in jet.second.items():
+            (left, here), (right, there) = blocks[i], blocks[j]
+            block = left.T @ (self._weighed(bend)[:, None] * right)
+            hessian[np.ix_(here, there)] += block
+            if i != j:
+                hessian[np.ix_(there, here)] += block.T
+
+    def _weighed(self, derivative: Any) -> Array:
+        """A derivative of every row, times its weight."""
+        by_row = np.broadcast_to(derivative, (len(self.weights), 1))[:, 0]
+        return np.where(self.weights > 0, by_row * self.weights, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """A log posterior in unconstrained coordinates."""
+
+    model: Model
+    coordinates: Coordinates
+    factors: tuple[Factor, ...]
+    start: Array  # coordinates from which to look for the mode
+
+    @property
+    def rows(self) -> int:
+        """Distinct ones."""
+        return sum(len(f.weights) for f in self.factors)
+
+    def __call__(self, points: Array) -> Array:
+        """The log density at each point, up to a constant; -inf where it is no number."""
+        width = max(BLOCK // max(min(self.rows, ROWS), 1), 1)
+        parts = [points[at : at + width] for at in range(0, len(points), width)]
+        if len(parts) > 1 and self.rows * len(points) > ALONE:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                heights = list(pool.map(self._heights, parts))
+        else:
+            heights = [self._heights(part) for part in parts]
+        return np.concatenate(heights)
+
+    def _heights(self, points: Array) -> Array:
+        with np.errstate(all="ignore"):  # points may lie where nothing is finite
+            values = self.coordinates.values(points)
+            total = self.coordinates.log_prior(points, values)
+            for factor in self.factors:
+                total = total + factor.total(values)
+        return np.where(np.isnan(total), -np.inf, total)
+
+    def derivatives(self, point: Array) -> tuple[Array, Array]:
+        """The gradient and the Hessian at one point."""
+        size = len(self.coordinates)
+        gradient, hessian = np.zeros(size), np.zeros((size, size))
+        with np.errstate(all="ignore"):
+            values = self.coordinates.values(point[None])[0]
+            for factor in self.factors:
+                factor.add_derivatives(values, gradient, hessian)
+            return self.coordinates.pulled_back(point, gradient, hessian)
+
+    def by_symbol(self, points: Array) -> dict[str, Array]:
+        """The parameters as the program names them, from chains x draws x coordinates."""
+        values = self.coordinates.values(points)
+        found: dict[str, Array] = {}
+        for equation, (first, auxiliaries) in zip(self.model.equations, _places(self.model), strict=True):
+            found |= by_symbol(equation, values[..., first:auxiliaries])
+            found |= {a.symbol: values[..., auxiliaries + i] for i, a in enumerate(equation.auxiliaries)}
+        return found
+
+
+def obstacle(model: Model) -> str:
+    """Why there is no numeric posterior of a model, or ""."""
+    if model.latents or model.mixture is not None:
+        return "values are not known"
+    for equation in model.equations:
+        name, link = equation.response, equation.link.name
+        if equation.varying:
+            return f"coefficients vary between the levels of {equation.varying[0].group}"
+        if link not in equation.family.log_density:
+            return f"{equation.family.words} with the {link} link has no log density here"
+        if equation.censoring is not None and equation.family.log_tails is None:
+            return f"{equation.family.words} has no tails here, and values of {name} are censored"
+        priors = [*equation.coefficients, *(a.prior for a in equation.auxiliaries)]
+        odd = [p for p in priors if DISTRIBUTIONS[p.distribution].support in ("simplex", "cholesky")]
+        if odd:
+            return f"the prior {odd[0]} is not of one number"
+        ends = (
+            DISTRIBUTIONS[equation.coefficients[0].distribution].support if equation.coefficients else "real"
+        )
+        if equation.family.predictor == "ordered" and ends != "real":
+            return f"the prior {equation.coefficients[0]} of cutpoints does not lie on the whole line"
+    return ""
+
+
+def parameters(model: Model) -> int:
+    """How many numbers the parameters of a model without groups are."""
+    last, (_, auxiliaries) = model.equations[-1], list(_places(model))[-1]
+    return auxiliaries + len(last.auxiliaries)
+
+
+def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient | None = None) -> Posterior:
+    """The log posterior of a model on the columns that its program reads. `obstacle` says which models have
+    one.
+
+    `statistics` stand for the rows of its one regression.
+    """
+    priors: list[PriorChoice] = []
+    runs: list[slice] = []
+    starts: list[Array] = []
+    factors: list[Factor] = []
+    shapes: dict[str, Predictor] = {}  # of each response, for those whose errors correlate with its
+    for equation, (first, auxiliaries) in zip(model.equations, _places(model), strict=True):
+        several = max(len(equation.levels) - 1, 1)
+        head = equation.has_intercept
+        for i, prior in enumerate(equation.coefficients):
+            repeated = equation.family.predictor == "unordered" or (
+                i == 0 and head and len(equation.levels) > 0
+            )
+            priors += [prior] * (several if repeated else 1)
+        if equation.family.predictor == "ordered":
+            runs.append(slice(first, first + several))
+        priors += [a.prior for a in equation.auxiliaries]
+        if statistics is not None:
+            factors += _reduced(equation, statistics, first, auxiliaries)
+            starts.append(_known(model, equation, auxiliaries - first))
+        else:
+            table = _rows(model, equation, data)
+            factors += _factors(model, equation, table, first, auxiliaries, shapes)
+            starts.append(_start(model, equation, table, auxiliaries - first))
+    coordinates = Coordinates(tuple(map(Coordinate, priors)), tuple(runs))
+    centre, _ = coordinates.centres()
+    values = coordinates.values(centre[None])[0]
+    known = np.concatenate(starts)
+    start = coordinates.start(np.where(np.isnan(known), values, known))
+    return Posterior(model, coordinates, tuple(factors), start)
+
+
+def _places(model: Model) -> Iterator[tuple[int, int]]:
+    """Of each equation, where its coefficients start among the parameters, and where its auxiliaries do."""
+    at = 0
+    for equation in model.equations:
+        several, head = max(len(equation.levels) - 1, 1), int(equation.has_intercept)
+        slopes = len(equation.coefficients) - head
+        count = several * head + slopes * (several if equation.family.predictor == "unordered" else 1)
+        yield at, at + count
+        at += count + len(equation.auxiliaries)
+
+
+def _rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The columns where there is a response."""
+    if not equation.dropped:
+        return data
+    there = ~absent(data[model.variables[equation.response].column])
+    return {name: np.asarray(data[name])[there] for name in model.columns}
+
+
+def _known(model: Model, equation: Equation, coefficients: int) -> Array:
+    """The response's mean for the intercept, 0 for slopes, nan for the auxiliaries, which start at their
+    priors.
+    """
+    start = np.zeros(coefficients + len(equation.auxiliaries))
+    start[coefficients:] = np.nan
+    start[: _constant(equation)] = model.variables[equation.response].mean
+    return start
+
+
+def _constant(equation: Equation) -> int:
+    """How many of the first coefficients make the predictor of a row where the others are 0."""
+    return 1 if equation.has_intercept else len(equation.terms[0].columns)
+
+
+def _start(model: Model, equation: Equation, data: Mapping[str, Any], coefficients: int) -> Array:
+    """Where the coefficients are when no predictor tells: nan for the auxiliaries, which start at their
+    priors.
+    """
+    variable, several = model.variables[equation.response], max(len(equation.levels) - 1, 1)
+    start = np.zeros(coefficients + len(equation.auxiliaries))
+    start[coefficients:] = np.nan
+    constant = _constant(equation)
+    rows = len(data[variable.column])
+    units = column(equation.weights, data, rows)
+    if equation.family.predictor == "ordered":
+        start[:several] = starting_cutpoints(equation, variable)
+    elif equation.family.predictor == "unordered":
+        codes = positions(np.asarray(data[variable.column]), equation.levels)
+        shares = np.bincount(codes, units, several + 1) / units.sum()
+        start[: constant * several] = np.tile(
+            np.log(np.maximum(shares[1:], 1e-3) / max(shares[0], 1e-3)), constant
+        )
+    else:
+        response = encode(variable, np.asarray(data[variable.column]))[:, 0]
+        exposed = column(equation.trials, data, rows) * column(equation.offset, data, rows)
+        start[:constant] = equation.link.of_mean(float(units @ response / (units @ exposed)))
+    return start
+
+
+# ------------------------------------------------------------ the likelihood's factors
+
+
+def _factors(
+    model: Model,
+    equation: Equation,
+    data: Mapping[str, Any],
+    first: int,
+    auxiliaries: int,
+    shapes: dict[str, Predictor],
+) -> Iterator[Factor]:
+    variable = model.variables[equation.response]
+    rows = len(data[variable.column])
+    design = design_columns(equation, encoded(model, equation.predictors, data), rows)
+    weights = column(equation.weights, data, rows)
+    if equation.family.predictor == "one":
+        offset = None if equation.offset is None else np.log(column(equation.offset, data, rows))[:, None]
+        shapes[equation.response] = Predictor(design, np.arange(first, auxiliaries), offset)
+        scalars = tuple(range(auxiliaries, auxiliaries + len(equation.auxiliaries)))
+        yield from _one(model, equation, data, shapes, scalars, weights)
+        return
+    codes = positions(np.asarray(data[variable.column]), equation.levels)
+    levels = _ordered if equation.family.predictor == "ordered" else _unordered
+    yield from levels(equation, design, codes, weights, first)
+
+
+def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Factor]:
+    """A predictor for each level but the first, whose coefficients vary fastest among the parameters."""
+    several = len(equation.levels) - 1
+    places = first + several * np.arange(design.shape[1])
+    predictors = tuple(Predictor(design, places + level) for level in range(several))
+    density = equation.family.log_density[equation.link.name]
+
+    def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return density(columns["codes"], *etas)
+
+    yield merged(Factor(formula, {"codes": codes[:, None].astype(np.float64)}, predictors, (), weights))
+
+
+def _ordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Factor]:
+    """A predictor for the cutpoint above and one for that below: a cutpoint less the slopes' part."""
+    several, density = len(equation.levels) - 1, equation.family.log_density[equation.link.name]
+    cuts = np.eye(several)
+    places = np.arange(first, first + several + design.shape[1] - 1)  # the intercept's column is not theirs
+
+    def edge(rows: Any, cut: Any) -> Predictor:
+        return Predictor(np.hstack([cuts[cut], -design[rows, 1:]]), places)
+
+    def lowest(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return density(None, etas[0])
+
+    def highest(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return density(etas[0], None)
+
+    def middle(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return density(*etas)
+
+    bottom, top = codes == 0, codes == several
+    between = ~(bottom | top)
+    for formula, rows, sides in (
+        (lowest, bottom, (codes[bottom],)),
+        (highest, top, (codes[top] - 1,)),
+        (middle, between, (codes[between] - 1, codes[between])),
+    ):
+        if rows.any():
+            predictors = tuple(edge(rows, cut) for cut in sides)
+            yield merged(Factor(formula, {}, predictors, (), weights[rows]))
+
+
+def _one(
+    model: Model,
+    equation: Equation,
+    data: Mapping[str, Any],
+    shapes: Mapping[str, Predictor],
+    scalars: tuple[int, ...],
+    weights: Array,
+) -> Iterator[Factor]:
+    """One predictor: a factor for the rows of each kind of censoring, and one for what no
+    predictor enters.
+    """
+    variable, rows = model.variables[equation.response], len(weights)
+    columns = {"y": encode(variable, np.asarray(data[variable.column]))}
+    columns["trials"] = column(equation.trials, data, rows)[:, None]
+    censoring, error = equation.censoring, equation.error
+    if error is not None:
+        columns["error"] = column(error.column, data, rows)[:, None]
+    if censoring is not None and censoring.upper is not None:
+        bound = replace(variable, column=censoring.upper)
+        columns["upper"] = encode(bound, np.asarray(data[censoring.upper]))
+    predictors = [shapes[equation.response]]
+    if equation.linked is not None:
+        other = model.variables[equation.linked]
+        columns["linked"] = encode(other, np.asarray(data[other.column]))
+        predictors.append(shapes[equation.linked])
+    if equation.family.normal and equation.link.name == "identity" and error is None and censoring is None:
+        yield from _normal(equation, columns, predictors, scalars, weights)
+        return
+    flags = np.full(rows, "none") if censoring is None else np.asarray(data[censoring.column]).astype(str)
+    for flag in ("none",) if censoring is None else censoring.flags:
+        here = np.flatnonzero(flags == flag)
+        factor = Factor(_formula(equation, flag), columns, tuple(predictors), scalars, weights)
+        yield merged(factor if len(here) == rows else _picked(factor, here))
+    shared = equation.family.log_shared
+    if shared is not None:
+        exact = flags == "none"
+        names = [a.name for a in equation.auxiliaries]
+
+        def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+            return shared(columns["y"], dict(zip(names, scalars, strict=True)))
+
+        yield merged(Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=2)
+
+
+def _normal(
+    equation: Equation,
+    columns: Mapping[str, Array],
+    predictors: Sequence[Predictor],
+    scalars: tuple[int, ...],
+    weights: Array,
+) -> Iterator[Factor]:
+    """Of a linear predictor with Normal errors: the triangle's rows for all, which have the same sum of
+    squares.
+    """
+    responses = [name for name in ("y", "linked") if name in columns]
+    blocks = [*(columns[name] for name in responses), *(p.design for p in predictors)]
+    whole = np.hstack(blocks) * np.sqrt(weights)[:, None]
+    used, places = np.unique(whole, axis=1, return_inverse=True)
+    reduced = np.linalg.qr(used, mode="r")[:, places.ravel()]
+    ends = np.cumsum([block.shape[1] for block in blocks])[:-1]
+    parts = np.split(reduced, ends, axis=1)
+    table = dict(zip(responses, parts, strict=False))
+    shapes = [replace(p, design=d) for p, d in zip(predictors, parts[len(responses) :], strict=True)]
+    yield from _squares(equation, table, shapes, scalars, float(weights.sum()))
+
+
+def _reduced(equation: Equation, statistics: Sufficient, first: int, auxiliaries: int) -> Iterator[Factor]:
+    """Of a regression that its sufficient statistics stand for: `left` is one more row without predictors."""
+    root = np.vstack([np.array(statistics.root), np.zeros(len(statistics.root[0]))])
+    rotated = np.append(np.array(statistics.rotated), statistics.left**0.5)[:, None]
+    predictor = Predictor(root, np.arange(first, auxiliaries))
+    yield from _squares(equation, {"y": rotated}, [predictor], (auxiliaries,), statistics.units)
+
+
+def _squares(
+    equation: Equation,
+    columns: Mapping[str, Array],
+    predictors: Sequence[Predictor],
+    scalars: tuple[int, ...],
+    units: float,
+) -> Iterator[Factor]:
+    """The Normal log density of so many units, from rows that have their sum of squares."""
+    density, at = _formula(equation, "none"), [a.name for a in equation.auxiliaries].index("sigma")
+    ones = np.ones(len(columns["y"]))
+
+    def squares(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return density(columns, etas, scalars) + np.log(scalars[at])
+
+    def spread(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        return -np.log(scalars[at])
+
+    yield Factor(squares, {**columns, "trials": ones[:, None]}, tuple(predictors), scalars, ones)
+    yield Factor(spread, {}, (), scalars, np.array([units]))
+
+
+def _formula(equation: Equation, flag: str) -> Formula:
+    """The log density of rows with this flag of censoring."""
+    link, names = equation.link, [a.name for a in equation.auxiliaries]
+    tails = equation.family.log_tails
+    function = equation.family.log_density[link.name]
+    if flag != "none":
+        assert tails is not None  # see `obstacle`
+        function = getattr(tails, TAILS[flag])
+
+    def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
+        eta = etas[0]
+        if isinstance(eta, Jet):
+            at = eta.value
+            mean = chained(eta, link.inverse(at), link.slope(at), link.bend(at))
+        else:
+            mean = link.inverse(eta)
+        p = dict(zip(names, scalars, strict=True)) | {"trials": columns["trials"]}
+        if isinstance(equation.error, KnownErrors):
+            p["sigma"] = np.sqrt(p["sigma"] ** 2 + columns["error"] ** 2)
+        elif isinstance(equation.error, ErrorScale):
+            p["sigma"] = p["sigma"] * columns["error"]
+        if equation.linked is not None:
+            p["linked_error"] = columns["linked"] - etas[1]
+        responses = (columns["y"], columns["upper"]) if flag == "interval" else (columns["y"],)
+        return function(*responses, eta, mean, p)
+
+    return formula
+
+
+def _picked(factor: Factor, rows: Any) -> Factor:
+    """These rows of a factor."""
+    return replace(
+        factor,
+        columns={name: values[rows] for name, values in factor.columns.items()},
+        predictors=tuple(
+            replace(p, design=p.design[rows], offset=None if p.offset is None else p.offset[rows])
+            for p in factor.predictors
+        ),
+        weights=factor.weights[rows],
+    )
+
+
+def merged(factor: Factor, fewest: int = WORTH_MERGING) -> Factor:
+    """The factor with equal rows as one of their joint weight, where fewer than half of them are distinct.
+
+    Equal rows are told by a random combination of their numbers, and that they are is checked.
+    """
+    parts = [*factor.columns.values(), *(p.design for p in factor.predictors)]
+    parts += [p.offset for p in factor.predictors if p.offset is not None]
+    if len(factor.weights) < fewest:
+        return factor
+    table = np.hstack(parts)
+    mark = table @ np.random.default_rng(0).uniform(1, 2, table.shape[1])
+    _, first, which = np.unique(mark, return_index=True, return_inverse=True)
+    if 2 * len(first) > len(mark) or not np.array_equal(table[first[which]], table):
+        return factor
+    return replace(_picked(factor, first), weights=np.bincount(which, factor.weights, len(first)))
