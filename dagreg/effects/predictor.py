@@ -153,7 +153,8 @@ def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[st
             part = slopes @ one.T if one.ndim == 2 else np.einsum("drk,dk->dr", one, slopes)
             etas[level] = etas[level] + part
     shape = np.broadcast_shapes(*(eta.shape for eta in etas))
-    found = np.zeros((several + 1, *shape))  # level by level: the predictors, then what they become
+    found = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
+    found[0] = 0.0
     for level, eta in enumerate(etas):
         found[level + 1] = eta
     found -= found.max(axis=0)
