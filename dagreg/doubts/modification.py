@@ -47,12 +47,10 @@ def modification_doubts(
     whom = "" if model.estimand.among == "everyone" else f" on the {model.estimand.among}"
     message = (
         f"The effect differs between rows: the regression of `{response}` has no product of `{exposure}` "
-        "with "
-        f"{quoted(others)}, so it gives everyone, the treated and the untreated one effect, {mean:.3g}. With "
-        "these "
-        f"products, which fit beyond chance, the average effect{whom} is {mean + found[0]:.3g}. The first is "
-        "the one "
-        f"reported; `interactions: [{products}]` under `{response}` gives the second."
+        f"with {quoted(others)}, so it gives everyone, the treated and the untreated one effect, "
+        f"{mean:.3g}. With these products, which fit beyond chance, the average effect{whom} is "
+        f"{mean + found[0]:.3g}. The first is the one reported; `interactions: [{products}]` under "
+        f"`{response}` gives the second."
     )
     return [Doubt("DR590", message)]
 

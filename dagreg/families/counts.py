@@ -21,7 +21,9 @@ LINKS = ("log", "softplus", "identity")
 INFLATED_LINKS = ("log", "softplus")
 NOT_WHOLE = "{number} < 0 OR {number} <> floor({number})"
 COEFFICIENTS = {"log": "log rate ratio"}
-MOST = 1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
+MAX_POISSON_RATE = (
+    1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
+)
 
 
 def whole_numbers(low: float, high: float, whole: bool) -> bool:
@@ -106,8 +108,10 @@ def draw_negative_binomial(rng: np.random.Generator, location: Array, p: Values)
 
 
 def sample_poisson(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
-    drawn = rng.poisson(np.minimum(mean, MOST))
-    return drawn if mean.max(initial=0.0) <= MOST else np.where(mean > MOST, mean, drawn)
+    drawn = rng.poisson(np.minimum(mean, MAX_POISSON_RATE))
+    return (
+        drawn if mean.max(initial=0.0) <= MAX_POISSON_RATE else np.where(mean > MAX_POISSON_RATE, mean, drawn)
+    )
 
 
 def sample_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
