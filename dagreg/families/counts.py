@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,15 @@ def log_hurdle(log_density: Callable[..., Any]) -> Callable[..., Any]:
 
 def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:
     return quantiles.poisson(rng.random(location.shape), location)
+
+
+def poisson_probabilities(mean: Array, largest: int) -> Iterator[Array]:
+    """Of the counts from 0 to the largest, each of the shape of the means."""
+    probability = np.exp(-mean)
+    yield probability
+    for count in range(1, largest + 1):
+        probability = probability * (mean / count)
+        yield probability
 
 
 def draw_negative_binomial(rng: np.random.Generator, location: Array, p: Values) -> Array:
