@@ -218,7 +218,8 @@ def summarise(
     Raises DataError where the source cannot answer or nodes and columns do not fit.
     """
     wanted = columns_of(spec, names)
-    asked = source.summarise([c for c in wanted if c not in known], where)
+    groups = {spec.nodes[n].column or n for n in names if spec.nodes[n].type == "group"}
+    asked = source.summarise([c for c in wanted if c not in known], where, groups)
     columns = {c: known.get(c) or asked[c] for c in wanted}
     rows = source.rows(where)
     if rows == 0:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.binding.rows import Rows
 from dagreg.doubts.types import PooledLevel, Pooling
@@ -49,11 +50,14 @@ def _poolings(
 ) -> Iterator[Pooling]:
     groups = encode(model.variables[varying.group], data[model.variables[varying.group].column])[:, 0].astype(np.int64)
     counts = np.bincount(groups, minlength=len(varying.levels))
-    alone = _alone(model, equation, varying, draws, data, groups)
+    every = draws[varying.symbol] if varying.correlated else draws[varying.symbol][..., None]
+    means = every.mean(axis=0)
+    some = np.unique(np.concatenate([shown_levels(means[:, i]) for i in range(means.shape[1])]))
+    alone = _alone(model, equation, varying, draws, data, groups, some)
+    labels = [str(level) for level in varying.levels]
     for i, deviation in enumerate(varying.deviations):
         base = _base(equation, deviation, draws)
-        own = draws[varying.symbol][..., i] if varying.correlated else draws[varying.symbol]
-        labels = [str(level) for level in varying.levels]
+        own = every[..., i]
         levels, omitted = pooled_levels(labels, counts.tolist(), alone[:, i], base[:, None] + own)
         yield Pooling(
             varying.group,
@@ -76,15 +80,20 @@ def pooled_levels(
     Of many levels every k-th is kept, so that those shown are as different as all are.
     """
     tail = (1 - LEVEL) / 2
-    order = np.argsort(draws.mean(axis=0), kind="stable")
-    if len(order) > MOST_LEVELS:
-        order = order[np.linspace(0, len(order) - 1, MOST_LEVELS).round().astype(np.int64)]
     levels = []
-    for i in order:
+    for i in shown_levels(draws.mean(axis=0)):
         low, high = np.quantile(draws[:, i], [tail, 1 - tail])
         mean = float(draws[:, i].mean())
         levels.append(PooledLevel(labels[i], counts[i], float(alone[i]), mean, (float(low), float(high))))
     return tuple(levels), len(labels) - len(levels)
+
+
+def shown_levels(means: Array) -> npt.NDArray[np.int64]:
+    """The places of the levels that are shown, in the order of their means: every k-th of many."""
+    order = np.argsort(means, kind="stable")
+    if len(order) > MOST_LEVELS:
+        order = order[np.linspace(0, len(order) - 1, MOST_LEVELS).round().astype(np.int64)]
+    return order
 
 
 def _base(equation: Equation, deviation: Deviation, draws: Mapping[str, Array]) -> Array:
@@ -102,9 +111,10 @@ def _alone(
     varying: Varying,
     draws: Mapping[str, Array],
     data: Mapping[str, Any],
-    groups: np.ndarray[Any, np.dtype[np.int64]],
+    groups: npt.NDArray[np.int64],
+    some: npt.NDArray[np.int64],
 ) -> Array:
-    """Levels x deviations: each level's coefficients by its own rows; NaN where they do not tell."""
+    """Levels x deviations: the coefficients of some levels by their own rows; NaN where they do not tell."""
     nothing = np.full((len(varying.levels), len(varying.deviations)), np.nan)
     if not equation.family.mean_is_location or equation.linked is not None:
         return nothing
@@ -123,7 +133,7 @@ def _alone(
     factors = deviation_factors(varying, equation, values)
     design = np.column_stack([np.broadcast_to(f, (rows,)) for f in factors])
     response = values[equation.response][:, 0] / trials
-    for level in range(len(varying.levels)):
+    for level in some:
         here = groups == level
         nothing[level] = own_coefficients(equation.link.name, response[here], design[here], offset[here], weights[here])
     return nothing

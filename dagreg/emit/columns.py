@@ -13,8 +13,9 @@ from dagreg.model.curves import quantiles
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.summary import CurveBasis, Variable
-from dagreg.model.terms import Term
+from dagreg.model.terms import Term, Varying
 
+MAX_LISTED = 1_000  # levels of a group that a program lists
 _TRANSFORMS = {
     "log": "np.log({x})",
     "log1p": "np.log1p({x})",
@@ -151,8 +152,20 @@ def model_line(model: Model, names: Names) -> list[str]:
                 coords[group.effects_dim] = [literal(d.name) for d in varying.deviations]
     if not coords:
         return ["with pm.Model() as model:"]
-    listed = [line for k, v in coords.items() for line in _listed(f"    {literal(k)}: ", v)]
+    groups = [v for e in model.equations for v in e.varying if _is_found(v)]
+    found = {names.group(v).dim: model.variables[v.group].column for v in groups}
+    listed = []
+    for dim, labels in coords.items():
+        if dim in found:
+            listed.append(f"    {literal(dim)}: np.unique(data[{literal(found[dim])}]).tolist(),")
+        else:
+            listed += _listed(f"    {literal(dim)}: ", labels)
     return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]
+
+
+def _is_found(varying: Varying) -> bool:
+    """Whether a program takes the levels of a group from its data: they are too many to list."""
+    return len(varying.levels) > MAX_LISTED and list(varying.levels) == sorted(varying.levels)  # type: ignore[type-var]  # of one kind
 
 
 def _listed(head: str, values: Sequence[str]) -> list[str]:

@@ -232,7 +232,8 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
     levels = levels_in_order(kind, column)
     if node.levels is not None and stored is not None:
         levels = tuple(given if found is None else found for given, found in zip(node.levels, stored, strict=True))
-    extra = [value for value in column.levels if value not in levels]
+    known = set(levels)
+    extra = [value for value in column.levels if value not in known]
     if extra:
         shown = ", ".join(repr(v) for v in extra[:5])
         label = alike(extra[0], levels) or "add them to `levels:`, or mend the data"

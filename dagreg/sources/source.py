@@ -18,7 +18,8 @@ from dagreg.model.rounding import LARGEST
 from dagreg.model.summary import Categories, ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
-LEVEL_CAP = 1000
+LEVEL_CAP = 1000  # distinct values that are listed as levels
+MAX_GROUPS = 1_000_000  # those of a column of groups
 EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
 TOGETHER = 32  # columns summarised by one question: each distinct count holds a hash table meanwhile
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
@@ -247,9 +248,12 @@ class Source(ABC):
 
     # ------------------------------------------------------------ summaries
 
-    def summarise(self, columns: Sequence[str], where: str = "TRUE") -> dict[str, ColumnSummary]:
+    def summarise(
+        self, columns: Sequence[str], where: str = "TRUE", groups: Collection[str] = ()
+    ) -> dict[str, ColumnSummary]:
         """Counts, levels and moments of each column over the rows where `where` holds.
 
+        Levels are listed where they are few; of the columns `groups`, up to `MAX_GROUPS` of them.
         Raises DataError where a column holds infinite values, or such as arithmetic cannot square (DR435).
         """
         if not columns:
@@ -264,9 +268,10 @@ class Source(ABC):
             )
             width = len(aggregates[0])
             rows |= {column: flat[i * width : (i + 1) * width] for i, column in enumerate(some)}
-        few = LEVEL_CAP * (2 if many else 1)  # an estimate may be too high
-        levels = self.levels([column for column in columns if rows[column][1] <= few], where)
-        return {column: self._summary(column, rows[column], levels.get(column, [])) for column in columns}
+        most = {column: MAX_GROUPS if column in groups else LEVEL_CAP for column in columns}
+        slack = 2 if many else 1  # an estimate may be too high
+        levels = self.levels([column for column in columns if rows[column][1] <= slack * most[column]], where)
+        return {c: self._summary(c, rows[c], levels.get(c, []), most[c]) for c in columns}
 
     def moments(self, expressions: Sequence[str], where: str = "TRUE") -> list[tuple[float, float]]:
         """Mean and standard deviation (denominator n - 1) of SQL expressions."""
@@ -310,10 +315,10 @@ class Source(ABC):
         there = f"({where}) AND {self._present(column)}"
         return f"SELECT {self.value(column)}, count(*) FROM {self.select} WHERE {there} GROUP BY 1"
 
-    def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]]) -> ColumnSummary:
+    def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]], most: int) -> ColumnSummary:
         missing, distinct, mean, sd, low, high, whole, infinite, beyond = row
         distinct = len(levels) or distinct
-        levels = levels if len(levels) <= LEVEL_CAP else []
+        levels = levels if len(levels) <= most else []
         if infinite:
             message = f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}"
             ways = "mend them, or leave those cells empty and say `missing: drop`"

@@ -1,0 +1,321 @@
+"""Gaussian mixed models without a compiler: independent draws from the few parameters that are left.
+
+**Theorem.** Given theta = (the sds and correlations between groups, sigma) the coefficients, their priors
+being Normal or flat, and all deviations are jointly Normal with the response. So p(theta | y) is known up to
+a constant, by `numerics/mixed.py`, and given a draw of theta the others are drawn from a Normal (Pinheiro and
+Bates 2000, section 2.2; Bates, Maechler, Bolker and Walker 2015). Theta has a dimension for sigma and q (q +
+1) / 2 for each group with q coefficients. Its draws come from t proposals at the mode with weights (Rue,
+Martino and Chopin 2009 integrate over the same parameters by a grid), and are given only where the weights'
+Pareto shape is at most 0.7 (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
+
+Theta in free coordinates: for each group arsinh(sd / c) of its sds, then the inverse hyperbolic tangents of
+its canonical partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row; last the log of sigma.
+An sd far above c, which is about what the rows resolve, moves as its log does; near 0 its density is smooth
+and the same on both sides, so that an sd that may be 0 needs no more care than another. Logs would leave an
+exponential tail there that no t reaches.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dagreg.engines.draws import Draws, by_symbol
+from dagreg.engines.engine import Engine, Obstacle, columns_read
+from dagreg.model.densities import LOG_DENSITIES, log_density
+from dagreg.model.design import absent, column, design_columns, encoded, positions
+from dagreg.model.equation import Equation
+from dagreg.model.plan import Model
+from dagreg.model.terms import PriorChoice, Varying
+from dagreg.numerics.arrays import Array
+from dagreg.numerics.importance import Target, draws_by_surrogate, independent_draws, mode
+from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Grouped, Spread, System, cross_products
+from dagreg.optimise.types import Data, Piece
+from dagreg.spec.types import Sampling
+
+NAME = "mixed"
+NORMAL = ("Normal", "Flat")  # priors of coefficients
+MAX_WORK = 300_000.0  # operations of the density, from which a polynomial stands for it
+MAX_WORK_EACH = 20_000_000.0  # and up to which it is evaluated at every proposal where no polynomial fits
+
+
+@dataclass(frozen=True, slots=True)
+class Theta:
+    """The free coordinates of the sds, the correlations and sigma."""
+
+    groups: tuple[Varying, ...]
+    sigma: PriorChoice
+    units: tuple[Array, ...]  # c of each group's sds
+
+    @property
+    def folded(self) -> tuple[int, ...]:
+        """The places of the sds, for which a point and its mirror image are one."""
+        places: list[int] = []
+        at = 0
+        for varying in self.groups:
+            size = len(varying.deviations)
+            places += range(at, at + size)
+            at += size * (size + 1) // 2
+        return tuple(places)
+
+    @property
+    def size(self) -> int:
+        return 1 + sum(len(v.deviations) * (len(v.deviations) + 1) // 2 for v in self.groups)
+
+    def spread(self, points: Array) -> tuple[Spread, Array]:
+        """Sigma and the covariances' Cholesky factors at each point, and the log prior of the free coordinates."""
+        at, factors = 0, []
+        prior = points[:, -1] + log_density(self.sigma, np.exp(points[:, -1]))
+        for varying, unit in zip(self.groups, self.units, strict=True):
+            size = len(varying.deviations)
+            free = np.abs(points[:, at : at + size])
+            sds = np.maximum(unit * np.sinh(free), 1e-300)
+            prior = prior + np.log(np.cosh(free)).sum(axis=1)
+            for i, deviation in enumerate(varying.deviations):
+                prior = prior + log_density(deviation.prior, sds[:, i])
+            at += size
+            count = size * (size - 1) // 2
+            root, correlations = correlated(points[:, at : at + count], size, varying.concentration)
+            at += count
+            factors.append(sds[:, :, None] * root)
+            prior = prior + correlations
+        return Spread(np.exp(points[:, -1]), tuple(factors)), prior
+
+
+def correlated(free: Array, size: int, concentration: float) -> tuple[Array, Array]:
+    """The Cholesky factors of correlation matrices, and the log of their LKJ prior in these coordinates."""
+    root = np.zeros((len(free), size, size))
+    root[:, 0, 0] = 1.0
+    log_prior = np.zeros(len(free))
+    at = 0
+    for i in range(1, size):
+        left = np.ones(len(free))  # of the row's squares
+        for j in range(i):
+            partial = np.tanh(free[:, at])
+            root[:, i, j] = partial * np.sqrt(left)
+            log_prior += np.log1p(-np.square(partial)) + 0.5 * np.log(left)
+            left = left * (1 - np.square(partial))
+            at += 1
+        root[:, i, i] = np.sqrt(left)
+        log_prior += (size - 1 - i + 2 * (concentration - 1)) * 0.5 * np.log(left)
+    return root, log_prior
+
+
+def obstacle(piece: Piece, data: Data) -> Obstacle | None:
+    """Why a piece is no Gaussian mixed model; without words where no coefficients vary between groups."""
+    if not piece.equation.varying:
+        return Obstacle("")
+    if len(piece.model.equations) > 1 or piece.model.latents or piece.model.mixture is not None:
+        return Obstacle("its regressions share parameters, or values that are not known", piece.equation.span)
+    why = _obstacle(piece.equation)
+    return Obstacle(why, piece.equation.span) if why else None
+
+
+def _obstacle(equation: Equation) -> str:
+    if not is_linear(equation):
+        words, link = equation.family.words, equation.link.name
+        return f"under the likelihood of {words} with the {link} link no response is Normal"
+    if equation.censoring is not None:
+        return f"values of {equation.response} are censored"
+    if equation.error is not None:
+        return "every row has an error of its own"
+    for prior in equation.coefficients:
+        if prior.distribution not in NORMAL:
+            return f"the prior {prior} of a coefficient is not Normal"
+    scales = [a.prior for a in equation.auxiliaries] + [d.prior for v in equation.varying for d in v.deviations]
+    for prior in scales:
+        if prior.distribution not in LOG_DENSITIES:
+            return f"the prior {prior} of an sd has no density here"
+    sizes = sorted(len(v.levels) * len(v.deviations) for v in equation.varying)
+    if sum(sizes[:-1]) + len(equation.coefficients) > MAX_UNKNOWNS:
+        return f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
+    return ""
+
+
+def is_linear(equation: Equation) -> bool:
+    """Whether the response, or its log, is Normal about the linear predictor with one sd."""
+    plain = equation.family.normal and equation.link.name == "identity"
+    return plain or equation.family.on_log_scale
+
+
+def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
+    """Independent draws of the one regression of a model, in the shape of chains; None where the weights fail."""
+    started = time.perf_counter()
+    (equation,) = model.equations
+    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
+    rows = cross_products_of(model, equation, data)
+    drawn = posterior_draws(equation, rows, sampling.chains * sampling.draws, rng)
+    if drawn is None:
+        return None
+    at, coefficients, deviations = drawn
+    shape = (sampling.chains, sampling.draws)
+    values = by_symbol(equation, coefficients.reshape(*shape, -1))
+    for varying, factor, own in zip(equation.varying, at.factors, deviations, strict=True):
+        values |= _of_group(varying, factor, own, shape)
+    values[equation.auxiliaries[0].symbol] = at.sigma.reshape(shape)
+    values = {symbol: values[symbol] for symbol in equation.parameters if symbol in values}
+    return Draws(values, NAME, 0, time.perf_counter() - started)
+
+
+def posterior_draws(
+    equation: Equation, rows: CrossProducts, count: int, rng: np.random.Generator
+) -> tuple[Spread, Array, list[Array]] | None:
+    """Draws of sds, correlations and sigma; of the coefficients (draws x coefficients, the intercept first); and of
+    each group's deviations (draws x levels x deviations). None where the weights fail their check.
+    """
+    system, theta = system_of(equation, rows), theta_of(equation, rows)
+    target = target_of(theta, system)
+    place = mode(target, *start(theta, system))
+    if place is None:
+        return None
+    points = draws_by_surrogate(target, *place, count, rng, theta.folded) if system.work > MAX_WORK else None
+    if points is None and system.work <= MAX_WORK_EACH:
+        points = independent_draws(target, *place, count, rng, theta.folded)
+    if points is None:
+        return None
+    at, _ = theta.spread(points)
+    return at, *system.draws(at, rng)
+
+
+def theta_of(equation: Equation, rows: CrossProducts) -> Theta:
+    """The free coordinates, with units from the rows: about the sds that they cannot tell from 0."""
+    return Theta(equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups))
+
+
+def _resolved(rows: CrossProducts, group: Grouped) -> Array:
+    """An sd of each coefficient between levels that is small beside the errors of the levels' own coefficients."""
+    inside = np.maximum(np.einsum("laa->a", group.own) / group.levels, 1e-300)
+    return np.asarray(np.sqrt(_left(rows) / inside) * (2 / group.levels) ** 0.25)
+
+
+def _left(rows: CrossProducts) -> float:
+    """The variance that least squares leave."""
+    return max(float(rows.total[-1, -1]) / rows.units, 1e-300)
+
+
+def _of_group(varying: Varying, factor: Array, deviations: Array, shape: tuple[int, int]) -> dict[str, Array]:
+    """The draws of a group's parameters, by their symbols."""
+    sds = np.sqrt(np.square(factor).sum(axis=2))
+    if not varying.correlated:
+        return {
+            varying.symbol: deviations[..., 0].reshape(*shape, -1),
+            varying.scale: sds[:, 0].reshape(shape),
+        }
+    root = factor / sds[:, :, None]
+    correlation = root @ np.swapaxes(root, 1, 2)
+    inside = np.arange(len(varying.deviations))
+    correlation[:, inside, inside] = 1.0
+    symbol, stds, correlations = varying.parameters
+    size = len(varying.deviations)
+    return {
+        symbol: deviations.reshape(*shape, *deviations.shape[1:]),
+        stds: sds.reshape(*shape, size),
+        correlations: correlation.reshape(*shape, size, size),
+    }
+
+
+def system_of(equation: Equation, rows: CrossProducts) -> System:
+    """The Normal equations under the priors of the coefficients."""
+    priors = equation.coefficients
+    flat = np.array([p.distribution == "Flat" for p in priors], dtype=bool)
+    numbers = [(0.0, 1.0) if p.distribution == "Flat" else tuple(map(float, p.arguments)) for p in priors]  # type: ignore[arg-type]  # data are known here
+    mean, sd = np.array(numbers).reshape(-1, 2).T
+    return System(rows, mean, np.where(flat, 0.0, 1 / np.square(sd)))
+
+
+def cross_products_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> CrossProducts:
+    """Those of a regression's rows."""
+    if equation.dropped:
+        there = ~absent(data[model.variables[equation.response].column])
+        data = {name: np.asarray(data[name])[there] for name in model.columns}
+    groups = {v.group for v in equation.varying}
+    values = encoded(model, [n for n in (equation.response, *equation.predictors) if n not in groups], data)
+    response = values[equation.response][:, 0]
+    if equation.family.on_log_scale:
+        response = np.log(response)
+    if equation.offset is not None:
+        response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))
+    rows = len(response)
+    columns = design_columns(equation, values, rows)
+    level = {v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels) for v in equation.varying}
+    own = [(level[v.group], len(v.levels), own_columns(equation, v, columns)) for v in equation.varying]
+    return cross_products(columns, response, column(equation.weights, data, rows), own)
+
+
+def own_columns(equation: Equation, varying: Varying, columns: Array) -> Array:
+    """The columns whose coefficients vary between a group's levels, rows x deviations."""
+    starts, at = {}, int(equation.has_intercept)
+    for term in equation.terms:
+        starts[term.name] = at
+        at += len(term.columns)
+    one = np.ones(len(columns))
+    return np.column_stack(
+        [one if d.term is None else columns[:, starts[d.term] + d.column] for d in varying.deviations]
+    )
+
+
+def start(theta: Theta, system: System) -> tuple[Array, Array]:
+    """A first guess of theta, and of its sds.
+
+    Of several groups each is first fitted alone, where that is quick: what the others add is then part of its sigma.
+    """
+    rows, prior = system.rows, (system.mean, system.precision)
+    if len(theta.groups) == 1:
+        return _start_alone(theta, system)
+    points, scale, left, explained = [], [], [], []
+    for varying, group, unit in zip(theta.groups, rows.groups, theta.units, strict=True):
+        alone = System(CrossProducts(rows.units, rows.start, rows.total, (group,)), *prior)
+        one = Theta((varying,), theta.sigma, (unit,))
+        centre, guess = _start_alone(one, alone)
+        place = mode(target_of(one, alone), centre, guess) if alone.work < MAX_WORK else None
+        centre, root = place if place is not None else (centre, np.diag(guess))
+        points.append(centre[:-1])
+        scale.append(np.sqrt(np.square(root).sum(axis=1))[:-1])
+        left.append(centre[-1])
+        sds = unit * np.sinh(np.abs(centre[: len(unit)]))
+        explained.append(float(np.square(sds) @ np.einsum("laa->a", group.own)) / rows.units)
+    variance = np.exp(2 * left[0])
+    sigma = 0.5 * np.log(max(variance - sum(explained[1:]), 0.2 * variance))
+    return np.concatenate([*points, [sigma]]), np.concatenate([*scale, [1 / np.sqrt(2 * rows.units)]])
+
+
+def _start_alone(theta: Theta, system: System) -> tuple[Array, Array]:
+    """Of what least squares leave, a third is between the levels for each coefficient, and half within them."""
+    rows, (group,), (unit,) = system.rows, system.rows.groups, theta.units
+    size, left = len(unit), _left(rows)
+    inside = np.maximum(np.einsum("laa->a", group.own) / rows.units, 1e-300)  # mean square of each column
+    sds = np.arcsinh(np.sqrt(0.3 * left / inside) / unit)
+    free = np.zeros(size * (size - 1) // 2)
+    scale = np.full(size + len(free), min(1 / np.sqrt(2 * group.levels), 0.5))
+    point = np.concatenate([sds, free, [0.5 * np.log(0.5 * left)]])
+    return point, np.append(scale, min(1 / np.sqrt(2 * rows.units), 0.5))
+
+
+def target_of(theta: Theta, system: System) -> Target:
+    """The log posterior of theta's free coordinates, up to a constant; -inf where it is no number."""
+
+    def target(points: Array) -> Array:
+        with np.errstate(all="ignore"):
+            spread, prior = theta.spread(points)
+            density = prior + system.log_likelihood(spread)
+        return np.where(np.isnan(density), -np.inf, density)
+
+    return target
+
+
+ENGINE = Engine(
+    name=NAME,
+    words="sds and correlations by importance sampling, all coefficients integrated out; then these from their Normal",
+    participle="solved with its groups integrated out",
+    obstacle=obstacle,
+    solve=lambda piece, data, sampling, program: draw_mixed(piece.model, columns_read(piece, data), sampling),
+    packages=("dagreg", "numpy", "scipy"),
+    independent=True,
+    unfit="no proposals for its sds fitted",
+    step="mixed",
+    grounds=lambda piece: "given sds and correlations all coefficients are Normal, and these few are drawn first",
+)

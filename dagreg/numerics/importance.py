@@ -1,0 +1,346 @@
+"""Draws of a density in a few dimensions by importance sampling: a t density at the mode, and weights with a
+check.
+
+The proposals are those of a multivariate t at the mode, with the curvature there, moved to the mean and the
+covariance that its own weighted draws have. The largest weights are smoothed by a generalised Pareto
+distribution. Its shape, k, tells whether weights have moments: up to 0.7 means are reliable, beyond they are
+not (Vehtari, Simpson, Gelman, Yao and Gabry 2024). Points are points x dimensions throughout; a target gives
+a log density, up to a constant, for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations_with_replacement, product
+
+import numpy as np
+
+from dagreg.numerics.arrays import Array
+
+Target = Callable[[Array], Array]
+STEP = 0.2  # of the differences, in posterior sds
+MAX_NEWTON = 60
+CLOSE = 0.1  # to the mode, in posterior sds
+MAX_HALVINGS = 20
+FLAT = 0.05  # curvature below which an sd is not told by it
+MAX_STRETCH = 30.0  # of a step, in the sds that the curvature says
+DEGREES = 6.0  # of freedom of the proposals
+DEFENSIVE, WIDER = 0.1, 2.5  # the share of wider proposals, and how much wider they are
+FAR = 40.0  # scales from 0, beyond which a mirror image has no density to speak of
+MAX_FOLDED = 8  # coordinates whose mirror images are added up
+PILOT, PILOT_EACH = 1_000, 200  # proposals that a t is fitted to, and for each dimension
+ROUNDS = 5
+MAX_SHAPE = 0.7  # k, from which means of weighted draws are not reliable
+MIN_RATE = 0.02  # effective draws a proposal
+MIN_EXCESS = 2.0  # effective draws for each that is kept
+MAX_PROPOSALS = 400_000
+BLOCK = 4_096  # points at once
+ORDER = 4  # of a polynomial that stands for a density
+REACH = 5.5  # sds from the mode that it reaches
+PER_PRODUCT = 1.6  # points that it is fitted to, for each of its coefficients
+CHECKS = 32  # points that its error is measured at
+MAX_ERROR = 0.02  # sd of the error of its log density
+MAX_FITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class StudentT:
+    """A multivariate t density; `root` is the Cholesky factor of its scale matrix.
+
+    A share of the draws is of one that is `WIDER`, so that no weight grows large where the target has a longer tail on
+    one side (a defensive mixture: Hesterberg 1995).
+
+    The coordinates at `folded` are absolute values: a point stands for its mirror images, too.
+    """
+
+    centre: Array
+    root: Array
+    folded: tuple[int, ...] = ()
+    degrees: float = DEGREES
+
+    def draw(self, rng: np.random.Generator, count: int) -> Array:
+        normal = rng.standard_normal((count, len(self.centre)))
+        radius = np.sqrt(self.degrees / rng.chisquare(self.degrees, count))
+        radius[rng.random(count) < DEFENSIVE] *= WIDER
+        points = self.centre + (normal * radius[:, None]) @ self.root.T
+        points[:, self.folded] = np.abs(points[:, self.folded])
+        return np.asarray(points)
+
+    def log_density(self, points: Array) -> Array:
+        """At each point, up to the constant that all t densities of this dimension share."""
+        near = [i for i in self.folded if self.centre[i] < FAR * np.linalg.norm(self.root[i])][:MAX_FOLDED]
+        total = np.full(len(points), -np.inf)
+        for signs in product((1.0, -1.0), repeat=len(near)):
+            image = points.copy()
+            image[:, near] *= signs
+            total = np.logaddexp(total, self._unfolded(image))
+        return total
+
+    def _unfolded(self, points: Array) -> Array:
+        standard = np.linalg.solve(self.root, (points - self.centre).T)
+        size = len(self.centre)
+        square = (standard**2).sum(axis=0) / self.degrees
+        own = np.log1p(-DEFENSIVE) - 0.5 * (self.degrees + size) * np.log1p(square)
+        wide = np.log(DEFENSIVE / WIDER**size) - 0.5 * (self.degrees + size) * np.log1p(square / WIDER**2)
+        return np.asarray(np.logaddexp(own, wide) - float(np.log(np.abs(np.diag(self.root))).sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """Points, the logs of their smoothed weights, and the shape k of the largest ones."""
+
+    points: Array
+    weights: Array  # shares of their sum
+    shape: float
+
+    @property
+    def size(self) -> float:
+        """How many independent draws they are worth (Kish)."""
+        return float(1 / np.square(self.weights).sum())
+
+
+# ------------------------------------------------------------ the mode
+
+
+def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | None:
+    """The mode, and the Cholesky factor of the inverse of the negative Hessian there; None where none is found.
+
+    Newton's method with differences, in coordinates in which the density is about round. `scale` has a first guess of
+    the sds.
+    """
+    centre, root = start, np.diag(scale)
+    height = float(target(centre[None])[0])
+    if not np.isfinite(height):
+        return None
+    for _ in range(MAX_NEWTON):
+        gradient, curvature = _derivatives(target, centre, root, height)
+        if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
+            root = root / 4
+            continue
+        values, vectors = np.linalg.eigh(curvature)
+        bounded = np.maximum(np.abs(values), FLAT)
+        step = vectors @ ((vectors.T @ gradient) / bounded)
+        far = float(np.sqrt((np.square(vectors.T @ gradient) / bounded).sum()))
+        if far > MAX_STRETCH:
+            step *= MAX_STRETCH / far
+        moved = False
+        for halving in range(MAX_HALVINGS):
+            there = centre + root @ step / 2.0**halving
+            value = float(target(there[None])[0])
+            if value > height:
+                centre, height, moved = there, value, True
+                break
+            if far < CLOSE:
+                break
+        if values.min() > 0.5 and values.max() < 2.0 and far < CLOSE:
+            covariance = root @ np.linalg.inv(curvature) @ root.T
+            return centre, np.linalg.cholesky((covariance + covariance.T) / 2)
+        root = root @ (vectors / np.sqrt(bounded))
+        if not moved and far >= CLOSE:
+            root = root / 2
+    return None
+
+
+def _derivatives(target: Target, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
+    """The gradient and the negative Hessian in the coordinates of `root`, by central differences."""
+    size = len(centre)
+    one, (left, right) = np.eye(size), np.triu_indices(size, 1)
+    two = one[left] + one[right]
+    heights = target(centre + STEP * np.concatenate([one, -one, two, -two]) @ root.T)
+    up, down, both, neither = np.split(heights, np.cumsum([size, size, len(two)]))
+    singles = up + down - 2 * height
+    curvature = np.diag(-singles / STEP**2)
+    curvature[left, right] = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
+    curvature[right, left] = curvature[left, right]
+    return (up - down) / (2 * STEP), curvature
+
+
+# ------------------------------------------------------------ weights
+
+
+def pareto_smoothed(log_weights: Array) -> tuple[Array, float]:
+    """Weights as shares of their sum, the largest smoothed, and the shape k of these (Vehtari et al. 2024).
+
+    k is infinite where there are too few weights to tell.
+    """
+    weights = np.exp(log_weights - log_weights.max())
+    count = int(np.ceil(min(0.2 * len(weights), 3 * np.sqrt(len(weights)))))
+    if count < 5 or not np.isfinite(weights).all():
+        return weights / weights.sum(), np.inf
+    order = np.argsort(weights, kind="stable")
+    tail, cut = order[-count:], float(weights[order[-count - 1]])
+    excess = weights[tail] - cut
+    if excess[-1] - excess[0] <= 1e-14:
+        return weights / weights.sum(), -np.inf
+    shape, scale = _pareto(np.maximum(excess, 1e-300))
+    places = (np.arange(count) + 0.5) / count
+    if abs(shape) < 1e-12:
+        smooth = cut - scale * np.log1p(-places)
+    else:
+        smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
+    weights[tail] = np.minimum(smooth, 1.0)
+    return weights / weights.sum(), shape
+
+
+def _pareto(sorted_excess: Array) -> tuple[float, float]:
+    """Shape and scale of a generalised Pareto distribution (Zhang and Stephens 2009), k drawn towards 0.5 a little."""
+    count = len(sorted_excess)
+    grid = 30 + int(np.sqrt(count))
+    quarter = sorted_excess[int(count / 4 + 0.5) - 1]
+    theta = 1 / sorted_excess[-1] + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * quarter)
+    k = np.log1p(-theta[:, None] * sorted_excess).mean(axis=1)
+    likelihood = count * (np.log(-theta / k) - k - 1)
+    share = 1 / np.exp(likelihood[None, :] - likelihood[:, None]).sum(axis=1)
+    chosen = float(share @ theta)
+    shape = float(np.log1p(-chosen * sorted_excess).mean())
+    scale = -shape / chosen
+    return (count * shape + 10 * 0.5) / (count + 10), scale
+
+
+def weighted(target: Target, proposal: StudentT, points: Array) -> Weighted:
+    """Draws of a proposal with their weights under the target."""
+    log_weights = np.concatenate([target(points[i : i + BLOCK]) for i in range(0, len(points), BLOCK)])
+    log_weights = log_weights - proposal.log_density(points)
+    log_weights = np.where(np.isnan(log_weights), -np.inf, log_weights)
+    if not np.isfinite(log_weights.max()):
+        return Weighted(points, np.full(len(points), 1 / len(points)), np.inf)
+    return Weighted(points, *pareto_smoothed(log_weights))
+
+
+def moved(proposal: StudentT, draws: Weighted) -> StudentT:
+    """The proposal with the mean and the covariance of its weighted draws, where they are enough to tell."""
+    if draws.size < 10 * len(proposal.centre):
+        return proposal
+    centre = draws.weights @ draws.points
+    apart = draws.points - centre
+    covariance = (apart * draws.weights[:, None]).T @ apart
+    try:
+        return StudentT(centre, np.linalg.cholesky(covariance), proposal.folded, proposal.degrees)
+    except np.linalg.LinAlgError:
+        return proposal
+
+
+def fitted(target: Target, proposal: StudentT, rng: np.random.Generator) -> StudentT:
+    """The proposal moved to the target as long as that makes its draws worth more."""
+    count = PILOT + PILOT_EACH * len(proposal.centre)
+    best = proposal
+    draws = weighted(target, best, best.draw(rng, count))
+    for _ in range(ROUNDS):
+        other = moved(best, draws)
+        if other is best:
+            break
+        again = weighted(target, other, other.draw(rng, count))
+        if not again.size > draws.size:
+            break
+        gain = again.size / draws.size
+        best, draws = other, again
+        if gain < 1.05:
+            break
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class Surrogate:
+    """A log density as that of a Normal plus a polynomial of degree `ORDER` in its coordinates; -inf far outside."""
+
+    centre: Array
+    root: Array
+    coefficients: Array
+
+    def __call__(self, points: Array) -> Array:
+        standard = np.linalg.solve(self.root, (points - self.centre).T).T
+        square = np.square(standard).sum(axis=1)
+        found = polynomial(standard) @ self.coefficients - 0.5 * square
+        return np.where(square <= REACH**2, found, -np.inf)
+
+
+def polynomial(standard: Array) -> Array:
+    """Every product of at most `ORDER` coordinates, points x products."""
+    columns = [np.ones(len(standard))]
+    for order in range(1, ORDER + 1):
+        for places in combinations_with_replacement(range(standard.shape[1]), order):
+            columns.append(standard[:, places].prod(axis=1))
+    return np.column_stack(columns)
+
+
+def draws_by_surrogate(
+    target: Target,
+    centre: Array,
+    root: Array,
+    count: int,
+    rng: np.random.Generator,
+    folded: tuple[int, ...] = (),
+) -> Array | None:
+    """The same of a density that takes long to evaluate: from a polynomial that is fitted to it.
+
+    The polynomial's error is measured at draws of it that it was not fitted to: its sd there must be at most
+    `MAX_ERROR`, which moves no probability by more than half of that. Those draws then join the fit.
+    """
+    size = len(centre)
+    products = polynomial(np.zeros((1, size))).shape[1]
+    standard = 1.6 * rng.standard_normal((int(PER_PRODUCT * products), size))
+    heights = target(centre + standard @ root.T)
+    for _ in range(MAX_FITS):
+        square = np.square(standard).sum(axis=1)
+        usable = np.isfinite(heights)
+        weight = np.where(usable, np.exp(-square / 12), 0.0)
+        residual = np.where(usable, heights - heights.max() + 0.5 * square, 0.0)
+        fit = np.linalg.lstsq(polynomial(standard) * weight[:, None], residual * weight, rcond=None)[0]
+        surrogate = Surrogate(centre, root, fit)
+        points = independent_draws(surrogate, centre, root, count, rng, folded)
+        if points is None:
+            return None
+        tried = points[:CHECKS]
+        exact = target(tried)
+        error = float(np.std(exact - surrogate(tried))) if np.isfinite(exact).all() else np.inf
+        if error <= MAX_ERROR:
+            return points
+        standard = np.concatenate([standard, np.linalg.solve(root, (tried - centre).T).T])
+        heights = np.concatenate([heights, exact])
+    return None
+
+
+def independent_draws(
+    target: Target,
+    centre: Array,
+    root: Array,
+    count: int,
+    rng: np.random.Generator,
+    folded: tuple[int, ...] = (),
+) -> Array | None:
+    """So many draws, in random order; None where the weights cannot be relied on.
+
+    The proposals grow until they are worth `MIN_EXCESS` times as many independent draws. Of these a systematic sample
+    is taken (Kitagawa 1996), in which each occurs as often as its weight says, within one.
+    """
+    proposal = fitted(target, StudentT(_folded(centre, folded), root, folded), rng)
+    points = np.empty((0, len(centre)))
+    size = int(MIN_EXCESS * count * 2)
+    while True:
+        points = np.concatenate([points, proposal.draw(rng, size - len(points))])
+        draws = weighted(target, proposal, points)
+        if draws.size / len(points) < MIN_RATE:
+            return None
+        if draws.size >= MIN_EXCESS * count:
+            break
+        size = int(min(len(points) * max(1.2, 1.1 * MIN_EXCESS * count / draws.size), MAX_PROPOSALS))
+        if size <= len(points):
+            return None
+    if draws.shape > MAX_SHAPE:
+        return None
+    return draws.points[resampled(draws.weights, count, rng)]
+
+
+def _folded(centre: Array, folded: tuple[int, ...]) -> Array:
+    """A mode, or the mirror image of it that points stand for."""
+    moved = centre.copy()
+    moved[list(folded)] = np.abs(moved[list(folded)])
+    return moved
+
+
+def resampled(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The places of a systematic sample, in random order."""
+    ends = np.cumsum(weights)
+    places = np.searchsorted(ends, (np.arange(count) + rng.random()) / count * ends[-1], side="right")
+    return rng.permutation(np.minimum(places, len(weights) - 1))
