@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dagreg.errors import DagregError, DataError, SpecError
     from dagreg.pipeline import compile, draw, explain, fit
-    from dagreg.reopen import open_result as open
+    from dagreg.result import open_result as open
     from dagreg.simulation import simulate
     from dagreg.spec.load import load, loads
     from dagreg.spec.types import Spec
@@ -46,7 +46,7 @@ _HOMES = {
     "compile": "dagreg.pipeline",
     "draw": "dagreg.pipeline",
     "fit": "dagreg.pipeline",
-    "open": "dagreg.reopen:open_result",
+    "open": "dagreg.result:open_result",
     "simulate": "dagreg.simulation",
     "DagregError": "dagreg.errors",
     "SpecError": "dagreg.errors",

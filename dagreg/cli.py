@@ -15,6 +15,7 @@ from dagreg import errors
 from dagreg.arguments import HELP, PROGRAM, Argument, Command, UsageError, named_path
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
+from dagreg.model.estimators import Estimator
 from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
@@ -23,7 +24,7 @@ FORMATS = ("text", "json", "md", "html")
 BRIEF = ("text", "json")
 PICTURES = ("svg", "png", "pdf", "dot", "dagitty")
 GRAPHS = ("yaml", "dagitty", "dot", "gml", "lavaan")
-ESTIMATORS = ("adjusted", "chain", "frontdoor", "functional", "instrument", "unadjusted")
+ESTIMATORS = tuple(sorted(Estimator))
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 PICTURE_ENDINGS = {"gv": "dot", "txt": "dagitty"}
 
@@ -112,7 +113,7 @@ TABLE = _output("File: .csv, .tsv or .parquet.")
 @command(SPECS, _formats(FORMATS), Argument(("--node",), "Only why this node is in or out of the set."))
 def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
     """Can the effect be identified, how, and what has to be adjusted for? Needs no data."""
-    from dagreg.identify.types import NotIdentified
+    from dagreg.identify.types import Identified
 
     def answer(spec: Spec) -> int:
         explained = dagreg.explain(spec)
@@ -120,7 +121,7 @@ def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
             tell("\n".join(_node_note(spec, node, one) for one in explained.answers))
         else:
             show(explained, format)
-        return AT_FAULT if any(isinstance(one, NotIdentified) for one in explained.answers) else DONE
+        return AT_FAULT if any(not isinstance(one, Identified) for one in explained.answers) else DONE
 
     return answer_each(specs, format, answer)
 
@@ -165,6 +166,7 @@ def draw(
 ) -> int:
     """The graph as SVG, PNG, PDF, DOT or dagitty text; with --plate the model's plate diagram."""
     from dagreg import pipeline
+    from dagreg.study import absent_data
 
     ending = output.suffix.lstrip(".").lower() if output is not None else "svg"
     kind: Any = format or PICTURE_ENDINGS.get(ending, ending)
@@ -179,7 +181,7 @@ def draw(
         if plate:
             picture = pipeline.plate(spec, kind, data, allow_outside=allow_outside, estimator=estimator)
         else:
-            for doubt in pipeline.absent_data(spec) if data is None else ():
+            for doubt in absent_data(spec) if data is None else ():
                 say(f"warning[{doubt.code}]: {doubt.message}")
             picture = pipeline.draw(spec, kind)
         write(output, picture, read)
@@ -219,7 +221,7 @@ def compile(
             return DONE
         place = output.parent if output is not None else ""
         compiled = dagreg.compile(spec, data, optimised=optimised, folder=place, **of)
-        for doubt in compiled.explained.doubts:
+        for doubt in compiled.study.doubts:
             say(f"warning[{doubt.code}]: {doubt.message}")
         write(output, compiled.source, read)
         return DONE
@@ -253,11 +255,10 @@ def fit(
 
     Regressions that have not changed since the fit in the folder keep its draws.
     """
-    from dagreg.pipeline import overridden
-    from dagreg.report.write import check_result_folder
+    from dagreg.results.folder import check_result_folder
 
     def answer(spec: Spec) -> int:
-        changed = overridden(spec, **settings)
+        changed = spec.with_sampling(**settings)
         folder = folder_of(spec) if output is None else output
         record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
         if record is None:
@@ -386,13 +387,13 @@ def simulate(
 )
 def init(spec: Path | None, data: str | None) -> int:
     """Writes a commented spec, its nodes and types taken from the data."""
-    from dagreg.pipeline import starter
+    from dagreg.binding.opening import starter_for
 
     if spec is not None:
         if os.path.lexists(spec):
             raise DagregError((Diagnostic("DR191", f"`{spec}` exists already: it is not overwritten"),))
         check_place(spec)
-    write(spec, starter(data, spec), to_edit=True)
+    write(spec, starter_for(data, spec), to_edit=True)
     if spec is not None:
         say(
             f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg check {spec}`"
@@ -540,7 +541,7 @@ def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool
     """The report in a folder, where a fit would only repeat it."""
     if not os.path.isdir(folder):
         return None
-    from dagreg.reopen import unchanged
+    from dagreg.result import unchanged
 
     result = unchanged(folder, spec, data, allow_outside=allow_outside)
     if result is None:

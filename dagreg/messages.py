@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from dagreg import pipeline
-from dagreg.doubts.types import Doubt
-from dagreg.errors import CODES, Code, DagregError, Diagnostic, render
+from dagreg.errors import CODES, Code, DagregError, Diagnostic, Doubt, render
 from dagreg.simulation import simulate
 from dagreg.spec import convert
 from dagreg.spec.load import loads
@@ -87,7 +86,7 @@ def _warnings(command: str, text: str, file: str) -> tuple[Diagnostic, ...]:
         case "explain":
             doubts = pipeline.explain(spec).doubts
         case "compile":
-            doubts = pipeline.compile(spec).explained.doubts
+            doubts = pipeline.compile(spec).study.doubts
         case "compile --optimised":
             pipeline.compile(spec, optimised=True)
         case "simulate --rows 10":

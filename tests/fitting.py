@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 
 from dagreg import pipeline
+from dagreg.binding.opening import open_source
+from dagreg.binding.table import Table, bind
+from dagreg.compiled import Compiled
 from dagreg.effects.rows import Rows, merge, observed_rows
 from dagreg.effects.types import Estimate, Summary
 from dagreg.model.plan import Model
 from dagreg.spec.load import loads
 from dagreg.spec.types import Spec
+from dagreg.study import study_of
 
 Columns = Mapping[str, Any]
 
@@ -21,9 +25,14 @@ def spec_of(text: str) -> Spec:
     return loads(text, file="spec.yaml")
 
 
-def compiled(text: str, data: Columns | None = None) -> pipeline.Compiled:
+def compiled(text: str, data: Columns | None = None) -> Compiled:
     """The program of a spec on these columns (or without any)."""
     return pipeline.compile(spec_of(text), data)
+
+
+def table_of(spec: Spec, data: Any = None, *, allow_outside: bool = True) -> Table:
+    """The data of a spec's regressions, as a fit binds them."""
+    return bind(study_of(spec), open_source(spec, data, allow_outside=allow_outside))
 
 
 def models_of(text: str, data: Columns, effect: int = 0) -> dict[str, Model]:

@@ -21,7 +21,9 @@ import numpy as np
 
 import dagreg
 from dagreg import pipeline
+from dagreg.binding.opening import starter_for
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.result import Result
 from dagreg.spec.types import Spec
 
 Values = list[str]
@@ -156,7 +158,7 @@ class Way:
     steps: dict[str, str | tuple[Diagnostic, ...]] = field(default_factory=dict)
     written: str = ""  # by init
     asked: str = ""  # the spec with a graph and a question
-    result: pipeline.Result | None = None
+    result: Result | None = None
     reports: dict[str, str] = field(default_factory=dict)
 
     def step(self, name: str, made: Callable[[], T]) -> T | None:
@@ -180,7 +182,7 @@ def put_through(odd: Odd, folder: Path, seed: int) -> Way:
     way = Way(odd)
     table, first, second = folder / "table.csv", folder / "first.yaml", folder / "second.yaml"
     table.write_bytes(odd.text.encode())
-    written = way.step("init", lambda: pipeline.starter(str(table), str(first)))
+    written = way.step("init", lambda: starter_for(str(table), str(first)))
     if written is None:
         return way
     way.written = written

@@ -14,7 +14,7 @@ from dagreg.emit.naming import dimensions_of
 from dagreg.model.plan import Model
 from dagreg.model.statistics import Sufficient
 from dagreg.optimise.types import Piece
-from tests.fitting import spec_of
+from tests.fitting import spec_of, table_of
 
 Point = Mapping[str, Any]
 ROWS = 60
@@ -70,7 +70,7 @@ def optimised(
     spec = spec_of(text)
     plain, fast = (pipeline.compile(spec, data, optimised=choice) for choice in (False, True))
     (model,) = (m for m in plain.plans[effect].models if m.estimator == estimator)
-    table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
+    table = table_of(spec, data)
     return Optimised(model, fast.pieces[model.builder], plain.program, fast.program, table.rows)
 
 

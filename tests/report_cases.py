@@ -6,30 +6,58 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest, Mixing, PooledLevel, Pooling
+from dagreg.binding.table import DataInfo
+from dagreg.doubts.types import Diagnostics, ImplicationTest, Mixing, PooledLevel, Pooling
 from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Share, Summary
 from dagreg.emit.plate import plate_source
+from dagreg.errors import Doubt
 from dagreg.families import FAMILIES
 from dagreg.families.links import LINKS
+from dagreg.graph.causal import analyse
 from dagreg.graph.junctions import Junction
+from dagreg.identify.chain import NoChain
+from dagreg.identify.expression import P
 from dagreg.identify.types import (
+    Adjustment,
     AdjustmentSets,
     Answer,
-    Identified,
+    ConditionalInstrument,
+    Hedge,
     Instrument,
     Justification,
     NodeNote,
     NotIdentified,
     PathNote,
     Query,
+    ZeroByGraph,
 )
 from dagreg.model.equation import Equation
 from dagreg.model.estimand import Contrast, Estimand
-from dagreg.model.plan import Estimator, LeftOut, Model, Plan
+from dagreg.model.estimators import Estimator
+from dagreg.model.plan import LeftOut, Model, Plan
 from dagreg.model.summary import Variable
 from dagreg.model.terms import Auxiliary, PriorChoice, Term
-from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+from dagreg.results.fit import FittedEffect, Report
 from dagreg.spec.types import Edge, Effect, Kind, Level, Node, NodeType, Spec
+from dagreg.study import Claim, StudiedEffect, Study
+
+
+def studied(
+    spec: Spec,
+    junctions: tuple[Junction, ...],
+    answers: tuple[Answer, ...],
+    implications: tuple[Claim, ...] = (),
+    doubts: tuple[Doubt, ...] = (),
+) -> Study:
+    """A study with these answers; their effects are the spec's own, or those that they were asked for."""
+    asked = spec.effects or tuple(
+        Effect(a.justification.query.exposure, a.justification.query.outcome, a.justification.query.kind)
+        for a in answers
+    )
+    no_chain = NoChain("a made-up answer has no chain")
+    effects = tuple(StudiedEffect(e, a, no_chain) for e, a in zip(asked, answers, strict=True))
+    return Study(spec, analyse(spec), effects, junctions, implications, doubts)
+
 
 GOOD = Diagnostics("exact", 0, 1.0, 4000.0, True)
 BAD = Diagnostics(
@@ -66,7 +94,7 @@ def bell(mean: float, sd: float) -> Density:
     return Density(mean - 3 * sd, mean + 3 * sd, heights)
 
 
-def chains(name: str, estimator: str = "adjusted") -> Mixing:
+def chains(name: str, estimator: Estimator = Estimator.ADJUSTED) -> Mixing:
     """Four chains of which one is stuck."""
     traces = tuple(tuple(math.sin(7 * i + c) + (c == 3) for i in range(100)) for c in range(4))
     ranks = tuple(tuple(50 + (i - 10) * (3 if c == 3 else -1) for i in range(20)) for c in range(4))
@@ -81,18 +109,20 @@ def pooled(group: str, response: str, names: Sequence[str]) -> Pooling:
         mean = 0.0 if alone != alone else alone * rows / (rows + 8)
         width = 1.88 / math.sqrt(1 + rows / 8)
         levels.append(PooledLevel(name, rows, alone, mean, (mean - width, mean + width)))
-    return Pooling(group, response, "adjusted", "intercept", f"log odds of {response}", 0.94, 0.0, tuple(levels), 3)
+    return Pooling(
+        group, response, Estimator.ADJUSTED, "intercept", f"log odds of {response}", 0.94, 0.0, tuple(levels), 3
+    )
 
 
 def plate_of(*models: Model) -> dict[str, str]:
     """As the pipeline gives it: without the unadjusted model's."""
-    return {m.estimator: plate_source(m, 988) for m in models if m.estimator != "unadjusted"}
+    return {m.estimator: plate_source(m, 988) for m in models if m.estimator.offers.plate}
 
 
 def estimate(
     mean: float,
     sd: float,
-    estimator: Estimator = "adjusted",
+    estimator: Estimator = Estimator.ADJUSTED,
     *,
     name: str = "coached -> retained",
     primary: bool = False,
@@ -168,7 +198,13 @@ def model(
 
 
 def coefficient(
-    term: str, mean: float, sd: float, *, response: str = "retained", estimator: Estimator = "adjusted", why: str = ""
+    term: str,
+    mean: float,
+    sd: float,
+    *,
+    response: str = "retained",
+    estimator: Estimator = Estimator.ADJUSTED,
+    why: str = "",
 ) -> Coefficient:
     return Coefficient(response, term, estimator, summary(mean, sd), not why, "Normal(0, 1)", False, why)
 
@@ -199,7 +235,7 @@ COACHING = Spec(
     missing="drop",
 )
 COACHING_QUERY = Query(("coached",), "retained")
-COACHING_ANSWER = Identified(
+COACHING_ANSWER = Adjustment(
     Justification(
         COACHING_QUERY,
         True,
@@ -235,8 +271,9 @@ COACHING_ANSWER = Identified(
         False,
         notes=("An optimal set is not guaranteed where a variable is unobserved.",),
     ),
-    "adjustment",
     "sum_tenure P(retained | coached, tenure) P(tenure)",
+    P(("retained",)),
+    ("tenure",),
 )
 JUNCTIONS = (
     Junction("fork", ("coached", "tenure", "retained"), True),
@@ -258,19 +295,19 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
         COACHING_ANSWER,
         Plan(
             (
-                model("adjusted", query, ("coached", "tenure"), "bernoulli", True, "binary"),
-                model("chain", query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
-                model("unadjusted", query, ("coached",), "bernoulli", False, "binary"),
+                model(Estimator.ADJUSTED, query, ("coached", "tenure"), "bernoulli", True, "binary"),
+                model(Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
+                model(Estimator.UNADJUSTED, query, ("coached",), "bernoulli", False, "binary"),
             ),
-            (LeftOut("frontdoor", "`coached` also acts directly on `retained`, past `engagement`."),),
+            (LeftOut(Estimator.FRONTDOOR, "`coached` also acts directly on `retained`, past `engagement`."),),
         ),
         EffectResult(
             (
                 estimate(0.1124, 0.0291, primary=True, adjusted_for=chosen),
                 estimate(0.5237, 0.1353, primary=True, adjusted_for=chosen, scale="link"),
-                estimate(0.1177, 0.0284, "chain", adjusted_for=("engagement", "tenure")),
-                estimate(0.2041, 0.0262, "unadjusted"),
-                estimate(0.9403, 0.1241, "unadjusted", scale="link"),
+                estimate(0.1177, 0.0284, Estimator.CHAIN, adjusted_for=("engagement", "tenure")),
+                estimate(0.2041, 0.0262, Estimator.UNADJUSTED),
+                estimate(0.9403, 0.1241, Estimator.UNADJUSTED, scale="link"),
             ),
             (
                 coefficient("coached", 0.5237, 0.1353),
@@ -278,7 +315,7 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
                     "tenure", 0.0312, 0.0021, why="`tenure` is there to close a path; its own effect is confounded"
                 ),
                 coefficient(
-                    "coached", 0.3308, 0.139, estimator="chain", why="it is only the direct part of the effect"
+                    "coached", 0.3308, 0.139, estimator=Estimator.CHAIN, why="it is only the direct part of the effect"
                 ),
             ),
             (Disagreement("1 against 0", 0.078 if disagrees else 0.0053, 0.019, disagrees, message),),
@@ -290,19 +327,21 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             ImplicationTest("bonus", "coached", ("retained",), -3.9, 0.0001, 0.0002, disagrees),
         ),
         (Doubt("DR301", "In 14 rows with `tenure` above 220 nobody was coached: the answer there is extrapolated."),),
-        () if diagnostics.engine == "exact" else (chains("beta_retained_coached"), chains("alpha_retained", "chain")),
+        ()
+        if diagnostics.engine == "exact"
+        else (chains("beta_retained_coached"), chains("alpha_retained", Estimator.CHAIN)),
         plate_of(
-            model("adjusted", query, ("coached", "tenure"), "bernoulli", True, "binary"),
-            model("chain", query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
+            model(Estimator.ADJUSTED, query, ("coached", "tenure"), "bernoulli", True, "binary"),
+            model(Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
         ),
     )
-    explained = Explained(
+    study = studied(
         COACHING,
         JUNCTIONS,
         (COACHING_ANSWER,),
         (("bonus", "tenure", ("retained",)), ("bonus", "coached", ("retained",))),
     )
-    return Report(explained, DATA, (fitted,), SOURCE, VERSIONS, 2026)
+    return Report(study, DATA, (fitted,), SOURCE, VERSIONS, 2026)
 
 
 # A confounder that nobody measured.
@@ -332,11 +371,11 @@ def _unmeasured() -> tuple[Spec, NotIdentified]:
                 PathNote("x <- u -> y", False, True, (), True),
             ),
             False,
-            instruments=(Instrument("i", ()),),
+            instruments=(ConditionalInstrument("i", ()),),
         ),
         "`x` and `y` share an unobserved common cause",
         ("x <- u -> y",),
-        {"outer": ("x", "y"), "inner": ("y",)},
+        Hedge(("x", "y"), ("y",)),
         (("u",),),
     )
     return spec, answer
@@ -348,22 +387,22 @@ def unidentified() -> Report:
     fitted = FittedEffect(
         spec.effects[0],
         answer,
-        Plan((), (LeftOut("adjusted", "no set of observed variables is valid"),)),
-        EffectResult((estimate(0.81, 0.04, "unadjusted", name="x -> y", contrast=None),), ()),
+        Plan((), (LeftOut(Estimator.ADJUSTED, "no set of observed variables is valid"),)),
+        EffectResult((estimate(0.81, 0.04, Estimator.UNADJUSTED, name="x -> y", contrast=None),), ()),
         GOOD,
     )
     return _alone(spec, answer, fitted, JUNCTIONS[:0])
 
 
-def unidentified_explained() -> Explained:
+def unidentified_explained() -> Study:
     spec, answer = _unmeasured()
-    return Explained(spec, (), (answer,), (), (Doubt("DR210", "The data file could not be read."),))
+    return studied(spec, (), (answer,), (), (Doubt("DR210", "The data file could not be read."),))
 
 
 # Effects that the graph says are zero.
 
 
-def _zero(chosen: tuple[str, ...] | None) -> tuple[Spec, Identified]:
+def _zero(chosen: tuple[str, ...] | None) -> tuple[Spec, Answer]:
     arrow = Edge("z", "x") if chosen is not None else Edge("y", "x")
     spec = Spec(
         "zero", {n: Node(n) for n in ("z", "x", "y")}, (arrow, Edge("z", "y")), (Effect(("x",), "y"),), path="zero.yaml"
@@ -378,7 +417,9 @@ def _zero(chosen: tuple[str, ...] | None) -> tuple[Spec, Identified]:
         (PathNote("x <- z -> y", False, True, ("z",), chosen is None),),
         False,
     )
-    return spec, Identified(justification, None if chosen is None else "adjustment", "P(y)")
+    if chosen is None:
+        return spec, ZeroByGraph(justification, "P(y)", P(("y",)))
+    return spec, Adjustment(justification, "P(y)", P(("y",)), chosen)
 
 
 def zero_by_graph(mean: float = 0.02) -> Report:
@@ -387,11 +428,11 @@ def zero_by_graph(mean: float = 0.02) -> Report:
     fitted = FittedEffect(
         spec.effects[0],
         answer,
-        Plan((model("adjusted", Query(("x",), "y"), ("x", "z"), "gaussian", True),)),
+        Plan((model(Estimator.ADJUSTED, Query(("x",), "y"), ("x", "z"), "gaussian", True),)),
         EffectResult(
             (
                 estimate(mean, 0.031, primary=True, contrast=None, adjusted_for=("z",), name="x -> y"),
-                estimate(0.44, 0.029, "unadjusted", contrast=None, name="x -> y"),
+                estimate(0.44, 0.029, Estimator.UNADJUSTED, contrast=None, name="x -> y"),
             ),
             (),
         ),
@@ -452,7 +493,7 @@ def several() -> Report:
         FittedEffect(
             effect,
             answer,
-            Plan((model("adjusted", answer.justification.query, (*effect.exposure, "age"), "gaussian", True),))
+            Plan((model(Estimator.ADJUSTED, answer.justification.query, (*effect.exposure, "age"), "gaussian", True),))
             if result
             else None,
             result,
@@ -460,12 +501,12 @@ def several() -> Report:
         )
         for effect, answer, result in zip(spec.effects, answers, results, strict=True)
     )
-    explained = Explained(spec, (), answers, (("lottery", "site", ()),))
+    study = studied(spec, (), answers, (("lottery", "site", ()),))
     general = (Doubt("DR310", "The data hold 3 duplicated rows"),)
-    return Report(explained, DATA, fitted, SOURCE, VERSIONS, 7, general)
+    return Report(study, DATA, fitted, SOURCE, VERSIONS, 7, general)
 
 
-def _by_age(effect: Effect, chosen: tuple[str, ...] = ("age",)) -> Identified:
+def _by_age(effect: Effect, chosen: tuple[str, ...] = ("age",)) -> Answer:
     kind: Kind = effect.kind
     justification = Justification(
         Query(effect.exposure, effect.outcome, kind),
@@ -475,10 +516,10 @@ def _by_age(effect: Effect, chosen: tuple[str, ...] = ("age",)) -> Identified:
         (PathNote(f"{effect.exposure[0]} -> {effect.outcome}", True, True, (), True),),
         True,
     )
-    return Identified(justification, "adjustment", f"E({effect.outcome})")
+    return Adjustment(justification, f"E({effect.outcome})", P((effect.outcome,)), chosen)
 
 
-def _instrumented(effect: Effect) -> NotIdentified:
+def _instrumented(effect: Effect) -> Answer:
     justification = Justification(
         Query(effect.exposure, effect.outcome),
         True,
@@ -486,9 +527,10 @@ def _instrumented(effect: Effect) -> NotIdentified:
         {},
         (),
         False,
-        instruments=(Instrument("lottery", ("age",)),),
+        instruments=(ConditionalInstrument("lottery", ("age",)),),
     )
-    return NotIdentified(justification, "an unobserved common cause remains", (), strategy="instrument")
+    reason = "an unobserved common cause remains"
+    return Instrument(justification, reason, (), instruments=("lottery",), given=("age",))
 
 
 def _refused(effect: Effect) -> NotIdentified:
@@ -510,7 +552,7 @@ def _levels() -> EffectResult:
         for level, mean in (("south", 2.4), ("east", -0.3))
         for by in ({}, {"age": "young"}, {"age": "old"})
     ]
-    return EffectResult((*rows, estimate(3.1, 1.0, "unadjusted", contrast=("north", "south"))), ())
+    return EffectResult((*rows, estimate(3.1, 1.0, Estimator.UNADJUSTED, contrast=("north", "south"))), ())
 
 
 def _mediated() -> EffectResult:
@@ -525,7 +567,7 @@ def _mediated() -> EffectResult:
 
 
 def _joint() -> EffectResult:
-    row = estimate(-2.5, 0.9, "instrument", primary=True, contrast=None, adjusted_for=("age",))
+    row = estimate(-2.5, 0.9, Estimator.INSTRUMENT, primary=True, contrast=None, adjusted_for=("age",))
     return EffectResult((row,), ())
 
 
@@ -565,19 +607,20 @@ def nasty() -> Report:
         tuple(PathNote(f"{x} <- {n} -> {y}", False, True, (n,), False) for n in (z, *others)),
         False,
     )
-    answer = Identified(justification, "adjustment", f"P({y} | do({x}))")
+    answer = Adjustment(justification, f"P({y} | do({x}))", P((y,)), (z,))
     fitted = FittedEffect(
         spec.effects[0],
         answer,
         Plan(
-            (model("adjusted", Query((x,), y), (x, z), "gaussian", True),), (LeftOut("chain", f"left out {others[0]}"),)
+            (model(Estimator.ADJUSTED, Query((x,), y), (x, z), "gaussian", True),),
+            (LeftOut(Estimator.CHAIN, f"left out {others[0]}"),),
         ),
         EffectResult(
             (
                 estimate(
                     0.2, 0.1, primary=True, contrast=(x, y), adjusted_for=(z,), name=f"{x} -> {y}", label=f"{x} {y}"
                 ),
-                estimate(float("nan"), float("inf"), "chain", adjusted_for=(z,), by={x: y}),
+                estimate(float("nan"), float("inf"), Estimator.CHAIN, adjusted_for=(z,), by={x: y}),
             ),
             tuple(coefficient(n, 0.1, 0.2, response=y, why=f"why {n}") for n in others),
             (Disagreement(x, float("nan"), 0.1, True, f"message {x}"),),
@@ -587,16 +630,16 @@ def nasty() -> Report:
         tuple(ImplicationTest(x, n, (y,), float("inf"), 0.1, 0.2, False) for n in others),
         (Doubt("DR999", f"doubt {x}"),),
         tuple(chains(n) for n in NASTY),
-        plate_of(model("adjusted", Query((x,), y), (x, z), "gaussian", True)),
+        plate_of(model(Estimator.ADJUSTED, Query((x,), y), (x, z), "gaussian", True)),
         (pooled(x, y, NASTY),),
     )
-    explained = Explained(spec, tuple(Junction("fork", (x, n, y), False) for n in others), (answer,))
+    study = studied(spec, tuple(Junction("fork", (x, n, y), False) for n in others), (answer,))
     data = DataInfo(x, 10, 9, {y: 1}, "", {z: "continuous"})
-    return Report(explained, data, (fitted,), f"# ```\n# {x}\n", {x: y}, 1)
+    return Report(study, data, (fitted,), f"# ```\n# {x}\n", {x: y}, 1)
 
 
 def _alone(spec: Spec, answer: Answer, fitted: FittedEffect, junctions: tuple[Junction, ...] = ()) -> Report:
-    return Report(Explained(spec, junctions, (answer,)), DATA, (fitted,), SOURCE, VERSIONS, 2026)
+    return Report(studied(spec, junctions, (answer,)), DATA, (fitted,), SOURCE, VERSIONS, 2026)
 
 
 REPORTS = {
@@ -609,8 +652,8 @@ REPORTS = {
     "nasty": nasty,
 }
 EXPLAINED = {
-    "explain_coaching": lambda: coaching().explained,
+    "explain_coaching": lambda: coaching().study,
     "explain_unidentified": unidentified_explained,
-    "explain_several": lambda: several().explained,
+    "explain_several": lambda: several().study,
 }
 CASES = {**REPORTS, **EXPLAINED}

@@ -12,6 +12,7 @@ from dagreg import pipeline
 from dagreg.binding import rows
 from dagreg.engines.exact import draw_exactly
 from dagreg.errors import DagregError
+from dagreg.result import Result
 from dagreg.sources import source
 from dagreg.spec.types import Sampling
 from tests.fitting import compiled, models_of, spec_of
@@ -56,7 +57,7 @@ def cell(data: dict[str, np.ndarray] = DATA) -> np.ndarray:
     return np.searchsorted(["a", "b'c", "d"], data["g"]) * 2 + data["z"]
 
 
-def fit(text: str, data: Any = DATA) -> pipeline.Result:
+def fit(text: str, data: Any = DATA) -> Result:
     return pipeline.fit(spec_of(text), data)
 
 

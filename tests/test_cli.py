@@ -14,7 +14,7 @@ import pytest
 import dagreg
 from dagreg import cli
 from dagreg.arguments import Argument, Command, UsageError
-from dagreg.model.plan import Estimator
+from dagreg.model.estimators import Estimator
 from dagreg.report.draw import Format as Picture
 from dagreg.report.render import Format
 from dagreg.spec.convert import FORMATS
@@ -174,7 +174,7 @@ def test_every_argument_is_a_parameter_of_its_command() -> None:
 
 
 def test_choices_are_those_of_the_functions() -> None:
-    assert set(cli.ESTIMATORS) == set(get_args(Estimator))
+    assert set(cli.ESTIMATORS) == set(Estimator)
     assert get_args(Picture) == cli.PICTURES
     assert get_args(Format) == cli.FORMATS
     assert set(cli.GRAPHS) == set(FORMATS)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
+from dagreg.binding.opening import open_source, starter_for
 from dagreg.binding.suspicions import unordered
 from dagreg.errors import DagregError, DataError
 from dagreg.model.numbers_as_text import are_numbers, parted, spoiling
 from dagreg.model.variables import stored_as
 from dagreg.spec.load import load
-from tests.fitting import compiled, spec_of
+from tests.fitting import compiled, spec_of, table_of
 
 RNG = np.random.default_rng(11)
 X = RNG.integers(0, 2, 300)
@@ -125,7 +126,7 @@ def test_an_interval_from_zero_is_left_and_one_to_infinity_right_censoring() -> 
     models = []
     for data in (odd, plain):
         spec = spec_of(text)
-        table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
+        table = table_of(spec, data)
         assert [str(v) for v in table.rows["how"]] == closed
         assert table.rows["t"].tolist() == plain["t"]
         models.append(compiled(text, data).source)
@@ -342,7 +343,7 @@ def test_dates_are_offered_as_days_and_the_query_works(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(table.replace(",", " 12:00:00,").replace("x 12:00:00", "x"), encoding="utf-8")
     said = refused(tmp_path, (tmp_path / "t.csv").read_text(), spec)
     (tmp_path / "s.yaml").write_text(f"{said.partition('or say `')[2].partition('`')[0]}\n{spec}", encoding="utf-8")
-    first = pipeline.open_data(load(tmp_path / "s.yaml"), None, allow_outside=True).summarise(["x"])["x"].minimum
+    first = open_source(load(tmp_path / "s.yaml"), None, allow_outside=True).summarise(["x"])["x"].minimum
     assert first == pytest.approx(20 * 365 + 5 + 0.5)  # days from 2000 to noon of the first of January 2020
 
 
@@ -411,7 +412,7 @@ def test_means_in_order_are_hardly_ever_taken_for_codes() -> None:
 
 def initial(folder: Path, table: str, name: str = "t.csv") -> str:
     (folder / name).write_text(table, encoding="utf-8", newline="")
-    text = pipeline.starter(folder / name, folder / "s.yaml")
+    text = starter_for(folder / name, folder / "s.yaml")
     (folder / "s.yaml").write_text(text, encoding="utf-8", newline="")
     return text
 

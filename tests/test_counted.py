@@ -20,7 +20,7 @@ from dagreg.effects.estimate import estimates
 from dagreg.engines.draws import Draws
 from dagreg.model.plan import Model
 from dagreg.sources.moments import GROUPS
-from tests.fitting import spec_of
+from tests.fitting import spec_of, table_of
 
 ROWS = 4_000
 TYPES = "nodes: {g: {type: categorical}, x: binary, m: binary, y: binary, c: count, s: {type: count, family: binomial, "
@@ -55,7 +55,7 @@ DATA = _data()
 @pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[Model, ...], Rows, Counted]:
     spec = spec_of(TYPES + CASES[request.param])
-    table = pipeline.read(spec, pipeline.questions(spec)[1], DATA, allow_outside=True)
+    table = table_of(spec, DATA)
     models = pipeline.compile(spec, DATA).plans[0].models
     with monkeypatch.context() as patch:
         patch.setattr(rows, "COUNTED_FROM", 10)
@@ -111,7 +111,7 @@ def test_doubts_are_raised_at_all() -> None:
     said = set()
     for text in CASES.values():
         spec = spec_of(TYPES + text)
-        table = pipeline.read(spec, pipeline.questions(spec)[1], DATA, allow_outside=True).rows
+        table = table_of(spec, DATA).rows
         model = pipeline.compile(spec, DATA).plans[0].models[0]
         draws = _draws(model, table)
         found = estimates(model, draws, table, 1)
@@ -134,6 +134,6 @@ def test_refits_without_a_group_are_those_of_the_rows(case: tuple[tuple[Model, .
 def test_rows_that_do_not_repeat_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     data = DATA | {"z": np.random.default_rng(2).normal(size=ROWS)}
     spec = spec_of("edges: [z -> x, 'z, x -> y']\neffect: x -> y")
-    table = pipeline.read(spec, pipeline.questions(spec)[1], data, allow_outside=True)
+    table = table_of(spec, data)
     monkeypatch.setattr(rows, "COUNTED_FROM", 10)
     assert table.rows.counted(pipeline.compile(spec, data).plans[0].models) is None

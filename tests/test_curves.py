@@ -16,6 +16,7 @@ from dagreg.emit import prelude
 from dagreg.errors import DagregError
 from dagreg.model.curves import basis, functions, functions_sql, powers
 from dagreg.model.summary import CurveBasis
+from dagreg.result import Result
 from dagreg.sources import source
 from tests.fitting import compiled, models_of, spec_of
 from tests.optimising import assert_equal_up_to_a_constant, optimised
@@ -51,11 +52,11 @@ def to_y(x: str = "spline(4)", z: str = "poly(2)", more: str = FLAT, contrast: s
     return TO_Y.format(x=x, z=z, more=more, contrast=contrast)
 
 
-def fit(text: str, data: Any = DATA) -> pipeline.Result:
+def fit(text: str, data: Any = DATA) -> Result:
     return pipeline.fit(spec_of(text), data)
 
 
-def adjusted(result: pipeline.Result) -> Any:
+def adjusted(result: Result) -> Any:
     return next(e.summary for e in result.effects[0].result.estimates if e.estimator == "adjusted")
 
 

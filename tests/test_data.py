@@ -16,6 +16,7 @@ from dagreg.errors import DagregError
 from dagreg.sources.duck import DuckSource, open_file, open_frame
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef, Spec
+from tests.fitting import table_of
 
 X = [1.5, 2.5, -3.0, 4.25, 0.0, 7.5]
 G = ["a", "b", "a", "c", "b", "a"]
@@ -205,8 +206,7 @@ _PLAIN = "data: t.csv\nedges: [x -> y]\neffect: x -> y\n"
 def _columns(text: str, folder: Path, spec: str = _PLAIN) -> dict[str, np.ndarray]:
     """The columns that a fit would use."""
     parsed = _spec(folder, spec, text)
-    asked = pipeline.questions(parsed)[1]
-    table = pipeline.read(parsed, asked, None, allow_outside=False)
+    table = table_of(parsed, allow_outside=False)
     return table.source.arrays(table.columns, table.where)
 
 
@@ -276,7 +276,7 @@ def test_rows_with_missing_values_are_dropped_where_asked(word: str, tmp_path: P
     table = f"x,g,y\n1.5,a,2\n{word},b,3\n2.5,{word},1\n4,a,{word}\n5.5,b,7\n6,b,8\n"
     spec = "data: t.csv\nmissing: drop\nedges: [g -> x, 'g, x -> y']\neffect: x -> y\n"
     parsed = _spec(tmp_path, spec, table)
-    read = pipeline.read(parsed, pipeline.questions(parsed)[1], None, allow_outside=False)
+    read = table_of(parsed, allow_outside=False)
     assert read.source.arrays(read.columns, read.where)["x"].tolist() == [1.5, 5.5, 6]
     assert (read.info.rows, read.info.rows_used, read.info.missing) == (6, 3, {"g": 1, "x": 1, "y": 1})
     assert read.summary.columns["x"].mean == pytest.approx(13 / 3)
@@ -306,7 +306,7 @@ def test_not_a_number_in_parquet_is_missing(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
     (tmp_path / "s.yaml").write_text("data: t.parquet\nedges: [x -> y]\neffect: x -> y\nmissing: drop\n")
     spec = load(tmp_path / "s.yaml")
-    read = pipeline.read(spec, pipeline.questions(spec)[1], None, allow_outside=False)
+    read = table_of(spec, allow_outside=False)
     assert (read.info.missing, read.info.rows_used) == ({"x": 1}, 39)
     query = read.rows.script_query(None)  # what the emitted program runs, in a connection of its own
     assert query is not None
@@ -329,7 +329,7 @@ def test_infinite_values_in_frames() -> None:
 def test_only_the_columns_used_are_read(tmp_path: Path) -> None:
     """Columns that no regression needs may hold anything; the frame that is kept has them not."""
     parsed = _spec(tmp_path, _PLAIN, "when,x,list,y\n2020-01-01,1,[1],2\n2020-01-01,2,[2],3\n2021-01-01,4,[],1\n")
-    read = pipeline.read(parsed, pipeline.questions(parsed)[1], None, allow_outside=False)
+    read = table_of(parsed, allow_outside=False)
     assert read.source.columns == ("x", "y")
     assert set(read.summary.columns) == {"x", "y"}
 

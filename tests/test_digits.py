@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dagreg.families.links import LINKS
-from dagreg.model.rounding import distinct, shortened
+from dagreg.numerics.rounding import distinct, shortened
 from tests.fitting import compiled
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from dagreg.emit import prelude, prose
+from dagreg import quoting
+from dagreg.emit import prelude
 from dagreg.model.symbols import RESERVED
 from tests.fitting import compiled
 
@@ -595,18 +596,18 @@ def test_labels_and_titles_are_comments() -> None:
 def test_no_text_ends_a_comment_or_a_docstring() -> None:
     """Also what no spec file can hold, for specs that are built in Python."""
     for text in ("a\nboom()", "a\rboom()", "a\u2028boom()", "a\x0cboom()", "a\x00", '"""\nboom()', "\\", '"', "\ud800"):
-        source = f"x = 1{prose.comment(text)}\n"
+        source = f"x = 1{quoting.comment(text)}\n"
         assert len(ast.parse(source).body) == 1
         for lines in ([text], [text, text]):
-            tree = ast.parse(f"def f():\n    {prose.docstring(lines)}\n")
+            tree = ast.parse(f"def f():\n    {quoting.docstring(lines)}\n")
             assert len(tree.body[0].body) == 1  # type: ignore[attr-defined]
 
 
 def test_literals_read_back_as_they_are() -> None:
     for value in ("a", 'a"', "a'", "a'\"", "\\", "\n", "\u202e", "{x}", 1, 2.5, True, ""):
-        assert ast.literal_eval(prose.literal(value)) == value
+        assert ast.literal_eval(quoting.literal(value)) == value
     for value in (0.1, 1e300, -3.0, 1e22, 5e-324, 12345678.0):
-        assert float(eval(prose.number(value), {})) == value  # noqa: S307
+        assert float(eval(quoting.number(value), {})) == value  # noqa: S307
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])

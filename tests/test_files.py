@@ -20,11 +20,14 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
+from dagreg.binding.opening import starter_for
+from dagreg.binding.table import Table
 from dagreg.errors import DagregError, DataError, printable, printable_lines, redacted
 from dagreg.sources.duck import open_file, open_frame
 from dagreg.sources.tables import csv_text
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef, Spec
+from tests.fitting import table_of
 
 PLAIN = "edges: [x -> y]\neffect: x -> y\n"
 
@@ -38,9 +41,9 @@ def spec_in(folder: Path, text: str) -> Spec:
     return load(folder / "s.yaml")
 
 
-def table(spec: Spec, data: Any = None, **options: Any) -> pipeline.Table:
+def table(spec: Spec, data: Any = None, **options: Any) -> Table:
     settings = {"allow_outside": False, **options}
-    return pipeline.read(spec, pipeline.questions(spec)[1], data, **settings)
+    return table_of(spec, data, **settings)
 
 
 def arrays(spec: Spec, data: Any = None, **options: Any) -> dict[str, list[Any]]:
@@ -175,7 +178,7 @@ def test_long_ids_stay_apart_and_that_is_said(kind: str, tmp_path: Path) -> None
     assert sorted(set(program_columns(spec)["id"])) == list(levels)
     (warning,) = pipeline.check(spec)["warnings"]
     assert (warning["code"], "`id`" in warning["message"]) == ("DR335", True)
-    assert [d.code for d in pipeline.compile(spec).explained.doubts] == ["DR335"]
+    assert [d.code for d in pipeline.compile(spec).study.doubts] == ["DR335"]
 
 
 def test_long_ids_give_the_effect_of_least_squares_with_three_levels(tmp_path: Path) -> None:
@@ -289,7 +292,7 @@ def test_a_header_of_text_columns_below_a_comment(tmp_path: Path) -> None:
 
 def test_init_leaves_out_what_no_spec_can_name(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,\x1b[31mred,y\n1,2,3\n4,5,7\n6,6,8\n")
-    text = pipeline.starter(str(tmp_path / "t.csv"), str(tmp_path / "s.yaml"))
+    text = starter_for(str(tmp_path / "t.csv"), str(tmp_path / "s.yaml"))
     assert "its name holds a control character; rename it" in text
     assert set(spec_in(tmp_path, text).nodes) == {"x", "y"}
 
@@ -306,7 +309,7 @@ def test_init_says_how_it_reads_numbers_that_are_text(
     values: tuple[str, ...], said: str, read: list[float], tmp_path: Path
 ) -> None:
     (tmp_path / "t.csv").write_text("x;y\n" + "".join(f"{v};{i}\n" for i, v in enumerate(values)))
-    text = pipeline.starter(str(tmp_path / "t.csv"), str(tmp_path / "s.yaml"))
+    text = starter_for(str(tmp_path / "t.csv"), str(tmp_path / "s.yaml"))
     (line,) = (line for line in text.splitlines() if line.startswith("  #   x: "))
     assert said in line
     spec = spec_in(tmp_path, text.replace("edges: []", "edges: [x -> y]\neffect: x -> y", 1))
@@ -442,7 +445,7 @@ def test_a_database_given_by_hand_is_fenced_too(fenced: Path) -> None:
     store.close()
     assert refusal(spec, fenced / "one.duckdb").startswith("DR302")
     with pytest.raises(DagregError, match="DR302"):
-        pipeline.starter(str(fenced / "one.duckdb"), None)
+        starter_for(str(fenced / "one.duckdb"), None)
     assert pipeline.compile(spec, fenced / "one.duckdb", allow_outside=True).program.builders
 
 

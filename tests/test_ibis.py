@@ -16,8 +16,9 @@ import pytest
 
 from dagreg import pipeline
 from dagreg.binding import rows
+from dagreg.binding.opening import starter_for
 from dagreg.errors import DagregError, Diagnostic, Span, redacted, render
-from dagreg.reopen import open_result
+from dagreg.result import Result, open_result
 from dagreg.sources import database, source
 from dagreg.sources.database import open_database, translated
 from dagreg.sources.duck import open_file
@@ -183,7 +184,7 @@ def test_the_posterior_of_a_chain_is_the_same(
     assert_same_estimates(mine, theirs)
 
 
-def assert_same_estimates(mine: pipeline.Result, theirs: pipeline.Result) -> None:
+def assert_same_estimates(mine: Result, theirs: Result) -> None:
     for a, b in zip(mine.effects, theirs.effects, strict=True):
         assert a.result is not None
         assert b.result is not None
@@ -482,7 +483,7 @@ def test_another_database_with_the_same_table(postgres: Postgres, monkeypatch: p
 
 def test_a_database_of_several_tables_needs_a_name(postgres: Postgres) -> None:
     with pytest.raises(DagregError, match=r"DR305.*`table:`") as caught:
-        pipeline.starter(postgres.url, None)
+        starter_for(postgres.url, None)
     assert " second" in caught.value.diagnostics[0].label
 
 

@@ -10,6 +10,7 @@ from dagreg.errors import DagregError
 from dagreg.graph import CausalGraph
 from dagreg.identify import Answer, Identified, NotIdentified, Query, identify
 from dagreg.identify.expression import latex, render
+from dagreg.identify.types import FrontDoor, Functional, Hedge, Instrument, ZeroByGraph
 from dagreg.spec.types import Adjust
 
 CONFOUNDED = CausalGraph.of("xyzw", [("z", "x"), ("z", "y"), ("x", "y"), ("w", "y")])
@@ -70,8 +71,8 @@ def test_descendant_of_exposure_off_the_causal_path_is_allowed() -> None:
 
 def test_frontdoor() -> None:
     answer = ask(FRONTDOOR)
-    assert isinstance(answer, Identified)
-    assert answer.strategy == "frontdoor"
+    assert isinstance(answer, FrontDoor)
+    assert answer.mediators == ("m",)
     assert answer.justification.adjustment.minimal == ()
     assert answer.justification.frontdoor == (("m",),)
     assert answer.estimand == "sum_m P(m | x) sum_x' P(y | x', m) P(x')"
@@ -79,11 +80,9 @@ def test_frontdoor() -> None:
 
 def test_napkin_holds_at_any_value_of_r() -> None:
     answer = ask(NAPKIN)
-    assert isinstance(answer, Identified)
-    assert answer.strategy == "functional"
+    assert isinstance(answer, Functional)
     assert answer.estimand == "[sum_w P(w) P(x | w, r) P(y | w, r, x)] / [sum_w P(w) P(x | w, r)]"
     assert any("`r`" in note for note in answer.justification.notes)
-    assert answer.functional is not None
     assert latex(answer.functional).startswith(r"\frac{\sum_{\mathit{w}} P(\mathit{w})")
     assert render(answer.functional) == answer.estimand
 
@@ -91,15 +90,14 @@ def test_napkin_holds_at_any_value_of_r() -> None:
 def test_bow_is_refused_with_a_hedge() -> None:
     answer = ask(BOW)
     assert isinstance(answer, NotIdentified)
-    assert answer.hedge == {"outer": ("x", "y"), "inner": ("y",)}
+    assert answer.hedge == Hedge(("x", "y"), ("y",))
     assert answer.open_paths == ("x <-> y",)
-    assert answer.strategy is None
 
 
 def test_instrument_is_offered_and_not_called_identified() -> None:
     answer = ask(INSTRUMENT)
-    assert isinstance(answer, NotIdentified)
-    assert answer.strategy == "instrument"
+    assert isinstance(answer, Instrument)
+    assert (answer.instruments, answer.given) == (("i",), ())
     assert [(i.instrument, i.given) for i in answer.justification.instruments] == [("i", ())]
     assert "linearity" in answer.justification.notes[-1]
 
@@ -114,8 +112,7 @@ def test_what_to_measure() -> None:
 def test_treatment_confounder_feedback_is_identified_and_not_adjustable() -> None:
     graph = CausalGraph.of("alby", [("a", "l"), ("l", "b"), ("a", "y"), ("b", "y")], [("l", "y")])
     answer = ask(graph, "ab")
-    assert isinstance(answer, Identified)
-    assert answer.strategy == "functional"
+    assert isinstance(answer, Functional)
     assert answer.justification.adjustment.minimal == ()
 
 
@@ -145,8 +142,7 @@ def test_zero_by_the_graph() -> None:
 
 def test_the_outcome_causes_the_exposure() -> None:
     answer = ask(CausalGraph.of("xy", [("y", "x")]))
-    assert isinstance(answer, Identified)
-    assert answer.strategy is None
+    assert isinstance(answer, ZeroByGraph)
     assert answer.justification.adjustment.minimal == ()
     assert answer.justification.adjustment.chosen is None
     assert "y -> x" in answer.justification.notes[0]

@@ -11,10 +11,9 @@ from dagreg.identify import Identified, NotIdentified, Query, identify
 from dagreg.identify.chain import NoChain, chain_of
 from dagreg.identify.conditional import idc
 from dagreg.identify.expression import render
-from dagreg.identify.functional import Functional, Hedge
 from dagreg.identify.mediation import mediation
 from dagreg.identify.suggest import carried, naming
-from dagreg.identify.types import Mediation
+from dagreg.identify.types import AdjustmentAtLevels, FunctionalAtLevels, Hedge, Mediation
 from dagreg.pipeline import explain
 from dagreg.report.render import render as rendered
 from dagreg.spec.load import loads
@@ -109,8 +108,8 @@ def test_idc_on_its_papers_example() -> None:
     graph = graph_of("x -> z", "z -> y", between=("x <-> z",))
     index = graph.index
     found = idc(graph, [index["x"]], index["y"], [index["z"]])
-    assert isinstance(found, Functional)
-    assert render(found.expression) == "P(y | z)"
+    assert not isinstance(found, Hedge)
+    assert render(found) == "P(y | z)"
     bow = graph_of("x -> y", "y -> w", "x -> w", between=("x <-> w",))
     assert isinstance(identify(bow, Query(("x",), "y")), Identified)
     assert isinstance(idc(bow, [bow.index["x"]], bow.index["y"], [bow.index["w"]]), Hedge)
@@ -120,8 +119,9 @@ def test_the_effect_by_levels_is_adjusted_within_them() -> None:
     graph = graph_of("z -> x", "z -> y", "x -> y", "g -> y")
     answer = identify(graph, Query(("x",), "y", by=("g",)))
     stated = answer.justification.conditional
-    assert stated is not None
-    assert (stated.strategy, stated.adjustment) == ("adjustment", ("z",))
+    assert isinstance(stated, AdjustmentAtLevels)
+    assert stated.adjustment == ("z",)
+    assert stated.adjusted_for == ("g", "z")
     assert stated.estimand == "sum_z P(y | x, z, g) P(z | g)"
     assert answer.justification.adjustment.chosen == ("g", "z")
 
@@ -138,8 +138,7 @@ def test_the_chosen_set_holds_what_the_effect_is_asked_by() -> None:
 def test_the_levels_of_a_consequence_need_another_formula() -> None:
     answer = identify(graph_of("z -> x", "z -> y", "x -> y", "x -> w", "z -> w"), Query(("x",), "y", by=("w",)))
     stated = answer.justification.conditional
-    assert stated is not None
-    assert stated.strategy == "functional"
+    assert isinstance(stated, FunctionalAtLevels)
     assert answer.justification.adjustment.chosen == ("z",)
 
 
@@ -149,8 +148,7 @@ def test_the_levels_of_a_consequence_need_another_formula() -> None:
 def test_a_case_control_design_leaves_the_odds_ratio() -> None:
     graph = graph_of("z -> x", "z -> y", "x -> y", "i -> x", selected=("y",))
     answer = identify(graph, Query(("x",), "y"))
-    assert isinstance(answer, NotIdentified)
-    assert answer.strategy is None  # not even the instrument: the rows were chosen on the outcome
+    assert isinstance(answer, NotIdentified)  # not even by the instrument: the rows were chosen on the outcome
     assert answer.survives is not None
     assert answer.survives.given == ("z",)
     assert "case-control" in answer.survives.reason

@@ -13,8 +13,9 @@ import pytest
 from dagreg import pipeline
 from dagreg.binding import rows
 from dagreg.binding.rows import Rows
+from dagreg.result import Result
 from dagreg.sources import moments, source
-from tests.fitting import spec_of
+from tests.fitting import spec_of, table_of
 
 SPEC = """\
 nodes: {z: binary, x: continuous, m: {transform: log1p}, g: {type: categorical}, y: continuous}
@@ -45,7 +46,7 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def both(table: Path, monkeypatch: pytest.MonkeyPatch, text: str = SPEC) -> tuple[pipeline.Result, pipeline.Result]:
+def both(table: Path, monkeypatch: pytest.MonkeyPatch, text: str = SPEC) -> tuple[Result, Result]:
     """The same fit from arrays and from cross-products."""
     small = pipeline.fit(spec_of(text), table)
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
@@ -67,7 +68,7 @@ def test_cross_products_give_the_same_posterior(table: Path, monkeypatch: pytest
         assert b.summary.mean == pytest.approx(a.summary.mean, abs=0.3 * a.summary.sd)
 
 
-def _estimates(result: pipeline.Result) -> tuple[Any, ...]:
+def _estimates(result: Result) -> tuple[Any, ...]:
     (effect,) = result.effects
     assert effect.result is not None
     return effect.result.estimates
@@ -82,7 +83,7 @@ def test_the_disagreement_of_chain_and_adjusted_is_the_same(table: Path, monkeyp
 
 def test_the_triangle_is_the_rows(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(SPEC)
-    read = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True)
+    read = table_of(spec, table)
     models = pipeline.compile(spec, table).plans[0].models
     slow = [read.rows.triangle(m, e)[1] for m in models for e in m.equations]
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
@@ -96,7 +97,7 @@ def test_the_triangle_is_the_rows(table: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_groups_are_left_out_in_turn(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(SPEC)
-    read = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True)
+    read = table_of(spec, table)
     (adjusted, *_) = pipeline.compile(spec, table).plans[0].models
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
     counts = [read.rows.triangle_without(adjusted, adjusted.outcome, g) for g in range(moments.GROUPS)]
@@ -122,9 +123,9 @@ def test_no_row_enters_python(table: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_estimated_counts_keep_levels_and_types(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(SPEC)
-    exact = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True).summary
+    exact = table_of(spec, table).summary
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
-    estimated = pipeline.read(spec, pipeline.questions(spec)[1], table, allow_outside=True).summary
+    estimated = table_of(spec, table).summary
     for name, column in exact.columns.items():
         other = estimated.columns[name]
         assert (other.kind, other.levels, other.counts) == (column.kind, column.levels, column.counts)

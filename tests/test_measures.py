@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from scipy import special
 
 from dagreg.effects.estimate import estimates
-from dagreg.effects.measures import RATIOS, coefficient
-from dagreg.effects.types import Estimate
+from dagreg.effects.measures import Measure, coefficient
+from dagreg.effects.types import Estimate, Scale, Summary
 from dagreg.engines.draws import Draws
 from dagreg.families import FAMILIES
+from dagreg.model.estimators import Estimator
 from dagreg.report.plots import Panel, Row, forest_svg, forest_text
+from dagreg.results.codec import decode, encode
 from tests.fitting import models_of
 
 RNG = np.random.default_rng(11)
@@ -191,8 +194,20 @@ def test_the_coefficient_beside_the_effect(response: str, node: str, more: dict[
     assert found.summary.mean == pytest.approx(COEFFICIENTS["w"])
 
 
-def test_every_family_of_ratios_exists() -> None:
-    assert {ratio for family in FAMILIES.values() for ratio in family.scale.ratios} == set(RATIOS)
+def test_every_measure_compares_means_that_some_family_has() -> None:
+    assert {measure.compares for measure in Measure} <= {family.scale.kind for family in FAMILIES.values()}
+
+
+@pytest.mark.parametrize("scale", [*get_args(get_args(Scale)[0]), *Measure])
+@pytest.mark.parametrize("estimator", Estimator)
+def test_saved_results_keep_the_names_of_scales_and_estimators(scale: Scale, estimator: Estimator) -> None:
+    summary = Summary(1.0, 0.1, 1.0, (0.8, 1.2), 0.94, 0.5, 400.0, 1.0)
+    row = Estimate("x -> y", "total effect", estimator, True, scale, None, {}, (), summary)
+    written = json.loads(json.dumps(encode(row)))
+    assert (written["scale"], written["estimator"]) == (str(scale), str(estimator))
+    read = decode(Estimate, written)
+    assert read == row
+    assert (type(read.scale), type(read.estimator)) == (type(scale), Estimator)
 
 
 # ---------------------------------------------------------------- the forest plot

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from dagreg import pipeline
 from dagreg.emit.naming import names_of
 from dagreg.engines import between, mixed
 from dagreg.engines.mixed import Theta
@@ -16,6 +18,7 @@ from dagreg.model.terms import Deviation, PriorChoice, Varying
 from dagreg.numerics import mixed as numeric
 from dagreg.numerics.importance import StudentT, independent_draws, mode, pareto_smoothed
 from dagreg.numerics.mixed import CrossProducts, Spread, System, cross_products
+from dagreg.spec.load import load
 from tests.optimising import Optimised, optimised
 
 EXACT = 1e-9
@@ -340,6 +343,7 @@ CALIBRATED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALIBRATED)
 def test_draws_are_calibrated(name: str) -> None:
     """Ranks of parameters drawn from their prior among draws of their posterior are uniform (Talts et al. 2018)."""
@@ -347,15 +351,15 @@ def test_draws_are_calibrated(name: str) -> None:
     assert min(least.values()) > 1e-4, least
 
 
+@pytest.mark.slow
 def test_draws_by_a_polynomial_are_calibrated(monkeypatch: Any) -> None:
     """As for many levels, where the density takes long to evaluate."""
     monkeypatch.setattr(mixed, "MAX_WORK", 0.0)
-    monkeypatch.setattr(numeric, "BATCHED", 0)
-    monkeypatch.setattr(numeric, "DENSE_LEVELS", 0)
     least = calibration(CALIBRATED["crossed"], rows_of(5, 900, 60, 40))
     assert min(least.values()) > 1e-4, least
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", ["levels", "coefficients", "priors"])
 def test_calibration_catches_a_bug(bug: str, monkeypatch: Any) -> None:
     """Deviations or coefficients drawn too close to 0; priors of sds that are too narrow."""
@@ -460,3 +464,20 @@ def test_the_mode_is_found_from_afar() -> None:
     place, scale = mode(proposal.log_density, np.zeros(2), np.ones(2))
     assert np.linalg.norm(np.linalg.solve(root, place - proposal.centre)) < 0.2
     np.testing.assert_allclose(scale @ scale.T, root @ root.T * 50 / 52, rtol=0.2)
+
+
+def test_sleep_is_what_nuts_says() -> None:
+    """Means and sds of 4,000 draws by NUTS of the emitted program, worth 2,900 independent ones at least."""
+    by_nuts = {
+        "beta_reaction_days": (10.4477, 1.6530),
+        "sigma_reaction": (25.7959, 1.5315),
+        "cov_reaction_subject_stds": (np.array([38.8979, 6.2090]), np.array([7.2552, 1.3149])),
+    }
+    result = pipeline.fit(load(Path(__file__).parents[1] / "specs" / "sleep.yaml"))
+    draws = result.samples["build_adjusted"]
+    assert draws.engine == "mixed"
+    for symbol, (mean, sd) in by_nuts.items():
+        ours = draws.values[symbol]
+        apart = np.abs(ours.mean(axis=(0, 1)) - mean) / sd
+        assert (apart < 4.5 * np.sqrt(1 / 2_900 + 1 / 3_000)).all()
+        np.testing.assert_allclose(ours.std(axis=(0, 1)), sd, rtol=4.5 * np.sqrt(1 / 2_900))

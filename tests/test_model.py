@@ -418,7 +418,7 @@ def test_a_regression_that_no_model_holds_is_doubted() -> None:
         "nodes: {x: continuous, y: continuous, z: continuous}\nedges: [x -> y, x -> z]\neffect: x -> y\n"
         "regressions:\n  z: {priors: {sigma: Exponential(1)}}\n  y: {priors: {sigma: Exponential(1)}}\n"
     )
-    found = pipeline.compile(spec, TABLE | {"z": TABLE["m"]}).explained.doubts
+    found = pipeline.compile(spec, TABLE | {"z": TABLE["m"]}).study.doubts
     assert [d.code for d in found] == ["DR419"]
     assert "regresses z" in found[0].message
 

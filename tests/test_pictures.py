@@ -17,7 +17,7 @@ from dagreg.engines.draws import Draws, Part
 from dagreg.report.draw import CannotDraw
 from dagreg.report.plate import MOST_NODES, canonical, plate, plate_file, plate_picture
 from dagreg.spec.load import load
-from tests.fitting import compiled, spec_of
+from tests.fitting import compiled, spec_of, table_of
 
 ROOT = Path(__file__).parents[1]
 RNG = np.random.default_rng(7)
@@ -81,7 +81,7 @@ def test_every_story_has_the_plate_diagram_of_pymc(path):
     from dagreg.engines import plate as engine
 
     spec = load(path)
-    table = pipeline.read(spec, pipeline.questions(spec)[1], None, allow_outside=False)
+    table = table_of(spec, allow_outside=False)
     found = pipeline.compile(spec)
     models = [m for plan in found.plans for m in plan.models if may_do_without_nuts(m)]
     for model in models:

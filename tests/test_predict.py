@@ -21,11 +21,13 @@ from scipy import special, stats
 
 from dagreg import pipeline
 from dagreg.effects import predict as predictive
-from dagreg.effects.predict import Prediction
+from dagreg.effects.predict import Prediction, routed
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
 from dagreg.families import FAMILIES
+from dagreg.graph.causal import analyse
 from dagreg.model.sampling import levels, responses
+from dagreg.result import Result
 from dagreg.sources.duck import open_frame
 from tests.fitting import compiled, models_of, spec_of
 from tests.test_families import FROZEN, PARAMETERS
@@ -101,7 +103,7 @@ def _at(
     model = models_of(text, _data())[estimator]
     same = {name: np.broadcast_to(np.asarray(v, dtype=np.float64), (draws, *np.shape(v))) for name, v in values.items()}
     spec = spec_of(text)
-    way, rows = pipeline.prepared(spec, model, open_frame({k: np.asarray(v) for k, v in new.items()}), do or {})
+    way, rows = routed(model, analyse(spec), open_frame({k: np.asarray(v) for k, v in new.items()}), do or {})
     return predictive.predict(model, same, way, rows, 1)
 
 
@@ -116,7 +118,7 @@ LINEAR = "edges: ['x, z -> y', z -> x]\neffect: x -> y\n"
 
 
 @cache
-def _fitted() -> pipeline.Result:
+def _fitted() -> Result:
     rng = np.random.default_rng(5)
     z = rng.normal(size=300)
     x = z + rng.normal(size=300)
@@ -180,7 +182,7 @@ def test_memory_does_not_grow_with_the_rows() -> None:
     """200,000 rows x 1,000 draws would take 1.6 GB at once."""
     draws = _fitted().samples["build_adjusted"]
     short = Draws({n: v[:, :250] for n, v in draws.values.items()}, "exact", 0, 0.0)
-    result = pipeline.Result(_fitted().record, {"build_adjusted": short})
+    result = Result(_fitted().record, {"build_adjusted": short})
     rng = np.random.default_rng(0)
     new = {"x": rng.normal(size=20_000), "z": rng.normal(size=20_000)}
     tracemalloc.start()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import special, stats
 
-from dagreg.engines import quadrature
 from dagreg.engines.quadrature import Integrated, integrated_of
 from dagreg.model.design import positions
 from tests.optimising import Optimised, optimised

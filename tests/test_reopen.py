@@ -20,7 +20,8 @@ import dagreg
 from dagreg import pipeline
 from dagreg.errors import DagregError
 from dagreg.files import sealed
-from dagreg.report.codec import decode, encode
+from dagreg.result import Result
+from dagreg.results.codec import decode, encode
 from dagreg.spec.types import Effect
 from tests.fitting import spec_of
 
@@ -51,7 +52,7 @@ def _rows(count: int = 120) -> dict[str, np.ndarray]:
 
 
 @cache
-def fitted() -> pipeline.Result:
+def fitted() -> Result:
     return pipeline.fit(spec_of(SPEC), _rows())
 
 
@@ -108,7 +109,7 @@ def test_a_spec_changed_in_python_is_stored_by_its_fields(tmp_path: Path) -> Non
     result.save(tmp_path / "out")
     assert not (tmp_path / "out" / "spec.yaml").exists()
     again = dagreg.open(tmp_path / "out")
-    assert again.record.explained.spec == spec
+    assert again.record.study.spec == spec
     assert again.report() == result.report()
 
 

@@ -56,7 +56,7 @@ def test_the_legend_names_what_is_drawn():
 
 def test_svg_shows_every_name_letter_by_letter():
     report = nasty()
-    root = ElementTree.fromstring(svg(report.explained.spec, report.effects[0].answer))
+    root = ElementTree.fromstring(svg(report.study.spec, report.effects[0].answer))
     shown = {"".join(t.itertext()) for t in root.iter(f"{SVG}text")}
     assert shown == {visible(name) for name in NASTY}
     tooltips = {t.text.rpartition(": ")[0] for g in root.iter(f"{SVG}g") for t in g.findall(f"{SVG}title")}
@@ -79,7 +79,7 @@ def test_formats(format, start):
 def test_every_role_can_be_drawn():
     report = several()
     for effect in report.effects:
-        ElementTree.fromstring(svg(report.explained.spec, effect.answer))
+        ElementTree.fromstring(svg(report.study.spec, effect.answer))
     ElementTree.fromstring(svg(chain(1), None))
 
 
@@ -87,7 +87,7 @@ def test_dot_reads_back_as_the_same_graph():
     import pygraphviz
 
     report = nasty()
-    spec = report.explained.spec
+    spec = report.study.spec
     graph = pygraphviz.AGraph(string=dot_source(spec, report.effects[0].answer))
     assert graph.number_of_nodes() == len(spec.nodes)
     assert graph.number_of_edges() == len(spec.edges)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from dagreg.report.json import explained_json, report_json
+from dagreg.report.json import report_json, study_json
 from dagreg.report.render import render
 from tests.report_cases import (
     CASES,
@@ -41,7 +41,7 @@ def test_is_one_line_of_strict_json(case):
 
 @pytest.mark.parametrize("case", EXPLAINED)
 def test_explained_has_the_fields_of_the_spec(case):
-    answer = explained_json(EXPLAINED[case]())
+    answer = study_json(EXPLAINED[case]())
     assert {"spec", "effects", "junctions", "implications"} <= answer.keys()
     for effect in answer["effects"]:
         assert effect.keys() >= OF_EFFECT
@@ -86,7 +86,7 @@ def test_the_answer_is_stated_as_it_is():
 
 
 def test_junctions_say_whether_they_are_shielded():
-    assert explained_json(coaching().explained)["junctions"][2] == {
+    assert study_json(coaching().study)["junctions"][2] == {
         "kind": "collider",
         "nodes": ["engagement", "retained", "tenure"],
         "shielded": False,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagreg.report import numbers, plots, prose
-from dagreg.report.numbers import number, percent, probability
+from dagreg.report import plots, prose
 from dagreg.report.prose import named, runs, visible
+from dagreg.results import numbers
+from dagreg.results.numbers import number, percent, probability
 
 
 @pytest.mark.parametrize("module", [numbers, prose, plots])

@@ -13,6 +13,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.effects.types import Estimate
 from dagreg.errors import DagregError
+from dagreg.result import Result
 from dagreg.sources.duck import open_file
 from dagreg.spec.load import load
 from dagreg.spec.types import DataRef
@@ -36,7 +37,7 @@ def story(name: str) -> tuple[Any, dict[str, np.ndarray]]:
     return spec, {k: np.asarray(v) for k, v in source.arrays(source.columns).items()}
 
 
-def primary(result: pipeline.Result) -> Estimate:
+def primary(result: Result) -> Estimate:
     (found,) = result.effects
     assert found.result is not None
     assert found.diagnostics is not None
@@ -44,7 +45,7 @@ def primary(result: pipeline.Result) -> Estimate:
     return next(e for e in found.result.estimates if e.primary)
 
 
-def doubts(result: pipeline.Result) -> set[str]:
+def doubts(result: Result) -> set[str]:
     return {d.code for d in result.effects[0].doubts}
 
 

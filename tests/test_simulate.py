@@ -22,6 +22,7 @@ from dagreg.effects.simulate import Simulated
 from dagreg.errors import DagregError
 from dagreg.model import prior_draws
 from dagreg.model.terms import PriorChoice
+from dagreg.result import Result
 from dagreg.spec.priors import DISTRIBUTIONS
 from tests.fitting import spec_of
 
@@ -227,7 +228,7 @@ def test_refitted_data_give_the_effect_back() -> None:
 
 
 @cache
-def _fitted() -> pipeline.Result:
+def _fitted() -> Result:
     return pipeline.fit(spec_of(CHAIN), _observed())
 
 

@@ -14,7 +14,7 @@ import pytest
 from dagreg import pipeline
 from dagreg.effects.types import Estimate
 from dagreg.identify.types import NotIdentified
-from dagreg.reopen import open_result
+from dagreg.result import Result, open_result
 from dagreg.spec.load import load
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ SPECS = sorted(ROOT.glob("specs/*.yaml"))
 
 
 @cache
-def fitted(name: str) -> pipeline.Result:
+def fitted(name: str) -> Result:
     return pipeline.fit(load(ROOT / "specs" / f"{name}.yaml"))
 
 

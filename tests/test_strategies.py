@@ -14,7 +14,9 @@ from dagreg.effects.gformula import contrast_draws
 from dagreg.engines.nuts import parameters
 from dagreg.identify.expression import evaluate
 from dagreg.model.plan import Model
-from tests.fitting import compiled, models_of, rows_of, spec_of
+from dagreg.programs import lower_all
+from dagreg.study import study_of
+from tests.fitting import compiled, models_of, rows_of, spec_of, table_of
 
 RNG = np.random.default_rng(11)
 ROWS = 400
@@ -265,12 +267,9 @@ def test_a_formula_that_cannot_be_evaluated_is_left_out_with_the_reason(text: st
 
 def compiled_plans(text: str, data: Mapping[str, np.ndarray]):
     """The plans alone: there may be no model to compile."""
-    from dagreg import pipeline
 
     spec = spec_of(text)
-    _, asked = pipeline.questions(spec)
-    table = pipeline.read(spec, asked, data, allow_outside=False)
-    return pipeline._compiled(spec, asked, table)[0]
+    return lower_all(study_of(spec), table_of(spec, data, allow_outside=False))
 
 
 def test_a_joint_marginal_of_two_exposures_is_one_distribution() -> None:

@@ -14,7 +14,8 @@ from dagreg.effects.estimate import estimates
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError, SpecError
-from dagreg.model.lower import lower
+from dagreg.programs import lower_all
+from dagreg.study import study_of
 from tests.fitting import models_of, spec_of
 
 N = 400_000
@@ -138,8 +139,7 @@ def test_another_strategy_leaves_it_out_with_the_reason() -> None:
         "nodes: {x: binary, m: binary, y: count}\nedges: [x -> m -> y, x <-> y]\n"
         "effect: {exposure: x, outcome: y, among: treated}\n"
     )
-    _, (question,) = pipeline.questions(spec)
-    plan = lower(spec, question.effect, question.answer, question.chain, None)
+    (plan,) = lower_all(study_of(spec), None)
     assert plan.models == ()
     assert [(m.estimand, m.reason.split(",")[0]) for m in plan.left_out] == [
         ("effect on the treated", "The effect on the treated is given by adjustment")

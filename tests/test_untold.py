@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.doubts.types import Doubt
+from dagreg.errors import Doubt
 from tests.fitting import spec_of
 
 TWO = "edges: ['z -> x', 'x, z -> y']\neffect: x -> y\nsampling: {draws: 500}\n"

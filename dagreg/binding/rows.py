@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dagreg.binding.columns import Columns
 from dagreg.binding.counted import Counted
+from dagreg.binding.sql import regression_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows, stored_columns
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -17,10 +18,10 @@ from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.terms import Term
 from dagreg.model.triangle import from_moments, of_regression, triangle
 from dagreg.numerics.arrays import Array
-from dagreg.optimise.types import Grouping, Sum
 from dagreg.sources.moments import GROUPS, Moments, unpacked
 from dagreg.sources.source import Source, Values
-from dagreg.sources.sql import Column, grouped_sql, moments_sql, parts_sql, regression_columns, variable_columns
+from dagreg.sources.sql import Column, grouped_sql, moments_sql, parts_sql
+from dagreg.sources.types import Grouping, Sum
 
 COUNTED_FROM = 20_000  # rows from which equal ones are counted, so that effects and refits work on each once
 MOST_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array

@@ -11,9 +11,9 @@ from dagreg.binding.offences import in_sql, spoilt
 from dagreg.binding.suspicions import is_id, sentinel
 from dagreg.errors import DagregError, DataError, Diagnostic
 from dagreg.model.numbers_as_text import are_numbers, spoiling
-from dagreg.model.summary import ColumnSummary
 from dagreg.model.variables import CATEGORY_CAP, infer_type
 from dagreg.sources.source import Source
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.shapes import has_controls
 
 _LEVELS_SHOWN = 12

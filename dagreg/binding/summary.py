@@ -10,20 +10,20 @@ from types import MappingProxyType
 import numpy as np
 
 from dagreg.binding.offences import reading
+from dagreg.binding.sql import design_sql
 from dagreg.errors import DataError, Diagnostic, Offence, either
+from dagreg.graph.causal import CausalGraph
 from dagreg.model.curves import functions_sql, heights, quantiles
 from dagreg.model.interactions import possible_products
-from dagreg.model.rounding import KNOT, LARGEST, SMALLEST, shortened
-from dagreg.model.summary import ColumnSummary, CurveBasis, CurveSummary, DataSummary, Variable
-from dagreg.model.variables import resolve, transformed_sql
-from dagreg.sources.source import EXACT, Source, quote
-from dagreg.sources.sql import design_sql
+from dagreg.model.summary import CurveBasis, CurveSummary, DataSummary, Variable
+from dagreg.model.variables import resolve, transformed_sql, with_moments
+from dagreg.numerics.rounding import KNOT, LARGEST, SMALLEST, shortened
+from dagreg.sources.source import Source, quote
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, NodeType, Spec
 
 LEVELLED: tuple[NodeType, ...] = ("binary", "categorical", "ordinal", "group")
 MEASURED: tuple[NodeType, ...] = ("continuous", "positive", "proportion", "count")
-WORD = 3  # letters from which capitals make no other word
-FEW = 0.1  # of values, among which the others make a column what it is meant to be
 FLAGS = ("none", "left", "right", "interval")
 
 
@@ -79,6 +79,16 @@ def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
                 wrong.append(_neither(source, node, column))
     if wrong:
         raise DataError(tuple(wrong))
+
+
+def unusable(source: Source, spec: Spec, name: str, *, checked: bool = False) -> str:
+    """Why the columns of a node serve no test; "" where they do. `checked`: `check_columns` has passed them."""
+    try:
+        if not checked:
+            check_columns(source, spec, [name])
+    except DataError as error:
+        return error.diagnostics[0].message
+    return f"`{name}` is censored" if spec.nodes[name].censored is not None else ""
 
 
 def check_trials(source: Source, spec: Spec, names: Iterable[str], where: str) -> None:
@@ -192,12 +202,12 @@ def _absent(source: Source, node: Node, column: str) -> Diagnostic:
     same = [c for c in source.columns if c.lower() == column.lower()]
     listed = ", ".join(source.columns[:12]) + (", ..." if len(source.columns) > 12 else "")
     label = f"did you mean `{same[0]}`?" if same else f"columns: {listed}"
-    if source.columns and all(map(_is_number, source.columns)):
+    if source.columns and all(map(is_number, source.columns)):
         label += " (all of them numbers: the first line has to hold the names)"
     return Diagnostic("DR311", f"no column `{column}` in {source.origin}", node.span, label=label)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
@@ -211,10 +221,12 @@ def summarise(
     names: Sequence[str],
     where: str = "TRUE",
     known: Mapping[str, ColumnSummary] = MappingProxyType({}),
-) -> DataSummary:
-    """Levels, counts and moments of the columns of these nodes, over the rows where `where` holds.
+    graph: CausalGraph | None = None,
+) -> tuple[DataSummary, dict[str, Variable]]:
+    """Levels, counts and moments of the columns of these nodes over the rows where `where` holds, and their variables.
 
-    Columns that are `known` over these rows are not asked for again.
+    Columns that are `known` over these rows are not asked for again. Without a `graph` the products of effects that
+    are asked for by levels are left out.
     Raises DataError where the source cannot answer or nodes and columns do not fit.
     """
     wanted = columns_of(spec, names)
@@ -227,19 +239,17 @@ def summarise(
         raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use", label=why),))
     plain = DataSummary(rows, columns)
     transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], source.real(spec.nodes[n].column or n)))}
-    resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
-    moments = source.moments(list(transforms.values()), where)
-    summary = DataSummary(rows, columns, dict(zip(transforms, moments, strict=True)))
-    products = _products(source, spec, names, summary, where)
-    return DataSummary(rows, columns, summary.transformed, products, _curves(source, spec, names, summary, where))
+    variables = resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
+    moments = dict(zip(transforms, source.moments(list(transforms.values()), where), strict=True))
+    variables = with_moments(spec, variables, columns, moments)
+    products = _products(source, spec, variables, columns, where, possible_products(spec, names, graph))
+    curves = _curves(source, spec, variables, where)
+    return DataSummary(rows, columns, moments, products, curves), variables
 
 
-def _curves(
-    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
-) -> dict[str, CurveSummary]:
+def _curves(source: Source, spec: Spec, variables: Mapping[str, Variable], where: str) -> dict[str, CurveSummary]:
     """The knots and means of every declared curve of these nodes; none of a node that is no number."""
-    asked = {f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in names}
-    variables = resolve(spec, names, summary) if asked else {}
+    asked = {f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in variables}
     found = {}
     for key, (name, curve) in asked.items():
         if variables[name].levels:
@@ -261,10 +271,10 @@ def _curve_means(source: Source, basis: CurveBasis, number: str, where: str) -> 
     return tuple((np.array([1.0, *means]) @ heights(basis)).tolist())
 
 
-def _check_product(spec: Spec, factors: Sequence[Variable], summary: DataSummary) -> None:
+def _check_product(spec: Spec, factors: Sequence[Variable], summaries: Mapping[str, ColumnSummary]) -> None:
     """Raises DataError (DR435) where a product of numbers is too large or too small to be computed with."""
     plain = [v for v in factors if not v.levels and v.transform is None]
-    columns = [summary.columns[v.column] for v in plain]
+    columns = [summaries[v.column] for v in plain]
     largest = prod(max(abs(c.minimum), abs(c.maximum)) for c in columns)
     if largest > LARGEST or prod(c.sd for c in columns) < SMALLEST:
         named = ":".join(v.name for v in factors)
@@ -274,103 +284,22 @@ def _check_product(spec: Spec, factors: Sequence[Variable], summary: DataSummary
 
 
 def _products(
-    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+    source: Source,
+    spec: Spec,
+    variables: Mapping[str, Variable],
+    columns: Mapping[str, ColumnSummary],
+    where: str,
+    possible: Sequence[tuple[str, ...]],
 ) -> dict[str, tuple[tuple[float, float], ...]]:
     """Mean and sd of the design columns of every interaction among these nodes, and of the numbers in it."""
-    possible = possible_products(spec, names)
-    if not possible:
-        return {}
-    variables = resolve(spec, names, summary)
     numbers = (tuple(f for f in factors if not variables[f].levels) for factors in possible)
     wanted = dict.fromkeys((*possible, *(some for some in numbers if len(some) > 1)))
     found = {}
     for factors in wanted:
         if any(variables[f].pooled for f in factors):
             continue  # a slope that varies between groups, or refused
-        _check_product(spec, [variables[f] for f in factors], summary)
+        _check_product(spec, [variables[f] for f in factors], columns)
         key = ":".join(factors)
         blocks = [design_sql(source, variables[f]) for f in factors]
         found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
-    return found
-
-
-def blurred(source: Source, spec: Spec, names: Iterable[str], summary: DataSummary, where: str) -> list[str]:
-    """A sentence for each column of whole numbers that doubles do not tell apart, where it is used as a number."""
-    found = []
-    for variable in resolve(spec, tuple(names), summary).values():
-        column = summary.columns[variable.column]
-        size = max(abs(column.minimum), abs(column.maximum))
-        if variable.levels or column.kind != "number" or not column.integral or not size > EXACT:
-            continue
-        own, real = (f"count(DISTINCT {v})" for v in (source.name(variable.column), source.real(variable.column)))
-        ((exact, double),) = source.fetch(f"SELECT {own}, {real} FROM {source.select} WHERE {where}")
-        if double < exact:
-            found.append(
-                f"Column `{variable.column}` holds {exact} different numbers of which {double} are left in double "
-                "precision (16 digits). Subtract a constant from them, or declare the type of an id."
-            )
-    return found
-
-
-def lookalikes(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[str]:
-    """A sentence for each column whose texts are levels of their own by their spaces or their capitals alone.
-
-    Nothing is said of levels that the spec lists, nor of capitals in short words, which may be alleles.
-    """
-    found = []
-    for variable in _of_words(spec, names, summary):
-        column = summary.columns[variable.column]
-        counts = dict(zip(map(str, column.levels), column.counts, strict=True))
-        alike: dict[str, list[str]] = {}
-        for level in counts:
-            plain = " ".join(level.split())
-            alike.setdefault(plain.casefold() if len(plain) >= WORD else plain, []).append(level)
-        twins = [levels for plain, levels in alike.items() if plain and len(levels) > 1]
-        if twins:
-            shown = " and ".join(f"'{level}' ({counts[level]:,} row{'s' * (counts[level] > 1)})" for level in twins[0])
-            more = f", and {len(twins) - 1} more such" if len(twins) > 1 else ""
-            found.append(
-                f"Column `{variable.column}` holds {shown}{more}: levels of their own, which differ in spaces or "
-                f"capitals alone. If they are one, mend the data, or read `lower(trim({variable.column}))` in a "
-                "`query:`; if not, list them in `levels:`."
-            )
-    return found
-
-
-def blanks(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[str]:
-    """A sentence for each column in which an empty text, or one of spaces alone, is a level."""
-    found = []
-    for variable in _of_words(spec, names, summary):
-        column = summary.columns[variable.column]
-        rows = sum(n for level, n in zip(column.levels, column.counts, strict=True) if not str(level).strip())
-        if rows:
-            found.append(
-                f"Column `{variable.column}` holds an empty text in {rows} row{'s' * (rows > 1)}, which is a level "
-                f"like any other. If it stands for a missing value, read `nullif(trim({variable.column}), '')` in a "
-                "`query:`, or put None there, and say `missing: drop`; if not, give it a name."
-            )
-    return found
-
-
-def _of_words(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[Variable]:
-    """The variables whose levels are the texts of their column, as it holds them."""
-    variables = resolve(spec, tuple(names), summary).values()
-    texts = [v for v in variables if v.levels and summary.columns[v.column].kind == "text"]
-    return [v for v in texts if spec.nodes[v.name].levels is None]
-
-
-def nearly_numbers(spec: Spec, names: Iterable[str], summary: DataSummary) -> list[str]:
-    """A sentence for each column that a few words among many numbers make categorical, where no type is declared."""
-    found = []
-    for variable in resolve(spec, tuple(names), summary).values():
-        column = summary.columns[variable.column]
-        counts = dict(zip(column.levels, column.counts, strict=True))
-        words = [level for level in counts if not _is_number(str(level))]
-        some = sum(counts[word] for word in words)
-        if variable.inferred and 0 < some <= FEW * sum(counts.values()) and len(words) <= FEW * len(counts):
-            shown = ", ".join(f"`{word}`" for word in words[:3]) + (", ..." if len(words) > 3 else "")
-            found.append(
-                f"Column `{variable.column}` is taken as {variable.type} because of {shown} in {some} of its "
-                f"{sum(counts.values())} rows; the others hold numbers. Remove what is no row, or declare the type."
-            )
     return found

@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.offences import reading
-from dagreg.model.summary import ColumnSummary, DataSummary
+from dagreg.errors import Doubt
+from dagreg.model.summary import DataSummary
 from dagreg.sources.source import Source
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
 _NINES = (9, 99, 999, 9999, 99999, 999999)
@@ -28,6 +30,13 @@ ODDS = 1e-5  # probability of means as far from any order as these, were they in
 _ID = re.compile(
     r"(?:.*[_\s.-])?(?i:ids?|uu?id|index|rownames|row(?:id)?|(?:row|case)[_ ]?number|unnamed: ?0)|.*[a-z]I[Dd]"
 )
+
+
+def odd_columns(
+    source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
+) -> tuple[Doubt, ...]:
+    """Warnings about columns of these nodes that hold numbers and are hardly meant as numbers."""
+    return tuple(Doubt(code, said) for code, said in suspicions(source, spec, names, summary, where))
 
 
 def suspicions(

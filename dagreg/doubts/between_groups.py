@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.counted import counts_of
-from dagreg.doubts.types import Doubt
 from dagreg.doubts.within_groups import constant_within
 from dagreg.engines.draws import Draws
+from dagreg.errors import Doubt
 from dagreg.model.design import column as column_of
 from dagreg.model.design import design_columns, encode, encoded
 from dagreg.model.equation import Equation

@@ -8,7 +8,7 @@ from typing import Any
 
 from dagreg.doubts.between_groups import group_doubts
 from dagreg.doubts.digits import digit_doubts
-from dagreg.doubts.disagreement import obstacle
+from dagreg.doubts.disagreement import compared, obstacle
 from dagreg.doubts.dispersion import Beside, dispersion_doubts
 from dagreg.doubts.fit import cell_doubts, empty_level_doubts, weight_doubts
 from dagreg.doubts.influence import prior_doubts
@@ -16,9 +16,9 @@ from dagreg.doubts.instrument import instrument_doubts
 from dagreg.doubts.modification import modification_doubts
 from dagreg.doubts.point import irregularity
 from dagreg.doubts.separation import separation_doubts
-from dagreg.doubts.types import Doubt
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engines.draws import Draws
+from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 
 
@@ -56,16 +56,15 @@ _NO_MODE = "that takes refits by iteratively reweighted least squares, and"
 def not_made(models: Sequence[Model], rows: float = math.inf) -> tuple[str, ...]:
     """The checks that these models leave unmade on so many rows, a sentence each with the reason."""
     return (
-        *_not_compared({m.estimator: m for m in models}, rows),
+        *_not_compared(models, rows),
         *_not_released(models[0]),
         *_not_dispersed(models[0]),
     )
 
 
-def _not_compared(models: Mapping[str, Model], rows: float) -> tuple[str, ...]:
-    if not {"adjusted", "chain"} <= set(models):
-        return ()
-    reason = obstacle(models["adjusted"], models["chain"], rows)
+def _not_compared(models: Sequence[Model], rows: float) -> tuple[str, ...]:
+    pair = compared(models)
+    reason = obstacle(*pair, rows) if pair is not None else ""
     return (f"Chain and adjusted estimates were not compared: {_NO_MODE} {reason}.",) if reason else ()
 
 

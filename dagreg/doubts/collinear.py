@@ -16,8 +16,8 @@ import numpy as np
 
 from dagreg.binding.columns import as_columns
 from dagreg.doubts.point import design, design_of_rows
-from dagreg.doubts.types import Doubt
 from dagreg.engines.draws import Draws
+from dagreg.errors import Doubt
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Term

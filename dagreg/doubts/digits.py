@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dagreg.doubts.types import Doubt
 from dagreg.effects.steps import FAR, far
+from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 from dagreg.model.summary import Variable
 

@@ -10,7 +10,7 @@ is units that are left out: a cell is no draw from anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
@@ -26,6 +26,7 @@ from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.model.design import column
+from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.sources.moments import GROUPS as ALL
@@ -36,6 +37,13 @@ NEARLY_FLAT = 1e-6  # of a prior's precision: enough to keep separated classes f
 SIZE = 0.05  # chance of a false alarm over all contrasts of an effect
 
 
+def compared(models: Iterable[Model]) -> tuple[Model, Model] | None:
+    """The adjusted model and the chain, where both are there."""
+    named = {model.estimator: model for model in models}
+    adjusted, chain = named.get(Estimator.ADJUSTED), named.get(Estimator.CHAIN)
+    return None if adjusted is None or chain is None else (adjusted, chain)
+
+
 def disagreements(
     adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
 ) -> tuple[Disagreement, ...]:
@@ -44,7 +52,9 @@ def disagreements(
         return ()
     pairs = [
         (a, c)
-        for a, c in zip(_on_outcome(estimates["adjusted"]), _on_outcome(estimates["chain"]), strict=True)
+        for a, c in zip(
+            _on_outcome(estimates[adjusted.estimator]), _on_outcome(estimates[chain.estimator]), strict=True
+        )
         if a.contrast == c.contrast
     ]
     gaps, spread = _jackknife(adjusted, chain, data, seed)

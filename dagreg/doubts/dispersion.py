@@ -25,9 +25,9 @@ import numpy.typing as npt
 
 from dagreg.binding.counted import counts_of
 from dagreg.doubts.point import design, regular
-from dagreg.doubts.types import Doubt
 from dagreg.doubts.within_groups import Index, combined, dense
 from dagreg.engines.draws import Draws
+from dagreg.errors import Doubt
 from dagreg.graph.ancestry import descendants
 from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import column, encode

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from dagreg.doubts.between_groups import fixed_within
 from dagreg.doubts.point import design_of_rows
-from dagreg.doubts.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
+from dagreg.errors import Doubt
 from dagreg.model.design import constant, encode, encoded
 from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.counted import are_cells
-from dagreg.binding.summary import check_columns, columns_of, summarise
+from dagreg.binding.summary import columns_of, summarise, unusable
 from dagreg.doubts.within_groups import combined
 from dagreg.errors import DataError
 from dagreg.families import FAMILIES, default_family
 from dagreg.model.design import encode
-from dagreg.model.summary import ColumnSummary, Variable
-from dagreg.model.variables import resolve
+from dagreg.model.summary import Variable
 from dagreg.numerics.arrays import Array
 from dagreg.sources.source import Source
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
 Sampler = Callable[[Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]]  # columns, most rows, seed
@@ -57,15 +57,6 @@ class NodeColumn:
         return np.asarray(places[:, None] == np.unique(places)[1:], dtype=np.float64)
 
 
-def unusable(source: Source, spec: Spec, name: str) -> str:
-    """Why the columns of a node cannot be tested; "" where they can."""
-    try:
-        check_columns(source, spec, [name])
-    except DataError as error:
-        return error.diagnostics[0].message
-    return f"`{name}` is censored" if spec.nodes[name].censored is not None else ""
-
-
 def read_columns(
     spec: Spec,
     source: Source,
@@ -73,20 +64,24 @@ def read_columns(
     seed: int,
     known: Mapping[str, ColumnSummary],
     sample: Sampler,
+    given: Mapping[str, Variable],
+    barred: Mapping[str, str],
 ) -> tuple[dict[str, NodeColumn], dict[str, str]]:
     """These nodes, and the sentence about each that cannot be tested.
 
     A node on which the rows were selected and that has no column, or a single value, is held fixed by the
     selection itself: it stands in neither.
     """
-    absent = {n: why for n in wanted if (why := unusable(source, spec, n)) != ""}
-    names = [n for n in wanted if n not in absent]
+    reasons = {n: barred[n] if n in barred else unusable(source, spec, n, checked=n in given) for n in wanted}
+    absent = {n: why for n, why in reasons.items() if why != ""}
     variables: dict[str, Variable] = {}
-    for name in names:
+    for name in (n for n in wanted if n not in absent):
+        if name in given:
+            variables[name] = given[name]
+            continue
         lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
         try:
-            summary = summarise(source, spec, [name], source.complete(lacking), known if not lacking else {})
-            variables |= resolve(spec, [name], summary)
+            variables |= summarise(source, spec, [name], source.complete(lacking), known if not lacking else {})[1]
         except DataError as error:
             absent[name] = error.diagnostics[0].message
     raw = sample(columns_of(spec, variables), MOST_ROWS, seed)

@@ -25,18 +25,21 @@ from types import MappingProxyType
 
 import numpy as np
 
-from dagreg.binding.summary import columns_of
-from dagreg.doubts.implication_columns import NodeColumn, Sampler, as_units, read_columns, unusable
+from dagreg.doubts.implication_columns import NodeColumn, Sampler, as_units, read_columns
 from dagreg.doubts.implication_labels import by_group, fixed_within, of_label, within_labels
 from dagreg.doubts.implication_regressions import FREE, by_regression
-from dagreg.doubts.types import Doubt, ImplicationTest
-from dagreg.doubts.within_groups import Statistic
+from dagreg.doubts.types import ImplicationTest
+from dagreg.doubts.within_groups import (
+    Statistic,
+)
+from dagreg.errors import Doubt
 from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
-from dagreg.identify.types import Answer
+from dagreg.identify.types import Adjustment, Answer
 from dagreg.identify.words import quoted
-from dagreg.model.summary import ColumnSummary
+from dagreg.model.summary import Variable
 from dagreg.sources.source import Source
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Spec
 
 Claim = tuple[str, str, tuple[str, ...]]
@@ -55,11 +58,6 @@ class Verdicts:
     untested: tuple[str, ...]
 
 
-def columns_for(source: Source, spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
-    """The data columns of these nodes, where they exist and are usable."""
-    return columns_of(spec, (name for name in dict.fromkeys(names) if unusable(source, spec, name) == ""))
-
-
 def put_to_data(
     spec: Spec,
     source: Source,
@@ -68,15 +66,18 @@ def put_to_data(
     *,
     known: Mapping[str, ColumnSummary] = MappingProxyType({}),
     sample: Sampler | None = None,
+    variables: Mapping[str, Variable] = MappingProxyType({}),
+    barred: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdicts:
     """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per test.
 
-    `known` are summaries of columns that have every value, `sample` is asked for rows in place of the source.
+    `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is asked for
+    rows in place of the source. `barred` says of nodes why their columns serve no test, "" where they do.
     """
     asked = claims[:MOST_TESTS]
     counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
     names = dict.fromkeys((*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ())))
-    columns, absent = read_columns(spec, source, tuple(names), seed, known, sample or source.sample)
+    columns, absent = read_columns(spec, source, tuple(names), seed, known, sample or source.sample, variables, barred)
     if len(counted) == 1 and counted[0] in columns:
         columns = as_units(columns, counted[0], seed)
     groups = [c for c in columns.values() if c.variable.sampled]
@@ -158,8 +159,8 @@ _SPARED = " With either between them what is adjusted for would still be enough:
 
 def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
     """Whether the adjustment sets would still be valid with an arrow or a common cause between the two."""
-    asked = [a for a in answers if a.strategy == "adjustment"]
-    if len(asked) < len(answers) or len(asked) == 0:
+    adjusted = [a for a in answers if isinstance(a, Adjustment)]
+    if len(adjusted) < len(answers) or len(adjusted) == 0:
         return ""
     a, b = graph.index[test.x], graph.index[test.y]
     edges = [(v, c) for v in range(len(graph)) for c in graph.children[v]]
@@ -169,14 +170,13 @@ def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer
         build(nodes[0], [*edges, (a, b)], pairs, *nodes[1:]),
         build(nodes[0], edges, [*pairs, (a, b)], *nodes[1:]),
     ]
-    if all(_still_valid(answer, other) for answer in asked for other in wider):
+    if all(_still_valid(answer, other) for answer in adjusted for other in wider):
         return _SPARED
     return " With one of these between them what is adjusted for would no longer be enough."
 
 
-def _still_valid(answer: Answer, graph: CausalGraph) -> bool:
-    chosen = answer.justification.adjustment.chosen
-    assert chosen is not None  # the strategy is adjustment
+def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:
+    chosen = answer.justification.adjustment.chosen or ()
     return Case.of(graph, answer.justification.query).criterion.valid([graph.index[z] for z in chosen])
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.doubts.point import Design, as_draws, coefficients, design, irregularity, regular
-from dagreg.doubts.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import as_they_are, observed_rows
 from dagreg.effects.types import Estimate
+from dagreg.errors import Doubt
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array

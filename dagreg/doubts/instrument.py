@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.doubts.point import design
-from dagreg.doubts.types import Doubt
+from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
@@ -17,7 +17,7 @@ STRONG = 10.0  # Staiger and Stock 1997
 
 def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
     """What an instrument rests on, and whether its first stage is too weak to lean on."""
-    if model.estimator != "instrument":
+    if not model.estimator.offers.first_stage:
         return ()
     exposure, outcome = model.equations[0].response, model.outcome.response
     names, statistic = first_stage(model, data)

@@ -8,6 +8,7 @@ import numpy as np
 
 from dagreg.doubts.types import Mixing
 from dagreg.engines.draws import Draws, convergence
+from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.convergence import shares
@@ -36,14 +37,14 @@ def mixing(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Mixing,
     return tuple(chosen)
 
 
-Number = tuple[str, str, Array, bool, float, float]
+Number = tuple[str, Estimator, Array, bool, float, float]
 
 
 def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Number]:
     """Name, estimator, chains x draws, whether it is the effect, ESS and R-hat of every number that a chain moved."""
     for model in models:
         here = draws[model.estimator]
-        if here.independent or model.estimator == "unadjusted":
+        if here.independent or not model.estimator.offers.effect:
             continue
         labels = _labels(model)
         causal = {t.symbol for e in model.equations for t in e.terms if t.causal}
@@ -75,7 +76,7 @@ def _labels(model: Model) -> dict[str, list[str]]:
     return found
 
 
-def _mixing(name: str, estimator: str, values: Array, *, ess: float, r_hat: float) -> Mixing:
+def _mixing(name: str, estimator: Estimator, values: Array, *, ess: float, r_hat: float) -> Mixing:
     chains, count = values.shape
     step = max(1, -(-count // POINTS))
     return Mixing(

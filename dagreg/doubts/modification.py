@@ -16,9 +16,9 @@ import numpy as np
 from dagreg.binding.columns import as_columns
 from dagreg.binding.rows import Rows
 from dagreg.doubts.point import design_of_rows
-from dagreg.doubts.types import Doubt
 from dagreg.effects.rows import averaged_over, linear
 from dagreg.effects.types import Estimate
+from dagreg.errors import Doubt
 from dagreg.identify.words import quoted
 from dagreg.model.design import encoded
 from dagreg.model.plan import Model

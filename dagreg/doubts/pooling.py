@@ -36,7 +36,7 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
     found = (
         pooling
         for model in models
-        if model.estimator != "unadjusted"
+        if model.estimator.offers.effect
         for equation in model.equations
         if not equation.levels
         for varying in equation.varying

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from dagreg.binding.columns import as_columns
-from dagreg.doubts.types import Doubt
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.predictor import location, parameters
 from dagreg.effects.rows import linear, merge, observed_rows
 from dagreg.effects.types import Estimate
+from dagreg.errors import Doubt
 from dagreg.model.design import column, encoded
 from dagreg.model.equation import Equation, ErrorScale, KnownErrors
 from dagreg.model.plan import Model

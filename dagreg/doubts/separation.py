@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from dagreg.doubts.collinear import columns_of, dependences
 from dagreg.doubts.point import coefficients, design_of_rows, regular
-from dagreg.doubts.types import Doubt
+from dagreg.errors import Doubt
 from dagreg.model.design import design_columns, encoded, positions
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model

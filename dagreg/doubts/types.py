@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dagreg.spec.brief import Brief
+
+if TYPE_CHECKING:
+    from dagreg.model.estimators import Estimator
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -18,14 +22,6 @@ class Diagnostics(Brief):
     ok: bool
     problems: tuple[str, ...] = ()
     plan: tuple[str, ...] = ()  # how each regression was solved, a sentence each
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Doubt(Brief):
-    """A warning about the answer: a stable code and the sentences."""
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Mixing(Brief):
     """
 
     name: str
-    estimator: str
+    estimator: Estimator
     r_hat: float
     ess_bulk: float
     draws: int  # per chain
@@ -76,7 +72,7 @@ class Pooling(Brief):
 
     group: str
     response: str
-    estimator: str
+    estimator: Estimator
     coefficient: str  # that varies: "intercept", "x"
     scale: str  # what the numbers are: "mean of y", "log odds of y"
     level: float

@@ -11,12 +11,12 @@ import numpy as np
 
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import Known, both_sides
-from dagreg.effects.measures import coefficient, event, ratios
+from dagreg.effects.measures import Measure, coefficient, compared, event, measures_of
 from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
-from dagreg.effects.types import INDIRECT, Coefficient, Estimate, Scale, Share
+from dagreg.effects.types import INDIRECT, Coefficient, Estimate, Scale, Share, null_of
 from dagreg.engines.draws import Draws
 from dagreg.model.curves import powers
 from dagreg.model.equation import Equation
@@ -32,22 +32,22 @@ from dagreg.spec.types import LEVEL, Level
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
     """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that level.
 
-    Then the ratios of the same means that its family has, and its coefficient on the link scale, where that is one
-    number.
+    Then the other measures of the same means that its family has, and its coefficient on the link scale, where that
+    is one number.
     """
     wanted = model.estimand
     parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))] if wanted.average else []
     if wanted.groups:
         every = observed_rows(model, data, wanted.by)
         parts += [(group, subset(model, every, group)) for group in wanted.groups]
-    found: list[Estimate] = []
+    of_means: list[Estimate] = []
     for group, rows in ((group, merge(rows)) for group, rows in parts if len(rows) > 0):
         known: Known = {}
         for contrast in wanted.contrasts:
-            found += _contrast_rows(model, draws, rows, contrast, group, seed, known)
+            of_means += _contrast_rows(model, draws, rows, contrast, group, seed, known)
     return (
-        *(row for row in found if not row.is_ratio),
-        *(row for row in found if row.is_ratio),
+        *(row for row in of_means if not isinstance(row.scale, Measure)),
+        *(row for row in of_means if isinstance(row.scale, Measure)),
         *_on_link(model, draws),
     )
 
@@ -95,11 +95,11 @@ def _parts(
     known: Known,
 ) -> tuple[Part, ...]:
     """What one contrast is told in: the effect, or its natural parts; chains x draws."""
-    if linear(model, group) and not _has_ratios(model):
+    if linear(model, group) and not _has_measures(model):
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
-        found = decomposed(model, draws.flat(), rows, contrast, seed, group, known)
-        shaped = (replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found)
+        parts = decomposed(model, draws.flat(), rows, contrast, seed, group, known)
+        shaped = (replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in parts)
         return tuple(sorted(shaped, key=lambda p: ORDER.index(p.estimand)))
     sides = (
         functional_sides(model, draws.flat(), rows, contrast, seed)
@@ -113,12 +113,12 @@ def _parts(
 def _rows(
     model: Model, contrast: Contrast, part: Part, group: Mapping[str, Level], *, independent: bool
 ) -> Iterator[Estimate]:
-    """The difference of a part's two means, then its ratios, which are never primary."""
+    """The difference of a part's two means, then its other measures, which are never primary."""
     primary = model.primary and part.estimand == (INDIRECT if model.estimand.natural else model.estimand.name)
     path = f"{', '.join(contrast.exposures)} -> {part.mediator} -> {model.estimand.outcome}"
-    compared = {} if far(model, contrast) else _ratios(model, part)  # of two means that are a unit apart
-    values: dict[Scale, Array] = {"outcome": part.values, **compared}
-    for scale, draws in values.items():
+    measured = {} if far(model, contrast) else _measured(model, part)  # of two means that are a unit apart
+    on_scales: list[tuple[Scale, Array]] = [("outcome", part.values), *measured.items()]
+    for scale, draws in on_scales:
         head = primary and scale == "outcome"
         row = _estimate(model, contrast, draws, scale, primary=head, independent=independent, group=group)
         row = replace(row, estimand=part.estimand)
@@ -130,20 +130,20 @@ def _rows(
         )
 
 
-def _ratios(model: Model, part: Part) -> dict[Scale, Array]:
-    """Those of the outcome's own mean: a transformed outcome's are of another quantity."""
-    return ratios(model.outcome, part.start, part.start + part.values) if _has_ratios(model) else {}
+def _measured(model: Model, part: Part) -> dict[Measure, Array]:
+    """The measures of the outcome's own mean: a transformed outcome's are of another quantity."""
+    return compared(model.outcome, part.start, part.start + part.values) if _has_measures(model) else {}
 
 
-def _has_ratios(model: Model) -> bool:
-    given = model.estimator in ("adjusted", "chain") or model.chained
+def _has_measures(model: Model) -> bool:
+    given = model.chained or model.estimator.offers.measures
     plain = model.variables[model.estimand.outcome].transform is None
-    return given and plain and len(model.outcome.family.scale.ratios) > 0
+    return given and plain and len(measures_of(model.outcome)) > 0
 
 
 def _on_link(model: Model, draws: Draws) -> tuple[Estimate, ...]:
     """The exposure's coefficient, where the link is not the identity and no interaction bends it."""
-    single = model.estimator in ("adjusted", "unadjusted") and len(model.estimand.exposure) == 1
+    single = model.estimator.offers.single and len(model.estimand.exposure) == 1
     if model.outcome.link.name == "identity" or not single or model.outcome.family.predictor == "unordered":
         return ()
     exposure = model.estimand.exposure[0]
@@ -193,7 +193,7 @@ def _estimate(
 ) -> Estimate:
     estimand = model.estimand
     joint = len(contrast.exposures) > 1
-    compared = _compared(model, contrast, group)
+    words = _compared(model, contrast, group)
     return Estimate(
         name=f"{', '.join(contrast.exposures)} -> {_outcome(model, contrast)}",
         estimand=estimand.name,
@@ -203,9 +203,9 @@ def _estimate(
         contrast=_shown(contrast, joint=joint),
         by=dict(group),
         adjusted_for=estimand.adjusted_for,
-        summary=summarise(values, independent=independent, null=0.0 if scale in ("outcome", "link") else 1.0),
-        label=f"{_measure(model, contrast, scale)}, {compared}",
-        comparison=compared,
+        summary=summarise(values, independent=independent, null=null_of(scale)),
+        label=f"{_measure(model, contrast, scale)}, {words}",
+        comparison=words,
         outcome_level=_level(model, contrast),
     )
 
@@ -289,7 +289,7 @@ def coefficients(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[C
             response_level=level if level is not None else event(model.variables[equation.response]),
         )
         for model in models
-        if model.estimator != "unadjusted"
+        if model.estimator.offers.effect
         for equation in model.equations
         for term in equation.terms
         for column, level, values in _named(equation, term, draws[model.estimator].values[term.symbol])

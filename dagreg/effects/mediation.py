@@ -55,25 +55,25 @@ def decomposed(
     settings = list(dict.fromkeys((frozenset[str](), everyone, *(s for step in steps for s in step[1:]))))
     worlds = [_world(model, "start", frozenset()), *(_world(model, "stop", learnt) for learnt in settings)]
     base, (_, *others) = changes(model, draws, rows, contrast, worlds, seed, held, known)
-    found = dict(zip(settings, others, strict=True))
-    direct, total = found[frozenset()], found[everyone]
+    change = dict(zip(settings, others, strict=True))
+    direct, total = change[frozenset()], change[everyone]
     return (
         Part("total effect", None, base, total),
         Part("natural direct effect", None, base, direct),
         Part(INDIRECT, None, base + direct, total - direct),
-        *(Part("path effect", m, base + found[before], found[after] - found[before]) for m, before, after in steps),
+        *(Part("path effect", m, base + change[before], change[after] - change[before]) for m, before, after in steps),
     )
 
 
 def _steps(model: Model) -> list[tuple[str, frozenset[str], frozenset[str]]]:
     """Each mediator that has a row, with the mediators that know of the new setting before and after its paths do."""
     learnt: frozenset[str] = frozenset()
-    found = []
+    steps = []
     for carried in model.estimand.through:
         after = learnt | set(carried.first)
-        found.append((carried.mediator, after - set(carried.first), after))
+        steps.append((carried.mediator, after - set(carried.first), after))
         learnt = after
-    return found
+    return steps
 
 
 def _world(model: Model, outcome: Side, learnt: Collection[str]) -> World:

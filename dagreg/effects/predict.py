@@ -17,16 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.binding.new_rows import NewRows
+from dagreg.binding.new_rows import NewRows, present, read_new_rows
 from dagreg.effects.gformula import BRANCHES, CELLS, enters_linearly
 from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
-from dagreg.effects.route import Route
+from dagreg.effects.route import Route, route, settings
+from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Varying
 from dagreg.numerics.arrays import Array
+from dagreg.sources.source import Source
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, Level
 
@@ -68,6 +70,17 @@ class Prediction:
         return pd.DataFrame(dict(self.columns))
 
     frame = to_frame  # an earlier name
+
+
+def routed(model: Model, graph: CausalGraph, source: Source, do: Mapping[str, Any]) -> tuple[Route, NewRows]:
+    """How a model reaches the outcome of the rows of a source, and those rows as it sees them.
+
+    Raises DagregError where the model does not cover `do` (DR561), DataError where the rows do not fit it.
+    """
+    way = route(model, graph, settings(model, do), present(source, model))
+    equations = (*way.simulated, model.outcome)
+    optional = {e.offset for e in equations if e.offset is not None}
+    return way, read_new_rows(source, model, way.observed, equations, optional)
 
 
 def predict(

@@ -75,11 +75,11 @@ def settings(model: Model, do: Mapping[str, Any]) -> dict[str, Level]:
 
     Raises DagregError (DR562) for values that a variable does not take; nodes that the model lacks stay as they are.
     """
-    found: dict[str, Level] = {}
+    values: dict[str, Level] = {}
     for name, value in do.items():
         variable = model.variables.get(name)
-        found[name] = value if variable is None else setting(variable, value)
-    return found
+        values[name] = value if variable is None else setting(variable, value)
+    return values
 
 
 def setting(variable: Variable, value: Any) -> Level:
@@ -128,10 +128,7 @@ def _after(own: Mapping[str, Equation], drawn: Iterable[str]) -> set[str]:
 
 def _check_estimator(model: Model) -> None:
     if model.functional is not None or any(e.linked is not None for e in model.equations):
-        what = {
-            "frontdoor": "the front-door formula",
-            "instrument": "a model by instruments",
-        }.get(model.estimator, "the formula of its functional")
+        what = model.estimator.offers.average_only
         message = f"{what} answers for an average over rows, and has no distribution for a row of its own"
         raise DagregError((Diagnostic("DR563", message, label="`--estimator unadjusted` predicts, without `--do`"),))
 
@@ -155,9 +152,9 @@ def _check_intervention(model: Model, graph: CausalGraph, do: Mapping[str, Level
 def _not_covered(model: Model, graph: CausalGraph, do: Mapping[str, Level]) -> str:
     """Why P(outcome | do, the rest of the row) is not what this model gives, or ""."""
     exposure, outcome = model.estimand.exposure, model.estimand.outcome
-    if model.estimator == "unadjusted":
+    if not model.estimator.offers.effect:
         return "nothing is adjusted for, so its coefficients are associations"
-    if model.estimator == "adjusted":
+    if model.estimator.offers.single:
         others = [name for name in do if name not in exposure]
         unset = [name for name in exposure if name not in do]
         if others:

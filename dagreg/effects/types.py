@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from dagreg.effects.measures import Measure
 from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Level
 
 if TYPE_CHECKING:
-    from dagreg.model.plan import Estimator
+    from dagreg.model.estimators import Estimator
 
 EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on the untreated")
 """The estimands that are an effect itself, and no part of one."""
@@ -18,7 +19,12 @@ EFFECTS = ("total effect", "direct effect", "effect on the treated", "effect on 
 INDIRECT = "natural indirect effect"
 """The estimand that a mediation asks for."""
 
-Scale = Literal["outcome", "link", "risk ratio", "odds ratio", "rate ratio", "mean ratio"]
+Scale = Literal["outcome", "link"] | Measure
+
+
+def null_of(scale: Scale) -> float:
+    """The value on a scale where there is no effect."""
+    return scale.null if isinstance(scale, Measure) else 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,9 +90,14 @@ class Estimate:
         return cut(f"<Estimate by {self.estimator}, {self.label or self.name}: {self.summary.line}>")
 
     @property
+    def null(self) -> float:
+        """Its value where there is no effect."""
+        return null_of(self.scale)
+
+    @property
     def is_ratio(self) -> bool:
         """Whether it is a ratio of two means, which is 1 where there is no effect."""
-        return self.scale not in ("outcome", "link")
+        return isinstance(self.scale, Measure) and self.scale.is_ratio
 
     @property
     def average(self) -> bool:

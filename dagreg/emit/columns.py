@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.unknown import raw
 from dagreg.model.curves import quantiles
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.summary import CurveBasis, Variable
 from dagreg.model.terms import Term, Varying
+from dagreg.quoting import comment, literal, number
 
 MAX_LISTED = 1_000  # levels of a group that a program lists
 _TRANSFORMS = {
@@ -165,7 +165,7 @@ def model_line(model: Model, names: Names) -> list[str]:
 
 def _is_found(varying: Varying) -> bool:
     """Whether a program takes the levels of a group from its data: they are too many to list."""
-    return len(varying.levels) > MAX_LISTED and list(varying.levels) == sorted(varying.levels)  # type: ignore[type-var]  # of one kind
+    return len(varying.levels) > MAX_LISTED and list(varying.levels) == sorted(varying.levels)
 
 
 def _listed(head: str, values: Sequence[str]) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dagreg.emit.naming import Names
-from dagreg.emit.prose import literal
 from dagreg.emit.unknown import completed
 from dagreg.families.links import LINKS
 from dagreg.model.equation import Equation, ErrorScale, KnownErrors
 from dagreg.model.plan import Model
+from dagreg.quoting import literal
 
 _ROWS: Mapping[str, str] = {"none": "exact", "left": "below", "right": "above", "interval": "between"}
 _SEEN: Mapping[str, str] = {

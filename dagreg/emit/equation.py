@@ -8,17 +8,17 @@ from dagreg.emit.density import arguments_of, density_lines
 from dagreg.emit.groups import group_summands, varying_lines
 from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH, prior_lines
-from dagreg.emit.prose import comment, literal
 from dagreg.emit.reduced import sufficient_lines
 from dagreg.emit.terms import reason, summand, summand_by_level
 from dagreg.emit.unknown import around, by_rows
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
-from dagreg.model.rounding import distinct
 from dagreg.model.statistics import Sufficient
 from dagreg.model.summary import Variable
 from dagreg.model.terms import PriorChoice
+from dagreg.numerics.rounding import distinct
+from dagreg.quoting import comment, literal
 
 
 def equation_lines(

@@ -6,11 +6,11 @@ from textwrap import wrap
 
 from dagreg.emit.naming import GroupNames, Names
 from dagreg.emit.priors import WIDTH, argument, prior_lines
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.terms import design_column
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Deviation, Term, Varying
+from dagreg.quoting import comment, literal, number
 from dagreg.spec.priors import DISTRIBUTIONS
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagreg.emit.prose import comment, literal, number
 from dagreg.model.plan import Model
 from dagreg.model.terms import DataScale, PriorChoice
+from dagreg.quoting import comment, literal, number
 from dagreg.spec.priors import DISTRIBUTIONS
 
 WIDTH = 116

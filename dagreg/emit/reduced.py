@@ -7,12 +7,12 @@ from textwrap import wrap
 
 from dagreg.emit.naming import Names
 from dagreg.emit.priors import WIDTH, argument, named_arguments, prior_lines
-from dagreg.emit.prose import comment, literal, number
 from dagreg.emit.terms import reason
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.statistics import Sufficient
 from dagreg.model.terms import PriorChoice
+from dagreg.quoting import comment, literal, number
 
 
 def sufficient_lines(model: Model, names: Names, equation: Equation, statistics: Sufficient, origin: str) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dagreg.emit.naming import Names
-from dagreg.emit.prose import number
 from dagreg.emit.unknown import completed
 from dagreg.model.plan import Model
 from dagreg.model.terms import Term
+from dagreg.quoting import number
 
 
 def reason(term: Term, origin: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dagreg.emit.naming import Names
-from dagreg.emit.prose import comment, literal, number
 from dagreg.families.links import LINKS
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Latent, Mixture, Model
 from dagreg.model.summary import Variable
+from dagreg.quoting import comment, literal, number
 
 
 def raw(model: Model, variable: Variable) -> str:

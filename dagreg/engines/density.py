@@ -487,8 +487,10 @@ def _formula(equation: Equation, flag: str) -> Formula:
         function = getattr(tails, TAILS[flag])
 
     def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
-        eta = etas[0]
-        if isinstance(eta, Jet):
+        eta = mean = etas[0]
+        if link.name in equation.family.means_unread and flag == "none":
+            pass
+        elif isinstance(eta, Jet):
             at = eta.value
             mean = chained(eta, link.inverse(at), link.slope(at), link.bend(at))
         else:

@@ -36,7 +36,7 @@ class Draws:
     """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
 
     `seconds` is what making them took, 0 for those of an earlier fit.
-    `trees` are the samplers' statistics, one for each piece that was sampled (`engine/posterior.py`); `parts` are the
+    `trees` are the samplers' statistics, one for each piece that was sampled (`engines/statistics.py`); `parts` are the
     pieces.
     """
 

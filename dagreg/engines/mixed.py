@@ -6,7 +6,8 @@ a constant, by `numerics/mixed.py`, and given a draw of theta the others are dra
 Bates 2000, section 2.2; Bates, Maechler, Bolker and Walker 2015). Theta has a dimension for sigma and q (q +
 1) / 2 for each group with q coefficients. Its draws come from t proposals at the mode with weights (Rue,
 Martino and Chopin 2009 integrate over the same parameters by a grid), and are given only where the weights'
-Pareto shape is at most 0.7 (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
+Pareto shape is at most 0.7 (Vehtari, Simpson, Gelman, Yao and Gabry 2024), or no weight is more than 5 times
+the mean: such a tail is too short for its shape to tell anything (Chatterjee and Diaconis 2018).
 
 Theta in free coordinates: for each group arsinh(sd / c) of its sds, then the inverse hyperbolic tangents of
 its canonical partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row; last the log of sigma.
@@ -40,6 +41,7 @@ from dagreg.spec.types import Sampling
 
 NAME = "mixed"
 NORMAL = ("Normal", "Flat")  # priors of coefficients
+BLUNT = 0.5  # of a free coordinate of an sd: nearer to 0 the rows say nothing of it
 MAX_WORK = 300_000.0  # operations of the density, from which a polynomial stands for it
 MAX_WORK_EACH = 20_000_000.0  # and up to which it is evaluated at every proposal where no polynomial fits
 
@@ -136,7 +138,7 @@ def posterior_draws(
     """
     system, theta = system_of(equation, rows), theta_of(equation, rows)
     target = target_of(theta, system)
-    place = mode(target, *start(theta, system))
+    place = mode(blunted(target, theta), *start(theta, system))
     if place is None:
         return None
     points = draws_by_surrogate(target, *place, count, rng, theta.folded) if system.work > MAX_WORK else None
@@ -205,7 +207,7 @@ def start(theta: Theta, system: System) -> tuple[Array, Array]:
         alone = System(CrossProducts(rows.units, rows.start, rows.total, (group,)), *prior)
         one = Theta((varying,), theta.sigma, (unit,))
         centre, guess = _start_alone(one, alone)
-        place = mode(target_of(one, alone), centre, guess) if alone.work < MAX_WORK else None
+        place = mode(blunted(target_of(one, alone), one), centre, guess) if alone.work < MAX_WORK else None
         centre, root = place if place is not None else (centre, np.diag(guess))
         points.append(centre[:-1])
         scale.append(np.sqrt(np.square(root).sum(axis=1))[:-1])
@@ -227,6 +229,17 @@ def _start_alone(theta: Theta, system: System) -> tuple[Array, Array]:
     scale = np.full(size + len(free), min(1 / np.sqrt(2 * group.levels), 0.5))
     point = np.concatenate([sds, free, [0.5 * np.log(0.5 * left)]])
     return point, np.append(scale, min(1 / np.sqrt(2 * rows.units), 0.5))
+
+
+def blunted(target: Target, theta: Theta) -> Target:
+    """The target without the kink that a prior may have where an sd is 0, for Newton's method."""
+
+    def smooth(points: Array) -> Array:
+        moved = points.copy()
+        moved[:, theta.folded] = np.sqrt(np.square(moved[:, theta.folded]) + BLUNT**2)
+        return target(moved)
+
+    return smooth
 
 
 def target_of(theta: Theta, system: System) -> Target:

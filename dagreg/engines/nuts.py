@@ -17,7 +17,7 @@ import numpy as np
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.engine import Engine, columns_read
-from dagreg.engines.posterior import statistics
+from dagreg.engines.statistics import statistics
 from dagreg.errors import Diagnostic, Unsolvable
 from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from dagreg.binding.rows import Rows
@@ -11,6 +11,7 @@ from dagreg.emit import plate
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.table import runs_program
+from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 
 MOST_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
@@ -29,6 +30,15 @@ def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> st
         return plate_source(program, model.builder, data)
     except Exception:
         return None
+
+
+def fitted_plates(
+    program: Program, models: Iterable[Model], draws: Mapping[str, Draws], data: Rows
+) -> dict[Estimator, str]:
+    """The diagram of each solved model but the unadjusted one, by estimator. `draws` is by builder."""
+    drawn = (m for m in models if m.estimator != Estimator.UNADJUSTED)
+    pictures = {m.estimator: fitted_plate(program, m, draws[m.builder], data) for m in drawn}
+    return {name: dot for name, dot in pictures.items() if dot is not None}
 
 
 def plate_source(program: Program, builder: str, data: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from dagreg.engines import density
+from dagreg.engines import density, mixed
 from dagreg.engines.between import Between, group_draws
 from dagreg.engines.density import Posterior, parameters, posterior_of
 from dagreg.engines.deviations import drawn_deviations
@@ -42,11 +42,12 @@ NAME = "quadrature"
 MAX_WIDTH = 3  # coefficients that vary: nodes are as many to this power
 MAX_PARAMETERS = 20  # t densities of more fit few posteriors
 MAX_BY_SURROGATE = 12  # of which a polynomial is fitted
+MAX_ROWS = 200_000
 NODES = {1: (5, 7, 11, 15, 21, 31), 2: (3, 5, 7, 9, 13, 17), 3: (3, 5, 7, 9)}  # by width
 PILOT = 16  # points at which the number of nodes is told
 CHECKS = 32  # draws at which their error is measured again
 MAX_ERROR = 0.004  # sd of the log density's error: moves no mean by more of its posterior sds
-MAX_WORK = 15_000  # rows x nodes of the density, from which a polynomial stands for it
+MAX_WORK = 2_500  # rows x nodes of the density, from which a polynomial stands for it
 MAX_WORK_EACH = 2_000_000  # and up to which there is an engine
 STARTS, FAR = 6, 2.5  # of a search for another maximum, and how far in the prior's sds they lie
 SAME = 0.1  # of a maximum's coordinates, in the prior's sds
@@ -98,8 +99,8 @@ class Integrated:
 
 
 def obstacle(piece: Piece, data: Data) -> Obstacle | None:
-    """Why this engine cannot solve a piece; without words where no coefficients vary between groups."""
-    if not piece.equation.varying:
+    """Why this engine cannot solve a piece; without words where none vary, or all is Normal."""
+    if not piece.equation.varying or mixed.obstacle(piece, data) is None:
         return Obstacle("")
     why = _obstacle(piece)
     return Obstacle(why, piece.equation.span) if why else None
@@ -109,6 +110,8 @@ def _obstacle(piece: Piece) -> str:
     model, equation = piece.model, piece.equation
     if len(model.equations) > 1:
         return "its regressions share parameters"
+    if piece.rows > MAX_ROWS:
+        return f"it has {piece.rows:,} rows, more than {MAX_ROWS:,}"
     if piece.statistics is not None:
         return "statistics stand for its rows"
     if len(equation.varying) > 1:

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dagreg.binding.rows import Rows
 from dagreg.emit.program import emit
-from dagreg.engines import posterior
 from dagreg.engines.draws import Draws, Origin, Part
+from dagreg.engines.statistics import Statistics
 from dagreg.engines.table import BY_NAME, runs_program
+from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 
 FORMAT = 2  # of keys and digests
+
+
+Read = Callable[[str, Iterable[str]], tuple[Mapping[str, Array], Sequence[Statistics]]]
+"""Reads the draws of a builder's symbols from an earlier result, with the statistics of its samplers."""
 
 
 class Store:
@@ -35,9 +39,9 @@ class Store:
     What cannot be read, or is not what was written, counts as not there.
     """
 
-    def __init__(self, path: Path | None = None, parts: Mapping[str, Sequence[Part]] | None = None) -> None:
-        self._path = path
+    def __init__(self, parts: Mapping[str, Sequence[Part]] | None = None, read: Read | None = None) -> None:
         self._parts = parts or {}  # of the earlier result, by builder
+        self._source = read
         self._read: dict[str, dict[str, Draws]] = {}  # by builder
         self._made: dict[str, Draws] = {}
 
@@ -77,8 +81,8 @@ class Store:
         """The draws of one program of the earlier result, each under its key; damaged ones are left out."""
         parts = self._parts[builder]
         try:
-            assert self._path is not None  # there are parts
-            values, trees = posterior.read(self._path, builder, [s for part in parts for s in part.symbols])
+            assert self._source is not None  # there are parts
+            values, trees = self._source(builder, [s for part in parts for s in part.symbols])
         except (OSError, KeyError, ValueError, TypeError, RuntimeError):  # whatever h5py makes of a damaged file
             return {}
         found: dict[str, Draws] = {}
@@ -170,10 +174,12 @@ def _code(piece: Piece) -> str:
 
 @cache
 def _versions(packages: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _version(name)) for name in packages)
+    return tuple((name, version_of(name)) for name in packages)
 
 
-def _version(package: str) -> str:
+@cache
+def version_of(package: str) -> str:
+    """The version of an installed package; "" of one that is not there."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

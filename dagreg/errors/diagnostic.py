@@ -12,6 +12,7 @@ from dagreg.errors.secrets import redacted
 Severity = Literal["error", "warning"]
 
 SHOWN = 20  # mistakes that are shown of one file
+SHOWN_LETTERS = 60  # of a doubt in its repr
 MANY_WORDS = 500  # known words above which only those with the same first letter are compared
 
 
@@ -61,6 +62,18 @@ class Diagnostic:
         for name in ("message", "label"):
             object.__setattr__(self, name, redacted(getattr(self, name)))
         object.__setattr__(self, "notes", tuple(map(redacted, self.notes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A warning about the data or an answer: a stable code and the sentences."""
+
+    code: str
+    message: str
+
+    def __repr__(self) -> str:
+        words = self.message if len(self.message) <= SHOWN_LETTERS else f"{self.message[: SHOWN_LETTERS - 3]}..."
+        return f"Doubt({self.code!r}, message={words!r})"
 
 
 class DagregError(Exception):

@@ -1,11 +1,11 @@
-"""What the mean of a response is: in words, and by which measures two of them are compared."""
+"""What the mean of a response is: in words, and of which kind, which says how two of them are compared."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Ratio = Literal["risk ratio", "odds ratio", "rate ratio", "mean ratio"]
+MeanKind = Literal["number", "positive", "risk", "count", "level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,13 @@ class Scale:
 
     quantity: str
     difference: str = "mean difference"
-    ratios: tuple[Ratio, ...] = ()
-    probability: bool = False
+    kind: MeanKind = "number"
     rate: str = ""
+
+    @property
+    def probability(self) -> bool:
+        """Whether the mean is a probability."""
+        return self.kind in ("risk", "level")
 
     def quantity_over(self, exposure: str | None) -> str:
         """What the mean is, where the response is counted over a column of exposures."""
@@ -24,10 +28,8 @@ class Scale:
 
 
 MEAN = Scale("the mean of {y}")
-POSITIVE = Scale("the mean of {y}", ratios=("mean ratio",))
-RISK = Scale("the probability of {y}", "risk difference", ("risk ratio", "odds ratio"), probability=True)
-RISK_IN_TRIAL = Scale(
-    "the probability of {y} in a trial", "risk difference", ("risk ratio", "odds ratio"), probability=True
-)
-COUNT = Scale("the expected count of {y}", "rate difference", ("rate ratio",), rate="the rate of {y}")
-LEVEL = Scale("the probability of a level of {y}", "difference in probability", probability=True)
+POSITIVE = Scale("the mean of {y}", kind="positive")
+RISK = Scale("the probability of {y}", "risk difference", "risk")
+RISK_IN_TRIAL = Scale("the probability of {y} in a trial", "risk difference", "risk")
+COUNT = Scale("the expected count of {y}", "rate difference", "count", rate="the rate of {y}")
+LEVEL = Scale("the probability of a level of {y}", "difference in probability", "level")

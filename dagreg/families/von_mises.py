@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,7 +57,7 @@ FAMILY = Family(
     parameters=(CONCENTRATION,),
     fits=_on_the_circle,
     outside="abs({number}) > pi()",
-    locations=(-np.pi, np.pi),
+    locations=(-math.pi, math.pi),  # NumPy's would load it whenever families are listed
     mean=_mean,
     mean_is_linear=False,
     log_density={"tan_half": _log},

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.spec.brief import Brief
 from dagreg.spec.types import Spec
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 Adjacency = tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CausalGraph:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CausalGraph(Brief):
     """An acyclic directed mixed graph, immutable.
 
     `siblings` are the ends of `<->` edges: an unobserved common cause of exactly

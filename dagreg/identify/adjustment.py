@@ -65,7 +65,7 @@ def optimal_set(criterion: Criterion) -> tuple[int, ...] | None:
     barred = bytearray(criterion.forbidden)
     for x in criterion.xs:
         barred[x] = 1
-    found = tuple(sorted({p for v in cn for p in graph.parents[v] if not barred[p]}))
+    parents = tuple(sorted({p for v in cn for p in graph.parents[v] if not barred[p]}))
     if len(criterion.xs) == 1 and all(graph.observed) and not any(graph.siblings):
-        return found  # the parents of a single exposure are a valid set, and so the O-set is one
-    return found if criterion.valid(found) else None
+        return parents  # the parents of a single exposure are a valid set, and so the O-set is one
+    return parents if criterion.valid(parents) else None

@@ -8,8 +8,7 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.identify.adjustment import total_effect
 from dagreg.identify.criterion import Criterion
 from dagreg.identify.direct import direct_effect
-from dagreg.identify.expression import Expression
-from dagreg.identify.types import Query, Strategy
+from dagreg.identify.types import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,3 @@ class Case:
 
     def having(self, chosen: tuple[int, ...] | None, frontdoor: tuple[tuple[int, ...], ...]) -> Case:
         return replace(self, chosen=chosen, frontdoor=frontdoor)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A strategy's answer."""
-
-    strategy: Strategy | None
-    expression: Expression
-    notes: tuple[str, ...] = ()

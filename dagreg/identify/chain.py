@@ -11,17 +11,18 @@ from dagreg.graph.projection import hub_projection
 from dagreg.graph.separation import separated
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.types import Query
+from dagreg.spec.brief import Brief
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+@dataclass(frozen=True, slots=True, repr=False)
+class Chain(Brief):
     """The regressions: each response with its parents, in topological order, the outcome last."""
 
     parents: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class NoChain:
+@dataclass(frozen=True, slots=True, repr=False)
+class NoChain(Brief):
     """Why the chain does not give this effect."""
 
     reason: str

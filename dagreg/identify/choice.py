@@ -39,9 +39,9 @@ def choose(
     if len(by) > 0 and not (optimal is not None and set(by) <= set(optimal)):
         widened = holding(criterion, optimal, by)
         if widened is not None:
-            asked = quoted(criterion.graph.names[v] for v in by)
+            levels = quoted(criterion.graph.names[v] for v in by)
             return widened, (
-                f"{the_set(criterion.graph, widened)} is a valid set that holds {asked}, "
+                f"{the_set(criterion.graph, widened)} is a valid set that holds {levels}, "
                 "because the effect is asked for at each of its levels."
             )
     if optimal is not None:
@@ -74,23 +74,25 @@ def least(
     None where there is none, or where the graph is too large for a flow.
     """
     graph = criterion.graph
-    found = list(minimal)
+    sets = list(minimal)
     if truncated:
         if graph.size > LARGEST_FLOW:
             return None, None
         plain = replace(criterion.cut, cost=(1.0,) * len(graph))
         tasks = (replace(criterion.task(), graph=plain), criterion.task())
-        found += [zs for zs in map(cheapest_separator, tasks) if zs is not None and criterion.recoverable(zs)]
-    if len(found) == 0:
+        sets += [zs for zs in map(cheapest_separator, tasks) if zs is not None and criterion.recoverable(zs)]
+    if len(sets) == 0:
         return None, None
-    ranked = preferred(graph, found)
+    ranked = preferred(graph, sets)
     return min(ranked, key=len), ranked[0]
 
 
 def _cheaper(criterion: Criterion, best: tuple[int, ...], task: Separation) -> tuple[int, ...]:
     """The cheapest set of all by max-flow, where the listing was cut; else what the listing gave."""
-    found = cheapest_separator(task)
-    return best if found is None or not criterion.recoverable(found) else preferred(criterion.graph, (found, best))[0]
+    cheapest = cheapest_separator(task)
+    if cheapest is None or not criterion.recoverable(cheapest):
+        return best
+    return preferred(criterion.graph, (cheapest, best))[0]
 
 
 def _optimality(criterion: Criterion, optimal: tuple[int, ...]) -> str:
@@ -159,8 +161,8 @@ def _within(criterion: Criterion, optimal: tuple[int, ...] | None, adjust: Adjus
             more = "" if widened == optimal else " (widened by what was asked for)"
             return widened, f"{the_set(graph, widened)} is the O-set{more}, within the bounds given."
     task = criterion.task(include, exclude)
-    found = cheapest_separator(task)
-    whole = None if found is None else tuple(sorted({*found, *include}))
+    separator = cheapest_separator(task)
+    whole = None if separator is None else tuple(sorted({*separator, *include}))
     if whole is not None and criterion.valid(whole):
         return whole, f"{the_set(graph, whole)} is the cheapest valid set within the bounds given."
     reason = flaw(criterion, tuple(sorted({*(v for v, f in enumerate(task.free) if f), *include})))
@@ -176,8 +178,8 @@ def holding(criterion: Criterion, optimal: tuple[int, ...] | None, nodes: Iterab
             return widened
     if not all(criterion.allowed[v] for v in wanted):
         return None
-    found = cheapest_separator(criterion.task(wanted))
-    whole = None if found is None else tuple(sorted({*found, *wanted}))
+    separator = cheapest_separator(criterion.task(wanted))
+    whole = None if separator is None else tuple(sorted({*separator, *wanted}))
     return whole if whole is not None and criterion.valid(whole) else None
 
 

@@ -23,14 +23,14 @@ from dagreg.identify.adjustment import without_causes
 from dagreg.identify.case import Case
 from dagreg.identify.choice import holding
 from dagreg.identify.chosen_rows import holds_at_levels, level_set
-from dagreg.identify.expression import Expression, conditional_formula, render, summed
-from dagreg.identify.functional import Functional, Hedge, id_joint, ratio
+from dagreg.identify.expression import Expression, conditional_formula, summed
+from dagreg.identify.functional import id_joint, ratio
 from dagreg.identify.strategies import held
-from dagreg.identify.types import Conditional
+from dagreg.identify.types import AdjustmentAtLevels, Conditional, FunctionalAtLevels, Hedge, NotAtLevels
 from dagreg.identify.words import quoted
 
 
-def idc(graph: CausalGraph, xs: Iterable[int], y: int, ws: Iterable[int]) -> Functional | Hedge:
+def idc(graph: CausalGraph, xs: Iterable[int], y: int, ws: Iterable[int]) -> Expression | Hedge:
     """P(y | do(xs), ws) as a functional of P(observed), or the hedge that forbids it."""
     doers, given = list(xs), list(ws)
     while True:
@@ -42,7 +42,7 @@ def idc(graph: CausalGraph, xs: Iterable[int], y: int, ws: Iterable[int]) -> Fun
     joint = id_joint(graph, doers, (y, *given))
     if isinstance(joint, Hedge) or len(given) == 0:
         return joint
-    return Functional(conditioned(joint.expression, graph.names[y]))
+    return conditioned(joint, graph.names[y])
 
 
 def _exchangeable(graph: CausalGraph, xs: Sequence[int], y: int, ws: Collection[int], w: int) -> bool:
@@ -67,29 +67,28 @@ def conditional_effect(case: Case) -> Conditional | None:
     zs = conditional_set(case, ws)
     if zs is not None:
         formula = conditional_formula(query.exposure, query.outcome, graph.named(zs), by)
-        how = f"by adjusting for {quoted(graph.named(zs))} within it" if len(zs) > 0 else "without further adjustment"
-        reason = f"At each level of {quoted(by)} the effect is identified {how}."
+        means = f"by adjusting for {quoted(graph.named(zs))} within it" if len(zs) > 0 else "without further adjustment"
+        reason = f"At each level of {quoted(by)} the effect is identified {means}."
         alone = case.selected and case.chosen is None
         if alone:
             reason += (
                 " Only the average over these levels is not: how many of all rows are at each, the chosen rows do not "
                 "tell."
             )
-        return Conditional(by, "adjustment", graph.named(zs), render(formula), formula, reason, alone)
+        return AdjustmentAtLevels(by, reason, graph.named(zs), formula, alone)
     if case.selected:
         reason = f"The rows were selected, and no valid set holds {quoted(by)}; no further strategy is tried then."
-        return Conditional(by, None, None, None, None, reason)
-    answers = [idc(graph, doers, case.y, [w for w in ws if w not in doers]) for doers in held(case)]
-    found = next((a for a in answers if isinstance(a, Functional)), answers[0])
-    if isinstance(found, Functional):
+        return NotAtLevels(by, reason)
+    results = [idc(graph, doers, case.y, [w for w in ws if w not in doers]) for doers in held(case)]
+    result = next((r for r in results if not isinstance(r, Hedge)), results[0])
+    if not isinstance(result, Hedge):
         reason = f"At each level of {quoted(by)} the effect is identified by the ID algorithm (IDC)."
-        return Conditional(by, "functional", None, render(found.expression), found.expression, reason)
-    assert isinstance(found, Hedge)
+        return FunctionalAtLevels(by, reason, result)
     reason = (
-        f"At the levels of {quoted(by)} the effect is not identified: {quoted(found.outer)} and within them "
-        f"{quoted(found.inner)} are tied by unobserved causes that conditioning on {quoted(by)} does not sever."
+        f"At the levels of {quoted(by)} the effect is not identified: {quoted(result.outer)} and within them "
+        f"{quoted(result.inner)} are tied by unobserved causes that conditioning on {quoted(by)} does not sever."
     )
-    return Conditional(by, None, None, None, None, reason)
+    return NotAtLevels(by, reason)
 
 
 def conditional_set(case: Case, ws: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -91,15 +91,15 @@ class Criterion:
 
     def one(self, include: Iterable[int] = (), exclude: Iterable[int] = ()) -> tuple[int, ...] | None:
         """A minimal set (beyond `include`) in linear time, the nearest to the exposures; None: no set exists."""
-        found = nearest_separator(self.task(include, exclude))
-        return found if found is not None and self.recoverable((*found, *include)) else None
+        separator = nearest_separator(self.task(include, exclude))
+        return separator if separator is not None and self.recoverable((*separator, *include)) else None
 
     def minimal(self, limit: int = LIMIT, work: int = WORK) -> tuple[list[tuple[int, ...]], bool]:
         """Every minimal set, at most `limit` of them, and whether the list was cut."""
         budget = Budget(work)
-        found = list(islice(minimal_separators(self.task(), budget), limit + 1))
-        recoverable = [zs for zs in found[:limit] if self.recoverable(zs)]
-        return recoverable, len(found) > limit or budget.exhausted
+        separators = list(islice(minimal_separators(self.task(), budget), limit + 1))
+        recoverable = [zs for zs in separators[:limit] if self.recoverable(zs)]
+        return recoverable, len(separators) > limit or budget.exhausted
 
 
 def causal_nodes(graph: CausalGraph, xs: Collection[int], y: int) -> bytearray:

@@ -15,11 +15,9 @@ from dagreg.identify.choice import canonical_set, choose, least, preferred
 from dagreg.identify.chosen_rows import telling
 from dagreg.identify.conditional import conditional_effect
 from dagreg.identify.criterion import Criterion
-from dagreg.identify.expression import render
+from dagreg.identify.expression import Expression
 from dagreg.identify.frontdoor import frontdoor_sets
-from dagreg.identify.functional import Functional, Hedge
-from dagreg.identify.instrument import Found as FoundInstrument
-from dagreg.identify.instrument import instruments
+from dagreg.identify.instrument import Pair, instruments
 from dagreg.identify.measure import what_to_measure
 from dagreg.identify.mediation import mediation
 from dagreg.identify.notes import BOUNDED, NodeNotes
@@ -28,9 +26,12 @@ from dagreg.identify.strategies import STRATEGIES, functional_of
 from dagreg.identify.suggest import identified_in, suggestions
 from dagreg.identify.treated import on_treated
 from dagreg.identify.types import (
+    Adjustment,
+    AdjustmentAtLevels,
     AdjustmentSets,
     Answer,
-    Conditional,
+    ConditionalInstrument,
+    Hedge,
     Identified,
     Instrument,
     Justification,
@@ -61,27 +62,28 @@ def identify(graph: CausalGraph, query: Query) -> Answer:
         conditional=conditional_effect(case),
         mediation=mediation(graph, case.xs, case.y) if query.kind == "mediation" and not case.selected else None,
     )
-    if justification.conditional is not None and justification.conditional.alone:
+    if isinstance(justification.conditional, AdjustmentAtLevels) and justification.conditional.alone:
         return _at_levels(case, justification, justification.conditional)
     for strategy in STRATEGIES:
-        found = strategy(case)
-        if found is not None:
-            justified = replace(_with_notes(justification, found.notes), treated=on_treated(case, found.strategy))
-            return Identified(justified, found.strategy, render(found.expression), found.expression)
+        answer = strategy(case, justification)
+        if answer is not None:
+            return _with_treated(case, answer)
     return _refuse(case, justification)
 
 
-def _at_levels(case: Case, justification: Justification, found: Conditional) -> Identified:
+def _with_treated(case: Case, answer: Identified) -> Identified:
+    """The answer with what it says of the treated, where they are asked about."""
+    return replace(answer, justification=replace(answer.justification, treated=on_treated(case, answer)))
+
+
+def _at_levels(case: Case, justification: Justification, levels: AdjustmentAtLevels) -> Identified:
     """The answer where the effect is identified at each level that is asked for, and its average is not."""
-    assert found.adjustment is not None
-    assert found.estimand is not None
-    chosen = tuple(sorted(case.graph.index[v] for v in (*found.adjustment, *found.given)))
+    chosen = tuple(sorted(case.graph.index[v] for v in levels.adjusted_for))
     why = f"{the_set(case.graph, chosen)} closes every other path at each of the levels that are asked for."
     sets = replace(justification.adjustment, chosen=case.graph.named(chosen), reason=why)
     justified = _justify(case.having(chosen, case.frontdoor), sets, [], justification.notes)
-    treated = on_treated(case, None)
-    whole = replace(justified, conditional=found, treated=treated)
-    return Identified(whole, "adjustment", found.estimand, found.functional)
+    whole = replace(justified, conditional=levels)
+    return _with_treated(case, Adjustment(whole, levels.estimand, levels.functional, levels.adjusted_for))
 
 
 def _refuse_misfit(graph: CausalGraph, query: Query) -> None:
@@ -148,8 +150,8 @@ def _frontdoor(case: Case) -> tuple[tuple[tuple[int, ...], ...], bool]:
     """The minimal front-door sets of a total effect that is not zero, the cheapest first."""
     if case.query.kind == "direct" or case.zero:
         return (), False
-    found, cut = frontdoor_sets(case.graph, case.xs, case.y)
-    return tuple(preferred(case.graph, found)), cut
+    sets, cut = frontdoor_sets(case.graph, case.xs, case.y)
+    return tuple(preferred(case.graph, sets)), cut
 
 
 def _without_instruments(case: Case) -> bool:
@@ -159,11 +161,11 @@ def _without_instruments(case: Case) -> bool:
 
 
 def _cut_notes(fronts_cut: bool, offered_cut: bool) -> tuple[str, ...]:
-    found = ["The list of front-door sets was cut."] if fronts_cut else []
-    return (*found, *(["The list of instruments was cut."] if offered_cut else []))
+    fronts = ("The list of front-door sets was cut.",) if fronts_cut else ()
+    return (*fronts, *(("The list of instruments was cut.",) if offered_cut else ()))
 
 
-def _justify(case: Case, sets: AdjustmentSets, offered: list[FoundInstrument], notes: tuple[str, ...]) -> Justification:
+def _justify(case: Case, sets: AdjustmentSets, offered: list[Pair], notes: tuple[str, ...]) -> Justification:
     graph = case.graph
     above = ancestors(graph, [case.y])
     paths, truncated = path_notes(case.criterion, case.chosen)
@@ -177,12 +179,12 @@ def _justify(case: Case, sets: AdjustmentSets, offered: list[FoundInstrument], n
         paths=paths,
         paths_truncated=truncated,
         frontdoor=tuple(graph.named(ms) for ms in case.frontdoor),
-        instruments=tuple(Instrument(graph.names[z], graph.named(ws)) for z, ws in offered),
+        instruments=tuple(ConditionalInstrument(graph.names[z], graph.named(ws)) for z, ws in offered),
         notes=(*notes, *((BOUNDED,) if nodes.bounded else ())),
     )
 
 
-def _first_of_each(offered: list[FoundInstrument]) -> dict[int, tuple[int, ...]]:
+def _first_of_each(offered: list[Pair]) -> dict[int, tuple[int, ...]]:
     """Each instrument with the smallest of its conditioning sets."""
     first: dict[int, tuple[int, ...]] = {}
     for z, ws in sorted(offered, key=lambda o: (o[0], len(o[1]), o[1])):
@@ -190,34 +192,27 @@ def _first_of_each(offered: list[FoundInstrument]) -> dict[int, tuple[int, ...]]
     return first
 
 
-def _with_notes(justification: Justification, notes: tuple[str, ...]) -> Justification:
-    return replace(justification, notes=(*justification.notes, *notes))
-
-
-def _refuse(case: Case, justification: Justification) -> NotIdentified:
-    """No strategy succeeds: the witness, the paths that stay open, and what would help."""
+def _refuse(case: Case, justification: Justification) -> Instrument | NotIdentified:
+    """No strategy succeeds: the witness, the paths that stay open, what would help; and instruments where there are."""
     graph = case.graph
     witness = None if case.selected else functional_of(case, graph)
-    hedge = {"outer": witness.outer, "inner": witness.inner} if isinstance(witness, Hedge) else None
+    reason = _reason(case, justification.adjustment.reason, witness)
+    open_paths, hedge = _open_paths(case), witness if isinstance(witness, Hedge) else None
     wanted = _measurable(case)
-    measure = [] if case.selected else what_to_measure(graph, wanted, lambda g: identified_in(case.query, g))
+    sets = [] if case.selected else what_to_measure(graph, wanted, lambda g: identified_in(case.query, g))
+    measure, survives = tuple(graph.named(us) for us in sets), odds_ratio(case)
     offered = sorted({i.instrument for i in justification.instruments})
-    if len(offered) > 0:
-        linear = f"An estimate from {quoted(offered)} as instrument rests on linearity, or on the same effect for all."
-        justification = _with_notes(justification, (linear,))
-    return NotIdentified(
-        justification,
-        reason=_reason(case, justification.adjustment.reason, witness),
-        open_paths=_open_paths(case),
-        hedge=hedge,
-        measure=tuple(graph.named(us) for us in measure),
-        strategy="instrument" if len(offered) > 0 else None,
-        suggestions=suggestions(case, measure, len(offered) > 0),
-        survives=odds_ratio(case),
-    )
+    hints = suggestions(case, sets, len(offered) > 0)
+    if len(offered) == 0:
+        return NotIdentified(justification, reason, open_paths, hedge, measure, hints, survives)
+    linear = f"An estimate from {quoted(offered)} as instrument rests on linearity, or on the same effect for all."
+    given = min((i.given for i in justification.instruments), key=len)
+    used = tuple(i.instrument for i in justification.instruments if i.given == given)
+    why = justification.noting(linear)
+    return Instrument(why, reason, open_paths, hedge, measure, hints, survives, used, given)
 
 
-def _reason(case: Case, by_sets: str, witness: Functional | Hedge | None) -> str:
+def _reason(case: Case, by_sets: str, witness: Expression | Hedge | None) -> str:
     if case.selected:
         return by_sets
     if isinstance(witness, Hedge):

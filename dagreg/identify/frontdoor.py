@@ -107,10 +107,10 @@ def minimal_frontdoor_sets(
         include, within = tasks.pop()
         if budget is not None and not budget.spend(graph.size):
             return
-        found = largest_frontdoor(graph, xs, y, include, within)
-        if found is None:
+        largest = largest_frontdoor(graph, xs, y, include, within)
+        if largest is None:
             continue
-        small = _shrink(graph, xs, y, include, found, budget)
+        small = _shrink(graph, xs, y, include, largest, budget)
         smallest = small if len(include) == 0 else _shrink(graph, xs, y, (), graph.mask(small), budget)
         if budget is not None and budget.exhausted:
             return
@@ -133,31 +133,31 @@ def _shrink(
     xs: tuple[int, ...],
     y: int,
     include: tuple[int, ...],
-    found: bytearray,
+    members: bytearray,
     budget: Budget | None = None,
 ) -> tuple[int, ...]:
-    """A front-door set within `found` that holds `include` and no smaller such set.
+    """A front-door set within `members` that holds `include` and no smaller such set.
 
     Whole blocks are left out at a time: few tests where the set that remains is small. What cannot
     be left out of a set cannot be left out of its subsets either, so one pass is enough.
     """
-    blocks = [[v for v, f in enumerate(found) if f and v not in include]]
+    blocks = [[v for v, f in enumerate(members) if f and v not in include]]
     while len(blocks) > 0:
-        block = [v for v in blocks.pop() if found[v]]
+        block = [v for v in blocks.pop() if members[v]]
         if len(block) == 0:
             continue
         if budget is not None and not budget.spend(graph.size):
             break
-        narrower = bytearray(found)
+        narrower = bytearray(members)
         for v in block:
             narrower[v] = 0
         smaller = largest_frontdoor(graph, xs, y, include, narrower)
         if smaller is not None:
-            found = smaller
+            members = smaller
         elif len(block) > 1:
             half = len(block) // 2
             blocks += [block[half:], block[:half]]
-    return tuple(v for v, f in enumerate(found) if f)
+    return tuple(v for v, f in enumerate(members) if f)
 
 
 def frontdoor_sets(
@@ -165,5 +165,5 @@ def frontdoor_sets(
 ) -> tuple[list[tuple[int, ...]], bool]:
     """The minimal front-door sets, at most `limit`, and whether the list was cut."""
     budget = Budget(work)
-    found = list(islice(minimal_frontdoor_sets(graph, xs, y, budget), limit + 1))
-    return found[:limit], len(found) > limit or budget.exhausted
+    sets = list(islice(minimal_frontdoor_sets(graph, xs, y, budget), limit + 1))
+    return sets[:limit], len(sets) > limit or budget.exhausted

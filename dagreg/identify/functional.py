@@ -19,24 +19,7 @@ from dagreg.graph.ancestry import ancestors, district_of, districts, topological
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.projection import hub_projection
 from dagreg.identify.expression import Expression, P, Product, Quotient, summed, times
-
-
-@dataclass(frozen=True, slots=True)
-class Functional:
-    """P(y | do(x)) as an expression of the observed distribution."""
-
-    expression: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Hedge:
-    """The witness that no functional exists: two c-forests, `inner` within `outer`, over one root set.
-
-    Two models agree on everything observed and differ in P(y | do(x)) because of them.
-    """
-
-    outer: tuple[str, ...]
-    inner: tuple[str, ...]
+from dagreg.identify.types import Hedge
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +52,12 @@ def ranks(g: CausalGraph) -> list[int]:
     return rank
 
 
-def id_algorithm(graph: CausalGraph, xs: Iterable[int], y: int) -> Functional | Hedge:
+def id_algorithm(graph: CausalGraph, xs: Iterable[int], y: int) -> Expression | Hedge:
     """P(y | do(xs)) as a functional of P(observed), or the hedge that forbids it."""
     return id_joint(graph, xs, (y,))
 
 
-def id_joint(graph: CausalGraph, xs: Iterable[int], ys: Sequence[int]) -> Functional | Hedge:
+def id_joint(graph: CausalGraph, xs: Iterable[int], ys: Sequence[int]) -> Expression | Hedge:
     """P(ys | do(xs)), the outcomes jointly, as a functional of P(observed), or the hedge that forbids it."""
     targets, doers = [graph.names[y] for y in ys], [graph.names[x] for x in xs]
     g = relevant_projection(graph, ys)
@@ -83,12 +66,12 @@ def id_joint(graph: CausalGraph, xs: Iterable[int], ys: Sequence[int]) -> Functi
     above = ancestors(g, [g.index[t] for t in targets], barred)  # D
     factors: list[Expression] = []
     for part in districts(g, above):
-        found = identify_factor(g, part, rank)
-        if isinstance(found, Hedge):
-            return found
-        factors.append(found)
+        factor = identify_factor(g, part, rank)
+        if isinstance(factor, Hedge):
+            return factor
+        factors.append(factor)
     over = [g.names[v] for v, d in enumerate(above) if d and g.names[v] not in targets]
-    return Functional(summed(over, times(factors)))
+    return summed(over, times(factors))
 
 
 def is_identified(graph: CausalGraph, xs: Iterable[int], y: int) -> bool:

@@ -24,26 +24,26 @@ from dagreg.identify.criterion import Criterion
 LIMIT = 1000
 WORK = 1_000_000
 
-Found = tuple[int, tuple[int, ...]]
+Pair = tuple[int, tuple[int, ...]]  # an instrument and its conditioning set
 
 
-def instruments(criterion: Criterion, limit: int = LIMIT, work: int = WORK) -> tuple[list[Found], bool]:
+def instruments(criterion: Criterion, limit: int = LIMIT, work: int = WORK) -> tuple[list[Pair], bool]:
     """Every (instrument, minimal conditioning set), at most `limit`, and whether the list was cut.
 
-    None where the exposure is no cause of the outcome, or where several exposures act jointly.
+    No instruments where the exposure is no cause of the outcome, or where several exposures act jointly.
     """
     if len(criterion.xs) != 1 or not criterion.causal[criterion.y]:
         return [], False
     budget = Budget(work)
-    found: list[Found] = []
+    pairs: list[Pair] = []
     for z in nearest_first(criterion.graph, criterion.xs[0]):
         if criterion.allowed[z]:
             if not budget.spend(criterion.graph.size):
                 break
-            found += ((z, ws) for ws in conditioning_sets(criterion, z, budget, limit - len(found)))
-        if len(found) >= limit:
-            return sorted(found), True
-    return sorted(found), budget.exhausted
+            pairs += ((z, ws) for ws in conditioning_sets(criterion, z, budget, limit - len(pairs)))
+        if len(pairs) >= limit:
+            return sorted(pairs), True
+    return sorted(pairs), budget.exhausted
 
 
 def nearest_first(graph: CausalGraph, x: int) -> Iterator[int]:
@@ -84,20 +84,20 @@ def _rejoin(
     z: int,
     base: tuple[int, ...],
     usable: Sequence[int],
-    found: list[tuple[int, ...]],
+    relevant: list[tuple[int, ...]],
     budget: Budget,
 ) -> None:
-    """Add to `found` the least supersets of `base` that join z to the exposure again and still separate z from Y."""
+    """Add to `relevant` the least supersets of `base` that join z to the exposure again and still separate z from Y."""
     extra = [v for v in usable if v not in base]
     rows = criterion.selection.before
     for size in range(1, len(extra) + 1):
         for more in combinations(extra, size):
             ws = tuple(sorted((*base, *more)))
-            if any(set(other) <= set(ws) for other in found):
+            if any(set(other) <= set(ws) for other in relevant):
                 continue
             if not budget.spend(criterion.graph.size):
                 return
             if not separated(criterion.graph, (z,), criterion.xs, (*ws, *rows)) and separated(
                 criterion.cut, (z,), (criterion.y,), (*ws, *rows)
             ):
-                found.append(ws)
+                relevant.append(ws)

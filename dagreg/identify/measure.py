@@ -29,12 +29,12 @@ def what_to_measure(
     if not identified(everything):
         return []
     for size in range(1, len(candidates) + 1):
-        found: list[tuple[int, ...]] = []
+        sets: list[tuple[int, ...]] = []
         for chosen in combinations(candidates, size):
-            if not budget.spend(4 * graph.size) or len(found) == limit:
+            if not budget.spend(4 * graph.size) or len(sets) == limit:
                 break
             if identified(graph.observing(chosen)):
-                found.append(chosen)
-        if len(found) > 0 or budget.exhausted:
-            return sorted(found, key=lambda s: (sum(graph.cost[v] for v in s), s))
+                sets.append(chosen)
+        if len(sets) > 0 or budget.exhausted:
+            return sorted(sets, key=lambda s: (sum(graph.cost[v] for v in s), s))
     return []

@@ -25,9 +25,9 @@ from itertools import pairwise
 from dagreg.graph.ancestry import ancestors, districts, reachable, shortest_directed_path
 from dagreg.graph.causal import CausalGraph
 from dagreg.identify.criterion import causal_nodes
-from dagreg.identify.expression import Expression, renamed, render, summed, times
-from dagreg.identify.functional import Hedge, identify_factor, ranks, relevant_projection
-from dagreg.identify.types import Mediation, PathEffect
+from dagreg.identify.expression import Expression, renamed, summed, times
+from dagreg.identify.functional import identify_factor, ranks, relevant_projection
+from dagreg.identify.types import Hedge, Mediation, PathEffect, PathsIdentified, PathsNotIdentified, PathsZero
 from dagreg.identify.words import directed, quoted
 
 MOST_PATHS = 30
@@ -103,13 +103,13 @@ def edge_formula(ask: _Question, active: Iterable[int]) -> Expression | Recantin
         seeing = [v for v in heads if v in live]
         if 0 < len(seeing) < len(heads):
             return Recanting(tuple(part), True)
-        found = identify_factor(g, part, ask.rank)
-        if isinstance(found, Hedge):
-            hedge = found
+        factor = identify_factor(g, part, ask.rank)
+        if isinstance(factor, Hedge):
+            hedge = factor
         elif len(seeing) > 0:
-            factors.append(found)
+            factors.append(factor)
         else:
-            factors.append(renamed(found, ask.reference))
+            factors.append(renamed(factor, ask.reference))
     if hedge is not None:
         return hedge
     over = [g.names[v] for v, d in enumerate(ask.above) if d and v != ask.y]
@@ -127,7 +127,7 @@ def path_specific(
 def _direct(ask: _Question) -> PathEffect:
     name = "natural direct effect"
     if ask.y not in ask.heads:
-        return _zero(
+        return PathsZero(
             name, f"No arrow leads from {_exposure(ask)} to {_name(ask, ask.y)} past the mediators: it is zero."
         )
     return _judged(ask, name, [(*_start(ask, ask.y), ask.y)], edge_formula(ask, [ask.y]))
@@ -137,7 +137,7 @@ def _indirect(ask: _Question) -> PathEffect:
     """Y(x, M(x)) - Y(x, M(x*)): it needs the direct effect's distribution, and the total effect's."""
     name = "natural indirect effect"
     if all(h == ask.y for h in ask.heads):
-        return _zero(name, f"No mediator lies between {_exposure(ask)} and {_name(ask, ask.y)}: it is zero.")
+        return PathsZero(name, f"No mediator lies between {_exposure(ask)} and {_name(ask, ask.y)}: it is zero.")
     paths = [p for p in _paths(ask)[0] if len(p) > 2]
     active = [ask.y] if ask.y in ask.heads else []
     return _judged(ask, name, paths, edge_formula(ask, active))
@@ -152,8 +152,8 @@ def _through(ask: _Question, m: int) -> PathEffect:
         meets = _reaches(ask, head, m)
         avoids = head != m and bool(reachable(g.children, [head], past)[ask.y])
         if meets and avoids:
-            way = shortest_directed_path(g, [head], g.mask([m]), g.mask(ask.xs)) or [head]
-            witness = next(w for w in reversed(way[:-1]) if reachable(g.children, [w], past)[ask.y])
+            path = shortest_directed_path(g, [head], g.mask([m]), g.mask(ask.xs)) or [head]
+            witness = next(w for w in reversed(path[:-1]) if reachable(g.children, [w], past)[ask.y])
             return _judged(ask, g.names[m], paths, Recanting((witness,), False))
         if meets:
             active.append(head)
@@ -176,21 +176,21 @@ def _along(ask: _Question, path: tuple[int, ...]) -> PathEffect:
 
 
 def _judged(
-    ask: _Question, name: str, paths: Sequence[tuple[int, ...]], found: Expression | Recanting | Hedge
+    ask: _Question, name: str, paths: Sequence[tuple[int, ...]], verdict: Expression | Recanting | Hedge
 ) -> PathEffect:
     shown = tuple(directed(ask.g, p) for p in paths[:SHOWN_PATHS])
-    if isinstance(found, Recanting):
-        witness = tuple(ask.g.names[v] for v in found.nodes)
-        return PathEffect(name, shown, False, False, None, None, _recanting(ask, found), witness)
-    if isinstance(found, Hedge):
+    if isinstance(verdict, Recanting):
+        witness = tuple(ask.g.names[v] for v in verdict.nodes)
+        return PathsNotIdentified(name, shown, _recanting(ask, verdict), witness)
+    if isinstance(verdict, Hedge):
         reason = "The total effect is not identified, and so neither are its parts."
-        return PathEffect(name, shown, False, False, None, None, reason)
-    return PathEffect(name, shown, True, False, render(found), found, "It is identified by the edge g-formula.")
+        return PathsNotIdentified(name, shown, reason)
+    return PathsIdentified(name, shown, verdict)
 
 
-def _recanting(ask: _Question, found: Recanting) -> str:
-    names = quoted(ask.g.names[v] for v in found.nodes)
-    if found.district:
+def _recanting(ask: _Question, recanting: Recanting) -> str:
+    names = quoted(ask.g.names[v] for v in recanting.nodes)
+    if recanting.district:
         return (
             f"{names} are tied by unobserved common causes (a recanting district): some of them would see the exposure "
             "changed and others unchanged, and no data show what they do together then."
@@ -199,10 +199,6 @@ def _recanting(ask: _Question, found: Recanting) -> str:
         f"{names} lies both on the paths asked about and on others that begin alike (a recanting witness): it would "
         f"have to respond to {_exposure(ask)} for the ones and not for the others, and no data show that."
     )
-
-
-def _zero(name: str, reason: str) -> PathEffect:
-    return PathEffect(name, (), True, True, None, None, reason)
 
 
 def _exposure(ask: _Question) -> str:
@@ -221,15 +217,15 @@ def _start(ask: _Question, head: int) -> tuple[int, ...]:
 def _paths(ask: _Question) -> tuple[list[tuple[int, ...]], bool]:
     """The proper causal paths, the shortest first, at most `MOST_PATHS`; and whether there are more."""
     queue: list[tuple[int, ...]] = [(x,) for x in sorted(ask.xs)]
-    found: list[tuple[int, ...]] = []
+    complete: list[tuple[int, ...]] = []
     barred = set(ask.xs)
     for path in queue:
         if path[-1] == ask.y:
-            found.append(path)
-            if len(found) > MOST_PATHS:
-                return found[:MOST_PATHS], True
+            complete.append(path)
+            if len(complete) > MOST_PATHS:
+                return complete[:MOST_PATHS], True
             continue
         if len(queue) > 50 * MOST_PATHS:
-            return found, True
+            return complete, True
         queue += [(*path, c) for c in ask.g.children[path[-1]] if ask.above[c] and c not in barred]
-    return found, False
+    return complete, False

@@ -97,24 +97,24 @@ class NodeNotes(Mapping[str, NodeNote]):
             return ("outcome",)
         if v in criterion.xs:
             return ("exposure",)
-        found: list[Role] = []
+        roles: list[Role] = []
         if not criterion.graph.observed[v]:
-            found.append("unobserved")
+            roles.append("unobserved")
         if criterion.causal[v]:
-            found.append("mediator")
+            roles.append("mediator")
         elif survey.forks[v]:
-            found.append("confounder")
+            roles.append("confounder")
         if self.turning_path(v) is not None:
-            found.append("collider")
+            roles.append("collider")
         if v in self.instruments:
-            found.append("instrument")
+            roles.append("instrument")
         if survey.below_exposure[v] and not criterion.causal[v]:
-            found.append("descendant of exposure")
+            roles.append("descendant of exposure")
         if survey.below_outcome[v]:
-            found.append("descendant of outcome")
-        if survey.above_outcome[v] and not {"mediator", "confounder", "instrument"} & set(found):
-            found.append("ancestor of outcome")
-        return tuple(found) if len(found) > 0 else ("unrelated",)
+            roles.append("descendant of outcome")
+        if survey.above_outcome[v] and not {"mediator", "confounder", "instrument"} & set(roles):
+            roles.append("ancestor of outcome")
+        return tuple(roles) if len(roles) > 0 else ("unrelated",)
 
     # ------------------------------------------------------------ paths
 
@@ -224,14 +224,14 @@ class NodeNotes(Mapping[str, NodeNote]):
             path = self.path_closed_by(v)
             if path is None:
                 return f"`{name}` is needed: without it a path that biases the effect would be open"
-            way = shown(graph, path, v)
+            words = shown(graph, path, v)
             if path.causal:
-                return f"`{name}` lies on {way}: holding it fixed closes that path and leaves the direct effect"
+                return f"`{name}` lies on {words}: holding it fixed closes that path and leaves the direct effect"
             if is_common_cause(path, v):
-                return f"`{name}` is a common cause: it closes {way}"
+                return f"`{name}` is a common cause: it closes {words}"
             if len(path.colliders) > 0:
-                return f"`{name}` closes {way}, a path that the other nodes of the set open"
-            return f"`{name}` closes {way}"
+                return f"`{name}` closes {words}, a path that the other nodes of the set open"
+            return f"`{name}` closes {words}"
         toward = survey.to_outcome(v)
         if self.optimal and toward is not None:
             return (

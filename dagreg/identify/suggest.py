@@ -9,10 +9,10 @@ from dagreg.graph.causal import CausalGraph, build
 from dagreg.identify.case import Case
 from dagreg.identify.criterion import causal_nodes
 from dagreg.identify.frontdoor import frontdoor_candidates, largest_frontdoor
-from dagreg.identify.functional import Functional, is_identified
+from dagreg.identify.functional import is_identified
 from dagreg.identify.measure import what_to_measure
 from dagreg.identify.strategies import functional_of, hidden_detour
-from dagreg.identify.types import Query
+from dagreg.identify.types import Hedge, Query
 from dagreg.identify.words import listed, quoted
 
 MOST_PAIRS = 30
@@ -27,7 +27,8 @@ def identified_in(query: Query, graph: CausalGraph) -> bool:
         return True
     if query.kind == "direct" and hidden_detour(other, graph):
         return False
-    return isinstance(functional_of(other, graph), Functional)
+    formula = functional_of(other, graph)
+    return formula is not None and not isinstance(formula, Hedge)
 
 
 def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bool) -> tuple[str, ...]:
@@ -40,10 +41,10 @@ def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bo
 def _measured(case: Case, measure: Sequence[tuple[int, ...]]) -> Iterator[str]:
     for us in measure[:SHOWN]:
         graph = case.graph.observing(us)
-        yield f"With {quoted(graph.named(us))} measured, the effect would be identified {_way(case.query, graph)}."
+        yield f"With {quoted(graph.named(us))} measured, the effect would be identified {_strategy(case.query, graph)}."
 
 
-def _way(query: Query, graph: CausalGraph) -> str:
+def _strategy(query: Query, graph: CausalGraph) -> str:
     case = Case.of(graph, query)
     if case.criterion.one() is not None:
         return "by adjustment"
@@ -64,11 +65,11 @@ def _unnamed(case: Case) -> Iterator[str]:
     named = naming(graph, pairs)
     first = len(graph)
     latent = [v for v in range(len(graph)) if above[v] and not graph.observed[v]]
-    found = what_to_measure(named, [*range(first, len(named)), *latent], lambda g: identified_in(case.query, g))
-    for us in [us for us in found if any(u >= first for u in us)][:SHOWN]:
+    sets = what_to_measure(named, [*range(first, len(named)), *latent], lambda g: identified_in(case.query, g))
+    for us in [us for us in sets if any(u >= first for u in us)][:SHOWN]:
         words = [_cause(graph, pairs[u - first]) if u >= first else f"`{named.names[u]}`" for u in sorted(us)]
-        way = _way(case.query, named.observing(us))
-        yield f"With {listed(words)} named and measured, the effect would be identified {way}."
+        strategy = _strategy(case.query, named.observing(us))
+        yield f"With {listed(words)} named and measured, the effect would be identified {strategy}."
 
 
 def _cause(graph: CausalGraph, pair: tuple[int, int]) -> str:

@@ -71,10 +71,10 @@ class Survey:
         (X and Y apart given Z, and given Z with v, leave v apart from one of them) and closed under composition.
         """
         cut, y = self.criterion.cut, self.criterion.y
-        found = both(_tied(cut, self.criterion.xs, self.given), _tied(cut, [y], self.given))
+        openers = both(_tied(cut, self.criterion.xs, self.given), _tied(cut, [y], self.given))
         for v in (*self.given, *self.criterion.xs, y):
-            found[v] = 0
-        return found
+            openers[v] = 0
+        return openers
 
     @cached_property
     def needed(self) -> bytearray:
@@ -88,10 +88,10 @@ class Survey:
         task = Separation.of(graph, criterion.xs, (criterion.y,), bytearray(len(graph)), self.given)
         _, near_x = flood(task, criterion.xs, blocked)
         _, near_y = flood(task, (criterion.y,), blocked)
-        found = bytearray(len(graph))
+        touched = bytearray(len(graph))
         for z in self.base:
-            found[z] = near_x[z] and near_y[z] and any(task.within[c] for c in graph.children[z])
-        return found
+            touched[z] = near_x[z] and near_y[z] and any(task.within[c] for c in graph.children[z])
+        return touched
 
     @cached_property
     def tied_to_exposure(self) -> bytearray:
@@ -117,10 +117,10 @@ class Survey:
         graph = self.criterion.graph
         _, from_x = reach(graph, self.criterion.xs, self.rows)
         _, from_y = reach(graph, [self.criterion.y], self.rows)
-        found = bytearray(b"\1") * len(graph) if self._ends_given else both(from_x, from_y)
-        for v in members(found):
-            found[v] = len(graph.parents[v]) + len(graph.siblings[v]) > 1
-        return found
+        turns = bytearray(b"\1") * len(graph) if self._ends_given else both(from_x, from_y)
+        for v in members(turns):
+            turns[v] = len(graph.parents[v]) + len(graph.siblings[v]) > 1
+        return turns
 
     @cached_property
     def may_pass(self) -> bytearray:
@@ -186,7 +186,7 @@ def forks(graph: CausalGraph, xs: tuple[int, ...], y: int) -> bytearray:
     """
     none, exposure = -1, len(graph)
     bottleneck = [none] * len(graph)
-    found = bytearray(len(graph))
+    marked = bytearray(len(graph))
     ends = {**dict.fromkeys(xs, exposure), y: y}
     for v in reversed(topological_order(graph)):
         if v in ends:
@@ -197,5 +197,5 @@ def forks(graph: CausalGraph, xs: tuple[int, ...], y: int) -> bytearray:
             bottleneck[v] = below.pop()
         elif len(below) > 1:
             bottleneck[v] = v
-            found[v] = 1
-    return found
+            marked[v] = 1
+    return marked

@@ -14,27 +14,21 @@ from __future__ import annotations
 from dagreg.graph.ancestry import descendants
 from dagreg.identify.case import Case
 from dagreg.identify.expression import P, Product, Sum, render
-from dagreg.identify.types import Strategy, Treated
+from dagreg.identify.types import Adjustment, Identified, NotOnTreated, OnTreated, Treated
 from dagreg.identify.words import quoted
 
-_BY = {
-    "frontdoor": "the front-door formula gives it for everyone only",
-    "functional": "the ID algorithm gives it for everyone only",
-}
 
-
-def on_treated(case: Case, strategy: Strategy | None) -> Treated | None:
+def on_treated(case: Case, answer: Identified) -> Treated | None:
     """The answer over the rows of one level of the exposure; None where the question is about everyone."""
     group = case.query.among
     if group == "everyone":
         return None
     if case.selected:
-        return Treated(
-            group, None, f"The rows were selected, so the {group} among them are not those of the population."
-        )
-    if strategy != "adjustment" or case.chosen is None:
-        why = _BY.get(strategy or "", "no set of variables separates exposure and outcome")
-        return Treated(group, None, f"The effect on the {group} is given by adjustment, and here {why}.")
+        reason = f"The rows were selected, so the {group} among them are not those of the population."
+        return NotOnTreated(group, reason)
+    if not isinstance(answer, Adjustment) or case.chosen is None:
+        why = f"The effect on the {group} is given by adjustment, and here {answer.for_everyone}."
+        return NotOnTreated(group, why)
     below = descendants(case.graph, case.xs)
     moved = [case.graph.names[v] for v in case.chosen if below[v]]
     if len(moved) > 0:
@@ -42,8 +36,8 @@ def on_treated(case: Case, strategy: Strategy | None) -> Treated | None:
             f"{quoted(moved)} in the adjustment set follows from {quoted(case.query.exposure)}: among the {group} its "
             "values are already those of their exposure, and averaging over them would not undo that."
         )
-        return Treated(group, None, reason)
-    return Treated(group, _formula(case), _reason(case))
+        return NotOnTreated(group, reason)
+    return OnTreated(group, _reason(case), _formula(case))
 
 
 def _formula(case: Case) -> str:

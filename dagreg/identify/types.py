@@ -1,13 +1,17 @@
-"""What identification answers: `Identified` or `NotIdentified`, each with its whole justification."""
+"""What identification answers: one type for each strategy, and `NotIdentified`, each with its whole justification.
+
+A new strategy is a type here, with its name and words, and its place in `Answer`: the type checker then lists the
+matches that have to know it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 from dagreg.errors import Span
-from dagreg.identify.expression import Expression
+from dagreg.identify.expression import Expression, render
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Adjust, Among, Kind
 
@@ -85,61 +89,135 @@ class PathNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Instrument:
+class ConditionalInstrument:
+    """A variable that is an instrument given others."""
+
     instrument: str
     given: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Conditional(Brief):
-    """The effect at each level of `given`: P(outcome | do(exposure), given).
+class AdjustmentAtLevels(Brief):
+    """P(outcome | do(exposure), given) by adjusting for `adjustment` besides `given`.
 
-    `strategy` and `estimand` are None where it is not identified; `adjustment` holds what is
-    adjusted for besides `given`, None where no set serves.
+    `alone`: the average over the levels is not identified; the answer is the effect at each of them.
     """
 
+    strategy: ClassVar[Strategy] = "adjustment"
     given: tuple[str, ...]
-    strategy: Strategy | None
-    adjustment: tuple[str, ...] | None
-    estimand: str | None
-    functional: Expression | None
     reason: str  # a whole sentence
-    alone: bool = False  # the average over the levels is not identified: the answer is the effect at each of them
+    adjustment: tuple[str, ...]
+    functional: Expression
+    alone: bool = False
 
     @property
-    def identified(self) -> bool:
-        return self.estimand is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Treated:
-    """The effect over those who were seen at one level of the exposure. `estimand` is None where it is not given."""
-
-    group: Among
-    estimand: str | None
-    reason: str  # whole sentences
+    def estimand(self) -> str:
+        return render(self.functional)
 
     @property
-    def identified(self) -> bool:
-        return self.estimand is not None
+    def adjusted_for(self) -> tuple[str, ...]:
+        """The set of the regression: the levels asked for with what is adjusted for besides."""
+        return tuple(sorted({*self.adjustment, *self.given}))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class PathEffect(Brief):
+class FunctionalAtLevels(Brief):
+    """P(outcome | do(exposure), given) by the ID algorithm for conditional effects."""
+
+    strategy: ClassVar[Strategy] = "functional"
+    given: tuple[str, ...]
+    reason: str  # a whole sentence
+    functional: Expression
+
+    @property
+    def estimand(self) -> str:
+        return render(self.functional)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotAtLevels(Brief):
+    """The effect at the levels of `given` is not identified, or no strategy is tried."""
+
+    given: tuple[str, ...]
+    reason: str  # a whole sentence
+
+
+Conditional = AdjustmentAtLevels | FunctionalAtLevels | NotAtLevels
+"""The effect at each level of some variables."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnTreated:
+    """The effect over those who were seen at one level of the exposure."""
+
+    identified: ClassVar[bool] = True
+    group: Among
+    reason: str  # whole sentences
+    estimand: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotOnTreated:
+    """The effect over those who were seen at one level of the exposure is not given."""
+
+    identified: ClassVar[bool] = False
+    estimand: ClassVar[None] = None
+    group: Among
+    reason: str  # whole sentences
+
+
+Treated = OnTreated | NotOnTreated
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PathsIdentified(Brief):
     """The effect along some causal paths, with the exposure unchanged (at x*) along all others.
 
-    `estimand` is the distribution of the outcome with the exposure at x along `paths` and at x* elsewhere, None where
-    it is not identified or zero. `witness` names the recanting node or district that forbids it.
+    `functional` is the distribution of the outcome with the exposure at x along `paths` and at x* elsewhere.
     """
 
+    identified: ClassVar[bool] = True
+    zero: ClassVar[bool] = False
+    witness: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "It is identified by the edge g-formula."
     name: str  # "natural direct effect", or the mediator, or the path
     paths: tuple[str, ...]
-    identified: bool
-    zero: bool
-    estimand: str | None
-    functional: Expression | None
+    functional: Expression
+
+    @property
+    def estimand(self) -> str:
+        return render(self.functional)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PathsZero(Brief):
+    """There is no such path: the effect is zero by the graph."""
+
+    identified: ClassVar[bool] = True
+    zero: ClassVar[bool] = True
+    paths: ClassVar[tuple[str, ...]] = ()
+    witness: ClassVar[tuple[str, ...]] = ()
+    functional: ClassVar[None] = None
+    estimand: ClassVar[None] = None
+    name: str
     reason: str  # a whole sentence
-    witness: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PathsNotIdentified(Brief):
+    """The effect along these paths is not identified. `witness` is the recanting node or district that forbids it."""
+
+    identified: ClassVar[bool] = False
+    zero: ClassVar[bool] = False
+    functional: ClassVar[None] = None
+    estimand: ClassVar[None] = None
+    name: str
+    paths: tuple[str, ...]
+    reason: str  # a whole sentence
+    witness: tuple[str, ...] = ()  # none where the total effect is not identified either
+
+
+PathEffect = PathsIdentified | PathsZero | PathsNotIdentified
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -178,42 +256,126 @@ class Justification(Brief):
     paths: tuple[PathNote, ...]
     paths_truncated: bool
     frontdoor: tuple[tuple[str, ...], ...] = ()
-    instruments: tuple[Instrument, ...] = ()
+    instruments: tuple[ConditionalInstrument, ...] = ()
     notes: tuple[str, ...] = ()  # further sentences for the reader: positivity, optimality not guaranteed, ...
     conditional: Conditional | None = None  # for a question `by` levels
     mediation: Mediation | None = None  # for a question of kind mediation
     treated: Treated | None = None  # for a question about the treated or the untreated
 
+    def noting(self, *sentences: str) -> Justification:
+        """The same with further notes."""
+        return replace(self, notes=(*self.notes, *sentences))
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Identified(Brief):
-    """The effect is a functional of the observed distribution.
 
-    `strategy` is None only for an effect that is zero by the graph and has no separating set
-    (the outcome causes the exposure).
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """The witness that no functional exists: two c-forests, `inner` within `outer`, over one root set.
+
+    Two models agree on everything observed and differ in P(y | do(x)) because of them.
     """
 
+    outer: tuple[str, ...]
+    inner: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WithFunctional(Brief):
+    """The effect is a functional of the observed distribution: what all such answers have."""
+
+    words: ClassVar[str]  # "The effect is identified ..."
+    for_everyone: ClassVar[str]  # why it does not give the effect on the treated: "... here ..."
+    in_words: ClassVar[str] = ""  # what the formula does, with holes {x}, {y} and {m}, the mediators
     justification: Justification
-    strategy: Strategy | None
     estimand: str  # readable formula: "sum_z P(y | x, z) P(z)"
-    functional: Expression | None = None  # the same formula as a tree
+    functional: Expression  # the same formula as a tree
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class NotIdentified(Brief):
-    """No functional of the observed distribution gives the effect; `open_paths` stay open whatever is adjusted for.
+class Adjustment(WithFunctional):
+    """A regression on the exposure and a valid set."""
 
-    `strategy` is "instrument" where an instrument offers an answer resting on linearity.
-    """
+    strategy: ClassVar[Strategy] = "adjustment"
+    words = "by adjustment: one regression of the outcome, with the right covariates, is enough"
+    for_everyone = "no set of variables separates exposure and outcome"
+    adjusted_for: tuple[str, ...]  # by that regression; where levels are asked for, they are among them
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FrontDoor(WithFunctional):
+    """The front-door formula through `mediators`, which carry the whole effect."""
+
+    strategy: ClassVar[Strategy] = "frontdoor"
+    words = (
+        "by the front-door formula: the whole effect passes through observed variables whose own effects can be told "
+        "from confounding"
+    )
+    for_everyone = "the front-door formula gives it for everyone only"
+    formula: ClassVar[str] = "the front-door formula"
+    in_words = (
+        "In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds the two; "
+        "how {m} then moves {y} is seen within each value of {x}, which closes every other path. The formula joins "
+        "the two steps."
+    )
+    mediators: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Functional(WithFunctional):
+    """Another formula, found by the ID algorithm."""
+
+    strategy: ClassVar[Strategy] = "functional"
+    words = (
+        "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables is enough to "
+        "adjust for"
+    )
+    for_everyone = "the ID algorithm gives it for everyone only"
+    formula: ClassVar[str] = "the formula"
+    in_words = (
+        "The formula was derived from the graph step by step and holds nothing but distributions that these variables "
+        "show in data."
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ZeroByGraph(WithFunctional):
+    """Zero, and no separating set would test it: the outcome causes the exposure."""
+
+    strategy: ClassVar[None] = None
+    words = "by the graph alone: it is zero"
+    for_everyone = "no set of variables separates exposure and outcome"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NoFunctional(Brief):
+    """No functional of the observed distribution gives the effect; `open_paths` stay open whatever is adjusted for."""
 
     justification: Justification
     reason: str
     open_paths: tuple[str, ...]
-    hedge: Mapping[str, tuple[str, ...]] | None = None
+    hedge: Hedge | None = None
     measure: tuple[tuple[str, ...], ...] = ()
-    strategy: Strategy | None = None
     suggestions: tuple[str, ...] = ()  # what would help, a sentence each
     survives: OddsRatio | None = None  # what rows chosen on the outcome still tell
 
 
-Answer = Identified | NotIdentified
+@dataclass(frozen=True, slots=True, repr=False)
+class Instrument(NoFunctional):
+    """Instruments offer an answer all the same; it rests on linearity.
+
+    `instruments` are all those that share the smallest conditioning set, `given`.
+    """
+
+    strategy: ClassVar[Strategy] = "instrument"
+    instruments: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotIdentified(NoFunctional):
+    """Nothing answers: neither a formula nor an instrument."""
+
+    strategy: ClassVar[None] = None
+
+
+Identified = Adjustment | FrontDoor | Functional | ZeroByGraph
+Answer = Identified | Instrument | NotIdentified

@@ -72,8 +72,8 @@ def _below(survey: Survey, v: int) -> str:
     graph, name = survey.criterion.graph, survey.criterion.graph.names[v]
     path = survey.from_outcome(v)
     if path is not None:
-        way = directed(graph, path)
-        return f"`{name}` is a consequence of the outcome ({way}): adjusting for it would bias the effect"
+        words = directed(graph, path)
+        return f"`{name}` is a consequence of the outcome ({words}): adjusting for it would bias the effect"
     path = survey.from_mediators(v)
     assert path is not None  # v descends from a causal node
     return (
@@ -84,13 +84,13 @@ def _below(survey: Survey, v: int) -> str:
 
 def opening(graph: CausalGraph, v: int, path: Path) -> str:
     """What adjusting for v opens: `path` has a collider at v or above it."""
-    name, way = graph.names[v], shown(graph, path, v)
+    name, words = graph.names[v], shown(graph, path, v)
     if v in path.colliders:
-        return f"`{name}` is a collider on {way}: adjusting for it would open that path"
+        return f"`{name}` is a collider on {words}: adjusting for it would open that path"
     above = next(
         (p for c in path.colliders if (p := shortest_directed_path(graph, [c], graph.mask([v]))) is not None), None
     )
     if above is None:
-        return f"adjusting for `{name}` would open {way}"
+        return f"adjusting for `{name}` would open {words}"
     collider = graph.names[above[0]]
-    return f"`{name}` descends from the collider `{collider}` on {way}: adjusting for it would open that path"
+    return f"`{name}` descends from the collider `{collider}` on {words}: adjusting for it would open that path"

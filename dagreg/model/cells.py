@@ -134,7 +134,7 @@ def _full_term(
     context: Context, regression: Regression, factors: tuple[str, ...], prior: PriorChoice, namer: Namer
 ) -> Term:
     response, cells = regression.response, factors == cells_of(context, regression)
-    purpose, why = _purpose(regression, factors, context.effect.exposure, cells=cells)
+    purpose, why = _purpose(regression, factors, context.exposure, cells=cells)
     place = context.spec.place("regressions", response, "cells" if cells else "coding")
     return Term(
         factors=factors,

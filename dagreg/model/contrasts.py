@@ -7,28 +7,28 @@ from dataclasses import replace
 from itertools import product as pairs
 
 from dagreg.errors import DagregError, Diagnostic
-from dagreg.model.context import Context, error_at
+from dagreg.model.context import EffectContext, error_at
 from dagreg.model.equation import Equation
 from dagreg.model.estimand import Contrast
-from dagreg.model.plan import Estimator
-from dagreg.model.rounding import LARGEST
+from dagreg.model.estimators import Estimator
 from dagreg.model.summary import Variable
 from dagreg.model.variables import alike, stored_as, transformable
+from dagreg.numerics.rounding import LARGEST
 from dagreg.spec.types import Effect, Level, Side
 
 MOST_GROUPS = 50  # values of a count that effects are given by
 
 
-def groups(context: Context, estimator: Estimator, responses: Collection[str]) -> tuple[Mapping[str, Level], ...]:
+def groups(context: EffectContext, estimator: Estimator, responses: Collection[str]) -> tuple[Mapping[str, Level], ...]:
     """The levels at which this model gives the effect besides the average; none where it does not hold them."""
-    by = context.effect.by
+    by = context.by
     held = all(name in context.variables and name not in responses for name in by)
-    if len(by) == 0 or not held or estimator not in ("adjusted", "chain"):
+    if len(by) == 0 or not held or not estimator.offers.levels:
         return ()
     return tuple(dict(zip(by, levels, strict=True)) for levels in pairs(*(_listed(context, name) for name in by)))
 
 
-def _listed(context: Context, name: str) -> tuple[Level, ...]:
+def _listed(context: EffectContext, name: str) -> tuple[Level, ...]:
     """The levels of a variable that effects are given by. Raises DagregError where it has none."""
     variable = context.variables[name]
     if variable.levels:
@@ -40,11 +40,11 @@ def _listed(context: Context, name: str) -> tuple[Level, ...]:
     return column.levels
 
 
-def by_outcome(found: tuple[Contrast, ...], outcome: Equation) -> tuple[Contrast, ...]:
+def by_outcome(compared: tuple[Contrast, ...], outcome: Equation) -> tuple[Contrast, ...]:
     """A contrast for every level of the outcome, where it is one of several."""
     if len(outcome.levels) == 0:
-        return found
-    return tuple(replace(contrast, level=level) for contrast in found for level in outcome.levels)
+        return compared
+    return tuple(replace(contrast, level=level) for contrast in compared for level in outcome.levels)
 
 
 def contrasts(effect: Effect, variables: Mapping[str, Variable]) -> tuple[Contrast, ...]:

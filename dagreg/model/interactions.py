@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
-from dagreg.graph.causal import analyse
+from dagreg.graph.causal import CausalGraph
 from dagreg.identify.criterion import causal_nodes
 from dagreg.model.context import Context, Regression
 from dagreg.model.plan import Model
@@ -57,7 +57,7 @@ def slopes_by_group(context: Context, regression: Regression, group: str) -> Fac
 
 def carriers_of(context: Context, regression: Regression) -> Factors:
     """The predictors through which the effect passes: the exposures, and in a chain the mediators."""
-    carrying = {*context.effect.exposure, *(context.responses - {context.effect.outcome})}
+    carrying = {*context.exposure, *(context.responses - {context.outcome})}
     return tuple(name for name in regression.predictors if name in carrying)
 
 
@@ -70,7 +70,7 @@ def _levels(context: Context, regression: Regression) -> Factors:
     """What the effect is asked `by`, as far as this regression holds it; none where it is not the answer's."""
     if regression.family is not None or regression.imputes:
         return ()
-    return tuple(w for w in context.effect.by if w in regression.predictors and w not in context.responses)
+    return tuple(w for w in context.by if w in regression.predictors and w not in context.responses)
 
 
 def _own(said: spec.Regression | None, levels: Sequence[str], carriers: Sequence[str]) -> bool:
@@ -91,16 +91,18 @@ def crossed(carriers: Sequence[str], levels: Sequence[str]) -> Iterator[Factors]
             yield from ((x, *some) for x in carriers)
 
 
-def possible_products(asked: spec.Spec, names: Iterable[str]) -> tuple[Factors, ...]:
-    """Every product of these nodes that a regression may have: the data are asked for their moments."""
+def possible_products(asked: spec.Spec, names: Iterable[str], graph: CausalGraph | None) -> tuple[Factors, ...]:
+    """Every product of these nodes that a regression may have: the data are asked for their moments.
+
+    Those of effects that are asked for by levels need the graph.
+    """
     here = set(names)
     declared = [p for r in asked.regressions.values() for p in r.interactions or ()]
-    found = [p for effect in asked.effects if effect.by for p in _possible(asked, effect)]
+    found = [p for effect in asked.effects if effect.by and graph is not None for p in _possible(graph, effect)]
     return tuple(dict.fromkeys(p for p in (*declared, *found) if set(p) <= here))
 
 
-def _possible(asked: spec.Spec, effect: spec.Effect) -> Iterator[Factors]:
-    graph = analyse(asked)
+def _possible(graph: CausalGraph, effect: spec.Effect) -> Iterator[Factors]:
     if not {*effect.exposure, effect.outcome} <= set(graph.index):
         return iter(())  # identification says so
     causal = causal_nodes(graph, [graph.index[x] for x in effect.exposure], graph.index[effect.outcome])

@@ -14,10 +14,10 @@ from typing import Literal
 from dagreg.identify.expression import Expression, P
 from dagreg.model.equation import Equation
 from dagreg.model.estimand import Estimand
+from dagreg.model.estimators import Estimator
 from dagreg.model.summary import Variable
 from dagreg.spec.brief import Brief
 
-Estimator = Literal["adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted"]
 MAX_LOW_RANK = 50  # coefficients of groups and unknown values: beyond, the mass matrix is diagonal
 MIN_ACCEPTANCE = 0.97  # of proposals, where coefficients vary between groups
 
@@ -66,7 +66,7 @@ class Model(Brief):
     primary: bool = False
     notes: tuple[str, ...] = ()  # "a prior of yours was used here", ...
     functional: Expression | None = None  # evaluated in place of the g-formula
-    chained: bool = False  # a functional that is a chain of regressions, for the g-formula
+    chained: bool = False  # its equations are a chain of regressions, for the g-formula
     latents: tuple[Latent, ...] = ()
     imputed: frozenset[str] = frozenset()  # responses with a regression for their unknown values alone
     mixture: Mixture | None = None
@@ -85,8 +85,7 @@ class Model(Brief):
     @property
     def mediators(self) -> tuple[Equation, ...]:
         """The regressions that the g-formula passes through on its way to the outcome's."""
-        chained = self.estimator == "chain" or self.chained
-        return tuple(e for e in self.equations[:-1] if e.response not in self.imputed) if chained else ()
+        return tuple(e for e in self.equations[:-1] if e.response not in self.imputed) if self.chained else ()
 
     @property
     def complete(self) -> bool:

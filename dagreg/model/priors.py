@@ -20,9 +20,9 @@ import numpy as np
 
 from dagreg.families.family import Parameter
 from dagreg.families.links import Link
-from dagreg.model.rounding import PRIOR, PRIOR_DIGITS, shortened
 from dagreg.model.summary import Variable
 from dagreg.model.terms import DataScale, PriorChoice
+from dagreg.numerics.rounding import PRIOR, PRIOR_DIGITS, shortened
 from dagreg.spec.types import Prior, Regression
 
 WIDTH = 2.5

@@ -15,16 +15,15 @@ from dagreg.model import priors
 from dagreg.model.cells import at_zero, cells_of, check_cells, coded, full_terms
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.curves import basis
-from dagreg.model.effect_keys import place_of
 from dagreg.model.equation import FLAGS, Censoring, Equation, ErrorScale, KnownErrors
+from dagreg.model.estimators import Estimator
 from dagreg.model.grouping import varying_of
 from dagreg.model.interactions import products_of, slopes_by_group
-from dagreg.model.plan import Estimator
 from dagreg.model.response import family_of, link_of
-from dagreg.model.rounding import CENTRE, distinct, shortened
 from dagreg.model.summary import CurveBasis, Variable
 from dagreg.model.symbols import COEFFICIENT, Namer
 from dagreg.model.terms import NO_INTERCEPT, Auxiliary, Purpose, Term
+from dagreg.numerics.rounding import CENTRE, distinct, shortened
 from dagreg.spec.types import Node
 
 MIN_ROWS, MIN_ROWS_DISCRETE = 10, 50  # per level, on average, for varying coefficients to be sampled centred
@@ -38,7 +37,7 @@ def equation_of(
     node, said = context.spec.nodes[response.name], context.spec.regressions.get(response.name)
     family = regression.family or family_of(context, response.name)
     link = LINKS[link_of(context, regression, family)]
-    outcome = context.spec.nodes[context.effect.outcome]
+    outcome = context.outcome
     groups = [p for p in regression.predictors if context.variables[p].pooled]
     linked = context.variables[regression.linked] if regression.linked is not None else None
     if node.offset is not None and link.name != "log":
@@ -91,7 +90,7 @@ def equation_of(
         trials=node.trials if family.trials else None,
         censoring=_censoring(context, node),
         offset=node.offset,
-        weights=outcome.trials if response.name != outcome.name else None,
+        weights=None if outcome is None or outcome == response.name else context.spec.nodes[outcome].trials,
         linked=regression.linked,
         span=said.span if said else response.span,
     )
@@ -289,7 +288,7 @@ def _term(
         columns=tuple(":".join(names) for names in pairs(*(v.columns for v in variables))),
         prior=priors.slope(said, ":".join(factors), response, variables, link),
         purpose=purpose,
-        causal=purpose == "exposure" and main and alone and _asked_for(context, regression, estimator),
+        causal=purpose == "exposure" and main and alone and context.answers(response.name, estimator),
         why=why,
         centre=tuple(shortened(mean, CENTRE * sd) for mean, sd in moments) if centred and moments else None,
         centre_by_data=centred and not moments,
@@ -359,7 +358,7 @@ def _product_purpose(context: Context, regression: Regression, factors: tuple[st
     said = context.spec.regressions.get(regression.response)
     if said is not None and factors in (said.interactions or ()):
         return "precision", "declared under `interactions`"
-    levels = quoted(f for f in factors if f in context.effect.by)
+    levels = quoted(f for f in factors if f in context.by)
     return "precision", f"the effect is asked for by {levels}"
 
 
@@ -369,18 +368,10 @@ def _place(context: Context, factors: tuple[str, ...], response: str) -> Span | 
     if len(factors) > 1:
         said = spec.regressions.get(response)
         if said is None or factors not in (said.interactions or ()):
-            return place_of(spec, context.effect, "by")
+            return context.place("by")
         return spec.place("regressions", response, "interactions") or said.span
     arrows = (e.span for e in spec.edges if e.source == factors[0] and e.target == response and not e.bidirected)
     return next(arrows, None) or spec.nodes[factors[0]].span
-
-
-def _asked_for(context: Context, regression: Regression, estimator: Estimator) -> bool:
-    """Whether the exposure's coefficient in this regression is the effect asked for, on the link scale."""
-    if estimator in ("adjusted", "instrument"):
-        return regression.response == context.effect.outcome
-    direct = context.effect.kind == "direct"
-    return estimator == "chain" and direct and regression.response == context.effect.outcome
 
 
 def _moments(context: Context, variables: tuple[Variable, ...]) -> tuple[tuple[float, float], ...]:

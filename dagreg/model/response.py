@@ -7,8 +7,9 @@ from dagreg.families import FAMILIES, Family, default_family
 from dagreg.model.cells import cells_of
 from dagreg.model.context import Context, Regression, error_at
 from dagreg.model.equation import Equation
-from dagreg.model.summary import ColumnSummary, Variable
+from dagreg.model.summary import Variable
 from dagreg.model.variables import EDGES, level_key, levels_in_order, order_of
+from dagreg.sources.types import ColumnSummary
 
 
 def chosen_family(context: Context, response: str) -> Family | None:

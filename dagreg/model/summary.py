@@ -4,38 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from dagreg.errors import Span
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import CurveKind, Level, NodeType, Transform
-
-ColumnKind = Literal["number", "text", "boolean"]
-
-
-@dataclass(frozen=True, slots=True)
-class Categories:
-    """A table's own word that a column holds names and no numbers; `order`, if it knows one, lowest first."""
-
-    ordinal: bool  # whether the order is more than a list
-    order: tuple[Level, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class ColumnSummary(Brief):
-    """All that the compiler knows of a column. Moments are of the column as stored, missing values apart."""
-
-    kind: ColumnKind
-    missing: int
-    distinct: int
-    levels: tuple[Level, ...]  # sorted distinct values; () where there are too many to list
-    counts: tuple[int, ...] = ()  # rows of each level
-    integral: bool = False  # whole numbers only
-    mean: float = float("nan")
-    sd: float = float("nan")
-    minimum: float = float("nan")
-    maximum: float = float("nan")
-    categories: Categories | None = None  # where the table declares the column to hold some
 
 
 @dataclass(frozen=True, slots=True, repr=False)

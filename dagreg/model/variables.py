@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from dagreg.errors import DataError, Diagnostic, Offence, did_you_mean, either
 from dagreg.families import FAMILIES
 from dagreg.model.numbers_as_text import are_numbers, parted
-from dagreg.model.rounding import SMALLEST
-from dagreg.model.summary import ColumnSummary, DataSummary, Variable
+from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.symbols import Namer
+from dagreg.numerics.rounding import SMALLEST
+from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 
 COUNT_CAP = 60  # whole numbers from 0 to at most this are taken for counts
@@ -99,6 +100,31 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
     return found
 
 
+def with_moments(
+    spec: Spec,
+    variables: Mapping[str, Variable],
+    columns: Mapping[str, ColumnSummary],
+    moments: Mapping[str, tuple[float, float]],
+) -> dict[str, Variable]:
+    """The variables with the mean and sd of those that are transformed, once these are known.
+
+    Raises DataError (DR435) where one varies too little.
+    """
+    resolved, wrong = dict(variables), list[Diagnostic]()
+    for name, (mean, sd) in moments.items():
+        variable = variables[name]
+        if variable.levels:
+            continue
+        try:
+            _check_spread(spec.nodes[name], columns[variable.column], sd)
+        except DataError as error:
+            wrong += error.diagnostics
+        resolved[name] = replace(variable, mean=mean, sd=sd)
+    if wrong:
+        raise DataError(tuple(wrong))
+    return resolved
+
+
 def infer_type(column: ColumnSummary) -> NodeType:
     """The type of an undeclared node: binary for two values, categorical for text, counts for small whole numbers.
 
@@ -169,11 +195,8 @@ def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummar
         raise _bad("DR313", node, f"column `{name}` has a single value{value}: nothing varies with it", ways)
     shares = _shares(levels, column)
     moments = _moments(node, column, summary, levels, shares)
-    spread = moments[1] if node.transform in _TEMPLATES else column.sd
-    if not levels and not spread >= SMALLEST:
-        beside = f"beside a mean of {column.mean:g}, in the digits that a double holds"
-        message = f"column `{name}` varies too little to be computed with: its sd is {spread:.3g} {beside}"
-        raise _bad("DR435", node, message, "subtract a round number from the column, or multiply it by one")
+    if not levels:
+        _check_spread(node, column, moments[1] if node.transform in _TEMPLATES else column.sd)
     low, high, outside = _TYPE_BOUNDS.get(kind, (-math.inf, math.inf, ""))
     broken = kind == "count" and not column.integral
     if node.type is not None and outside and (broken or not (low <= column.minimum and column.maximum <= high)):
@@ -201,6 +224,15 @@ def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummar
         label=node.label,
         span=node.span,
     )
+
+
+def _check_spread(node: Node, column: ColumnSummary, spread: float) -> None:
+    """Raises DataError (DR435) where the numbers of a node vary too little."""
+    if spread >= SMALLEST:
+        return
+    beside = f"beside a mean of {column.mean:g}, in the digits that a double holds"
+    message = f"column `{name_of(node)}` varies too little to be computed with: its sd is {spread:.3g} {beside}"
+    raise _bad("DR435", node, message, "subtract a round number from the column, or multiply it by one")
 
 
 def _filler(levels: tuple[Level, ...], column: ColumnSummary) -> Level:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 from dagreg.graph.ancestry import topological_order
 from dagreg.graph.causal import analyse
-from dagreg.identify.types import Justification
 from dagreg.model.context import Context, Regression
 from dagreg.model.equation import Equation
+from dagreg.model.estimators import Estimator
 from dagreg.model.regression import equation_of
-from dagreg.model.summary import ColumnSummary, DataSummary, Variable
+from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.symbols import Namer
 from dagreg.model.terms import Purpose
 from dagreg.model.variables import resolve
-from dagreg.spec.types import Edge, Effect, Node, Spec
+from dagreg.sources.types import ColumnSummary
+from dagreg.spec.types import Edge, Node, Spec
 
 GROUPS = 20  # of a group node whose levels are not known
 _LATENT = ColumnSummary("number", 0, 1_000_000, (), mean=0.0, sd=1.0, minimum=-6.0, maximum=6.0)
@@ -48,8 +48,8 @@ def whole(spec: Spec, summary: DataSummary | None) -> Whole:
     if summary is not None:
         summary = replace(summary, columns={**summary.columns, **dict.fromkeys(latent, _LATENT)})
     namer = Namer()
-    found = resolve(opened, order, summary)
-    variables = {name: replace(v, symbol=namer.identifier(name)) for name, v in found.items()}
+    resolved = resolve(opened, order, summary)
+    variables = {name: replace(v, symbol=namer.identifier(name)) for name, v in resolved.items()}
     equations = {}
     for v, name in enumerate(graph.names):
         parents = tuple(graph.names[p] for p in graph.parents[v])
@@ -67,9 +67,8 @@ def _equation(
     namer: Namer,
 ) -> Equation:
     why: tuple[Purpose, str] = ("parent", f"a parent of {response}")
-    nothing = cast(Justification, None)  # no effect is asked for, and no part of a regression asks why
-    context = Context(spec, Effect(parents, response), nothing, variables, summary, "")
-    return equation_of(context, Regression(response, parents, dict.fromkeys(parents, why)), "chain", namer)
+    context = Context(spec=spec, variables=variables, summary=summary)
+    return equation_of(context, Regression(response, parents, dict.fromkeys(parents, why)), Estimator.CHAIN, namer)
 
 
 def _opened(spec: Spec, *, known: bool) -> Spec:

@@ -21,6 +21,7 @@ from dagreg.numerics.arrays import Array
 Target = Callable[[Array], Array]
 STEP = 0.2  # of the differences, in posterior sds
 MAX_NEWTON = 60
+ENOUGH = 20  # steps, after which curvature that depends on the differences' size is taken as it is
 CLOSE = 0.1  # to the mode, in posterior sds
 MAX_HALVINGS = 20
 FLAT = 0.05  # curvature below which an sd is not told by it
@@ -32,6 +33,7 @@ MAX_FOLDED = 8  # coordinates whose mirror images are added up
 PILOT, PILOT_EACH = 1_000, 200  # proposals that a t is fitted to, and for each dimension
 ROUNDS = 5
 MAX_SHAPE = 0.7  # k, from which means of weighted draws are not reliable
+MAX_EVEN = 5.0  # the largest weight over the mean (Chatterjee and Diaconis 2018), up to which k is not asked
 MIN_RATE = 0.02  # effective draws a proposal
 MIN_EXCESS = 2.0  # effective draws for each that is kept
 MAX_PROPOSALS = 400_000
@@ -113,7 +115,7 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
     height = float(target(centre[None])[0])
     if not np.isfinite(height):
         return None
-    for _ in range(MAX_NEWTON):
+    for step_number in range(MAX_NEWTON):
         gradient, curvature = _derivatives(target, centre, root, height)
         if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
             root = root / 4
@@ -133,9 +135,10 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
                 break
             if far < CLOSE:
                 break
-        if values.min() > 0.5 and values.max() < 2.0 and far < CLOSE:
-            covariance = root @ np.linalg.inv(curvature) @ root.T
-            return centre, np.linalg.cholesky((covariance + covariance.T) / 2)
+        settled = values.min() > 0.5 and values.max() < 2.0
+        if far < CLOSE and (settled or step_number >= ENOUGH):
+            half = root @ (vectors / np.sqrt(bounded))
+            return centre, np.linalg.cholesky(half @ half.T)
         root = root @ (vectors / np.sqrt(bounded))
         if not moved and far >= CLOSE:
             root = root / 2
@@ -178,7 +181,8 @@ def pareto_smoothed(log_weights: Array) -> tuple[Array, float]:
     if abs(shape) < 1e-12:
         smooth = cut - scale * np.log1p(-places)
     else:
-        smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
+        with np.errstate(over="ignore"):  # what is beyond the largest weight is cut there
+            smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
     weights[tail] = np.minimum(smooth, 1.0)
     return weights / weights.sum(), shape
 
@@ -327,7 +331,8 @@ def independent_draws(
         size = int(min(len(points) * max(1.2, 1.1 * MIN_EXCESS * count / draws.size), MAX_PROPOSALS))
         if size <= len(points):
             return None
-    if draws.shape > MAX_SHAPE:
+    even = float(draws.weights.max()) * len(points) <= MAX_EVEN  # a short tail whose shape tells nothing
+    if draws.shape > MAX_SHAPE and not even:
         return None
     return draws.points[resampled(draws.weights, count, rng)]
 

@@ -25,7 +25,8 @@ from dagreg.families import FAMILIES
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.summary import Variable
-from dagreg.optimise.types import Data, Grouping, Piece, Sum
+from dagreg.optimise.types import Data, Piece
+from dagreg.sources.types import Grouping, Sum
 
 STEP = "grouped"
 MAX_DISTINCT_SHARE = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own

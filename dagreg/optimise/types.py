@@ -15,28 +15,8 @@ from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.statistics import CellCounts, Sufficient
 from dagreg.numerics.arrays import Array
+from dagreg.sources.types import Grouping
 from dagreg.spec.brief import Brief
-from dagreg.spec.types import Level
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """A column of a grouped table: the sum over a group's rows of the product of these columns and numbers.
-
-    `level`: the first factor is a column of levels and counts 1 where it has this one, 0 elsewhere.
-    """
-
-    name: str
-    factors: tuple[str | int, ...]
-    level: Level | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grouping:
-    """A table with one row for each distinct combination of the columns `keys`."""
-
-    keys: tuple[str, ...]
-    sums: tuple[Sum, ...]
 
 
 @dataclass(frozen=True, slots=True)

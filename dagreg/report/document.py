@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from dagreg.report.blocks import Block, Document, Section
 from dagreg.report.prose import counted, named
-from dagreg.report.result import Report
 from dagreg.report.sections.answer import answer
 from dagreg.report.sections.assumptions import assumptions
 from dagreg.report.sections.belief import belief
@@ -29,8 +28,9 @@ from dagreg.report.sections.priors import priors
 from dagreg.report.sections.program import program
 from dagreg.report.sections.provenance import provenance
 from dagreg.report.sections.refusal import refusal
-from dagreg.report.view import EffectView, Subject, explained_of, views
+from dagreg.report.view import EffectView, Subject, study_in, views
 from dagreg.report.words import question
+from dagreg.results.fit import Report
 
 OfEffect = Callable[[EffectView], tuple[Block, ...]]
 OfWhole = Callable[[Subject], tuple[Block, ...]]
@@ -70,14 +70,14 @@ AFTER: tuple[tuple[str, OfWhole], ...] = (
 def document(subject: Subject) -> Document:
     """The whole report: the number first, then why it can be believed, then everything else."""
     return Document(
-        title=named(explained_of(subject).spec.name),
+        title=named(study_in(subject).spec.name),
         subtitle=_subtitle(subject),
         sections=(*_whole(BEFORE, subject, "before"), *_effects(subject), *_whole(AFTER, subject, "after")),
     )
 
 
 def _subtitle(subject: Subject) -> str:
-    spec = explained_of(subject).spec
+    spec = study_in(subject).spec
     size = f"{counted(len(spec.nodes), 'variable')}, {counted(len(spec.edges), 'arrow')}"
     if isinstance(subject, Report):
         return f"Causal report. {size}, {counted(subject.data.rows_used, 'row')} of data used."

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from contextlib import suppress
 from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from importlib.util import cache_from_source
+from pathlib import Path
+
+import jinja2
+from jinja2.bccache import Bucket
+from markupsafe import Markup, escape
 
 from dagreg.report.blocks import Block, Curve, Document, Forest, Gallery, Picture
 from dagreg.report.curve import curve_svg
@@ -14,10 +21,7 @@ from dagreg.report.looks import night_css, swatch
 from dagreg.report.plots import forest_svg
 from dagreg.report.prose import runs, visible, visible_lines
 
-if TYPE_CHECKING:
-    import jinja2
-    from markupsafe import Markup
-
+TEMPLATES = Path(__file__).parent / "templates"
 _ARROW = re.compile(r"&lt;-&gt;|-&gt;|&lt;-")
 _MINUS = re.compile(r"(?<![\w.)\]-])-(?=\d)")
 
@@ -27,12 +31,32 @@ def html(document: Document) -> str:
     return _environment().get_template("report.html").render(document=document)
 
 
+class _Beside(jinja2.BytecodeCache):
+    """Compiled templates beside their sources, where Python keeps its own compiled modules."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError, ValueError, EOFError, TypeError), self._place(bucket.key).open("rb") as stream:
+            bucket.load_bytecode(stream)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if sys.dont_write_bytecode:
+            return
+        place = self._place(bucket.key)
+        with suppress(OSError):  # a folder that is closed to the user: the template is compiled each time
+            place.parent.mkdir(exist_ok=True)
+            half = place.with_suffix(f".{os.getpid()}")
+            half.write_bytes(bucket.bytecode_to_string())
+            half.replace(place)
+
+    def _place(self, key: str) -> Path:
+        return Path(cache_from_source(str(TEMPLATES / f"{key}.html")))
+
+
 @cache
 def _environment() -> jinja2.Environment:
-    import jinja2
-
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
+        bytecode_cache=_Beside(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -56,7 +80,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _template(name: str) -> str:
-    return (files("dagreg.report") / "templates" / name).read_text(encoding="utf-8")
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _kind(block: Block) -> str:
@@ -66,8 +90,6 @@ def _kind(block: Block) -> str:
 
 def _prose(text: str) -> Markup:
     """Prose with names as code, everything escaped, and real minus signs before numbers."""
-    from markupsafe import Markup
-
     pieces = (
         Markup("<code>{}</code>").format(_unbroken(piece)) if is_name else _unbroken(_MINUS.sub("\u2212", piece))
         for is_name, piece in runs(text)
@@ -77,8 +99,6 @@ def _prose(text: str) -> Markup:
 
 def _unbroken(text: str) -> Markup:
     """Text, escaped, in which no line breaks within an arrow."""
-    from markupsafe import Markup, escape
-
     return Markup(_ARROW.sub(r'<span class="arrow">\g<0></span>', str(escape(text))))
 
 
@@ -88,39 +108,27 @@ def _plain(text: str) -> str:
 
 
 def _drawn(picture: Picture) -> Markup | None:
-    from markupsafe import Markup
-
     drawing = picture.svg()
     return None if drawing is None else Markup(drawing)  # made by `draw`, which escapes every name
 
 
 def _plotted(forest: Forest, identity: str) -> Markup:
-    from markupsafe import Markup
-
     return Markup(forest_svg(forest.panels, forest.caption, identity))  # made by `plots`, which escapes every label
 
 
 def _hung(gallery: Gallery, identity: str) -> list[Markup]:
-    from markupsafe import Markup
-
     drawings = enumerate(gallery.drawings(), 1)
     return [Markup(element(d, f"{identity}-{i}")) for i, d in drawings]  # drawings escape what they are given
 
 
 def _curved(curve: Curve, identity: str) -> Markup:
-    from markupsafe import Markup
-
     title, across, up = map(_plain, (curve.caption, curve.across, curve.up))
     return Markup(curve_svg(curve.points, title, across, up, identity))  # which escapes every word
 
 
 def _swatch(css: str) -> Markup:
-    from markupsafe import Markup
-
     return Markup(swatch(css))
 
 
 def _night_css() -> Markup:
-    from markupsafe import Markup
-
     return Markup(night_css())

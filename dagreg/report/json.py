@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dagreg.effects.types import INDIRECT
-from dagreg.identify.types import Identified, NotIdentified
+from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, NotAtLevels, NotIdentified
 
 if TYPE_CHECKING:
-    from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest
+    from dagreg.binding.table import DataInfo
+    from dagreg.doubts.types import Diagnostics, ImplicationTest
     from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
+    from dagreg.errors import Doubt
     from dagreg.graph.junctions import Junction
     from dagreg.identify.types import (
         AdjustmentSets,
@@ -27,22 +29,23 @@ if TYPE_CHECKING:
         Treated,
     )
     from dagreg.model.plan import LeftOut
-    from dagreg.report.result import DataInfo, Explained, FittedEffect, Report
+    from dagreg.results.fit import FittedEffect, Report
+    from dagreg.study import Study
 
 Json = dict[str, Any]
 
 
-def explained_json(explained: Explained) -> Json:
+def study_json(study: Study) -> Json:
     """The identification answers of one spec, ready for `json.dumps`."""
-    effects = [answer_json(a) for a in explained.answers]
-    return _plain_object({**_frame(explained, effects), "warnings": _doubts(explained.doubts)})
+    effects = [answer_json(a) for a in study.answers]
+    return _plain_object({**_frame(study, effects), "warnings": _doubts(study.doubts)})
 
 
 def report_json(report: Report) -> Json:
-    """What `explained_json` says, with the numbers of every effect and where they came from."""
+    """What `study_json` says, with the numbers of every effect and where they came from."""
     return _plain_object(
         {
-            **_frame(report.explained, [_fitted(effect) for effect in report.effects]),
+            **_frame(report.study, [_fitted(effect) for effect in report.effects]),
             "data": _data(report.data),
             "versions": report.versions,
             "seed": report.seed,
@@ -70,7 +73,7 @@ def answer_json(answer: Answer) -> Json:
         "conditional": _conditional(why.conditional),
         "mediation": _mediation(why.mediation),
         "among": _treated(why.treated),
-        "not_identified": _refusal(answer) if isinstance(answer, NotIdentified) else None,
+        "not_identified": _refusal(answer) if isinstance(answer, NoFunctional) else None,
         "nodes": _nodes(why),
         "paths": [
             {
@@ -87,14 +90,14 @@ def answer_json(answer: Answer) -> Json:
     }
 
 
-def _frame(explained: Explained, effects: list[Json]) -> Json:
+def _frame(study: Study, effects: list[Json]) -> Json:
     return {
-        "spec": explained.spec.path or explained.spec.name,
+        "spec": study.spec.path or study.spec.name,
         "effects": effects,
-        "junctions": [_junction(j) for j in explained.junctions],
-        "junctions_truncated": explained.junctions_truncated,
-        "implications": [{"x": x, "y": y, "given": given} for x, y, given in explained.implications],
-        "implications_truncated": explained.implications_complete is False,
+        "junctions": [_junction(j) for j in study.junctions],
+        "junctions_truncated": study.junctions_truncated,
+        "implications": [{"x": x, "y": y, "given": given} for x, y, given in study.implications],
+        "implications_truncated": study.implications_complete is False,
     }
 
 
@@ -115,17 +118,17 @@ def _adjustment(sets: AdjustmentSets) -> Json:
     }
 
 
-def _conditional(found: Conditional | None) -> Json | None:
-    if found is None:
+def _conditional(levels: Conditional | None) -> Json | None:
+    if levels is None:
         return None
     return {
-        "given": found.given,
-        "identified": found.identified,
-        "strategy": found.strategy,
-        "adjustment": found.adjustment,
-        "estimand": found.estimand,
-        "reason": found.reason,
-        "average": not found.alone,
+        "given": levels.given,
+        "identified": not isinstance(levels, NotAtLevels),
+        "strategy": None if isinstance(levels, NotAtLevels) else levels.strategy,
+        "adjustment": levels.adjustment if isinstance(levels, AdjustmentAtLevels) else None,
+        "estimand": None if isinstance(levels, NotAtLevels) else levels.estimand,
+        "reason": levels.reason,
+        "average": not (isinstance(levels, AdjustmentAtLevels) and levels.alone),
     }
 
 
@@ -166,12 +169,12 @@ def _path_effect(effect: PathEffect) -> Json:
     }
 
 
-def _refusal(answer: NotIdentified) -> Json:
+def _refusal(answer: NoFunctional) -> Json:
     survives = answer.survives
     return {
         "reason": answer.reason,
         "open_paths": answer.open_paths,
-        "hedge": answer.hedge,
+        "hedge": None if answer.hedge is None else {"outer": answer.hedge.outer, "inner": answer.hedge.inner},
         "measure": answer.measure,
         "suggestions": answer.suggestions,
         "survives": None if survives is None else _survivor(survives),
@@ -192,7 +195,7 @@ def _nodes(why: Justification) -> Json:
 def _fitted(fitted: FittedEffect) -> Json:
     result = fitted.result
     rows = [_estimate(e) for e in result.estimates] if result else []
-    refused = isinstance(fitted.answer, NotIdentified) and fitted.answer.strategy is None
+    refused = isinstance(fitted.answer, NotIdentified)
     numbers = {"estimates": [], "associations": rows} if refused else {"estimates": rows}
     return {
         **answer_json(fitted.answer),
@@ -227,9 +230,9 @@ def _estimate(e: Estimate) -> Json:
     return {
         "name": e.name,
         "estimand": e.estimand,
-        "estimator": e.estimator,
+        "estimator": str(e.estimator),
         "primary": e.primary,
-        "scale": e.scale,
+        "scale": str(e.scale),
         "contrast": e.contrast,
         "by": e.by,
         "adjusted_for": e.adjusted_for,
@@ -253,7 +256,7 @@ def _coefficient(c: Coefficient) -> Json:
         "response": c.response,
         "response_level": c.response_level,
         "term": c.term,
-        "estimator": c.estimator,
+        "estimator": str(c.estimator),
         **_summary(c.summary),
         "causal": c.causal,
         "prior": c.prior,
@@ -273,7 +276,7 @@ def _disagreement(d: Disagreement) -> Json:
 
 
 def _left_out(left: LeftOut) -> Json:
-    return {"estimator": left.estimator, "estimand": left.estimand or None, "reason": left.reason}
+    return {"estimator": str(left.estimator), "estimand": left.estimand or None, "reason": left.reason}
 
 
 def _diagnostics(d: Diagnostics | None) -> Json | None:
@@ -319,7 +322,7 @@ def _doubts(doubts: Iterable[Doubt]) -> list[Json]:
 def _all_warnings(report: Report) -> list[Json]:
     """Every warning once, at the top, wherever it arose."""
     of_effects = (doubt for effect in report.effects for doubt in effect.doubts)
-    return _doubts((*report.explained.doubts, *report.doubts, *of_effects))
+    return _doubts((*report.study.doubts, *report.doubts, *of_effects))
 
 
 def _plain_object(value: Json) -> Json:

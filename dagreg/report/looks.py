@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dagreg.identify.types import Answer
+from dagreg.identify.types import Answer, Instrument
 from dagreg.report.blocks import LegendItem
 from dagreg.spec.types import Spec
 
@@ -165,7 +165,7 @@ def _look(name: str, spec: Spec, answer: Answer | None, harmful: bool) -> Look:
         ("outcome", name == why.query.outcome),
         ("unobserved", hidden),
         ("adjusted", name in (why.adjustment.chosen or ())),
-        ("instrument", answer.strategy == "instrument" and any(name == i.instrument for i in why.instruments)),
+        ("instrument", isinstance(answer, Instrument) and any(name == i.instrument for i in why.instruments)),
         ("harmful", harmful),
     )
     return next((look for look, holds in tests if holds), "other")

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 from dagreg.report.view import Subject
+from dagreg.study import Study
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Format = Literal["text", "json", "md", "html"]
 TEXT_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation(Study):
+    """What `explain` answers: a study that prints as its report, and draws itself in a notebook."""
+
+    @classmethod
+    def of(cls, study: Study) -> Explanation:
+        """The same study."""
+        return cls(**{field.name: getattr(study, field.name) for field in fields(study)})
+
+    def __str__(self) -> str:
+        return render(self, "text")
+
+    def _repr_html_(self) -> str:
+        return framed(render(self, "html"))
 
 
 def render(subject: Subject, format: Format, width: int = TEXT_WIDTH) -> str:
@@ -49,10 +67,10 @@ def _text(subject: Subject, width: int) -> str:
 def _json(subject: Subject) -> str:
     import json
 
-    from dagreg.report.json import explained_json, report_json
-    from dagreg.report.result import Report
+    from dagreg.report.json import report_json, study_json
+    from dagreg.results.fit import Report
 
-    answer = report_json(subject) if isinstance(subject, Report) else explained_json(subject)
+    answer = report_json(subject) if isinstance(subject, Report) else study_json(subject)
     line = json.dumps(answer, ensure_ascii=False, allow_nan=False)
     return line.encode("utf-8", "backslashreplace").decode() + "\n"  # a lone surrogate has no UTF-8, but a JSON escape
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dagreg.doubts.types import Doubt
 from dagreg.effects.types import Estimate, Scale
+from dagreg.errors import Doubt
 from dagreg.identify.types import Answer, Justification, NotIdentified
-from dagreg.report.result import Explained, FittedEffect, Report
+from dagreg.results.fit import FittedEffect, Report
 from dagreg.spec.types import Effect, Spec
+from dagreg.study import Study
 
 if TYPE_CHECKING:
     from dagreg.model.equation import Equation
-    from dagreg.model.plan import Estimator, Model
+    from dagreg.model.estimators import Estimator
+    from dagreg.model.plan import Model
     from dagreg.model.summary import Variable
 
-Subject = Explained | Report
+Subject = Study | Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class EffectView:
     spec: Spec
     place: int
     answer: Answer
-    effect: Effect | None
+    effect: Effect
     fitted: FittedEffect | None = None
 
     @property
@@ -44,7 +46,7 @@ class EffectView:
     @property
     def refused(self) -> bool:
         """Not identified, and no instrument offers an answer either."""
-        return isinstance(self.answer, NotIdentified) and self.answer.strategy is None
+        return isinstance(self.answer, NotIdentified)
 
     @property
     def estimates(self) -> tuple[Estimate, ...]:
@@ -69,18 +71,13 @@ class EffectView:
         return next((m.variables[name] for m in self.models if name in m.variables), None)
 
 
-def explained_of(subject: Subject) -> Explained:
-    return subject.explained if isinstance(subject, Report) else subject
+def study_in(subject: Subject) -> Study:
+    return subject.study if isinstance(subject, Report) else subject
 
 
 def views(subject: Subject) -> tuple[EffectView, ...]:
     """A view for each effect, in the order of the spec."""
     if isinstance(subject, Report):
-        spec = subject.explained.spec
+        spec = subject.study.spec
         return tuple(EffectView(spec, i, f.answer, f.effect, f) for i, f in enumerate(subject.effects, 1))
-    effects = subject.spec.effects
-    matched = len(effects) == len(subject.answers)
-    return tuple(
-        EffectView(subject.spec, i, answer, effects[i - 1] if matched else None)
-        for i, answer in enumerate(subject.answers, 1)
-    )
+    return tuple(EffectView(subject.spec, i, s.answer, s.effect) for i, s in enumerate(subject.effects, 1))

@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dagreg.effects.measures import coefficient
+from dagreg.effects.measures import Measure, coefficient
 from dagreg.effects.types import INDIRECT, Estimate
-from dagreg.report.numbers import interval, level, number, percent, probability
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
+from dagreg.results.numbers import interval, level, number, percent, probability
 from dagreg.spec.types import Level, Side
 
 if TYPE_CHECKING:
     from dagreg.model.equation import Equation
-
-ESTIMATOR = {
-    "adjusted": "adjusted",
-    "chain": "chain (g-formula)",
-    "frontdoor": "front-door",
-    "instrument": "instrument",
-    "functional": "functional (ID algorithm)",
-    "unadjusted": "unadjusted",
-}
 
 _QUESTION = {
     "total": "What is the {joint}total effect of {x} on {y}?",
@@ -58,12 +49,12 @@ def question_details(view: EffectView) -> str:
     """What the question leaves open: the comparison, the groups, the names in full."""
     effect = view.effect
     parts = []
-    if effect and effect.contrast is not None:
+    if effect.contrast is not None:
         start, stop = (_setting(side) for side in effect.contrast)
         parts.append(f"The comparison is {stop} against {start}.")
     if view.justification.query.kind == "direct":
         parts.append("Every other variable on a causal path is held fixed (the controlled direct effect).")
-    if effect and effect.by:
+    if effect.by:
         parts.append(f"It is also asked separately for each level of {listed(effect.by)}.")
     return " ".join([*parts, *_labels(view)])
 
@@ -188,8 +179,8 @@ def scale(view: EffectView, e: Estimate) -> str:
     equation = view.outcome_equation(e.estimator)
     if e.scale == "link":
         return coefficient(equation) if equation else "coefficient on the link scale"
-    if e.is_ratio:
-        return e.scale
+    if isinstance(e.scale, Measure):
+        return str(e.scale)
     return equation.family.scale.difference if equation else "mean difference"
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dagreg.files import check_folder, flush, folders, is_sealed, replace_all, sealed, sha256_of, writing
+from dagreg.files import flush, folders, replace_all, sealed, sha256_of, writing
 from dagreg.report.blocks import Document, Gallery
 from dagreg.report.document import document
 from dagreg.report.draw import CannotDraw, svg
@@ -20,38 +18,10 @@ from dagreg.report.drawing import element, sheet
 from dagreg.report.html import html
 from dagreg.report.markdown import markdown
 from dagreg.report.render import render
-from dagreg.report.result import Report
+from dagreg.results.fit import Report
+from dagreg.results.folder import GALLERIES, NAMES, PICTURE, PROGRAM, RECORD, SEAL, TEXTS, TIMINGS, check_result_folder
 
-SEAL, RECORD, TIMINGS = "results.json", "fit.json", "timings.json"
-SPEC, PROGRAM, POSTERIOR = "spec.yaml", "model.py", "posterior.nc"
-TEXTS = ("report.html", "report.md")
-PICTURE = "dag.svg"
-GALLERIES = ("posterior.svg", "model.svg", "chains.svg", "pooling.svg")  # those that there are
-NAMES = (*TEXTS, SEAL, RECORD, TIMINGS, SPEC, PROGRAM, POSTERIOR, PICTURE, *GALLERIES)
 Writer = Callable[[Path], object]
-
-
-def check_result_folder(directory: Path) -> None:
-    """Whether a result can be written here, before anything is fitted.
-
-    Raises DagregError (DR580 to DR585) where a file of the result's names is there that dagreg did not write, or the
-    folder cannot be written to.
-    """
-    check_folder(directory, NAMES, written_by_dagreg(directory))
-
-
-def written_by_dagreg(directory: Path) -> dict[str, str]:
-    """The hashes of the files that a fit left in a folder: those that its `fit.json` keeps, if that is whole itself."""
-    found: dict[str, str] = {}
-    for name in (n for n in (RECORD, TIMINGS) if os.path.isfile(directory / n)):  # reading a named pipe would wait
-        with suppress(OSError, ValueError):
-            raw = (directory / name).read_bytes()
-            if is_sealed(raw.decode("ascii")):
-                found[name] = hashlib.sha256(raw).hexdigest()
-    if RECORD in found:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            found |= json.loads((directory / RECORD).read_text(encoding="ascii"))["files"]
-    return found
 
 
 def write_reports(
@@ -95,10 +65,10 @@ def _workshop(directory: Path) -> Iterator[Path]:
 
 
 def _picture(report: Report) -> str | None:
-    explained = report.explained
+    study = report.study
     answer = report.effects[0].answer if report.effects else None
     try:
-        return svg(explained.spec, answer)
+        return svg(study.spec, answer)
     except CannotDraw:
         return None
 

@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import numpy as np
 
-from dagreg.emit.program import Reader
-from dagreg.emit.prose import comment, literal
 from dagreg.errors import HIDDEN, DagregError, redacted, secret_setting
+from dagreg.quoting import comment, literal
+from dagreg.sources.reader import Reader
 from dagreg.sources.source import Source, Values, first_line, identifier, longest, refused, too_late
 from dagreg.spec.types import DataRef
 

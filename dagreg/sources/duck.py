@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from dagreg.emit.program import ATTACH, DUCKDB, Reader
 from dagreg.sources.frames import categories_of, register
+from dagreg.sources.reader import ATTACH, DUCKDB, Reader
 from dagreg.sources.source import (
     EXACT,
     TOGETHER,

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from dagreg.model.summary import Categories
+from dagreg.sources.types import Categories
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.model.rounding import LARGEST
-from dagreg.model.summary import ColumnSummary
+from dagreg.numerics.rounding import LARGEST
 from dagreg.sources.moments import GROUPS, Moments, unpacked
 from dagreg.sources.source import LEVEL_CAP, Source
 from dagreg.sources.sql import Column, moments_sql
+from dagreg.sources.types import ColumnSummary
 
 FIRST = 20_000  # rows that are looked at first
 LEAST = 2 * LEVEL_CAP  # distinct values from which a column of numbers cannot have levels

@@ -12,10 +12,10 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.emit.program import DUCKDB, Reader
 from dagreg.errors import DataError, Diagnostic, Offence
-from dagreg.model.rounding import LARGEST
-from dagreg.model.summary import Categories, ColumnKind, ColumnSummary
+from dagreg.numerics.rounding import LARGEST
+from dagreg.sources.reader import DUCKDB, Reader
+from dagreg.sources.types import Categories, ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
 
 LEVEL_CAP = 1000  # distinct values that are listed as levels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from dagreg.errors import Diagnostic, Span
@@ -159,6 +159,11 @@ class DataRef:
     query: str | None = None
     span: Span | None = None
 
+    @property
+    def is_connection(self) -> bool:
+        """Whether it leads to a database."""
+        return "://" in self.source
+
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Spec:
@@ -230,6 +235,11 @@ class Spec:
     def __repr__(self) -> str:
         asked = "; ".join(f"{e.kind} {', '.join(e.exposure)} -> {e.outcome}" for e in self.effects) or "no effect"
         return cut(f"<Spec {self.name!r}: {len(self.nodes)} nodes, {len(self.edges)} edges; {asked}>")
+
+    def with_sampling(self, **settings: int | str | None) -> Spec:
+        """The spec with sampling settings replaced where a value is given."""
+        given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
+        return replace(self, sampling=replace(self.sampling, **given))
 
     def family_of(self, name: str) -> str | None:
         """The family that the spec declares for a response, or that its trials say; None where it leaves it open."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dagreg.effects.types import INDIRECT, Estimate
-from dagreg.identify.types import Answer, Identified, NotIdentified
+from dagreg.identify.types import Answer, Identified, Instrument, NotIdentified
 from dagreg.report.blocks import Banner, Block, Headline, Paragraph
-from dagreg.report.numbers import interval, number, percent, probability
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.view import EffectView
 from dagreg.report.words import answer_sentence, compared, comparison, quantity_unit, question_details
+from dagreg.results.numbers import interval, number, percent, probability
 
 MOST_HEADLINES = 6
 
@@ -126,7 +126,7 @@ def _standing(view: EffectView) -> tuple[Block, ...]:
     """How the answer stands: identified or not, and on what it rests."""
     if view.refused:
         return (Banner("bad", _REFUSAL, _reasons(view.answer)),)
-    if view.answer.strategy == "instrument":
+    if isinstance(view.answer, Instrument):
         return (Banner("caution", "This answer rests on linearity", (_INSTRUMENT,)),)
     if view.fitted is None or not view.primary():
         return _without_numbers(view)
@@ -151,17 +151,8 @@ _INSTRUMENT = (
 
 def _without_numbers(view: EffectView) -> tuple[Block, ...]:
     if isinstance(view.answer, Identified) and view.justification.causal_path:
-        return (Paragraph(f"The effect is identified {STRATEGY[view.answer.strategy or 'adjustment']}."),)
+        return (Paragraph(f"The effect is identified {view.answer.words}."),)
     return ()
-
-
-STRATEGY = {
-    "adjustment": "by adjustment: one regression of the outcome, with the right covariates, is enough",
-    "frontdoor": "by the front-door formula: the whole effect passes through observed variables whose own effects "
-    "can be told from confounding",
-    "functional": "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables is "
-    "enough to adjust for",
-}
 
 
 def _pointer(view: EffectView) -> tuple[Block, ...]:

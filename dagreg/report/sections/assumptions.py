@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dagreg.identify.types import Adjustment, Instrument
 from dagreg.report.blocks import Block, Bullets
 from dagreg.report.prose import joined, listed, named
-from dagreg.report.result import Report
-from dagreg.report.view import Subject, explained_of, views
+from dagreg.report.view import Subject, study_in, views
+from dagreg.results.fit import Report
 from dagreg.spec.types import Spec
 
 _MISSING = {
@@ -21,7 +22,7 @@ _MISSING = {
 
 
 def assumptions(subject: Subject) -> tuple[Block, ...]:
-    spec = explained_of(subject).spec
+    spec = study_in(subject).spec
     return (Bullets((*_graph(spec), *_identification(subject), *_model(subject))),)
 
 
@@ -44,7 +45,7 @@ def _graph(spec: Spec) -> Iterator[str]:
 
 def _identification(subject: Subject) -> Iterator[str]:
     effects = views(subject)
-    sets = dict.fromkeys(v.justification.adjustment.chosen for v in effects if v.answer.strategy == "adjustment")
+    sets = dict.fromkeys(v.justification.adjustment.chosen for v in effects if isinstance(v.answer, Adjustment))
     for chosen in sets:
         if chosen:
             yield (
@@ -52,7 +53,7 @@ def _identification(subject: Subject) -> Iterator[str]:
                 "is compared could have occurred."
             )
     for view in effects:
-        if view.answer.strategy == "instrument":
+        if isinstance(view.answer, Instrument):
             yield f"Linearity: the effect on {named(view.outcome)} is linear in the exposure and the same for everyone."
         if view.justification.query.kind == "mediation":
             yield (
@@ -66,14 +67,14 @@ def _model(subject: Subject) -> Iterator[str]:
         return
     if any(v.models for v in views(subject)):
         yield "The regressions have the right form: the families, links and terms of the program below."
-    nodes = subject.explained.spec.nodes
+    nodes = subject.study.spec.nodes
     censored = {e.response for v in views(subject) for m in v.models for e in m.equations if nodes[e.response].censored}
     if censored:
         yield (
             f"Censoring is uninformative: that a value of {listed(sorted(censored))} is known by a bound only says "
             "nothing more about it than the bound, given the predictors. Means rest on the family beyond the bounds."
         )
-    words = _MISSING.get(subject.explained.spec.missing)
+    words = _MISSING.get(subject.study.spec.missing)
     if words and subject.data.missing:
         yield words
     yield from _unknown(subject)

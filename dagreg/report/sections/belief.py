@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dagreg.identify.types import AdjustmentSets, Identified, Justification
+from dagreg.identify.types import (
+    Adjustment,
+    AdjustmentSets,
+    FrontDoor,
+    Identified,
+    Justification,
+    NotAtLevels,
+    NotOnTreated,
+    ZeroByGraph,
+)
 from dagreg.report.blocks import Block, Bullets, Code, Paragraph
 from dagreg.report.prose import braces, joined, listed, named, sentence
-from dagreg.report.sections.answer import STRATEGY
 from dagreg.report.view import EffectView
 
 MOST_SETS = 12
@@ -25,51 +33,42 @@ def belief(view: EffectView) -> tuple[Block, ...]:
 
 def by_levels(why: Justification) -> tuple[Block, ...]:
     """What the graph says of the effect at each level of the variables that it is asked by."""
-    found = why.conditional
-    if found is None:
+    levels = why.conditional
+    if levels is None:
         return ()
-    shown = (Code(found.estimand, caption="The estimand at each level"),) if found.estimand else ()
-    return (Paragraph(sentence(found.reason)), *shown)
+    reason = Paragraph(sentence(levels.reason))
+    if isinstance(levels, NotAtLevels):
+        return (reason,)
+    return (reason, Code(levels.estimand, caption="The estimand at each level"))
 
 
 def on_treated(why: Justification) -> tuple[Block, ...]:
     """What the graph says of the effect over those who were seen at one level of the exposure."""
-    found = why.treated
-    if found is None:
+    treated = why.treated
+    if treated is None:
         return ()
-    shown = (Code(found.estimand, caption=f"The estimand among the {found.group}"),) if found.estimand else ()
-    return (Paragraph(sentence(found.reason)), *shown)
+    reason = Paragraph(sentence(treated.reason))
+    if isinstance(treated, NotOnTreated):
+        return (reason,)
+    return (reason, Code(treated.estimand, caption=f"The estimand among the {treated.group}"))
 
 
 def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
     reason = sentence(why.adjustment.reason)
-    if answer.strategy is None:
+    if isinstance(answer, ZeroByGraph):
         return tuple(p for p in ("The effect is zero by the graph; nothing needs to be estimated.", reason) if p)
-    first = (
-        _adjusted(why) if answer.strategy == "adjustment" else f"The effect is identified {STRATEGY[answer.strategy]}."
-    )
+    first = _adjusted(why) if isinstance(answer, Adjustment) else f"The effect is identified {answer.words}."
     only = (
         "No member of this set can be spared, and no other set has that property." if _is_only(why.adjustment) else ""
     )
-    return tuple(p for p in (first, reason, only if why.adjustment.chosen else "", _in_words(answer, why)) if p)
+    return tuple(p for p in (first, reason, only if why.adjustment.chosen else "", _in_words(answer)) if p)
 
 
-def _in_words(answer: Identified, why: Justification) -> str:
+def _in_words(answer: Identified) -> str:
     """What a formula other than adjustment does, for those who do not read it."""
-    x, y = listed(why.query.exposure), named(why.query.outcome)
-    if answer.strategy == "functional":
-        return (
-            "The formula was derived from the graph step by step and holds nothing but distributions that these "
-            "variables show in data."
-        )
-    if answer.strategy != "frontdoor":
-        return ""
-    m = listed(why.frontdoor[0])
-    return (
-        f"In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds the two; "
-        f"how {m} then moves {y} is seen within each value of {x}, which closes every other path. The formula joins "
-        "the two steps."
-    )
+    query = answer.justification.query
+    m = listed(answer.mediators) if isinstance(answer, FrontDoor) else ""
+    return answer.in_words.format(x=listed(query.exposure), y=named(query.outcome), m=m)
 
 
 def _adjusted(why: Justification) -> str:

@@ -7,7 +7,6 @@ from dagreg.report.blocks import Block, Gallery
 from dagreg.report.curves import ranks, trace
 from dagreg.report.drawing import Drawing
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR
 
 
 def chains(view: EffectView) -> tuple[Block, ...]:
@@ -31,7 +30,7 @@ def chains(view: EffectView) -> tuple[Block, ...]:
 
 
 def _pair(m: Mixing, several: bool) -> tuple[Drawing, Drawing]:
-    label = f"{m.name}, {ESTIMATOR.get(m.estimator, m.estimator)}" if several else m.name
+    label = f"{m.name}, {m.estimator.label}" if several else m.name
     note = f"Trace: R-hat {m.r_hat:.3f}, effective sample size {m.ess_bulk:,.0f}"
     return trace(label, note, m.traces, m.step, m.draws), ranks(label, "Rank plot", m.ranks, m.draws)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dagreg.effects.types import Coefficient
 from dagreg.report.blocks import Block, Column, Paragraph, Table
-from dagreg.report.numbers import interval, level, number, percent
 from dagreg.report.prose import counted, named
 from dagreg.report.sections.densities import of_coefficients
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR
+from dagreg.results.numbers import interval, level, number, percent
 
 MOST_ROWS = 100
 
@@ -54,7 +53,7 @@ def _table(rows: tuple[Coefficient, ...], caption: str) -> Table:
             Column("Why"),
         ),
         rows=tuple(_row(c) for c in shown),
-        muted=frozenset(i for i, c in enumerate(shown) if c.estimator == "unadjusted"),
+        muted=frozenset(i for i, c in enumerate(shown) if not c.estimator.offers.effect),
     )
 
 
@@ -66,7 +65,7 @@ def _response(c: Coefficient) -> str:
 def _row(c: Coefficient) -> tuple[str, ...]:
     s = c.summary
     return (
-        ESTIMATOR[c.estimator],
+        c.estimator.label,
         _response(c),
         named(c.term),
         number(s.mean, s.sd),

@@ -9,10 +9,10 @@ from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.report.blocks import Block, Gallery
 from dagreg.report.curves import Curve, finite, ridge, small_densities
 from dagreg.report.drawing import Drawing
-from dagreg.report.numbers import interval, number, percent
 from dagreg.report.plots import Emphasis
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR, compared, quantity_unit, scale
+from dagreg.report.words import compared, quantity_unit, scale
+from dagreg.results.numbers import interval, number, percent
 
 MOST_ROWS, MOST_CELLS = 6, 24
 _READ = "the bar and the darker area hold {level} of the posterior, the dot is its mean"
@@ -44,15 +44,15 @@ def _scale(view: EffectView, e: Estimate) -> str:
 
 def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curve]:
     here = [e for e in rows if _scale(view, e) == words][:MOST_ROWS]
-    said = [(ESTIMATOR[e.estimator], e.estimand, compared(view, e, rows)) for e in here]
+    said = [(e.estimator.label, e.estimand, compared(view, e, rows)) for e in here]
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
     labels = [", ".join(word for word, tells in zip(row, differ, strict=True) if tells) or row[0] for row in said]
     curves = (_curve(label, e.summary, _emphasis(view, e)) for label, e in zip(labels, here, strict=True))
-    return [replace(c, null=1.0 if e.is_ratio else 0.0) for c, e in zip(curves, here, strict=True)]
+    return [replace(c, null=e.null) for c, e in zip(curves, here, strict=True)]
 
 
 def _emphasis(view: EffectView, e: Estimate) -> Emphasis:
-    return "primary" if e.primary and not view.refused else "muted" if e.estimator == "unadjusted" else "plain"
+    return "primary" if e.primary and not view.refused else "muted" if not e.estimator.offers.effect else "plain"
 
 
 def of_coefficients(rows: Sequence[Coefficient]) -> tuple[Block, ...]:
@@ -74,7 +74,7 @@ def of_coefficients(rows: Sequence[Coefficient]) -> tuple[Block, ...]:
 
 def _term(c: Coefficient, estimators: bool) -> str:
     words = f"{c.term} in {c.response}"
-    return f"{words}, {ESTIMATOR[c.estimator]}" if estimators else words
+    return f"{words}, {c.estimator.label}" if estimators else words
 
 
 def _curve(label: str, s: Summary, emphasis: Emphasis) -> Curve:

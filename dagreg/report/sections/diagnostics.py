@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dagreg.doubts.types import Diagnostics
 from dagreg.report.blocks import Block, Bullets, Facts, Paragraph
-from dagreg.report.numbers import number
 from dagreg.report.prose import sentence
 from dagreg.report.sections.chains import chains
 from dagreg.report.view import EffectView
+from dagreg.results.numbers import number
 
 
 def diagnostics(view: EffectView) -> tuple[Block, ...]:

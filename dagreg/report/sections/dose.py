@@ -5,10 +5,10 @@ from __future__ import annotations
 from dagreg.effects.types import Dose
 from dagreg.report.blocks import Block, Column, Curve, Paragraph, Table
 from dagreg.report.curve import Point
-from dagreg.report.numbers import interval, level, number, percent
 from dagreg.report.prose import joined, named
 from dagreg.report.view import EffectView
 from dagreg.report.words import axis_name, mean_of
+from dagreg.results.numbers import interval, level, number, percent
 
 
 def dose_response(view: EffectView) -> tuple[Block, ...]:

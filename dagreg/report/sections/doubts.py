@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dagreg.doubts.types import Doubt
+from dagreg.errors import Doubt
 from dagreg.report.blocks import Banner, Block
 from dagreg.report.prose import named, sentence
-from dagreg.report.result import Report
-from dagreg.report.view import EffectView, Subject, explained_of
+from dagreg.report.view import EffectView, Subject, study_in
+from dagreg.results.fit import Report
 
 
 def doubts(view: EffectView) -> tuple[Block, ...]:
@@ -15,7 +15,7 @@ def doubts(view: EffectView) -> tuple[Block, ...]:
 
 def general_doubts(subject: Subject) -> tuple[Block, ...]:
     own = subject.doubts if isinstance(subject, Report) else ()
-    return _banner(tuple(dict.fromkeys((*explained_of(subject).doubts, *own))), "Warnings about the spec and the data")
+    return _banner(tuple(dict.fromkeys((*study_in(subject).doubts, *own))), "Warnings about the spec and the data")
 
 
 def _banner(found: tuple[Doubt, ...], title: str) -> tuple[Block, ...]:

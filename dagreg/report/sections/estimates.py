@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dagreg.effects.types import Estimate
 from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Table
-from dagreg.report.numbers import interval, level, number, percent, short_probability
 from dagreg.report.plots import Emphasis, Panel, Row
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.densities import of_estimates
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR, compared, quantity_unit, scale
+from dagreg.report.words import compared, quantity_unit, scale
+from dagreg.results.numbers import interval, level, number, percent, short_probability
 
 MOST_ROWS, MOST_POINTS = 200, 40
 
@@ -24,7 +24,7 @@ def estimates(view: EffectView) -> tuple[Block, ...]:
         _table(view, rows, _caption(view, rows)),
         *_cut(len(rows)),
         Paragraph(_how_to_read(view, rows)),
-        *((Paragraph(_BOOTSTRAP),) if view.effect and view.effect.standardise != "rows" else ()),
+        *((Paragraph(_BOOTSTRAP),) if view.effect.standardise != "rows" else ()),
         Forest(f"Estimates with their {percent(rows[0].summary.level)} intervals", _panels(view, rows)),
         *of_estimates(view),
         *((Bullets(notes),) if notes else ()),
@@ -75,7 +75,7 @@ def _table(view: EffectView, rows: tuple[Estimate, ...], caption: str) -> Table:
         columns=columns,
         rows=tuple(_row(view, e, several) for e in shown),
         strong=frozenset(i for i, e in enumerate(shown) if _is_primary(view, e)),
-        muted=frozenset(i for i, e in enumerate(shown) if e.estimator == "unadjusted"),
+        muted=frozenset(i for i, e in enumerate(shown) if not e.estimator.offers.effect),
     )
 
 
@@ -112,8 +112,8 @@ def _adjusted_for(view: EffectView, e: Estimate) -> str:
 
 
 def _estimator(view: EffectView, e: Estimate) -> str:
-    mark = "primary" if _is_primary(view, e) else "for comparison only" if e.estimator == "unadjusted" else ""
-    return f"{ESTIMATOR[e.estimator]} ({mark})" if mark else ESTIMATOR[e.estimator]
+    mark = "primary" if _is_primary(view, e) else "for comparison only" if not e.estimator.offers.effect else ""
+    return f"{e.estimator.label} ({mark})" if mark else e.estimator.label
 
 
 def _how_to_read(view: EffectView, rows: tuple[Estimate, ...]) -> str:
@@ -121,7 +121,7 @@ def _how_to_read(view: EffectView, rows: tuple[Estimate, ...]) -> str:
     ratios = _RATIOS if any(e.is_ratio for e in rows) else ""
     unadjusted = (
         " The unadjusted rows adjust for nothing; they show what the adjustment does and are no answer to the question."
-        if any(e.estimator == "unadjusted" for e in rows)
+        if any(not e.estimator.offers.effect for e in rows)
         else ""
     )
     return (
@@ -151,7 +151,7 @@ _RATIOS = (
 
 def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
     """One panel for each scale: numbers of different scales share no axis."""
-    scales = {scale(view, e): 1.0 if e.is_ratio else 0.0 for e in rows}
+    scales = {scale(view, e): e.null for e in rows}
     return tuple(
         Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS], null)
         for name, null in scales.items()
@@ -162,7 +162,7 @@ def _point(view: EffectView, e: Estimate) -> Row:
     s = e.summary
     several = len({_what(view, o) for o in view.estimates}) > 1
     label = f"{_estimator(view, e)}: {_what(view, e)}" if several else _estimator(view, e)
-    emphasis: Emphasis = "primary" if e.primary else "muted" if e.estimator == "unadjusted" else "plain"
+    emphasis: Emphasis = "primary" if e.primary else "muted" if not e.estimator.offers.effect else "plain"
     return Row(label, s.mean, *s.interval, f"{number(s.mean, s.sd)} ({interval(s)})", emphasis)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dagreg.effects.types import INDIRECT
-from dagreg.identify.types import Identified
+from dagreg.identify.types import Identified, Instrument
 from dagreg.report.blocks import Block, Column, Table
-from dagreg.report.numbers import interval, number, percent
 from dagreg.report.prose import braces
 from dagreg.report.view import EffectView, Subject, views
 from dagreg.report.words import compared, quantity_unit, question
+from dagreg.results.numbers import interval, number, percent
 
 
 def glance(subject: Subject) -> tuple[Block, ...]:
@@ -34,7 +34,7 @@ def _start(view: EffectView) -> tuple[str, str, str]:
 def _standing(view: EffectView) -> str:
     if isinstance(view.answer, Identified):
         return "yes" if view.justification.causal_path else "yes: zero by the graph"
-    return "no: rests on linearity" if view.answer.strategy == "instrument" else "no"
+    return "no: rests on linearity" if isinstance(view.answer, Instrument) else "no"
 
 
 def _number(view: EffectView) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dagreg.effects.types import Disagreement
 from dagreg.report.blocks import Banner, Block, Column, Paragraph, Table
-from dagreg.report.numbers import number
 from dagreg.report.prose import sentence
 from dagreg.report.view import EffectView
+from dagreg.results.numbers import number
 
 
 def graph_test(view: EffectView) -> tuple[Block, ...]:

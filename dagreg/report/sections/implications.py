@@ -6,26 +6,27 @@ from itertools import combinations
 
 from dagreg.doubts.types import ImplicationTest
 from dagreg.report.blocks import Banner, Block, Bullets, Column, Paragraph, Table
-from dagreg.report.numbers import number, short_probability
 from dagreg.report.prose import counted, listed, named
-from dagreg.report.result import Explained, Report
-from dagreg.report.view import Subject, explained_of
+from dagreg.report.view import Subject, study_in
+from dagreg.results.fit import Report
+from dagreg.results.numbers import number, short_probability
 from dagreg.spec.types import Spec
+from dagreg.study import Study
 
 MOST_ROWS = 60
 
 
 def implications(subject: Subject) -> tuple[Block, ...]:
-    explained = explained_of(subject)
+    study = study_in(subject)
     tests, left = _tests(subject), _untested(subject)
     if tests:
         shown = (Paragraph(_CLAIM + _HOW), *_verdict(tests), _tested(tests), *_cut(len(tests)))
-        return (*shown, *_shortened(explained), *left)
-    claims = explained.implications
+        return (*shown, *_shortened(study), *left)
+    claims = study.implications
     if not claims:
-        return tuple(Paragraph(text) for text in _without_claims(explained))
+        return tuple(Paragraph(text) for text in _without_claims(study))
     bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MOST_ROWS]))
-    return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(explained), *left)
+    return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(study), *left)
 
 
 _CLAIM = "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
@@ -38,14 +39,14 @@ _LARGE = "The graph implies independences among observed variables; it is too la
 _SHORTENED = "The graph implies more independences than are listed: the list is cut for a graph of this size."
 
 
-def _without_claims(explained: Explained) -> tuple[str, ...]:
-    if explained.implications_complete is False:
+def _without_claims(study: Study) -> tuple[str, ...]:
+    if study.implications_complete is False:
         return (_LARGE,)
-    return (_NONE,) if explained.implications_complete or _complete(explained.spec) else ()
+    return (_NONE,) if study.implications_complete or _complete(study.spec) else ()
 
 
-def _shortened(explained: Explained) -> tuple[Block, ...]:
-    return (Paragraph(_SHORTENED),) if explained.implications_complete is False else ()
+def _shortened(study: Study) -> tuple[Block, ...]:
+    return (Paragraph(_SHORTENED),) if study.implications_complete is False else ()
 
 
 def _untested(subject: Subject) -> tuple[Block, ...]:

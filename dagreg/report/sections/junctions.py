@@ -5,7 +5,7 @@ from __future__ import annotations
 from dagreg.graph.junctions import Junction
 from dagreg.report.blocks import Block, Column, Paragraph, Table
 from dagreg.report.prose import counted, named
-from dagreg.report.view import Subject, explained_of
+from dagreg.report.view import Subject, study_in
 
 MOST_ROWS = 60
 
@@ -18,7 +18,7 @@ _MEANS = {
 
 
 def junctions(subject: Subject) -> tuple[Block, ...]:
-    found = explained_of(subject).junctions
+    found = study_in(subject).junctions
     if not found:
         return ()
     table = Table(
@@ -29,7 +29,7 @@ def junctions(subject: Subject) -> tuple[Block, ...]:
     if len(found) <= MOST_ROWS:
         return (table,)
     number = counted(len(found), "junction")
-    if explained_of(subject).junctions_truncated:
+    if study_in(subject).junctions_truncated:
         return (table, Paragraph(f"Shown are {MOST_ROWS} of more than {number}; the JSON answer lists so many."))
     return (table, Paragraph(f"Shown are {MOST_ROWS} of {number}; the JSON answer lists all."))
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from dagreg.report.blocks import Block, Bullets
 from dagreg.report.prose import sentence
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR
 
 if TYPE_CHECKING:
     from dagreg.model.plan import LeftOut
@@ -21,5 +20,5 @@ def left_out(view: EffectView) -> tuple[Block, ...]:
 
 
 def _what(missing: LeftOut) -> str:
-    words = missing.estimand or ESTIMATOR[missing.estimator]
+    words = missing.estimand or missing.estimator.label
     return words[:1].upper() + words[1:]

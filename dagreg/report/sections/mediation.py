@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagreg.identify.types import Mediation, PathEffect
+from dagreg.identify.types import Mediation, PathEffect, PathsIdentified
 from dagreg.report.blocks import Block, Bullets, Code, Column, Paragraph, Table
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
@@ -77,7 +77,7 @@ def _table(caption: str, title: str, effects: tuple[PathEffect, ...]) -> tuple[B
             caption=caption,
             columns=(Column(title), Column("Effect"), Column("Formula, or what forbids it")),
             rows=tuple((named(e.name), _standing(e), _short(e)) for e in effects),
-            strong=frozenset(i for i, e in enumerate(effects) if e.identified and not e.zero),
+            strong=frozenset(i for i, e in enumerate(effects) if isinstance(e, PathsIdentified)),
         ),
     )
 
@@ -94,7 +94,7 @@ def _reasons(effects: tuple[PathEffect, ...]) -> tuple[Block, ...]:
     """Each reason once, with the effects that it forbids."""
     refused: dict[str, list[str]] = {}
     for effect in effects:
-        if not effect.identified and effect.witness:
+        if effect.witness:
             refused.setdefault(effect.reason, []).append(named(effect.name))
     if not refused:
         return ()

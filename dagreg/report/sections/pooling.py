@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dagreg.doubts.types import PooledLevel, Pooling
 from dagreg.report.blocks import Block, Column, Gallery, Paragraph, Table
 from dagreg.report.drawing import Drawing
-from dagreg.report.numbers import number, percent
 from dagreg.report.prose import counted, named
 from dagreg.report.shrinkage import Level, shrinkage
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR
+from dagreg.results.numbers import number, percent
 
 _WHY = (
     "Levels share a distribution, so each one's estimate is drawn towards what all share, and the more so the less its "
@@ -35,13 +34,13 @@ def pooling(view: EffectView) -> tuple[Block, ...]:
 
 def _drawing(p: Pooling) -> Drawing:
     levels = [Level(v.name, v.count, v.alone, v.mean, *v.interval) for v in p.levels]
-    title = f"{p.coefficient} by {p.group}, {ESTIMATOR.get(p.estimator, p.estimator)} regression of {p.response}"
+    title = f"{p.coefficient} by {p.group}, {p.estimator.label} regression of {p.response}"
     return shrinkage(levels, p.centre, title, p.scale, f"{percent(p.level)} interval")
 
 
 def _table(p: Pooling) -> Iterator[Block]:
     yield Table(
-        caption=f"The {named(p.coefficient)} by {named(p.group)} in the {ESTIMATOR.get(p.estimator, p.estimator)} "
+        caption=f"The {named(p.coefficient)} by {named(p.group)} in the {p.estimator.label} "
         f"regression of {named(p.response)}: {p.scale}",
         columns=(
             Column("Level"),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
-from dagreg.report.words import ESTIMATOR
 
 if TYPE_CHECKING:
     from dagreg.model.equation import Equation
@@ -22,7 +21,7 @@ def priors(view: EffectView) -> tuple[Block, ...]:
     for model in view.models:
         for equation in model.equations:
             for line in _lines(equation):
-                used.setdefault(line, []).append(ESTIMATOR[model.estimator])
+                used.setdefault(line, []).append(model.estimator.label)
     if not used:
         return ()
     notes = tuple(dict.fromkeys(sentence(note) for model in view.models for note in model.notes))

@@ -9,9 +9,8 @@ from dagreg.report.draw import CannotDraw
 from dagreg.report.drawing import Drawing
 from dagreg.report.plate import plate
 from dagreg.report.prose import named
-from dagreg.report.result import FittedEffect, Report
 from dagreg.report.view import Subject
-from dagreg.report.words import ESTIMATOR
+from dagreg.results.fit import FittedEffect, Report
 
 MOST_IN_SIGHT = 14  # variables of a diagram; larger ones open on a click
 _OPTIMISED = (
@@ -41,7 +40,7 @@ def _plates(effect: FittedEffect) -> tuple[Block, ...]:
     y = effect.effect.outcome
     return tuple(
         Gallery(
-            caption=f"Plate diagram of the {ESTIMATOR.get(estimator, estimator)} model of {named(y)}",
+            caption=f"Plate diagram of the {estimator.label} model of {named(y)}",
             note="" if i else _NOTATION,
             kind="wide",
             drawings=partial(_drawn, source, f"Plate diagram of the {estimator} model of {y}"),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dagreg.report.blocks import Block, Facts, Paragraph
 from dagreg.report.prose import counted, joined, named
-from dagreg.report.result import DataInfo, Report
 from dagreg.report.view import Subject
+from dagreg.results.fit import Report
+
+if TYPE_CHECKING:
+    from dagreg.binding.table import DataInfo
 
 
 def provenance(subject: Subject) -> tuple[Block, ...]:
     if not isinstance(subject, Report):
         return ()
-    spec = subject.explained.spec
+    spec = subject.study.spec
     return (
         Facts(
             (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from dagreg.identify.types import NotIdentified
+from dagreg.identify.types import Hedge, NoFunctional
 from dagreg.report.blocks import Block, Bullets, Paragraph
 from dagreg.report.prose import braces, listed, named, sentence
 from dagreg.report.sections.belief import by_levels, instrument_lines
@@ -16,12 +14,12 @@ SAID_BELOW = 3  # sets to measure that the suggestions already name, each with i
 
 def refusal(view: EffectView) -> tuple[Block, ...]:
     answer = view.answer
-    if not isinstance(answer, NotIdentified):
+    if not isinstance(answer, NoFunctional):
         return ()
     reason = () if view.refused else (Paragraph(sentence(answer.reason)),)  # a refusal has said it at the top
     return (
         *reason,
-        *_adjustment(view),
+        *_adjustment(answer),
         *_open_paths(answer.open_paths),
         *_hedge(answer.hedge),
         *_survives(answer),
@@ -33,9 +31,9 @@ def refusal(view: EffectView) -> tuple[Block, ...]:
     )
 
 
-def _adjustment(view: EffectView) -> tuple[Block, ...]:
-    reason, said = view.justification.adjustment.reason.strip(), getattr(view.answer, "reason", "")
-    return (Paragraph(sentence(reason)),) if reason and reason not in said else ()
+def _adjustment(answer: NoFunctional) -> tuple[Block, ...]:
+    reason = answer.justification.adjustment.reason.strip()
+    return (Paragraph(sentence(reason)),) if reason and reason not in answer.reason else ()
 
 
 def _open_paths(paths: tuple[str, ...]) -> tuple[Block, ...]:
@@ -49,11 +47,8 @@ def _open_paths(paths: tuple[str, ...]) -> tuple[Block, ...]:
     )
 
 
-_GROUP = {"outer": "The larger group", "inner": "The smaller group"}
-
-
-def _hedge(hedge: Mapping[str, tuple[str, ...]] | None) -> tuple[Block, ...]:
-    if not hedge:
+def _hedge(hedge: Hedge | None) -> tuple[Block, ...]:
+    if hedge is None:
         return ()
     return (
         Paragraph(
@@ -62,11 +57,11 @@ def _hedge(hedge: Mapping[str, tuple[str, ...]] | None) -> tuple[Block, ...]:
             "sets (the exposure, or for a direct effect one held fixed). Two worlds can then be written down that "
             "agree on everything observed and differ in the effect: no method and no amount of data tells them apart."
         ),
-        Bullets(tuple(f"{_GROUP.get(name, name)}: {braces(nodes)}" for name, nodes in hedge.items())),
+        Bullets((f"The larger group: {braces(hedge.outer)}", f"The smaller group: {braces(hedge.inner)}")),
     )
 
 
-def _survives(answer: NotIdentified) -> tuple[Block, ...]:
+def _survives(answer: NoFunctional) -> tuple[Block, ...]:
     return (Paragraph(f"What survives: {answer.survives.reason}"),) if answer.survives is not None else ()
 
 

@@ -6,8 +6,13 @@ import math
 import types
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from dagreg.binding.table import DataInfo
+from dagreg.engines.solve import Failure
+from dagreg.model import plan
 
 Json = dict[str, Any]
 _PLAIN = (str, int, bool)  # that JSON writes as they are
@@ -52,9 +57,8 @@ def decode[T](kind: type[T], data: Any, **given: Any) -> T:
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    from dagreg.model import plan  # names that records import for type checkers only
-
-    return get_type_hints(kind, localns=vars(plan))
+    names = {**vars(plan), "DataInfo": DataInfo, "Failure": Failure}  # imported there for type checkers alone
+    return get_type_hints(kind, localns=names)
 
 
 def _value(hint: Any, data: Any) -> Any:
@@ -64,6 +68,8 @@ def _value(hint: Any, data: Any) -> Any:
         return data
     if origin in (Union, types.UnionType):
         return _first(arguments, data)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(data)
     if origin is Literal:
         if data not in arguments:
             raise ValueError(f"{data!r} is none of {arguments}")

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dagreg.emit.program import Reader
 from dagreg.engines.draws import Draws, Part
-from dagreg.engines.store import Store
+from dagreg.engines.store import Store, version_of
 from dagreg.errors import DagregError, Diagnostic, SpecError
 from dagreg.files import is_sealed, sha256_of
 from dagreg.model.summary import DataSummary
-from dagreg.report.codec import Json, decode, encode
-from dagreg.report.result import Report
-from dagreg.report.write import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS
+from dagreg.results.codec import Json, decode, encode
+from dagreg.results.fit import Report
+from dagreg.results.folder import POSTERIOR, PROGRAM, RECORD, SEAL, SPEC, TIMINGS
+from dagreg.results.posterior import read as read_draws
+from dagreg.sources.reader import Reader
 from dagreg.spec.load import loads
 from dagreg.spec.types import Sampling, Spec
 
 FORMAT = 2
+_PACKAGES = ("dagreg", "pymc", "pytensor", "nutpie", "numpy", "duckdb", "arviz")
 _MADE_OF = (SPEC, PROGRAM, POSTERIOR, SEAL)  # what a result is read from, beside the record
-_MADE_AGAIN = ("explained", "source", "effects")  # fields of a report, and of an effect, that are not stored
+_MADE_AGAIN = ("study", "source", "effects")  # fields of a report, and of an effect, that are not stored
 _MADE_AGAIN_OF_EFFECT = ("effect", "answer", "plan")
 
 
@@ -69,14 +73,14 @@ def spec_text(spec: Spec) -> str | None:
 
 def record_of(
     report: Report,
+    text: str | None,
     summary: DataSummary | None,
     query: str | None,
     reader: Reader | None,
     samples: Mapping[str, Draws],
 ) -> Json:
-    """What `fit.json` says, but for the hashes of the files beside it."""
-    spec = report.explained.spec
-    text = spec_text(spec)
+    """What `fit.json` says, but for the hashes of the files beside it. `text` is the `spec_text` of its spec."""
+    spec = report.study.spec
     return {
         "format": FORMAT,
         "spec": _head(spec) if text is not None else {"fields": encode(spec)},
@@ -133,7 +137,7 @@ def earlier(folder: str | os.PathLike[str] | None) -> Store:
         parts = {builder: decode(Sampled, s).parts for builder, s in content["samples"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Store()
-    return Store(Path(folder) / POSTERIOR, parts)
+    return Store(parts, partial(read_draws, Path(folder) / POSTERIOR))
 
 
 def timings(folder: Path) -> dict[str, float]:
@@ -183,3 +187,9 @@ def _spec(folder: Path, stored: Mapping[str, Any]) -> Spec:
         return decode(Spec, stored["fields"])
     with (folder / SPEC).open(encoding="utf-8", newline="") as stream:
         return _reloaded(stream.read(), stored)
+
+
+def versions(more: tuple[str, ...] = ()) -> dict[str, str]:
+    """Package -> version, Python first, `more` at the end; a package that is not installed is left out."""
+    known = {package: version_of(package) for package in (*_PACKAGES, *more)}
+    return {"python": platform.python_version()} | {package: v for package, v in known.items() if v}

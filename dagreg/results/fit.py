@@ -6,54 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dagreg.doubts.types import Diagnostics, Doubt, ImplicationTest, Mixing, Pooling
+from dagreg.doubts.types import Diagnostics, ImplicationTest, Mixing, Pooling
 from dagreg.effects.types import EffectResult
-from dagreg.graph.junctions import Junction
-from dagreg.identify.types import Answer, Identified, NotIdentified
+from dagreg.errors import Doubt
+from dagreg.identify.types import Answer, NotIdentified
+from dagreg.results.numbers import interval, number, percent
 from dagreg.spec.brief import Brief, cut
-from dagreg.spec.types import Effect, Spec
+from dagreg.spec.types import Effect
+from dagreg.study import Study
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `explain` loads these types, and nothing that reads data or solves
+    from dagreg.binding.table import DataInfo
+    from dagreg.engines.solve import Failure
+    from dagreg.model.estimators import Estimator
     from dagreg.model.plan import Model, Plan
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Explained(Brief):
-    """What `explain` answers: the graph's junctions and one identification answer per effect."""
-
-    spec: Spec
-    junctions: tuple[Junction, ...]
-    answers: tuple[Answer, ...]
-    implications: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
-    doubts: tuple[Doubt, ...] = ()
-    implications_complete: bool | None = None  # False: the list was cut; None: there is no list
-    junctions_truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class DataInfo(Brief):
-    """Which data were used. `missing` counts the missing values of each column used, zeros left out.
-
-    `sha256` is None for a table that stays in its database.
-    """
-
-    source: str
-    rows: int
-    rows_used: int
-    missing: Mapping[str, int]
-    sha256: str | None
-    inferred: Mapping[str, str]  # node -> type taken from its column
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A model of the plan that could not be solved: the code, the sentence, and what may mend it."""
-
-    estimator: str
-    builder: str
-    code: str
-    message: str
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,7 +37,7 @@ class FittedEffect:
     tests: tuple[ImplicationTest, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     mixing: tuple[Mixing, ...] = ()  # the chains of parameters worth looking at, where a sampler ran
-    plates: Mapping[str, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
+    plates: Mapping[Estimator, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
     pooling: tuple[Pooling, ...] = ()
     failures: tuple[Failure, ...] = ()
 
@@ -89,11 +55,9 @@ class FittedEffect:
     @property
     def line(self) -> str:
         """The question with its first number: "total x -> y: 0.112 (94% interval 0.058 to 0.167)"."""
-        from dagreg.report.numbers import interval, number, percent
-
         asked = f"{self.effect.kind} {', '.join(self.effect.exposure)} -> {self.effect.outcome}"
         rows = [e for e in self.result.estimates if e.primary and e.scale == "outcome"] if self.result else []
-        if isinstance(self.answer, NotIdentified) and self.answer.strategy is None:
+        if isinstance(self.answer, NotIdentified):
             return f"{asked}: not identified"
         if not rows:
             return f"{asked}: nothing to estimate"
@@ -106,7 +70,7 @@ class FittedEffect:
 class Report(Brief):
     """What `fit` answers, ready to be rendered."""
 
-    explained: Explained
+    study: Study
     data: DataInfo
     effects: tuple[FittedEffect, ...]
     source: str  # model.py: the PyMC programs
@@ -121,8 +85,6 @@ class Report(Brief):
     def ok(self) -> bool:
         """Whether every effect was identified, every model solved, and every sampler converged."""
         return all(
-            (isinstance(e.answer, Identified) or e.answer.strategy == "instrument")
-            and not e.failures
-            and (e.diagnostics is None or e.diagnostics.ok)
+            not isinstance(e.answer, NotIdentified) and not e.failures and (e.diagnostics is None or e.diagnostics.ok)
             for e in self.effects
         )

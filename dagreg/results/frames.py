@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from dagreg.doubts.types import ImplicationTest
 from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.errors import DagregError, Diagnostic, did_you_mean
-from dagreg.report.result import FittedEffect, Report
+from dagreg.results.fit import FittedEffect, Report
 
 Kind = Literal["estimates", "coefficients", "tests"]
 Row = dict[str, Any]
@@ -39,9 +39,9 @@ def _estimate(e: Estimate) -> Row:
     start, stop = e.contrast if e.contrast is not None else (None, None)
     return {
         "estimand": e.estimand,
-        "estimator": e.estimator,
+        "estimator": str(e.estimator),
         "primary": e.primary,
-        "scale": e.scale,
+        "scale": str(e.scale),
         "outcome_level": e.outcome_level,
         "from": start,
         "to": stop,
@@ -60,7 +60,7 @@ def _coefficients(report: Report) -> Iterator[Row]:
 
 def _coefficient(c: Coefficient) -> Row:
     return {
-        "estimator": c.estimator,
+        "estimator": str(c.estimator),
         "response": c.response,
         "response_level": c.response_level,
         "term": c.term,

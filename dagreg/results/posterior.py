@@ -7,15 +7,14 @@ a sampler has done so, or where a tree is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.emit.naming import Dimension
 from dagreg.engines.draws import Draws
+from dagreg.engines.statistics import Statistics, as_written
 from dagreg.files import system_error
 from dagreg.numerics.arrays import Array
 
@@ -48,7 +47,7 @@ def _write_exact(path: Path, samples: Mapping[str, Draws], coordinates: Mapping[
             _write_group(group, draws, coordinates.get(builder, {}))
 
 
-def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Array], tuple[StoredTree, ...]]:
+def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Array], tuple[Statistics, ...]]:
     """The draws of these parameters of one program, and the statistics of its samplers. Loads h5netcdf alone.
 
     Raises OSError where the file is not netCDF, KeyError where it does not hold them.
@@ -59,60 +58,17 @@ def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Ar
         branch = file[_branch(builder)]
         values = {symbol: np.asarray(branch["posterior"][symbol][...], dtype=np.float64) for symbol in symbols}
         names = [name for name in branch.groups if name.startswith("sample_stats")]
-        trees = tuple(_stored_tree(branch[name]) for name in sorted(names, key=lambda name: (len(name), name)))
+        trees = tuple(_statistics(branch[name]) for name in sorted(names, key=lambda name: (len(name), name)))
     return values, trees
 
 
-def _stored_tree(group: Any) -> StoredTree:
-    return StoredTree(
+def _statistics(group: Any) -> Statistics:
+    return Statistics(
         {
-            name: (variable.dimensions, _as_written(variable[...], str(variable.attrs.get("dtype", ""))))
+            name: (variable.dimensions, as_written(variable[...], str(variable.attrs.get("dtype", ""))))
             for name, variable in group.variables.items()
         }
     )
-
-
-def _as_written(values: Any, kind: str) -> npt.NDArray[Any]:
-    """The array that xarray wrote: it keeps truth values as small integers, with a note, and texts as objects."""
-    found = np.asarray(values)
-    if kind == "bool":
-        return found.astype(bool)
-    return _texts(found) if found.dtype.kind in "OSU" else found
-
-
-def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Texts as an array of Python's own, nothing being the empty one."""
-    flat = [v.decode() if isinstance(v, bytes) else "" if v is None else str(v) for v in values.ravel().tolist()]
-    found = np.empty(len(flat), dtype=object)
-    found[:] = flat
-    return found.reshape(values.shape)
-
-
-def statistics(tree: Any) -> StoredTree:
-    """The statistics of a sampler's tree, as they come back from a file."""
-    found = tree["sample_stats"].to_dataset().variables
-    return StoredTree({str(n): (v.dims, _as_written(v.to_numpy(), "")) for n, v in found.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTree:
-    """The statistics of a sampler, in the types of a file; xarray is loaded where they are asked for as a data set."""
-
-    stats: Mapping[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
-
-    def __getitem__(self, name: str) -> StoredTree:
-        if name != "sample_stats":
-            raise KeyError(name)
-        return self
-
-    def to_dataset(self) -> xr.Dataset:
-        import xarray as xr
-
-        coords = {name for name, (dims, _) in self.stats.items() if dims == (name,)}
-        return xr.Dataset(
-            {name: stat for name, stat in self.stats.items() if name not in coords},
-            coords={name: self.stats[name][1] for name in coords},
-        )
 
 
 def _write_group(group: Any, draws: Draws, coordinates: Coordinates) -> None:

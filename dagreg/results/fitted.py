@@ -1,0 +1,88 @@
+"""From solved plans to the record of a fit: every effect estimated and doubted, then the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from dagreg.binding.table import Table
+from dagreg.doubts.effect import doubt
+from dagreg.doubts.implications import Verdicts, implication_doubts
+from dagreg.effects.dose import dose_response
+from dagreg.effects.estimate import coefficients, estimates
+from dagreg.effects.types import EffectResult
+from dagreg.emit.program import Program
+from dagreg.engines.draws import Draws
+from dagreg.engines.plate import fitted_plates
+from dagreg.engines.solve import Pieces, Solved
+from dagreg.model.plan import Plan
+from dagreg.programs import idle_doubts
+from dagreg.results.fit import FittedEffect, Report
+from dagreg.results.stored import versions
+from dagreg.spec.secrets import shareable
+from dagreg.study import StudiedEffect, Study
+
+
+def fitted(
+    study: Study, solved: Iterable[Solved], pieces: Pieces, table: Table, program: Program, verdicts: Verdicts
+) -> tuple[tuple[FittedEffect, ...], dict[str, Draws]]:
+    """Every effect with its numbers and its doubts, and the draws of all its models by builder."""
+    effects, draws = list[FittedEffect](), dict[str, Draws]()
+    for studied, one in zip(study.effects, solved, strict=True):
+        effects.append(replace(_fitted(study, studied, one, pieces, table, program), tests=verdicts.tests))
+        draws |= one.draws
+    return tuple(effects), draws
+
+
+def _fitted(
+    study: Study, studied: StudiedEffect, solved: Solved, pieces: Pieces, table: Table, program: Program
+) -> FittedEffect:
+    """One effect; without numbers where none of its models was solved."""
+    answered = FittedEffect(studied.effect, studied.answer, solved.plan, failures=solved.failures)
+    if not solved.draws:
+        return answered
+    doubted = doubt(study, studied.effect, solved, estimate(solved, table), pieces, table)
+    return replace(
+        answered,
+        result=doubted.result,
+        diagnostics=doubted.diagnostics,
+        doubts=doubted.doubts,
+        mixing=doubted.mixing,
+        plates=fitted_plates(program, solved.models, solved.draws, table.rows),
+        pooling=doubted.pooling,
+    )
+
+
+def estimate(solved: Solved, table: Table) -> EffectResult:
+    """The numbers of one effect from the draws of its models, of which there are some; checks add theirs later."""
+    seed, draws = table.spec.sampling.seed, solved.by_estimator
+    rows = [row for m in solved.models for row in estimates(m, draws[m.estimator], solved.distinct, seed)]
+    head = next(m for m in solved.models if m.primary)
+    curve = dose_response(head, draws[head.estimator], table.rows, seed)
+    return EffectResult(tuple(rows), coefficients(solved.models, draws), dose_response=curve)
+
+
+def report_of(
+    study: Study,
+    table: Table,
+    plans: Sequence[Plan],
+    program: Program,
+    pieces: Pieces,
+    effects: tuple[FittedEffect, ...],
+    verdicts: Verdicts,
+) -> Report:
+    """The record of a fit, with what is doubtful of no single effect."""
+    spec = study.spec
+    bearing = implication_doubts(verdicts.tests, study.graph, study.answers)
+    return Report(
+        replace(study, spec=shareable(spec)),
+        table.info,
+        effects,
+        program.source,
+        versions(table.source.packages),
+        spec.sampling.seed,
+        (*table.doubts, *table.odd(), *idle_doubts(spec, plans), *bearing),
+        verdicts.tests,
+        verdicts.untested,
+        optimised=any(p.reduced for group in pieces.values() for p in group),
+    )
