@@ -25,6 +25,7 @@ PILOT, PILOT_STEPS = 64, 16  # draws, and proposals of each, that the number of 
 MOST_STEPS = 48
 MIN_STEPS = 4
 UNMOVED = 1e-3  # probability that a chain of the stationary distribution has never moved
+CHECKED = 1_000  # draws whose weights are normalised
 MAX_ERRORS = 5.5  # standard errors of a mean weight from 1
 BIAS = 2e-3  # of a mean weight: what does not count
 
@@ -81,51 +82,66 @@ def drawn_deviations(
 
     None where a check fails. `middle` is one point amid them.
     """
-    proposals = proposals_at(marginal, middle, marginal.peak(middle, near))
+    sampler = Sampler(marginal, proposals_at(marginal, middle, marginal.peak(middle, near)), near)
     few = slice(0, PILOT)
-    weights, _ = proposed(marginal, proposals, values[few], factors[few], nodes, near, rng, PILOT_STEPS)
+    weights, _, constants = sampler.proposed(values[few], factors[few], rng, PILOT_STEPS, nodes)
+    weights = weights - constants
     if not np.isfinite(weights.max(axis=(1, 2))).all():
         return None
     steps = max(map(needed, weights.reshape(len(weights), -1)))
     if steps > MOST_STEPS:
         return None
-    seeds = np.random.SeedSequence(int(rng.integers(2**63))).spawn(len(values))
-
-    def block(part: slice) -> tuple[Array, Array, Array]:
-        own = np.random.default_rng(seeds[part.start])
-        weights, deviations = proposed(marginal, proposals, values[part], factors[part], nodes, near, own, steps)
-        last = np.take_along_axis(deviations, walked(weights, own)[None, ..., None], axis=3)[..., 0]
-        relative = np.exp(weights)
-        return last, relative.sum(axis=(1, 2)), np.square(relative - 1).sum(axis=(1, 2))
-
-    blocks = marginal.in_blocks(block, len(values), steps)
-    count = len(values) * steps
-    mean = sum(b[1] for b in blocks) / count
-    error = np.sqrt(sum(b[2] for b in blocks)) / count
-    if not (np.abs(mean - 1) < MAX_ERRORS * error + BIAS).all():
+    parts = [slice(0, CHECKED), slice(CHECKED, len(values))]
+    checked, others = (sampler.drawn(values[p], factors[p], rng, steps, nodes if p.start == 0 else None) for p in parts)
+    relative = np.exp(checked[1])
+    error = relative.std(axis=(1, 2)) / np.sqrt(relative[0].size)
+    if not (np.abs(relative.mean(axis=(1, 2)) - 1) < MAX_ERRORS * error + BIAS).all():
         return None
-    return np.moveaxis(np.concatenate([b[0] for b in blocks], axis=2), (0, 1, 2), (2, 1, 0))
+    return np.moveaxis(np.concatenate([checked[0], others[0]], axis=2), (0, 1, 2), (2, 1, 0))
 
 
-def proposed(
-    marginal: Marginal,
-    proposals: Proposals,
-    values: Array,
-    factors: Array,
-    nodes: int,
-    near: Near,
-    rng: np.random.Generator,
-    steps: int,
-) -> tuple[Array, Array]:
-    """Logs of normalised weights, levels x points x steps, and deviations u, q x levels x points x steps."""
-    given = marginal.given(values, factors)
-    peak = marginal.peak(given, near)
-    x, density = proposals.draw(rng, (marginal.width, marginal.levels, len(values), steps))
-    at = peak.at(x)
-    density = density - peak.log_scale[..., None] + 0.5 * marginal.width * np.log(2 * np.pi)
-    weights = marginal.heights(given, at) - density - marginal.integrals(given, peak, nodes)[..., None]
-    flat = at.reshape(marginal.width, marginal.levels, -1)
-    return weights, spread(np.repeat(given.root, steps, axis=2), flat).reshape(at.shape)
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """What deviations are drawn by."""
+
+    marginal: Marginal
+    proposals: Proposals
+    near: Near
+
+    def drawn(
+        self, values: Array, factors: Array, rng: np.random.Generator, steps: int, nodes: int | None
+    ) -> tuple[Array, Array]:
+        """u at each point (q x levels x points) after so many proposals, and the logs of their normalised weights.
+
+        Without nodes nothing is normalised.
+        """
+        seeds = np.random.SeedSequence(int(rng.integers(2**63))).spawn(len(values))
+
+        def block(part: slice) -> tuple[Array, Array]:
+            own = np.random.default_rng(seeds[part.start])
+            weights, deviations, constants = self.proposed(values[part], factors[part], own, steps, nodes)
+            last = np.take_along_axis(deviations, walked(weights, own)[None, ..., None], axis=3)[..., 0]
+            return last, weights - constants
+
+        blocks = self.marginal.in_blocks(block, len(values), steps)
+        if not blocks:
+            return np.empty((self.marginal.width, self.marginal.levels, 0)), np.empty((self.marginal.levels, 0, steps))
+        return np.concatenate([b[0] for b in blocks], axis=2), np.concatenate([b[1] for b in blocks], axis=1)
+
+    def proposed(
+        self, values: Array, factors: Array, rng: np.random.Generator, steps: int, nodes: int | None
+    ) -> tuple[Array, Array, Array | float]:
+        """Logs of weights (levels x points x steps), deviations u (q in front), and logs of the weights' constants."""
+        marginal = self.marginal
+        given = marginal.given(values, factors)
+        peak = marginal.peak(given, self.near)
+        x, density = self.proposals.draw(rng, (marginal.width, marginal.levels, len(values), steps))
+        at = peak.at(x)
+        density = density - peak.log_scale[..., None] + 0.5 * marginal.width * np.log(2 * np.pi)
+        weights = marginal.heights(given, at) - density
+        constants = 0.0 if nodes is None else marginal.integrals(given, peak, nodes)[..., None]
+        flat = at.reshape(marginal.width, marginal.levels, -1)
+        return weights, spread(np.repeat(given.root, steps, axis=2), flat).reshape(at.shape), constants
 
 
 def walked(weights: Array, rng: np.random.Generator) -> npt.NDArray[np.int64]:

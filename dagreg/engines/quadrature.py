@@ -44,7 +44,8 @@ MAX_PARAMETERS = 20  # t densities of more fit few posteriors
 MAX_BY_SURROGATE = 12  # of which a polynomial is fitted
 MAX_ROWS = 200_000
 NODES = {1: (5, 7, 11, 15, 21, 31), 2: (3, 5, 7, 9, 13, 17), 3: (3, 5, 7, 9)}  # by width
-PILOT = 16  # points at which the number of nodes is told
+PILOT = 24  # points at which the number of nodes is told
+FAR_BELOW = 12.0  # log units under the mode, where the integrals do not matter
 CHECKS = 32  # draws at which their error is measured again
 MAX_ERROR = 0.004  # sd of the log density's error: moves no mean by more of its posterior sds
 MAX_WORK = 2_500  # rows x nodes of the density, from which a polynomial stands for it
@@ -220,7 +221,9 @@ def near_maxima(target: Integrated, point: Array) -> Near:
 
 def with_enough_nodes(target: Integrated, centre: Array, root: Array, rng: np.random.Generator) -> Integrated | None:
     """With the fewest nodes whose error is small at points about the mode; None where the most are not enough."""
-    points = centre + rng.standard_normal((PILOT, len(centre))) @ root.T
+    points = np.vstack([centre, centre + rng.standard_normal((PILOT, len(centre))) @ root.T])
+    heights = target(points)
+    points = points[heights > heights[0] - FAR_BELOW]  # where sds are absurd nodes are never enough
     for nodes in NODES[target.marginal.width]:
         enough = replace(target, nodes=nodes)
         if exact(enough, points, MAX_ERROR / 2):
