@@ -11,7 +11,7 @@ from scipy import special, stats
 
 from dagreg.engines import between, quadrature
 from dagreg.engines.draws import convergence
-from dagreg.engines.marginal import Peak, marginal_of
+from dagreg.engines.marginal import Near, Peak, marginal_of
 from dagreg.engines.nuts import sample
 from dagreg.engines.quadrature import Integrated, draw_by_quadrature, integrated_of
 from dagreg.model.design import positions
@@ -149,6 +149,20 @@ def test_levels_without_rows_add_nothing() -> None:
     np.testing.assert_allclose(integrals[-1], 0.0, atol=1e-12)
     ours = target.marginal.log_likelihood(values, factors, target.nodes, target.near)
     np.testing.assert_allclose(integrals.sum(axis=0), ours, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["poisson", "bernoulli", "negative binomial", "gamma"])
+@pytest.mark.parametrize("said", [INTERCEPTS, SLOPES], ids=["intercepts", "slopes"])
+def test_maxima_are_found_from_afar(name: str, said: str) -> None:
+    """Newton's steps from predictors 30 units off, where rates overflow or likelihoods are flat."""
+    case, _ = case_of(name, said)
+    target, start = target_of(case)
+    given = target.given(start + np.random.default_rng(2).normal(size=(6, len(start))))
+    first = target.marginal.peak(given, target.near).place
+    flat = tuple((np.zeros_like(weight), before) for weight, before in target.near.by_row)
+    for side in (-30.0, 30.0):
+        afar = Near(np.zeros_like(target.near.bend), np.full_like(target.near.pull, side), flat)
+        np.testing.assert_allclose(target.marginal.peak(given, afar).place, first, atol=0.02)
 
 
 # ------------------------------------------------------------ calibration

@@ -29,7 +29,9 @@ from dagreg.numerics.jets import Jet, variable
 
 BLOCK = 2**17  # numbers of rows x points x nodes at once: they stay in a core's cache
 ALONE = 2**20  # of all numbers, up to which threads are not worth starting
-NEWTON_STEPS = 60
+NEWTON_STEPS = 200  # counts far below their rates take one for each unit of the predictor
+ENOUGH = 0.1  # of the rise that the slope says, for a step to be taken
+ROUNDING = 1e-12  # of a height
 CLOSE = 0.1  # to the maximum of h before the last step, in sds: quadrature needs no more
 Levels = npt.NDArray[np.int64]
 
@@ -212,8 +214,8 @@ class Marginal:
     def peak(self, given: Given, near: Near) -> Peak:
         """The maximum of h for each level and point by Newton's method from where a Normal likelihood would have it.
 
-        Where a row's log density is convex its curvature counts as 0. Steps that lead down are halved. The last step is
-        so small that the curvature before it serves.
+        Where a row's log density is convex its curvature counts as 0. Steps that rise too little are halved (Armijo).
+        The last step is so small that the curvature before it serves. No number where it does not converge.
         """
         place = self.start(given, near)
         height, slope, root = self._curvature(given, place)
@@ -221,7 +223,8 @@ class Marginal:
         if beyond.any():
             place = np.where(beyond, 0.0, place)
             height, slope, root = self._curvature(given, place)
-        step = newton = _solved(root, slope)
+        newton = _solved(root, slope)
+        step = newton.copy()
         active, here = np.arange(given.points), given
         for _ in range(NEWTON_STEPS):
             decrement = (newton[..., active] * slope[..., active]).sum(axis=0)
@@ -232,15 +235,16 @@ class Marginal:
             there = place[..., active] + step[..., active]
             value, slope_there, root_there = self._curvature(here, there)
             before = height[:, active]
-            up = (value >= before - 1e-10 * np.abs(before)) & np.isfinite(slope_there).all(axis=0)
+            rise = ENOUGH * (step[..., active] * slope[..., active]).sum(axis=0) - ROUNDING * np.abs(before)
+            up = (value >= before + rise) & np.isfinite(slope_there).all(axis=0)
             place[..., active] = np.where(up, there, place[..., active])
             height[:, active] = np.where(up, value, before)
             slope[..., active] = np.where(up, slope_there, slope[..., active])
             root[..., active] = np.where(up, root_there, root[..., active])
             newton[..., active] = _solved(root[..., active], slope[..., active])
             step[..., active] = np.where(up, newton[..., active], step[..., active] / 2)
-        last = np.where((newton * slope).sum(axis=0) <= CLOSE**2, newton, 0.0)
-        return Peak(place + last, root)
+        converged = (newton * slope).sum(axis=0) <= CLOSE**2
+        return Peak(np.where(converged, place + newton, np.nan), root)
 
     def _curvature(self, given: Given, place: Array) -> tuple[Array, Array, Array]:
         """h, its gradient, and the Cholesky factor of its curvature, in v."""
@@ -322,12 +326,15 @@ def spread(root: Array, standard: Array) -> Array:
 
 
 def cholesky(matrix: Array) -> Array:
-    """The lower Cholesky factors of matrices whose first two axes are rows and columns."""
+    """The lower Cholesky factors of I plus a matrix without negative eigenvalues; the first two axes are its own.
+
+    No pivot is below 1, whatever rounding leaves.
+    """
     root = np.zeros_like(matrix)
     for i in range(len(matrix)):
         for j in range(i + 1):
             left = matrix[i, j] - sum(root[i, k] * root[j, k] for k in range(j))
-            root[i, j] = np.sqrt(left) if i == j else left / root[j, j]
+            root[i, j] = np.sqrt(np.maximum(left, 1.0)) if i == j else left / root[j, j]
     return root
 
 

@@ -158,11 +158,13 @@ def posterior_draws(
 ) -> tuple[Integrated, Array, Array] | None:
     """Draws of the coordinates (draws x coordinates) and of the deviations (draws x levels x q)."""
     target, start, scale = integrated_of(model, data)
-    place = mode(target, start, scale)
-    if place is None:
-        return None
-    centre, root = place
-    target = replace(target, near=near_maxima(target, centre))
+    for _ in range(2):  # the second time from where the levels' maxima are near their guess
+        place = mode(target, start, scale)
+        if place is None:
+            return None
+        centre, root = place
+        target = replace(target, near=near_maxima(target, centre))
+        start, scale = centre, np.sqrt(np.square(root).sum(axis=1))
     enough = with_enough_nodes(target, centre, root, rng)
     if enough is None or enough.work > MAX_WORK_EACH:
         return None
