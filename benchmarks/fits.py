@@ -1,12 +1,13 @@
-"""Fits beside their peers, in one run: medians, the contenders taking turns, and dagreg's figure over each peer's.
+"""Fits beside their peers, in one run: medians, the contenders taking turns, and dagreg's figure over each
+peer's.
 
     python benchmarks/fits.py --rounds 5    # in an environment that has dagreg's dependencies, and the peers
 
-Every contender is a process of its own. `whole process` rows time it from its start to its end. Rows of effective
-draws divide the effective sample size of the effect by seconds: of the sampler alone, as it reports them, and of all
-that a fit does once the packages are loaded (for a peer: building, compiling and sampling on a data frame that it has;
-for dagreg: reading the file, identifying, reducing and drawing). A peer that is not installed, fails or takes longer
-than `LIMIT` is said to; it is never a dependency of dagreg.
+Every contender is a process of its own. `whole process` rows time it from its start to its end. Rows of
+effective draws divide the effective sample size of the effect by seconds: of the sampler alone, as it reports
+them, and of all that a fit does once the packages are loaded (for a peer: building, compiling and sampling on
+a data frame that it has; for dagreg: reading the file, identifying, reducing and drawing). A peer that is not
+installed, fails or takes longer than `LIMIT` is said to; it is never a dependency of dagreg.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ Answer = dict[str, float]
 
 CHAIN = "data: {data}\nedges: [x -> m, 'x, m -> y']\neffect: x -> y\n"
 LOGISTIC = (
-    "data: {data}\nnodes: {{g: {{type: categorical, levels: [a, b, c, d]}}, x: binary, m: binary, y: binary}}\n"
+    "data: {data}\nnodes: {{g: {{type: categorical, levels: [a, b, c, d]}}, x: binary, m: binary, y: "
+    "binary}}\n"
     "edges: ['g -> x, m, y', x -> m, 'x, m -> y']\neffect: x -> y\n"
 )
 PLAIN_LOGISTIC = (
@@ -117,8 +119,14 @@ def dagreg_fit(spec: str) -> Answer:
 
 
 def sampled(tree: Any, values: Any, seconds: float) -> Answer:
-    """Of a tree that nutpie made: the effective draws of `values`, its own seconds, and those of the whole fit."""
-    return {"ess": ess_of(values), "sampling": float(tree["posterior"].attrs["sampling_time"]), "seconds": seconds}
+    """Of a tree that nutpie made: the effective draws of `values`, its own seconds, and those of the whole
+    fit.
+    """
+    return {
+        "ess": ess_of(values),
+        "sampling": float(tree["posterior"].attrs["sampling_time"]),
+        "seconds": seconds,
+    }
 
 
 def pathmc_chain(path: str) -> Answer:
@@ -175,7 +183,9 @@ def pymc_chain(path: str) -> Answer:
         a, b = pm.Normal("a", 0, 2.5, shape=2), pm.Normal("b", 0, 2.5, shape=3)
         s = pm.Exponential("s", 1, shape=2)
         pm.Normal("m", a[0] + a[1] * data["x"].to_numpy(), s[0], observed=data["m"].to_numpy())
-        pm.Normal("y", b[0] + b[1] * data["x"].to_numpy() + b[2] * data["m"].to_numpy(), s[1], observed=data["y"])
+        pm.Normal(
+            "y", b[0] + b[1] * data["x"].to_numpy() + b[2] * data["m"].to_numpy(), s[1], observed=data["y"]
+        )
     return by_nutpie(model, start, 1)
 
 
@@ -224,7 +234,9 @@ def duckdb_products(path: str) -> Answer:
     names = ["x", "m", "y"]
     pairs = [f"sum({a} * {b})" for i, a in enumerate(names) for b in names[i:]]
     start = time.perf_counter()
-    duckdb.sql(f"SELECT count(*), {', '.join(f'sum({n})' for n in names)}, {', '.join(pairs)} FROM '{path}'").fetchall()
+    duckdb.sql(
+        f"SELECT count(*), {', '.join(f'sum({n})' for n in names)}, {', '.join(pairs)} FROM '{path}'"
+    ).fetchall()
     return {"seconds": time.perf_counter() - start}
 
 
@@ -275,7 +287,11 @@ def timed(command: Sequence[str]) -> Answer:
     start = time.perf_counter()
     try:
         run = subprocess.run(
-            command, capture_output=True, text=True, timeout=LIMIT, env=environment() | {"PYTHONWARNINGS": "ignore"}
+            command,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            env=environment() | {"PYTHONWARNINGS": "ignore"},
         )
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"> {LIMIT:g} s") from None
@@ -337,7 +353,9 @@ def rows_of(question: str, found: dict[str, Figure], of: Callable[[Figure], floa
             lines.append(row(question, name, figure.said, ""))
         else:
             value = of(figure)
-            lines.append(row(question, name, f"{value:.3g} {unit}", "" if name == "dagreg" else f"{own / value:.3g}"))
+            lines.append(
+                row(question, name, f"{value:.3g} {unit}", "" if name == "dagreg" else f"{own / value:.3g}")
+            )
     return lines
 
 
@@ -383,9 +401,13 @@ def logistic(folder: Path, rounds: int) -> list[str]:
         write(data, 10_000)
         spec = spec_of(folder, data.stem, text, data)
         other = contender(peer, str(data))
-        found = measure({"dagreg": contender("dagreg", str(spec)), peer.removesuffix(" logistic"): other}, rounds)
+        found = measure(
+            {"dagreg": contender("dagreg", str(spec)), peer.removesuffix(" logistic"): other}, rounds
+        )
         lines += effective(f"{name}, 10,000 rows", found)
-        found = measure({"dagreg": command_line(spec, folder / "out"), peer.removesuffix(" logistic"): other}, rounds)
+        found = measure(
+            {"dagreg": command_line(spec, folder / "out"), peer.removesuffix(" logistic"): other}, rounds
+        )
         lines += rows_of(f"{name}, 10,000 rows: whole process", found, whole, "s")
     return lines
 
@@ -393,7 +415,10 @@ def logistic(folder: Path, rounds: int) -> list[str]:
 def growth(folder: Path, rounds: int) -> list[str]:
     """The sampling stage at 1,000,000 rows over that at 10,000, and the memory of the whole."""
     lines = []
-    for name, text, write in (("Gaussian chain", CHAIN, write_chain), ("logistic chain", LOGISTIC, write_logistic)):
+    for name, text, write in (
+        ("Gaussian chain", CHAIN, write_chain),
+        ("logistic chain", LOGISTIC, write_logistic),
+    ):
         runs = {}
         for rows in (10_000, 1_000_000):
             data = folder / f"{name.split()[0]}_{rows}.parquet"
@@ -431,7 +456,9 @@ HEAD = "| question | contender | figure | dagreg / contender |\n| --- | --- | --
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=tuple(QUESTIONS))
     parser.add_argument("--write", type=Path, help="also append the table to this file")

@@ -84,7 +84,8 @@ _PARENTS = (
 class Cifly:
     """The same theorems as rule tables of CIfly (van der Zander and Liskiewicz 2020; Henckel et al. 2022).
 
-    W holds the exposure and C the causal nodes: the edges from W to C are those that the proper back-door graph lacks.
+    W holds the exposure and C the causal nodes: the edges from W to C are those that the proper back-door
+    graph lacks.
     """
 
     def __init__(self, task: Task) -> None:
@@ -92,7 +93,9 @@ class Cifly:
 
         self.reach, self.task = ciflypy.reach, task
         head = "EDGES --> <--\nSETS X, W, C, A, Z\n"
-        self.tables = {name: ciflypy.Ruletable(head + rule, table_as_string=True) for name, rule in _RULES.items()}
+        self.tables = {
+            name: ciflypy.Ruletable(head + rule, table_as_string=True) for name, rule in _RULES.items()
+        }
         self.parents = ciflypy.Ruletable(_PARENTS, table_as_string=True)
         edges = {"-->": task.edges}
         self.graph = ciflypy.Graph(edges, self.tables["moral"])
@@ -168,7 +171,9 @@ def o_set(n: int) -> dict[str, Callable[[], Run]]:
 
 
 def front_door(n: int) -> dict[str, Callable[[], Run]]:
-    """A confounded chain of mediators, every second one confounded with the outcome too; the search meets all."""
+    """A confounded chain of mediators, every second one confounded with the outcome too; the search meets
+    all.
+    """
     mediators = [f"m{i}" for i in range(2 * n // 3)]
     hidden = ["u", *(f"u{i}" for i in range(1, len(mediators), 2))]
     edges = [*pairwise(["x", *mediators, "y"]), ("u", "x"), ("u", "y")]
@@ -351,7 +356,9 @@ def duration(seconds: float) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--write", type=Path, help="also write the table to this file")
     parser.add_argument("--only-time", choices=tuple(SLOW), help=argparse.SUPPRESS)

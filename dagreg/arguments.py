@@ -26,7 +26,11 @@ def named_path(word: str) -> Path:
     return Path(word)
 
 
-KINDS: Mapping[Callable[[str], Any], str] = {int: "a whole number", float: "a number", named_path: "the name of a file"}
+KINDS: Mapping[Callable[[str], Any], str] = {
+    int: "a whole number",
+    float: "a number",
+    named_path: "the name of a file",
+}
 NEGATIVE_NUMBER = re.compile(r"-\.?\d")
 
 
@@ -36,7 +40,8 @@ class UsageError(DagregError):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a command: an option where its names begin with a dash, else a word that its place tells.
+    """One argument of a command: an option where its names begin with a dash, else a word that its place
+    tells.
 
     `read` makes a value of a word, and raises ValueError where it cannot (see `KINDS`).
     """
@@ -78,7 +83,9 @@ class Argument:
         """The value that a word gives. Raises ValueError with what is wrong."""
         given = f"`{self.names[-1]} {word}`" if self.is_option else f"`{word}`"
         if self.choices and word not in self.choices:
-            raise ValueError(f"{given} is none of {', '.join(self.choices)}", did_you_mean(word, self.choices))
+            raise ValueError(
+                f"{given} is none of {', '.join(self.choices)}", did_you_mean(word, self.choices)
+            )
         try:
             value = self.read(word)
         except ValueError:
@@ -97,7 +104,9 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: the function that runs it, named as the command is and documented in its words, and its arguments."""
+    """A command: the function that runs it, named as the command is and documented in its words, and its
+    arguments.
+    """
 
     run: Callable[..., int]
     arguments: tuple[Argument, ...]
@@ -115,7 +124,9 @@ class Command:
         """How it is called, on a line."""
         needed = [f"{option.names[-1]} {option.shown}" for option in self.options if option.required]
         places = [f"{place.shown}..." if place.many else place.shown for place in self.places]
-        places = [word if place.required else f"[{word}]" for place, word in zip(self.places, places, strict=True)]
+        places = [
+            word if place.required else f"[{word}]" for place, word in zip(self.places, places, strict=True)
+        ]
         return " ".join([self.call, "[options]", *needed, *places])
 
     @property
@@ -167,7 +178,9 @@ class Command:
             taken, words = (words, []) if place.many else (words[:1], words[1:])
             if place.required and not taken:
                 raise self.refused(f"`{self.call}` needs {place.shown}: {place.words}")
-            found[place.parameter] = self._value(place, taken if place.many else "".join(taken) if taken else None)
+            found[place.parameter] = self._value(
+                place, taken if place.many else "".join(taken) if taken else None
+            )
         if words:
             raise self.refused(f"one argument too many: `{words[0]}`")
         return found

@@ -33,7 +33,10 @@ COMMANDS: dict[str, Command] = {}
 
 
 def command(*arguments: Argument) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Puts a function into the table of commands. Its name is the command's, its docstring the command's help."""
+    """Puts a function into the table of commands.
+
+    Its name is the command's, its docstring the command's help.
+    """
 
     def listed(run: Callable[..., int]) -> Callable[..., int]:
         COMMANDS[run.__name__] = Command(run, arguments)
@@ -48,7 +51,9 @@ def main() -> None:
 
 
 def answer(words: Sequence[str]) -> int:
-    """Answers a command line; returns its exit code. Raises DagregError with what the command did not report itself."""
+    """Answers a command line; returns its exit code. Raises DagregError with what the command did not report
+    itself.
+    """
     if not words:
         say(_help().rstrip("\n"))
         return MISUSED
@@ -64,9 +69,13 @@ def answer(words: Sequence[str]) -> int:
         put(_help(first))
     else:
         known = (*COMMANDS, "--help", "--version")
-        message = f"no option `{first}` before a command" if first.startswith("-") else f"no command `{first}`"
+        message = (
+            f"no option `{first}` before a command" if first.startswith("-") else f"no command `{first}`"
+        )
         notes = (f"the commands are {', '.join(COMMANDS)}", f"`{PROGRAM} --help` says what each of them does")
-        raise UsageError((Diagnostic("DR198", message, label=errors.did_you_mean(first, known), notes=notes),))
+        raise UsageError(
+            (Diagnostic("DR198", message, label=errors.did_you_mean(first, known), notes=notes),)
+        )
     return DONE
 
 
@@ -89,8 +98,12 @@ def _number(name: str, words: str) -> Argument:
 
 
 SPEC = Argument(("spec",), "A spec file.", read=named_path, required=True, files=True)
-SPECS = Argument(("specs",), "Spec files.", read=named_path, required=True, many=True, files=True, metavar="SPEC")
-FOLDER = Argument(("folder",), "The folder that `dagreg fit` wrote.", read=named_path, required=True, files=True)
+SPECS = Argument(
+    ("specs",), "Spec files.", read=named_path, required=True, many=True, files=True, metavar="SPEC"
+)
+FOLDER = Argument(
+    ("folder",), "The folder that `dagreg fit` wrote.", read=named_path, required=True, files=True
+)
 DATA = Argument(("--data",), "Data file or database, in place of the spec's.", files=True)
 OUTSIDE = Argument(("--allow-outside",), "Let `data:` leave the spec's folder.", flag=True, default=False)
 DO = Argument(("--do",), "Set a node: x=1. Can be given several times.", many=True, metavar="NODE=VALUE")
@@ -172,7 +185,9 @@ def draw(
     kind: Any = format or PICTURE_ENDINGS.get(ending, ending)
     if kind not in PICTURES:
         known = ", ".join((*PICTURES, *PICTURE_ENDINGS))
-        raise COMMANDS["draw"].refused(f"the ending of `{output}` names no format of pictures; known: {known}")
+        raise COMMANDS["draw"].refused(
+            f"the ending of `{output}` names no format of pictures; known: {known}"
+        )
 
     def answer(spec: Spec) -> int:
         read = inputs_of(spec, data)
@@ -269,7 +284,9 @@ def fit(
             record, took = result.record, f"{spec.name}: {_duration(result.timings)}"
             try:
                 result.save(folder)
-            except DagregError as error:  # a disk may fill during a long fit: its numbers are not lost with it
+            except (
+                DagregError
+            ) as error:  # a disk may fill during a long fit: its numbers are not lost with it
                 say(took)
                 complain(error, "")
                 show(record, format)
@@ -296,8 +313,17 @@ def report(folder: Path, format: str) -> int:
     DO,
     TABLE,
     Argument(("--estimator",), "In place of the primary one.", choices=ESTIMATORS),
-    Argument(("--effect",), "Of a spec with several, in its order.", read=int, default=1, least=1, metavar="N"),
-    Argument(("--level",), "Probability of the intervals.", read=float, default=LEVEL, least=LEVELS[0], most=LEVELS[1]),
+    Argument(
+        ("--effect",), "Of a spec with several, in its order.", read=int, default=1, least=1, metavar="N"
+    ),
+    Argument(
+        ("--level",),
+        "Probability of the intervals.",
+        read=float,
+        default=LEVEL,
+        least=LEVELS[0],
+        most=LEVELS[1],
+    ),
     _seed("Seed of the random numbers, in place of the fit's."),
     _formats(BRIEF, "How to answer on stdout."),
 )
@@ -396,7 +422,8 @@ def init(spec: Path | None, data: str | None) -> int:
     write(spec, starter_for(data, spec), to_edit=True)
     if spec is not None:
         say(
-            f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg check {spec}`"
+            f"{spec} is written: draw the arrows and ask the question as its last lines say, then `dagreg "
+            f"check {spec}`"
         )
     return DONE
 
@@ -501,7 +528,11 @@ def answer_one(path: Path, format: str, answer: Callable[[Spec], int]) -> int:
     except DagregError as error:
         complain(error, text or _readable(path))
         if format == "json":
-            tell(json.dumps({"spec": str(path), "errors": [located(d) for d in error.diagnostics]}, ensure_ascii=False))
+            tell(
+                json.dumps(
+                    {"spec": str(path), "errors": [located(d) for d in error.diagnostics]}, ensure_ascii=False
+                )
+            )
         return AT_FAULT
 
 
@@ -529,7 +560,10 @@ def _node_note(spec: Spec, node: str, answer: Any) -> str:
         raise DagregError((Diagnostic("DR209", f"{spec.name} has no node `{node}`", label=hint),))
     query = answer.justification.query
     place = "in the adjustment set" if note.in_set else "not in the adjustment set"
-    return f"{', '.join(query.exposure)} -> {query.outcome}: {node} ({', '.join(note.roles)}) is {place}. {note.why}"
+    return (
+        f"{', '.join(query.exposure)} -> {query.outcome}: {node} ({', '.join(note.roles)}) is {place}. "
+        f"{note.why}"
+    )
 
 
 def folder_of(spec: Spec) -> Path:
@@ -567,7 +601,9 @@ def _settings(do: Sequence[str] | None) -> dict[str, str]:
         name, sign, value = (part.strip() for part in one.partition("="))
         if not (name and sign and value) or name in found:
             what = "is set twice" if name in found else "is not a node and its value"
-            raise DagregError((Diagnostic("DR562", f"`--do {one}`: `{name}` {what}", label="write `--do x=1`"),))
+            raise DagregError(
+                (Diagnostic("DR562", f"`--do {one}`: `{name}` {what}", label="write `--do x=1`"),)
+            )
         found[name] = value
     return found
 

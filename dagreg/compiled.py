@@ -45,7 +45,12 @@ class Compiled:
 
 
 def compile_study(
-    study: Study, table: Table | None, estimator: str | None = None, *, optimised: bool = False, folder: str = ""
+    study: Study,
+    table: Table | None,
+    estimator: str | None = None,
+    *,
+    optimised: bool = False,
+    folder: str = "",
 ) -> Compiled:
     """The program of every effect, or of its models of one `estimator`, as it stands in `folder`.
 
@@ -64,7 +69,9 @@ def compile_study(
     if not optimised:
         return Compiled(study, plans, program)
     if table is None:
-        raise DagregError((Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),))
+        raise DagregError(
+            (Diagnostic("DR432", f"{spec.name} has no data here, and the optimiser needs them"),)
+        )
     models = [m for plan in plans for m in plan.models if estimator in (None, m.estimator)]
     pieces = pieces_of(models, table.rows)
     running = running_program([p for group in pieces.values() for p in group], table, folder)

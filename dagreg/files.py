@@ -1,8 +1,9 @@
 """Files that commands write: whole or not at all, and never over what is not dagreg's own.
 
-dagreg knows its own files by their hashes. A result's folder keeps those of its files in `fit.json`. Of any other file
-that `-o` names, one line goes into a list of the user's, a hash of its place and content: `dagreg/written` under
-`$XDG_STATE_HOME`, `~/.local/state` by default. A file that has been edited since is the user's.
+dagreg knows its own files by their hashes. A result's folder keeps those of its files in `fit.json`. Of any
+other file that `-o` names, one line goes into a list of the user's, a hash of its place and content:
+`dagreg/written` under `$XDG_STATE_HOME`, `~/.local/state` by default. A file that has been edited since is
+the user's.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def sha256_of(path: Path) -> str:
 def check_place(path: Path, inputs: Iterable[Path] = ()) -> None:
     """Whether a file can be written here, before any work is done for it.
 
-    Raises DagregError where the place is one of `inputs` (DR582), something other than a file (DR581) or a file that
-    dagreg did not write (DR580), or where nothing can be written (DR583, DR585).
+    Raises DagregError where the place is one of `inputs` (DR582), something other than a file (DR581) or a
+    file that dagreg did not write (DR580), or where nothing can be written (DR583, DR585).
     """
     with writing(path):
         found = _status(path)
@@ -72,9 +73,9 @@ def write_file(
 ) -> None:
     """Has `write` make the file that it is given the path of, and puts it in its place whole.
 
-    A file that is there `to_edit` is the user's from then on.
-    A write that fails leaves nothing behind. Raises DagregError as `check_place` does, and where the disk is full
-    (DR584) or the system refuses (DR583, DR585, DR586).
+    A file that is there `to_edit` is the user's from then on. A write that fails leaves nothing behind.
+    Raises DagregError as `check_place` does, and where the disk is full (DR584) or the system refuses (DR583,
+    DR585, DR586).
     """
     check_place(path, inputs)
     with writing(path), folders(path.parent):
@@ -144,7 +145,9 @@ def _check_kind(path: Path, found: os.stat_result) -> None:
     kind = _KINDS.get(stat.S_IFMT(found.st_mode))
     if kind is not None:
         note = "name a file; without `-o` the answer goes to stdout"
-        raise DagregError((Diagnostic("DR581", f"`{path}` is {kind}, and dagreg replaces none", notes=(note,)),))
+        raise DagregError(
+            (Diagnostic("DR581", f"`{path}` is {kind}, and dagreg replaces none", notes=(note,)),)
+        )
 
 
 def _same(path: Path, other: Path) -> bool:
@@ -247,8 +250,8 @@ def is_sealed(text: str) -> bool:
 def check_folder(folder: Path, names: Iterable[str], known: Hashes) -> None:
     """Whether a folder can take these files, before any work is done for them.
 
-    `known` are the hashes of those that dagreg wrote there. Raises DagregError where another is there (DR580), where
-    the folder is something else (DR581), or where nothing can be written (DR583, DR585).
+    `known` are the hashes of those that dagreg wrote there. Raises DagregError where another is there
+    (DR580), where the folder is something else (DR581), or where nothing can be written (DR583, DR585).
     """
     with writing(folder):
         if _status(folder) is None:
@@ -274,15 +277,22 @@ def _ours(path: Path, digest: str | None) -> bool:
     return found is None or (stat.S_ISREG(found.st_mode) and digest is not None and sha256_of(path) == digest)
 
 
-def replace_all(made: Iterable[Path], folder: Path, names: Iterable[str], first: str, last: str, away: Path) -> None:
+def replace_all(
+    made: Iterable[Path], folder: Path, names: Iterable[str], first: str, last: str, away: Path
+) -> None:
     """Puts files into a folder, in place of those of these names, which go to the folder `away`.
 
-    `first` holds the hashes of the others, and `last` says that all are there: `last` goes and comes last, so that a
-    run that is cut short never leaves it beside files of another; and as `first` goes after the others and comes
-    before them, all that ever lies there is known by it. What fails puts the older files back. Raises OSError.
+    `first` holds the hashes of the others, and `last` says that all are there: `last` goes and comes last, so
+    that a run that is cut short never leaves it beside files of another; and as `first` goes after the others
+    and comes before them, all that ever lies there is known by it. What fails puts the older files back.
+    Raises OSError.
     """
     new = {path.name: path for path in made}
-    old = [name for name in (last, *sorted({*names} - {first, last}), first) if _status(folder / name) is not None]
+    old = [
+        name
+        for name in (last, *sorted({*names} - {first, last}), first)
+        if _status(folder / name) is not None
+    ]
     order = [name for name in (first, *sorted(new.keys() - {first, last}), last) if name in new]
     gone: list[str] = []
     placed: list[str] = []

@@ -65,11 +65,15 @@ def _declare(parser: argparse.ArgumentParser, arguments: Sequence[Argument], fil
     groups = {False: parser.add_argument_group("arguments"), True: parser.add_argument_group("options")}
     groups[True].add_argument(*HELP, action="help", help="Show this message and exit.")
     for argument in arguments:
-        more: dict[str, Any] = {"action": action_of(argument)} if argument.is_option else {"nargs": _nargs(argument)}
+        more: dict[str, Any] = (
+            {"action": action_of(argument)} if argument.is_option else {"nargs": _nargs(argument)}
+        )
         if not argument.flag:
             offered = tuple(argument.offered()) if argument.offered is not None and file is not None else None
             more |= {"metavar": argument.shown, "choices": argument.choices or offered}
-        made = groups[argument.is_option].add_argument(*argument.names, help=_escaped(_limited(argument)), **more)
+        made = groups[argument.is_option].add_argument(
+            *argument.names, help=_escaped(_limited(argument)), **more
+        )
         if file is not None and argument.files:
             made.complete = file  # type: ignore[attr-defined]  # where shtab looks for it
 

@@ -34,7 +34,12 @@ def page(code: str) -> str:
         parts += [f"`{DATA}`:", _fenced(entry.data, "csv")]
     if entry.bad:
         said = "\n\n".join(render(found, entry.bad) for found in tried(code, entry.bad))
-        parts += ["## Bad", _fenced(entry.bad, _language(entry)), f"`{_call(code)}` says:", _fenced(said, "text")]
+        parts += [
+            "## Bad",
+            _fenced(entry.bad, _language(entry)),
+            f"`{_call(code)}` says:",
+            _fenced(said, "text"),
+        ]
     if entry.good:
         parts += ["## Good", _fenced(entry.good, _language(entry))]
     return "\n\n".join(parts) + "\n"
@@ -44,11 +49,14 @@ def index() -> str:
     """The list of all codes in Markdown, each with its page."""
     parts = [
         "# Messages",
-        "The word in brackets of a message, as in `error[DR102]`, has a page here; `dagreg help DR102` shows it in the "
+        "The word in brackets of a message, as in `error[DR102]`, has a page here; `dagreg help DR102` shows "
+        "it in the "
         "terminal. Errors stop a command (exit code 1), warnings do not.",
     ]
     for digit, title in RANGES.items():
-        rows = [f"| [{c}]({c}.md) | {entry.title} |" for c, entry in CODES.items() if c.startswith(f"DR{digit}")]
+        rows = [
+            f"| [{c}]({c}.md) | {entry.title} |" for c, entry in CODES.items() if c.startswith(f"DR{digit}")
+        ]
         parts += [f"## {title}", "\n".join(["| code | title |", "| --- | --- |", *rows])]
     return "\n\n".join(parts) + "\n"
 
@@ -69,7 +77,9 @@ def tried(code: str, text: str) -> tuple[Diagnostic, ...]:
                 Path(name).write_text(content, encoding="utf-8")
         try:
             warnings = _warnings(_command(code), text, entry.file)
-            return tuple(w for w in warnings if w.code != "DR301" or entry.data)  # an example without data is meant so
+            return tuple(
+                w for w in warnings if w.code != "DR301" or entry.data
+            )  # an example without data is meant so
         except DagregError as error:
             return error.diagnostics
 

@@ -36,10 +36,11 @@ def explain(spec: Specified) -> Explanation:
 
 
 def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> dict[str, Any]:
-    """Runs everything of a fit short of solving it: graph, columns and values, regressions, and the engine's refusals.
+    """Runs everything of a fit short of solving it: graph, columns and values, regressions, and the engine's
+    refusals.
 
-    Without an effect, the graph and the columns of every observed node. Returns the type of each node in words, under
-    "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
+    Without an effect, the graph and the columns of every observed node. Returns the type of each node in
+    words, under "nodes", and what looks odd, under "warnings". Raises DagregError with what is wrong.
     """
     from dagreg.binding.opening import open_source
     from dagreg.binding.table import bind, columns_beside, nodes_of
@@ -50,7 +51,9 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
     spec = spec_of(spec)
     study = study_of(spec) if spec.effects else None
     graph = study.graph if study is not None else analyse(spec)
-    words = {n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()}
+    words = {
+        n.name: n.type or "type not known yet" if n.observed else "unobserved" for n in spec.nodes.values()
+    }
     table, doubts = None, list[Doubt]()
     if data is not None or spec.data is not None:
         source = open_source(spec, data, allow_outside=allow_outside)
@@ -60,7 +63,9 @@ def check(spec: Specified, data: Any = None, *, allow_outside: bool = False) -> 
             table = bind(study, source, checked=bool(variables))
             variables |= table.variables
             doubts += (*table.doubts, *table.odd())
-        words |= {v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in variables.values()}
+        words |= {
+            v.name: v.type + (" (inferred from its column)" if v.inferred else "") for v in variables.values()
+        }
     if study is not None:
         plans = lower_all(study, table)
         program_of(spec, plans, table)
@@ -103,7 +108,8 @@ def explain_plan(
     estimator: str | None = None,
     reuse: str | os.PathLike[str] | None = None,
 ) -> str:
-    """How a fit would solve each regression, and why so; with `reuse`, which draws of an earlier result would serve.
+    """How a fit would solve each regression, and why so; with `reuse`, which draws of an earlier result would
+    serve.
 
     Raises DagregError as `compile` does, and without data.
     """
@@ -129,12 +135,18 @@ def explain_plan(
 
 
 def plate(
-    spec: Specified, format: str, data: Any = None, *, allow_outside: bool = False, estimator: str | None = None
+    spec: Specified,
+    format: str,
+    data: Any = None,
+    *,
+    allow_outside: bool = False,
+    estimator: str | None = None,
 ) -> bytes:
-    """The plate diagram of a program's first model, or the one of `estimator`: a file of SVG, PNG, PDF or DOT.
+    """The plate diagram of a program's first model, or the one of `estimator`: a file of SVG, PNG, PDF or
+    DOT.
 
-    PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data (DR300),
-    and where the format is none of a plate diagram's or the model is too large to draw (DR551).
+    PyMC builds the model, for which it needs the data. Raises DagregError as `compile` does, without data
+    (DR300), and where the format is none of a plate diagram's or the model is too large to draw (DR551).
     """
     from dagreg.binding.opening import open_source
     from dagreg.binding.table import bind
@@ -150,7 +162,9 @@ def plate(
     return plate_picture(source, format, f"Plate diagram of {spec.name}")
 
 
-def draw(spec: Specified, format: Literal["svg", "png", "pdf", "dot", "dagitty"] = "svg", *, effect: int = 0) -> bytes:
+def draw(
+    spec: Specified, format: Literal["svg", "png", "pdf", "dot", "dagitty"] = "svg", *, effect: int = 0
+) -> bytes:
     """The graph as a file of this format, coloured for one of the spec's effects where it has any.
 
     Raises DagregError where the graph is too large to draw or Graphviz gives up (DR551).
@@ -171,11 +185,11 @@ def fit(
 ) -> Result:
     """Fits every identified effect of a spec and doubts the result.
 
-    `reuse` names the folder of an earlier result: regressions that are the same there, on the same data and under
-    the same settings, keep their draws, and the others alone are solved. A folder without a result is no error.
-    Raises DagregError where the spec asks for what is not supported or the data do not fit it; an effect
-    that is not identified is no error here, it is answered without a number. Neither is a model that cannot be
-    solved: its effect's `failures` say why.
+    `reuse` names the folder of an earlier result: regressions that are the same there, on the same data and
+    under the same settings, keep their draws, and the others alone are solved. A folder without a result is
+    no error. Raises DagregError where the spec asks for what is not supported or the data do not fit it; an
+    effect that is not identified is no error here, it is answered without a number. Neither is a model that
+    cannot be solved: its effect's `failures` say why.
     """
     from dagreg.binding.opening import open_source
     from dagreg.binding.room import check_count, check_room

@@ -32,7 +32,9 @@ def lower_all(study: Study, table: Table | None) -> tuple[Plan, ...]:
         return lower_with(study, table.variables, table.summary)
 
 
-def lower_with(study: Study, variables: Mapping[str, Variable], summary: DataSummary | None) -> tuple[Plan, ...]:
+def lower_with(
+    study: Study, variables: Mapping[str, Variable], summary: DataSummary | None
+) -> tuple[Plan, ...]:
     """The same from what is known of the data."""
     plans = []
     for place, s in enumerate(study.effects, 1):
@@ -64,7 +66,9 @@ def running_program(pieces: Sequence[Piece], table: Table, folder: str = "") -> 
     """The program of these pieces, each reading its own table."""
     queries = {p.model.builder: table.rows.script_query(p.grouping) for p in pieces if p.reads_rows}
     reader = table.source.reader
-    known = {builder: reader.moved(query, "", folder)[0] for builder, query in queries.items() if query is not None}
+    known = {
+        builder: reader.moved(query, "", folder)[0] for builder, query in queries.items() if query is not None
+    }
     reader = reader.moved("", "", folder)[1]
     reachable = known if len(known) == len(queries) else None
     return emit([p.builder for p in pieces], *_heading(table.spec), reachable, table.spec.sampling, reader)
@@ -72,13 +76,18 @@ def running_program(pieces: Sequence[Piece], table: Table, folder: str = "") -> 
 
 def _heading(spec: Spec) -> tuple[str, str]:
     """A program's title, and the name of the file that it comes from."""
-    effects = "; ".join(f"the {e.kind} effect of {', '.join(e.exposure)} on {e.outcome}" for e in spec.effects)
+    effects = "; ".join(
+        f"the {e.kind} effect of {', '.join(e.exposure)} on {e.outcome}" for e in spec.effects
+    )
     return f"{spec.name}: {effects}", os.path.basename(spec.path) if spec.path else spec.name
 
 
 def idle_doubts(spec: Spec, plans: Iterable[Plan]) -> tuple[Doubt, ...]:
     """A warning for each regression that the spec describes and no model holds."""
     return tuple(
-        Doubt("DR419", f"No model here regresses {name}, so what the spec says of that regression has no bearing.")
+        Doubt(
+            "DR419",
+            f"No model here regresses {name}, so what the spec says of that regression has no bearing.",
+        )
         for name in idle_regressions(spec, plans)
     )

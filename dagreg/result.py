@@ -49,11 +49,15 @@ class Result:
     query: str | None = None  # the SQL of the program
     reader: Reader | None = None  # and what answers it
     home: str = ""  # the folder from which the query names its files, "" being the present one
-    timings: Mapping[str, float] = field(default_factory=dict)  # seconds: "fit", and by builder those of solving it
+    timings: Mapping[str, float] = field(
+        default_factory=dict
+    )  # seconds: "fit", and by builder those of solving it
 
     def __repr__(self) -> str:
         answers = "; ".join(effect.line for effect in self.effects)
-        return cut(f"<Result of {self.record.study.spec.name!r}, {self.record.data.rows_used:,} rows: {answers}>")
+        return cut(
+            f"<Result of {self.record.study.spec.name!r}, {self.record.data.rows_used:,} rows: {answers}>"
+        )
 
     @property
     def effects(self) -> tuple[FittedEffect, ...]:
@@ -82,8 +86,8 @@ class Result:
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.
 
-        `dagreg.open` reads them back. Raises DagregError where the folder cannot be written (DR581 to DR586), or holds
-        a file of such a name that dagreg did not write (DR580); nothing in it has changed then.
+        `dagreg.open` reads them back. Raises DagregError where the folder cannot be written (DR581 to DR586),
+        or holds a file of such a name that dagreg did not write (DR580); nothing in it has changed then.
         """
         placed = self.placed(folder)
         if placed is not self:
@@ -99,7 +103,8 @@ class Result:
         write_reports(self.record, Path(folder), writers, record, self.timings)
 
     def to_frame(self, of: Literal["estimates", "coefficients", "tests"] = "estimates") -> pd.DataFrame:
-        """The estimates, the coefficients or the tests of the graph as a pandas DataFrame, a row for each number.
+        """The estimates, the coefficients or the tests of the graph as a pandas DataFrame, a row for each
+        number.
 
         Raises DagregError (DR567) for any other table. Loads pandas.
         """
@@ -119,12 +124,13 @@ class Result:
         data: Any = None,
         seed: int | None = None,
     ) -> xr.DataTree:
-        """One model's draws in ArviZ's groups: the primary one's of an effect, unless `estimator` names another.
+        """One model's draws in ArviZ's groups: the primary one's of an effect, unless `estimator` names
+        another.
 
-        `log_likelihood` and `posterior_predictive` (and with either `observed_data`) are of every row that was fitted,
-        by response, as the model codes it; they need those rows: the spec's data, or `data` where the fit was given
-        some. Raises DagregError where there is no such model (DR564), the data are others (DR566), rows lack values
-        that the model works out (DR565), or there are too many of them (DR568).
+        `log_likelihood` and `posterior_predictive` (and with either `observed_data`) are of every row that
+        was fitted, by response, as the model codes it; they need those rows: the spec's data, or `data` where
+        the fit was given some. Raises DagregError where there is no such model (DR564), the data are others
+        (DR566), rows lack values that the model works out (DR565), or there are too many of them (DR568).
         """
         from dagreg.effects.pointwise import pointwise  # no fit needs it
 
@@ -134,7 +140,9 @@ class Result:
             return with_rows(draws, dimensions, {}, {})
         chosen = self.record.seed if seed is None else seed
         rows = self._rows(data)
-        found = pointwise(model, draws.flat(), rows, chosen, likelihood=log_likelihood, drawn=posterior_predictive)
+        found = pointwise(
+            model, draws.flat(), rows, chosen, likelihood=log_likelihood, drawn=posterior_predictive
+        )
         groups = {"log_likelihood": found.log_likelihood, "posterior_predictive": found.drawn}
         return with_rows(draws, dimensions, {name: part for name, part in groups.items() if part}, found.seen)
 
@@ -143,17 +151,26 @@ class Result:
         spec, known = self.record.study.spec, self.record.data
         if data is None and spec.data is None:
             message = "the fit was given a table, and the result does not keep its rows"
-            raise DagregError((Diagnostic("DR566", message, label="give it again: `to_datatree(..., data=table)`"),))
+            raise DagregError(
+                (Diagnostic("DR566", message, label="give it again: `to_datatree(..., data=table)`"),)
+            )
         table = bind(self.record.study, open_source(spec, data, allow_outside=True))
         if (table.info.sha256, table.info.rows_used) != (known.sha256, known.rows_used):
             message = f"{table.info.source} is not what was fitted ({known.source})"
-            raise DagregError((Diagnostic("DR566", message, label="give the same data: `to_datatree(..., data=...)`"),))
+            raise DagregError(
+                (Diagnostic("DR566", message, label="give the same data: `to_datatree(..., data=...)`"),)
+            )
         return table.rows
 
     def placed(self, folder: str | os.PathLike[str]) -> Result:
         """The result as it stands in a folder: its program names its data files from there."""
         home = os.path.abspath(folder)
-        if self.reader is None or self.query is None or not self.reader.files or os.path.abspath(self.home) == home:
+        if (
+            self.reader is None
+            or self.query is None
+            or not self.reader.files
+            or os.path.abspath(self.home) == home
+        ):
             return self
         query, reader = self.reader.moved(self.query, os.path.abspath(self.home), home)
         models = [m for e in self.effects if e.plan is not None for m in e.plan.models]
@@ -173,10 +190,10 @@ class Result:
     ) -> Prediction:
         """The posterior predictive distribution of an effect's outcome on new rows.
 
-        `new` is a table or a file, as for `fit`; `do` sets nodes on the scale of their columns. The model is the
-        primary one unless `estimator` names another; in the chain mediators that the rows lack, or that `do` moves,
-        are simulated. Raises DagregError where there is no such model, it does not cover `do` (DR561), the rows do
-        not fit it (DR3xx), or a number is out of its range (DR569).
+        `new` is a table or a file, as for `fit`; `do` sets nodes on the scale of their columns. The model is
+        the primary one unless `estimator` names another; in the chain mediators that the rows lack, or that
+        `do` moves, are simulated. Raises DagregError where there is no such model, it does not cover `do`
+        (DR561), the rows do not fit it (DR3xx), or a number is out of its range (DR569).
         """
         from dagreg.effects.predict import predict, routed  # no fit needs these three
         from dagreg.spec.python import check_number
@@ -192,10 +209,15 @@ class Result:
         return predict(model, draws, way, rows, chosen, LEVEL if level is None else level)
 
     def model(self, estimator: str | None = None, effect: int = 0) -> Model:
-        """The fitted model of an effect, the primary one by default. Raises DagregError (DR564) without one."""
+        """The fitted model of an effect, the primary one by default.
+
+        Raises DagregError (DR564) without one.
+        """
         known = range(1, len(self.effects) + 1)
         if effect + 1 not in known:
-            raise DagregError((Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),))
+            raise DagregError(
+                (Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),)
+            )
         plan, models = self.effects[effect].plan, self.effects[effect].solved
         found = [m for m in models if estimator in (None, m.estimator)]
         if not found:
@@ -212,14 +234,16 @@ class Result:
     ) -> Simulated:
         """Rows under one draw of the posterior, as `dagreg.simulate` gives them.
 
-        They are of the chain where it was fitted, for it draws the mediators too, else of the primary model. Raises
-        DagregError where `spec` is not the fit's (DR573), and as `dagreg.simulate` does.
+        They are of the chain where it was fitted, for it draws the mediators too, else of the primary model.
+        Raises DagregError where `spec` is not the fit's (DR573), and as `dagreg.simulate` does.
         """
         from dagreg.effects.simulation import from_posterior  # no fit needs it
 
         study = self.record.study
         if spec.text != study.spec.text:
-            raise DagregError((Diagnostic("DR573", f"`{spec.path or spec.name}` is not the spec of this fit"),))
+            raise DagregError(
+                (Diagnostic("DR573", f"`{spec.path or spec.name}` is not the spec of this fit"),)
+            )
         chain = next((m for e in self.effects[:1] for m in e.solved if m.estimator == Estimator.CHAIN), None)
         model = chain or self.model()
         source = open_source(spec, data, allow_outside=allow_outside)
@@ -235,8 +259,8 @@ class Result:
 def open_result(folder: str | os.PathLike[str]) -> Result:
     """The result in a folder that `result.save` or `dagreg fit` wrote.
 
-    Raises DagregError where there is none (DR541), where its files are not as they were written (DR542), or where
-    this version of dagreg makes another program of its spec (DR543).
+    Raises DagregError where there is none (DR541), where its files are not as they were written (DR542), or
+    where this version of dagreg makes another program of its spec (DR543).
     """
     return _opened(read_record(Path(folder)))
 
@@ -246,8 +270,8 @@ def unchanged(
 ) -> Result | None:
     """The result in a folder, where a fit of this spec to these data would make the same; else None.
 
-    The same are the spec, its settings, the place and the SHA-256 of the data, and the versions of all that has a
-    part in the numbers. Raises DagregError where the data cannot be read.
+    The same are the spec, its settings, the place and the SHA-256 of the data, and the versions of all that
+    has a part in the numbers. Raises DagregError where the data cannot be read.
     """
     try:
         stored = read_record(Path(folder))
@@ -272,4 +296,6 @@ def _opened(stored: Stored, study: Study | None = None) -> Result:
     from dagreg.results.opening import reopened  # a fresh fit opens nothing
 
     report, samples, took = reopened(stored, lambda report: render(report, "json"), study)
-    return Result(report, samples, stored.summary, stored.query, stored.reader, os.path.abspath(stored.folder), took)
+    return Result(
+        report, samples, stored.summary, stored.query, stored.reader, os.path.abspath(stored.folder), took
+    )

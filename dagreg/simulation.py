@@ -30,10 +30,10 @@ def simulate(
 ) -> Simulated:
     """Rows drawn from the model with one set of parameters: of the priors, or of a fit's `posterior`.
 
-    With data, roots are resampled from the observed rows; without, they are drawn by their types. `do` sets nodes and
-    cuts the arrows into them. Raises DagregError where the spec cannot be compiled, a prior is improper (DR571) or too
-    wide (DR572), `do` names no node or value (DR562) or is not covered by the fit (DR561), or the fit is of another
-    spec (DR573), or a number is out of its range (DR569).
+    With data, roots are resampled from the observed rows; without, they are drawn by their types. `do` sets
+    nodes and cuts the arrows into them. Raises DagregError where the spec cannot be compiled, a prior is
+    improper (DR571) or too wide (DR572), `do` names no node or value (DR562) or is not covered by the fit
+    (DR561), or the fit is of another spec (DR573), or a number is out of its range (DR569).
     """
     spec = spec_of(spec)
     check_number("rows", rows, 1, 2**53, whole=True)

@@ -21,7 +21,9 @@ Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StudiedEffect(Brief):
-    """One effect that the spec asks for with its answer, and the chain of regressions that the graph allows."""
+    """One effect that the spec asks for with its answer, and the chain of regressions that the
+    graph allows.
+    """
 
     effect: Effect
     answer: Answer
@@ -53,7 +55,9 @@ class Study:
         lines = []
         for answer in self.answers:
             query = answer.justification.query
-            verdict = answer.strategy or ("zero by the graph" if isinstance(answer, Identified) else "not identified")
+            verdict = answer.strategy or (
+                "zero by the graph" if isinstance(answer, Identified) else "not identified"
+            )
             lines.append(f"{query.kind} {', '.join(query.exposure)} -> {query.outcome}: {verdict}")
         return cut(f"<{type(self).__name__} of {self.spec.name!r}: {'; '.join(lines)}>")
 
@@ -61,8 +65,8 @@ class Study:
 def study_of(spec: Spec) -> Study:
     """Analyses the graph once, and answers every effect. Needs no data.
 
-    Raises DagregError on a cycle (DR201), for a spec without an effect (DR208), and where an effect does not fit the
-    graph (DR202 to DR207).
+    Raises DagregError on a cycle (DR201), for a spec without an effect (DR208), and where an effect does not
+    fit the graph (DR202 to DR207).
     """
     if not spec.effects:
         raise DagregError((Diagnostic("DR208", f"{spec.name} asks for no effect: add `effect: x -> y`"),))
@@ -82,7 +86,9 @@ def study_of(spec: Spec) -> Study:
 
 
 def _studied(graph: CausalGraph, effect: Effect) -> StudiedEffect:
-    query = Query(effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among)
+    query = Query(
+        effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among
+    )
     return StudiedEffect(effect, identify(graph, query), chain_of(graph, query))
 
 
@@ -93,4 +99,8 @@ def absent_data(spec: Spec) -> tuple[Doubt, ...]:
     path = os.path.join(os.path.dirname(spec.path) if spec.path else "", spec.data.source)
     if os.path.exists(path) or glob.glob(path, recursive=True):
         return ()
-    return (Doubt("DR301", f"There is no data file `{spec.data.source}`, so types that are not declared stay open."),)
+    return (
+        Doubt(
+            "DR301", f"There is no data file `{spec.data.source}`, so types that are not declared stay open."
+        ),
+    )

@@ -1,4 +1,6 @@
-"""What commands say, where they write, and how they end: answers to stdout, messages to stderr, exit codes."""
+"""What commands say, where they write, and how they end: answers to stdout, messages to stderr,
+exit codes.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def run(command: Callable[[], int]) -> NoReturn:
 
 
 def leave(code: int) -> NoReturn:
-    """Ends the process with this code, past the interpreter's own end where threads of a sampler still run."""
+    """Ends the process with this code, past the interpreter's own end where threads of a sampler
+    still run.
+    """
     sampler = sys.modules.get("dagreg.engines.nuts")
     if sampler is not None and sampler.threads_left():
         sys.stdout.flush()
@@ -48,7 +52,10 @@ def leave(code: int) -> NoReturn:
 
 
 def _stdout_failed(error: OSError) -> int:
-    """A file that stdout goes to has no room. What is left in its buffer goes nowhere, so that leaving is no error."""
+    """A file that stdout goes to has no room.
+
+    What is left in its buffer goes nowhere, so that leaving is no error.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     complain(files.not_written("standard output", error), "")
     return AT_FAULT
@@ -61,7 +68,9 @@ def failed(error: Exception) -> int:
     say(
         errors.render(
             Diagnostic(
-                "DR901", f"internal error: {type(error).__name__}: {error}", notes=("DAGREG_DEBUG=1 shows where",)
+                "DR901",
+                f"internal error: {type(error).__name__}: {error}",
+                notes=("DAGREG_DEBUG=1 shows where",),
             )
         )
     )
@@ -111,8 +120,12 @@ def show(subject: Any, format: str) -> None:
         tell(render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names
 
 
-def write(path: Path | None, content: str | bytes, inputs: Iterable[Path] = (), *, to_edit: bool = False) -> None:
-    """To a file, which appears whole or not at all and in the place of none but dagreg's own, or to stdout."""
+def write(
+    path: Path | None, content: str | bytes, inputs: Iterable[Path] = (), *, to_edit: bool = False
+) -> None:
+    """To a file, which appears whole or not at all and in the place of none but dagreg's own, or
+    to stdout.
+    """
     if path is None:
         if isinstance(content, bytes):
             sys.stdout.buffer.write(content)

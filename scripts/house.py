@@ -19,12 +19,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent / "dagreg"
 FAMILIES = {
     "gaussian", "student_t", "lognormal", "gamma", "exponential", "weibull", "beta", "bernoulli", "binomial",
-    "beta_binomial", "poisson", "negative_binomial", "zero_inflated_poisson", "zero_inflated_negative_binomial",
-    "hurdle_poisson", "hurdle_negative_binomial", "zero_one_inflated_beta", "ordered_beta", "von_mises", "skew_normal",
+    "beta_binomial", "poisson", "negative_binomial", "zero_inflated_poisson",
+    "zero_inflated_negative_binomial",
+    "hurdle_poisson", "hurdle_negative_binomial", "zero_one_inflated_beta", "ordered_beta", "von_mises",
+    "skew_normal",
 }  # fmt: skip
 # `categorical` and `ordinal` are types of nodes as well, and cannot be told apart by their word.
 ESTIMATORS = {"adjusted", "chain", "frontdoor", "instrument", "functional", "unadjusted", "adjustment"}
-# Words of estimators and strategies that mean something else in these files, and cannot be told apart by their word.
+# Words of estimators and strategies that mean something else in these files, and cannot be told apart by
+# their word.
 HOMONYMS = {
     "doubts/between_groups.py": {"adjustment"},  # why a predictor is in a regression
     "model/lower.py": {"adjustment"},
@@ -117,7 +120,13 @@ def named_once(house: Sequence[Module]) -> tuple[list[str], int]:
     for module in house:
         uses: dict[str, int] = {}
         for node in ast.walk(module.tree):
-            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+            name = (
+                node.id
+                if isinstance(node, ast.Name)
+                else node.attr
+                if isinstance(node, ast.Attribute)
+                else None
+            )
             if name is not None:
                 uses[name] = uses.get(name, 0) + 1
         for function in module.functions():
@@ -137,7 +146,9 @@ def figures() -> list[Figure]:
     lazy = [place for m in house for place in importing_functions(m)]
     short = [f"{name} ({size})" for name, size in sizes.items() if size < SHORT_FILE]
     pipeline = next(m for m in house if m.name == "pipeline.py")
-    hidden = [n for f in pipeline.functions() for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)]
+    hidden = [
+        n for f in pipeline.functions() for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)
+    ]
     largest = max(sizes, key=lambda name: sizes[name])
     families = naming(house, FAMILIES, ("families/",))
     estimators = naming(house, ESTIMATORS, ())
@@ -156,11 +167,19 @@ def figures() -> list[Figure]:
         Figure("pipeline.py: lines", str(sizes["pipeline.py"]), "<= 200"),
         Figure("pipeline.py: imports inside functions", str(len(hidden)), "few"),
         Figure("functions with imports inside", str(len(lazy)), "<= 15", lazy),
-        Figure("private functions named once", f"{len(lonely)} of {functions} ({share:.0%})", "< 15%", lonely),
+        Figure(
+            "private functions named once", f"{len(lonely)} of {functions} ({share:.0%})", "< 15%", lonely
+        ),
         Figure("files; lines", f"{len(house)}; {total:,}", ""),
-        Figure("median file; largest", f"{statistics.median(sizes.values()):.0f}; {sizes[largest]} ({largest})", ""),
+        Figure(
+            "median file; largest",
+            f"{statistics.median(sizes.values()):.0f}; {sizes[largest]} ({largest})",
+            "",
+        ),
         Figure(f"files under {SHORT_FILE} lines", str(len(short)), "fewer", short),
-        Figure(f"lines of {WIDE} characters and more", f"{len(wide)} ({len(wide) / total:.2%})", "< 0.2%", wide),
+        Figure(
+            f"lines of {WIDE} characters and more", f"{len(wide)} ({len(wide) / total:.2%})", "< 0.2%", wide
+        ),
     ]
 
 

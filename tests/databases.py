@@ -1,4 +1,5 @@
-"""Real databases for the tests: a PostgreSQL cluster of their own, and Spark in this process, both on loopback only.
+"""Real databases for the tests: a PostgreSQL cluster of their own, and Spark in this process, both on
+loopback only.
 
 Without them the tests are skipped, or fail where DAGREG_REQUIRE_DATABASES=1.
 """
@@ -97,9 +98,21 @@ def postgres() -> Iterator[Postgres]:
                 shutil.chown(path, "postgres", "postgres")
         data, port = folder / "data", _free_port()
         settings = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=20"
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c "
+            "max_connections=20"
         )
-        made = ["-D", str(data), "-U", USER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        made = [
+            "-D",
+            str(data),
+            "-U",
+            USER,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]
         _run([*other, programs["initdb"], *made, f"--pwfile={folder / 'password'}"], folder)
         server = [*other, programs["pg_ctl"], "-D", str(data), "-w"]
         _run([*server, "-l", str(folder / "log"), "-o", settings, "start"], folder)
@@ -120,7 +133,9 @@ def _programs(*names: str) -> Mapping[str, str] | None:
 def _run(command: Sequence[str], folder: Path) -> None:
     """A command whose server outlives it: its output goes to a file, for a pipe would stay open."""
     with open(folder / "said", "w+") as said:
-        done = subprocess.run(command, cwd=folder, stdout=said, stderr=said, stdin=subprocess.DEVNULL, timeout=60)
+        done = subprocess.run(
+            command, cwd=folder, stdout=said, stderr=said, stdin=subprocess.DEVNULL, timeout=60
+        )
         said.seek(0)
         assert done.returncode == 0, said.read()
 

@@ -50,6 +50,8 @@ def point(model: Model, **values: Any) -> dict[str, np.ndarray]:
 
 
 def estimate_of(mean: float, sd: float, contrast: Any = None, estimator: Any = "adjusted") -> Estimate:
-    """An estimate on the outcome's scale with this posterior mean and sd, for the checks that only read those."""
+    """An estimate on the outcome's scale with this posterior mean and sd, for the checks that only read
+    those.
+    """
     summary = Summary(mean, sd, mean, (mean - 2 * sd, mean + 2 * sd), 0.94, 0.5, 4000.0, 1.0)
     return Estimate("x -> y", "total effect", estimator, True, "outcome", contrast, {}, (), summary)

@@ -25,7 +25,9 @@ class Hurdle:
         return -np.expm1(self.counts.logpmf(0))
 
     def logpmf(self, y: Any) -> np.ndarray:
-        return np.where(y == 0, np.log(self.zero), np.log1p(-self.zero) + self.counts.logpmf(y) - np.log(self.some))
+        return np.where(
+            y == 0, np.log(self.zero), np.log1p(-self.zero) + self.counts.logpmf(y) - np.log(self.some)
+        )
 
     def pmf(self, y: Any) -> np.ndarray:
         return np.exp(self.logpmf(y))

@@ -1,7 +1,8 @@
-"""Random tables as people have them: every type, and every oddity that a file can have; and their way through dagreg.
+"""Random tables as people have them: every type, and every oddity that a file can have; and their way through
+dagreg.
 
-A table goes through `init`, `check` of what `init` wrote, and for a random graph over its nodes `check`, `fit` and the
-reports. Whatever is not a DagregError passes through as it is, Python's warnings too.
+A table goes through `init`, `check` of what `init` wrote, and for a random graph over its nodes `check`,
+`fit` and the reports. Whatever is not a DagregError passes through as it is, Python's warnings too.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def _chosen(*words: str) -> Make:
 def _gappy(make: Make, *holes: str, share: float = 0.2) -> Make:
     def gaps(rng: np.random.Generator, n: int) -> Values:
         values, holed = make(rng, n), rng.random(n) < share
-        return [holes[int(rng.integers(len(holes)))] if hole else v for v, hole in zip(values, holed, strict=True)]
+        return [
+            holes[int(rng.integers(len(holes)))] if hole else v for v, hole in zip(values, holed, strict=True)
+        ]
 
     return gaps
 
@@ -119,7 +122,8 @@ KINDS: dict[str, Make] = {
 }
 
 NAMES = (
-    "x", "y", "z", "age", "Total", "my column", "x-y", "naïve", "1st", "a:b", "a -> b", "class", "lambda", "X",
+    "x", "y", "z", "age", "Total", "my column", "x-y", "naïve", "1st", "a:b", "a -> b", "class", "lambda",
+    "X",
     "größe", "收入", "weight (kg)", "it's", 'the "q"', "a,b", "#id", "null", "true", "yes", "[x]", "{x}", "*",
     "é" * 40, " lead",
 )  # fmt: skip
@@ -128,7 +132,9 @@ NAMES = (
 def odd_table(seed: int) -> Odd:
     """A table for a seed: 0 to 300 rows of 2 to 7 columns; sometimes one column repeats another."""
     rng = np.random.default_rng([seed, 20261126])
-    rows = int(rng.choice([0, 1, 2, 3, 6, 20, 60, 120, 300], p=[0.02, 0.03, 0.03, 0.05, 0.07, 0.2, 0.2, 0.2, 0.2]))
+    rows = int(
+        rng.choice([0, 1, 2, 3, 6, 20, 60, 120, 300], p=[0.02, 0.03, 0.03, 0.05, 0.07, 0.2, 0.2, 0.2, 0.2])
+    )
     width = int(rng.integers(2, 8))
     plain = ("x", "y", "z", "age", "dose", "sex", "site")
     odd = rng.random() < 0.4
@@ -208,8 +214,9 @@ def put_through(odd: Odd, folder: Path, seed: int) -> Way:
 
 
 def question(written: str, spec: Spec, rng: np.random.Generator) -> str:
-    """The spec that init wrote with an effect of one node on another, and up to three others that cause both or lie
-    between them."""
+    """The spec that init wrote with an effect of one node on another, and up to three others that cause both
+    or lie between them.
+    """
     exposure, outcome, *others = [str(v) for v in rng.permutation(list(spec.nodes))[:5]]
     edges = [(exposure, outcome)]
     for other in others:
@@ -232,17 +239,27 @@ def quoted(text: str) -> str:
 
 
 def faults(way: Way) -> list[str]:
-    """What is wrong with the way of a table: steps that contradict each other, numbers that are none, wrong numbers."""
-    found = [f"{name} of what init wrote is refused" for name in ("load", "check of init") if way.refused(name)]
-    found += ["check passes, and fit is refused"] * (way.steps.get("check") == "done" and bool(way.refused("fit")))
-    found += ["check refuses, and fit passes"] * (way.steps.get("fit") == "done" and bool(way.refused("check")))
+    """What is wrong with the way of a table: steps that contradict each other, numbers that are none, wrong
+    numbers.
+    """
+    found = [
+        f"{name} of what init wrote is refused" for name in ("load", "check of init") if way.refused(name)
+    ]
+    found += ["check passes, and fit is refused"] * (
+        way.steps.get("check") == "done" and bool(way.refused("fit"))
+    )
+    found += ["check refuses, and fit passes"] * (
+        way.steps.get("fit") == "done" and bool(way.refused("check"))
+    )
     found += ["the report is refused"] * bool(way.refused("report"))
     said = [d for step in way.steps for d in way.refused(step)]
     found += [f"{d.code} has no place, no hint and no note: {d.message}" for d in said if _mute(d)]
     if way.result is None:
         return found
     for effect in way.result.effects:
-        found += [f"{f.code} in {f.estimator}: {f.message}" for f in effect.failures if f.code in ("DR504", "DR901")]
+        found += [
+            f"{f.code} in {f.estimator}: {f.message}" for f in effect.failures if f.code in ("DR504", "DR901")
+        ]
         if effect.result is None:
             continue
         for e in (*effect.result.estimates, *effect.result.coefficients):
@@ -259,15 +276,18 @@ def _mute(d: Diagnostic) -> bool:
 def wrong_numbers(way: Way) -> list[str]:
     """Where the posterior has a closed form: how far the adjusted estimate is from it, if too far.
 
-    A plain number on numbers and levels: least squares with the default slopes' precision added, at its own residual
-    sd. One binary column on another alone: the difference of probabilities, by quadrature over the two coefficients.
+    A plain number on numbers and levels: least squares with the default slopes' precision added, at its own
+    residual sd. One binary column on another alone: the difference of probabilities, by quadrature over the
+    two coefficients.
     """
     assert way.result is not None
     effect = way.result.effects[0]
     model = next((m for m in effect.solved if m.estimator == "adjusted"), None)
     if model is None or effect.result is None or effect.effect.kind == "mediation" or way.odd.rows < 20:
         return []
-    rows = [e for e in effect.result.estimates if e.estimator == "adjusted" and e.scale == "outcome" and not e.by]
+    rows = [
+        e for e in effect.result.estimates if e.estimator == "adjusted" and e.scale == "outcome" and not e.by
+    ]
     columns = _read(way, model.variables)
     response, exposure = model.outcome.response, effect.effect.exposure[0]
     names = [exposure, *(n for n in model.outcome.regressors if n != exposure)]
@@ -284,7 +304,9 @@ def wrong_numbers(way: Way) -> list[str]:
     else:
         return []
     if expected is not None and not abs(summary.mean - expected) < allowed * summary.sd:
-        return [f"{rows[0].name}: {summary.mean:.6g} (sd {summary.sd:.3g}), and its closed form is {expected:.6g}"]
+        return [
+            f"{rows[0].name}: {summary.mean:.6g} (sd {summary.sd:.3g}), and its closed form is {expected:.6g}"
+        ]
     return []
 
 
@@ -315,7 +337,9 @@ _BLANK = ("", "na", "n.a.", "-", "null", "nan", "none")
 
 
 def _ridge(y: np.ndarray, blocks: list[np.ndarray]) -> float | None:
-    """The first slope by least squares with the default priors' precision added; None where rows are few or tied."""
+    """The first slope by least squares with the default priors' precision added; None where rows are few or
+    tied.
+    """
     ones = [len(np.unique(block)) == 2 and set(np.unique(block)) == {0.0, 1.0} for block in blocks]
     sds = np.concatenate(
         [np.ones(b.shape[1]) if one else b.std(axis=0, ddof=1) for b, one in zip(blocks, ones, strict=True)]
@@ -334,8 +358,9 @@ def _ridge(y: np.ndarray, blocks: list[np.ndarray]) -> float | None:
 
 
 def _by_quadrature(y: np.ndarray, x: np.ndarray) -> float:
-    """The posterior mean of P(y | x = 1) - P(y | x = 0): logit, intercept Normal(logit of the mean, 2.5) at the mean
-    of x, slope Normal(0, 2.5)."""
+    """The posterior mean of P(y | x = 1) - P(y | x = 0): logit, intercept Normal(logit of the mean, 2.5) at
+    the mean of x, slope Normal(0, 2.5).
+    """
     middle = np.log(y.mean() / (1 - y.mean()))
     intercept, slope = np.linspace(middle - 10, middle + 10, 801)[:, None], np.linspace(-12, 12, 801)[None, :]
     log = -(((intercept - middle) / 2.5) ** 2 + (slope / 2.5) ** 2) / 2

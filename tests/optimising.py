@@ -1,4 +1,6 @@
-"""What the optimiser's tests share: specs with their data, and log densities of programs at the same parameters."""
+"""What the optimiser's tests share: specs with their data, and log densities of programs at the same
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,9 @@ def densities(
 
 
 def _as_taken(built: Any, model: Model, point: Point, piece: Piece | None) -> dict[str, Any]:
-    """A point as PyMC takes it: scales by logs, cutpoints by logs of steps, whitened coefficients by theirs."""
+    """A point as PyMC takes it: scales by logs, cutpoints by logs of steps, whitened coefficients
+    by theirs.
+    """
     taken = {}
     for value in built.value_vars:
         name = value.name

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from dagreg.binding.table import DataInfo
 from dagreg.doubts.types import Diagnostics, ImplicationTest, Mixing, PooledLevel, Pooling
-from dagreg.effects.types import Coefficient, Density, Disagreement, EffectResult, Estimate, Scale, Share, Summary
+from dagreg.effects.types import (
+    Coefficient,
+    Density,
+    Disagreement,
+    EffectResult,
+    Estimate,
+    Scale,
+    Share,
+    Summary,
+)
 from dagreg.emit.plate import plate_source
 from dagreg.errors import Doubt
 from dagreg.families import FAMILIES
@@ -110,7 +119,15 @@ def pooled(group: str, response: str, names: Sequence[str]) -> Pooling:
         width = 1.88 / math.sqrt(1 + rows / 8)
         levels.append(PooledLevel(name, rows, alone, mean, (mean - width, mean + width)))
     return Pooling(
-        group, response, Estimator.ADJUSTED, "intercept", f"log odds of {response}", 0.94, 0.0, tuple(levels), 3
+        group,
+        response,
+        Estimator.ADJUSTED,
+        "intercept",
+        f"log odds of {response}",
+        0.94,
+        0.0,
+        tuple(levels),
+        3,
     )
 
 
@@ -187,13 +204,21 @@ def model(
         estimator,
         estimator,
         {
-            n: Variable(n, f"v{i}", n, kind if n == query.outcome else "continuous", (0, 1) if kind == "binary" else ())
+            n: Variable(
+                n,
+                f"v{i}",
+                n,
+                kind if n == query.outcome else "continuous",
+                (0, 1) if kind == "binary" else (),
+            )
             for i, n in enumerate(names)
         },
         (equation(query.outcome, predictors, family, query.exposure),),
         Estimand(query.kind, query.exposure, query.outcome, (Contrast(query.exposure, (0,), (1,)),)),
         primary,
-        ("The prior that you gave for `coached` was used in the regression of `retained`.",) if primary else (),
+        ("The prior that you gave for `coached` was used in the regression of `retained`.",)
+        if primary
+        else (),
     )
 
 
@@ -247,21 +272,30 @@ COACHING_ANSWER = Adjustment(
             "It is the smallest set that closes every path with an arrow into `coached`.",
         ),
         {
-            "tenure": NodeNote("tenure", ("confounder",), True, "it closes the path coached <- tenure -> retained"),
+            "tenure": NodeNote(
+                "tenure", ("confounder",), True, "it closes the path coached <- tenure -> retained"
+            ),
             "coached": NodeNote("coached", ("exposure",), False, "it is the exposure"),
             "engagement": NodeNote(
                 "engagement",
                 ("mediator",),
                 False,
-                "it lies on the causal path coached -> engagement -> retained: adjusting for it would take away part "
+                "it lies on the causal path coached -> engagement -> retained: adjusting for it would take "
+                "away part "
                 "of the effect",
                 True,
             ),
             "retained": NodeNote("retained", ("outcome",), False, "it is the outcome"),
             "bonus": NodeNote(
-                "bonus", ("descendant of outcome",), False, "it is a consequence of the outcome `retained`", True
+                "bonus",
+                ("descendant of outcome",),
+                False,
+                "it is a consequence of the outcome `retained`",
+                True,
             ),
-            "aptitude": NodeNote("aptitude", ("unobserved", "ancestor of outcome"), False, "it is not observed"),
+            "aptitude": NodeNote(
+                "aptitude", ("unobserved", "ancestor of outcome"), False, "it is not observed"
+            ),
         },
         (
             PathNote("coached -> retained", True, True, (), True),
@@ -287,7 +321,9 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
     """One effect of a binary exposure on a binary outcome; chain, adjusted and unadjusted."""
     chosen = ("tenure",)
     query = COACHING_QUERY
-    message = "The chain gives 0.118 and the adjusted regression 0.112: the difference is within its uncertainty."
+    message = (
+        "The chain gives 0.118 and the adjusted regression 0.112: the difference is within its uncertainty."
+    )
     if disagrees:
         message = "The chain gives 0.190 and the adjusted regression 0.112, 4.1 standard deviations apart."
     fitted = FittedEffect(
@@ -296,7 +332,9 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
         Plan(
             (
                 model(Estimator.ADJUSTED, query, ("coached", "tenure"), "bernoulli", True, "binary"),
-                model(Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"),
+                model(
+                    Estimator.CHAIN, query, ("coached", "engagement", "tenure"), "bernoulli", False, "binary"
+                ),
                 model(Estimator.UNADJUSTED, query, ("coached",), "bernoulli", False, "binary"),
             ),
             (LeftOut(Estimator.FRONTDOOR, "`coached` also acts directly on `retained`, past `engagement`."),),
@@ -312,10 +350,17 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             (
                 coefficient("coached", 0.5237, 0.1353),
                 coefficient(
-                    "tenure", 0.0312, 0.0021, why="`tenure` is there to close a path; its own effect is confounded"
+                    "tenure",
+                    0.0312,
+                    0.0021,
+                    why="`tenure` is there to close a path; its own effect is confounded",
                 ),
                 coefficient(
-                    "coached", 0.3308, 0.139, estimator=Estimator.CHAIN, why="it is only the direct part of the effect"
+                    "coached",
+                    0.3308,
+                    0.139,
+                    estimator=Estimator.CHAIN,
+                    why="it is only the direct part of the effect",
                 ),
             ),
             (Disagreement("1 against 0", 0.078 if disagrees else 0.0053, 0.019, disagrees, message),),
@@ -326,7 +371,12 @@ def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report
             ImplicationTest("bonus", "tenure", ("retained",), 0.71, 0.4781, 0.9562, False),
             ImplicationTest("bonus", "coached", ("retained",), -3.9, 0.0001, 0.0002, disagrees),
         ),
-        (Doubt("DR301", "In 14 rows with `tenure` above 220 nobody was coached: the answer there is extrapolated."),),
+        (
+            Doubt(
+                "DR301",
+                "In 14 rows with `tenure` above 220 nobody was coached: the answer there is extrapolated.",
+            ),
+        ),
         ()
         if diagnostics.engine == "exact"
         else (chains("beta_retained_coached"), chains("alpha_retained", Estimator.CHAIN)),
@@ -405,7 +455,11 @@ def unidentified_explained() -> Study:
 def _zero(chosen: tuple[str, ...] | None) -> tuple[Spec, Answer]:
     arrow = Edge("z", "x") if chosen is not None else Edge("y", "x")
     spec = Spec(
-        "zero", {n: Node(n) for n in ("z", "x", "y")}, (arrow, Edge("z", "y")), (Effect(("x",), "y"),), path="zero.yaml"
+        "zero",
+        {n: Node(n) for n in ("z", "x", "y")},
+        (arrow, Edge("z", "y")),
+        (Effect(("x",), "y"),),
+        path="zero.yaml",
     )
     sets = () if chosen is None else (chosen,)
     reason = "Every set leaves y -> x open." if chosen is None else "It closes x <- z -> y."
@@ -451,7 +505,9 @@ def zero_without_a_set() -> Report:
 
 
 def several() -> Report:
-    """A slope with units, levels of a categorical exposure with subgroups, mediation, an instrument, a refusal."""
+    """A slope with units, levels of a categorical exposure with subgroups, mediation, an instrument, a
+    refusal.
+    """
     names = ("site", "dose", "marker", "pain", "age", "lottery")
     spec = Spec(
         "several",
@@ -493,7 +549,17 @@ def several() -> Report:
         FittedEffect(
             effect,
             answer,
-            Plan((model(Estimator.ADJUSTED, answer.justification.query, (*effect.exposure, "age"), "gaussian", True),))
+            Plan(
+                (
+                    model(
+                        Estimator.ADJUSTED,
+                        answer.justification.query,
+                        (*effect.exposure, "age"),
+                        "gaussian",
+                        True,
+                    ),
+                )
+            )
             if result
             else None,
             result,
@@ -542,7 +608,8 @@ def _refused(effect: Effect) -> NotIdentified:
 
 def _slope() -> EffectResult:
     return EffectResult(
-        (estimate(-1.284, 0.207, primary=True, contrast=None, adjusted_for=("age",), name="dose -> pain"),), ()
+        (estimate(-1.284, 0.207, primary=True, contrast=None, adjusted_for=("age",), name="dose -> pain"),),
+        (),
     )
 
 
@@ -561,7 +628,9 @@ def _mediated() -> EffectResult:
         ("natural direct effect", -0.81),
         ("total effect", -1.28),
     )
-    indirect, *others = (estimate(m, 0.2, contrast=(0, 1), estimand=e, adjusted_for=("age",)) for e, m in parts)
+    indirect, *others = (
+        estimate(m, 0.2, contrast=(0, 1), estimand=e, adjusted_for=("age",)) for e, m in parts
+    )
     share = Share(0.37, (0.08, 0.68))
     return EffectResult((replace(indirect, primary=True, share=share), *others), ())
 
@@ -597,7 +666,13 @@ def nasty() -> Report:
     """Every name is an attack; the first two are exposure and outcome."""
     x, y, z, *others = NASTY
     nodes = {n: Node(n, label=f"label {n}", unit=f"unit {n}", description=n) for n in NASTY}
-    edges = (Edge(z, x), Edge(z, y), Edge(x, y), *(Edge(y, n) for n in others), Edge(others[0], others[1], True))
+    edges = (
+        Edge(z, x),
+        Edge(z, y),
+        Edge(x, y),
+        *(Edge(y, n) for n in others),
+        Edge(others[0], others[1], True),
+    )
     spec = Spec("nasty " + x, nodes, edges, (Effect((x,), y),), path="na|sty.yaml")
     justification = Justification(
         Query((x,), y),
@@ -618,7 +693,13 @@ def nasty() -> Report:
         EffectResult(
             (
                 estimate(
-                    0.2, 0.1, primary=True, contrast=(x, y), adjusted_for=(z,), name=f"{x} -> {y}", label=f"{x} {y}"
+                    0.2,
+                    0.1,
+                    primary=True,
+                    contrast=(x, y),
+                    adjusted_for=(z,),
+                    name=f"{x} -> {y}",
+                    label=f"{x} {y}",
                 ),
                 estimate(float("nan"), float("inf"), Estimator.CHAIN, adjusted_for=(z,), by={x: y}),
             ),

@@ -1,4 +1,6 @@
-"""The Bayesian bootstrap of the covariates: against the Dirichlet's moments (Rubin 1981), and its size in memory."""
+"""The Bayesian bootstrap of the covariates: against the Dirichlet's moments (Rubin 1981), and its size in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from tests.fitting import models_of, spec_of
 RNG = np.random.default_rng(21)
 N = 60
 DATA: dict[str, Any] = {
-    "w": RNG.integers(0, 2, N), "z": RNG.normal(0, 2, N), "g": RNG.integers(0, 3, N), "d": RNG.integers(0, 2, N),
+    "w": RNG.integers(0, 2, N), "z": RNG.normal(0, 2, N), "g": RNG.integers(0, 3, N), "d": RNG.integers(0, 2,
+    N),
     "n": RNG.integers(1, 9, N), "y": RNG.normal(size=N), "m": RNG.normal(size=N),
 }  # fmt: skip
 DATA["s"] = RNG.binomial(DATA["n"], 0.4)
@@ -31,7 +34,8 @@ DRAWS = 20_000
 PRIOR = "priors: {intercept: 'Normal(0, 5)'}"
 BOOTSTRAP = ", standardise: bayesian bootstrap"
 SPEC = (
-    "nodes: {w: binary, z: continuous, %s}\nedges: [z -> w, 'w, z -> %s']\neffect: {exposure: w, outcome: %s%s}\n"
+    "nodes: {w: binary, z: continuous, %s}\nedges: [z -> w, 'w, z -> %s']\neffect: {exposure: w, outcome: "
+    "%s%s}\n"
     f"regressions: {{%s: {{{PRIOR}}}}}\n"
 )
 
@@ -92,14 +96,22 @@ def test_the_interval_is_wider_than_that_of_fixed_rows_by_the_right_amount() -> 
 
 
 def test_a_linear_model_without_interactions_has_the_same_effect() -> None:
-    values = {"alpha_y": 0.3, "beta_y_w": RNG.normal(0.7, 0.1, (2, DRAWS // 2)), "beta_y_z": 0.9, "sigma_y": 1.0}
-    uncertain, fixed = (heads(model_of("y", "continuous", extra), values)[0].summary for extra in (BOOTSTRAP, ""))
+    values = {
+        "alpha_y": 0.3,
+        "beta_y_w": RNG.normal(0.7, 0.1, (2, DRAWS // 2)),
+        "beta_y_z": 0.9,
+        "sigma_y": 1.0,
+    }
+    uncertain, fixed = (
+        heads(model_of("y", "continuous", extra), values)[0].summary for extra in (BOOTSTRAP, "")
+    )
     assert uncertain == fixed
 
 
 def test_the_mean_at_a_dose_of_a_linear_model_is_uncertain() -> None:
     spec = (
-        f"edges: [z -> m, 'm, z -> y']\neffect: {{exposure: m, outcome: y, dose_response: [0, 2]{BOOTSTRAP}}}\n"
+        "edges: [z -> m, 'm, z -> y']\neffect: "
+        f"{{exposure: m, outcome: y, dose_response: [0, 2]{BOOTSTRAP}}}\n"
         f"regressions: {{y: {{{PRIOR}}}}}\n"
     )
     model = models_of(spec, DATA)["adjusted"]
@@ -115,10 +127,13 @@ def test_the_mean_at_a_dose_of_a_linear_model_is_uncertain() -> None:
 def test_levels_are_bootstrapped_within() -> None:
     spec = (
         "nodes: {w: binary, z: continuous, g: categorical, d: binary}\nedges: ['z, g -> w', 'w, z, g -> d']\n"
-        f"effect: {{exposure: w, outcome: d, by: [g]{BOOTSTRAP}}}\nregressions: {{d: {{interactions: [], {PRIOR}}}}}\n"
+        f"effect: {{exposure: w, outcome: d, by: [g]{BOOTSTRAP}}}\nregressions: "
+        f"{{d: {{interactions: [], {PRIOR}}}}}\n"
     )
     model = models_of(spec, DATA)["adjusted"]
-    draws = {n: np.full((2, DRAWS // 2), v) for n, v in POINT.items()} | {"beta_d_g": np.zeros((2, DRAWS // 2, 2))}
+    draws = {n: np.full((2, DRAWS // 2), v) for n, v in POINT.items()} | {
+        "beta_d_g": np.zeros((2, DRAWS // 2, 2))
+    }
     for row in estimates(model, Draws(draws, "exact", 0, 0.0), DATA, seed=0):
         if row.scale == "outcome" and row.by:
             e = each_row()[DATA["g"] == row.by["g"]]

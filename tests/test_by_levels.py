@@ -43,7 +43,8 @@ def spec(by: str, nodes: str, parents: str, more: str = "", outcome: str = "y") 
     return (
         f"nodes: {{x: continuous, {nodes}, {outcome}: {'binary' if outcome == 'd' else 'continuous'}}}\n"
         f"edges: ['{parents} -> x', 'x, {parents} -> {outcome}']\n"
-        f"effect: {{exposure: x, outcome: {outcome}, by: [{by}]}}\nregressions: {{{outcome}: {{{more}{WIDE}}}}}\n"
+        f"effect: {{exposure: x, outcome: {outcome}, by: [{by}]}}\nregressions: "
+        f"{{{outcome}: {{{more}{WIDE}}}}}\n"
     )
 
 
@@ -81,7 +82,9 @@ def test_each_level_has_the_effect_of_its_own_regression(by: str, nodes: str, co
     for e in rows:
         here = rows_at(e.by)
         assert near(e, slope(DATA["y"][here], DATA["x"][here]))
-    assert any("Because the effect is asked for by" in note and "interactions: []" in note for note in result.notes)
+    assert any(
+        "Because the effect is asked for by" in note and "interactions: []" in note for note in result.notes
+    )
 
 
 def test_a_count_bends_the_effect_in_proportion() -> None:
@@ -174,7 +177,9 @@ def test_levels_of_a_group_get_slopes_that_vary() -> None:
     text = spec("site", "site: group", "site")
     (varying,) = models_of(text, DATA)["adjusted"].outcome.varying
     assert [d.name for d in varying.deviations] == ["intercept", "x"]
-    (left,) = models_of(text.replace("{priors", "{interactions: [], priors"), DATA)["adjusted"].outcome.varying
+    (left,) = models_of(text.replace("{priors", "{interactions: [], priors"), DATA)[
+        "adjusted"
+    ].outcome.varying
     assert [d.name for d in left.deviations] == ["intercept"]
 
 
@@ -212,7 +217,9 @@ CHOSEN = (
 
 
 def test_chosen_rows_tell_the_effect_at_each_level_and_not_its_average() -> None:
-    """Rows chosen on a common consequence of a cause of x and of b: risk differences of .3 and .4 in all rows."""
+    """Rows chosen on a common consequence of a cause of x and of b: risk differences of .3 and .4 in all
+    rows.
+    """
     rng = np.random.default_rng(5)
     n = 40_000
     a, b = rng.normal(size=n), rng.integers(0, 2, n)
@@ -226,7 +233,9 @@ def test_chosen_rows_tell_the_effect_at_each_level_and_not_its_average() -> None
     for e, truth in zip(rows, (0.3, 0.4), strict=True):
         assert abs(e.summary.mean - truth) < 3.5 * e.summary.sd
         assert e.summary.sd < 0.02
-    assert not [e for e in effect.result.estimates if e.estimator == "adjusted" and not e.by and e.scale != "link"]
+    assert not [
+        e for e in effect.result.estimates if e.estimator == "adjusted" and not e.by and e.scale != "link"
+    ]
     assert effect.answer.justification.conditional.alone
 
 

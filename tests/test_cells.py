@@ -172,7 +172,9 @@ def test_cells_of_the_predictors_at_hand() -> None:
 
 def test_a_mediator_by_cells() -> None:
     """The chain through a mediator with cells is the sum over its values of probabilities of cells."""
-    text = "edges: [z -> b, 'z, b -> y']\neffect: z -> y\nregressions: {b: {cells: [z]}, y: {cells: [z, b]}}\n"
+    text = (
+        "edges: [z -> b, 'z, b -> y']\neffect: z -> y\nregressions: {b: {cells: [z]}, y: {cells: [z, b]}}\n"
+    )
     result = fit("nodes: {z: binary, b: binary, y: continuous}\n" + text)
     draws = result.samples["build_chain"].flat()
     b, y = draws["cells_b"], draws["cells_y"].reshape(-1, 2, 2)
@@ -223,7 +225,8 @@ def test_the_optimised_program_has_the_density_of_the_readable_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [INDEX.format(more=""), NODES + of("y"), INDEX.format(more=', priors: {intercept: "Normal(0, 5)"}')]
+    "text",
+    [INDEX.format(more=""), NODES + of("y"), INDEX.format(more=', priors: {intercept: "Normal(0, 5)"}')],
 )
 def test_cross_products_give_the_triangle_of_the_rows(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """R'R and the rest: a design of levels is not of full rank, so its triangle is one of several."""
@@ -272,7 +275,9 @@ SLOPES = (
 
 
 def normal_posterior(design: np.ndarray, y: np.ndarray, scales: np.ndarray, sigma: float) -> np.ndarray:
-    """The posterior means of coefficients that are Normal(0, scales), sigma known (Bishop 2006, section 3.3)."""
+    """The posterior means of coefficients that are Normal(0, scales), sigma known (Bishop 2006,
+    section 3.3).
+    """
     precision = design.T @ design / sigma**2 + np.diag(scales**-2.0)
     return np.asarray(np.linalg.solve(precision, design.T @ y / sigma**2))
 
@@ -355,7 +360,9 @@ def test_the_program_has_the_density_of_slopes_for_each_level(text: str) -> None
 
 
 @pytest.mark.parametrize("text", SLOPED)
-def test_cross_products_of_slopes_give_the_triangle_of_the_rows(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cross_products_of_slopes_give_the_triangle_of_the_rows(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = optimised(text, data=DATA)
     _, root = case.rows.triangle(case.model, case.model.outcome)
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
@@ -367,7 +374,9 @@ def test_cross_products_of_slopes_give_the_triangle_of_the_rows(text: str, monke
 
 
 def test_a_slope_for_each_level_is_the_reference_coding_under_flat_priors() -> None:
-    """Centring moves the levels' coefficients only; the effects of both codings are those of separate regressions."""
+    """Centring moves the levels' coefficients only; the effects of both codings are those of separate
+    regressions.
+    """
     text = SLOPES.replace("interactions: [%s], ", "") % 'g: "Normal(0, 1e5)", slopes: "Normal(0, 1e5)"'
     index, reference = (fit(t) for t in (text, text.replace("index", "reference")))
     for one, other in zip(*(r.effects[0].result.estimates[:4] for r in (index, reference)), strict=True):
@@ -389,9 +398,11 @@ def test_a_slope_for_each_level_is_the_reference_coding_under_flat_priors() -> N
         (of("b", ', priors: {cells: "Uniform(0, 2)"}'), "is not kept between 0 and 1"),
         (of("c", ', priors: {cells: "Normal(0, 1)"}'), "a cell's mean is a rate"),
         (of("b").replace("cells: [g, z]", "cells: [z]"), "leaves no room for `g` beside them"),
-        (of("b").replace("[g, z]", "[x, z]").replace("g,", "x,").replace("g ->", "x ->"), "`x` is continuous"),
+        (of("b").replace("[g, z]", "[x, z]").replace("g,", "x,").replace("g ->", "x ->"),
+        "`x` is continuous"),
         (of("b", ', priors: {z: "Normal(0, 1)"}'), "no regression of `b` has a term `z`"),
-        (INDEX.format(more="").replace("y: continuous", "y: {type: categorical, column: n}"), "has an intercept"),
+        (INDEX.format(more="").replace("y: continuous", "y: {type: categorical, column: "
+                                                        "n}"), "has an intercept"),
     ],
 )  # fmt: skip
 def test_what_cells_do_not_take(text: str, said: str) -> None:

@@ -1,4 +1,6 @@
-"""Censored responses: the density of every family against SciPy, recovery, mean survival, and what is refused."""
+"""Censored responses: the density of every family against SciPy, recovery, mean survival, and what is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,8 @@ def _spec(family: str, link: str, column: str) -> str:
     return (
         f"nodes: {{x: continuous, {column}: {{type: {kind}, family: {family}, link: {link}, "
         f"censored: {{flags: how, upper: to_{column}}}}}}}\n"
-        f"edges: [x -> {column}]\neffect: x -> {column}\nregressions: {{{column}: {{priors: {{{priors}}}}}}}\n"
+        f"edges: [x -> {column}]\neffect: x -> {column}\nregressions: "
+        f"{{{column}: {{priors: {{{priors}}}}}}}\n"
     )
 
 
@@ -74,7 +77,9 @@ def test_log_density(family: str, link: str) -> None:
     def logp(p: Point) -> float:
         location = INVERSE[link](p[f"alpha_{column}"] + p[f"beta_{column}_x"] * DATA["x"])
         values = {name: float(p[f"{name}_{column}"]) for name in FAMILIES[family].auxiliaries}
-        own = {"lognormal": {"sigma": AUXILIARIES["sigma"]}, "weibull": {"shape": _weibull_shape}}.get(family, {})
+        own = {"lognormal": {"sigma": AUXILIARIES["sigma"]}, "weibull": {"shape": _weibull_shape}}.get(
+            family, {}
+        )
         priors = sum(float({**AUXILIARIES, **own}[name](value)) for name, value in values.items())
         head = normal(p[f"alpha_{column}"], 0, 2) + normal(p[f"beta_{column}_x"], 0, 1)
         frozen = FROZEN[family](location, values)
@@ -86,7 +91,9 @@ def test_log_density(family: str, link: str) -> None:
 
 def test_with_a_predictor_that_is_missing() -> None:
     """The censored outcome reads the completed column."""
-    text = _spec("weibull", "log", "time").replace("regressions: {", f"regressions: {{x: {{priors: {PRIORS}}}}}, ")
+    text = _spec("weibull", "log", "time").replace(
+        "regressions: {", f"regressions: {{x: {{priors: {PRIORS}}}}}, "
+    )
     text = "missing: impute\n" + text.replace(
         "'Normal(0, 1)'}}, time", "'Normal(0, 1)', sigma: 'Exponential(1)'}}, time"
     )
@@ -97,7 +104,11 @@ def test_with_a_predictor_that_is_missing() -> None:
         x[[1, 2, 3]] = p["x_unseen"]
         location, shape = np.exp(p["alpha_time"] + p["beta_time_x"] * x), float(p["shape_time"])
         frozen = FROZEN["weibull"](location, {"shape": shape})
-        own = normal(x, p["alpha_x"], p["sigma_x"]) + normal(p["alpha_x"], 0, 2) + AUXILIARIES["sigma"](p["sigma_x"])
+        own = (
+            normal(x, p["alpha_x"], p["sigma_x"])
+            + normal(p["alpha_x"], 0, 2)
+            + AUXILIARIES["sigma"](p["sigma_x"])
+        )
         head = normal(p["alpha_time"], 0, 2) + normal(p["beta_time_x"], 0, 1) + _weibull_shape(shape)
         return float(own + head + by_rows(frozen, DATA["time"], DATA["to_time"], FLAGS).sum())
 
@@ -116,7 +127,9 @@ def survival_data(family: str, rows: int, seed: int = 11) -> dict[str, Any]:
     return {"arm": arm, "time": np.minimum(time, end), "how": np.where(time > end, "right", "none")}
 
 
-SURVIVAL = "nodes: {{arm: binary, time: {{type: positive, family: {}, censored: how}}}}\nedges: [arm -> time]\n"
+SURVIVAL = (
+    "nodes: {{arm: binary, time: {{type: positive, family: {}, censored: how}}}}\nedges: [arm -> time]\n"
+)
 ASKED = "effect: arm -> time\nsampling: {draws: 500, tune: 500, chains: 2}\n"
 
 
@@ -140,7 +153,9 @@ def test_the_difference_in_mean_survival_is_recovered(family: str) -> None:
 
 
 def test_a_censored_regression_keeps_its_rows() -> None:
-    spec = spec_of("nodes: {x: continuous, time: {type: positive, censored: {flags: how, upper: to_time}}}\n" + GRAPH)
+    spec = spec_of(
+        "nodes: {x: continuous, time: {type: positive, censored: {flags: how, upper: to_time}}}\n" + GRAPH
+    )
     found = pipeline.compile(spec, DATA, optimised=True)
     ((piece,),) = found.pieces.values()
     assert "values of time are censored" in {n.why for n in piece.notes}
@@ -152,7 +167,12 @@ def test_a_censored_regression_keeps_its_rows() -> None:
     [
         ("{type: positive, censored: how}", {"how": ["yes", "none"] * 20}, "DR327", "'yes'"),
         ("{type: positive, censored: how}", {}, "DR327", "no column of their upper bounds"),
-        ("{type: positive, censored: {flags: how, upper: share}}", {}, "DR327", "not above the lower one in 10"),
+        (
+            "{type: positive, censored: {flags: how, upper: share}}",
+            {},
+            "DR327",
+            "not above the lower one in 10",
+        ),
     ],
 )
 def test_censoring_that_cannot_be_read(node: str, data: dict[str, Any], code: str, words: str) -> None:

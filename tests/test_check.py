@@ -174,7 +174,9 @@ def test_quasi_likelihood_finds_its_own_maximum(name: str) -> None:
 
 @pytest.mark.parametrize("family", ["gamma", "lognormal", "negative_binomial"])
 def test_a_missing_edge_is_flagged_by_quasi_likelihood_and_a_right_graph_is_not(family: str) -> None:
-    """Of 30 tables from the graph itself at most 6 raise an alarm (5 % are 1.5 of them; 7 are beyond 4 sds)."""
+    """Of 30 tables from the graph itself at most 6 raise an alarm (5 % are 1.5 of them; 7 are
+    beyond 4 sds).
+    """
     rng = np.random.default_rng(31)
     kind = "count" if family == "negative_binomial" else "positive"
     spec = f"nodes: {{x: continuous, m: continuous, y: {{type: {kind}, family: {family}}}}}\n"
@@ -229,7 +231,11 @@ def _pipe(
     else:
         m = 0.8 * x + rng.normal(size=rows)
     eta = -0.3 + 0.6 * m + direct * x
-    y = eta + rng.normal(size=rows) if outcome == "continuous" else (rng.random(rows) < special.expit(eta)).astype(int)
+    y = (
+        eta + rng.normal(size=rows)
+        if outcome == "continuous"
+        else (rng.random(rows) < special.expit(eta)).astype(int)
+    )
     return {"x": x, "m": m, "y": y}
 
 
@@ -266,7 +272,9 @@ def test_jackknife_sd_is_that_of_repeated_samples(mediator: str, outcome: str) -
 
 @pytest.mark.slow
 def test_false_alarms_are_as_rare_as_said() -> None:
-    """The graph is right in each of 200 tables; 5 % of false alarms are 10 of them, and 20 are beyond 3 sds."""
+    """The graph is right in each of 200 tables; 5 % of false alarms are 10 of them, and 20 are
+    beyond 3 sds.
+    """
     rng = np.random.default_rng(13)
     tables = [_pipe(rng, 300, "continuous", "continuous") for _ in range(200)]
     models = models_of(PIPE % ("continuous", "continuous", "continuous"), tables[0])
@@ -313,7 +321,9 @@ def _far_from_zero(centre: float) -> dict[str, np.ndarray]:
     return {"x": x, "y": 10 + 0.5 * (x - centre) + rng.normal(0, 1, 200)}
 
 
-_TIGHT_INTERCEPT = "edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {intercept: 'Normal(0, 1)'}}}\n"
+_TIGHT_INTERCEPT = (
+    "edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {intercept: 'Normal(0, 1)'}}}\n"
+)
 
 
 def test_a_tight_intercept_with_uncentred_predictors_is_named() -> None:
@@ -340,7 +350,10 @@ def test_tight_slopes_on_collinear_predictors_are_named() -> None:
     z = rng.normal(size=300)
     x = z + rng.normal(0, 0.03, 300)
     data = {"x": x, "z": z, "y": 3 * x + rng.normal(0, 0.5, 300)}
-    spec = "edges: [z -> x, 'x, z -> y']\neffect: x -> y\nregressions: {y: {priors: {slopes: 'Normal(0, 0.3)'}}}\n"
+    spec = (
+        "edges: [z -> x, 'x, z -> y']\neffect: x -> y\nregressions: {y: {priors: {slopes: 'Normal(0, "
+        "0.3)'}}}\n"
+    )
     (message,) = _influence(spec, data)
     assert "slopes' prior" in message
     assert "variance inflation" in message
@@ -352,7 +365,9 @@ def test_tight_slopes_on_collinear_predictors_are_named() -> None:
 # ---------------------------------------------------------------- cells: positivity, additivity
 
 
-def _cells(counts: list[tuple[int, int, int, int]], spec: str, estimate: float, sd: float = 0.01) -> list[str]:
+def _cells(
+    counts: list[tuple[int, int, int, int]], spec: str, estimate: float, sd: float = 0.01
+) -> list[str]:
     """Doubts about a table of (exposure, stratum, units, successes)."""
     rows = [(x, z, d) for x, z, units, ones in counts for d in [1] * ones + [0] * (units - ones)]
     x, z, d = map(np.array, zip(*rows, strict=True))
@@ -362,12 +377,21 @@ def _cells(counts: list[tuple[int, int, int, int]], spec: str, estimate: float, 
 
 
 _STRATA = "nodes: {x: binary, z: categorical, d: binary}\nedges: [z -> x, 'x, z -> d']\neffect: x -> d\n"
-TITANIC = [(1, 1, 180, 145), (0, 1, 145, 45), (1, 2, 100, 90), (0, 2, 170, 20), (1, 3, 200, 90), (0, 3, 510, 75)]
+TITANIC = [
+    (1, 1, 180, 145),
+    (0, 1, 145, 45),
+    (1, 2, 100, 90),
+    (0, 2, 170, 20),
+    (1, 3, 200, 90),
+    (0, 3, 510, 75),
+]
 
 
 def test_positivity() -> None:
     """The stratum s2, a fifth of the units, holds nobody who was exposed."""
-    (message,) = _cells([(1, 1, 40, 20), (0, 1, 40, 10), (0, 2, 40, 5), (1, 3, 40, 4), (0, 3, 40, 9)], _STRATA, 0.2)
+    (message,) = _cells(
+        [(1, 1, 40, 20), (0, 1, 40, 10), (0, 2, 40, 5), (1, 3, 40, 4), (0, 3, 40, 9)], _STRATA, 0.2
+    )
     assert message.startswith("DR522")
     assert "20.0%" in message
 
@@ -409,7 +433,10 @@ def test_rates_of_cells_are_counts_over_exposure() -> None:
     exposure = np.where(rng.random(rows) < 0.5, 0.002, 50.0)
     c = rng.poisson(exposure * np.exp(0.1 + 0.3 * x + 0.2 * z))
     data = {"x": x, "z": z, "e": exposure, "c": c}
-    spec = "nodes: {x: binary, z: binary, c: {type: count, offset: e}}\nedges: [z -> x, 'x, z -> c']\neffect: x -> c\n"
+    spec = (
+        "nodes: {x: binary, z: binary, c: {type: count, offset: e}}\nedges: [z -> x, 'x, z -> c']\neffect: x "
+        "-> c\n"
+    )
     model = models_of(spec, data)["adjusted"]
     assert cell_doubts(model, [estimate_of(_mode(model, data), 0.02)], data) == ()
 
@@ -436,13 +463,16 @@ def test_overdispersion_of_counts_and_proportions() -> None:
     mean, risk = e * np.exp(0.2 + 0.3 * x), special.expit(0.2 + 0.5 * x)
     poisson = "nodes: {x: continuous, c: {type: count, offset: e}}\nedges: [x -> c]\neffect: x -> c\n"
     binomial = (
-        "nodes: {x: continuous, c: {type: count, family: binomial, trials: n}}\nedges: [x -> c]\neffect: x -> c\n"
+        "nodes: {x: continuous, c: {type: count, family: binomial, trials: n}}\nedges: [x -> c]\neffect: x "
+        "-> c\n"
     )
     data = {"x": x, "e": e, "n": n}
     assert _dispersion(poisson, data | {"c": rng.poisson(mean)}) == []
     assert _dispersion(poisson, data | {"c": rng.poisson(mean * rng.gamma(3, 1 / 3, 800))}) == ["DR521"]
     assert _dispersion(binomial, data | {"c": rng.binomial(n, risk)}) == []
-    assert _dispersion(binomial, data | {"c": rng.binomial(n, rng.beta(4 * risk, 4 * (1 - risk)))}) == ["DR521"]
+    assert _dispersion(binomial, data | {"c": rng.binomial(n, rng.beta(4 * risk, 4 * (1 - risk)))}) == [
+        "DR521"
+    ]
 
 
 # ---------------------------------------------------------------- diagnostics
@@ -475,7 +505,9 @@ def test_diagnostics(values: np.ndarray, divergences: int, words: list[str]) -> 
 def test_estimates_that_did_not_converge_count_too() -> None:
     from dataclasses import replace
 
-    poor = replace(estimate_of(0.0, 1.0), summary=replace(estimate_of(0.0, 1.0).summary, r_hat=1.2, ess_bulk=20.0))
+    poor = replace(
+        estimate_of(0.0, 1.0), summary=replace(estimate_of(0.0, 1.0).summary, r_hat=1.2, ess_bulk=20.0)
+    )
     found = diagnose({"adjusted": Draws({"b": _chains()}, "nuts", 0, 1.0)}, [poor])
     assert (found.max_r_hat, found.min_ess, found.ok) == (1.2, 20.0, False)
 
@@ -537,7 +569,8 @@ def test_priors_of_several_regressions_are_not_released() -> None:
     )
     (found,) = not_made(compiled(spec, data).plans[0].models)
     assert found == (
-        "Whether your priors decide the answer was not checked: the frontdoor model has 2 regressions, and the check "
+        "Whether your priors decide the answer was not checked: the frontdoor model has 2 regressions, and "
+        "the check "
         "is of one."
     )
 

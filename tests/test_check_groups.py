@@ -56,8 +56,12 @@ def test_no_warning_where_both_agree_or_the_group_does_not_confound() -> None:
 
 
 @pytest.mark.parametrize(("groups", "each", "spread"), [(20, 50, 2.0), (8, 100, 1.0), (40, 5, 0.5)])
-def test_groups_that_do_not_confound_are_warned_of_one_time_in_twenty(groups: int, each: int, spread: float) -> None:
-    """With many rows per group both variances are all but equal, and noise decided in two of five such tables."""
+def test_groups_that_do_not_confound_are_warned_of_one_time_in_twenty(
+    groups: int, each: int, spread: float
+) -> None:
+    """With many rows per group both variances are all but equal, and noise decided in two of five such
+    tables.
+    """
     spec = "nodes: {g: group, x: continuous, y: continuous}\nedges: ['g -> x, y', x -> y]\neffect: x -> y\n"
     wrong, tables = 0, 60
     g = np.repeat(np.arange(groups), each)
@@ -93,7 +97,9 @@ def test_where_no_comparison_is_made_few_rows_are_enough() -> None:
 
 @pytest.mark.parametrize("among", ["treated", "untreated"])
 def test_the_treated_keep_their_own_groups(among: str) -> None:
-    """Slopes differ between groups, and so does the share of the treated: the population of groups is another one."""
+    """Slopes differ between groups, and so does the share of the treated: the population of groups is another
+    one.
+    """
     from dagreg.effects.estimate import estimates
 
     rng = np.random.default_rng(5)
@@ -121,7 +127,9 @@ def test_effects_by_a_variable_that_lacks_values_have_their_levels() -> None:
 
     table = pa.table(
         {
-            "c": pa.array([None if m else str(v) for v, m in zip(c.data, np.ma.getmaskarray(c), strict=True)]),
+            "c": pa.array(
+                [None if m else str(v) for v, m in zip(c.data, np.ma.getmaskarray(c), strict=True)]
+            ),
             "x": rng.integers(0, 2, 90),
             "y": rng.normal(size=90),
         }

@@ -1,4 +1,5 @@
-"""The tests of implied independences: calibrated where the graph is right, rejecting where an edge is missing.
+"""The tests of implied independences: calibrated where the graph is right, rejecting where an edge is
+missing.
 
 DAGREG_TRUST=2000 simulates that many tables.
 """
@@ -84,7 +85,9 @@ def test_a_missing_arrow_is_found() -> None:
     [(("a", "b"), "the answer does not rest on this"), (("z", "y"), "would no longer be enough")],
 )
 def test_a_rejection_says_whether_the_answer_rests_on_it(pair: tuple[str, str], says: str) -> None:
-    """Two covariates may be tied; the instrument z and the outcome may not, with nothing but a and b adjusted for."""
+    """Two covariates may be tied; the instrument z and the outcome may not, with nothing but a and b adjusted
+    for.
+    """
     spec = spec_of("edges: ['a, b -> x, y', z -> x, x -> y]\neffect: x -> y\n")
     test = ImplicationTest(*pair, (), 9.0, 1e-9, 1e-8, True)
     (doubt,) = implication_doubts([test], analyse(spec), explain(spec).answers)
@@ -105,7 +108,9 @@ def test_two_numbers_are_tested_by_their_partial_correlation() -> None:
 def test_two_binary_variables_without_a_set_give_the_likelihood_ratio_of_their_table() -> None:
     table = np.array([[30, 20], [15, 35]])
     a, b = (np.repeat(v.ravel(), table.ravel()) for v in np.indices((2, 2)))
-    (test,) = verdicts(spec_of("edges: [a -> c, b -> c]\neffect: a -> c\n"), {"a": a, "b": b, "c": a + b}).tests
+    (test,) = verdicts(
+        spec_of("edges: [a -> c, b -> c]\neffect: a -> c\n"), {"a": a, "b": b, "c": a + b}
+    ).tests
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     assert test.statistic == pytest.approx(2 * (table * np.log(table / expected)).sum())
     assert test.p == pytest.approx(stats.chi2.sf(test.statistic, 1))
@@ -113,11 +118,17 @@ def test_two_binary_variables_without_a_set_give_the_likelihood_ratio_of_their_t
 
 def test_overdispersed_counts_do_not_reject() -> None:
     """A negative binomial is four times as variable as a Poisson: the dispersion takes that up."""
-    spec = spec_of("nodes: {a: continuous, b: count, c: continuous}\nedges: [a -> c, b -> c]\neffect: a -> c\n")
+    spec = spec_of(
+        "nodes: {a: continuous, b: count, c: continuous}\nedges: [a -> c, b -> c]\neffect: a -> c\n"
+    )
     wrong = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        data = {"a": rng.normal(size=300), "b": rng.negative_binomial(1, 0.25, size=300), "c": rng.normal(size=300)}
+        data = {
+            "a": rng.normal(size=300),
+            "b": rng.negative_binomial(1, 0.25, size=300),
+            "c": rng.normal(size=300),
+        }
         wrong += verdicts(spec, data).tests[0].rejected
     assert wrong <= 6
 
@@ -180,7 +191,12 @@ def test_many_rows_are_sampled_alike_each_time() -> None:
 def test_the_report_holds_the_tests_and_the_doubt() -> None:
     rng = np.random.default_rng(9)
     z = rng.normal(size=200)
-    data = {"z": z, "x": z + rng.normal(size=200), "y": z + rng.normal(size=200), "w": z + rng.normal(size=200)}
+    data = {
+        "z": z,
+        "x": z + rng.normal(size=200),
+        "y": z + rng.normal(size=200),
+        "w": z + rng.normal(size=200),
+    }
     text = "edges: [x -> y, x -> w]\neffect: x -> y\nsampling: {draws: 100, tune: 200, chains: 2}\n"
     record = fit(spec_of(text), data).record
     assert [(t.x, t.y, t.rejected) for t in record.tests] == [("y", "w", True)]
@@ -190,7 +206,9 @@ def test_the_report_holds_the_tests_and_the_doubt() -> None:
 
 def test_rejections_on_which_no_answer_rests_share_one_warning() -> None:
     spec = loads("edges:\n  - a, b, c -> x, y\n  - x -> y\neffect: x -> y\n")
-    tests = [ImplicationTest(x, y, (), 9.0, 1e-20, 3e-20, True) for x, y in (("a", "b"), ("a", "c"), ("b", "c"))]
+    tests = [
+        ImplicationTest(x, y, (), 9.0, 1e-20, 3e-20, True) for x, y in (("a", "b"), ("a", "c"), ("b", "c"))
+    ]
     (doubt,) = implication_doubts(tests, analyse(spec), explain(spec).answers)
     assert "reject 3 of the 3 independences" in doubt.message
     assert "`a` and `b` (p < 1e-16)" in doubt.message

@@ -48,7 +48,8 @@ def said(line: str) -> Called:
     return call(*line.split())
 
 
-# Every call, its exit code, and a pattern of what it says: on stdout where that begins with `>`, else on stderr.
+# Every call, its exit code, and a pattern of what it says: on stdout where that begins with `>`, else on
+# stderr.
 CALLS = (
     ("explain good.yaml", 0, ">good"),
     ("explain good.yaml --format json", 0, r'>"spec"'),
@@ -130,7 +131,9 @@ def test_calls_and_their_exit_codes(folder: Path, line: str, code: int, pattern:
 def test_options_may_stand_anywhere(folder: Path) -> None:
     first = said("explain good.yaml lost.yaml --format json")
     assert (
-        first == said("explain --format json good.yaml lost.yaml") == said("explain good.yaml --format=json lost.yaml")
+        first
+        == said("explain --format json good.yaml lost.yaml")
+        == said("explain good.yaml --format=json lost.yaml")
     )
     assert [json.loads(line)["spec"] for line in first.stdout.splitlines()] == ["good.yaml", "lost.yaml"]
 
@@ -143,7 +146,9 @@ def test_messages_show_no_password(folder: Path) -> None:
 
 def test_a_program_is_named_alike_however_it_is_run() -> None:
     runs = [
-        subprocess.run([sys.executable, "-m", module, "fit", "--help"], capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-m", module, "fit", "--help"], capture_output=True, text=True, check=True
+        )
         for module in ("dagreg", "dagreg.cli")
     ]
     assert runs[0].stdout == runs[1].stdout
@@ -193,7 +198,10 @@ def test_bash_completes_a_command_an_option_and_a_choice(folder: Path) -> None:
     found = []
     for words in ("expl", "fit --fre", "fit --engine ex", "help DR10"):
         line = ["dagreg", *words.split()]
-        ask = f"COMP_WORDS=({' '.join(line)}); COMP_CWORD={len(line) - 1}; _shtab_dagreg; echo ${{COMPREPLY[@]}}"
+        ask = (
+            f"COMP_WORDS=({' '.join(line)}); COMP_CWORD={len(line) - 1}; _shtab_dagreg; echo "
+            f"${{COMPREPLY[@]}}"
+        )
         done = subprocess.run(
             ["bash", "-c", f"{script}\n{ask}"], capture_output=True, text=True, timeout=60, check=True
         )
@@ -209,7 +217,9 @@ def test_a_percent_sign_in_an_argument_is_shown_as_it_is() -> None:
 
     from dagreg.helping import help_on
 
-    command = Command(share, (Argument(("--level",), "In %d of all.", read=float, default=0.5, least=0.1, most=0.9),))
+    command = Command(
+        share, (Argument(("--level",), "In %d of all.", read=float, default=0.5, least=0.1, most=0.9),)
+    )
     assert "In %d of all. (default: 0.5; 0.1 to 0.9)" in help_on(command)
     assert "Of 100 %." in help_on(command)
     assert command.parse(["--level", ".9"]) == {"level": 0.9}
@@ -227,7 +237,9 @@ def test_a_percent_sign_in_an_argument_is_shown_as_it_is() -> None:
         (("check", ""), "the name of a file"),
     ],
 )
-def test_seeds_and_names_are_looked_at_before_anything_is_done(words: tuple[str, ...], what: str, folder: Path) -> None:
+def test_seeds_and_names_are_looked_at_before_anything_is_done(
+    words: tuple[str, ...], what: str, folder: Path
+) -> None:
     """An unset variable of a shell gives an empty name, which Python takes for the present folder."""
     before = sorted(folder.iterdir())
     done = call(*words)

@@ -1,4 +1,6 @@
-"""What a column is taken for, and what is said where its values do not suit: by hand-made tables and simulation."""
+"""What a column is taken for, and what is said where its values do not suit: by hand-made tables and
+simulation.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,10 @@ def test_two_declarations_that_differ_name_the_ways_out() -> None:
     assert "`gaussian`" in said
 
 
-EDGED = {"x": np.arange(40) % 2, "p": np.where(np.arange(40) == 6, 0.0, np.where(np.arange(40) > 36, 1.0, 0.4))}
+EDGED = {
+    "x": np.arange(40) % 2,
+    "p": np.where(np.arange(40) == 6, 0.0, np.where(np.arange(40) > 36, 1.0, 0.4)),
+}
 
 
 @pytest.mark.parametrize("own", ["family: beta", "transform: logit", "{family: beta, link: probit}"])
@@ -113,12 +118,16 @@ def _intervals(flags: list[str], low: list[float], upper: list[float]) -> dict[s
 
 
 def test_an_interval_from_zero_is_left_and_one_to_infinity_right_censoring() -> None:
-    """Both specs have the same rows, in the two ways of writing them, so the same program and the same data."""
+    """Both specs have the same rows, in the two ways of writing them, so the same program and the
+    same data.
+    """
     inf = float("inf")
     how = ["none", "interval", "interval", "interval", "right", "none", "none", "none"]
     closed = ["none", "left", "right", "interval", "right", "none", "none", "none"]
     odd = _intervals(how, [1.0, 0.0, 2.0, 1.0, 3.0, 2.0, 0.5, 1.5], [inf, 1.5, inf, 2.5, inf, inf, 3.0, inf])
-    plain = _intervals(closed, [1.0, 1.5, 2.0, 1.0, 3.0, 2.0, 0.5, 1.5], [9.0, 9.0, 9.0, 2.5, 9.0, 9.0, 9.0, 9.0])
+    plain = _intervals(
+        closed, [1.0, 1.5, 2.0, 1.0, 3.0, 2.0, 0.5, 1.5], [9.0, 9.0, 9.0, 2.5, 9.0, 9.0, 9.0, 9.0]
+    )
     text = (
         "nodes: {x: binary, t: {type: positive, family: weibull, censored: {flags: how, upper: to}}}\n"
         "edges: [x -> t]\neffect: x -> t\n"
@@ -150,7 +159,9 @@ def test_an_interval_with_no_end_at_all_is_refused() -> None:
 MEASURED = {"x": RNG.normal(0, 1, 20), "y": RNG.normal(0, 1, 20)}
 OF_PREDICTOR = "nodes: {x: {type: continuous, error: se}, y: continuous}\nedges: [x -> y]\neffect: x -> y\n"
 OF_OUTCOME = "nodes: {x: continuous, y: {type: continuous, error: se}}\nedges: [x -> y]\neffect: x -> y\n"
-SCALED = "nodes: {x: continuous, y: {type: continuous, error: {scale: se}}}\nedges: [x -> y]\neffect: x -> y\n"
+SCALED = (
+    "nodes: {x: continuous, y: {type: continuous, error: {scale: se}}}\nedges: [x -> y]\neffect: x -> y\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +205,9 @@ def test_text_in_censoring_and_part_trials_are_refused() -> None:
     assert "DR347" in said
     assert "row 2 holds 'soon'" in said
     parts = {"x": np.arange(8) % 2, "y": np.arange(8) % 3, "n": np.where(np.arange(8) == 4, 5.5, 6.0)}
-    said = refusal("nodes: {x: binary, y: {family: binomial, trials: n}}\nedges: [x -> y]\neffect: x -> y\n", parts)
+    said = refusal(
+        "nodes: {x: binary, y: {family: binomial, trials: n}}\nedges: [x -> y]\neffect: x -> y\n", parts
+    )
     assert "DR324" in said
     assert "row 5 holds 5.5; 1 of 8" in said
 
@@ -203,12 +216,17 @@ def test_text_in_censoring_and_part_trials_are_refused() -> None:
 
 
 def test_check_refuses_what_fit_refuses() -> None:
-    data = {"race": ["white", "White", "black", "white"] * 5, "y": RNG.normal(0, 1, 20), "z": ["a"] * 10 + ["b"] * 10}
+    data = {
+        "race": ["white", "White", "black", "white"] * 5,
+        "y": RNG.normal(0, 1, 20),
+        "z": ["a"] * 10 + ["b"] * 10,
+    }
     for text in (
         "edges: [race -> y]\neffect: {exposure: race, outcome: y, contrast: [Purple, black]}\n",
         "edges: [race -> y, z -> y]\neffect: race -> y\nregressions: {y: {priors: {y: 'Normal(0, 1)'}}}\n",
         "nodes: {race: categorical, y: {family: poisson}}\nedges: [race -> y]\neffect: race -> y\n",
-        "nodes: {race: categorical, y: {type: continuous, family: student_t}}\nedges: [race -> y]\neffect: race -> y\n"
+        "nodes: {race: categorical, y: {type: continuous, family: student_t}}\nedges: [race -> y]\neffect: "
+        "race -> y\n"
         "sampling: {engine: exact}\n",
     ):
         codes = []
@@ -277,7 +295,8 @@ def test_new_rows_and_interventions_match_levels_exactly() -> None:
         result.predict({"race": ["white"]}, {"race": "WHITE"})
     means = [result.predict({"race": [race]}).columns["mean"][0] for race in ("white", "White")]
     observed = [
-        np.mean([y for r, y in zip(data["race"], data["y"], strict=True) if r == x]) for x in ("white", "White")
+        np.mean([y for r, y in zip(data["race"], data["y"], strict=True) if r == x])
+        for x in ("white", "White")
     ]
     assert np.sign(means[0] - means[1]) == np.sign(observed[0] - observed[1])
 
@@ -338,11 +357,17 @@ def test_dates_are_offered_as_days_and_the_query_works(tmp_path: Path) -> None:
     spec = "edges: [x -> y]\neffect: x -> y\n"
     said = refused(tmp_path, table, spec)
     assert "DR321" in said
-    (tmp_path / "s.yaml").write_text(f"{said.partition('or say `')[2].partition('`')[0]}\n{spec}", encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(
+        f"{said.partition('or say `')[2].partition('`')[0]}\n{spec}", encoding="utf-8"
+    )
     assert pipeline.check(load(tmp_path / "s.yaml"))["nodes"]["x"].startswith("continuous")
-    (tmp_path / "t.csv").write_text(table.replace(",", " 12:00:00,").replace("x 12:00:00", "x"), encoding="utf-8")
+    (tmp_path / "t.csv").write_text(
+        table.replace(",", " 12:00:00,").replace("x 12:00:00", "x"), encoding="utf-8"
+    )
     said = refused(tmp_path, (tmp_path / "t.csv").read_text(), spec)
-    (tmp_path / "s.yaml").write_text(f"{said.partition('or say `')[2].partition('`')[0]}\n{spec}", encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(
+        f"{said.partition('or say `')[2].partition('`')[0]}\n{spec}", encoding="utf-8"
+    )
     first = open_source(load(tmp_path / "s.yaml"), None, allow_outside=True).summarise(["x"])["x"].minimum
     assert first == pytest.approx(20 * 365 + 5 + 0.5)  # days from 2000 to noon of the first of January 2020
 
@@ -359,7 +384,9 @@ def warned(data: dict[str, Any], text: str = ASKED) -> list[str]:
 
 def test_sentinels_ids_and_codes_are_told() -> None:
     y = RNG.normal(0, 1, 200)
-    assert warned({"x": np.where(np.arange(200) % 9 == 0, -999.0, RNG.normal(40, 9, 200)), "y": y}) == ["DR349"]
+    assert warned({"x": np.where(np.arange(200) % 9 == 0, -999.0, RNG.normal(40, 9, 200)), "y": y}) == [
+        "DR349"
+    ]
     assert warned({"x": np.where(np.arange(200) % 9 == 0, 99, np.arange(200) % 6), "y": y}) == ["DR349"]
     text = "edges: [patient_id -> y]\neffect: patient_id -> y\n"
     assert warned({"patient_id": np.arange(200) + 10_000, "y": y}, text) == ["DR351"]
@@ -401,7 +428,9 @@ def test_means_in_order_are_hardly_ever_taken_for_codes() -> None:
     for _ in range(20_000):
         k = int(rng.integers(3, 11))
         rows, sds = rng.integers(20, 200, k).astype(float), rng.uniform(0.5, 2, k)
-        means = np.sort(rng.normal(0, 0.3, k)) * rng.choice([-1, 0, 1]) + rng.normal(0, 1, k) * sds / rows**0.5
+        means = (
+            np.sort(rng.normal(0, 0.3, k)) * rng.choice([-1, 0, 1]) + rng.normal(0, 1, k) * sds / rows**0.5
+        )
         variances = sds**2 * rng.chisquare(rows - 1) / (rows - 1)
         false += unordered(rows, means, variances)
     assert false <= 3
@@ -420,7 +449,8 @@ def initial(folder: Path, table: str, name: str = "t.csv") -> str:
 def test_init_says_what_each_column_is_and_leaves_out_what_is_none(tmp_path: Path) -> None:
     head = "id;day;blut druck;sex;smoke;const;empty;kind"
     rows = [
-        f"{i + 1};2020-01-{i % 28 + 1:02d};{'n.a.' if i == 3 else f'{i},5'};{'mf'[i % 2]};{i % 2};7;;{i % 4 + 1}"
+        f"{i + 1};2020-01-{i % 28 + 1:02d};{'n.a.' if i == 3 else f'{i},5'};"
+        f"{'mf'[i % 2]};{i % 2};7;;{i % 4 + 1}"
         for i in range(40)
     ]
     text = initial(tmp_path, "\n".join([head, *rows]) + "\n")
@@ -461,7 +491,9 @@ VALUES: tuple[Callable[[random.Random], str], ...] = (
     lambda r: f"{r.randrange(100)}%",
     lambda r: f"{r.gauss(50, 9):.1f} kg",
     lambda r: r.choice(["n.a.", f"{r.gauss(0, 1):.2f}"]),
-    lambda r: r.choice(["é", "日本", "😀", "x,y", "", "null", "true", "#1", " sp ", "a: b", "\u200b", "\x85"]),
+    lambda r: r.choice(
+        ["é", "日本", "😀", "x,y", "", "null", "true", "#1", " sp ", "a: b", "\u200b", "\x85"]
+    ),
     lambda r: r.choice(["true", "false"]),
     lambda r: "".join(r.choices("abcdefgh", k=8)),
     lambda r: r.choice(["-999", f"{r.uniform(1, 9):.2f}"]),
@@ -471,7 +503,8 @@ VALUES: tuple[Callable[[random.Random], str], ...] = (
     lambda r: r.choice(["12", "abc", "1,5", "3 kg", "2020-01-01", "", "-"]),
     lambda r: f"{r.randrange(24):02d}:{r.randrange(60):02d}:00",
 )
-NAMES = ["x", "X", "a b", "1", "true", "null", "", "é", "日本", "a->b", "a,b", "a;b", "id", "select", "x.y", " pad ",
+NAMES = ["x", "X", "a b", "1", "true", "null", "", "é", "日本", "a->b", "a,b", "a;b", "id", "select", "x.y",
+" pad ",
          "it's", "{x}", "[z]", "a:b", "#c", "-", "_", "very" * 40, "NaN", "😀", "y\u200b"]  # fmt: skip
 
 
@@ -486,9 +519,12 @@ def test_init_writes_what_check_accepts_for_any_table(tmp_path: Path, block: int
         kinds = [r.choice(VALUES) for _ in names]
         gaps = [r.choice([0, 0, 0.2]) for _ in names]
         mark = r.choice(";\t")
-        cells = [["" if r.random() < g else k(r) for k, g in zip(kinds, gaps, strict=True)] for _ in range(rows)]
+        cells = [
+            ["" if r.random() < g else k(r) for k, g in zip(kinds, gaps, strict=True)] for _ in range(rows)
+        ]
         lines = [
-            mark.join(f'"{cell}"' if set(cell) & set(";\t\x85") else cell for cell in row) for row in [names, *cells]
+            mark.join(f'"{cell}"' if set(cell) & set(";\t\x85") else cell for cell in row)
+            for row in [names, *cells]
         ]
         folder = tmp_path / str(seed)
         folder.mkdir()

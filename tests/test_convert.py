@@ -29,7 +29,9 @@ WITHOUT_ROLES = {"lavaan"}
 
 def arrows(spec: Spec) -> set[str]:
     return {
-        f"{min(e.source, e.target)} <-> {max(e.source, e.target)}" if e.bidirected else f"{e.source} -> {e.target}"
+        f"{min(e.source, e.target)} <-> {max(e.source, e.target)}"
+        if e.bidirected
+        else f"{e.source} -> {e.target}"
         for e in spec.edges
     }
 
@@ -107,7 +109,9 @@ def test_dagitty(text: str, expected: set[str]) -> None:
 
 
 def test_marks_of_dagitty_and_their_short_forms() -> None:
-    spec = read("dag{ x [e] y [outcome] z [a, label=Zed] u [l] s [selected] {z u} -> x -> y -> s }", "dagitty").spec
+    spec = read(
+        "dag{ x [e] y [outcome] z [a, label=Zed] u [l] s [selected] {z u} -> x -> y -> s }", "dagitty"
+    ).spec
     assert spec.effects[0].adjust == Adjust(include=("z",))
     assert hidden(spec) == {"u"}
     assert spec.nodes["z"].label == "Zed"
@@ -144,7 +148,10 @@ def test_dot(text: str, expected: set[str]) -> None:
 
 
 def test_marks_of_dot() -> None:
-    text = 'digraph { U [label="Unobserved Confounders", observed="no"]; x [exposure=true]; y [outcome=1]; U -> {x y} }'
+    text = (
+        'digraph { U [label="Unobserved Confounders", observed="no"]; '
+        "x [exposure=true]; y [outcome=1]; U -> {x y} }"
+    )
     spec = read(text, "dot").spec
     assert hidden(spec) == {"U"}
     assert spec.nodes["U"].label == "Unobserved Confounders"
@@ -171,7 +178,9 @@ def test_gml_with_ids_that_are_text() -> None:
 
 
 def test_gml_without_labels() -> None:
-    assert graph("graph [ directed 1 node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 ] ]", "gml") == {"0 -> 1"}
+    assert graph("graph [ directed 1 node [ id 0 ] node [ id 1 ] edge [ source 0 target 1 ] ]", "gml") == {
+        "0 -> 1"
+    }
 
 
 @pytest.mark.parametrize(
@@ -217,14 +226,18 @@ def test_the_political_democracy_model() -> None:
 
 # ---------------------------------------------------------------- round trips
 
-ODD_NAMES = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=8).filter(
-    lambda name: name == name.strip()
-)
+ODD_NAMES = st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=8
+).filter(lambda name: name == name.strip())
 TRICKY = st.sampled_from(
-    ["a -> b", "a, b", "x;y", 'say "hi"', "it's", "back\\slash", "node", "digraph", "strict", "no", "1e3", "1", "~",
-     "[x]", "{x}", "#x", "a: b", "&x", "<b>", "%3", "é 收入", "true", "if", "x\\y z", "&amp;", "0x1", "!x", "- x", "?"]
+    ["a -> b", "a, b", "x;y", 'say "hi"', "it's", "back\\slash", "node", "digraph", "strict", "no", "1e3",
+    "1", "~",
+     "[x]", "{x}", "#x", "a: b", "&x", "<b>", "%3", "é 收入", "true", "if", "x\\y z", "&amp;", "0x1", "!x",
+     "- x", "?"]
 )  # fmt: skip
-PLAIN = st.from_regex(r"[a-z][a-z0-9_.]{0,4}", fullmatch=True).filter(lambda name: name not in ("if", "in", "for"))
+PLAIN = st.from_regex(r"[a-z][a-z0-9_.]{0,4}", fullmatch=True).filter(
+    lambda name: name not in ("if", "in", "for")
+)
 
 
 @st.composite
@@ -280,7 +293,9 @@ def test_a_round_trip_through_networkx(spec: Spec) -> None:
     assert held(from_networkx(to_networkx(spec)), "networkx") == held(spec, "networkx")
 
 
-@pytest.mark.parametrize("name", ['say "hi"', "a\\b", 'a\\"b', "é 收入", "strict", "a -> b", "1", "x y", "-1", "&amp;"])
+@pytest.mark.parametrize(
+    "name", ['say "hi"', "a\\b", 'a\\"b', "é 收入", "strict", "a -> b", "1", "x y", "-1", "&amp;"]
+)
 @pytest.mark.parametrize("format", ["yaml", "dagitty", "gml"])
 def test_odd_names_are_held(format: str, name: str) -> None:
     spec = Spec("graph", {name: Node(name), "y": Node("y")}, (Edge(name, "y"),))
@@ -319,7 +334,8 @@ name: 'yes'
 data: {source: 'a.duckdb', query: "select *, 'x' from t"}
 missing: drop
 nodes:
-  coached: {type: binary, levels: [false, true], reference: false, description: "two\\nlines: # here", cost: 0.1}
+  coached:
+    {type: binary, levels: [false, true], reference: false, description: "two\\nlines: # here", cost: 0.1}
   'a, b': {type: continuous, error: {scale: se}, transform: log, label: "1e3", unit: '%'}
   site: {type: group, slopes: [coached]}
   kept: {type: count, family: binomial, trials: 10, selected: true}
@@ -388,7 +404,14 @@ def test_a_lossy_text_says_what_it_leaves_out() -> None:
     spec = loads(FULL)
     (note,) = write(spec, "dagitty").notes
     assert note.code == "DR175"
-    for part in ("`type` of nodes", "`data`", "`missing`", "`regressions`", "`sampling`", "every effect but the first"):
+    for part in (
+        "`type` of nodes",
+        "`data`",
+        "`missing`",
+        "`regressions`",
+        "`sampling`",
+        "every effect but the first",
+    ):
         assert part in note.message
     assert write(spec, "yaml").notes == ()
     assert write(loads("edges: [a -> b]\neffect: a -> b\n"), "dagitty").notes == ()
@@ -400,7 +423,9 @@ def test_a_product_of_lavaan_is_noted(text: str) -> None:
     """Each of its variables is a cause; that they act together has a place in a spec, not in its graph."""
     found = read(text, "lavaan")
     assert arrows(found.spec) == {"x1 -> y", "x2 -> y", "x4 -> y"}
-    assert any(note.code == "DR174" and "the product `x2:x4` is left out" in note.message for note in found.notes)
+    assert any(
+        note.code == "DR174" and "the product `x2:x4` is left out" in note.message for note in found.notes
+    )
 
 
 @pytest.mark.parametrize(
@@ -414,7 +439,9 @@ def test_a_product_of_lavaan_is_noted(text: str) -> None:
         ("dagitty", "dag { x [exposure=false] ; x -> y; y -> z # end\n}", {"x -> y", "y -> z"}),
     ],
 )
-def test_what_is_said_in_an_unusual_way_is_read_as_it_is_meant(format: str, text: str, expected: set[str]) -> None:
+def test_what_is_said_in_an_unusual_way_is_read_as_it_is_meant(
+    format: str, text: str, expected: set[str]
+) -> None:
     assert graph(text, format) == expected
 
 
@@ -436,7 +463,9 @@ NEARLY = st.text(st.sampled_from("abyz01_.-:/+#!@$%^&*()|~'?\\é"), min_size=1, 
 @settings(max_examples=400, deadline=None)
 @given(names=st.lists(NEARLY, min_size=3, max_size=3, unique=True), gap=st.sampled_from(["", " "]))
 def test_names_without_quotes_are_whole_or_refused_or_noted(format: str, names: list[str], gap: str) -> None:
-    """x -> y -> z with any names: the graph is that, or there is a message, never another graph in silence."""
+    """x -> y -> z with any names: the graph is that, or there is a message, never another graph
+    in silence.
+    """
     x, y, z = names
     if format == "lavaan":
         text = f"{y}{gap}~{gap}{x}\n{z}{gap}~{gap}{y}\n"
@@ -446,7 +475,9 @@ def test_names_without_quotes_are_whole_or_refused_or_noted(format: str, names: 
     with refusals() as refused:
         found = read(text, format)
     if not refused and not found.notes:
-        comments = any(name.startswith(("#", "!", "//")) for name in names)  # a line of their own, in every format
+        comments = any(
+            name.startswith(("#", "!", "//")) for name in names
+        )  # a line of their own, in every format
         if format == "lavaan":  # a comment begins at either sign, wherever it stands
             comments = any({"#", "!"} & set(name) for name in names)
         assert comments or arrows(found.spec) == {f"{x} -> {y}", f"{y} -> {z}"}
@@ -506,7 +537,8 @@ BAD = [
     ("dot", "digraph { a -> b [arrowhead=none] }", "DR172", None, None),
     ("dot", "digraph { a -> 1b }", "DR171", 1, 16),
     ("dot", "digraph {\n a -> b#1\n}", "DR171", 2, 8),
-    ("gml", 'graph [directed 1 node [id 0] node [id 1] edge [source 0 target 1 bidirected "so"]]', "DR176", None, None),
+    ("gml", 'graph [directed 1 node [id 0] node [id 1] edge [source 0 target 1 bidirected '
+            '"so"]]', "DR176", None, None),
     ("lavaan", "y ~~ x:w", "DR171", 1, 6),
     ("lavaan", "y ~ ~ z", "DR171", 1, 5),
     ("lavaan", "y ~ x | z", "DR171", 1, 7),
@@ -538,12 +570,16 @@ BAD = [
     ("dagitty", "x" * 1_000_001, "DR107", 1, 1),
     ("dagitty", "dag {" + '"\\"' * 100_000, "DR171", 1, 10),
     ("dagitty", "dag { x /* " + "/* " * 100_000, "DR171", 1, 9),
-    ("dagitty", "dag {" + "->".join(["{" + " ".join(f"a{i}" for i in range(400)) + "}"] * 400) + "}", "DR107", 1, 6),
-    ("lavaan", "+".join(f"a{i}" for i in range(400)) + "~" + "+".join(f"b{i}" for i in range(400)), "DR107", 1, 3031),
+    ("dagitty", "dag {" + "->".join(["{" + " ".join(f"a{i}" for i in range(400)) + "}"] * 400) + "}",
+    "DR107", 1, 6),
+    ("lavaan", "+".join(f"a{i}" for i in range(400)) + "~" + "+".join(f"b{i}" for i in range(400)), "DR107",
+    1, 3031),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("format", "text", "code", "line", "column"), BAD, ids=[f"{b[0]}-{b[1][:24]}" for b in BAD])
+@pytest.mark.parametrize(
+    ("format", "text", "code", "line", "column"), BAD, ids=[f"{b[0]}-{b[1][:24]}" for b in BAD]
+)
 def test_refused(format: str, text: str, code: str, line: int | None, column: int | None) -> None:
     with pytest.raises(SpecError) as caught:
         read(text, format)
@@ -557,7 +593,13 @@ def test_refused(format: str, text: str, code: str, line: int | None, column: in
 @settings(max_examples=150, deadline=None)
 @given(text=st.text(st.sampled_from('abgrphdit{}[]()<->~=+*:;,.|"\\ \n#!01é'), max_size=40))
 def test_no_text_ends_in_another_error(format: str, text: str) -> None:
-    heads = {"dagitty": "dag {", "dot": "digraph {", "gml": "graph [ directed 1 ", "lavaan": "", "yaml": "edges: "}
+    heads = {
+        "dagitty": "dag {",
+        "dot": "digraph {",
+        "gml": "graph [ directed 1 ",
+        "lavaan": "",
+        "yaml": "edges: ",
+    }
     for whole in (text, heads[format] + text):
         with refusals():
             read(whole, format)
@@ -626,7 +668,9 @@ def test_convert_takes_the_format_of_its_output(convert: Convert, tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "text"), [("x.dot", "digraph {"), ("x.txt", "hello"), ("x.lav", "y y"), ("x.gml", "[")]
 )
-def test_convert_shows_mistakes_under_their_lines(convert: Convert, tmp_path: Path, name: str, text: str) -> None:
+def test_convert_shows_mistakes_under_their_lines(
+    convert: Convert, tmp_path: Path, name: str, text: str
+) -> None:
     (tmp_path / name).write_text(text)
     result = convert(tmp_path / name)
     assert result.code == 1

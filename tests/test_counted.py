@@ -23,7 +23,10 @@ from dagreg.sources.moments import GROUPS
 from tests.fitting import spec_of, table_of
 
 ROWS = 4_000
-TYPES = "nodes: {g: {type: categorical}, x: binary, m: binary, y: binary, c: count, s: {type: count, family: binomial, "
+TYPES = (
+    "nodes: {g: {type: categorical}, x: binary, m: binary, y: binary, c: count, s: {type: count, family: "
+    "binomial, "
+)
 TYPES += "trials: n}}\n"
 CASES = {
     "logistic chain": "edges: ['g -> x, m, y', x -> m, 'x, m -> y']\neffect: x -> y",
@@ -53,7 +56,9 @@ DATA = _data()
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[Model, ...], Rows, Counted]:
+def case(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> tuple[tuple[Model, ...], Rows, Counted]:
     spec = spec_of(TYPES + CASES[request.param])
     table = table_of(spec, DATA)
     models = pipeline.compile(spec, DATA).plans[0].models
@@ -70,7 +75,9 @@ def _draws(model: Model, data: Any) -> Draws:
     for equation in model.equations:
         found |= as_draws(equation, *coefficients(equation, design(model, equation, data)))
     rng = np.random.default_rng(1)
-    return Draws({n: v + 0.05 * rng.normal(size=(2, 20, *v.shape[1:])) for n, v in found.items()}, "exact", 0, 0.0)
+    return Draws(
+        {n: v + 0.05 * rng.normal(size=(2, 20, *v.shape[1:])) for n, v in found.items()}, "exact", 0, 0.0
+    )
 
 
 def test_every_row_is_counted_once(case: tuple[tuple[Model, ...], Rows, Counted]) -> None:
@@ -121,7 +128,9 @@ def test_doubts_are_raised_at_all() -> None:
 
 
 def test_refits_without_a_group_are_those_of_the_rows(case: tuple[tuple[Model, ...], Rows, Counted]) -> None:
-    """The groups differ (by number here, at random there), so the sd agrees within a jackknife's own error."""
+    """The groups differ (by number here, at random there), so the sd agrees within a jackknife's
+    own error.
+    """
     by_name = {m.estimator: m for m in case[0]}
     if "chain" not in by_name:
         return

@@ -83,7 +83,9 @@ def test_a_polynomial_goes_through_its_heights() -> None:
     heights = np.array([0.0, 1.0, -2.0, 0.5, 3.0])
     curve = CurveBasis("poly", 4, KNOTS)
     x = np.linspace(0, 14, 50)
-    np.testing.assert_allclose(basis(curve, x) @ heights[1:], BarycentricInterpolator(KNOTS, heights)(x), rtol=1e-9)
+    np.testing.assert_allclose(
+        basis(curve, x) @ heights[1:], BarycentricInterpolator(KNOTS, heights)(x), rtol=1e-9
+    )
     of_powers = powers(curve) @ heights[1:]
     values = np.column_stack([x**i for i in range(1, 5)]) @ of_powers
     np.testing.assert_allclose(np.diff(values), np.diff(basis(curve, x) @ heights[1:]), atol=1e-9)
@@ -135,7 +137,9 @@ def test_a_polynomial_is_reported_by_its_powers() -> None:
 
 
 def test_a_curve_in_a_mediator_is_averaged_over_its_distribution() -> None:
-    """y = c1 m + c2 m^2 with m = a + b x + noise: E[y | do(x + 1)] - E[y | do(x)] = c1 b + c2 (2 b mean(mu) + b^2)."""
+    """y = c1 m + c2 m^2 with m = a + b x + noise: E[y | do(x + 1)] - E[y | do(x)] = c1 b + c2 (2 b mean(mu) +
+    b^2).
+    """
     text = "edges: [x -> m -> w]\neffect: x -> w\nregressions: {w: {curves: {m: poly(2)}}}\n"
     result = fit(text)
     (model,) = [m for m in result.effects[0].plan.models if m.estimator == "chain"]
@@ -177,7 +181,9 @@ def test_a_large_table_gives_the_same_effect(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_another_family() -> None:
-    """A logistic curve: the g-formula is the mean of the inverse link over rows, at the posterior's own draws."""
+    """A logistic curve: the g-formula is the mean of the inverse link over rows, at the posterior's own
+    draws.
+    """
     text = "edges: [x -> b]\neffect: x -> b\nregressions: {b: {curves: {x: spline(5)}}}\n"
     result = fit(text)
     (model,) = result.effects[0].plan.models
@@ -185,7 +191,10 @@ def test_another_family() -> None:
     draws, x = result.samples["build_adjusted"].flat(), DATA["x"]
 
     def mean(at: np.ndarray) -> np.ndarray:
-        eta = draws[model.outcome.intercept][:, None] + draws[term.symbol] @ (basis(term.curve, at) - term.centre).T
+        eta = (
+            draws[model.outcome.intercept][:, None]
+            + draws[term.symbol] @ (basis(term.curve, at) - term.centre).T
+        )
         return (1 / (1 + np.exp(-eta))).mean(axis=1)
 
     rows_of = result.effects[0].result.estimates
@@ -197,7 +206,10 @@ def test_another_family() -> None:
 def test_the_prior_is_of_heights_and_the_intercepts_at_zero() -> None:
     default, given = (
         models_of(to_y(more=more), DATA)["adjusted"].outcome.terms[0]
-        for more in ("priors: {sigma: Exponential(1)}", "priors: {intercept: 'Normal(0, 1)', x: 'Normal(0, 3)'}")
+        for more in (
+            "priors: {sigma: Exponential(1)}",
+            "priors: {intercept: 'Normal(0, 1)', x: 'Normal(0, 3)'}",
+        )
     )
     assert default.prior.rule == "Normal(0, 2.5 sd(y))"
     assert str(given.prior) == "Normal(0, 3)"
@@ -218,12 +230,19 @@ def test_the_transform_comes_first() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("edges: [k -> y]\neffect: k -> y\nregressions: {y: {curves: {k: spline(4)}}}\n", "too few distinct values"),
+        (
+            "edges: [k -> y]\neffect: k -> y\nregressions: {y: {curves: {k: spline(4)}}}\n",
+            "too few distinct values",
+        ),
         ("edges: [b -> y]\neffect: b -> y\nregressions: {y: {curves: {b: poly(2)}}}\n", "`b` is binary"),
-        ("edges: [z -> x, x -> y]\neffect: x -> y\nregressions: {y: {curves: {z: poly(2)}}}\n", "has a term `z`"),
+        (
+            "edges: [z -> x, x -> y]\neffect: x -> y\nregressions: {y: {curves: {z: poly(2)}}}\n",
+            "has a term `z`",
+        ),
         (
             "nodes: {u: unobserved, x: continuous, y: continuous, z: continuous}\n"
-            "edges: [z -> x, x -> y, 'u -> x, y']\neffect: x -> y\nregressions: {y: {curves: {x: poly(2)}}}\n",
+            "edges: [z -> x, x -> y, 'u -> x, y']\neffect: x -> y\nregressions: {y: {curves: {x: "
+            "poly(2)}}}\n",
             "the regressions of an instrument are linear",
         ),
     ],

@@ -1,4 +1,6 @@
-"""Data sources: every kind of file and frame gives the same table, and what does not fit is refused by name."""
+"""Data sources: every kind of file and frame gives the same table, and what does not fit is
+refused by name.
+"""
 
 from __future__ import annotations
 
@@ -250,7 +252,8 @@ def test_names_with_spaces_quotes_and_more(tmp_path: Path) -> None:
     rows = "\n".join(f"{i},{i * i},{i % 3},{i % 2},{-i}" for i in range(8))
     spec = (
         "data: t.csv\nedges: [[the x, 'say \"y\"'], ['semi;colon', 'the x'], ['semi;colon', 'say \"y\"'],"
-        " ['naïve π', 'the x'], ['naïve π', 'say \"y\"'], [\"se'lect\", 'the x'], [\"se'lect\", 'say \"y\"']]\n"
+        " ['naïve π', 'the x'], ['naïve π', 'say \"y\"'], [\"se'lect\", 'the x'], [\"se'lect\", 'say "
+        '"y"\']]\n'
         "effect: {exposure: the x, outcome: 'say \"y\"'}\n"
     )
     found = _columns(f"{header}\n{rows}\n", tmp_path, spec)
@@ -328,7 +331,9 @@ def test_infinite_values_in_frames() -> None:
 
 def test_only_the_columns_used_are_read(tmp_path: Path) -> None:
     """Columns that no regression needs may hold anything; the frame that is kept has them not."""
-    parsed = _spec(tmp_path, _PLAIN, "when,x,list,y\n2020-01-01,1,[1],2\n2020-01-01,2,[2],3\n2021-01-01,4,[],1\n")
+    parsed = _spec(
+        tmp_path, _PLAIN, "when,x,list,y\n2020-01-01,1,[1],2\n2020-01-01,2,[2],3\n2021-01-01,4,[],1\n"
+    )
     read = table_of(parsed, allow_outside=False)
     assert read.source.columns == ("x", "y")
     assert set(read.summary.columns) == {"x", "y"}
@@ -385,7 +390,9 @@ def test_queries_read_the_files_named_and_nothing_else(name: str, tmp_path: Path
     (tmp_path / "secret.csv").write_text("x,y\n1,2\n3,5\n")
     query, code = QUERIES[name]
     spec = _spec(
-        inside, f'data: {{source: t.csv, query: "{query}"}}\nedges: [x -> y]\neffect: x -> y\n', "x,y\n1,2\n3,4\n"
+        inside,
+        f'data: {{source: t.csv, query: "{query}"}}\nedges: [x -> y]\neffect: x -> y\n',
+        "x,y\n1,2\n3,4\n",
     )
     assert _refusal(spec)[0].startswith(code)
     assert not list(tmp_path.rglob("made*"))
@@ -425,4 +432,8 @@ def test_compile_goes_on_without_the_file_and_check_does_not(tmp_path: Path) -> 
 def test_yes_and_no_are_words_and_not_booleans(tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("a,b,c\nyes,true,1\nno,false,0\n")
     source = open_file(DataRef("words.csv"), str(tmp_path))
-    assert {column: source.kind(column) for column in source.columns} == {"a": "text", "b": "text", "c": "number"}
+    assert {column: source.kind(column) for column in source.columns} == {
+        "a": "text",
+        "b": "text",
+        "c": "number",
+    }

@@ -30,7 +30,9 @@ def says(text: str, data: Table) -> list[str]:
     model = models_of(text, data)["adjusted"]
     names = beside_outcome(spec, analyse(spec), "y")
     table = {c: np.ma.asarray(v) for c, v in data.items()}
-    found = dispersion_doubts(model, _at_mode(model.outcome, model, data), data, rows_beside(spec, model, names, table))
+    found = dispersion_doubts(
+        model, _at_mode(model.outcome, model, data), data, rows_beside(spec, model, names, table)
+    )
     return [d.code for d in found]
 
 
@@ -47,7 +49,9 @@ def _singles(data: Table) -> Table:
 
 @pytest.mark.slow
 def test_the_counts_of_a_table_are_no_overdispersion() -> None:
-    """Berkeley's total effect: departments differ, and its interval is right to the bootstrap of the applicants."""
+    """Berkeley's total effect: departments differ, and its interval is right to the bootstrap of the
+    applicants.
+    """
     report = fit(load("specs/berkeley.yaml")).record
     assert "DR521" not in [d.code for effect in report.effects for d in effect.doubts]
 
@@ -83,16 +87,22 @@ def _herds(seed: int, alike: float, kind: str) -> Table:
 
 @pytest.mark.parametrize("kind", ["binary", "continuous"])
 def test_herds_whose_animals_are_alike_are_found(kind: str) -> None:
-    """An intraclass correlation of .2 makes sums of 20 animals 4.8 times as variable; without it nothing is said."""
+    """An intraclass correlation of .2 makes sums of 20 animals 4.8 times as variable; without it nothing is
+    said.
+    """
     text = _typed(COUNT, kind, "categorical")
     assert [says(text, _herds(seed, 0.2, kind)) for seed in range(10)] == [["DR521"]] * 10
-    assert sum(says(text, _herds(seed, 0.0, kind)) != [] for seed in range(30)) <= stats.binom.ppf(0.999, 30, 0.01)
+    assert sum(says(text, _herds(seed, 0.0, kind)) != [] for seed in range(30)) <= stats.binom.ppf(
+        0.999, 30, 0.01
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(["categorical", "continuous"]), st.floats(0, 4), st.booleans())
 def test_grouping_equal_rows_changes_no_warning(seed: int, kind: str, gap: float, alike: bool) -> None:
-    """Cells that differ by a mediator outside of the regression, as single rows and as counts, in any order."""
+    """Cells that differ by a mediator outside of the regression, as single rows and as counts, in
+    any order.
+    """
     rng = np.random.default_rng(seed)
     x = np.repeat([0, 1], 30)
     m = np.tile(np.arange(30), 2)
@@ -110,7 +120,9 @@ def test_grouping_equal_rows_changes_no_warning(seed: int, kind: str, gap: float
     else:
         assert counts == []  # a table of counts
         names = rng.permutation(30)
-        assert says(_typed(COUNT, "binary", kind), data | {"m": np.array([f"e{names[i]}" for i in m])}) == counts
+        assert (
+            says(_typed(COUNT, "binary", kind), data | {"m": np.array([f"e{names[i]}" for i in m])}) == counts
+        )
 
 
 def test_rare_counts_are_not_said_to_vary_too_much() -> None:
@@ -133,7 +145,12 @@ def test_grouping_equal_poisson_rows_and_units_of_exposure_change_no_warning(see
     cell = np.repeat(np.arange(12), 30)
     e = rng.uniform(0.1, 3, 360)
     y = rng.poisson(e * np.exp(0.2 * (cell % 4)))
-    data = {"x": np.array(list("abc"))[cell // 4], "m": np.array(list("pqrs"))[cell % 4], "e": unit * e, "y": y}
+    data = {
+        "x": np.array(list("abc"))[cell // 4],
+        "m": np.array(list("pqrs"))[cell % 4],
+        "e": unit * e,
+        "y": y,
+    }
     first = np.arange(12) * 30
     grouped = {c: data[c][first] for c in ("x", "m")}
     grouped |= {c: np.bincount(cell, weights=data[c]) for c in ("e", "y")}

@@ -1,4 +1,6 @@
-"""The dose-response curve against closed forms and contrasts; which doses are chosen; its table and its picture."""
+"""The dose-response curve against closed forms and contrasts; which doses are chosen; its table and its
+picture.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ PRIOR = "priors: {intercept: 'Normal(0, 5)'}"
 
 def curve_of(spec: str, values: Mapping[str, Any], estimator: str = "adjusted") -> tuple[Dose, ...]:
     model = models_of(spec, DATA)[estimator]
-    draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
+    draws = {
+        name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()
+    }
     return dose_response(model, Draws(draws, "test", 0, 0.0), DATA, seed=0)
 
 
@@ -45,11 +49,14 @@ def means(doses: tuple[Dose, ...]) -> dict[float, float]:
 def test_the_mean_at_each_dose_is_averaged_over_the_rows(transform: str) -> None:
     """Doses are on the column's own scale."""
     spec = (
-        f"nodes: {{x: {{type: positive{transform}}}, z: continuous, d: binary}}\nedges: [z -> x, 'x, z -> d']\n"
+        f"nodes: {{x: {{type: positive{transform}}}, z: continuous, d: binary}}\nedges: [z -> x, 'x, z -> "
+        "d']\n"
         f"effect: {{exposure: x, outcome: d, dose_response: [4, 0.5, 1]}}\nregressions: {{d: {{{PRIOR}}}}}\n"
     )
     found = curve_of(spec, {"alpha_d": -0.5, "beta_d_x": 0.7, "beta_d_z": 0.9})
-    change = {"": lambda x: x, ", transform: log": np.log}.get(transform, lambda x: (x - X.mean()) / X.std(ddof=1))
+    change = {"": lambda x: x, ", transform: log": np.log}.get(
+        transform, lambda x: (x - X.mean()) / X.std(ddof=1)
+    )
     expected = {d: special.expit(-0.5 + 0.7 * change(d) + 0.9 * Z).mean() for d in (0.5, 1.0, 4.0)}
     assert list(means(found)) == [0.5, 1.0, 4.0]
     assert means(found) == {d: pytest.approx(value, rel=1e-9) for d, value in expected.items()}
@@ -66,11 +73,19 @@ def test_a_linear_curve_is_a_line_through_the_means() -> None:
 
 def test_the_chain_sums_over_its_mediator() -> None:
     spec = (
-        "nodes: {x: continuous, z: continuous, m: binary, d: binary}\nedges: ['z -> x, m', x -> m -> d, x -> d]\n"
+        "nodes: {x: continuous, z: continuous, m: binary, d: binary}\nedges: ['z -> x, m', x -> m -> d, x -> "
+        "d]\n"
         f"effect: {{exposure: x, outcome: d, dose_response: [0, 2, 5]}}\n"
         f"regressions: {{d: {{{PRIOR}}}, m: {{{PRIOR}}}}}\n"
     )
-    values = {"alpha_m": -1.0, "beta_m_x": 0.6, "beta_m_z": 0.5, "alpha_d": 0.2, "beta_d_x": -0.3, "beta_d_m": 1.1}
+    values = {
+        "alpha_m": -1.0,
+        "beta_m_x": 0.6,
+        "beta_m_z": 0.5,
+        "alpha_d": 0.2,
+        "beta_d_x": -0.3,
+        "beta_d_m": 1.1,
+    }
     found = means(curve_of(spec, values, "chain"))
     for dose in (0.0, 2.0, 5.0):
         one = special.expit(-1.0 + 0.6 * dose + 0.5 * Z)
@@ -90,7 +105,9 @@ def test_the_front_door_has_a_curve_too() -> None:
     found = means(curve_of(spec, values, "frontdoor"))
     for dose in (0.0, 2.0, 3.0):
         expected = 0.4 + 0.4 * special.expit(0.4 + 0.4 * dose) + 0.4 * X.mean()
-        assert found[dose] == pytest.approx(expected, rel=0.02)  # the rows' exposures are taken at 2,000 places
+        assert found[dose] == pytest.approx(
+            expected, rel=0.02
+        )  # the rows' exposures are taken at 2,000 places
 
 
 def test_doses_between_the_quantiles() -> None:
@@ -103,9 +120,15 @@ def test_doses_between_the_quantiles() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("nodes: {x: {type: positive, transform: log}, y: continuous}\nedges: [x -> y]\n", "does not take the dose 0"),
+        (
+            "nodes: {x: {type: positive, transform: log}, y: continuous}\nedges: [x -> y]\n",
+            "does not take the dose 0",
+        ),
         ("nodes: {y: continuous}\nedges: [g -> y]\n", "`g` is categorical, and doses are numbers"),
-        ("nodes: {x: continuous, g: {type: categorical}}\nedges: [x -> g]\n", "`g` has several levels, and no mean"),
+        (
+            "nodes: {x: continuous, g: {type: categorical}}\nedges: [x -> g]\n",
+            "`g` has several levels, and no mean",
+        ),
     ],
 )
 def test_refusals_stand_at_the_curve(spec: str, says: str) -> None:
@@ -127,7 +150,8 @@ def test_the_fit_tells_the_curve_in_every_format() -> None:
     data = {"x": (x := rng.uniform(0, 10, 400)), "y": 1 + 0.5 * x + rng.normal(0, 1, 400)}
     spec = (
         "nodes: {x: {type: continuous, unit: mg}, y: continuous}\nedges: [x -> y]\n"
-        "effect: {exposure: x, outcome: y, dose_response: [0, 5, 20]}\nsampling: {engine: exact, draws: 4000}\n"
+        "effect: {exposure: x, outcome: y, dose_response: [0, 5, 20]}\nsampling: {engine: exact, draws: "
+        "4000}\n"
     )
     result = pipeline.fit(spec_of(spec), data)
     found = json.loads(result.report("json"))["effects"][0]["dose_response"]
@@ -139,7 +163,9 @@ def test_the_fit_tells_the_curve_in_every_format() -> None:
         sd = float(np.sqrt(at @ variance @ at))
         assert row["mean"] == pytest.approx(float(at @ beta), abs=0.05 * sd + 0.02 * sd)
         assert row["sd"] == pytest.approx(sd, rel=0.04)
-        assert row["interval"] == pytest.approx([at @ beta - 1.881 * sd, at @ beta + 1.881 * sd], abs=0.12 * sd)
+        assert row["interval"] == pytest.approx(
+            [at @ beta - 1.881 * sd, at @ beta + 1.881 * sd], abs=0.12 * sd
+        )
     assert [row["observed"] for row in found] == [bool(x.min() <= d <= x.max()) for d in (0, 5, 20)]
     text = " ".join(result.report("text").split())
     assert "Dose and response" in text

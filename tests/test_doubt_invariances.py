@@ -19,7 +19,8 @@ from tests.test_check import _at_mode
 
 Table = dict[str, Any]
 TEXT = (
-    "nodes: {x: binary, z: ZTYPE, w: continuous, y: YTYPE}\nedges: ['z -> x', 'x, z, w -> y']\neffect: x -> y\n"
+    "nodes: {x: binary, z: ZTYPE, w: continuous, y: YTYPE}\nedges: ['z -> x', 'x, z, w -> y']\neffect: x -> "
+    "y\n"
     "regressions: {y: {priors: {x: 'Normal(0, 0.3)'}}}\n"
 )
 YTYPES = {"binary": "binary", "binomial": "{type: count, family: binomial, trials: n}", "poisson": "count"}
@@ -66,7 +67,9 @@ def test_doubts_hang_on_no_order_no_names_and_no_units(seed: int, kind: str) -> 
     order = np.random.default_rng(seed).permutation(160)
     _agree(first, _said(text, {c: v[order] for c, v in data.items()}))
     _agree(first, _said(text, data | {"w": 1e3 * data["w"] + 1e5}))
-    swapped = dict(zip("abcd", ["a", "z9", "m", "k0"], strict=True))  # the reference stays: default priors hang on it
+    swapped = dict(
+        zip("abcd", ["a", "z9", "m", "k0"], strict=True)
+    )  # the reference stays: default priors hang on it
     _agree(first, _said(text, data | {"z": np.array([swapped[v] for v in data["z"]])}))
 
 
@@ -79,6 +82,8 @@ def test_doubts_are_raised_at_all() -> None:
             said |= {code for code, _ in _said(text, _table(seed, kind))}
             said |= {
                 code
-                for code, _ in _said(text.replace("w: continuous, ", "").replace(", w ->", " ->"), _table(seed, kind))
+                for code, _ in _said(
+                    text.replace("w: continuous, ", "").replace(", w ->", " ->"), _table(seed, kind)
+                )
             }
     assert {"DR511", "DR521", "DR522"} <= said

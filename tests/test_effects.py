@@ -1,4 +1,6 @@
-"""The g-formula against brute force: the graph's variables simulated under an intervention, with known parameters."""
+"""The g-formula against brute force: the graph's variables simulated under an intervention, with known
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,12 @@ SIMULATED = 300_000  # rows simulated for each side of a contrast
 ERRORS = 4.5  # standard errors within which two simulations have to agree
 
 MEANS = {"identity": lambda eta: eta, "logit": special.expit, "log": np.exp}
-LINKS = {"gaussian": "identity", "bernoulli": "logit", "poisson": "log", "beta": "logit"}  # of the others: log
+LINKS = {
+    "gaussian": "identity",
+    "bernoulli": "logit",
+    "poisson": "log",
+    "beta": "logit",
+}  # of the others: log
 TYPES = {"gaussian": "continuous", "bernoulli": "binary", "beta": "proportion", "gamma": "positive"} | {
     "lognormal": "positive",
     "weibull": "positive",
@@ -98,14 +105,17 @@ def _spec(equations: Sequence[Regression], exposure: str, contrast: str = "") ->
     names = dict.fromkeys(n for e in equations for term in e.slopes if term != "1" for n in term.split(":"))
     kinds = {e.response: f"{{type: {TYPES.get(e.family, 'count')}, family: {e.family}}}" for e in equations}
     nodes = "".join(f"  {n}: {kinds.get(n, 'continuous')}\n" for n in dict.fromkeys([*names, *responses]))
-    edges = "".join(f"  - {n} -> {e.response}\n" for e in equations for n in e.slopes if n != "1" and ":" not in n)
+    edges = "".join(
+        f"  - {n} -> {e.response}\n" for e in equations for n in e.slopes if n != "1" and ":" not in n
+    )
     regressions = "".join(
         f"  {e.response}: {{interactions: [{', '.join(repr(n) for n in e.slopes if ':' in n)}], "
         "priors: {intercept: 'Normal(0, 5)'}}\n".replace("interactions: [], ", "")
         for e in equations
     )
     return (
-        f"nodes:\n{nodes}edges:\n{edges}effect: {{exposure: [{exposure}], outcome: {responses[-1]}{contrast}}}\n"
+        f"nodes:\n{nodes}edges:\n{edges}effect: "
+        f"{{exposure: [{exposure}], outcome: {responses[-1]}{contrast}}}\n"
         f"regressions:\n{regressions}"
     )
 
@@ -129,7 +139,9 @@ def _brute(
     """The outcome's mean under do(...), and the sd of one simulated row."""
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, ROWS, SIMULATED)
-    world = {n: columns[n][rows] for n in ("z", "x", "x2")} | {n: np.full(SIMULATED, v) for n, v in do.items()}
+    world = {n: columns[n][rows] for n in ("z", "x", "x2")} | {
+        n: np.full(SIMULATED, v) for n, v in do.items()
+    }
     for equation in equations[:-1]:
         world[equation.response] = equation.draw(rng, np.asarray(equation.location(world, shift)))
     outcome = np.asarray(equations[-1].mean(world, shift))
@@ -137,7 +149,9 @@ def _brute(
 
 
 M = {"gaussian": (0.4, 0.9), "bernoulli": (-0.5, 1.4), "poisson": (0.3, 0.5)}
-LATER = dict.fromkeys(("lognormal", "gamma", "weibull", "negative_binomial", "zero_inflated_poisson"), (0.1, 0.4))
+LATER = dict.fromkeys(
+    ("lognormal", "gamma", "weibull", "negative_binomial", "zero_inflated_poisson"), (0.1, 0.4)
+)
 LATER["beta"] = (-0.2, 0.8)
 
 
@@ -200,7 +214,9 @@ CHAINS: dict[str, list[Regression]] = (
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_chain_against_brute_force(name: str) -> None:
-    """Three posterior draws that differ in every intercept, each within 4.5 standard errors of its simulation."""
+    """Three posterior draws that differ in every intercept, each within 4.5 standard errors of its
+    simulation.
+    """
     equations = CHAINS[name]
     columns = _observed(equations)
     model = models_of(_spec(equations, "x", ", contrast: [-0.5, 1]"), columns)["chain"]
@@ -222,7 +238,9 @@ def test_chain_against_brute_force(name: str) -> None:
 def _nested(
     equations: Sequence[Regression], columns: Columns, sides: Mapping[str, float], seed: int
 ) -> tuple[float, float]:
-    """The outcome's mean where every response sees x at a value of its own, and the sd of one simulated row."""
+    """The outcome's mean where every response sees x at a value of its own, and the sd of one
+    simulated row.
+    """
     rng = np.random.default_rng(seed)
     rows = rng.integers(0, ROWS, SIMULATED)
     world = {n: columns[n][rows] for n in ("z", "x", "x2")}
@@ -274,8 +292,12 @@ def test_natural_effects_against_brute_force(name: str) -> None:
     )
     paths = {mediator: value for (estimand, mediator), value in found.items() if estimand == "path effect"}
     learnt: list[str] = []
-    for mediator in PATHS.get(name, ()):  # the outcome sees the new setting, and the mediators before this one
-        before, after = (simulated([outcome, *names], 4 + len(names)) for names in (learnt, [*learnt, mediator]))
+    for mediator in PATHS.get(
+        name, ()
+    ):  # the outcome sees the new setting, and the mediators before this one
+        before, after = (
+            simulated([outcome, *names], 4 + len(names)) for names in (learnt, [*learnt, mediator])
+        )
         error = np.hypot(before[1], after[1]) * np.sqrt(1 / SIMULATED + 1 / MONTE_CARLO)
         assert abs(paths.pop(mediator) - (after[0] - before[0])) < ERRORS * error, mediator
         learnt.append(mediator)
@@ -291,7 +313,9 @@ def test_natural_effects_of_a_linear_chain_are_products_of_coefficients() -> Non
     columns = _observed(equations)
     model = models_of(_spec(equations, "x", ", kind: mediation"), columns)["chain"]
     draws = point(model, **{k: v for e in equations for k, v in e.drawn_values(0.0).items()})
-    parts = decomposed(model, draws, merge(observed_rows(model, columns)), Contrast(("x",), None, None), seed=0)
+    parts = decomposed(
+        model, draws, merge(observed_rows(model, columns)), Contrast(("x",), None, None), seed=0
+    )
     assert [float(p.values[0]) for p in parts] == pytest.approx([0.4 + 0.63, 0.4, 0.63], rel=1e-12)
 
 
@@ -329,7 +353,9 @@ def test_poisson_quantiles() -> None:
     means = np.concatenate([rng.gamma(1, 5, 300), rng.gamma(2, 400, 300), [1e-9, 20.0, 1e6]])
     uniforms = rng.random((3, len(means)))
     uniforms[0, :5] = [0.0, 1e-16, 1 - 1e-16, 0.5, np.exp(-means[4])]
-    np.testing.assert_array_equal(quantiles.poisson(uniforms, means), np.maximum(stats.poisson.ppf(uniforms, means), 0))
+    np.testing.assert_array_equal(
+        quantiles.poisson(uniforms, means), np.maximum(stats.poisson.ppf(uniforms, means), 0)
+    )
 
 
 def test_joint_exposures_against_brute_force() -> None:
@@ -374,7 +400,9 @@ _PRIORS = "regressions: {{{0}: {{priors: {{intercept: 'Normal(0, 5)'}}}}}}\n"
 def _adjusted(spec: str, values: Mapping[str, Any], data: Columns = TABLE) -> dict[tuple[str, Any], float]:
     """The means of the estimates by scale and contrast, where the posterior is one point; ratios apart."""
     model = models_of(spec, data)["adjusted"]
-    draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
+    draws = {
+        name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()
+    }
     found = estimates(model, Draws(draws, "test", 0, 0.0), data, seed=0)
     return {(e.scale, e.contrast): e.summary.mean for e in found if not e.is_ratio}
 
@@ -385,11 +413,17 @@ def test_per_unit_of_a_continuous_exposure() -> None:
     found = _adjusted(spec, {"alpha_d": -1.0, "beta_d_x": 0.5, "beta_d_z": 0.8})
     eta = -1 + 0.5 * TABLE["x"] + 0.8 * TABLE["z"]
     expected = np.mean(special.expit(eta + 0.5) - special.expit(eta))
-    assert found == {("outcome", None): pytest.approx(expected, rel=1e-12), ("link", None): pytest.approx(0.5)}
+    assert found == {
+        ("outcome", None): pytest.approx(expected, rel=1e-12),
+        ("link", None): pytest.approx(0.5),
+    }
 
 
 def test_contrast_is_second_minus_first() -> None:
-    spec = "edges: [z -> x, 'x, z -> d']\neffect: {exposure: x, outcome: d, contrast: [5, 2]}\n" + _PRIORS.format("d")
+    spec = (
+        "edges: [z -> x, 'x, z -> d']\neffect: {exposure: x, outcome: d, contrast: [5, 2]}\n"
+        + _PRIORS.format("d")
+    )
     found = _adjusted(spec, {"alpha_d": -1.0, "beta_d_x": 0.5, "beta_d_z": 0.8})
     rest = -1 + 0.8 * TABLE["z"]
     expected = np.mean(special.expit(rest + 1.0) - special.expit(rest + 2.5))
@@ -408,15 +442,20 @@ def test_contrast_is_second_minus_first() -> None:
         ("", ", contrast: [c, a]", {("c", "a"): 0.4}),
     ],
 )
-def test_categories_against_their_reference(reference: str, contrast: str, expected: dict[Any, float]) -> None:
+def test_categories_against_their_reference(
+    reference: str, contrast: str, expected: dict[Any, float]
+) -> None:
     for outcome, link in (("y", "identity"), ("d", "logit")):
         kind = "continuous" if outcome == "y" else "binary"
         spec = (
-            f"nodes: {{g: {{type: categorical, levels: [a, b, c]{reference}}}, z: continuous, {outcome}: {kind}}}\n"
+            f"nodes: {{g: {{type: categorical, levels: [a, b, c]{reference}}}, z: continuous, "
+            f"{outcome}: {kind}}}\n"
             f"edges: [z -> g, 'g, z -> {outcome}']\neffect: {{exposure: g, outcome: {outcome}{contrast}}}\n"
             + _PRIORS.format(outcome)
         )
-        found = _adjusted(spec, {f"alpha_{outcome}": 0.1, f"beta_{outcome}_g": [0.7, -0.4], f"beta_{outcome}_z": 0.5})
+        found = _adjusted(
+            spec, {f"alpha_{outcome}": 0.1, f"beta_{outcome}_g": [0.7, -0.4], f"beta_{outcome}_z": 0.5}
+        )
         shown = {
             pair: value
             for (scale, pair), value in found.items()
@@ -439,7 +478,9 @@ def test_binary_text(contrast: str) -> None:
     spec = f"edges: [w -> y]\neffect: {{exposure: w, outcome: y{contrast}}}\n" + _PRIORS.format("y")
     found = _adjusted(spec, {"alpha_y": 0.1, "beta_y_w": 0.7, "sigma_y": 1.0})
     turned = "['yes'" in contrast
-    assert found == {("outcome", ("yes", "no") if turned else ("no", "yes")): pytest.approx(-0.7 if turned else 0.7)}
+    assert found == {
+        ("outcome", ("yes", "no") if turned else ("no", "yes")): pytest.approx(-0.7 if turned else 0.7)
+    }
 
 
 @pytest.mark.parametrize(
@@ -488,17 +529,22 @@ def test_offset_gives_rates_per_unit_of_exposure() -> None:
 
 def test_interactions_in_the_adjusted_regression() -> None:
     spec = (
-        "edges: [z -> x, 'g, x, z -> y']\neffect: {exposure: x, outcome: y, contrast: [0, 1], adjust: [z, g]}\n"
+        "edges: [z -> x, 'g, x, z -> y']\neffect: {exposure: x, outcome: y, contrast: [0, 1], adjust: [z, "
+        "g]}\n"
         "regressions: {y: {interactions: ['x:z', 'x:g'], priors: {intercept: 'Normal(0, 5)'}}}\n"
     )
     values = {"alpha_y": 0.3, "beta_y_x": 0.5, "beta_y_z": 0.2, "beta_y_g": [1.0, 2.0], "sigma_y": 1.0}
     values |= {"beta_y_x_z": -0.4, "beta_y_x_g": [0.6, -0.9]}
-    expected = 0.5 - 0.4 * TABLE["z"].mean() + 0.6 * (TABLE["g"] == "b").mean() - 0.9 * (TABLE["g"] == "c").mean()
+    expected = (
+        0.5 - 0.4 * TABLE["z"].mean() + 0.6 * (TABLE["g"] == "b").mean() - 0.9 * (TABLE["g"] == "c").mean()
+    )
     assert _adjusted(spec, values) == {("outcome", (0.0, 1.0)): pytest.approx(expected, rel=1e-9)}
 
 
 def test_centred_regressions_answer_alike() -> None:
-    """Centring moves the intercept and nothing else: alpha at the means is alpha at 0 plus slopes times means."""
+    """Centring moves the intercept and nothing else: alpha at the means is alpha at 0 plus slopes times
+    means.
+    """
     given = "edges: [z -> x, 'x, z -> d']\neffect: x -> d\n"
     slopes = {"beta_d_x": 0.5, "beta_d_z": 0.8}
     shift = 0.5 * float(f"{TABLE['x'].mean():.6g}") + 0.8 * float(f"{TABLE['z'].mean():.6g}")
@@ -508,7 +554,10 @@ def test_centred_regressions_answer_alike() -> None:
 
 
 def test_merging_equal_rows_changes_nothing() -> None:
-    spec = "edges: ['w, g -> d', w -> g]\neffect: {exposure: g, outcome: d, contrast: [a, c]}\n" + _PRIORS.format("d")
+    spec = (
+        "edges: ['w, g -> d', w -> g]\neffect: {exposure: g, outcome: d, contrast: [a, c]}\n"
+        + _PRIORS.format("d")
+    )
     model = models_of(spec, TABLE)["adjusted"]
     draws = point(model, alpha_d=[0.1, -0.3], beta_d_g=[[0.7, -0.4], [0.1, 1.0]], beta_d_w=[0.5, 0.2])
     rows = observed_rows(model, TABLE)
@@ -517,7 +566,9 @@ def test_merging_equal_rows_changes_nothing() -> None:
     assert merged.weights.sum() == pytest.approx(1)
     contrast = model.estimand.contrasts[0]
     np.testing.assert_allclose(
-        contrast_draws(model, draws, rows, contrast, 0), contrast_draws(model, draws, merged, contrast, 0), rtol=1e-12
+        contrast_draws(model, draws, rows, contrast, 0),
+        contrast_draws(model, draws, merged, contrast, 0),
+        rtol=1e-12,
     )
 
 
@@ -529,7 +580,10 @@ def test_order_of_rows_does_not_matter() -> None:
     draws = point(model, **{k: v for e in equations for k, v in e.drawn_values(0.0).items()})
     turned = {name: values[::-1] for name, values in columns.items()}
     contrast = Contrast(("x",), (0.0,), (1.0,))
-    found = [contrast_draws(model, draws, merge(observed_rows(model, c)), contrast, 1)[0] for c in (columns, turned)]
+    found = [
+        contrast_draws(model, draws, merge(observed_rows(model, c)), contrast, 1)[0]
+        for c in (columns, turned)
+    ]
     assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
@@ -564,7 +618,10 @@ def test_no_array_of_rows_by_draws(mediator: str, outcome: str, rows: int, draws
     rng = np.random.default_rng(0)
     many = {"z": rng.normal(size=rows), "x": rng.normal(size=rows)}
     values = {k: np.full(draws, v) for e in equations for k, v in e.drawn_values(0.0).items()}
-    assert _peak(model, values, many | {"m": many["x"], "y": many["x"]}, Contrast(("x",), (0.0,), (1.0,))) < limit
+    assert (
+        _peak(model, values, many | {"m": many["x"], "y": many["x"]}, Contrast(("x",), (0.0,), (1.0,)))
+        < limit
+    )
 
 
 @pytest.mark.slow
@@ -581,7 +638,9 @@ def test_logit_over_many_distinct_rows_stays_within_the_chunk() -> None:
 
 def _rows_of(spec: str, values: Mapping[str, Any], data: Columns = TABLE) -> list[Any]:
     model = models_of(spec, data)["adjusted"]
-    draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
+    draws = {
+        name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()
+    }
     return list(estimates(model, Draws(draws, "test", 0, 0.0), data, seed=0))
 
 
@@ -593,8 +652,18 @@ def test_effects_by_level_average_over_the_rows_of_that_level() -> None:
         "edges: ['z, w -> g', 'g, w, z -> d', w -> z]\neffect: {exposure: g, outcome: d, by: [w]}\n"
         "regressions: {d: {interactions: ['g:w'], priors: {intercept: 'Normal(0, 5)'}}}\n"
     )
-    values = {"alpha_d": 0.1, "beta_d_g": [0.7, -0.4], "beta_d_z": 0.5, "beta_d_w": 0.2, "beta_d_g_w": [0.3, 0.9]}
-    found = {(e.contrast, e.by.get("w")): e.summary.mean for e in _rows_of(spec, values, data) if e.scale == "outcome"}
+    values = {
+        "alpha_d": 0.1,
+        "beta_d_g": [0.7, -0.4],
+        "beta_d_z": 0.5,
+        "beta_d_w": 0.2,
+        "beta_d_g_w": [0.3, 0.9],
+    }
+    found = {
+        (e.contrast, e.by.get("w")): e.summary.mean
+        for e in _rows_of(spec, values, data)
+        if e.scale == "outcome"
+    }
     yes = (data["w"] == "yes").astype(float)
     rest = 0.1 + 0.5 * data["z"] + 0.2 * yes
     for i, level in enumerate("bc"):
@@ -608,11 +677,14 @@ def test_effects_by_level_average_over_the_rows_of_that_level() -> None:
 def test_effects_by_two_variables_are_given_for_the_cells_that_occur() -> None:
     data = dict(TABLE) | {"k": np.where(TABLE["w"] == "yes", 1, TABLE["d"])}
     spec = (
-        "nodes: {x: continuous, w: binary, k: binary, y: continuous}\nedges: ['w, k -> x', 'x, w, k -> y', w -> k]\n"
+        "nodes: {x: continuous, w: binary, k: binary, y: continuous}\nedges: ['w, k -> x', 'x, w, k -> y', w "
+        "-> k]\n"
         "effect: {exposure: x, outcome: y, by: [w, k]}\n" + _PRIORS.format("y")
     )
     spec = spec.replace("{y: {", "{y: {interactions: [], ")
-    rows = _rows_of(spec, {"alpha_y": 0.0, "beta_y_x": 0.7, "beta_y_w": 1.0, "beta_y_k": 1.0, "sigma_y": 1.0}, data)
+    rows = _rows_of(
+        spec, {"alpha_y": 0.0, "beta_y_x": 0.7, "beta_y_w": 1.0, "beta_y_k": 1.0, "sigma_y": 1.0}, data
+    )
     cells = [tuple(e.by.values()) for e in rows]
     assert cells == [(), ("no", 0), ("no", 1), ("yes", 1)]
 
@@ -633,7 +705,8 @@ def test_inadmissible_levels_are_refused_where_they_stand(edges: str, by: str) -
 @pytest.mark.parametrize("adjust", ["", ", adjust: [z]"])
 def test_levels_outside_the_set_join_it(adjust: str) -> None:
     spec = (
-        "nodes: {z: continuous, i: binary, x: continuous, y: continuous}\nedges: [z -> x, 'z, x -> y', i -> x]\n"
+        "nodes: {z: continuous, i: binary, x: continuous, y: continuous}\nedges: [z -> x, 'z, x -> y', i -> "
+        "x]\n"
         f"effect: {{exposure: x, outcome: y, by: [i]{adjust}}}\n"
     )
     data = {name: TABLE[name] for name in ("z", "x", "y")} | {"i": TABLE["d"]}
@@ -653,14 +726,18 @@ VALUES = {"alpha_d": -1.0, "beta_d_x": 0.5, "by_d_g": DEVIATIONS} | SPREAD
 
 
 def test_coefficients_that_vary_are_averaged_over_the_population_of_groups() -> None:
-    """Over new groups, by a fine grid in both deviations, and not over the three groups that were observed."""
+    """Over new groups, by a fine grid in both deviations, and not over the three groups that were
+    observed.
+    """
     (row,) = _rows_of(VARYING.format(type="group", by=""), VALUES)[:1]
     sds = np.array(SPREAD["cov_d_g_stds"])
     factor = np.linalg.cholesky(np.outer(sds, sds) * SPREAD["cov_d_g_corr"])
     z = np.linspace(-9, 9, 601)
     deviations = np.einsum("ij,jab->iab", factor, np.array(np.meshgrid(z, z, indexing="ij")))
     weights = np.outer(stats.norm.pdf(z), stats.norm.pdf(z)) * (z[1] - z[0]) ** 2
-    low, high = ((special.expit(-1.0 + deviations[0] + (0.5 + deviations[1]) * x) * weights).sum() for x in (1.0, 2.0))
+    low, high = (
+        (special.expit(-1.0 + deviations[0] + (0.5 + deviations[1]) * x) * weights).sum() for x in (1.0, 2.0)
+    )
     assert row.summary.mean == pytest.approx(high - low, rel=1e-6)
 
 
@@ -704,7 +781,9 @@ def test_means_over_a_population_are_integrals(link: str, sd: float) -> None:
 
 
 def test_drawn_mediators_vary_with_their_groups() -> None:
-    """m | x is Normal with the variance of its groups and its errors together: then a logit, by quadrature."""
+    """m | x is Normal with the variance of its groups and its errors together: then a logit, by
+    quadrature.
+    """
     spec = (
         "nodes: {x: continuous, g: group, m: continuous, d: binary}\nedges: ['x, g -> m', m -> d]\n"
         "effect: {exposure: x, outcome: d, contrast: [0, 1]}\n"
@@ -721,7 +800,9 @@ def test_drawn_mediators_vary_with_their_groups() -> None:
     spread = 1.1 * np.hypot(1.2, 0.8)
     low, high = (
         integrate.quad(
-            lambda z, x=x: stats.norm.pdf(z) * special.expit(-0.5 + 1.1 * (0.2 + 0.9 * x) + spread * z), -12, 12
+            lambda z, x=x: stats.norm.pdf(z) * special.expit(-0.5 + 1.1 * (0.2 + 0.9 * x) + spread * z),
+            -12,
+            12,
         )[0]
         for x in (0, 1)
     )
@@ -747,7 +828,11 @@ def test_the_levels_of_an_outcome_share_their_simulation(monkeypatch: pytest.Mon
     r = np.random.default_rng(3)
     x = r.integers(0, 2, 60)
     m = x + r.normal(size=60)
-    data = {"x": x, "m": m, "y": np.array(list("pqr"))[np.clip((m + r.normal(size=60) + 1).astype(int), 0, 2)]}
+    data = {
+        "x": x,
+        "m": m,
+        "y": np.array(list("pqr"))[np.clip((m + r.normal(size=60) + 1).astype(int), 0, 2)],
+    }
     result = pipeline.fit(spec_of("edges: [x -> m -> y]\neffect: x -> y\nsampling: {draws: 20}\n"), data)
     model = result.model("chain")
     draws, rows = result.samples[model.builder], rows_of(model, data)

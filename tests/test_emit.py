@@ -179,13 +179,22 @@ def _crossed_given(p: Point) -> float:
     """With the user's intercept nothing is centred, products neither."""
     x, w = DATA["x"], (DATA["w"] == "yes").astype(float)
     eta = p["alpha_y"] + p["beta_y_x"] * x + p["beta_y_w"] * w + p["beta_y_x_w"] * x * w
-    priors = normal(p["alpha_y"], 0, 5) + normal([p["beta_y_x"], p["beta_y_w"]], 0, 1) + normal(p["beta_y_x_w"], 0, 0.5)
+    priors = (
+        normal(p["alpha_y"], 0, 5)
+        + normal([p["beta_y_x"], p["beta_y_w"]], 0, 1)
+        + normal(p["beta_y_x_w"], 0, 0.5)
+    )
     return priors + gaussian(p, eta, DATA["y"])
 
 
 def _numeric_products(p: Point) -> float:
     x, v, y = DATA["x"], DATA["v"], DATA["y"]
-    eta = p["alpha_y"] + p["beta_y_x"] * centred(x) + p["beta_y_v"] * centred(v) + p["beta_y_x_v"] * centred(x * v)
+    eta = (
+        p["alpha_y"]
+        + p["beta_y_x"] * centred(x)
+        + p["beta_y_v"] * centred(v)
+        + p["beta_y_x_v"] * centred(x * v)
+    )
     slopes = (
         normal(p["beta_y_x"], 0, r7(2.5 * sd(y) / sd(x)))
         + normal(p["beta_y_v"], 0, r7(2.5 * sd(y) / sd(v)))
@@ -269,7 +278,11 @@ def _weighted_chain(column: str, trials: Any, mediator: str) -> Callable[[Point]
             first += gaussian(p, eta, m, units, "m")
         else:
             each = np.where(m == 1, special.log_expit(eta), special.log_expit(-eta))
-            first = normal(alpha, r7(logit(m.mean())), 2.5) + normal(slope, 0, r7(2.5 / sd(x))) + np.sum(units * each)
+            first = (
+                normal(alpha, r7(logit(m.mean())), 2.5)
+                + normal(slope, 0, r7(2.5 / sd(x)))
+                + np.sum(units * each)
+            )
         outcome = p[f"alpha_{column}"] + p[f"beta_{column}_{mediator}"] * centred(m.astype(float))
         scale = 1.0 if mediator == "d" else sd(m)
         second = normal(p[f"alpha_{column}"], r7(logit(y.mean() / np.mean(trials))), 2.5)
@@ -288,7 +301,8 @@ regressions: {{y: {{priors: {{{0}}}}}}}
 CASES = {
     "gaussian, numeric": Case(_TO_Y.format("x"), _numeric),
     "gaussian, priors given": Case(
-        _GIVEN.format("intercept: 'Normal(1, 2)', x: 'Normal(0.5, 0.1)', sigma: 'HalfNormal(3)'"), _numeric_given
+        _GIVEN.format("intercept: 'Normal(1, 2)', x: 'Normal(0.5, 0.1)', sigma: 'HalfNormal(3)'"),
+        _numeric_given,
     ),
     "gaussian, slopes given": Case(
         "edges: [x -> z, 'x, z -> y']\neffect: z -> y\n"
@@ -303,18 +317,21 @@ CASES = {
         _binary(DATA["w"] == "no", "w"),
     ),
     "binary numbers, reference turned": Case(
-        "nodes: {z: {type: binary, reference: 1}, y: continuous}\n" + _TO_Y.format("z"), _binary(DATA["z"] == 0, "z")
+        "nodes: {z: {type: binary, reference: 1}, y: continuous}\n" + _TO_Y.format("z"),
+        _binary(DATA["z"] == 0, "z"),
     ),
     "categories": Case(_TO_Y.format("g"), _categories("g", ["b", "c"])),
     "categories, reference named": Case(
-        "nodes: {g: {type: categorical, levels: [c, b, a], reference: b}, y: continuous}\n" + _TO_Y.format("g"),
+        "nodes: {g: {type: categorical, levels: [c, b, a], reference: b}, y: continuous}\n"
+        + _TO_Y.format("g"),
         _categories("g", ["c", "a"]),
     ),
     "categories in integers": Case(
         "nodes: {k: categorical, y: continuous}\n" + _TO_Y.format("k"), _categories("k", [2, 5])
     ),
     "transforms": Case(
-        "nodes:\n  x: {type: continuous, transform: standardize}\n  v: {type: continuous, transform: center}\n"
+        "nodes:\n  x: {type: continuous, transform: standardize}\n  v: {type: continuous, transform: "
+        "center}\n"
         "  pos: {type: positive, transform: log1p}\n  share: {type: proportion, transform: logit}\n"
         "  root: {type: count, transform: sqrt, column: c}\n"
         "  y: {type: positive, transform: log, column: e}\n"
@@ -325,15 +342,18 @@ CASES = {
         "edges: [g -> x, 'g, x -> y']\neffect: x -> y\nregressions: {y: {interactions: ['x:g']}}", _crossed
     ),
     "numeric x binary, priors given": Case(
-        "edges: [w -> x, 'w, x -> y']\neffect: x -> y\nregressions:\n  y:\n    interactions: ['x:w']\n    priors:\n"
+        "edges: [w -> x, 'w, x -> y']\neffect: x -> y\nregressions:\n  y:\n    interactions: ['x:w']\n    "
+        "priors:\n"
         "      intercept: Normal(0, 5)\n      slopes: Normal(0, 1)\n      'x:w': Normal(0, 0.5)\n",
         _crossed_given,
     ),
     "numeric x numeric": Case(
-        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {interactions: ['x:v']}}", _numeric_products
+        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {interactions: ['x:v']}}",
+        _numeric_products,
     ),
     "categorical x categorical": Case(
-        "edges: [h -> g, 'g, h -> y']\neffect: g -> y\nregressions: {y: {interactions: ['g:h']}}", _categories_crossed
+        "edges: [h -> g, 'g, h -> y']\neffect: g -> y\nregressions: {y: {interactions: ['g:h']}}",
+        _categories_crossed,
     ),
     "bernoulli, numbers": Case("edges: [x -> b]\neffect: x -> b", _bernoulli("b", 1)),
     "bernoulli, text": Case("edges: [x -> said]\neffect: x -> said", _bernoulli("said", "dead")),
@@ -344,16 +364,19 @@ CASES = {
         _bernoulli_given,
     ),
     "binomial, column": Case(
-        "nodes: {x: continuous, s: {type: count, family: binomial, trials: n}}\nedges: [x -> s]\neffect: x -> s",
+        "nodes: {x: continuous, s: {type: count, family: binomial, trials: n}}\nedges: [x -> s]\neffect: x "
+        "-> s",
         _binomial("s", DATA["n"]),
     ),
     "binomial, number": Case(
-        "nodes: {x: continuous, ten: {type: count, family: binomial, trials: 10}}\nedges: [x -> ten]\neffect: x -> ten",
+        "nodes: {x: continuous, ten: {type: count, family: binomial, trials: 10}}\nedges: [x -> "
+        "ten]\neffect: x -> ten",
         _binomial("ten", 10),
     ),
     "poisson": Case("edges: [x -> c]\neffect: x -> c", _poisson(offset=False)),
     "poisson, offset": Case(
-        "nodes: {x: continuous, c: {type: count, offset: e}}\nedges: [x -> c]\neffect: x -> c", _poisson(offset=True)
+        "nodes: {x: continuous, c: {type: count, offset: e}}\nedges: [x -> c]\neffect: x -> c",
+        _poisson(offset=True),
     ),
     "poisson, offset, priors given": Case(
         "nodes: {x: continuous, c: {type: count, offset: e}}\nedges: [x -> c]\neffect: x -> c\n"
@@ -378,12 +401,18 @@ CASES = {
 def _points(
     model: Any, count: int = 2, at: Mapping[str, float] | None = None
 ) -> list[tuple[dict[str, Any], dict[str, Any], float]]:
-    """Random points, some parameters held: as the model takes them, as they are, and the log Jacobian between."""
+    """Random points, some parameters held: as the model takes them, as they are, and the log Jacobian
+    between.
+    """
     rng, found = np.random.default_rng(11), []
     for _ in range(count):
         free, values, jacobian = {}, {}, 0.0
         for name, start in model.initial_point().items():
-            u = rng.normal(0, 0.5, np.shape(start)) if name not in (at or {}) else np.asarray((at or {})[name])
+            u = (
+                rng.normal(0, 0.5, np.shape(start))
+                if name not in (at or {})
+                else np.asarray((at or {})[name])
+            )
             free[name] = np.asarray(u)
             if name.endswith("_log__"):
                 values[name.removesuffix("_log__")] = np.exp(u)
@@ -398,7 +427,9 @@ def _points(
             elif name.endswith(("_logodds__", "_interval__")):
                 unit = special.expit(u)
                 low, high = (-2.0, 3.0) if name.endswith("_interval__") else (0.0, 1.0)
-                values[name.removesuffix("_logodds__").removesuffix("_interval__")] = low + (high - low) * unit
+                values[name.removesuffix("_logodds__").removesuffix("_interval__")] = (
+                    low + (high - low) * unit
+                )
                 jacobian += float(np.sum(np.log((high - low) * unit * (1 - unit))))
             else:
                 values[name] = u
@@ -411,7 +442,9 @@ def _check_density(model: Any, logp: Callable[[Point], float], at: Mapping[str, 
 
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         emitted = model.compile_fn(
-            [model.logp(jacobian=False), model.logp(jacobian=True)], inputs=model.value_vars, on_unused_input="ignore"
+            [model.logp(jacobian=False), model.logp(jacobian=True)],
+            inputs=model.value_vars,
+            on_unused_input="ignore",
         )
     for free, values, jacobian in _points(model, at=at):
         expected = logp(values)
@@ -454,7 +487,8 @@ def test_every_prior_of_the_grammar_is_emitted_as_written() -> None:
     others = ", ".join(list(PRIORS)[1:])
     spec = (
         f"edges: ['{others} -> x1', 'x1, {others} -> y']\neffect: x1 -> y\n"
-        f"regressions:\n  y:\n    priors:\n      intercept: Normal(0, 1)\n      sigma: HalfCauchy(1)\n{priors}"
+        "regressions:\n  y:\n    priors:\n      intercept: Normal(0, 1)\n      sigma: "
+        f"HalfCauchy(1)\n{priors}"
     )
 
     def logp(p: Point) -> float:
@@ -470,7 +504,8 @@ WITHOUT_DATA = {
     "gaussian": "nodes: {x: continuous, y: continuous}\nedges: [x -> y]\neffect: x -> y",
     "products": (
         "nodes: {x: continuous, v: continuous, g: {type: categorical, levels: [a, b, c]}, y: continuous}\n"
-        "edges: ['v, g -> x', 'x, v, g -> y']\neffect: x -> y\nregressions: {y: {interactions: ['x:v', 'x:g']}}"
+        "edges: ['v, g -> x', 'x, v, g -> y']\neffect: x -> y\nregressions: {y: {interactions: ['x:v', "
+        "'x:g']}}"
     ),
     "bernoulli": "nodes: {x: continuous, b: binary}\nedges: [x -> b]\neffect: x -> b",
 }
@@ -500,11 +535,16 @@ def test_without_data_the_program_takes_default_priors_from_them_by_the_same_rul
 # ---------------------------------------------------------------- names
 
 HOSTILE = [
-    "class", "lambda", "None", "match", "_", "__import__", "int", "float", "len", "range", "print", "type", "str",
-    "list", "pm", "np", "data", "model", "coords", "products", "indicators", "build", "build_adjusted", "query",
-    'x"; import os', "'); import os #", '"""', "a\\", "\\N{DIGIT ONE}", "{0}", "%s", "# coding: latin-1", "größe", "ɑ",
-    "ａ", "\u202eevil", "a b", "a_b", "a-b", "1st", "é", "y_hat", "alpha_y", "beta_y_x", "eta_y", "sigma_y", "y_trials",
-    "y_weights", "levels_g", "v", "v_2", "self", "import os", "os", "draws", "az", "duckdb", "nutpie", "compiled",
+    "class", "lambda", "None", "match", "_", "__import__", "int", "float", "len", "range", "print", "type",
+    "str",
+    "list", "pm", "np", "data", "model", "coords", "products", "indicators", "build", "build_adjusted",
+    "query",
+    'x"; import os', "'); import os "
+                     "#", '"""', "a\\", "\\N{DIGIT ONE}", "{0}", "%s", "# coding: latin-1", "größe", "ɑ",
+    "ａ", "\u202eevil", "a b", "a_b", "a-b", "1st", "é", "y_hat", "alpha_y", "beta_y_x", "eta_y", "sigma_y",
+    "y_trials",
+    "y_weights", "levels_g", "v", "v_2", "self", "import os", "os", "draws", "az", "duckdb", "nutpie",
+    "compiled",
 ]  # fmt: skip
 
 
@@ -538,7 +578,11 @@ def test_hostile_names_build_and_stay_text() -> None:
     program = compiled(_hostile_spec(HOSTILE), data)
     model = program.build(data)
     assert len(model.free_RVs) == len(HOSTILE) + 3
-    plain = set(dir(np)) | set(dir(program)) | _identifiers(compiled("edges: [x -> y]\neffect: x -> y", DATA).source)
+    plain = (
+        set(dir(np))
+        | set(dir(program))
+        | _identifiers(compiled("edges: [x -> y]\neffect: x -> y", DATA).source)
+    )
     for name in _identifiers(program.source) - plain:
         assert name.isascii()
         assert name.isidentifier()
@@ -559,7 +603,9 @@ def test_hostile_names_build_and_stay_text() -> None:
         "sql",
         "fetchnumpy",
     }
-    imported = {a.name for n in ast.walk(ast.parse(program.source)) if isinstance(n, ast.Import) for a in n.names}
+    imported = {
+        a.name for n in ast.walk(ast.parse(program.source)) if isinstance(n, ast.Import) for a in n.names
+    }
     assert imported <= {"numpy", "pymc", "arviz", "duckdb", "nutpie"}
 
 
@@ -595,7 +641,17 @@ def test_labels_and_titles_are_comments() -> None:
 
 def test_no_text_ends_a_comment_or_a_docstring() -> None:
     """Also what no spec file can hold, for specs that are built in Python."""
-    for text in ("a\nboom()", "a\rboom()", "a\u2028boom()", "a\x0cboom()", "a\x00", '"""\nboom()', "\\", '"', "\ud800"):
+    for text in (
+        "a\nboom()",
+        "a\rboom()",
+        "a\u2028boom()",
+        "a\x0cboom()",
+        "a\x00",
+        '"""\nboom()',
+        "\\",
+        '"',
+        "\ud800",
+    ):
         source = f"x = 1{quoting.comment(text)}\n"
         assert len(ast.parse(source).body) == 1
         for lines in ([text], [text, text]):
@@ -669,7 +725,8 @@ def _compile_in(folder: Path, data: str) -> None:
 
     _write_rows(folder)
     (folder / "spec.yaml").write_text(
-        f"data: {data}\nedges: [g -> x, 'g, x -> c']\neffect: x -> c\nsampling: {{draws: 20, tune: 20, chains: 1}}\n"
+        f"data: {data}\nedges: [g -> x, 'g, x -> c']\neffect: x -> c\nsampling: "
+        f"{{draws: 20, tune: 20, chains: 1}}\n"
     )
     (folder / "model.py").write_text(compile_(load(folder / "spec.yaml")).source)
 
@@ -696,7 +753,9 @@ def test_programs_run_without_dagreg(tmp_path: Path) -> None:
         "rows.tsv": ROWS,
         "{source: rows.duckdb, table: t}": ROWS,
         "{source: rows.duckdb, query: 'select * from t where x > 10'}": int((DATA["x"] > 10).sum()),
-        "{source: rows.csv, query: 'select * from data where x > 10 -- only these'}": int((DATA["x"] > 10).sum()),
+        "{source: rows.csv, query: 'select * from data where x > 10 -- only these'}": int(
+            (DATA["x"] > 10).sum()
+        ),
     }.items(),
 )
 def test_programs_find_their_data_without_dagreg(data: str, rows: int, tmp_path: Path) -> None:
@@ -742,13 +801,15 @@ PROGRAMS = {
         True,
     ),
     "cells": (
-        "nodes: {g: categorical, z: binary, b: binary, y: continuous}\nedges: ['g, z -> b', 'g, b -> y', g -> z]\n"
+        "nodes: {g: categorical, z: binary, b: binary, y: continuous}\nedges: ['g, z -> b', 'g, b -> y', g "
+        "-> z]\n"
         "effect: z -> y\nregressions: {b: {cells: [g, z]}, y: {coding: index}}\n",
         True,
     ),
     "curves": (
         "nodes: {x: continuous, v: {type: continuous, transform: standardize}, y: continuous}\n"
-        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {curves: {x: spline(3), v: poly(2)}}}\n",
+        "edges: [v -> x, 'v, x -> y']\neffect: x -> y\nregressions: {y: {curves: {x: spline(3), v: "
+        "poly(2)}}}\n",
         True,
     ),
     "curves_without_data": (
@@ -756,7 +817,8 @@ PROGRAMS = {
         False,
     ),
     "hurdle": (
-        "nodes: {x: binary, c: {type: count, family: hurdle_negative_binomial}}\nedges: [x -> c]\neffect: x -> c\n",
+        "nodes: {x: binary, c: {type: count, family: hurdle_negative_binomial}}\nedges: [x -> c]\neffect: x "
+        "-> c\n",
         True,
     ),
     "zero_one_inflated_beta": (

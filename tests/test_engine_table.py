@@ -63,7 +63,9 @@ def test_names_are_unique_and_the_last_engine_never_refuses(model: Optimised) ->
     assert all(e.step for e in others), "an engine that may refuse says so in the plan"
 
 
-def test_the_first_engine_without_an_obstacle_solves(model: Optimised, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_engine_without_an_obstacle_solves(
+    model: Optimised, monkeypatch: pytest.MonkeyPatch
+) -> None:
     blind = engine("blind", obstacle=lambda piece, data: Obstacle("it cannot see"))
     use(monkeypatch, blind, engine("second"), engine("third"))
     piece = table.assigned(bare(model), model.rows)
@@ -74,7 +76,9 @@ def test_the_first_engine_without_an_obstacle_solves(model: Optimised, monkeypat
     ]
 
 
-def test_where_an_engine_gives_up_the_next_one_takes_over(model: Optimised, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_an_engine_gives_up_the_next_one_takes_over(
+    model: Optimised, monkeypatch: pytest.MonkeyPatch
+) -> None:
     timid = engine("timid", unfit="nothing fitted it", solve=lambda piece, data, sampling, program: None)
     refusing = engine("refusing", obstacle=lambda piece, data: Obstacle("never"))
     use(monkeypatch, timid, refusing, engine("last"))

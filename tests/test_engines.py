@@ -103,7 +103,9 @@ def test_a_mixed_model_is_solved_by_both(tmp_path: Path) -> None:
     import xarray as xr
 
     with xr.open_datatree(tmp_path / "spec.dagreg/posterior.nc") as tree:
-        assert {"alpha_d", "beta_d_z", "alpha_y", "beta_y_d", "sigma_y"} == set(tree["chain/posterior"].data_vars)
+        assert {"alpha_d", "beta_d_z", "alpha_y", "beta_y_d", "sigma_y"} == set(
+            tree["chain/posterior"].data_vars
+        )
         assert "diverging" in tree["chain/sample_stats"].data_vars
 
 
@@ -119,7 +121,8 @@ def test_nuts_runs_the_readable_program(tmp_path: Path) -> None:
 
 def test_exact_is_refused_where_it_is_said(tmp_path: Path) -> None:
     text = (
-        "data: d.csv\nedges: [x -> y]\neffect: x -> y\nregressions:\n  y:\n    priors:\n      x: StudentT(4, 0, 1)\n"
+        "data: d.csv\nedges: [x -> y]\neffect: x -> y\nregressions:\n  y:\n    priors:\n      x: StudentT(4, "
+        "0, 1)\n"
         "sampling: {engine: exact}\n"
     )
     write(tmp_path, text)
@@ -131,7 +134,9 @@ def test_exact_is_refused_where_it_is_said(tmp_path: Path) -> None:
 
 
 def test_every_model_that_cannot_be_solved_is_refused_at_once() -> None:
-    spec = loads("edges: [z -> d, 'z, d -> b']\neffect: d -> b\nsampling: {engine: exact}\n", file="spec.yaml")
+    spec = loads(
+        "edges: [z -> d, 'z, d -> b']\neffect: d -> b\nsampling: {engine: exact}\n", file="spec.yaml"
+    )
     with pytest.raises(DagregError) as caught:
         pipeline.fit(spec, DATA)
     assert {d.code for d in caught.value.diagnostics} == {"DR502"}
@@ -158,7 +163,9 @@ def test_the_optimiser_needs_data(tmp_path: Path) -> None:
 
 
 def test_the_optimised_program_stands_alone(tmp_path: Path) -> None:
-    """It builds without dagreg: grouped tables by its own queries, sufficient statistics from its own numbers."""
+    """It builds without dagreg: grouped tables by its own queries, sufficient statistics from its own
+    numbers.
+    """
     import duckdb
 
     write(tmp_path, MIXED)

@@ -24,7 +24,9 @@ def at(line: int, column: int, end: int) -> Span:
 
 def test_the_form_of_the_reference() -> None:
     text = "\n" * 14 + "  - coachd -> engagement -> retained\n"
-    shown = render(Diagnostic("DR102", "unknown node `coachd`", at(15, 5, 11), "did you mean `coached`?"), text)
+    shown = render(
+        Diagnostic("DR102", "unknown node `coachd`", at(15, 5, 11), "did you mean `coached`?"), text
+    )
     assert shown == (
         "error[DR102]: unknown node `coachd`\n"
         " --> coaching.yaml:15:5\n"
@@ -70,7 +72,9 @@ def test_notes_stand_below() -> None:
         ("a\u202eb", 3, 4, "a\\u202eb", "       ^"),
     ],
 )
-def test_carets_stand_under_their_characters(line: str, column: int, end: int, shown: str, pointer: str) -> None:
+def test_carets_stand_under_their_characters(
+    line: str, column: int, end: int, shown: str, pointer: str
+) -> None:
     lines = render(Diagnostic("DR102", "m", at(1, column, end)), line).splitlines()
     assert lines[3:] == [f"1 | {shown}", f"  | {pointer}"]
 
@@ -113,7 +117,11 @@ def test_mistakes_come_in_the_order_of_the_file_and_once() -> None:
 
 @pytest.mark.parametrize(
     ("word", "known", "match"),
-    [("coachd", ["retained", "coached"], "coached"), ("NORMAL", ["Normal"], "Normal"), ("x", ["longer"], None)],
+    [
+        ("coachd", ["retained", "coached"], "coached"),
+        ("NORMAL", ["Normal"], "Normal"),
+        ("x", ["longer"], None),
+    ],
 )
 def test_the_closest_word(word: str, known: list[str], match: str | None) -> None:
     assert closest(word, known) == match
@@ -178,9 +186,13 @@ def test_the_table_of_codes_is_loaded_when_it_is_asked_for() -> None:
     ["key{i}: 1", "  - a -> b{i}", "  n{i}: {{type: wrd{i}}}", "  c{i}: {{type: continuous, kind{i}: 1}}"],
 )
 def test_thousands_of_mistakes_are_the_first_twenty_and_how_many_more(line: str, tmp_path: Path) -> None:
-    """Without a search for every word that might have been meant: 20,000 mistakes take no longer than reading them."""
+    """Without a search for every word that might have been meant: 20,000 mistakes take no longer than reading
+    them.
+    """
     heads = {"k": "edges: [a -> b]\neffect: a -> b\n", "-": "nodes: {a: binary}\nedges:\n"}
-    head = heads.get(line.strip()[0] if line[0] == " " and line.strip()[0] == "-" else line[0], "edges: []\nnodes:\n")
+    head = heads.get(
+        line.strip()[0] if line[0] == " " and line.strip()[0] == "-" else line[0], "edges: []\nnodes:\n"
+    )
     text = head + "".join(line.format(i=i) + "\n" for i in range(20_000))
     with pytest.raises(SpecError) as caught:
         loads(text)
@@ -199,4 +211,6 @@ def test_thousands_of_mistakes_are_the_first_twenty_and_how_many_more(line: str,
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - started < 12
     assert done.returncode == 1
     assert len(done.stderr) < 20 * 500
-    assert [e["code"] for e in json.loads(done.stdout)["errors"]] == [d.code for d in caught.value.diagnostics]
+    assert [e["code"] for e in json.loads(done.stdout)["errors"]] == [
+        d.code for d in caught.value.diagnostics
+    ]

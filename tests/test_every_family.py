@@ -1,4 +1,6 @@
-"""Every family under every link: its mean as an outcome, as a mediator of a chain, and its parameters recovered."""
+"""Every family under every link: its mean as an outcome, as a mediator of a chain, and its parameters
+recovered.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ def _mean(family: str, location: Any) -> np.ndarray:
 
 
 def _point(values: Mapping[str, Any], draws: int = 1) -> dict[str, np.ndarray]:
-    return {name: np.repeat(np.asarray(value, dtype=float)[None], draws, axis=0) for name, value in values.items()}
+    return {
+        name: np.repeat(np.asarray(value, dtype=float)[None], draws, axis=0) for name, value in values.items()
+    }
 
 
 def _parameters(family: str, link: str, response: str) -> dict[str, float]:
@@ -128,7 +132,9 @@ def test_a_chain_through_a_mediator_against_brute_force(family: str, link: str) 
     model = models_of(spec, data)["chain"]
     repeats = 20
     values = _parameters(family, link, "m") | {"alpha_d": -1.0, "beta_d_x": 0.3, "beta_d_m": 1.1}
-    found = contrast_draws(model, _point(values, repeats), observed_rows(model, data), model.estimand.contrasts[0], 5)
+    found = contrast_draws(
+        model, _point(values, repeats), observed_rows(model, data), model.estimand.contrasts[0], 5
+    )
     rng = np.random.default_rng(11)
     sides = []
     for x in (-0.5, 0.75):
@@ -143,7 +149,9 @@ def test_a_chain_through_a_mediator_against_brute_force(family: str, link: str) 
 def test_no_family_is_left_out() -> None:
     assert {f for f, _ in PAIRS} == {f.name for f in FAMILIES.values() if f.predictor == "one"}
     for family in FAMILIES.values():
-        assert {k for f, k in PAIRS if f == family.name} == set(family.links if family.predictor == "one" else ())
+        assert {k for f, k in PAIRS if f == family.name} == set(
+            family.links if family.predictor == "one" else ()
+        )
 
 
 # ---------------------------------------------------------------- recovery

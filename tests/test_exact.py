@@ -75,11 +75,16 @@ def test_known_sigma() -> None:
     mean = covariance @ (design.T @ y / sigma**2 + m / d**2)
     for i in range(3):
         near(draws[:, i], mean[i], covariance[i, i] ** 0.5)
-    np.testing.assert_allclose(np.cov(draws.T), covariance, atol=SE * np.diag(covariance).max() * (2 / COUNT) ** 0.5)
+    np.testing.assert_allclose(
+        np.cov(draws.T), covariance, atol=SE * np.diag(covariance).max() * (2 / COUNT) ** 0.5
+    )
 
 
 def test_flat_coefficients_and_inverse_sigma() -> None:
-    """Flat coefficients and p(sigma) ~ 1 / sigma give t and inverse chi-square marginals (Gelman et al. 2013, 14.2)."""
+    """Flat coefficients and p(sigma) ~ 1 / sigma give t and inverse chi-square marginals (Gelman et al.
+
+    2013, 14.2).
+    """
     design, y = rows()
     n, p = design.shape
     tiny = given("InverseGamma", 1e-9, 1e-12)  # 1 / sigma up to 1e-9
@@ -94,7 +99,9 @@ def test_flat_coefficients_and_inverse_sigma() -> None:
 
 
 def test_the_evidence_of_normal_inverse_gamma() -> None:
-    """Against the marginal density of sigma by brute force: p(sigma) times Normal(y | X m, sigma^2 + X D^2 X')."""
+    """Against the marginal density of sigma by brute force: p(sigma) times Normal(y | X m, sigma^2 + X D^2
+    X').
+    """
     design, y = rows(12)
     m, d = np.array([0.5, 0.0, 1.0]), np.array([2.0, 1.0, 0.7])
     this = equation(
@@ -114,8 +121,10 @@ def test_the_evidence_of_normal_inverse_gamma() -> None:
 
 
 SIGMAS = {
-    "HalfNormal": (2.0,), "HalfCauchy": (2.0,), "HalfStudentT": (3.0, 2.0), "Exponential": (0.7,), "Gamma": (2.0, 1.5),
-    "InverseGamma": (2.0, 3.0), "LogNormal": (0.3, 0.6), "Uniform": (0.8, 1.6), "Beta": (2.0, 3.0), "HalfFlat": (),
+    "HalfNormal": (2.0,), "HalfCauchy": (2.0,), "HalfStudentT": (3.0, 2.0), "Exponential": (0.7,),
+    "Gamma": (2.0, 1.5),
+    "InverseGamma": (2.0, 3.0), "LogNormal": (0.3, 0.6), "Uniform": (0.8, 1.6), "Beta": (2.0, 3.0),
+    "HalfFlat": (),
 }  # fmt: skip
 SCIPY = {
     "HalfNormal": lambda s: stats.halfnorm(scale=s),
@@ -142,7 +151,9 @@ def test_two_dimensional_integration(name: str) -> None:
     prior = SCIPY[name](*SIGMAS[name])
 
     def density(mu: float, s: float) -> float:
-        return float(np.exp(stats.norm.logpdf(y, mu, s).sum() + stats.norm.logpdf(mu, 0, 0.8) + prior.logpdf(s) + 12))
+        return float(
+            np.exp(stats.norm.logpdf(y, mu, s).sum() + stats.norm.logpdf(mu, 0, 0.8) + prior.logpdf(s) + 12)
+        )
 
     grid_mu, grid_s = np.linspace(-3, 4, 301), np.linspace(low + 1e-9, high - 1e-9, 601)
     weight = np.array([[density(mu, s) for s in grid_s] for mu in grid_mu[::3]])
@@ -166,7 +177,9 @@ def test_two_dimensional_integration(name: str) -> None:
 
 @pytest.mark.parametrize("power", range(9))
 def test_collinear_designs_keep_their_digits(power: int) -> None:
-    """Sum and difference of two predictors, against the same posterior in coordinates that are not collinear."""
+    """Sum and difference of two predictors, against the same posterior in coordinates that are
+    not collinear.
+    """
     eps = 10.0**-power
     rng = np.random.default_rng(power)
     x, noise = rng.normal(size=200), rng.normal(size=200)
@@ -180,10 +193,15 @@ def test_collinear_designs_keep_their_digits(power: int) -> None:
     turned = np.column_stack([np.ones(200), x + eps * noise / 2, eps * noise / 2])
     wide = 3.0 * 2**0.5
     other = equation(
-        [given("Normal", 0, wide), given("Normal", 0, wide)], given("Exponential", 1.0), given("Normal", 0, 3.0)
+        [given("Normal", 0, wide), given("Normal", 0, wide)],
+        given("Exponential", 1.0),
+        given("Normal", 0, 3.0),
     )
     _, expected = posterior_draws(other, statistics(turned, y), COUNT, np.random.default_rng(10))
-    for ours, theirs in ((draws[:, 1] + draws[:, 2], expected[:, 1]), (draws[:, 2] - draws[:, 1], expected[:, 2])):
+    for ours, theirs in (
+        (draws[:, 1] + draws[:, 2], expected[:, 1]),
+        (draws[:, 2] - draws[:, 1], expected[:, 2]),
+    ):
         assert abs(ours.mean() - theirs.mean()) < SE * theirs.std() * (2 / COUNT) ** 0.5
         assert ours.std() == pytest.approx(theirs.std(), rel=0.03)
     assert 0.8 < sigma.mean() < 1.2
@@ -209,7 +227,9 @@ def test_simulation_based_calibration() -> None:
     """Ranks of the parameters among their posterior draws are uniform (Talts et al. 2018)."""
     simulations, kept, bins = 500, 99, 20
     this = equation(
-        [given("Normal", 0.5, 1.0), given("Normal", 0, 2.0)], given("Exponential", 0.8), given("Normal", 1, 1.5)
+        [given("Normal", 0.5, 1.0), given("Normal", 0, 2.0)],
+        given("Exponential", 0.8),
+        given("Normal", 1, 1.5),
     )
     rng = np.random.default_rng(2026)
     ranks = []
@@ -241,7 +261,8 @@ CASES = {
     ),
     "priors at 0": (
         "edges: ['z -> x', 'x, z -> y']\neffect: x -> y\nregressions:\n  y:\n    priors:\n"
-        "      intercept: Normal(1, 2)\n      x: Flat()\n      z: Normal(1, 0.3)\n      sigma: HalfStudentT(3, 1)",
+        "      intercept: Normal(1, 2)\n      x: Flat()\n      z: Normal(1, 0.3)\n      sigma: "
+        "HalfStudentT(3, 1)",
         "adjusted",
     ),
 }

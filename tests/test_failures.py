@@ -57,7 +57,9 @@ def command(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 def test_a_density_that_is_nowhere_finite_ends_in_a_message_and_a_report(tmp_path: Path) -> None:
-    """nutpie's threads outlived the failure, and the interpreter's end took Python's objects from beneath them."""
+    """nutpie's threads outlived the failure, and the interpreter's end took Python's objects from beneath
+    them.
+    """
     write(tmp_path, NOWHERE)
     run = command(tmp_path, "fit", "spec.yaml", "--format", "json")
     answer, said = run.communicate(timeout=300)
@@ -82,7 +84,10 @@ def test_an_interrupt_while_nuts_samples_ends_in_130_and_no_report(tmp_path: Pat
     run = command(tmp_path, "fit", "spec.yaml", "--engine", "nuts", "--draws", "200000")
     threads = Path(f"/proc/{run.pid}/task")
     until = time.monotonic() + 200
-    while not any("nutpie" in (t / "comm").read_text() for t in list(threads.iterdir())) and time.monotonic() < until:
+    while (
+        not any("nutpie" in (t / "comm").read_text() for t in list(threads.iterdir()))
+        and time.monotonic() < until
+    ):
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=200)[1]
@@ -105,7 +110,9 @@ RAISED = [
 
 
 @pytest.mark.parametrize(("error", "code"), RAISED)
-def test_whatever_a_sampler_raises_has_a_code(error: BaseException, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_a_sampler_raises_has_a_code(
+    error: BaseException, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any) -> Any:
         raise error
 
@@ -185,14 +192,17 @@ from tests.test_failures import wide
 text, data = wide(800, 500)
 result = pipeline.fit(loads(text, file="s.yaml"), data)
 found = next(e for e in result.effects[0].result.estimates if e.primary).summary
-with open("/proc/self/status") as status:  # of this process alone: ru_maxrss counts that of the one that started it
+# Of this process alone: ru_maxrss counts that of the one that started it.
+with open("/proc/self/status") as status:
     kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM"))
 print(found.mean, found.sd, int(kilobytes) * 1024)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of a process is read off /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the memory of a process is read off /proc"
+)
 def test_five_hundred_confounders_stay_below_a_gigabyte() -> None:
     """The summaries of all columns at once took 28 MB for each; the answer is that of ridge regression."""
     command = [sys.executable, "-c", MEASURE, str(ROOT)]

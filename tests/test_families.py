@@ -1,4 +1,6 @@
-"""Every family under every link: its log density, its mean and its draws against SciPy, and what is refused."""
+"""Every family under every link: its log density, its mean and its draws against SciPy, and what
+is refused.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,9 @@ FROZEN: Mapping[str, Distribution] = {
     "negative_binomial": _overdispersed,
     "hurdle_poisson": lambda mu, p: Hurdle(stats.poisson(mu), p["zero"]),
     "hurdle_negative_binomial": lambda mu, p: Hurdle(_overdispersed(mu, p), p["zero"]),
-    "zero_one_inflated_beta": lambda mu, p: Ends(_beta(mu, p), p["extreme"] * (1 - p["one"]), p["extreme"] * p["one"]),
+    "zero_one_inflated_beta": lambda mu, p: Ends(
+        _beta(mu, p), p["extreme"] * (1 - p["one"]), p["extreme"] * p["one"]
+    ),
     "ordered_beta": lambda mu, p: ordered(_beta(mu, p), mu, p["cut"], p["gap"]),
 }
 RESPONSES = {
@@ -108,7 +112,9 @@ def logpdf(family: str, location: Any, p: Mapping[str, float], y: np.ndarray) ->
     return np.asarray(frozen.logpmf(y) if discrete else frozen.logpdf(y))
 
 
-PAIRS = [(family.name, link) for family in FAMILIES.values() for link in family.links if family.predictor == "one"]
+PAIRS = [
+    (family.name, link) for family in FAMILIES.values() for link in family.links if family.predictor == "one"
+]
 
 
 def _given(family: str, link: str) -> str:
@@ -121,7 +127,8 @@ def _given(family: str, link: str) -> str:
     return (
         f"nodes: {{e: {{type: continuous, transform: standardize}}, {column}: "
         f"{{type: {kind}, family: {family}, link: {link}{trials}}}}}\n"
-        f"edges: [e -> {column}]\neffect: e -> {column}\nregressions: {{{column}: {{priors: {{{priors}}}}}}}\n"
+        f"edges: [e -> {column}]\neffect: e -> {column}\nregressions: "
+        f"{{{column}: {{priors: {{{priors}}}}}}}\n"
     )
 
 
@@ -134,7 +141,9 @@ def test_log_density(family: str, link: str) -> None:
     def logp(p: Point) -> float:
         location = INVERSE[link](p[f"alpha_{column}"] + p[f"beta_{column}_e"] * x)
         values = {name: float(p[f"{name}_{column}"]) for name in FAMILIES[family].auxiliaries}
-        own = {"lognormal": {"sigma": AUXILIARIES["sigma"]}, "weibull": {"shape": _weibull_shape}}.get(family, {})
+        own = {"lognormal": {"sigma": AUXILIARIES["sigma"]}, "weibull": {"shape": _weibull_shape}}.get(
+            family, {}
+        )
         priors = sum(float({**AUXILIARIES, **own}[name](value)) for name, value in values.items())
         head = normal(p[f"alpha_{column}"], 0, 2) + normal(p[f"beta_{column}_e"], 0, 1)
         return head + priors + float(np.sum(logpdf(family, location, values, DATA[column])))
@@ -155,7 +164,8 @@ def _safe(column: str) -> Mapping[str, float]:
 def test_known_errors_of_the_response_widen_its_residual() -> None:
     spec = (
         "nodes: {x: continuous, y: {type: continuous, error: e}}\nedges: [x -> y]\neffect: x -> y\n"
-        "regressions: {y: {priors: {intercept: 'Normal(0, 2)', slopes: 'Normal(0, 1)', sigma: 'Exponential(1)'}}}\n"
+        "regressions: {y: {priors: {intercept: 'Normal(0, 2)', slopes: 'Normal(0, 1)', sigma: "
+        "'Exponential(1)'}}}\n"
     )
 
     def logp(p: Point) -> float:
@@ -167,14 +177,20 @@ def test_known_errors_of_the_response_widen_its_residual() -> None:
 
 
 def test_the_residual_sd_may_be_a_multiple_of_a_column() -> None:
-    spec = "nodes: {x: continuous, y: {type: continuous, error: {scale: e}}}\nedges: [x -> y]\neffect: x -> y\n"
+    spec = (
+        "nodes: {x: continuous, y: {type: continuous, error: {scale: e}}}\nedges: [x -> y]\neffect: x -> y\n"
+    )
     x, y, e = DATA["x"], DATA["y"], DATA["e"]
 
     def logp(p: Point) -> float:
         eta = p["alpha_y"] + p["beta_y_x"] * centred(x)
-        head = normal(p["alpha_y"], r7(y.mean()), r7(2.5 * sd(y))) + normal(p["beta_y_x"], 0, r7(2.5 * sd(y) / sd(x)))
+        head = normal(p["alpha_y"], r7(y.mean()), r7(2.5 * sd(y))) + normal(
+            p["beta_y_x"], 0, r7(2.5 * sd(y) / sd(x))
+        )
         rate = r7(e.mean() / sd(y))
-        return head + float(stats.expon.logpdf(p["sigma_y"], scale=1 / rate)) + normal(y, eta, p["sigma_y"] * e)
+        return (
+            head + float(stats.expon.logpdf(p["sigma_y"], scale=1 / rate)) + normal(y, eta, p["sigma_y"] * e)
+        )
 
     _check_density(compiled(spec, DATA).build(DATA), logp)
 
@@ -204,7 +220,9 @@ def test_varying_intercepts() -> None:
 
     def logp(p: Point) -> float:
         spread, levels = p["sd_y_g"], p["z_y_g"]
-        priors = float(stats.halfnorm.logpdf(spread, scale=r7(sd(DATA["y"])))) + normal(levels, p["alpha_y"], spread)
+        priors = float(stats.halfnorm.logpdf(spread, scale=r7(sd(DATA["y"])))) + normal(
+            levels, p["alpha_y"], spread
+        )
         eta = p["alpha_y"] + p["beta_y_x"] * DATA["x"] + (levels - p["alpha_y"])[GROUPS]
         return _common(p) + priors + normal(DATA["y"], eta, p["sigma_y"])
 
@@ -216,14 +234,18 @@ def _chol_density(packed: np.ndarray, scales: list[float], eta: float) -> float:
     first, below, diagonal = packed
     second = np.hypot(below, diagonal)
     rho = below / second
-    sds = sum(float(stats.halfnorm.logpdf(s, scale=scale)) for s, scale in zip((first, second), scales, strict=True))
+    sds = sum(
+        float(stats.halfnorm.logpdf(s, scale=scale)) for s, scale in zip((first, second), scales, strict=True)
+    )
     correlation = float(stats.beta.logpdf((rho + 1) / 2, eta, eta)) - np.log(2)
     return sds + correlation + np.log(np.sqrt(1 - rho**2) / second)
 
 
 @pytest.mark.parametrize("many", [True, False])
 def test_correlated_intercepts_and_slopes(many: bool) -> None:
-    """With many rows a level the groups' own coefficients are sampled, with few their standardised deviations."""
+    """With many rows a level the groups' own coefficients are sampled, with few their standardised
+    deviations.
+    """
     x, y = DATA["x"], DATA["y"]
     data = DATA if many else DATA | {"g": np.array([f"g{i // 5}" for i in range(len(x))])}
     groups = np.unique(data["g"], return_inverse=True)[1]
@@ -246,7 +268,9 @@ def test_correlated_intercepts_and_slopes(many: bool) -> None:
 
 
 def test_the_users_priors_of_a_groups_sds() -> None:
-    spec = _grouped("[intercept, x]", ", 'intercept:g': 'HalfNormal(3)', 'x:g': 'HalfNormal(0.5)', g: 'LKJCholesky(4)'")
+    spec = _grouped(
+        "[intercept, x]", ", 'intercept:g': 'HalfNormal(3)', 'x:g': 'HalfNormal(0.5)', g: 'LKJCholesky(4)'"
+    )
     outcome = models_of(spec, DATA)["adjusted"].outcome
     (varying,) = outcome.varying
     assert [str(d.prior) for d in varying.deviations] == ["HalfNormal(3)", "HalfNormal(0.5)"]
@@ -255,7 +279,8 @@ def test_the_users_priors_of_a_groups_sds() -> None:
 
 def test_slopes_of_a_group_node_and_pooled_levels() -> None:
     spec = (
-        "nodes: {x: continuous, g: {type: group, slopes: [x]}, y: continuous}\nedges: ['x, g -> y']\neffect: x -> y\n"
+        "nodes: {x: continuous, g: {type: group, slopes: [x]}, y: continuous}\nedges: ['x, g -> y']\neffect: "
+        "x -> y\n"
     )
     (varying,) = models_of(spec, DATA)["adjusted"].outcome.varying
     assert [d.name for d in varying.deviations] == ["intercept", "x"]
@@ -296,7 +321,9 @@ def test_draws_have_the_mean_and_spread_of_the_family(family: str) -> None:
         assert (drawn <= at).mean() == pytest.approx(float(frozen.cdf(at)), abs=4.5 * 0.5 / np.sqrt(count))
 
 
-@pytest.mark.parametrize("family", [f.name for f in FAMILIES.values() if f.draw is not None and f.name != "von_mises"])
+@pytest.mark.parametrize(
+    "family", [f.name for f in FAMILIES.values() if f.draw is not None and f.name != "von_mises"]
+)
 def test_draws_grow_with_the_location(family: str) -> None:
     """With the same random numbers: so the noise of a contrast cancels. (Angles go round.)"""
     entry = FAMILIES[family]
@@ -364,7 +391,10 @@ def test_a_group_where_none_can_stand_says_what_to_do() -> None:
 
 
 def test_shares_of_0_and_1_are_led_to_the_families_that_take_them() -> None:
-    spec = "nodes: {x: continuous, ends: {type: proportion, family: beta}}\nedges: [x -> ends]\neffect: x -> ends\n"
+    spec = (
+        "nodes: {x: continuous, ends: {type: proportion, family: beta}}\nedges: [x -> ends]\neffect: x -> "
+        "ends\n"
+    )
     with pytest.raises(DagregError) as caught:
         compiled(spec, DATA)
     (diagnostic,) = caught.value.diagnostics
@@ -376,7 +406,8 @@ def test_shares_of_0_and_1_are_led_to_the_families_that_take_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "column"), [("ordered_beta", "ends"), ("hurdle_poisson", "c"), ("hurdle_negative_binomial", "c")]
+    ("family", "column"),
+    [("ordered_beta", "ends"), ("hurdle_poisson", "c"), ("hurdle_negative_binomial", "c")],
 )
 def test_a_mean_that_bends_is_averaged_over_the_population_of_groups(family: str, column: str) -> None:
     """The mean of the family's means, not that at the mean location: quadrature by hand gives the same."""
@@ -389,7 +420,9 @@ def test_a_mean_that_bends_is_averaged_over_the_population_of_groups(family: str
     model, sd_of_groups = models_of(spec, DATA)["adjusted"], 0.9
     values = {name: PARAMETERS[name] for name in FAMILIES[family].auxiliaries}
     own = {f"{name}_{column}": value for name, value in values.items()}
-    draws = _point(**{f"alpha_{column}": -0.4, f"beta_{column}_x": 0.08, f"sd_{column}_h": sd_of_groups}, **own)
+    draws = _point(
+        **{f"alpha_{column}": -0.4, f"beta_{column}_x": 0.08, f"sd_{column}_h": sd_of_groups}, **own
+    )
     zeros = _point(**{f"by_{column}_h": np.zeros(3)})
     draws = Draws({**draws.values, **zeros.values}, "test", 0, 0.0)
     (found,) = (e.summary.mean for e in estimates(model, draws, DATA, 0) if e.scale == "outcome")
@@ -443,7 +476,9 @@ ROW = np.arange(len(GROUPS))
 def test_categorical_log_density() -> None:
     def logp(p: Point) -> float:
         eta = p["alpha_g"] + centred(DATA["x"])[:, None] * p["beta_g_x"] + (H - _shares(H)) @ p["beta_g_h"]
-        priors = normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE) + normal(p["beta_g_h"], 0, 2.5)
+        priors = (
+            normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE) + normal(p["beta_g_h"], 0, 2.5)
+        )
         return priors + float(np.log(_softmax(eta)[ROW, GROUPS]).sum())
 
     _check_density(compiled(LEVELLED.format(kind="categorical"), DATA).build(DATA), logp)
@@ -452,7 +487,9 @@ def test_categorical_log_density() -> None:
 def test_ordinal_log_density() -> None:
     def logp(p: Point) -> float:
         eta = p["beta_g_x"] * centred(DATA["x"]) + (H - _shares(H)) @ p["beta_g_h"]
-        priors = normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE) + normal(p["beta_g_h"], 0, 2.5)
+        priors = (
+            normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE) + normal(p["beta_g_h"], 0, 2.5)
+        )
         return priors + float(np.log(_cumulative(p["alpha_g"], eta)[ROW, GROUPS]).sum())
 
     _check_density(compiled(LEVELLED.format(kind="ordinal"), DATA).build(DATA), logp)
@@ -463,7 +500,9 @@ def test_ordinal_log_density_under_a_probit() -> None:
 
     def logp(p: Point) -> float:
         eta = p["beta_g_x"] * centred(DATA["x"]) + (H - _shares(H)) @ p["beta_g_h"]
-        priors = normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE) + normal(p["beta_g_h"], 0, 2.5)
+        priors = (
+            normal(p["alpha_g"], 0, 2.5) + normal(p["beta_g_x"], 0, SCALE) + normal(p["beta_g_h"], 0, 2.5)
+        )
         below = stats.norm.cdf(p["alpha_g"] - eta[:, None])
         shares = np.diff(np.column_stack([np.zeros(len(eta)), below, np.ones(len(eta))]), axis=1)
         return priors + float(np.log(shares[ROW, GROUPS]).sum())
@@ -474,7 +513,8 @@ def test_ordinal_log_density_under_a_probit() -> None:
 ORDERED_BY_GROUP = (
     "nodes: {x: continuous, h: group, g: {type: ordinal, levels: [a, b, c]}}\nedges: ['x, h -> g']\n"
     "effect: {exposure: x, outcome: g, contrast: [9, 11]}\n"
-    "regressions: {g: {varying: {h: [intercept, x]}, priors: {intercept: 'Normal(0, 2)', slopes: 'Normal(0, 1)', "
+    "regressions: {g: {varying: {h: [intercept, x]}, priors: {intercept: 'Normal(0, 2)', slopes: 'Normal(0, "
+    "1)', "
     "h: 'HalfNormal(1)'}}}\n"
 )
 
@@ -489,9 +529,13 @@ def test_an_ordinal_regression_with_groups(times: int) -> None:
         packed, raw, means = p["cov_g_h"], p["z_g_h"], np.array([0.0, p["beta_g_x"]])
         factor = np.array([[packed[0], 0], [packed[1], packed[2]]])
         own = raw if times > 1 else means + raw @ factor.T
-        centred_density = sum(float(stats.multivariate_normal.logpdf(r, means, factor @ factor.T)) for r in raw)
+        centred_density = sum(
+            float(stats.multivariate_normal.logpdf(r, means, factor @ factor.T)) for r in raw
+        )
         eta = own[places, 0] + own[places, 1] * data["x"]
-        priors = normal(p["alpha_g"], 0, 2) + normal(p["beta_g_x"], 0, 1) + _chol_density(packed, [1.0, 1.0], 2.0)
+        priors = (
+            normal(p["alpha_g"], 0, 2) + normal(p["beta_g_x"], 0, 1) + _chol_density(packed, [1.0, 1.0], 2.0)
+        )
         shares = _cumulative(p["alpha_g"], eta)[np.arange(len(eta)), groups]
         return priors + (centred_density if times > 1 else normal(raw)) + float(np.log(shares).sum())
 
@@ -502,7 +546,11 @@ def test_levels_are_averaged_over_the_population_of_groups() -> None:
     model = models_of(ORDERED_BY_GROUP, DATA)["adjusted"]
     alpha, sds, rho = np.array([-0.3, 0.9]), np.array([0.8, 0.05]), -0.4
     draws = _point(
-        alpha_g=alpha, beta_g_x=0.1, by_g_h=np.zeros((3, 2)), cov_g_h_stds=sds, cov_g_h_corr=[[1, rho], [rho, 1]]
+        alpha_g=alpha,
+        beta_g_x=0.1,
+        by_g_h=np.zeros((3, 2)),
+        cov_g_h_stds=sds,
+        cov_g_h_corr=[[1, rho], [rho, 1]],
     )
     found = [e.summary.mean for e in estimates(model, draws, DATA, 0) if e.scale == "outcome"]
     z, weights = np.polynomial.hermite_e.hermegauss(80)
@@ -529,13 +577,17 @@ def _point(**values: Any) -> Draws:
 
 @pytest.mark.parametrize("kind", ["categorical", "ordinal"])
 def test_effects_on_the_probability_of_every_level(kind: str) -> None:
-    spec = LEVELLED.format(kind=kind).replace("effect: x -> g", "effect: {exposure: x, outcome: g, contrast: [9, 11]}")
+    spec = LEVELLED.format(kind=kind).replace(
+        "effect: x -> g", "effect: {exposure: x, outcome: g, contrast: [9, 11]}"
+    )
     model = models_of(spec, DATA)
     slopes = {"categorical": np.array([0.3, -0.2]), "ordinal": np.array(0.3)}[kind]
     others = {"categorical": np.array([[0.5, 0.1], [-0.4, 0.8]]), "ordinal": np.array([0.5, -0.4])}[kind]
     alpha = np.array([-0.3, 0.9])
     draws = _point(alpha_g=alpha, beta_g_x=slopes, beta_g_h=others)
-    found = {e.name: e.summary.mean for e in estimates(model["adjusted"], draws, DATA, 0) if e.scale == "outcome"}
+    found = {
+        e.name: e.summary.mean for e in estimates(model["adjusted"], draws, DATA, 0) if e.scale == "outcome"
+    }
 
     def share(x: float) -> np.ndarray:
         shift = x - float(f"{DATA['x'].mean():.6g}")
@@ -608,7 +660,9 @@ RECOVERED: Mapping[str, Mapping[str, float]] = {
 
 
 def _simulated(rows: int = 1_000) -> dict[str, np.ndarray]:
-    """A column from each family, with intercept .4 at x = 0 and slope .5 under its default link; their sum is z."""
+    """A column from each family, with intercept .4 at x = 0 and slope .5 under its default link; their sum is
+    z.
+    """
     rng = np.random.default_rng(8)
     found = {"x": rng.normal(size=rows)}
     for family, values in RECOVERED.items():
@@ -630,7 +684,9 @@ def _draws(text: str, data: Mapping[str, Any], estimator: str) -> Draws:
 
 @pytest.mark.slow
 def test_parameters_are_recovered() -> None:
-    """One chain with a mediator of every family: within 4 posterior standard deviations of the truth, and close."""
+    """One chain with a mediator of every family: within 4 posterior standard deviations of the truth, and
+    close.
+    """
     nodes = "".join(f"  {f}: {{type: {FAMILIES[f].accepts[0]}, family: {f}}}\n" for f in RECOVERED)
     priors = "".join(f"  {f}: {{priors: {{intercept: 'Normal(0, 3)'}}}}\n" for f in RECOVERED)
     spec = (

@@ -1,4 +1,6 @@
-"""A family is one file: the folder is the table, nothing else names a family, and one more touches nothing else."""
+"""A family is one file: the folder is the table, nothing else names a family, and one more touches nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,11 @@ def test_no_other_file_names_a_family() -> None:
 
 
 def test_the_folder_is_the_table() -> None:
-    files = {p.stem for p in (HOUSE / "families").glob("*.py") if "\nFAMILY = Family(" in p.read_text(encoding="utf-8")}
+    files = {
+        p.stem
+        for p in (HOUSE / "families").glob("*.py")
+        if "\nFAMILY = Family(" in p.read_text(encoding="utf-8")
+    }
     assert set(FAMILIES) == files
     places = [family.place for family in FAMILIES.values()]
     assert places == sorted(set(places))
@@ -124,7 +130,10 @@ def _toy() -> Family:
 
 
 TOY = "nodes: {x: continuous, y: {type: continuous, family: toy}}\nedges: [x -> y]\neffect: x -> y\n"
-PRIORS = "regressions: {y: {priors: {intercept: 'Normal(0, 2)', slopes: 'Normal(0, 1)', width: 'Exponential(1)'}}}\n"
+PRIORS = (
+    "regressions: {y: {priors: {intercept: 'Normal(0, 2)', slopes: 'Normal(0, 1)', width: "
+    "'Exponential(1)'}}}\n"
+)
 
 
 @pytest.fixture
@@ -144,7 +153,9 @@ def test_a_new_family_is_in_the_schema_and_its_synonym_in_messages(toy: Family) 
 
 def test_a_new_family_has_its_program(toy: Family) -> None:
     def logp(p: Any) -> float:
-        head = normal(p["alpha_y"], 0, 2) + normal(p["beta_y_x"], 0, 1) + float(stats.expon.logpdf(p["width_y"]))
+        head = (
+            normal(p["alpha_y"], 0, 2) + normal(p["beta_y_x"], 0, 1) + float(stats.expon.logpdf(p["width_y"]))
+        )
         eta = p["alpha_y"] + p["beta_y_x"] * DATA["x"]
         return head + float(np.sum(stats.laplace.logpdf(DATA["y"], eta, p["width_y"])))
 
@@ -153,7 +164,9 @@ def test_a_new_family_has_its_program(toy: Family) -> None:
 
 
 def test_a_new_family_is_simulated(toy: Family) -> None:
-    spec = spec_of(TOY + "regressions: {y: {priors: {intercept: 'Normal(2, 0.01)', slopes: 'Normal(1, 0.01)'}}}\n")
+    spec = spec_of(
+        TOY + "regressions: {y: {priors: {intercept: 'Normal(2, 0.01)', slopes: 'Normal(1, 0.01)'}}}\n"
+    )
     made = simulate(spec, 500, seed=1)
     assert np.isfinite(np.asarray(made["y"])).all()
 

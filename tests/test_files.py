@@ -1,4 +1,6 @@
-"""Which file is read, what of it, and what it may not reach: names, digits, dialects, views, queries without end."""
+"""Which file is read, what of it, and what it may not reach: names, digits, dialects, views, queries without
+end.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +123,11 @@ def test_what_is_no_file_is_said(make: str, tmp_path: Path) -> None:
         os.mkfifo(path)
     else:
         path.symlink_to(tmp_path / "absent.csv")
-    words = {"folder": "DR304: .* is a folder", "pipe": "DR304: .* a pipe", "dangling link": "DR301: .* leads nowhere"}
+    words = {
+        "folder": "DR304: .* is a folder",
+        "pipe": "DR304: .* a pipe",
+        "dangling link": "DR301: .* leads nowhere",
+    }
     found = refusal_of_check(spec_in(tmp_path, f"data: t.csv\n{PLAIN}"))
     import re
 
@@ -139,7 +145,9 @@ def test_files_of_several_kinds_or_databases_are_not_mixed(tmp_path: Path) -> No
     (tmp_path / "b.tsv").write_text(rows(1))
     assert refusal(spec_in(tmp_path, f"data: '[ab].*'\n{PLAIN}")).startswith("DR303")
     for name in ("c", "d"):
-        duckdb.connect(str(tmp_path / f"{name}.duckdb")).execute("CREATE TABLE t AS SELECT 1 AS x, 2 AS y").close()
+        duckdb.connect(str(tmp_path / f"{name}.duckdb")).execute(
+            "CREATE TABLE t AS SELECT 1 AS x, 2 AS y"
+        ).close()
     assert refusal(spec_in(tmp_path, f"data: '[cd].duckdb'\n{PLAIN}")).startswith("DR304")
 
 
@@ -151,7 +159,11 @@ WITH_IDS = "edges: ['id, x -> y', id -> x]\neffect: x -> y\n"
 
 def ids(count: int = 60) -> dict[str, Any]:
     i = np.arange(count)
-    return {"id": [FIRST + int(k) % 3 for k in i], "x": i % 7, "y": (i % 3) * 2.0 + i % 7 + (i * i) % 5 + 0.25}
+    return {
+        "id": [FIRST + int(k) % 3 for k in i],
+        "x": i % 7,
+        "y": (i % 3) * 2.0 + i % 7 + (i * i) % 5 + 0.25,
+    }
 
 
 def write_ids(folder: Path, kind: str) -> str:
@@ -162,7 +174,9 @@ def write_ids(folder: Path, kind: str) -> str:
     i, y = "range AS i", "(i % 3) * 2.0::DOUBLE + i % 7 + (i * i) % 5 + 0.25"
     sql = f"SELECT ({FIRST} + i % 3)::{{}} AS id, i % 7 AS x, {y} AS y FROM (SELECT {i} FROM range(60))"
     if kind == "duckdb":
-        duckdb.connect(str(folder / "ids.duckdb")).execute("CREATE TABLE t AS " + sql.format("HUGEINT")).close()
+        duckdb.connect(str(folder / "ids.duckdb")).execute(
+            "CREATE TABLE t AS " + sql.format("HUGEINT")
+        ).close()
         return "ids.duckdb"
     duckdb.sql(f"COPY ({sql.format('DECIMAL(38,0)')}) TO '{folder}/ids.parquet'")
     return "ids.parquet"
@@ -228,7 +242,9 @@ def test_numbers_closer_than_doubles_are_said(tmp_path: Path) -> None:
 
 
 def test_leading_zeros_are_kept_unless_the_column_measures_something(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("m,y\n" + "".join(f"{i % 12 + 1:02d},{i % 12 + (i * i) % 5}\n" for i in range(48)))
+    (tmp_path / "t.csv").write_text(
+        "m,y\n" + "".join(f"{i % 12 + 1:02d},{i % 12 + (i * i) % 5}\n" for i in range(48))
+    )
     question = "edges: [m -> y]\neffect: m -> y\n"
     spec = spec_in(tmp_path, f"data: t.csv\n{question}")
     assert table(spec).summary.columns["m"].levels[:2] == ("01", "02")
@@ -301,7 +317,11 @@ def test_init_leaves_out_what_no_spec_can_name(tmp_path: Path) -> None:
     ("values", "said", "read"),
     [
         (("2,473", "2,056", "0,461"), "has a decimal comma", [2.473, 2.056, 0.461]),
-        (("2,473", "2,056", "9,461"), "separates thousands (or, if it is a decimal comma", [2473, 2056, 9461]),
+        (
+            ("2,473", "2,056", "9,461"),
+            "separates thousands (or, if it is a decimal comma",
+            [2473, 2056, 9461],
+        ),
         (("45%", "7%", "12%", "8%", "0%"), "is a percentage", [0.45, 0.07, 0.12, 0.08, 0.0]),
     ],
 )
@@ -320,7 +340,10 @@ REFUSED = {
     "a long row": (rows(1) + "1,2,3\n" + "4,5\n", "line 32 .*3 fields.*header 2 fields: `1,2,3`"),
     "a short row": (rows(1) + "Total\n", "line 32 .*1 field, .*`Total`"),
     "names of rows": ("x,y\n1,1,2\n2,3,4\n", "line 2 .*3 fields"),
-    "Latin-1": ("x,y,g\n1,2,a\n3,4,café\n".encode("latin-1"), r"\(line 3\): it looks like Latin-1.*`3,4,café`.*iconv"),
+    "Latin-1": (
+        "x,y,g\n1,2,a\n3,4,café\n".encode("latin-1"),
+        r"\(line 3\): it looks like Latin-1.*`3,4,café`.*iconv",
+    ),
     "Windows-1252": ("x,y,g\n1,2,€\n3,4,b\n".encode("cp1252"), "Windows-1252.*€"),
     "UTF-16": (rows(1).encode("utf-16"), "UTF-16"),
     "gzip": (gzip.compress(rows(1).encode()), "gzip.*csv.gz"),
@@ -378,7 +401,9 @@ def test_names_that_differ_in_case_alone(kind: str, tmp_path: Path) -> None:
         if kind in ("csv", "parquet"):
             assert program_columns(spec)[name] == columns[name]
     both = spec_in(
-        tmp_path, f"{named}edges: ['x, X -> y']\neffect: {{exposure: [x, X], outcome: y, contrast: [[0, 0], [1, 1]]}}\n"
+        tmp_path,
+        f"{named}edges: ['x, X -> y']\neffect: "
+        f"{{exposure: [x, X], outcome: y, contrast: [[0, 0], [1, 1]]}}\n",
     )
     assert refusal(both, data).startswith("DR339: columns")
 
@@ -422,7 +447,9 @@ def fenced(tmp_path: Path) -> Path:
     store.execute("CREATE TABLE t AS SELECT i AS x, i * 2 + i % 3 AS y FROM range(30) r(i)")
     store.execute("CREATE VIEW plain AS SELECT x, y FROM t WHERE x > 4")
     store.execute(f"CREATE VIEW leak AS SELECT * FROM read_csv('{tmp_path}/secret.csv')")
-    store.execute("CREATE VIEW passwords AS SELECT column0 AS x, 1 AS y FROM read_csv('/etc/passwd', header = false)")
+    store.execute(
+        "CREATE VIEW passwords AS SELECT column0 AS x, 1 AS y FROM read_csv('/etc/passwd', header = false)"
+    )
     store.execute(f"CREATE VIEW beside AS SELECT * FROM read_csv('{inside}/beside.csv')")
     store.execute(f"CREATE MACRO leaking() AS TABLE SELECT * FROM read_csv('{tmp_path}/secret.csv')")
     store.execute("CREATE MACRO word() AS (SELECT content FROM read_text('/etc/passwd'))")
@@ -498,8 +525,12 @@ def test_an_attached_database_is_not_followed(fenced: Path) -> None:
 
 def test_what_a_database_holds_itself_is_read(fenced: Path) -> None:
     for name, count in (("t", 30), ("plain", 25)):
-        assert len(arrays(spec_in(fenced, f"data: {{source: s.duckdb, table: {name}}}\n{PLAIN}"))["x"]) == count
-    spec = spec_in(fenced, f'data: {{source: s.duckdb, query: "SELECT x, avg(y) AS y FROM t GROUP BY x"}}\n{PLAIN}')
+        assert (
+            len(arrays(spec_in(fenced, f"data: {{source: s.duckdb, table: {name}}}\n{PLAIN}"))["x"]) == count
+        )
+    spec = spec_in(
+        fenced, f'data: {{source: s.duckdb, query: "SELECT x, avg(y) AS y FROM t GROUP BY x"}}\n{PLAIN}'
+    )
     assert len(arrays(spec)["x"]) == 30
 
 
@@ -514,7 +545,9 @@ def test_with_leave_a_view_reads_other_files_and_the_hash_is_of_the_values(fence
 def test_locked_connections_spill_to_disk(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text(rows(1))
-    source = open_file(DataRef("t.csv", query="SELECT i AS x, hash(i) AS y FROM range(2000000) r(i)"), str(tmp_path))
+    source = open_file(
+        DataRef("t.csv", query="SELECT i AS x, hash(i) AS y FROM range(2000000) r(i)"), str(tmp_path)
+    )
     assert source.connection.sql("SELECT current_setting('lock_configuration')").fetchall() == [(True,)]
     assert source.connection.sql("SELECT current_setting('temp_directory')").fetchall() != [("",)]
     found = source.fetch(f"SELECT count(*) FROM (SELECT * FROM {source.select} ORDER BY y)")
@@ -526,7 +559,9 @@ def test_locked_connections_spill_to_disk(tmp_path: Path, monkeypatch: Any) -> N
 
 def test_a_query_that_fails_as_it_runs_is_an_error_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("x,y\n1,2\n2,4\nthree,5\n4,4\n")
-    spec = spec_in(tmp_path, f"data: {{source: t.csv, query: 'SELECT CAST(x AS INT) AS x, y FROM data'}}\n{PLAIN}")
+    spec = spec_in(
+        tmp_path, f"data: {{source: t.csv, query: 'SELECT CAST(x AS INT) AS x, y FROM data'}}\n{PLAIN}"
+    )
     found = refusal(spec)
     assert found.startswith("DR337: the `query:` fails as it runs")
     assert "three" in found
@@ -552,7 +587,9 @@ def test_a_query_without_end_is_ended(query: str, tmp_path: Path, monkeypatch: A
     store = duckdb.connect(str(tmp_path / "s.duckdb"))
     store.execute(f"CREATE VIEW endless AS {query}")
     store.close()
-    assert refusal(spec_in(tmp_path, f"data: {{source: s.duckdb, table: endless}}\n{PLAIN}")).startswith("DR338")
+    assert refusal(spec_in(tmp_path, f"data: {{source: s.duckdb, table: endless}}\n{PLAIN}")).startswith(
+        "DR338"
+    )
 
 
 def test_no_thread_outlives_a_query(tmp_path: Path) -> None:
@@ -567,7 +604,9 @@ def test_no_thread_outlives_a_query(tmp_path: Path) -> None:
 def test_a_time_limit_is_a_number_above_0(given: str, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("DAGREG_QUERY_SECONDS", given)
     (tmp_path / "t.csv").write_text(rows(1))
-    assert refusal(spec_in(tmp_path, f"data: {{source: t.csv, query: FROM data}}\n{PLAIN}")).startswith("DR338")
+    assert refusal(spec_in(tmp_path, f"data: {{source: t.csv, query: FROM data}}\n{PLAIN}")).startswith(
+        "DR338"
+    )
 
 
 # ---------------------------------------------------------------- what people see
@@ -614,7 +653,9 @@ def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_nothing_that_steers_a_terminal_is_printed(tmp_path: Path) -> None:
     """Of the names of files, of levels, of options: on stdout and on stderr, in text, CSV and JSON."""
     name = "s\x1b[31m\x9b\u200b.yaml"
-    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f'"a\x1b[1m\u200b{i % 2}",{i % 5}\n' for i in range(20)))
+    (tmp_path / "t.csv").write_text(
+        "x,y\n" + "".join(f'"a\x1b[1m\u200b{i % 2}",{i % 5}\n' for i in range(20))
+    )
     (tmp_path / name).write_text(f"data: t.csv\nnodes: {{x: categorical, y: continuous}}\n{PLAIN}")
     commands = (
         ("check", name),

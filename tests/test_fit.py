@@ -43,7 +43,10 @@ def _data() -> dict[str, np.ndarray]:
 
 def _write(folder: Path, spec: str = SPEC) -> None:
     data = _data()
-    lines = [",".join(data), *(",".join(map(repr, map(float, row))) for row in zip(*data.values(), strict=True))]
+    lines = [
+        ",".join(data),
+        *(",".join(map(repr, map(float, row))) for row in zip(*data.values(), strict=True)),
+    ]
     (folder / "rows.csv").write_text("\n".join(lines) + "\n")
     (folder / "spec.yaml").write_text(spec)
 
@@ -108,16 +111,38 @@ def _numbers(answer: Any) -> Any:
 def _check_files(folder: Path) -> None:
     """All there, nothing else, the results written last."""
     names = {path.name for path in folder.iterdir()}
-    texts = {"report.html", "report.md", "results.json", "model.py", "dag.svg", "spec.yaml", "fit.json", "timings.json"}
+    texts = {
+        "report.html",
+        "report.md",
+        "results.json",
+        "model.py",
+        "dag.svg",
+        "spec.yaml",
+        "fit.json",
+        "timings.json",
+    }
     assert names == {*texts, "posterior.nc", "posterior.svg", "model.svg"}
     times = {name: (folder / name).stat().st_ctime_ns for name in names}  # when they got their places
     assert max(times.values()) == times["results.json"]
 
 
 def _check_fields(answer: Any) -> None:
-    assert {"spec", "effects", "junctions", "implications", "data", "versions", "seed", "warnings"} <= answer.keys()
+    assert {
+        "spec",
+        "effects",
+        "junctions",
+        "implications",
+        "data",
+        "versions",
+        "seed",
+        "warnings",
+    } <= answer.keys()
     assert (answer["spec"], answer["seed"]) == ("spec.yaml", 5)
-    assert (answer["data"]["rows"], answer["data"]["rows_used"], answer["data"]["missing"]) == (ROWS, ROWS, {})
+    assert (answer["data"]["rows"], answer["data"]["rows_used"], answer["data"]["missing"]) == (
+        ROWS,
+        ROWS,
+        {},
+    )
     assert len(answer["data"]["sha256"]) == 64
     (effect,) = answer["effects"]
     assert (effect["exposure"], effect["outcome"], effect["kind"]) == (["x"], "y", "total")
@@ -128,7 +153,11 @@ def _check_fields(answer: Any) -> None:
         "name", "estimand", "estimator", "primary", "scale", "contrast", "by", "adjusted_for",
         "mean", "sd", "median", "interval", "level", "prob_positive", "ess_bulk", "r_hat",
     } <= estimate.keys()  # fmt: skip
-    assert (estimate["name"], estimate["estimand"], estimate["scale"]) == ("x -> y", "total effect", "outcome")
+    assert (estimate["name"], estimate["estimand"], estimate["scale"]) == (
+        "x -> y",
+        "total effect",
+        "outcome",
+    )
     assert (estimate["estimator"], estimate["primary"], estimate["adjusted_for"]) == ("adjusted", True, [])
     assert (estimate["contrast"], estimate["by"], estimate["level"]) == (None, {}, 0.94)
     assert estimate["interval"][0] < estimate["median"] < estimate["interval"][1]
@@ -146,17 +175,23 @@ def _check_posterior(estimate: Any) -> None:
     error = sd / np.sqrt(estimate["ess_bulk"])
     assert estimate["ess_bulk"] > 400
     assert abs(estimate["mean"] - mean) < 4.5 * error
-    assert abs(estimate["sd"] - sd) < 4.5 * error  # the sd's own error is about that over the square root of 2
+    assert (
+        abs(estimate["sd"] - sd) < 4.5 * error
+    )  # the sd's own error is about that over the square root of 2
 
 
 def _closed_form() -> tuple[float, float]:
-    """Mean and sd of the slope of x: Normal given sigma, and sigma on a grid (the priors are those of SPEC)."""
+    """Mean and sd of the slope of x: Normal given sigma, and sigma on a grid (the priors are
+    those of SPEC).
+    """
     data = _data()
     columns = np.column_stack([np.ones(ROWS), data["x"]])
     prior = np.diag([1.0, 0.3**2])
     logs, means, variances = [], [], []
     for sigma in np.linspace(0.5, 3.0, 400):
-        marginal = stats.multivariate_normal(np.zeros(ROWS), columns @ prior @ columns.T + sigma**2 * np.eye(ROWS))
+        marginal = stats.multivariate_normal(
+            np.zeros(ROWS), columns @ prior @ columns.T + sigma**2 * np.eye(ROWS)
+        )
         logs.append(marginal.logpdf(data["y"]) + stats.halfnorm.logpdf(sigma))
         covariance = np.linalg.inv(np.linalg.inv(prior) + columns.T @ columns / sigma**2)
         means.append((covariance @ columns.T @ data["y"] / sigma**2)[1])
@@ -183,7 +218,9 @@ def _check_tree(folder: Path) -> None:
 
 def test_not_identified(tmp_path: Path) -> None:
     """The report is written all the same, and the exit code is 1."""
-    confounded = "nodes: {x: continuous, y: continuous, u: unobserved}\nedges: ['u -> x, y', x -> y]\neffect: x -> y\n"
+    confounded = (
+        "nodes: {x: continuous, y: continuous, u: unobserved}\nedges: ['u -> x, y', x -> y]\neffect: x -> y\n"
+    )
     _write(tmp_path, f"data: rows.csv\n{confounded}")
     run = _run(tmp_path, "fit", "spec.yaml", "--format", "json")
     assert run.returncode == 1
@@ -195,7 +232,11 @@ def test_not_identified(tmp_path: Path) -> None:
 
 
 FAULTS = {
-    "no such column": (SPEC.replace("  x: continuous", "  x: {type: continuous, column: nowhere}"), "DR311", 4),
+    "no such column": (
+        SPEC.replace("  x: continuous", "  x: {type: continuous, column: nowhere}"),
+        "DR311",
+        4,
+    ),
     "numbers for a binary node": (SPEC.replace("  x: continuous", "  x: binary"), "DR317", 4),
     "no data file": (SPEC.replace("rows.csv", "absent.csv"), "DR301", 1),
     "outside of the folder": (SPEC.replace("rows.csv", "../rows.csv"), "DR30", 1),

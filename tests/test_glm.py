@@ -1,4 +1,6 @@
-"""The solver of generalised linear models, against closed forms, score equations and what a fit must not change by."""
+"""The solver of generalised linear models, against closed forms, score equations and what a fit must not
+change by.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def least_squares(response: Array, weights: Array) -> Callable[[Array], glm.Deri
 
     def derivatives(eta: Array) -> glm.Derivatives:
         left = response - eta[:, 0]
-        return glm.Derivatives(-0.5 * float(weights @ left**2), (weights * left)[:, None], weights[:, None, None])
+        return glm.Derivatives(
+            -0.5 * float(weights @ left**2), (weights * left)[:, None], weights[:, None, None]
+        )
 
     return derivatives
 
@@ -54,7 +58,9 @@ def test_poisson_and_binomial_means_solve_their_score_equations() -> None:
     np.testing.assert_allclose(np.linalg.lstsq(COLUMNS, np.log(means) - offset, rcond=None)[1], 0, atol=1e-12)
     units = RNG.integers(1, 9, ROWS).astype(float)
     hits = RNG.binomial(units.astype(int), 1 / (1 + np.exp(-COLUMNS @ [0.2, 1.0, -0.5]))).astype(float)
-    np.testing.assert_allclose(COLUMNS.T @ (hits - units * binomial_means(hits, units, COLUMNS)), 0, atol=1e-5)
+    np.testing.assert_allclose(
+        COLUMNS.T @ (hits - units * binomial_means(hits, units, COLUMNS)), 0, atol=1e-5
+    )
 
 
 def test_a_multinomial_regression_has_the_likelihood_that_another_optimiser_finds() -> None:

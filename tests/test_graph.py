@@ -106,7 +106,9 @@ def test_a_bidirected_edge_makes_a_collider() -> None:
 
 
 def test_paths_by_length_with_bidirected_edges_and_latents() -> None:
-    graph = CausalGraph.of("xyzu", [("x", "y"), ("z", "y"), ("u", "x"), ("u", "z")], [("x", "y")], unobserved="u")
+    graph = CausalGraph.of(
+        "xyzu", [("x", "y"), ("z", "y"), ("u", "x"), ("u", "z")], [("x", "y")], unobserved="u"
+    )
     assert paths(graph) == ["x -> y", "x <-> y", "x <- u -> z -> y"]
 
 

@@ -34,7 +34,11 @@ def graphs(block: int, largest: int = 7) -> Iterator[tuple[random.Random, brute.
         rng = random.Random(10_000_000 + number)
         slow = brute.random_graph(rng, largest)
         cost = {n: rng.choice([0.5, 1, 2.25]) for n in slow.nodes}
-        yield rng, slow, CausalGraph.of(slow.nodes, slow.directed, slow.bidirected, slow.unobserved, cost=cost)
+        yield (
+            rng,
+            slow,
+            CausalGraph.of(slow.nodes, slow.directed, slow.bidirected, slow.unobserved, cost=cost),
+        )
 
 
 def pick(rng: random.Random, slow: brute.Mixed) -> tuple[set[str], set[str], set[str]]:
@@ -71,7 +75,10 @@ def test_separators(block: int) -> None:
         pool = {n for n in slow.observed if rng.random() < 0.8} - xs - ys - include
         allowed = graph.mask(graph.index[n] for n in pool)
         task = Separation.of(
-            graph, *([graph.index[n] for n in sorted(s)] for s in (xs, ys)), allowed, [graph.index[n] for n in include]
+            graph,
+            *([graph.index[n] for n in sorted(s)] for s in (xs, ys)),
+            allowed,
+            [graph.index[n] for n in include],
         )
         good = [z for z in brute.subsets(pool) if brute.separated(slow, xs, ys, set(z) | include)]
         least = brute.minimal(good)
@@ -126,7 +133,11 @@ def test_implications(block: int) -> None:
     for _, slow, graph in graphs(block, largest=6):
         found = {frozenset((i.x, i.y)): frozenset(i.given) for i in list_implications(graph)[0]}
         for a, b in combinations(slow.observed, 2):
-            good = [z for z in brute.subsets(set(slow.observed) - {a, b}) if brute.separated(slow, {a}, {b}, set(z))]
+            good = [
+                z
+                for z in brute.subsets(set(slow.observed) - {a, b})
+                if brute.separated(slow, {a}, {b}, set(z))
+            ]
             pair = frozenset((a, b))
             assert (pair in found) == (len(good) > 0)
             assert pair not in found or found[pair] in brute.minimal(good)

@@ -25,7 +25,9 @@ GRAPH = "edges: [a -> x, x -> b, 'a, b -> y']\neffect: x -> y\nsampling: {draws:
 
 
 def _cells(seed: int, size: int = 60) -> Table:
-    """The counts of all combinations of a, b and x that occur among so many units a cell, of the graph above."""
+    """The counts of all combinations of a, b and x that occur among so many units a cell, of the
+    graph above.
+    """
     rng = np.random.default_rng(seed)
     units = 12 * size
     a = rng.integers(0, 3, units)
@@ -81,7 +83,9 @@ def test_what_priors_say_of_the_mean_hangs_on_no_grouping() -> None:
 @pytest.mark.slow
 def test_a_report_on_counts_is_that_on_their_units() -> None:
     data = _cells(5)
-    records = [pipeline.fit(spec_of(t + GRAPH), d).record for t, d in ((COUNTS, data), (UNITS, _singles(data)))]
+    records = [
+        pipeline.fit(spec_of(t + GRAPH), d).record for t, d in ((COUNTS, data), (UNITS, _singles(data)))
+    ]
     counts, units = (r.effects[0] for r in records)
     assert counts.result is not None
     assert units.result is not None
@@ -91,4 +95,6 @@ def test_a_report_on_counts_is_that_on_their_units() -> None:
     own = {"DR524"}  # says in which case a row counts as its trials
     assert {d.code for d in counts.doubts} - own == {d.code for d in units.doubts}
     assert [d.code for d in records[0].doubts] == [d.code for d in records[1].doubts]
-    assert [d.disagrees for d in counts.result.disagreements] == [d.disagrees for d in units.result.disagreements]
+    assert [d.disagrees for d in counts.result.disagreements] == [
+        d.disagrees for d in units.result.disagreements
+    ]

@@ -33,7 +33,8 @@ from tests.optimising import densities, optimised, points
 ROOT = Path(__file__).parent.parent
 COUNT = 2_000
 SCHEMA = (
-    "k BIGINT, z BOOLEAN, g VARCHAR, c INTEGER, x DOUBLE, m DOUBLE, y DOUBLE, d DECIMAL(12, 3), f FLOAT, hit INTEGER"
+    "k BIGINT, z BOOLEAN, g VARCHAR, c INTEGER, x DOUBLE, m DOUBLE, y DOUBLE, d DECIMAL(12, 3), f FLOAT, hit "
+    "INTEGER"
 )
 POSTGRES_SCHEMA = SCHEMA.replace("DOUBLE", "DOUBLE PRECISION").replace("FLOAT", "REAL")
 LEVELS = ["b", "B", "it's", "back\\slash", "Zürich", 'say "so"']
@@ -52,7 +53,18 @@ def table() -> list[tuple[Any, ...]]:
     for i in range(COUNT):
         d = None if i % 50 == 0 else round(float(y[i]), 3)
         f = float("nan") if i % 40 == 0 else float(np.float32(x[i]))
-        row = (i, bool(z[i]), LEVELS[g[i]], int(c[i]), float(x[i]), float(m[i]), float(y[i]), d, f, int(hit[i]))
+        row = (
+            i,
+            bool(z[i]),
+            LEVELS[g[i]],
+            int(c[i]),
+            float(x[i]),
+            float(m[i]),
+            float(y[i]),
+            d,
+            f,
+            int(hit[i]),
+        )
         found.append(row)
     return found
 
@@ -116,11 +128,16 @@ def test_summaries_are_those_of_duckdb(url: str, duck: Source, monkeypatch: pyte
     for found, known in zip(other.moments(expressions, where), duck.moments(expressions, where), strict=True):
         assert found == pytest.approx(known, rel=1e-12)
     quantile = 'SELECT quantile_cont("x", 0.05), quantile_cont("x", 0.5) FROM '
-    assert other.fetch(quantile + other.select)[0] == pytest.approx(duck.fetch(quantile + duck.select)[0], rel=1e-14)
+    assert other.fetch(quantile + other.select)[0] == pytest.approx(
+        duck.fetch(quantile + duck.select)[0], rel=1e-14
+    )
     assert other.distinct(["g", "z"], where) == duck.distinct(["g", "z"], where) == 12
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     estimated = other.summarise(["g", "k"])
-    assert (estimated["g"].levels, estimated["g"].counts) == (other.summarise(["g"])["g"].levels, mine_counts(duck))
+    assert (estimated["g"].levels, estimated["g"].counts) == (
+        other.summarise(["g"])["g"].levels,
+        mine_counts(duck),
+    )
     assert estimated["k"].distinct == pytest.approx(COUNT, rel=0.2)
 
 
@@ -205,13 +222,16 @@ def test_the_posterior_of_a_grouped_binary_regression_is_the_same(url: str, parq
         np.testing.assert_array_equal(others[name], values)
     at = points(known.model, 3)
     np.testing.assert_allclose(
-        densities(theirs.program, found.model, others, at), densities(mine.program, known.model, counts, at), rtol=1e-9
+        densities(theirs.program, found.model, others, at),
+        densities(mine.program, known.model, counts, at),
+        rtol=1e-9,
     )
 
 
 def test_missing_values_of_every_kind_are_masked(postgres: Postgres, spark: Any) -> None:
     rows = (
-        "(1, true, 'a', CAST(1.5 AS REAL)), (NULL, NULL, NULL, NULL), (9007199254740993, false, '', CAST(2.5 AS REAL))"
+        "(1, true, 'a', CAST(1.5 AS REAL)), (NULL, NULL, NULL, NULL), (9007199254740993, false, '', CAST(2.5 "
+        "AS REAL))"
     )
     query = f"SELECT * FROM (VALUES {rows}) AS v (n, b, g, x)"
     postgres.run(f"CREATE TABLE gaps AS {query}")
@@ -230,7 +250,8 @@ def test_missing_values_of_every_kind_are_masked(postgres: Postgres, spark: Any)
 
 def test_a_query_in_the_databases_own_sql(postgres: Postgres, spark: Any, parquet: Path) -> None:
     queries = {
-        postgres.url: "WITH s AS (SELECT * FROM t) SELECT x::float4, y, 'a;b'::text AS g FROM s WHERE k < 7 -- all\n;",
+        postgres.url: "WITH s AS (SELECT * FROM t) SELECT x::float4, y, 'a;b'::text AS g FROM s WHERE k < 7 "
+        "-- all\n;",
         spark_url(): f"SELECT CAST(x AS FLOAT) AS x, y, 'a;b' AS g FROM parquet.`{parquet}` WHERE k < 7",
     }
     for url, query in queries.items():
@@ -250,7 +271,8 @@ def test_a_question_without_end_is_ended(postgres: Postgres, monkeypatch: Any) -
 
 def test_long_ids_of_a_database_stay_apart(postgres: Postgres) -> None:
     query = (
-        "SELECT (12345678901234567890 + i % 3)::numeric(38, 0) AS id, i::numeric / 7 AS x FROM generate_series(1, 9) i"
+        "SELECT (12345678901234567890 + i % 3)::numeric(38, 0) AS id, i::numeric / 7 AS x FROM "
+        "generate_series(1, 9) i"
     )
     found = open_database(DataRef(postgres.url, query=query)).narrow(["id", "x"])
     assert found.summarise(["id"])["id"].levels == tuple(str(12345678901234567890 + i) for i in range(3))
@@ -263,7 +285,8 @@ def test_views_schemas_and_enums(postgres: Postgres) -> None:
         'CREATE SCHEMA "Odd one"',
         "CREATE TYPE size AS ENUM ('small', 'large')",
         'CREATE TABLE "Odd one".stones (s size, a numeric, w char(4), d date, "quo""ted" int)',
-        "INSERT INTO \"Odd one\".stones VALUES ('small', 1.5, 'x', '2020-01-01', 1), ('large', 2, 'y', NULL, 2)",
+        "INSERT INTO \"Odd one\".stones VALUES ('small', 1.5, 'x', '2020-01-01', 1), ('large', 2, 'y', NULL, "
+        "2)",
         'CREATE VIEW stones AS SELECT * FROM "Odd one".stones',
     )
     for ref in (
@@ -272,7 +295,13 @@ def test_views_schemas_and_enums(postgres: Postgres) -> None:
         DataRef(postgres.url, query="SELECT * FROM stones"),
     ):
         found = open_database(ref)
-        assert [found.kind(c) for c in ("s", "a", "w", "d", 'quo"ted')] == ["text", "number", "text", None, "number"]
+        assert [found.kind(c) for c in ("s", "a", "w", "d", 'quo"ted')] == [
+            "text",
+            "number",
+            "text",
+            None,
+            "number",
+        ]
         summary = found.summarise(["s", "a", "w"])
         assert (summary["s"].levels, summary["w"].levels) == (("large", "small"), ("x", "y"))
         assert (summary["a"].mean, summary["a"].distinct) == (1.75, 2)
@@ -329,14 +358,20 @@ WRONG: dict[str, tuple[str, Callable[[Postgres], DataRef]]] = {
     "the port": ("DR333", lambda p: DataRef(p.address(PASSWORD, port=9), table="t", span=AT)),
     "a setting": ("DR333", lambda p: DataRef(p.url + "?none=such&token=abcdef", table="t", span=AT)),
     "a slash in the password": ("DR333", lambda p: DataRef("postgres://u:sesa/me@h/db", table="t", span=AT)),
-    "a number and a slash in it": ("DR333", lambda p: DataRef("postgres://u:123/sesame@h/db", table="t", span=AT)),
+    "a number and a slash in it": (
+        "DR333",
+        lambda p: DataRef("postgres://u:123/sesame@h/db", table="t", span=AT),
+    ),
     "the table": ("DR305", lambda p: DataRef(p.url, table="absent", span=AT)),
     "no table": ("DR305", lambda p: DataRef(p.url, span=AT)),
     "a column of the query": ("DR334", lambda p: DataRef(p.url, query="SELECT absent FROM t", span=AT)),
     "two statements": ("DR307", lambda p: DataRef(p.url, query="SELECT 1 AS a; DROP TABLE t", span=AT)),
     "no SELECT": ("DR307", lambda p: DataRef(p.url, query="DELETE FROM t RETURNING k", span=AT)),
     "no SQL": ("DR307", lambda p: DataRef(p.url, query="SELEC ((", span=AT)),
-    "a query that writes": ("DR334", lambda p: DataRef(p.url, query="SELECT nextval('counter') AS a", span=AT)),
+    "a query that writes": (
+        "DR334",
+        lambda p: DataRef(p.url, query="SELECT nextval('counter') AS a", span=AT),
+    ),
     "a query that fails late": (
         "DR334",
         lambda p: DataRef(p.url, query="SELECT 1 AS a FROM t WHERE 1 / (k - k) > 0", span=AT),
@@ -410,7 +445,11 @@ def test_a_stored_spec_has_no_secret_and_says_the_same() -> None:
     shared = shareable(spec)
     assert_no_secret(repr(shared))
     assert shared.text == spec.text.replace(":sesame@", ":***@")
-    assert (shared.nodes.keys(), shared.edges, shared.sampling) == (spec.nodes.keys(), spec.edges, spec.sampling)
+    assert (shared.nodes.keys(), shared.edges, shared.sampling) == (
+        spec.nodes.keys(),
+        spec.edges,
+        spec.sampling,
+    )
     escaped = spec_of(with_data(CHAIN, "").replace("''", '"postgres://u:ses\\x61me@h/db"'))
     assert escaped.data is not None
     assert escaped.data.source == url
@@ -444,7 +483,11 @@ def test_no_report_and_no_program_of_a_fit_holds_the_secret(postgres: Postgres, 
     spec = spec_of(with_data(CHAIN, url))
     result = pipeline.fit(spec)
     said = [result.report(format) for format in ("text", "json", "md", "html")]
-    said += [pipeline.compile(spec).source, pipeline.compile(spec, optimised=True).source, pipeline.explain_plan(spec)]
+    said += [
+        pipeline.compile(spec).source,
+        pipeline.compile(spec, optimised=True).source,
+        pipeline.explain_plan(spec),
+    ]
     said += [str(pipeline.explain(spec)), str(pipeline.check(spec)), str(result)]
     result.save(tmp_path)
     files = {path.name: path.read_bytes().decode("utf-8", "replace") for path in tmp_path.iterdir()}
@@ -462,7 +505,15 @@ def test_no_report_and_no_program_of_a_fit_holds_the_secret(postgres: Postgres, 
 
 def test_the_command_line_says_what_is_wrong_and_no_more(postgres: Postgres, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(with_data(CHAIN, postgres.address("a wrong one")))
-    command = [sys.executable, "-c", "from dagreg.cli import main; main()", "fit", "spec.yaml", "--format", "json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from dagreg.cli import main; main()",
+        "fit",
+        "spec.yaml",
+        "--format",
+        "json",
+    ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
@@ -509,7 +560,12 @@ def test_programs_read_the_database_without_dagreg(postgres: Postgres, tmp_path:
     (tmp_path / "model.py").write_text(program)
     environment = os.environ | {"DATABASE_URL": postgres.url}
     done = subprocess.run(
-        [sys.executable, "-c", ALONE], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", ALONE],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert f"'y': {COUNT}" in done.stdout

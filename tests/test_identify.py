@@ -14,15 +14,21 @@ from dagreg.identify.types import FrontDoor, Functional, Hedge, Instrument, Zero
 from dagreg.spec.types import Adjust
 
 CONFOUNDED = CausalGraph.of("xyzw", [("z", "x"), ("z", "y"), ("x", "y"), ("w", "y")])
-M_BIAS = CausalGraph.of("xymuv", [("u", "m"), ("v", "m"), ("u", "x"), ("v", "y"), ("x", "y")], unobserved="uv")
+M_BIAS = CausalGraph.of(
+    "xymuv", [("u", "m"), ("v", "m"), ("u", "x"), ("v", "y"), ("x", "y")], unobserved="uv"
+)
 FRONTDOOR = CausalGraph.of("xmy", [("x", "m"), ("m", "y")], [("x", "y")])
 BOW = CausalGraph.of("xy", [("x", "y")], [("x", "y")])
 INSTRUMENT = CausalGraph.of("ixy", [("i", "x"), ("x", "y")], [("x", "y")])
 NAPKIN = CausalGraph.of("wrxy", [("w", "r"), ("r", "x"), ("x", "y")], [("w", "x"), ("w", "y")])
-ADMISSIONS = CausalGraph.of("gdau", [("g", "d"), ("g", "a"), ("d", "a"), ("u", "d"), ("u", "a")], unobserved="u")
+ADMISSIONS = CausalGraph.of(
+    "gdau", [("g", "d"), ("g", "a"), ("d", "a"), ("u", "d"), ("u", "a")], unobserved="u"
+)
 
 
-def ask(graph: CausalGraph, x: str = "x", y: str = "y", kind: str = "total", adjust: Adjust | None = None) -> Answer:
+def ask(
+    graph: CausalGraph, x: str = "x", y: str = "y", kind: str = "total", adjust: Adjust | None = None
+) -> Answer:
     return identify(graph, Query(tuple(x), y, kind, adjust))  # type: ignore[arg-type]
 
 
@@ -224,7 +230,9 @@ def test_a_thousand_of_two_to_the_thirty_sets_are_listed_and_the_cut_is_said() -
 
 def test_a_hundred_thousand_nodes() -> None:
     n = 100_000
-    edges = [(f"v{i}", f"v{i + 1}") for i in range(0, n - 1, 2)] + [(f"v{i}", f"v{i + 3}") for i in range(0, n - 3, 3)]
+    edges = [(f"v{i}", f"v{i + 1}") for i in range(0, n - 1, 2)] + [
+        (f"v{i}", f"v{i + 3}") for i in range(0, n - 3, 3)
+    ]
     graph = CausalGraph.of([f"v{i}" for i in range(n)], edges)
     start = time.perf_counter()
     answer = identify(graph, Query(("v30000",), "v60001"))

@@ -86,12 +86,16 @@ def test_instruments(block: int) -> None:
         found, truncated = instruments(total_effect(graph, (graph.index[x],), graph.index[y]))
         assert not truncated
         assert len(set(found)) == len(found)
-        assert {(graph.names[z], frozenset(graph.named(ws))) for z, ws in found} == brute.instruments(slow, x, y)
+        assert {(graph.names[z], frozenset(graph.named(ws))) for z, ws in found} == brute.instruments(
+            slow, x, y
+        )
 
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_every_formula_gives_the_number_of_the_mutilated_model(block: int) -> None:
-    """The estimand, evaluated on what is observed, equals P(y | do(x)) of a random model; so does the ID formula."""
+    """The estimand, evaluated on what is observed, equals P(y | do(x)) of a random model; so does the ID
+    formula.
+    """
     for rng, slow, graph, x, y in questions(block, largest=5):
         answer = identify(graph, Query((x,), y))
         general = id_algorithm(graph, (graph.index[x],), graph.index[y])
@@ -125,7 +129,9 @@ def test_notes_are_true(block: int) -> None:
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_a_single_door_set_implies_that_a_controlled_direct_effect_is_identified(block: int) -> None:
-    """P(y | do(x, m)) is identified for the mediators m of the set, which intercept every other causal path."""
+    """P(y | do(x, m)) is identified for the mediators m of the set, which intercept every other
+    causal path.
+    """
     for _, _, graph, x, y in questions(block):
         case = Case.of(graph, Query((x,), y, "direct"))
         one = case.criterion.one()

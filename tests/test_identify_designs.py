@@ -1,4 +1,6 @@
-"""Mediation, conditional effects, selection and suggestions on graphs with a name, and what the report says of them."""
+"""Mediation, conditional effects, selection and suggestions on graphs with a name, and what the report says
+of them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from dagreg.spec.load import loads
 
 
 def graph_of(
-    *edges: str, between: tuple[str, ...] = (), unobserved: tuple[str, ...] = (), selected: tuple[str, ...] = ()
+    *edges: str,
+    between: tuple[str, ...] = (),
+    unobserved: tuple[str, ...] = (),
+    selected: tuple[str, ...] = (),
 ) -> CausalGraph:
     directed = [tuple(e.split(" -> ")) for e in edges]
     bidirected = [tuple(e.split(" <-> ")) for e in between]
@@ -47,7 +52,9 @@ def test_one_mediator() -> None:
 
 
 def test_the_kite() -> None:
-    """Avin, Shpitser and Pearl 2005, figure 1: the path through the witness and on alone is not identified."""
+    """Avin, Shpitser and Pearl 2005, figure 1: the path through the witness and on alone is not
+    identified.
+    """
     answer = mediated(graph_of("x -> r", "r -> m", "r -> y", "m -> y", "x -> y"))
     effects = {e.name: e for e in answer.paths}
     assert effects["x -> r -> y"].witness == ("r",)
@@ -61,7 +68,9 @@ def test_the_kite() -> None:
 
 
 def test_a_confounded_mediator_is_a_recanting_district() -> None:
-    """Shpitser 2013: the mediator and the outcome share an unobserved cause, though the total effect is identified."""
+    """Shpitser 2013: the mediator and the outcome share an unobserved cause, though the total effect is
+    identified.
+    """
     graph = graph_of("x -> m", "m -> y", "x -> y", between=("m <-> y",))
     answer = mediated(graph)
     assert isinstance(identify(graph, Query(("x",), "y", "mediation")), Identified)
@@ -104,7 +113,9 @@ def test_an_unobserved_mediator_counts_with_the_direct_effect() -> None:
 
 
 def test_idc_on_its_papers_example() -> None:
-    """Rule 2 turns conditions into interventions; a confounded consequence forbids what the average allows."""
+    """Rule 2 turns conditions into interventions; a confounded consequence forbids what the
+    average allows.
+    """
     graph = graph_of("x -> z", "z -> y", between=("x <-> z",))
     index = graph.index
     found = idc(graph, [index["x"]], index["y"], [index["z"]])
@@ -136,7 +147,9 @@ def test_the_chosen_set_holds_what_the_effect_is_asked_by() -> None:
 
 
 def test_the_levels_of_a_consequence_need_another_formula() -> None:
-    answer = identify(graph_of("z -> x", "z -> y", "x -> y", "x -> w", "z -> w"), Query(("x",), "y", by=("w",)))
+    answer = identify(
+        graph_of("z -> x", "z -> y", "x -> y", "x -> w", "z -> w"), Query(("x",), "y", by=("w",))
+    )
     stated = answer.justification.conditional
     assert isinstance(stated, FunctionalAtLevels)
     assert answer.justification.adjustment.chosen == ("z",)
@@ -148,7 +161,9 @@ def test_the_levels_of_a_consequence_need_another_formula() -> None:
 def test_a_case_control_design_leaves_the_odds_ratio() -> None:
     graph = graph_of("z -> x", "z -> y", "x -> y", "i -> x", selected=("y",))
     answer = identify(graph, Query(("x",), "y"))
-    assert isinstance(answer, NotIdentified)  # not even by the instrument: the rows were chosen on the outcome
+    assert isinstance(
+        answer, NotIdentified
+    )  # not even by the instrument: the rows were chosen on the outcome
     assert answer.survives is not None
     assert answer.survives.given == ("z",)
     assert "case-control" in answer.survives.reason
@@ -187,11 +202,16 @@ def test_an_unobserved_mediator_is_a_front_door_once_measured() -> None:
     answer = identify(graph, Query(("x",), "y"))
     assert isinstance(answer, NotIdentified)
     assert answer.measure == (("m",),)
-    assert answer.suggestions[0] == "With `m` measured, the effect would be identified by the front-door formula."
+    assert (
+        answer.suggestions[0]
+        == "With `m` measured, the effect would be identified by the front-door formula."
+    )
 
 
 def test_no_mediator_is_promised_where_it_would_not_serve() -> None:
-    """x also acts on w, which shares a cause with both: the effect of x on what it causes is confounded at once."""
+    """x also acts on w, which shares a cause with both: the effect of x on what it causes is confounded at
+    once.
+    """
     graph = graph_of("x -> y", "w -> y", "x -> w", between=("x <-> w", "w <-> y"))
     answer = identify(graph, Query(("x",), "y"))
     assert isinstance(answer, NotIdentified)

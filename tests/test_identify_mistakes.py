@@ -56,7 +56,10 @@ def test_a_question_that_does_not_fit_the_graph(query: Query, code: str) -> None
 def explained(path: Path, text: str) -> subprocess.CompletedProcess[str]:
     path.write_text(text, encoding="utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "dagreg.cli", "explain", str(path)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "dagreg.cli", "explain", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

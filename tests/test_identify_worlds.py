@@ -103,10 +103,14 @@ def test_path_specific_effects_equal_nested_counterfactuals(block: int) -> None:
             def active(path: tuple[str, ...], wanted=wanted, hidden=hidden) -> bool:
                 return wanted(tuple(n for n in path if n not in hidden))
 
-            assert formula_of(effect, slow, world, rng, x, y) == pytest.approx(world.nested(x, y, active)), effect
+            assert formula_of(effect, slow, world, rng, x, y) == pytest.approx(world.nested(x, y, active)), (
+                effect
+            )
 
 
-def formula_of(effect: PathEffect, slow: brute.Mixed, world: World, rng: random.Random, x: str, y: str) -> float:
+def formula_of(
+    effect: PathEffect, slow: brute.Mixed, world: World, rng: random.Random, x: str, y: str
+) -> float:
     """The formula at x = 1 and x* = 0."""
     values = {n: rng.randint(0, 1) for n in slow.nodes} | {x: 1, y: 1, f"{x}*": 0}
 
@@ -120,7 +124,9 @@ def formula_of(effect: PathEffect, slow: brute.Mixed, world: World, rng: random.
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_recanting_is_by_its_definition(block: int) -> None:
-    """Without latents: one path alone is identified exactly where no node on it has another way to the outcome."""
+    """Without latents: one path alone is identified exactly where no node on it has another way to the
+    outcome.
+    """
     for _, slow, x, y in questions(block, largest=6):
         seen = brute.Mixed(slow.nodes, slow.directed)
         paths = list(brute.proper_causal_paths(seen, {x}, y))
@@ -148,11 +154,16 @@ def test_recanting_is_by_its_definition(block: int) -> None:
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_the_odds_ratio_survives_a_selection_on_the_outcome(block: int) -> None:
-    """Among the chosen rows it equals the causal one, at every level of the set; and nothing else is reported."""
+    """Among the chosen rows it equals the causal one, at every level of the set; and nothing else is
+    reported.
+    """
     for rng, slow, x, y in questions(block):
         parents = [y, *(v for v in slow.observed if v not in (x, y) and rng.random() < 0.2)]
         wider = brute.Mixed(
-            (*slow.nodes, "s"), (*slow.directed, *((p, "s") for p in parents)), slow.bidirected, slow.unobserved
+            (*slow.nodes, "s"),
+            (*slow.directed, *((p, "s") for p in parents)),
+            slow.bidirected,
+            slow.unobserved,
         )
         graph = compiled(wider, ("s",))
         answer = identify(graph, Query((x,), y))
@@ -170,7 +181,9 @@ def test_the_odds_ratio_survives_a_selection_on_the_outcome(block: int) -> None:
 
 
 def chosen_rows(rng: random.Random, slow: brute.Mixed) -> brute.Mixed:
-    """The graph with a node "s" on which the rows are chosen: it has two causes or three, and may have an effect."""
+    """The graph with a node "s" on which the rows are chosen: it has two causes or three, and may have an
+    effect.
+    """
     parents = rng.sample(slow.observed, min(len(slow.observed), rng.choice([1, 2, 2, 3])))
     directed = (*slow.directed, *((p, "s") for p in parents))
     return brute.Mixed((*slow.nodes, "s"), directed, slow.bidirected, slow.unobserved)
@@ -178,7 +191,9 @@ def chosen_rows(rng: random.Random, slow: brute.Mixed) -> brute.Mixed:
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_effects_by_levels_among_chosen_rows_are_those_among_all(block: int) -> None:
-    """The formula over the chosen rows is P(y | do(x), w) of the population, whether or not the average is told."""
+    """The formula over the chosen rows is P(y | do(x), w) of the population, whether or not the average is
+    told.
+    """
     for rng, slow, x, y in questions(block):
         wider = chosen_rows(rng, slow)
         graph = compiled(wider, ("s",))
@@ -194,7 +209,9 @@ def test_effects_by_levels_among_chosen_rows_are_those_among_all(block: int) -> 
         given = {w: values[w] for w in ws}
         truth = world.after({x: 1}, {y: 1, **given}) / world.after({x: 1}, given)
         domains = dict.fromkeys(wider.nodes, (0, 1))
-        got = evaluate(found.functional, values, lambda v, g, w=world: w.probability(v, {**g, "s": 1}), domains)
+        got = evaluate(
+            found.functional, values, lambda v, g, w=world: w.probability(v, {**g, "s": 1}), domains
+        )
         assert got == pytest.approx(truth)
         if isinstance(found, AdjustmentAtLevels) and found.alone:
             assert isinstance(answer, Identified)
@@ -225,7 +242,9 @@ def test_no_set_that_serves_at_the_levels_is_overlooked(block: int) -> None:
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_an_edge_spelled_out_changes_no_answer(block: int) -> None:
-    """The unnamed common causes, named and not measured, leave everything as it was; measured, they help or not."""
+    """The unnamed common causes, named and not measured, leave everything as it was; measured, they help or
+    not.
+    """
     for _, slow, x, y in questions(block, largest=6):
         graph = compiled(slow)
         pairs = [(v, s) for v in range(len(graph)) for s in graph.siblings[v] if v < s]
@@ -255,4 +274,6 @@ def test_the_least_sets_are_valid_and_least(block: int) -> None:
             assert {frozenset(sets.minimum), frozenset(sets.cheapest)} <= set(valid)
             assert len(sets.minimum) == min(map(len, valid))
             assert sum(cost[z] for z in sets.cheapest) == min(sum(cost[z] for z in zs) for zs in valid)
-            assert total_effect(graph, (graph.index[x],), graph.index[y]).valid([graph.index[z] for z in sets.cheapest])
+            assert total_effect(graph, (graph.index[x],), graph.index[y]).valid(
+                [graph.index[z] for z in sets.cheapest]
+            )

@@ -13,7 +13,16 @@ from scipy import integrate, stats
 from dagreg.engines import density, importance
 from dagreg.engines.density import Posterior, posterior_of
 from dagreg.engines.draws import convergence
-from dagreg.engines.importance import Mixture, Mode, SplitT, adapted, chains, climb, draw_by_importance, only_mode
+from dagreg.engines.importance import (
+    Mixture,
+    Mode,
+    SplitT,
+    adapted,
+    chains,
+    climb,
+    draw_by_importance,
+    only_mode,
+)
 from dagreg.engines.nuts import sample
 from dagreg.model.statistics import Sufficient
 from dagreg.optimise.types import Piece
@@ -35,7 +44,9 @@ def the_piece(text: str, data: Any = None, estimator: str = "adjusted") -> tuple
 def on_x(node: str, priors: str, response: np.ndarray, **more: Any) -> tuple[Optimised, Piece]:
     """A regression of `r` on x alone."""
     text = f"nodes: {{x: continuous, r: {node}}}\nedges: [x -> r]\neffect: x -> r\n"
-    return the_piece(text + f"regressions: {{r: {{priors: {{{priors}}}}}}}\n", {"x": X, "r": response, **more})
+    return the_piece(
+        text + f"regressions: {{r: {{priors: {{{priors}}}}}}}\n", {"x": X, "r": response, **more}
+    )
 
 
 X = np.random.default_rng(1).normal(size=ROWS)
@@ -78,7 +89,9 @@ def test_a_density_that_rises_for_ever_has_no_mode() -> None:
     """Two groups of rows that nothing but a flat prior holds apart."""
     x = np.array([-2.0, -1.0, 1.0, 2.0] * 10)
     text = "nodes: {x: continuous, b: binary}\nedges: [x -> b]\neffect: x -> b\n"
-    case = optimised(text + "regressions: {b: {priors: {x: Flat}}}\n", data={"x": x, "b": (x > 0).astype(int)})
+    case = optimised(
+        text + "regressions: {b: {priors: {x: Flat}}}\n", data={"x": x, "b": (x > 0).astype(int)}
+    )
     assert only_mode(posterior(case, case.pieces[-1]), np.random.default_rng(1)) is None
 
 
@@ -149,7 +162,9 @@ def test_a_skewed_posterior_by_quadrature() -> None:
     assert draws is not None
     a, u = np.linspace(-1.2, 1.2, 241), np.linspace(-3, 25, 1_401)
     mean, shape = np.exp(a)[:, None, None], np.exp(u)[None, :, None]
-    height = stats.nbinom.logpmf(counts, np.minimum(shape, 1e9), 1 / (1 + mean / np.minimum(shape, 1e9))).sum(axis=2)
+    height = stats.nbinom.logpmf(counts, np.minimum(shape, 1e9), 1 / (1 + mean / np.minimum(shape, 1e9))).sum(
+        axis=2
+    )
     height += stats.norm.logpdf(a)[:, None] + stats.halfcauchy.logpdf(np.exp(u), scale=5) + u
     mass = np.exp(height - height.max())
     for axis, grid, values in ((1, a, draws.values["alpha_r"]), (0, u, np.log(draws.values["shape_r"]))):
@@ -195,7 +210,8 @@ def _waiting() -> dict[str, np.ndarray]:
 
 
 WAITING = (
-    "nodes: {x: continuous, r: {type: positive, family: weibull, censored: how}}\nedges: [x -> r]\neffect: x -> r\n"
+    "nodes: {x: continuous, r: {type: positive, family: weibull, censored: how}}\nedges: [x -> r]\neffect: x "
+    "-> r\n"
 )
 
 
@@ -219,7 +235,9 @@ def test_the_draws_are_those_of_nuts(text: str, data: Any, estimator: str) -> No
     for symbol, values in ours.values.items():
         other = theirs.values[symbol]
         assert values.shape == other.shape
-        values, other = (np.log(v) if symbol.startswith(("shape", "nu", "sigma")) else v for v in (values, other))
+        values, other = (
+            np.log(v) if symbol.startswith(("shape", "nu", "sigma")) else v for v in (values, other)
+        )
         own, ess = convergence(values)[0], convergence(other)[0]
         error = np.sqrt(values.var(axis=(0, 1)) / own + other.var(axis=(0, 1)) / ess)
         assert (np.abs(values.mean(axis=(0, 1)) - other.mean(axis=(0, 1))) < SE * error).all()
@@ -299,11 +317,16 @@ CALIBRATED: Mapping[str, tuple[str, str, Responses, Mapping[str, Callable[[np.ra
 
 
 def calibration(name: str, simulations: int) -> tuple[list[float], int]:
-    """The p-value of uniform ranks for each parameter (Talts et al. 2018), and how often there were no draws."""
+    """The p-value of uniform ranks for each parameter (Talts et al.
+
+    2018), and how often there were no draws.
+    """
     node, priors, respond, auxiliaries = CALIBRATED[name]
     rng = np.random.default_rng(10)
     bound = {"how": np.where(np.arange(ROWS) % 4 == 0, "right", "none")} if "censored" in name else {}
-    first = np.clip(respond(rng, np.full(ROWS, 0.5), dict.fromkeys(auxiliaries, 1.0) | {"zero_r": 0.3}), 0, 1e6)
+    first = np.clip(
+        respond(rng, np.full(ROWS, 0.5), dict.fromkeys(auxiliaries, 1.0) | {"zero_r": 0.3}), 0, 1e6
+    )
     case, piece = on_x(node, f"{COMMON}, {priors}", first, **bound)
     table, centre = dict(case.table(piece)), (piece.equation.terms[0].centre or (0.0,))[0]
     ranks, without = [], 0
@@ -314,7 +337,9 @@ def calibration(name: str, simulations: int) -> tuple[list[float], int]:
             end = np.exp(0.5) * rng.exponential(1.5, ROWS) + 0.05
             table["how"], response = np.where(response < end, "none", "right"), np.minimum(response, end)
         table["r"] = response
-        draws = draw_by_importance(piece.model, table, Sampling(draws=99, chains=1, seed=int(rng.integers(1 << 30))))
+        draws = draw_by_importance(
+            piece.model, table, Sampling(draws=99, chains=1, seed=int(rng.integers(1 << 30)))
+        )
         if draws is None:
             without += 1
             continue
@@ -325,7 +350,10 @@ def calibration(name: str, simulations: int) -> tuple[list[float], int]:
 
 @pytest.mark.parametrize(
     ("name", "simulations"),
-    [("negative_binomial", 250), *(pytest.param(n, 250, marks=pytest.mark.slow) for n in list(CALIBRATED)[1:])],
+    [
+        ("negative_binomial", 250),
+        *(pytest.param(n, 250, marks=pytest.mark.slow) for n in list(CALIBRATED)[1:]),
+    ],
 )
 def test_simulation_based_calibration(name: str, simulations: int) -> None:
     pvalues, without = calibration(name, simulations)

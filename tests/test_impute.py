@@ -1,4 +1,6 @@
-"""Missing values inside the model: densities against NumPy, children on completed columns, recovery, effects."""
+"""Missing values inside the model: densities against NumPy, children on completed columns,
+recovery, effects.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,13 @@ def _row(p: Point, i: int, z: int, g: str, x: float) -> float:
     mean = p["alpha_x"] + p["beta_x_w"] * w + p["beta_x_z"] * z + indicators @ p["beta_x_g"]
     found += stats.norm.logpdf(x, mean, p["sigma_x"])
     if y is not None:
-        eta = p["alpha_y"] + p["beta_y_x"] * x + p["beta_y_w"] * w + p["beta_y_z"] * z + indicators @ p["beta_y_g"]
+        eta = (
+            p["alpha_y"]
+            + p["beta_y_x"] * x
+            + p["beta_y_w"] * w
+            + p["beta_y_z"] * z
+            + indicators @ p["beta_y_g"]
+        )
         found += stats.norm.logpdf(y, eta + p["beta_y_x_z"] * x * z, p["sigma_y"])
     return float(found)
 
@@ -93,7 +101,9 @@ def test_missing_levels_are_summed_over_and_missing_numbers_are_parameters() -> 
         unseen = iter(p["x_unseen"])
         x = [next(unseen) if v is None else v for v in DATA["x"]]
         rows = [
-            special.logsumexp([_row(p, i, f["z"], f["g"], x[i]) for f in fillings(i, {"z": (0, 1), "g": tuple("abc")})])
+            special.logsumexp(
+                [_row(p, i, f["z"], f["g"], x[i]) for f in fillings(i, {"z": (0, 1), "g": tuple("abc")})]
+            )
             for i in range(ROWS)
         ]
         return _priors(p) + float(np.sum(rows))
@@ -123,12 +133,15 @@ def test_a_child_reads_the_completed_column(as_frame: bool) -> None:
 
 
 def test_a_mediators_child_reads_the_mediators_completed_column() -> None:
-    """In the chain the mediator's own regression is its distribution, and the outcome sees what was imputed."""
+    """In the chain the mediator's own regression is its distribution, and the outcome sees what
+    was imputed.
+    """
     rng = np.random.default_rng(2)
     a = rng.normal(size=12)
     data = {"a": a, "m": _gappy(rng.normal(a), {0, 7, 8}), "y": rng.normal(size=12)}
     text = (
-        "missing: impute\nnodes: {a: continuous, m: continuous, y: continuous}\nedges: [a -> m -> y]\neffect: a -> y\n"
+        "missing: impute\nnodes: {a: continuous, m: continuous, y: continuous}\nedges: [a -> m -> "
+        "y]\neffect: a -> y\n"
         f"regressions: {{m: {{priors: {PRIORS}, sigma: 'Exponential(1)'}}}}, "
         f"y: {{priors: {PRIORS}, sigma: 'Exponential(1)'}}}}}}\n"
     )
@@ -246,7 +259,9 @@ def test_the_table_of_the_effects_is_that_of_the_program() -> None:
 
 
 def at_random(rows: int, seed: int = 4) -> dict[str, Any]:
-    """A confounder missing more often where the outcome is large: complete rows mislead, imputation does not."""
+    """A confounder missing more often where the outcome is large: complete rows mislead,
+    imputation does not.
+    """
     rng = np.random.default_rng(seed)
     z = rng.normal(0, 1, rows)
     x = rng.normal(0.8 * z, 1)

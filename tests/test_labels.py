@@ -51,7 +51,11 @@ def test_an_outcome_of_several_levels_names_one_in_each_row():
 
 
 def test_a_dose_names_the_level_too_and_a_mean_names_none():
-    data = {"x": [0.1 * i for i in range(60)], "d": ["no", "yes", "yes"] * 20, "z": [float(i % 7) for i in range(60)]}
+    data = {
+        "x": [0.1 * i for i in range(60)],
+        "d": ["no", "yes", "yes"] * 20,
+        "z": [float(i % 7) for i in range(60)],
+    }
     nodes = "nodes: {x: continuous, d: binary, z: continuous}\nedges: ['x -> d', 'x -> z']\n"
     effect, _ = answered(f"{nodes}effect: {{exposure: x, outcome: d, dose_response: 3}}\n{SAMPLING}", data)
     assert [dose["outcome_level"] for dose in effect["dose_response"]] == ["yes"] * 3

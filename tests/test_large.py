@@ -40,7 +40,8 @@ def table(tmp_path: Path) -> Path:
     connection = duckdb.connect()
     connection.execute(f"CREATE TABLE t ({typed})")
     connection.executemany(
-        "INSERT INTO t VALUES (?, ?, ?, ?, ?)", list(zip(*(c.tolist() for c in columns.values()), strict=True))
+        "INSERT INTO t VALUES (?, ?, ?, ?, ?)",
+        list(zip(*(c.tolist() for c in columns.values()), strict=True)),
     )
     connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
     return path
@@ -61,7 +62,8 @@ def test_cross_products_give_the_same_posterior(table: Path, monkeypatch: pytest
         for symbol, values in draws.values.items():
             others = large.samples[builder].values[symbol]
             assert (
-                np.abs(values.mean(axis=(0, 1)) - others.mean(axis=(0, 1))).max() < 0.3 * values.std(axis=(0, 1)).max()
+                np.abs(values.mean(axis=(0, 1)) - others.mean(axis=(0, 1))).max()
+                < 0.3 * values.std(axis=(0, 1)).max()
             )
             np.testing.assert_allclose(others.std(axis=(0, 1)), values.std(axis=(0, 1)), rtol=0.2)
     for a, b in zip(_estimates(small), _estimates(large), strict=True):
@@ -74,7 +76,9 @@ def _estimates(result: Result) -> tuple[Any, ...]:
     return effect.result.estimates
 
 
-def test_the_disagreement_of_chain_and_adjusted_is_the_same(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_disagreement_of_chain_and_adjusted_is_the_same(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The groups of rows differ, so its sd agrees within the error of a jackknife with 60 groups."""
     found = [r.effects[0].result.disagreements[0] for r in both(table, monkeypatch)]  # type: ignore[union-attr]
     assert found[1].sd == pytest.approx(found[0].sd, rel=0.5)

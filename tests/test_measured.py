@@ -42,7 +42,9 @@ def _rows(p: Point, z: np.ndarray, true: np.ndarray) -> np.ndarray:
     """The log densities of true value and outcome."""
     spread = np.hypot(p["sigma_y"], DATA["y_se"])
     found = stats.norm.logpdf(true, p["alpha_x"] + p["beta_x_z"] * z, p["sigma_x"])
-    return found + stats.norm.logpdf(DATA["y"], p["alpha_y"] + p["beta_y_x"] * true + p["beta_y_z"] * z, spread)
+    return found + stats.norm.logpdf(
+        DATA["y"], p["alpha_y"] + p["beta_y_x"] * true + p["beta_y_z"] * z, spread
+    )
 
 
 def test_a_child_reads_the_true_value() -> None:
@@ -69,7 +71,12 @@ def test_noisy_measurements_are_sampled_around_the_regression() -> None:
 def test_with_missing_measurements_and_missing_levels() -> None:
     """A true value without a measurement has its regression alone; one row's levels share one true value."""
     gaps, lost = {2, 7}, {2, 3}
-    data = {**DATA, "z": _gappy(DATA["z"], lost), "x": _gappy(DATA["x"], gaps), "se": _gappy(DATA["se"], gaps)}
+    data = {
+        **DATA,
+        "z": _gappy(DATA["z"], lost),
+        "x": _gappy(DATA["x"], gaps),
+        "se": _gappy(DATA["se"], gaps),
+    }
 
     def logp(p: Point) -> float:
         known = [i for i in range(ROWS) if i not in gaps]
@@ -77,7 +84,9 @@ def test_with_missing_measurements_and_missing_levels() -> None:
         sides = []
         for level in (0, 1):
             z = np.array([level if i in lost else DATA["z"][i] for i in range(ROWS)])
-            sides.append(_rows(p, z, p["x_true"]) + stats.bernoulli.logpmf(z, 1 / (1 + np.exp(-p["alpha_z"]))))
+            sides.append(
+                _rows(p, z, p["x_true"]) + stats.bernoulli.logpmf(z, 1 / (1 + np.exp(-p["alpha_z"])))
+            )
         rows = [np.logaddexp(a, b) if i in lost else a for i, (a, b) in enumerate(zip(*sides, strict=True))]
         return total + float(np.sum(rows))
 

@@ -1,4 +1,6 @@
-"""Ratios of the standardised means against their closed forms, and what they and the coefficients are called."""
+"""Ratios of the standardised means against their closed forms, and what they and the coefficients
+are called.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ COEFFICIENTS = {"alpha": -0.4, "x": 0.6, "w": 0.7, "z": 0.5}
 
 def rows_of(spec: str, values: Mapping[str, Any], estimator: str = "adjusted") -> list[Estimate]:
     model = models_of(spec, DATA)[estimator]
-    draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
+    draws = {
+        name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()
+    }
     return list(estimates(model, Draws(draws, "test", 0, 0.0), DATA, seed=0))
 
 
@@ -65,10 +69,12 @@ CASES = {
     "bernoulli": ("d", "binary", special.expit, {}, ("risk ratio", "odds ratio")),
     "probit": ("d", "{type: binary, link: probit}", special.ndtr, {}, ("risk ratio", "odds ratio")),
     "binomial": ("c", BINOMIAL % "binomial", special.expit, {}, ("risk ratio", "odds ratio")),
-    "beta_binomial": ("c", BINOMIAL % "beta_binomial", special.expit, {"precision": 4.0}, ("risk ratio", "odds ratio")),
+    "beta_binomial": ("c", BINOMIAL % "beta_binomial", special.expit, {"precision": 4.0}, ("risk ratio",
+    "odds ratio")),
     "poisson": ("c", "count", np.exp, {}, ("rate ratio",)),
     "softplus": ("c", "{type: count, link: softplus}", lambda eta: np.logaddexp(0, eta), {}, ("rate ratio",)),
-    "negative_binomial": ("c", "{type: count, family: negative_binomial}", np.exp, {"shape": 2.0}, ("rate ratio",)),
+    "negative_binomial": ("c", "{type: count, family: "
+                               "negative_binomial}", np.exp, {"shape": 2.0}, ("rate ratio",)),
     "zero_inflated_poisson": (
         "c", "{type: count, family: zero_inflated_poisson}", np.exp, {"zero": 0.3}, ("rate ratio",)
     ),
@@ -85,7 +91,9 @@ def test_marginal_ratios(name: str, exposure: str) -> None:
     """Of the means over all rows, not the mean of the rows' ratios."""
     response, node, inverse, more, scales = CASES[name]
     rows = rows_of(spec_of(response, node, exposure), values_of(response, exposure, **more))
-    low, high = (np.average(side, weights=DATA["n"] if "trials" in node else None) for side in sides(exposure, inverse))
+    low, high = (
+        np.average(side, weights=DATA["n"] if "trials" in node else None) for side in sides(exposure, inverse)
+    )
     expected = {"risk ratio": high / low, "odds ratio": high / (1 - high) / (low / (1 - low))}
     found = {e.scale: e for e in rows if e.is_ratio}
     assert tuple(found) == scales
@@ -103,7 +111,9 @@ def test_ratios_by_levels_are_of_the_means_of_the_level() -> None:
     """Homogeneous odds ratios within strata, different ones over each: the measure is not collapsible."""
     spec = spec_of("d", "binary", extra=", by: [g]").replace("{priors:", "{interactions: [], priors:")
     rows = rows_of(spec, values_of("d", "w") | {"beta_d_g": 1.5})
-    low, high = (special.expit(special.logit(side) + 1.5 * (DATA["g"] == "b")) for side in sides("w", special.expit))
+    low, high = (
+        special.expit(special.logit(side) + 1.5 * (DATA["g"] == "b")) for side in sides("w", special.expit)
+    )
     for level, where in ((None, np.ones(N, bool)), ("a", DATA["g"] == "a"), ("b", DATA["g"] == "b")):
         (found,) = (e for e in rows if e.scale == "risk ratio" and e.by.get("g") == level)
         assert found.summary.mean == pytest.approx(high[where].mean() / low[where].mean(), rel=1e-12)
@@ -122,7 +132,9 @@ def test_means_that_are_not_above_zero_have_no_ratio() -> None:
 
 
 def test_the_chain_and_its_natural_parts_have_ratios_too() -> None:
-    """Two-valued mediator and outcome, summed by hand; the parts' ratios multiply to the total's (VanderWeele 2015)."""
+    """Two-valued mediator and outcome, summed by hand; the parts' ratios multiply to the total's (VanderWeele
+    2015).
+    """
     spec = (
         "nodes: {w: binary, k: binary, d: binary}\nedges: [w -> k -> d, w -> d]\n"
         "effect: {exposure: w, outcome: d, kind: mediation}\n"
@@ -134,7 +146,9 @@ def test_the_chain_and_its_natural_parts_have_ratios_too() -> None:
 
     def risk(outcome: int, mediator: int) -> float:
         one = special.expit(-0.3 + 1.2 * mediator)
-        return float(sum(p * special.expit(-0.8 + 0.6 * outcome + 0.9 * k) for k, p in ((0, 1 - one), (1, one))))
+        return float(
+            sum(p * special.expit(-0.8 + 0.6 * outcome + 0.9 * k) for k, p in ((0, 1 - one), (1, one)))
+        )
 
     found = {e.estimand: e.summary.mean for e in rows if e.scale == "risk ratio"}
     assert found == {
@@ -187,7 +201,9 @@ def test_every_family_is_told_what_its_coefficients_are() -> None:
         ("c", "count", {}, "log rate ratio"),
     ],
 )
-def test_the_coefficient_beside_the_effect(response: str, node: str, more: dict[str, float], name: str) -> None:
+def test_the_coefficient_beside_the_effect(
+    response: str, node: str, more: dict[str, float], name: str
+) -> None:
     rows = rows_of(spec_of(response, node), values_of(response, "w", **more))
     (found,) = (e for e in rows if e.scale == "link")
     assert found.label == f"{name}, w: 1 against 0"
@@ -220,4 +236,6 @@ def test_no_effect_is_one_on_the_axis_of_a_ratio() -> None:
     left = float(picture.split('class="axis" x1="')[1].split('"')[0])
     low = float(picture.split('class="interval" x1="')[1].split('"')[0])
     assert left < at[0] < low
-    assert forest_text((panel,), 60).splitlines()[1].index("|") < forest_text((panel,), 60).splitlines()[1].index("*")
+    assert forest_text((panel,), 60).splitlines()[1].index("|") < forest_text((panel,), 60).splitlines()[
+        1
+    ].index("*")

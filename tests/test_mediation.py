@@ -1,4 +1,6 @@
-"""The rows of a mediation question: those that identification judges identified; else a reason in their place."""
+"""The rows of a mediation question: those that identification judges identified; else a reason in their
+place.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def test_mediators_in_parallel_have_their_paths() -> None:
 
 @pytest.mark.parametrize("confounder", ["m <-> y", "u -> m, y"])
 def test_a_confounded_mediator_leaves_the_total_effect_alone(confounder: str) -> None:
-    nodes = "nodes: {x: continuous, m: continuous, y: continuous, u: unobserved}\n" if "u" in confounder else ""
+    nodes = (
+        "nodes: {x: continuous, m: continuous, y: continuous, u: unobserved}\n" if "u" in confounder else ""
+    )
     spec = (
         f"{nodes}edges: [x -> m -> y, x -> y, '{confounder}']\n"
         "effect: {exposure: x, outcome: y, kind: mediation}\n"
@@ -75,7 +79,9 @@ def test_the_report_says_why_a_path_has_no_row() -> None:
 
 
 def test_identified_parts_without_a_chain_say_what_is_missing() -> None:
-    """The front door: the indirect effect is the total one, and no regression of the outcome on its causes gives it."""
+    """The front door: the indirect effect is the total one, and no regression of the outcome on its causes
+    gives it.
+    """
     plan = plan_of("[x -> m -> y, 'x <-> y']")
     assert [m.estimator for m in plan.models if m.primary] == ["frontdoor"]
     assert "only the chain of regressions gives them" in left_out(plan)["natural direct and indirect effect"]
@@ -86,9 +92,12 @@ def test_nothing_lies_between() -> None:
 
 
 def test_paths_that_join_before_a_mediator_count_for_it_together() -> None:
-    """x -> r -> m and x -> m: all of r's paths go on through m, and the sums of products are known (Wright 1921)."""
+    """x -> r -> m and x -> m: all of r's paths go on through m, and the sums of products are known (Wright
+    1921).
+    """
     spec = (
-        "edges: ['x -> r, m, k, y', r -> m, 'm, k -> y']\neffect: {exposure: x, outcome: y, kind: mediation}\n"
+        "edges: ['x -> r, m, k, y', r -> m, 'm, k -> y']\neffect: {exposure: x, outcome: y, kind: "
+        "mediation}\n"
         "regressions: {r: {priors: {intercept: 'Normal(0, 5)'}}, m: {priors: {intercept: 'Normal(0, 5)'}}, "
         "k: {priors: {intercept: 'Normal(0, 5)'}}, y: {priors: {intercept: 'Normal(0, 5)'}}}\n"
     )
@@ -117,7 +126,9 @@ def test_the_answer_to_a_mediation_is_the_indirect_effect_and_its_share() -> Non
     x = rng.normal(size=n)
     m = 0.8 * x + rng.normal(size=n)
     y = 0.5 * m + 0.6 * x + rng.normal(size=n)
-    text = "edges: ['x -> m, y', m -> y]\neffects:\n  - {exposure: x, outcome: y, kind: mediation}\n  - x -> m\n"
+    text = (
+        "edges: ['x -> m, y', m -> y]\neffects:\n  - {exposure: x, outcome: y, kind: mediation}\n  - x -> m\n"
+    )
     result = pipeline.fit(spec_of(text), {"x": x, "m": m, "y": y})
     one = np.ones(n)
     (a, _), (b, c, _) = (
@@ -136,7 +147,9 @@ def test_the_answer_to_a_mediation_is_the_indirect_effect_and_its_share() -> Non
     report = " ".join(result.report("text").split())
     shown = f"{share.median:.0%} of the total"
     assert f"That is {shown} effect" in report
-    heads = [report.index(f"{word}, one unit more of x") for word in ("Natural indirect effect", "Total effect")]
+    heads = [
+        report.index(f"{word}, one unit more of x") for word in ("Natural indirect effect", "Total effect")
+    ]
     assert report.index(shown) < heads[0] < heads[1]  # at a glance first, then the headline
     (first, _) = json.loads(result.report("json"))["effects"]
     assert first["estimates"][0]["share_of_total"]["median"] == share.median
@@ -162,4 +175,6 @@ def test_where_the_parts_are_not_identified_the_report_says_that_it_gives_the_to
     m = x + rng.normal(size=200)
     data = {"x": x, "m": m, "y": m + x + rng.normal(size=200)}
     text = "edges: ['x -> m, y', m -> y, m <-> y]\neffect: {exposure: x, outcome: y, kind: mediation}\n"
-    assert "How much of it goes through the mediators is not given." in pipeline.fit(spec_of(text), data).report("text")
+    assert "How much of it goes through the mediators is not given." in pipeline.fit(
+        spec_of(text), data
+    ).report("text")

@@ -15,10 +15,13 @@ FOLDER = Path(__file__).parent.parent / "docs" / "messages"
 SHOWN = [code for code, entry in CODES.items() if entry.bad]
 MENDED = [code for code, entry in CODES.items() if entry.good]
 SPECS = [code for code in MENDED if CODES[code].file == "spec.yaml"]
-OF_THE_SPEC = [code for code in SHOWN if code.startswith("DR1") and code in SPECS and code != "DR116"]  # a note
+OF_THE_SPEC = [
+    code for code in SHOWN if code.startswith("DR1") and code in SPECS and code != "DR116"
+]  # a note
 BEYOND_AN_EXAMPLE = {
     "DR100 DR108 DR304 ": "files that are no text, or not there",
-    "DR166 DR167 DR201 DR204 DR205 DR206 DR207 DR413 DR416 ": "a spec file is refused with another code: Python alone",
+    "DR166 DR167 DR201 DR204 DR205 DR206 DR207 DR413 DR416 ": "a spec file is refused with another code: "
+    "Python alone",
     "DR173 DR175 DR191 DR192 DR198 DR199 DR209 DR309 ": "what the command line says",
     "DR305 DR332 DR333 DR334 ": "databases",
     "DR337 ": "the words are DuckDB's",
@@ -53,7 +56,9 @@ def test_the_bad_example_of_a_spec_code_does_not_load_and_has_one_mistake(code: 
 
 
 def test_specs_that_can_show_a_code_do() -> None:
-    """Codes of specs, graphs, data and models have an example, but for those that a spec and a table cannot give."""
+    """Codes of specs, graphs, data and models have an example, but for those that a spec and a table cannot
+    give.
+    """
     unseen = {code for code in CODES if code[2] in COMMANDS and not CODES[code].bad}
     assert unseen == set("".join(BEYOND_AN_EXAMPLE).split())
 

@@ -25,7 +25,9 @@ from tests.optimising import DATA, Optimised, densities, notes, optimised, point
 
 SE = 4.5  # Monte Carlo standard errors
 SAMPLING = Sampling(draws=2_000, chains=4, seed=7)
-NODES = "nodes: {{z: binary, x: continuous, {node}}}\nedges: ['z -> x', 'x, z -> {name}']\neffect: x -> {name}\n"
+NODES = (
+    "nodes: {{z: binary, x: continuous, {node}}}\nedges: ['z -> x', 'x, z -> {name}']\neffect: x -> {name}\n"
+)
 
 
 def regression(node: str, name: str, more: str = "") -> str:
@@ -47,17 +49,22 @@ CASES = {
     "categorical on levels": "nodes: {x: continuous, g: categorical, k: {type: categorical}}\n"
     "edges: ['x -> k', 'x, k -> g']\neffect: k -> g\n",
     "ordinal, logit": regression("{type: ordinal, levels: [0, 1, 2]}", "k"),
-    "ordinal, probit": regression("{type: ordinal, levels: [0, 1, 2]}", "k", "regressions: {k: {link: probit}}"),
+    "ordinal, probit": regression(
+        "{type: ordinal, levels: [0, 1, 2]}", "k", "regressions: {k: {link: probit}}"
+    ),
     "ordinal on groups of rows": "nodes: {z: binary, d: binary, k: {type: ordinal, levels: [0, 1, 2]}}\n"
     "edges: ['z -> d', 'z, d -> k']\neffect: d -> k\n",
     "counts of groups of rows": "edges: ['g, z -> d', 'g, z, d -> b']\neffect: d -> b\n",
-    "weights": "nodes: {z: binary, w: binary, s: {type: count, family: binomial, trials: n}, k: {type: ordinal, "
+    "weights": "nodes: {z: binary, w: binary, s: {type: count, family: binomial, trials: n}, k: {type: "
+    "ordinal, "
     "levels: [0, 1, 2]}}\nedges: [z -> k -> s]\neffect: z -> s\n",
     "interactions": regression("binary", "b", "regressions: {b: {interactions: ['x:z']}}"),
     "levels without an intercept": "edges: ['g -> x', 'x, g -> b']\neffect: x -> b\n"
     "regressions: {b: {coding: index}}\n",
     "priors": regression(
-        "binary", "b", "regressions: {b: {priors: {x: 'Normal(0.1, 0.5)', z: Flat, intercept: 'Normal(1, 2)'}}}"
+        "binary",
+        "b",
+        "regressions: {b: {priors: {x: 'Normal(0.1, 0.5)', z: Flat, intercept: 'Normal(1, 2)'}}}",
     ),
 }
 
@@ -97,7 +104,9 @@ def test_the_levels_of_an_ordinal_response(link: str, cdf: Any) -> None:
     ends = np.concatenate([np.full((1, 3), -np.inf), cuts, np.full((1, 3), np.inf)])
     plain = np.log(cdf(ends[codes + 1] - eta) - cdf(ends[codes] - eta))
     np.testing.assert_allclose(ordinal.log_likelihood(link, codes, eta, cuts), plain, rtol=1e-10)
-    far = ordinal.log_likelihood(link, np.array([1, 1]), np.array([[30.0], [-30.0]]), np.array([[-0.5], [0.5]]))
+    far = ordinal.log_likelihood(
+        link, np.array([1, 1]), np.array([[30.0], [-30.0]]), np.array([[-0.5], [0.5]])
+    )
     upper = stats.logistic.logsf(29.5) if link == "logit" else stats.norm.logsf(29.5)
     share = np.log1p(-np.exp(-1)) if link == "logit" else 0.0  # the rest is beyond 30.5
     np.testing.assert_allclose(far[:, 0], upper + share, rtol=1e-9)
@@ -109,7 +118,9 @@ def test_rows_and_points_beyond_a_block() -> None:
     rng = np.random.default_rng(1)
     rows = 3 * ROWS + 17
     x, b = rng.normal(size=rows), rng.integers(0, 2, rows)
-    case = optimised("nodes: {x: continuous, b: binary}\nedges: [x -> b]\neffect: x -> b", data={"x": x, "b": b})
+    case = optimised(
+        "nodes: {x: continuous, b: binary}\nedges: [x -> b]\neffect: x -> b", data={"x": x, "b": b}
+    )
     target = target_of(case.pieces[0].model, case.table(case.pieces[0]))
     at = rng.normal(size=(BLOCK // ROWS + 300, 2))
     (term,) = case.pieces[0].equation.terms
@@ -154,7 +165,10 @@ def test_no_mode_is_found_where_there_is_none() -> None:
     """Separated rows under a flat prior: the likelihood rises for ever."""
     x = np.array([-2.0, -1.0, 1.0, 2.0] * 4)
     data = {"x": x, "b": (x > 0).astype(int)}
-    text = "nodes: {x: continuous, b: binary}\nedges: [x -> b]\neffect: x -> b\nregressions: {b: {priors: {x: Flat}}}"
+    text = (
+        "nodes: {x: continuous, b: binary}\nedges: [x -> b]\neffect: x -> b\nregressions: {b: {priors: {x: "
+        "Flat}}}"
+    )
     case = optimised(text, data=data)
     (piece,) = case.pieces
     assert piece.engine == "metropolis"
@@ -229,11 +243,15 @@ def test_a_skewed_posterior_by_quadrature() -> None:
         ess = float(convergence(values)[0])
         kept = values.ravel()[:: max(int(np.ceil(values.size / ess)), 1)]
         axis = (a, b)[i]
-        assert stats.kstest(kept, lambda v, axis=axis, c=cumulative: np.interp(v, axis, c / c[-1])).pvalue > 1e-4
+        assert (
+            stats.kstest(kept, lambda v, axis=axis, c=cumulative: np.interp(v, axis, c / c[-1])).pvalue > 1e-4
+        )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["binomial, logit", "poisson with exposures", "categorical", "ordinal, probit"])
+@pytest.mark.parametrize(
+    "name", ["binomial, logit", "poisson with exposures", "categorical", "ordinal, probit"]
+)
 def test_the_draws_are_those_of_nuts(name: str) -> None:
     case, piece = the_piece(CASES[name])
     table = case.table(piece)
@@ -277,14 +295,19 @@ def test_a_cliff_beside_a_long_slope(sd: float) -> None:
     z = np.repeat([0, 1], 30)
     data = {"z": z, "b": np.where(z == 1, 1, np.arange(60) % 2)}
     priors = f"{{intercept: 'Normal(0, 5)', z: 'Normal(0, {sd})'}}"
-    text = f"nodes: {{z: binary, b: binary}}\nedges: [z -> b]\neffect: z -> b\nregressions: {{b: {{priors: {priors}}}}}"
+    text = (
+        f"nodes: {{z: binary, b: binary}}\nedges: [z -> b]\neffect: z -> b\nregressions: "
+        f"{{b: {{priors: {priors}}}}}"
+    )
     case, piece = the_piece(text, data)
     target = target_of(piece.model, case.table(piece))
     a, b = np.linspace(-3, 3, 801), np.linspace(-5, 7 * sd, 8_001)
     grid = np.stack(np.meshgrid(a, b, indexing="ij"), axis=-1).reshape(-1, 2)
     height = target(grid).reshape(801, 8_001)
     marginal = integrate.trapezoid(np.exp(height - height.max()), a, axis=0)
-    mean, square = (integrate.trapezoid(marginal * b**k, b) / integrate.trapezoid(marginal, b) for k in (1, 2))
+    mean, square = (
+        integrate.trapezoid(marginal * b**k, b) / integrate.trapezoid(marginal, b) for k in (1, 2)
+    )
     for seed in range(5):
         found = draw_by_metropolis(piece.model, case.table(piece), replace(SAMPLING, seed=seed))
         assert found is not None or sd > 20  # what no t follows is left to NUTS
@@ -307,7 +330,9 @@ def test_chains_that_lie_are_not_kept() -> None:
 
 def test_pieces_that_fall_back_have_seeds_of_their_own() -> None:
     """NUTS from one seed draws the same from equal posteriors, which are independent."""
-    case = optimised("nodes: {z: binary, d: binary, b: binary}\nedges: [z -> d -> b]\neffect: z -> b", "chain")
+    case = optimised(
+        "nodes: {z: binary, d: binary, b: binary}\nedges: [z -> d -> b]\neffect: z -> b", "chain"
+    )
     assert [p.engine for p in case.pieces] == ["metropolis", "metropolis"]
     one, two = (seeded(piece, SAMPLING, whole=False).seed for piece in case.pieces)
     assert one != two
@@ -339,7 +364,9 @@ def test_a_level_without_rows() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert draw_by_metropolis(piece.model, case.table(piece), SAMPLING) is None
-    found = sample(case.program, piece.model, case.table(piece), replace(SAMPLING, draws=100, tune=300, chains=1))
+    found = sample(
+        case.program, piece.model, case.table(piece), replace(SAMPLING, draws=100, tune=300, chains=1)
+    )
     assert (np.diff(found.values["alpha_k"], axis=-1) > 0).all()
 
 
@@ -354,7 +381,9 @@ def test_simulation_based_calibration() -> None:
     for _ in range(200):
         truth = rng.normal(0, scale)
         table["b"] = (rng.random(len(design)) < 1 / (1 + np.exp(-design @ truth))).astype(int)
-        found = draw_by_metropolis(piece.model, table, Sampling(draws=99, chains=1, seed=int(rng.integers(1 << 30))))
+        found = draw_by_metropolis(
+            piece.model, table, Sampling(draws=99, chains=1, seed=int(rng.integers(1 << 30)))
+        )
         draws = np.stack([found.values[s][0] for s in piece.equation.coefficient_symbols])
         ranks.append((draws < truth[:, None]).sum(axis=1))
     for each in np.array(ranks).T:
@@ -374,7 +403,10 @@ def _column(term: Any, table: Any) -> np.ndarray:
     [
         (regression("{type: positive, family: gamma}", "pos"), "not known to be concave"),
         (regression("count", "c", "regressions: {c: {link: softplus}}"), "not known to be concave"),
-        (regression("binary", "b", "regressions: {b: {priors: {x: 'StudentT(3, 0, 1)'}}}"), "StudentT(3, 0, 1)"),
+        (
+            regression("binary", "b", "regressions: {b: {priors: {x: 'StudentT(3, 0, 1)'}}}"),
+            "StudentT(3, 0, 1)",
+        ),
         (regression("binary", "b", "regressions: {b: {priors: {x: 'Laplace(0, 1)'}}}"), "Laplace(0, 1)"),
         (
             "nodes: {x: continuous, g: group, b: binary}\nedges: ['x, g -> b']\neffect: x -> b\n",

@@ -1,4 +1,6 @@
-"""Gaussian mixed models without a compiler: densities by brute force, draws by simulation-based calibration."""
+"""Gaussian mixed models without a compiler: densities by brute force, draws by simulation-based
+calibration.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ EXACT = 1e-9
 class World:
     """Rows with groups, and all matrices of the model written out."""
 
-    def __init__(self, seed: int, sizes: tuple[tuple[int, int], ...], rows: int, *, nested: bool = False) -> None:
+    def __init__(
+        self, seed: int, sizes: tuple[tuple[int, int], ...], rows: int, *, nested: bool = False
+    ) -> None:
         self.rng = rng = np.random.default_rng(seed)
         x = rng.normal(size=rows)
         self.columns = np.column_stack([np.ones(rows), x, rng.normal(size=rows)])
@@ -39,7 +43,9 @@ class World:
                 inner, count, _ = self.groups[0]
                 level = np.arange(count)[inner] % levels
             self.groups.append((level, levels, self.columns[:, :width]))
-        self.response = 40 + rng.normal(size=rows) * 2 + 3 * x + rng.normal(size=sizes[0][0])[self.groups[0][0]]
+        self.response = (
+            40 + rng.normal(size=rows) * 2 + 3 * x + rng.normal(size=sizes[0][0])[self.groups[0][0]]
+        )
         self.mean, self.precision = np.array([35.0, 1.0, 0.0]), np.array([0.01, 0.25, 0.0])
 
     @property
@@ -151,14 +157,18 @@ def test_draws_have_the_normals_mean_and_covariance(name: str, limits: str, monk
     right = weighed.T @ world.response / at.sigma[0] ** 2
     right[-p:] += world.precision * world.mean
     system = world.system
-    repeated = Spread(np.repeat(at.sigma, size + 1), tuple(np.repeat(f, size + 1, axis=0) for f in at.factors))
+    repeated = Spread(
+        np.repeat(at.sigma, size + 1), tuple(np.repeat(f, size + 1, axis=0) for f in at.factors)
+    )
     coefficients, deviations = system.draws(repeated, Unit(size))  # type: ignore[arg-type]  # noise that is known
     drawn = np.hstack([*(d.reshape(size + 1, -1) for d in deviations), coefficients])
     mean, root = drawn[0], drawn[1:] - drawn[0]
     covariance = np.linalg.inv(precision)
     scale = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(mean / scale, covariance @ right / scale, atol=1e-7)
-    np.testing.assert_allclose(root.T @ root / np.outer(scale, scale), covariance / np.outer(scale, scale), atol=1e-8)
+    np.testing.assert_allclose(
+        root.T @ root / np.outer(scale, scale), covariance / np.outer(scale, scale), atol=1e-8
+    )
 
 
 class Unit:
@@ -261,7 +271,9 @@ PROGRAMS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_density_is_the_programs_with_deviations_integrated_out(name: str) -> None:
-    """p(theta | y) = p(theta, b, u | y) / p(b, u | theta, y), whatever b and u: the program has the numerator."""
+    """p(theta | y) = p(theta, b, u | y) / p(b, u | theta, y), whatever b and u: the program has the
+    numerator.
+    """
     case = model_of(rows_of(2), **PROGRAMS[name])
     (piece,) = case.pieces
     assert piece.engines[0] == "mixed", piece.notes
@@ -272,7 +284,9 @@ def test_the_density_is_the_programs_with_deviations_integrated_out(name: str) -
     at, _ = theta.spread(points)
     coefficients, deviations = system.draws(at, rng)
     theirs = emitted(case, points, at, coefficients, deviations)
-    given = np.array([conditional(system, at, i, coefficients[i], [d[i] for d in deviations]) for i in range(5)])
+    given = np.array(
+        [conditional(system, at, i, coefficients[i], [d[i] for d in deviations]) for i in range(5)]
+    )
     to_logs = np.log(np.tanh(np.abs(points[:, theta.folded]))).sum(axis=1)
     ours = mixed.target_of(theta, system)(points) + to_logs
     assert np.ptp(theirs) > 1
@@ -288,7 +302,9 @@ def emitted(
     equation, names = case.pieces[0].equation, names_of(case.model)
     built = case.readable.build(case.model.builder, case.rows)
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
-        density = built.compile_fn(built.logp(jacobian=True), inputs=built.value_vars, on_unused_input="ignore")
+        density = built.compile_fn(
+            built.logp(jacobian=True), inputs=built.value_vars, on_unused_input="ignore"
+        )
     found = []
     for i in range(len(points)):
         point: dict[str, Any] = dict(zip(equation.coefficient_symbols, coefficients[i], strict=True))
@@ -306,7 +322,9 @@ def emitted(
     return np.array(found)
 
 
-def conditional(system: System, at: Spread, i: int, coefficients: np.ndarray, deviations: list[np.ndarray]) -> float:
+def conditional(
+    system: System, at: Spread, i: int, coefficients: np.ndarray, deviations: list[np.ndarray]
+) -> float:
     """The log density of coefficients and deviations given theta, from their whole precision matrix."""
     rows, p = system.rows, len(coefficients)
     sizes = [g.levels for g in rows.groups]
@@ -346,7 +364,10 @@ CALIBRATED = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CALIBRATED)
 def test_draws_are_calibrated(name: str) -> None:
-    """Ranks of parameters drawn from their prior among draws of their posterior are uniform (Talts et al. 2018)."""
+    """Ranks of parameters drawn from their prior among draws of their posterior are uniform (Talts et al.
+
+    2018).
+    """
     least = calibration(CALIBRATED[name], rows_of(5))
     assert min(least.values()) > 1e-4, least
 
@@ -414,7 +435,10 @@ def calibration(parts: dict[str, str], data: dict[str, Any]) -> dict[str, float]
             ranks.setdefault(key, []).append(int((values < known[key]).sum()))
     assert len(ranks.pop("given up", ())) <= 0.02 * SIMULATIONS
     assert theta.size == sum("sd" in k or k in ("sigma", "correlation") for k in ranks)
-    return {k: float(stats.chisquare(np.bincount(np.array(r) // 10, minlength=10)).pvalue) for k, r in ranks.items()}
+    return {
+        k: float(stats.chisquare(np.bincount(np.array(r) // 10, minlength=10)).pvalue)
+        for k, r in ranks.items()
+    }
 
 
 def from_prior(equation: Any, rng: np.random.Generator) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Lowering: priors and their numbers, terms, families against types, contrasts, what is refused and what left out."""
+"""Lowering: priors and their numbers, terms, families against types, contrasts, what is refused and what left
+out.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,8 @@ DEFAULTS: dict[str, tuple[str, dict[str, tuple[str, tuple[float, ...], str]]]] =
         },
     ),
     "binomial": (
-        "nodes: {x: continuous, c: {type: count, family: binomial, trials: 20}}\nedges: [x -> c]\neffect: x -> c",
+        "nodes: {x: continuous, c: {type: count, family: binomial, trials: 20}}\nedges: [x -> c]\neffect: x "
+        "-> c",
         {
             "intercept": (
                 "Normal",
@@ -135,7 +138,9 @@ def _priors(equation: Equation) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_default_priors(name: str) -> None:
-    """Scaled to the data by the rule that is printed with them (Gelman, Hill and Vehtari 2020, section 9.5)."""
+    """Scaled to the data by the rule that is printed with them (Gelman, Hill and Vehtari 2020,
+    section 9.5).
+    """
     spec, expected = DEFAULTS[name]
     found = _priors(_outcome(spec))
     for term, (distribution, arguments, rule) in expected.items():
@@ -149,7 +154,9 @@ def test_default_priors_follow_the_units() -> None:
     spec = "edges: [x -> y]\neffect: x -> y"
     scaled = TABLE | {"x": TABLE["x"] / 100, "y": TABLE["y"] * 1000}
     here, there = (models_of(spec, data)["adjusted"].outcome for data in (TABLE, scaled))
-    assert there.terms[0].prior.arguments[1] == pytest.approx(here.terms[0].prior.arguments[1] * 1e5, rel=6e-3)
+    assert there.terms[0].prior.arguments[1] == pytest.approx(
+        here.terms[0].prior.arguments[1] * 1e5, rel=6e-3
+    )
 
 
 def test_interactions_priors_do_not_depend_on_where_zero_is() -> None:
@@ -181,7 +188,9 @@ def test_given_priors_stand_as_they_are_with_the_intercept_at_zero() -> None:
 
 
 def test_slopes_given_leave_the_intercept_at_the_means() -> None:
-    equation = _outcome("edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {slopes: 'Normal(0, 1)'}}}")
+    equation = _outcome(
+        "edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {slopes: 'Normal(0, 1)'}}}"
+    )
     assert not equation.intercept_prior.given
     assert equation.terms[0].centre is not None
 
@@ -260,7 +269,8 @@ REFUSED = {
     "single value": ("edges: [one -> y]\neffect: one -> y", "DR313"),
     "text with a value each": ("edges: [many -> y]\neffect: many -> y", "DR315"),
     "log of 0 and below": (
-        "nodes: {neg: {type: continuous, transform: log}, y: continuous}\nedges: [neg -> y]\neffect: neg -> y",
+        "nodes: {neg: {type: continuous, transform: log}, y: continuous}\nedges: [neg -> y]\neffect: neg -> "
+        "y",
         "DR319",
     ),
     "logit beyond 1": (
@@ -268,11 +278,15 @@ REFUSED = {
         "DR319",
     ),
     "sqrt below 0": (
-        "nodes: {neg: {type: continuous, transform: sqrt}, y: continuous}\nedges: [neg -> y]\neffect: neg -> y",
+        "nodes: {neg: {type: continuous, transform: sqrt}, y: continuous}\nedges: [neg -> y]\neffect: neg -> "
+        "y",
         "DR319",
     ),
     "contrast of no level": ("edges: [g -> y]\neffect: {exposure: g, outcome: y, contrast: [a, z]}", "DR417"),
-    "contrast in words": ("edges: [x -> y]\neffect: {exposure: x, outcome: y, contrast: [low, high]}", "DR417"),
+    "contrast in words": (
+        "edges: [x -> y]\neffect: {exposure: x, outcome: y, contrast: [low, high]}",
+        "DR417",
+    ),
 }
 
 
@@ -296,7 +310,9 @@ def test_all_misfits_are_reported_together() -> None:
 
 def test_a_gaussian_family_takes_counts_and_0_1() -> None:
     """A linear probability model, asked for by name."""
-    equation = _outcome("nodes: {x: continuous, d: {type: binary, family: gaussian}}\nedges: [x -> d]\neffect: x -> d")
+    equation = _outcome(
+        "nodes: {x: continuous, d: {type: binary, family: gaussian}}\nedges: [x -> d]\neffect: x -> d"
+    )
     assert (equation.family.name, equation.link.name) == ("gaussian", "identity")
 
 
@@ -314,7 +330,10 @@ MEDIATORS = {
 @pytest.mark.parametrize("name", MEDIATORS)
 def test_mediators_whose_distribution_cannot_be_passed_on(name: str) -> None:
     """The adjusted estimate stands; the chain is left out and says why."""
-    spec = f"nodes: {{x: continuous, {MEDIATORS[name]}, y: continuous}}\nedges: [x -> g -> y, x -> y]\neffect: x -> y"
+    spec = (
+        f"nodes: {{x: continuous, {MEDIATORS[name]}, y: continuous}}\nedges: [x -> g -> y, x -> y]\neffect: "
+        "x -> y"
+    )
     (plan,) = compiled(spec, TABLE).plans
     assert [m.estimator for m in plan.models] == ["adjusted"]
     (left,) = plan.left_out
@@ -353,10 +372,14 @@ CONTRASTS: dict[str, tuple[str, list[Contrast]]] = {
         [Contrast(("g",), ("b",), ("a",)), Contrast(("g",), ("b",), ("c",))],
     ),
     "levels in integers": (
-        "nodes: {k: categorical, y: continuous}\nedges: [k -> y]\neffect: {exposure: k, outcome: y, contrast: [3, 1]}",
+        "nodes: {k: categorical, y: continuous}\nedges: [k -> y]\neffect: {exposure: k, outcome: y, "
+        "contrast: [3, 1]}",
         [Contrast(("k",), (3,), (1,))],
     ),
-    "joint, binary": ("edges: ['w, d -> y']\neffect: w, d -> y", [Contrast(("w", "d"), ("no", 0), ("yes", 1))]),
+    "joint, binary": (
+        "edges: ['w, d -> y']\neffect: w, d -> y",
+        [Contrast(("w", "d"), ("no", 0), ("yes", 1))],
+    ),
     "joint, continuous": ("edges: ['x, v -> y']\neffect: x, v -> y", [Contrast(("x", "v"), None, None)]),
     "joint, given": (
         "edges: ['x, v -> y']\neffect: {exposure: [x, v], outcome: y, contrast: [0, 1]}",
@@ -391,7 +414,9 @@ def test_identifiers_are_unique_and_stable() -> None:
     made = [[namer.identifier(word) for word in words] for namer in (Namer(), Namer())]
     assert made[0] == made[1]
     assert len(set(made[0])) == len(words)
-    assert all(name.isidentifier() and name.isascii() and name != "np" and name != "float" for name in made[0])
+    assert all(
+        name.isidentifier() and name.isascii() and name != "np" and name != "float" for name in made[0]
+    )
 
 
 def test_a_joint_contrast_gives_each_exposure_its_own_values() -> None:
@@ -426,7 +451,8 @@ def test_a_regression_that_no_model_holds_is_doubted() -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("nodes: {x: continuous, y: {type: continuous, offset: e}}\nedges: [x -> y]\neffect: x -> y\n", "DR420"),
+        ("nodes: {x: continuous, y: {type: continuous, offset: e}}\nedges: [x -> y]\neffect: x -> "
+         "y\n", "DR420"),
         ("nodes: {x: continuous, c: {type: count, offset: neg}}\nedges: [x -> c]\neffect: x -> c\n", "DR421"),
         ("nodes: {x: continuous, c: {family: binomial, type: count, trials: 2}}\nedges: [x -> c]\n"
          "effect: x -> c\n", "DR324"),

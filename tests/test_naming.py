@@ -29,9 +29,10 @@ edges: [g -> y, x -> y, h -> y, g -> x]
 regressions: {y: {coding: index}}
 effect: {exposure: x, outcome: y, by: g}
 """
-# Joined with their parts, these names of nodes are those of other parts: `alpha` + `y`, `y` + `hat`, `levels` + `g`.
+# Joined with their parts, these names are those of other parts: `alpha` + `y`, `y` + `hat`, `levels` + `g`.
 AWKWARD = """
-nodes: {alpha: continuous, y: continuous, y_hat: continuous, eta: continuous, levels_g: continuous, g: categorical}
+nodes:
+  {alpha: continuous, y: continuous, y_hat: continuous, eta: continuous, levels_g: continuous, g: categorical}
 edges: [alpha -> y, y_hat -> y, eta -> y, levels_g -> y, g -> y, g -> alpha, y_hat -> alpha, eta -> alpha]
 effect: alpha -> y
 """
@@ -50,7 +51,9 @@ def all_names(model: Model, names: Names) -> list[str]:
     """Every identifier of a model's program, each once for what has it."""
     parts = [name for parts in names.equations.values() for name in parts.values()]
     dims = [term.dim for term in names.terms.values()]
-    indices = {term.index for term in names.terms.values() if term.index}  # slopes by level share that of their means
+    indices = {
+        term.index for term in names.terms.values() if term.index
+    }  # slopes by level share that of their means
     groups = [name for g in names.groups.values() for name in (g.raw, g.factor, g.dim, g.effects_dim)]
     parameters = [symbol for equation in model.equations for symbol in equation.parameters]
     return [*(v.symbol for v in model.variables.values()), *parameters, *parts, *dims, *indices, *groups]

@@ -48,7 +48,9 @@ STRUCTURES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     "priors of every kind": (
         f"nodes: {{{', '.join(f'{name}: continuous' for name in PRIORS)}, y: continuous}}\n"
         f"edges: ['{', '.join(list(PRIORS)[1:])} -> x1', '{', '.join(PRIORS)} -> y']\neffect: x1 -> y\n"
-        f"regressions: {{y: {{priors: {{{', '.join(f'{k}: {prior!r}' for k, (prior, _) in PRIORS.items())}}}}}}}\n",
+        f"regressions: {{y: {{priors: {{{
+            ', '.join(f'{k}: {prior!r}' for k, (prior, _) in PRIORS.items())
+        }}}}}}}\n",
         "adjusted",
         {**DATA, **BY_PRIOR},
     ),
@@ -63,7 +65,11 @@ STRUCTURES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
         DATA,
     ),
     "known errors": (regression("{type: continuous, error: e}", "y"), "adjusted", DATA),
-    "a residual sd that is a multiple": (regression("{type: continuous, error: {scale: e}}", "y"), "adjusted", DATA),
+    "a residual sd that is a multiple": (
+        regression("{type: continuous, error: {scale: e}}", "y"),
+        "adjusted",
+        DATA,
+    ),
     "exposures": (regression("{type: count, family: negative_binomial, offset: e}", "c"), "adjusted", DATA),
     "rows without a response": (
         "missing: impute\n" + regression("{type: count, family: negative_binomial}", "c"),
@@ -71,7 +77,8 @@ STRUCTURES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
         LACKING,
     ),
     "weights": (
-        "nodes: {z: binary, w: continuous, s: {type: count, family: binomial, trials: n}, pos: {type: positive, "
+        "nodes: {z: binary, w: continuous, s: {type: count, family: binomial, trials: n}, pos: {type: "
+        "positive, "
         "family: gamma}}\nedges: [z -> pos -> s]\neffect: z -> s\n",
         "chain",
         DATA,
@@ -127,7 +134,9 @@ def around(this: Posterior, count: int = 6, spread: float = 0.3) -> np.ndarray:
 
 
 def program_density(case: Optimised, piece: Piece, points: np.ndarray) -> np.ndarray:
-    """The log density of the program's PyMC model in its own coordinates, which have the names of the parameters."""
+    """The log density of the program's PyMC model in its own coordinates, which have the names of the
+    parameters.
+    """
     import pytensor
 
     built = case.program.build(piece.model.builder, case.table(piece) if piece.reads_rows else {})
@@ -148,8 +157,12 @@ def program_density(case: Optimised, piece: Piece, points: np.ndarray) -> np.nda
             whole = point[: len(piece.equation.coefficients)] - np.array(piece.statistics.start)
             free = np.linalg.solve(np.array(piece.statistics.spread), whole)
             named[piece.names.of(piece.equation)["free"]] = free[None, None]
-        symbols = {name: next((name.removesuffix(s) for s in endings if name.endswith(s)), name) for name in names}
-        heights.append(float(logp({name: np.asarray(named[symbol][0, 0]) for name, symbol in symbols.items()})))
+        symbols = {
+            name: next((name.removesuffix(s) for s in endings if name.endswith(s)), name) for name in names
+        }
+        heights.append(
+            float(logp({name: np.asarray(named[symbol][0, 0]) for name, symbol in symbols.items()}))
+        )
     return np.array(heights)
 
 
@@ -275,7 +288,8 @@ def test_blocks_of_rows_and_points_and_threads() -> None:
     rng = np.random.default_rng(2)
     data = {"x": rng.normal(size=3_017), "pos": rng.gamma(2, 1, 3_017)}
     case, piece = the_piece(
-        "nodes: {x: continuous, pos: {type: positive, family: gamma}}\nedges: [x -> pos]\neffect: x -> pos\n", data=data
+        "nodes: {x: continuous, pos: {type: positive, family: gamma}}\nedges: [x -> pos]\neffect: x -> pos\n",
+        data=data,
     )
     this = posterior(case, piece)
     points = around(this, 700)
@@ -304,7 +318,10 @@ def test_ratios_of_gamma_functions_keep_their_digits() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("nodes: {x: continuous, g: group, b: binary}\nedges: ['x, g -> b']\neffect: x -> b\n", "vary between"),
+        (
+            "nodes: {x: continuous, g: group, b: binary}\nedges: ['x, g -> b']\neffect: x -> b\n",
+            "vary between",
+        ),
         ("missing: impute\nedges: [x -> c]\neffect: x -> c\n", "not known"),
     ],
 )

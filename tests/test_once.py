@@ -76,7 +76,12 @@ def test_every_stage_runs_once(spec: Any, name: str) -> None:
 def test_a_node_in_no_regression_opens_the_data_once(spec: Any) -> None:
     other = spec_of(CHAIN.format(data=spec.data.source).replace("effect: x -> y", "effect: x -> m"))
     counted = calls(lambda: pipeline.check(other, allow_outside=True))
-    assert (counted["open_file"], counted["check_columns"], counted["analyse"], counted["identify"]) == (1, 1, 1, 1)
+    assert (counted["open_file"], counted["check_columns"], counted["analyse"], counted["identify"]) == (
+        1,
+        1,
+        1,
+        1,
+    )
 
 
 def test_an_earlier_result_is_looked_at_without_reading_the_data_again(spec: Any, tmp_path: Path) -> None:
@@ -89,4 +94,6 @@ def test_an_earlier_result_is_looked_at_without_reading_the_data_again(spec: Any
 
 @pytest.mark.slow
 def test_a_plate_diagram_reads_the_data_once(spec: Any) -> None:
-    assert calls(lambda: pipeline.plate(spec, "dot", allow_outside=True)) == {function: 1 for _, function in STAGES}
+    assert calls(lambda: pipeline.plate(spec, "dot", allow_outside=True)) == {
+        function: 1 for _, function in STAGES
+    }

@@ -24,7 +24,9 @@ def test_builders_and_seeds_are_their_own() -> None:
 
 
 def test_linked_errors_stay_together() -> None:
-    text = "nodes: {z: continuous, x: continuous, y: continuous}\nedges: [z -> x -> y, x <-> y]\neffect: x -> y"
+    text = (
+        "nodes: {z: continuous, x: continuous, y: continuous}\nedges: [z -> x -> y, x <-> y]\neffect: x -> y"
+    )
     data = {n: DATA[c] for n, c in (("z", "x"), ("x", "pos"), ("y", "y"))}
     case = optimised(text, "instrument", data=data)
     (piece,) = case.pieces
@@ -35,7 +37,8 @@ def test_linked_errors_stay_together() -> None:
 
 def test_a_functional_factorises_too() -> None:
     text = (
-        "nodes: {x: binary, m: binary, y: continuous, u: unobserved}\nedges: [x -> m -> y, 'u -> x, y']\neffect: x -> y"
+        "nodes: {x: binary, m: binary, y: continuous, u: unobserved}\nedges: [x -> m -> y, 'u -> x, "
+        "y']\neffect: x -> y"
     )
     case = optimised(text, "frontdoor", data={"x": DATA["z"], "m": DATA["d"], "y": DATA["y"]})
     assert len(case.pieces) == 2

@@ -26,12 +26,14 @@ CASES = {
     ),
     "poisson": ("edges: ['z -> d', 'z, d -> c']\neffect: d -> c", "adjusted"),
     "poisson with exposures": (
-        "nodes: {z: binary, d: binary, c: {type: count, offset: e}}\nedges: [z -> d, 'z, d -> c']\neffect: d -> c",
+        "nodes: {z: binary, d: binary, c: {type: count, offset: e}}\nedges: [z -> d, 'z, d -> c']\neffect: d "
+        "-> c",
         "adjusted",
     ),
     "counts as predictors": ("edges: ['k -> d', 'k, d -> b']\neffect: d -> b", "adjusted"),
     "categorical": (
-        "nodes: {z: binary, d: binary, g: {type: categorical}}\nedges: ['z -> d', 'z, d -> g']\neffect: d -> g",
+        "nodes: {z: binary, d: binary, g: {type: categorical}}\nedges: ['z -> d', 'z, d -> g']\neffect: d -> "
+        "g",
         "adjusted",
     ),
     "ordinal": (
@@ -91,6 +93,10 @@ def test_names_of_sums_do_not_hide_columns() -> None:
 
 
 def test_a_text_that_needs_quoting() -> None:
-    data = {"it's": np.array(["o'h", 'a"b'])[DATA["z"]], "d": DATA["d"], "b": np.array(["n'o", 'y"es'])[DATA["b"]]}
+    data = {
+        "it's": np.array(["o'h", 'a"b'])[DATA["z"]],
+        "d": DATA["d"],
+        "b": np.array(["n'o", 'y"es'])[DATA["b"]],
+    }
     case = optimised('edges: ["it\'s -> d", "it\'s, d -> b"]\neffect: d -> b', data=data)
     assert_equal_up_to_a_constant(case)

@@ -15,11 +15,13 @@ from tests.optimising import DATA, ROWS, assert_equal_up_to_a_constant, notes, o
 CASES = {
     "defaults": "edges: ['z -> x', 'x, z -> y']\neffect: x -> y",
     "levels": "edges: ['g -> w', 'g, w -> y']\neffect: w -> y",
-    "interactions": "edges: ['g -> x', 'x, g -> y']\neffect: x -> y\nregressions: {y: {interactions: ['x:g']}}",
+    "interactions": "edges: ['g -> x', 'x, g -> y']\neffect: x -> y\nregressions: {y: {interactions: "
+    "['x:g']}}",
     "transform": "nodes: {pos: {transform: log}, z: binary, y: {transform: standardize}}\n"
     "edges: [z -> pos, 'pos, z -> y']\neffect: pos -> y",
     "priors at 0": "edges: ['z -> x', 'x, z -> y']\neffect: x -> y\nregressions:\n  y:\n    priors:\n"
-    "      intercept: Normal(1, 2)\n      x: StudentT(4, 0, 1)\n      z: Laplace(0, 2)\n      sigma: HalfCauchy(2)",
+    "      intercept: Normal(1, 2)\n      x: StudentT(4, 0, 1)\n      z: Laplace(0, 2)\n      sigma: "
+    "HalfCauchy(2)",
     "flat": "edges: ['z -> x', 'x, z -> y']\neffect: x -> y\nregressions:\n  y:\n    priors:\n"
     "      slopes: Flat()\n      intercept: Cauchy(0, 2)\n      sigma: InverseGamma(2, 3)",
     "nearly collinear": "edges: ['u -> x', 'x, u -> y']\neffect: x -> y",
@@ -82,7 +84,9 @@ def test_cross_products_are_used_only_where_they_keep_the_digits(power: int, far
     """Against Householder QR, at condition numbers of the design up to 1e8, and predictors far from 0."""
     rng = np.random.default_rng(power)
     x = rng.normal(size=5_000)
-    columns = np.column_stack([x, x + 10.0**-power * rng.normal(size=5_000), x + rng.normal(size=5_000)]) + far
+    columns = (
+        np.column_stack([x, x + 10.0**-power * rng.normal(size=5_000), x + rng.normal(size=5_000)]) + far
+    )
     reference = np.linalg.qr(np.column_stack([np.ones(5_000), columns]), mode="r")
     found = from_moments(*_moments(columns))
     if power >= 5:
@@ -142,7 +146,10 @@ AWAY = {"sigma: InverseGamma(3, 1)": EXACT, "sigma: 'Uniform(0.1, 2)'": EXACT, "
 @pytest.mark.parametrize("sigma", AWAY)
 def test_without_an_error_a_sigma_away_from_0_has_a_posterior(sigma: str) -> None:
     """The chance that sigma is below its median, by quadrature over the priors' own evidence of the rows."""
-    text, data = SHARP + f"      slopes: Normal(0, 3)\n      intercept: Normal(0, 3)\n      {sigma}", AWAY[sigma]
+    text, data = (
+        SHARP + f"      slopes: Normal(0, 3)\n      intercept: Normal(0, 3)\n      {sigma}",
+        AWAY[sigma],
+    )
     result = pipeline.fit(spec_of(text), data)
     model = result.model("adjusted")
     prior = model.outcome.auxiliaries[0].prior
@@ -152,7 +159,11 @@ def test_without_an_error_a_sigma_away_from_0_has_a_posterior(sigma: str) -> Non
     values, vectors = np.linalg.eigh(9 * design @ design.T)
     turned = vectors.T @ data["y"]
     variances = grid[:, None] ** 2 + np.maximum(values, 0)
-    log = -0.5 * (np.log(variances) + turned**2 / variances).sum(axis=1) + log_density(prior, grid) + np.log(grid)
+    log = (
+        -0.5 * (np.log(variances) + turned**2 / variances).sum(axis=1)
+        + log_density(prior, grid)
+        + np.log(grid)
+    )
     share = np.cumsum(np.exp(log - log.max()))
     expected = np.interp(np.median(sigma_draws), grid, share / share[-1])
     assert abs(expected - 0.5) < 4.5 * 0.5 / len(sigma_draws) ** 0.5 + 0.002
@@ -165,7 +176,10 @@ def few(rows: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("rows", [2, 3])
 def test_no_more_rows_than_coefficients(rows: int) -> None:
     """The density is the rows', and the draws have the moments that dense algebra gives."""
-    text = SHARP + "      slopes: Normal(0, 3)\n      intercept: Normal(0, 3)\n      sigma: 'Uniform(0.999, 1.001)'"
+    text = (
+        SHARP
+        + "      slopes: Normal(0, 3)\n      intercept: Normal(0, 3)\n      sigma: 'Uniform(0.999, 1.001)'"
+    )
     data = few(rows)
     case = optimised(text, data=data)
     (piece,) = case.pieces

@@ -30,7 +30,8 @@ sampling: {draws: 250, chains: 2}
 ROWS = "z,x,y\n" + "".join(f"{i % 5},{(i * 7) % 11},{(i * 3) % 13}\n" for i in range(40))
 NEW = "z,x\n1,2\n3,4\n"
 
-# Every command that writes a file, with the name that it writes to at the end. `fit` writes a folder: see below.
+# Every command that writes a file, with the name that it writes to at the end. `fit` writes a folder: see
+# below.
 WRITERS = {
     "compile": ("compile", "spec.yaml", "-o", "out.py"),
     "compile --explain-plan": ("compile", "spec.yaml", "--explain-plan", "-o", "out.txt"),
@@ -60,7 +61,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(*arguments: str, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     words = [sys.executable, "-m", "dagreg", *arguments]
-    return subprocess.run(words, capture_output=True, text=True, env=environment, preexec_fn=before, timeout=120)
+    return subprocess.run(
+        words, capture_output=True, text=True, env=environment, preexec_fn=before, timeout=120
+    )
 
 
 def command(words: tuple[str, ...], output: str | Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -183,7 +186,9 @@ def test_a_file_of_its_own_is_replaced_until_someone_edits_it(name: str) -> None
         ),
     ],
 )
-def test_no_command_overwrites_what_it_reads(words: tuple[str, ...], made_by: tuple[str, ...], place: Path) -> None:
+def test_no_command_overwrites_what_it_reads(
+    words: tuple[str, ...], made_by: tuple[str, ...], place: Path
+) -> None:
     """Not even where dagreg itself wrote it."""
     assert run(*made_by).returncode == 0
     if words[0] == "predict":
@@ -224,7 +229,9 @@ def test_a_place_that_cannot_be_is_refused(output: str, place: Path) -> None:
 def test_a_fit_says_so_before_it_begins(output: str, place: Path) -> None:
     before = everything(place)
     done = run("fit", "spec.yaml", "-o", output)
-    assert (done.returncode, f"error[{BAD_PLACES[output]}]: cannot write" in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, f"error[{BAD_PLACES[output]}]: cannot write" in done.stderr) == (1, True), (
+        done.stderr
+    )
     assert "solving" not in done.stderr
     assert everything(place) == before
 
@@ -314,8 +321,12 @@ def test_stdout_that_is_full_is_no_internal_error() -> None:
     with Path("/dev/full").open("w") as full:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
         words = [sys.executable, "-m", "dagreg", "explain", "spec.yaml"]
-        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, timeout=60)
-    assert (done.returncode, "error[DR584]: cannot write `standard output`" in done.stderr) == (1, True), done.stderr
+        done = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, timeout=60
+        )
+    assert (done.returncode, "error[DR584]: cannot write `standard output`" in done.stderr) == (1, True), (
+        done.stderr
+    )
 
 
 # ---------------------------------------------------------------- a result's folder
@@ -390,8 +401,12 @@ def test_a_file_where_the_folder_should_be_is_refused(place: Path) -> None:
 def test_equal_runs_give_equal_bytes(engine: str, tmp_path: Path) -> None:
     """In another folder, in another process, with another order of sets: all but `timings.json`."""
     kind = "continuous" if engine == "exact" else "binary"
-    text = SPEC.replace("y: continuous", f"y: {kind}, g: {{type: categorical}}").replace("z -> y]", "z -> y, g -> y]")
-    rows = "z,x,y,g\n" + "".join(f"{i % 5},{(i * 7) % 11},{(i * 3) % 7 % 2},{'uvw'[i % 3]}\n" for i in range(60))
+    text = SPEC.replace("y: continuous", f"y: {kind}, g: {{type: categorical}}").replace(
+        "z -> y]", "z -> y, g -> y]"
+    )
+    rows = "z,x,y,g\n" + "".join(
+        f"{i % 5},{(i * 7) % 11},{(i * 3) % 7 % 2},{'uvw'[i % 3]}\n" for i in range(60)
+    )
     found = []
     for seed in ("1", "4711"):
         folder = tmp_path / seed

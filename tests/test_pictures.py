@@ -1,4 +1,6 @@
-"""What the pictures show of a fit: the plate diagram against PyMC's own, chains against the draws they stand for."""
+"""What the pictures show of a fit: the plate diagram against PyMC's own, chains against the draws they stand
+for.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ SPECS = {
     "regressions:\n  y: {interactions: ['x:g']}",
     "a chain": "edges: [x -> m, m -> y, h -> x, h -> y]\neffect: x -> y",
     "counts": "nodes: {x: continuous, k: count, h: binary}\nedges: [h -> x, h -> k, x -> k]\neffect: x -> k",
-    "cells": "nodes: {g: categorical, h: binary, y: continuous}\nedges: [g -> h, g -> y, h -> y]\neffect: h -> y\n"
+    "cells": "nodes: {g: categorical, h: binary, y: continuous}\nedges: [g -> h, g -> y, h -> y]\neffect: h "
+    "-> y\n"
     "regressions:\n  y: {cells: [g, h]}",
     "index variables and a curve": "edges: [g -> x, g -> y, x -> y]\neffect: x -> y\n"
     "regressions:\n  y: {coding: index, curves: {x: spline(3)}}",
@@ -47,12 +50,15 @@ SPECS = {
     "edges: [g -> y, x -> g, x -> y]\neffect: x -> y",
     "trials": "nodes: {x: continuous, h: binary, k: {type: count, family: binomial, trials: n}}\n"
     "edges: [x -> h, h -> k, x -> k]\neffect: x -> k",
-    "a prior of one's own": "edges: [x -> y]\neffect: x -> y\nregressions:\n  y: {priors: {sigma: 'HalfCauchy(2)'}}",
+    "a prior of one's own": "edges: [x -> y]\neffect: x -> y\nregressions:\n  y: {priors: {sigma: "
+    "'HalfCauchy(2)'}}",
 }
 
 
 def same(mine: str, theirs: str) -> bool:
-    """Whether two diagrams say the same; PyMC's names of distributions are lower-case behind their first letter."""
+    """Whether two diagrams say the same; PyMC's names of distributions are lower-case behind their first
+    letter.
+    """
     (nodes, arrows), (their_nodes, their_arrows) = canonical(mine), canonical(theirs)
     plain = {n: (d.lower(), *rest) for n, (d, *rest) in nodes.items()}
     their_plain = {n: (d.lower().replace("_", ""), *rest) for n, (d, *rest) in their_nodes.items()}
@@ -72,7 +78,9 @@ def test_the_plate_diagram_is_that_of_pymc(case):
 
 def may_do_without_nuts(model) -> bool:
     """Whether other engines may solve all of it; PyMC draws the others."""
-    return model.complete and not any(e.linked or e.varying or e.error or e.censoring for e in model.equations)
+    return model.complete and not any(
+        e.linked or e.varying or e.error or e.censoring for e in model.equations
+    )
 
 
 @pytest.mark.slow
@@ -91,7 +99,9 @@ def test_every_story_has_the_plate_diagram_of_pymc(path):
 
 def test_the_order_of_pymc_s_sets_does_not_show():
     lines = ["a [label=a]", "b [label=b]", "a -> b"]
-    assert plate("digraph {" + ";".join(lines) + "}", "t") == plate("digraph {" + ";".join(lines[::-1]) + "}", "t")
+    assert plate("digraph {" + ";".join(lines) + "}", "t") == plate(
+        "digraph {" + ";".join(lines[::-1]) + "}", "t"
+    )
 
 
 def test_a_diagram_too_large_or_broken_is_refused():
@@ -128,7 +138,10 @@ def test_the_effect_comes_first_then_what_mixed_worst():
     rng = np.random.default_rng(9)
     values = {t.symbol: rng.normal(size=(4, 500, len(t.columns))) for t in equation.terms}
     values[equation.terms[0].symbol] = values[equation.terms[0].symbol][..., 0]
-    values |= {equation.intercept: rng.normal(size=(4, 500)).cumsum(axis=1), "never_sampled": rng.normal(size=(4, 500))}
+    values |= {
+        equation.intercept: rng.normal(size=(4, 500)).cumsum(axis=1),
+        "never_sampled": rng.normal(size=(4, 500)),
+    }
     moved = tuple(name for name in values if name != "never_sampled")
     draws = Draws(values, "nuts", 0, 1.0, parts=(Part("", moved, "nuts", 0, ""),))
     found = mixing([model], {"adjusted": draws})
@@ -171,7 +184,9 @@ def test_the_pictures_of_an_exact_fit_load_nothing_heavy(tmp_path):
     command = [sys.executable, "-c", RUN, str(ROOT / "specs" / "nhefs.yaml"), str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     loaded = set(json.loads(run.stdout.splitlines()[-1]))
-    assert loaded.isdisjoint({"arviz", "arviz_stats", "matplotlib", "nutpie", "pandas", "pymc", "pytensor", "xarray"})
+    assert loaded.isdisjoint(
+        {"arviz", "arviz_stats", "matplotlib", "nutpie", "pandas", "pymc", "pytensor", "xarray"}
+    )
     assert (tmp_path / "model.svg").exists()
 
 

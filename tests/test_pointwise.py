@@ -48,7 +48,9 @@ def test_every_family(family, link):
         assert found[i] == pytest.approx(logpdf(family, location, values, DATA[column]), rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize(("family", "link"), [(f, link) for f in censored.CENSORED for link in FAMILIES[f].links])
+@pytest.mark.parametrize(
+    ("family", "link"), [(f, link) for f in censored.CENSORED for link in FAMILIES[f].links]
+)
 def test_censored_rows_have_the_probability_of_their_bounds(family, link):
     column, data = ("share" if family == "beta" else "time"), censored.DATA
     model = models_of(censored._spec(family, link, column), data)["adjusted"]
@@ -96,7 +98,10 @@ def test_levels():
 
 
 def test_offsets_and_groups():
-    spec = "nodes: {x: continuous, c: {type: count, offset: t}, g: group}\nedges: ['x, g -> c']\neffect: x -> c\n"
+    spec = (
+        "nodes: {x: continuous, c: {type: count, offset: t}, g: group}\nedges: ['x, g -> c']\neffect: x -> "
+        "c\n"
+    )
     spec += "regressions: {c: {varying: {g: [intercept]}, priors: {intercept: 'Normal(0, 5)'}}}\n"
     model = models_of(spec, ROWS)["adjusted"]
     (varying,) = model.outcome.varying
@@ -109,7 +114,10 @@ def test_offsets_and_groups():
 
 
 def test_the_stages_of_an_instrument_multiply_to_their_joint_density():
-    spec = "nodes: {z: continuous, x: continuous, y: continuous}\nedges: [z -> x, x -> y, x <-> y]\neffect: x -> y\n"
+    spec = (
+        "nodes: {z: continuous, x: continuous, y: continuous}\nedges: [z -> x, x -> y, x <-> y]\neffect: x "
+        "-> y\n"
+    )
     model = models_of(spec, ROWS)["instrument"]
     first, second = model.equations
     rng = np.random.default_rng(8)
@@ -133,7 +141,9 @@ def test_the_stages_of_an_instrument_multiply_to_their_joint_density():
 
 
 def test_rows_are_worked_on_in_parts(monkeypatch):
-    model = models_of("nodes: {x: continuous, y: continuous}\nedges: [x -> y]\neffect: x -> y\n", ROWS)["adjusted"]
+    model = models_of("nodes: {x: continuous, y: continuous}\nedges: [x -> y]\neffect: x -> y\n", ROWS)[
+        "adjusted"
+    ]
     draws = {"alpha_y": RNG.normal(size=DRAWS), "beta_y_x": RNG.normal(size=DRAWS), "sigma_y": np.ones(DRAWS)}
     whole = likelihood(model, draws, ROWS)["y"]
     monkeypatch.setattr(module, "_STEP", 5 * DRAWS)
@@ -171,7 +181,9 @@ def test_leave_one_out_is_that_of_refits(fitted):
         df = len(rest) - 3
         spread = 1 + design[i] @ np.linalg.inv(design[rest].T @ design[rest]) @ design[i]
         told += stats.t(df, design[i] @ coefficients, np.sqrt(left[0] / df * spread)).logpdf(data["y"][i])
-    assert found.elpd == pytest.approx(told, abs=0.5)  # a tenth of its standard error: priors and importance weights
+    assert found.elpd == pytest.approx(
+        told, abs=0.5
+    )  # a tenth of its standard error: priors and importance weights
     assert found.se > 5
 
 

@@ -54,7 +54,9 @@ def test_what_lies_at_infinity_is_not_known(link):
 def test_rows_that_do_not_determine_a_slope_give_none():
     design = np.column_stack([np.ones(3), np.full(3, 2.0)])
     assert np.isnan(own_coefficients("identity", np.arange(3.0), design, np.zeros(3), np.ones(3))).all()
-    assert np.isnan(own_coefficients("identity", np.zeros(0), np.ones((0, 1)), np.zeros(0), np.zeros(0))).all()
+    assert np.isnan(
+        own_coefficients("identity", np.zeros(0), np.ones((0, 1)), np.zeros(0), np.zeros(0))
+    ).all()
 
 
 def test_of_many_levels_some_are_shown_the_extremes_among_them():

@@ -101,7 +101,10 @@ def _at(
 ) -> Prediction:
     """A prediction where every draw has the same parameters: no uncertainty but that of the responses."""
     model = models_of(text, _data())[estimator]
-    same = {name: np.broadcast_to(np.asarray(v, dtype=np.float64), (draws, *np.shape(v))) for name, v in values.items()}
+    same = {
+        name: np.broadcast_to(np.asarray(v, dtype=np.float64), (draws, *np.shape(v)))
+        for name, v in values.items()
+    }
     spec = spec_of(text)
     way, rows = routed(model, analyse(spec), open_frame({k: np.asarray(v) for k, v in new.items()}), do or {})
     return predictive.predict(model, same, way, rows, 1)
@@ -109,7 +112,10 @@ def _at(
 
 def _uncentred(response: str, family: str = "", slopes: str = "Normal(0, 1)") -> str:
     """Priors that leave the predictors as they are, so that the numbers below are those of the equations."""
-    return f"regressions: {{{response}: {{{family}priors: {{intercept: 'Normal(0, 1)', slopes: '{slopes}'}}}}}}\n"
+    return (
+        "regressions: "
+        f"{{{response}: {{{family}priors: {{intercept: 'Normal(0, 1)', slopes: '{slopes}'}}}}}}\n"
+    )
 
 
 # ---------------------------------------------------------------- one regression
@@ -154,7 +160,10 @@ def test_setting_the_exposure_is_replacing_it() -> None:
     one = _fitted().predict(new, {"x": 2})
     both = _fitted().predict({**new, "x": np.array([2.0, 2.0])})
     np.testing.assert_array_equal(one["expected"], both["expected"])
-    assert _fitted().predict({"z": np.array([1.0, 1.0])}, {"x": 2})["expected"].tolist() == one["expected"].tolist()
+    assert (
+        _fitted().predict({"z": np.array([1.0, 1.0])}, {"x": 2})["expected"].tolist()
+        == one["expected"].tolist()
+    )
 
 
 def test_predictions_repeat_with_their_seed_and_the_level_widens_them() -> None:
@@ -196,7 +205,10 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 
 
 def test_trials_offsets_and_known_errors() -> None:
-    text = "nodes: {x: continuous, c: {type: count, family: binomial, trials: n}}\nedges: [x -> c]\neffect: x -> c\n"
+    text = (
+        "nodes: {x: continuous, c: {type: count, family: binomial, trials: n}}\nedges: [x -> c]\neffect: x "
+        "-> c\n"
+    )
     found = _at(text + _uncentred("c"), {"x": [0.0, 1.0], "n": [10, 20]}, {"alpha_c": 0.3, "beta_c_x": 0.5})
     share = special.expit([0.3, 0.8])
     np.testing.assert_allclose(found["expected"], [10, 20] * share, rtol=1e-12)
@@ -212,7 +224,10 @@ def test_trials_offsets_and_known_errors() -> None:
     assert "one unit of exposure" in alone.notes[0]
 
     for error, spread in (("e", np.hypot(0.5, [1.0, 3.0])), ("{scale: e}", 0.5 * np.array([1.0, 3.0]))):
-        text = f"nodes: {{x: continuous, y: {{type: continuous, error: {error}}}}}\nedges: [x -> y]\neffect: x -> y\n"
+        text = (
+            f"nodes: {{x: continuous, y: {{type: continuous, error: {error}}}}}\nedges: [x -> y]\neffect: x "
+            "-> y\n"
+        )
         values = {"alpha_y": 0.3, "beta_y_x": 0.5, "sigma_y": 0.5}
         found = _at(text + _uncentred("y"), {"x": [0.0, 1.0], "e": [1.0, 3.0]}, values)
         np.testing.assert_allclose(found["sd"], spread, rtol=0.03)
@@ -240,7 +255,9 @@ def test_a_transformed_outcome_comes_back_to_its_own_scale(transform: str, back:
 
 @pytest.mark.parametrize("kind", ["categorical", "ordinal"])
 def test_an_outcome_of_levels_has_the_probability_of_each(kind: str) -> None:
-    text = f"nodes: {{x: continuous, k: {{type: {kind}, levels: [u, v, w]}}}}\nedges: [x -> k]\neffect: x -> k\n"
+    text = (
+        f"nodes: {{x: continuous, k: {{type: {kind}, levels: [u, v, w]}}}}\nedges: [x -> k]\neffect: x -> k\n"
+    )
     values = {
         "categorical": {"alpha_k": [0.2, -0.1], "beta_k_x": [0.5, 1.0]},
         "ordinal": {"alpha_k": [-0.5, 0.7], "beta_k_x": 0.5},
@@ -256,7 +273,10 @@ def test_an_outcome_of_levels_has_the_probability_of_each(kind: str) -> None:
 
 
 def test_a_binary_outcome_says_which_level_is_1() -> None:
-    text = "nodes: {x: continuous, b: {type: binary, levels: [0, 1], reference: 1}}\nedges: [x -> b]\neffect: x -> b\n"
+    text = (
+        "nodes: {x: continuous, b: {type: binary, levels: [0, 1], reference: 1}}\nedges: [x -> b]\neffect: x "
+        "-> b\n"
+    )
     found = _at(text + _uncentred("b"), {"x": [0.0]}, {"alpha_b": 1.0, "beta_b_x": 0.0})
     assert found.of == "1 stands for 0"
     np.testing.assert_allclose(found["expected"], special.expit(1.0))
@@ -267,7 +287,8 @@ def test_a_binary_outcome_says_which_level_is_1() -> None:
 
 GROUPED = (
     "nodes: {x: continuous, g: group, y: continuous}\nedges: ['x, g -> y']\neffect: x -> y\n"
-    "regressions: {y: {varying: {g: [intercept, x]}, priors: {intercept: 'Normal(0, 1)', slopes: 'Normal(0, 1)'}}}\n"
+    "regressions: {y: {varying: {g: [intercept, x]}, priors: {intercept: 'Normal(0, 1)', slopes: 'Normal(0, "
+    "1)'}}}\n"
 )
 
 
@@ -291,7 +312,9 @@ def test_seen_groups_keep_their_own_deviations_and_new_ones_come_from_the_popula
     assert "1 of `g` are new to the fit" in found.notes[0]
 
 
-def test_the_rows_of_a_new_group_share_its_deviations_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rows_of_a_new_group_share_its_deviations_wherever_they_stand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     new = {"x": [2.0, 0.0, 2.0, 2.0], "g": [999, 103, 998, 999]}
     whole = _at(GROUPED, new, _grouped_values(), draws=500)
     monkeypatch.setattr(predictive, "CELLS", 500)
@@ -350,7 +373,8 @@ def test_a_mediator_that_is_there_is_used_until_its_cause_is_set() -> None:
 
 def test_a_mediator_on_a_curve_is_drawn() -> None:
     text = (
-        "nodes: {x: continuous, m: continuous, b: binary}\nedges: [x -> m -> b]\neffect: x -> b\nregressions:\n"
+        "nodes: {x: continuous, m: continuous, b: binary}\nedges: [x -> m -> b]\neffect: x -> "
+        "b\nregressions:\n"
         "  m: {priors: {intercept: 'Normal(0, 1)', slopes: 'Normal(0, 1)'}}\n"
         "  b: {priors: {intercept: 'Normal(0, 1)', slopes: 'Normal(0, 1)'}}\n"
     )
@@ -363,7 +387,9 @@ def test_a_mediator_on_a_curve_is_drawn() -> None:
 
 
 def test_what_a_simulated_cause_moves_is_simulated_too() -> None:
-    """m is missing and w, its effect, is there: to hold w while m is drawn would leave out what w says of m."""
+    """m is missing and w, its effect, is there: to hold w while m is drawn would leave out what w
+    says of m.
+    """
     text = "edges: [x -> m -> w -> y, m -> y, 'z -> x, y']\neffect: x -> y\n"
     new = {"x": [1.0], "z": [0.0], "w": [50.0]}
     values = {
@@ -390,7 +416,10 @@ def _codes(call: Any) -> list[str]:
     return [d.code for d in caught.value.diagnostics]
 
 
-NODES = "nodes: {x: continuous, k: {type: categorical, levels: [u, v, w]}, pos: {type: positive, transform: log}, "
+NODES = (
+    "nodes: {x: continuous, k: {type: categorical, levels: [u, v, w]}, pos: {type: positive, transform: "
+    "log}, "
+)
 MIXED = NODES + "c: {type: count, family: binomial, trials: n}}\nedges: ['x, k, pos -> c']\neffect: x -> c\n"
 GOOD: Mapping[str, Any] = {"x": [0.0, 1.0], "k": ["u", "v"], "pos": [1.0, 2.0], "n": [3, 4]}
 MIXED_AT = {"alpha_c": 0.0, "beta_c_x": 0.0, "beta_c_k": [0.0, 0.0], "beta_c_pos": 0.0}
@@ -460,7 +489,11 @@ def test_formulas_and_instruments_have_no_distribution_for_a_row() -> None:
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-m", "dagreg.cli", *arguments], cwd=folder, capture_output=True, text=True, env=environment
+        [sys.executable, "-m", "dagreg.cli", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert "Traceback" not in done.stderr
     return done
@@ -517,7 +550,8 @@ def test_the_mean_of_a_long_tailed_response_has_no_noise_of_its_tail(family: str
     response = "c" if kind == "count" else "pos"
     own = {"lognormal": "sigma", "gamma": "shape", "negative_binomial": "shape"}[family]
     text = (
-        f"nodes: {{x: continuous, {response}: {{type: {kind}, family: {family}}}}}\nedges: [x -> {response}]\n"
+        f"nodes: {{x: continuous, {response}: {{type: {kind}, family: {family}}}}}\nedges: [x -> "
+        f"{response}]\n"
         f"effect: x -> {response}\nregressions: {{{response}: {{priors: {{intercept: 'Normal(0, 5)'}}}}}}"
     )
     width = 2.5 if own == "sigma" else 0.05

@@ -33,7 +33,9 @@ def figures(found: PriorCheck) -> tuple[float, float]:
 
 
 def test_the_interval_of_the_mean_is_the_closed_form() -> None:
-    """With a Normal intercept and slope the mean of y is Normal, its variance 100 + 4 mean(x)^2 + noise / n."""
+    """With a Normal intercept and slope the mean of y is Normal, its variance 100 + 4 mean(x)^2 +
+    noise / n.
+    """
     found = checked(given("intercept: Normal(5, 10)", "x: Normal(0, 2)", "sigma: Uniform(1, 1.0001)"))
     sd = (100 + 4 * DATA["x"].mean() ** 2 + 1 / len(DATA["x"])) ** 0.5
     low, high = figures(found)
@@ -53,7 +55,9 @@ def test_priors_in_other_units_rule_out_the_mean() -> None:
 
 
 def test_a_noise_too_small_rules_out_the_sd() -> None:
-    (doubt,) = checked(given("intercept: Normal(0, 10)", "x: Normal(0, 0.01)", "sigma: HalfNormal(0.01)")).doubts
+    (doubt,) = checked(
+        given("intercept: Normal(0, 10)", "x: Normal(0, 0.01)", "sigma: HalfNormal(0.01)")
+    ).doubts
     assert "place the sd of y between" in doubt.message
 
 
@@ -72,17 +76,20 @@ MODELS = {
     "gamma": "edges: [x -> pos]\neffect: x -> pos\nregressions: {pos: {family: gamma}}\n",
     "student": "edges: [x -> y]\neffect: x -> y\nregressions: {y: {family: student_t}}\n",
     "bernoulli": "edges: ['x, g -> b', g -> x]\neffect: x -> b\n",
-    "binomial": "nodes: {z: binary, s: {type: count, family: binomial, trials: n}}\nedges: [z -> s]\neffect: z -> s\n",
+    "binomial": "nodes: {z: binary, s: {type: count, family: binomial, trials: n}}\nedges: [z -> s]\neffect: "
+                "z -> s\n",
     "beta-binomial": "nodes: {z: binary, s: {type: count, family: beta_binomial, trials: n}}\n"
     "edges: [z -> s]\neffect: z -> s\n",
-    "poisson with an offset": "nodes: {x: continuous, c: {type: count, offset: e}}\nedges: [x -> c]\neffect: x -> c\n",
+    "poisson with an offset": "nodes: {x: continuous, c: {type: count, offset: e}}\nedges: [x -> c]\neffect: "
+                              "x -> c\n",
     "zero-inflated": "edges: [z -> c]\neffect: z -> c\nregressions: {c: {family: zero_inflated_poisson}}\n",
     "groups": "nodes: {x: continuous, g: {type: group, slopes: [x]}, y: continuous}\n"
     "edges: ['x, g -> y', g -> x]\neffect: x -> y\n",
     "cells": "edges: ['z, g -> b', g -> z]\neffect: z -> b\nregressions: {b: {cells: [z, g]}}\n",
     "index": "edges: ['z, g -> y', g -> z]\neffect: z -> y\nregressions: {y: {coding: index}}\n",
     "curve": "edges: [x -> y]\neffect: x -> y\nregressions: {y: {curves: {x: spline(3)}}}\n",
-    "known errors": "nodes: {x: continuous, y: {type: continuous, error: e}}\nedges: [x -> y]\neffect: x -> y\n",
+    "known errors": "nodes: {x: continuous, y: {type: continuous, error: e}}\nedges: [x -> y]\neffect: x -> "
+                    "y\n",
 }  # fmt: skip
 
 
@@ -95,7 +102,10 @@ def test_default_priors_cover_the_data_in_every_model(name: str) -> None:
 
 
 def test_a_mediators_priors_are_checked_too() -> None:
-    text = "edges: [x -> m -> y]\neffect: x -> y\nregressions:\n  m:\n    priors:\n      intercept: Normal(500, 0.1)\n"
+    text = (
+        "edges: [x -> m -> y]\neffect: x -> y\nregressions:\n  m:\n    priors:\n      intercept: Normal(500, "
+        "0.1)\n"
+    )
     model = models_of(text, DATA)["chain"]
     assert [d.code for d in prior_check(model, [], DATA, 1).doubts] == ["DR515"]
 
@@ -111,7 +121,9 @@ def test_an_answer_that_is_the_priors() -> None:
 
 def test_the_report_has_the_sentence() -> None:
     result = pipeline.fit(spec_of(TO_Y), DATA)
-    assert "Before the data, the default priors place the mean of y between" in " ".join(result.report().split())
+    assert "Before the data, the default priors place the mean of y between" in " ".join(
+        result.report().split()
+    )
     assert result.effects[0].result.prior_predictive.startswith("Before the data")
 
 

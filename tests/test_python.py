@@ -83,7 +83,9 @@ def _bare(value):
     """Without places and text."""
     if dataclasses.is_dataclass(value):
         skipped = ("span", "places", "text", "path")
-        return {f.name: _bare(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in skipped}
+        return {
+            f.name: _bare(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in skipped
+        }
     if isinstance(value, Mapping):
         return {k: _bare(v) for k, v in value.items()}
     return [_bare(v) for v in value] if isinstance(value, tuple | list) else value
@@ -114,7 +116,9 @@ def test_numbers_survive_to_the_last_digit(number, of_numpy):
 def test_values_of_numpy_and_paths_are_taken():
     nodes = {"g": {"type": "categorical", "levels": np.array(["a", "b", "c"])}, "y": "continuous"}
     doses = {"exposure": "g", "outcome": "y", "contrast": ("a", np.str_("b"))}
-    spec = Spec(nodes=nodes, edges=("g -> y",), effects=(doses,), data=Path("d.csv"), sampling={"seed": np.int64(3)})
+    spec = Spec(
+        nodes=nodes, edges=("g -> y",), effects=(doses,), data=Path("d.csv"), sampling={"seed": np.int64(3)}
+    )
     assert spec.nodes["g"].levels == ("a", "b", "c")
     assert spec.effects[0].contrast == ("a", "b")
     assert (spec.data.source, spec.sampling.seed) == ("d.csv", 3)
@@ -198,7 +202,9 @@ def test_reprs_are_short(titanic):
     held.append(dagreg.simulate(path, 50))
     found = [record for one in held for record in _records(one, set())]
     assert len(found) > 100
-    assert [type(record).__name__ for record in found if len(repr(record)) > 250 or "\n" in repr(record)] == []
+    assert [
+        type(record).__name__ for record in found if len(repr(record)) > 250 or "\n" in repr(record)
+    ] == []
 
 
 def _records(value, seen):
@@ -216,7 +222,9 @@ def _records(value, seen):
 
 def test_reprs_say_what_a_record_is(titanic):
     assert "0.237 (94% interval 0.179 to 0.293)" in repr(titanic)
-    assert "risk difference of survived = 1, first: 1 against 0: 0.2368" in repr(titanic.effects[0].result.estimates[0])
+    assert "risk difference of survived = 1, first: 1 against 0: 0.2368" in repr(
+        titanic.effects[0].result.estimates[0]
+    )
     assert repr(Node("x", type="binary")) == "Node('x', type='binary')"
 
 
@@ -251,8 +259,14 @@ def test_frames_hold_what_the_json_says():
     frame = result.to_frame()
     assert len(frame) == len(rows)
     for (place, row), (_, found) in zip(rows, frame.iterrows(), strict=True):
-        assert (found["effect"], found["scale"], found["estimator"]) == (place, row["scale"], row["estimator"])
-        assert [found["lower"], found["upper"], found["mean"]] == pytest.approx([*row["interval"], row["mean"]])
+        assert (found["effect"], found["scale"], found["estimator"]) == (
+            place,
+            row["scale"],
+            row["estimator"],
+        )
+        assert [found["lower"], found["upper"], found["mean"]] == pytest.approx(
+            [*row["interval"], row["mean"]]
+        )
         assert found["level"] == row["level"] == 0.94
         by = found["by[z]"]
         assert (row["by"].get("z") == by) or (not row["by"] and (by is None or by != by))
@@ -279,12 +293,15 @@ def test_nothing_heavy_is_loaded_unasked():
         "import sys, dagreg\n"
         "s = dagreg.Spec(nodes={'x': 'binary', 'y': 'binary'}, edges=['x -> y'], effect='x -> y')\n"
         "repr(dagreg.explain(s))\n"
-        "print(sorted(m for m in ('numpy', 'pandas', 'arviz', 'xarray', 'scipy', 'pymc') if m in sys.modules))\n"
+        "print(sorted(m for m in ('numpy', 'pandas', 'arviz', 'xarray', 'scipy', 'pymc') if m in "
+        "sys.modules))\n"
         f"r = dagreg.fit({str(ROOT / 'specs' / 'titanic.yaml')!r})\n"
         "repr(r)\n"
         "print(sorted(m for m in ('pandas', 'arviz', 'xarray', 'pymc') if m in sys.modules))\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
     assert run.stdout.split("\n")[:2] == ["[]", "[]"]
 
 
@@ -297,7 +314,9 @@ def test_nothing_heavy_is_loaded_unasked():
 def test_numbers_of_a_prediction_out_of_their_range_are_refused(wrong: dict[str, Any]) -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=40)
-    result = dagreg.fit(dagreg.Spec(edges=["x -> y"], effect="x -> y"), {"x": x, "y": x + rng.normal(size=40)})
+    result = dagreg.fit(
+        dagreg.Spec(edges=["x -> y"], effect="x -> y"), {"x": x, "y": x + rng.normal(size=40)}
+    )
     with pytest.raises(dagreg.DagregError, match="DR569"):
         result.predict({"x": [0.0]}, **wrong)
 

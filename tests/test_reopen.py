@@ -62,7 +62,9 @@ def _saved(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("format", ["text", "json", "md", "html"])
-def test_a_result_opened_again_reports_the_same(tmp_path: Path, format: Literal["text", "json", "md", "html"]) -> None:
+def test_a_result_opened_again_reports_the_same(
+    tmp_path: Path, format: Literal["text", "json", "md", "html"]
+) -> None:
     again = dagreg.open(_saved(tmp_path / "out"))
     assert again.report(format) == fitted().report(format)
 
@@ -82,7 +84,9 @@ def test_a_result_opened_again_has_the_same_draws_and_numbers(tmp_path: Path) ->
 
 
 def test_a_result_without_intercepts_predicts_as_before(tmp_path: Path) -> None:
-    nodes = "nodes: {g: {type: categorical, levels: [a, b, c]}, y: positive}\nedges: [g -> y]\neffect: g -> y\n"
+    nodes = (
+        "nodes: {g: {type: categorical, levels: [a, b, c]}, y: positive}\nedges: [g -> y]\neffect: g -> y\n"
+    )
     text = nodes + "regressions: {y: {coding: index, family: gaussian, link: identity}}\n"
     result = pipeline.fit(spec_of(text), _rows())
     result.save(tmp_path / "out")
@@ -114,7 +118,9 @@ def test_a_spec_changed_in_python_is_stored_by_its_fields(tmp_path: Path) -> Non
 
 
 def test_an_effect_that_is_not_identified_is_stored_too(tmp_path: Path) -> None:
-    result = pipeline.fit(spec_of("edges: [x -> y, x <-> y]\neffect: x -> y\n"), {k: _rows()[k] for k in "xy"})
+    result = pipeline.fit(
+        spec_of("edges: [x -> y, x <-> y]\neffect: x -> y\n"), {k: _rows()[k] for k in "xy"}
+    )
     result.save(tmp_path / "out")
     assert dagreg.open(tmp_path / "out").report("json") == result.report("json")
 
@@ -192,7 +198,9 @@ def _other_version(folder: Path) -> None:
         ("DR543", _other_version),
     ],
 )
-def test_a_folder_that_was_altered_is_refused(tmp_path: Path, code: str, change: Callable[[Path], None]) -> None:
+def test_a_folder_that_was_altered_is_refused(
+    tmp_path: Path, code: str, change: Callable[[Path], None]
+) -> None:
     change(_saved(tmp_path / "out"))
     with pytest.raises(DagregError) as caught:
         dagreg.open(tmp_path / "out")
@@ -207,7 +215,9 @@ def test_any_other_folder_is_refused(tmp_path: Path) -> None:
 
 def _run(folder: Path, *code: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    return subprocess.run([sys.executable, *code], cwd=folder, capture_output=True, text=True, env=environment)
+    return subprocess.run(
+        [sys.executable, *code], cwd=folder, capture_output=True, text=True, env=environment
+    )
 
 
 def test_opening_loads_neither_arviz_nor_xarray_nor_pymc(tmp_path: Path) -> None:
@@ -220,7 +230,10 @@ def test_opening_loads_neither_arviz_nor_xarray_nor_pymc(tmp_path: Path) -> None
 def test_the_report_command_says_what_fit_said_and_refuses_without_a_traceback(tmp_path: Path) -> None:
     _saved(tmp_path / "out")
     shown = _run(tmp_path, "-m", "dagreg.cli", "report", "out", "--format", "json")
-    assert (shown.returncode, shown.stdout) == (0, (tmp_path / "out" / "results.json").read_text().rstrip("\n") + "\n")
+    assert (shown.returncode, shown.stdout) == (
+        0,
+        (tmp_path / "out" / "results.json").read_text().rstrip("\n") + "\n",
+    )
     (tmp_path / "out" / "posterior.nc").unlink()
     refused = _run(tmp_path, "-m", "dagreg.cli", "report", "out")
     assert refused.returncode == 1

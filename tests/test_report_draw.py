@@ -1,4 +1,6 @@
-"""The graph as DOT, dagitty text and pictures: names letter by letter, roles by shape as well as by colour."""
+"""The graph as DOT, dagitty text and pictures: names letter by letter, roles by shape as well as
+by colour.
+"""
 
 from __future__ import annotations
 
@@ -103,8 +105,10 @@ def test_dot_keeps_plain_names_and_invents_ids_that_none_has():
 
 def test_dagitty_text():
     assert dagitty_source(COACHING, COACHING_ANSWER) == (
-        "dag {\ntenure [adjusted]\ncoached [exposure]\nengagement\nretained [outcome]\nbonus\naptitude [latent]\n"
-        "tenure -> coached\ntenure -> retained\ncoached -> engagement\nengagement -> retained\ncoached -> retained\n"
+        "dag {\ntenure [adjusted]\ncoached [exposure]\nengagement\nretained [outcome]\nbonus\naptitude "
+        "[latent]\n"
+        "tenure -> coached\ntenure -> retained\ncoached -> engagement\nengagement -> retained\ncoached -> "
+        "retained\n"
         "retained -> bonus\naptitude -> retained\n}\n"
     )
     odd = Spec("s", {n: Node(n) for n in ('a "b"', "c")}, (Edge('a "b"', "c", True),))

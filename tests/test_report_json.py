@@ -22,11 +22,13 @@ from tests.report_cases import (
 )
 
 OF_EFFECT = {
-    "exposure", "outcome", "kind", "causal_path", "identified", "strategy", "adjustment", "frontdoor", "instruments",
+    "exposure", "outcome", "kind", "causal_path", "identified", "strategy", "adjustment", "frontdoor",
+    "instruments",
     "estimand", "not_identified", "nodes", "paths", "paths_truncated",
 }  # fmt: skip
 OF_ESTIMATE = {
-    "name", "estimand", "estimator", "primary", "scale", "contrast", "by", "adjusted_for", "mean", "sd", "median",
+    "name", "estimand", "estimator", "primary", "scale", "contrast", "by", "adjusted_for", "mean", "sd",
+    "median",
     "interval", "level", "prob_positive", "ess_bulk", "r_hat",
 }  # fmt: skip
 
@@ -52,7 +54,16 @@ def test_explained_has_the_fields_of_the_spec(case):
 @pytest.mark.parametrize("case", REPORTS)
 def test_report_has_the_fields_of_the_spec(case):
     answer = report_json(REPORTS[case]())
-    assert {"spec", "effects", "junctions", "implications", "data", "versions", "seed", "warnings"} <= answer.keys()
+    assert {
+        "spec",
+        "effects",
+        "junctions",
+        "implications",
+        "data",
+        "versions",
+        "seed",
+        "warnings",
+    } <= answer.keys()
     assert {"rows", "rows_used", "missing", "sha256"} <= answer["data"].keys()
     for effect in answer["effects"]:
         assert effect.keys() >= OF_EFFECT | {"estimates", "coefficients", "diagnostics", "tests"}
@@ -80,7 +91,8 @@ def test_the_answer_is_stated_as_it_is():
     assert [row["estimator"] for row in effect["estimates"] if row["primary"]] == ["adjusted", "adjusted"]
     assert effect["left_out"][0]["estimator"] == "frontdoor"
     assert effect["tests"][0] == {
-        "x": "bonus", "y": "tenure", "given": ["retained"], "statistic": 0.71, "p": 0.4781, "p_adjusted": 0.9562,
+        "x": "bonus", "y": "tenure", "given": ["retained"], "statistic": 0.71, "p": 0.4781,
+        "p_adjusted": 0.9562,
         "rejected": False,
     }  # fmt: skip
 

@@ -19,7 +19,9 @@ from dagreg.report.shrinkage import Level, shrinkage
 from tests.report_cases import CASES, NASTY, coaching, nasty
 
 SVG = "{http://www.w3.org/2000/svg}"
-CURVE = Curve("adjusted", -1.0, 3.0, (0.0, 0.5, 1.0, 0.5, 0.0), 1.0, (0.0, 2.0), "1.0 (0.0 to 2.0)", "primary")
+CURVE = Curve(
+    "adjusted", -1.0, 3.0, (0.0, 0.5, 1.0, 0.5, 0.0), 1.0, (0.0, 2.0), "1.0 (0.0 to 2.0)", "primary"
+)
 
 
 def parsed(drawing):
@@ -97,7 +99,9 @@ def test_a_zero_far_away_does_not_press_a_curve_into_a_spike():
 
 def test_an_axis_has_two_numbers_at_least():
     narrow = Curve("x", -3.2, -0.9, (0.0, 1.0, 0.0), -2.0, (-2.9, -1.1), "-2")
-    labels = [t.text for t in parsed(*small_densities([narrow])).iter(f"{SVG}text") if t.get("class") == "tick"]
+    labels = [
+        t.text for t in parsed(*small_densities([narrow])).iter(f"{SVG}text") if t.get("class") == "tick"
+    ]
     assert len(labels) >= 2
 
 

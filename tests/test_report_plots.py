@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from dagreg.report.plots import Panel, Row, forest_svg, forest_text, ticks
 
 PANELS = (
-    Panel("Risk difference", (Row("adjusted", 0.1, 0.05, 0.15, "0.10", "primary"), Row("none", 0.2, 0.1, 0.3, "0.2"))),
+    Panel(
+        "Risk difference",
+        (Row("adjusted", 0.1, 0.05, 0.15, "0.10", "primary"), Row("none", 0.2, 0.1, 0.3, "0.2")),
+    ),
     Panel("Log odds ratio", (Row("adjusted", -0.5, -0.9, -0.1, "-0.5"),)),
 )
 SVG = "{http://www.w3.org/2000/svg}"

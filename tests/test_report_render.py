@@ -150,7 +150,9 @@ def test_html_does_not_fill_in_names_as_templates():
 def test_markdown_keeps_its_tables_and_has_no_html(case):
     tokens = MarkdownIt("commonmark").enable("table").parse(render(CASES[case](), "md"))
     inline = [child for token in tokens for child in token.children or ()]
-    assert not [t for t in (*tokens, *inline) if t.type in ("html_block", "html_inline", "link_open", "image")]
+    assert not [
+        t for t in (*tokens, *inline) if t.type in ("html_block", "html_inline", "link_open", "image")
+    ]
     tables = [b for b in _blocks(CASES[case]()) if isinstance(b, Table)]
     assert sum(t.type == "table_open" for t in tokens) == len(tables)
     assert sum(t.type == "td_open" for t in tokens) == sum(len(b.rows) * len(b.columns) for b in tables)
@@ -224,7 +226,9 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags[tag] += 1
-        self.links += [value for name, value in attrs if name in ("href", "src", "xlink:href", "action", "data")]
+        self.links += [
+            value for name, value in attrs if name in ("href", "src", "xlink:href", "action", "data")
+        ]
         assert not [name for name, _ in attrs if name.startswith("on")]
         if re.fullmatch(r"h\d", tag):
             self.headings.append(int(tag[1]))

@@ -1,4 +1,6 @@
-"""The text report at every width: whole words, labels that differ, no sentence twice and none with two ends."""
+"""The text report at every width: whole words, labels that differ, no sentence twice and none
+with two ends.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ CELLS = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
 def test_no_word_of_any_table_is_broken(data, width):
     count = data.draw(st.integers(1, 8))
     columns = tuple(
-        data.draw(st.builds(Column, WORDS.filter(lambda w: "`" not in w), st.booleans())) for _ in range(count)
+        data.draw(st.builds(Column, WORDS.filter(lambda w: "`" not in w), st.booleans()))
+        for _ in range(count)
     )
     rows = tuple(tuple(data.draw(CELLS) for _ in range(count)) for _ in range(data.draw(st.integers(0, 4))))
     table = Table("Caption", columns, rows)
@@ -63,13 +66,16 @@ def test_no_word_of_any_table_is_broken(data, width):
 def broken(table, text, width):
     """The words of a table that do not stand whole in a text."""
     tokens = set(text.split())
-    cells = [column.title for column in table.columns if table.rows] + [cell for row in table.rows for cell in row]
+    cells = [column.title for column in table.columns if table.rows] + [
+        cell for row in table.rows for cell in row
+    ]
     words = {word for cell in cells for word in "".join(piece for _, piece in runs(cell)).split()}
     first_small = {word: word[:1].lower() + word[1:] for word in words}
     return [
         word
         for word in words
-        if len(word) < width - 8 and not {w + end for w in (word, first_small[word]) for end in ("", ";", ":")} & tokens
+        if len(word) < width - 8
+        and not {w + end for w in (word, first_small[word]) for end in ("", ";", ":")} & tokens
     ]
 
 
@@ -87,7 +93,9 @@ def written(table, width):
 # Forest plots
 
 LABELS = st.lists(
-    st.text(st.sampled_from("ab "), min_size=1, max_size=90).map(str.strip).filter(len), min_size=1, max_size=6
+    st.text(st.sampled_from("ab "), min_size=1, max_size=90).map(str.strip).filter(len),
+    min_size=1,
+    max_size=6,
 )
 
 
@@ -97,7 +105,9 @@ def test_labels_of_a_forest_are_whole_in_text(labels, width):
     lines = forest_text((Panel("Panel", rows),), width).splitlines()
     assert all(len(line) <= width for line in lines)
     words = " ".join(re.sub(r"[-*|]+.*", "", line) for line in lines).split()
-    assert [w for label in labels for w in label.split()] == words[1:][: sum(len(label.split()) for label in labels)]
+    assert [w for label in labels for w in label.split()] == words[1:][
+        : sum(len(label.split()) for label in labels)
+    ]
 
 
 @given(st.lists(st.text(st.sampled_from("ab"), max_size=90), max_size=8), st.integers(12, 44))
@@ -109,7 +119,8 @@ def test_labels_that_are_cut_stay_distinct(labels, length):
 
 def test_labels_of_a_drawn_forest_differ():
     words = [
-        f"adjusted (primary): the dose of the drug that was given is set, where {x}" for x in ("age = 1", "age = 2")
+        f"adjusted (primary): the dose of the drug that was given is set, where {x}"
+        for x in ("age = 1", "age = 2")
     ]
     rows = tuple(Row(label, 1.0, 0.0, 2.0, "1.0", "primary") for label in words)
     shown = re.findall(r'<text x="1" [^>]*>([^<]*)</text>', forest_svg((Panel("Panel", rows),), "t"))
@@ -122,7 +133,12 @@ def test_labels_of_a_drawn_forest_differ():
 
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_no_sentence_ends_twice(name):
-    said = [text for section in document(SUBJECTS[name]).sections for block in section.blocks for text in spoken(block)]
+    said = [
+        text
+        for section in document(SUBJECTS[name]).sections
+        for block in section.blocks
+        for text in spoken(block)
+    ]
     assert [text for text in said if re.search(r"\.\)\.|(?<!\.)\.\.(?!\.)|\.;|\?\.|:\.", text)] == []
 
 

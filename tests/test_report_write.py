@@ -114,8 +114,12 @@ def test_a_run_cut_short_while_moving_puts_the_older_files_back(tmp_path, monkey
 
 
 @pytest.mark.parametrize("after", [0, 1, 7, 9, 12, 18])
-def test_a_run_that_is_killed_while_moving_leaves_nothing_that_the_next_does_not_know(tmp_path, monkeypatch, after):
-    """A process that ends at once puts nothing back: what lies in the folder then is known by a whole `fit.json`."""
+def test_a_run_that_is_killed_while_moving_leaves_nothing_that_the_next_does_not_know(
+    tmp_path, monkeypatch, after
+):
+    """A process that ends at once puts nothing back: what lies in the folder then is known by a whole
+    `fit.json`.
+    """
     write_reports(coaching(), tmp_path / "whole")
     script = f"""
 import os, sys
@@ -132,7 +136,9 @@ def cut(source, target):
 files.move = cut
 write_reports(CASES["bad_diagnostics"](), Path(sys.argv[1]))
 """
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "whole")], cwd=Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "whole")], cwd=Path(__file__).parents[1]
+    )
     assert done.returncode in (0, 9)
     if done.returncode == 9:
         assert not (after and (tmp_path / "whole" / "results.json").exists())

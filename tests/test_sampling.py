@@ -53,7 +53,10 @@ def test_no_mediator_raises_wherever_its_parameters_lie(name: str) -> None:
         for values in product(EXTREME, repeat=len(own)):
             p = {key: np.full((1, 1), value) for key, value in zip(own, values, strict=True)}
             assert family.draw is not None
-            assert family.draw(rng, np.broadcast_to(LOCATIONS, (5, len(LOCATIONS))), p).shape == (5, len(LOCATIONS))
+            assert family.draw(rng, np.broadcast_to(LOCATIONS, (5, len(LOCATIONS))), p).shape == (
+                5,
+                len(LOCATIONS),
+            )
 
 
 @pytest.mark.parametrize("mean", [1e-250, 1e-12, 3.0, 1e12, 1e250])
@@ -70,7 +73,9 @@ def test_a_weibull_has_its_quantiles() -> None:
     """P(Y > q) = exp(-(q / scale)^shape), the mean being scale * gamma(1 + 1 / shape)."""
     from scipy import special
 
-    drawn = responses(np.random.default_rng(4), FAMILIES["weibull"], np.full(100_000, 3.0), {"shape": np.full(1, 0.7)})
+    drawn = responses(
+        np.random.default_rng(4), FAMILIES["weibull"], np.full(100_000, 3.0), {"shape": np.full(1, 0.7)}
+    )
     scale = 3.0 / special.gamma(1 + 1 / 0.7)
     for share in (0.1, 0.5, 0.9):
         q = scale * (-np.log(share)) ** (1 / 0.7)
@@ -80,7 +85,13 @@ def test_a_weibull_has_its_quantiles() -> None:
 def test_counts_beyond_all_whole_numbers_are_their_rate() -> None:
     rng = np.random.default_rng(3)
     p = {"shape": np.full(1, 1e300), "zero": np.zeros(1)}
-    for name in ("poisson", "negative_binomial", "zero_inflated_poisson", "hurdle_poisson", "hurdle_negative_binomial"):
+    for name in (
+        "poisson",
+        "negative_binomial",
+        "zero_inflated_poisson",
+        "hurdle_poisson",
+        "hurdle_negative_binomial",
+    ):
         drawn = responses(rng, FAMILIES[name], np.array([1e40, np.inf]), p)
         np.testing.assert_allclose(drawn, [1e40, np.inf], rtol=1e-6)
 
@@ -88,7 +99,9 @@ def test_counts_beyond_all_whole_numbers_are_their_rate() -> None:
 EDGES = [1e-100, 1e-12, 1.0, 1e12, 1e100]
 
 
-@pytest.mark.parametrize("name", [n for n in DISTRIBUTIONS if prior_draws.proper(PriorChoice(n, (), given=True))])
+@pytest.mark.parametrize(
+    "name", [n for n in DISTRIBUTIONS if prior_draws.proper(PriorChoice(n, (), given=True))]
+)
 def test_no_prior_of_the_grammar_raises_when_it_is_drawn(name: str) -> None:
     rng = np.random.default_rng(5)
     parameters = DISTRIBUTIONS[name].parameters
@@ -131,7 +144,8 @@ FAMILY_SPECS = {
 def test_simulated_data_are_numbers_or_one_error(family: str, width: str) -> None:
     spec = spec_of(
         f"nodes: {{x: continuous, z: continuous, {FAMILY_SPECS[family]}}}\nedges: ['z -> x', 'x, z -> y']\n"
-        f"effect: x -> y\nregressions: {{y: {{priors: {{slopes: 'Normal(0, {width})', intercept: 'Normal(0, 1)'}}}}}}"
+        "effect: x -> y\nregressions: "
+        f"{{y: {{priors: {{slopes: 'Normal(0, {width})', intercept: 'Normal(0, 1)'}}}}}}"
     )
     made = [_simulated(spec, seed) for seed in range(8)]
     assert {m for m in made if isinstance(m, str)} <= {"DR572"}

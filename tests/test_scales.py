@@ -49,7 +49,9 @@ def doubts(result: Result) -> set[str]:
     return {d.code for d in result.effects[0].doubts}
 
 
-def moved(data: Columns, columns: tuple[str, ...], scales: Mapping[str, float], shift: float) -> dict[str, np.ndarray]:
+def moved(
+    data: Columns, columns: tuple[str, ...], scales: Mapping[str, float], shift: float
+) -> dict[str, np.ndarray]:
     """Columns in other units and from another origin, so many sds away."""
     found = dict(data)
     for name in columns:
@@ -71,7 +73,9 @@ def test_a_story_in_other_units_has_the_same_answer_in_those(name: str, shift: f
             unit = y / x * plain.sd
             assert here.mean / unit == pytest.approx(plain.mean / plain.sd, abs=1e-6)
             assert here.sd / unit == pytest.approx(1.0, abs=1e-6)
-            np.testing.assert_allclose(np.array(here.interval) / unit, np.array(plain.interval) / plain.sd, atol=1e-5)
+            np.testing.assert_allclose(
+                np.array(here.interval) / unit, np.array(plain.interval) / plain.sd, atol=1e-5
+            )
 
 
 X = 2.0 * np.arange(60)
@@ -90,7 +94,9 @@ def least_squares(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize("origin", [0, 1712345678, 171234567890123, 1712345678901234567])
 @pytest.mark.parametrize("every", [1, 50, 10**9])
 def test_times_far_from_their_origin(origin: int, every: int) -> None:
-    """Whole numbers below 2^53 lose nothing; nanoseconds lose less than a millionth of the sd, or it is said."""
+    """Whole numbers below 2^53 lose nothing; nanoseconds lose less than a millionth of the sd, or
+    it is said.
+    """
     data = {"x": origin + 2 * every * np.arange(60), "y": 4 * np.arange(60) + NOISE}
     if origin > 2**53 and every == 1:  # all of them the same double
         with pytest.raises(DagregError) as caught:
@@ -109,7 +115,9 @@ def test_times_far_from_their_origin(origin: int, every: int) -> None:
 def test_a_response_far_from_its_origin() -> None:
     y = np.round(400 * np.arange(60) + 100 * NOISE)
     near, far = (pipeline.fit(spec_of(LINE), {"x": X, "y": y + shift}) for shift in (0.0, 1e15))
-    assert primary(far).summary.mean == pytest.approx(primary(near).summary.mean, abs=1e-6 * primary(near).summary.sd)
+    assert primary(far).summary.mean == pytest.approx(
+        primary(near).summary.mean, abs=1e-6 * primary(near).summary.sd
+    )
     assert primary(far).summary.sd == pytest.approx(primary(near).summary.sd, rel=1e-6)
     assert "DR517" not in doubts(far)
     assert "DR517" in doubts(pipeline.fit(spec_of(LINE), {"x": X, "y": 1e15 + NOISE}))
@@ -132,7 +140,9 @@ def test_parts_of_a_linear_mediation_per_unit(x: float) -> None:
     a = rng.normal(5, 1, 200)
     m = 2 * a + rng.normal(size=200)
     y = 3 * m + a + rng.normal(size=200)
-    plain, here = (pipeline.fit(spec_of(CHAIN), {"x": a * s, "m": m, "y": y}).effects[0].result for s in (1.0, x))
+    plain, here = (
+        pipeline.fit(spec_of(CHAIN), {"x": a * s, "m": m, "y": y}).effects[0].result for s in (1.0, x)
+    )
     assert plain is not None
     assert here is not None
     for before, after in zip(plain.estimates, here.estimates, strict=True):
@@ -148,7 +158,9 @@ def test_an_interaction_is_linear_in_the_exposure_at_every_scale() -> None:
         "edges: [g -> x, 'x, g -> y']\neffect: {exposure: x, outcome: y, by: [g]}\n"
         "regressions: {y: {interactions: ['x:g']}}"
     )
-    plain, here = (pipeline.fit(spec_of(text), {"x": x * s, "g": g, "y": y}).effects[0].result for s in (1.0, 1e18))
+    plain, here = (
+        pipeline.fit(spec_of(text), {"x": x * s, "g": g, "y": y}).effects[0].result for s in (1.0, 1e18)
+    )
     assert plain is not None
     assert here is not None
     for before, after in zip(plain.estimates, here.estimates, strict=True):
@@ -191,10 +203,14 @@ def test_a_unit_within_the_data_is_a_difference_of_two_means() -> None:
     posterior = result.draws["adjusted/posterior"]
     (term,) = model.outcome.terms
     assert term.centre is not None
-    intercept, slope = (posterior[name].values.ravel()[:, None] for name in (model.outcome.intercept, term.symbol))
+    intercept, slope = (
+        posterior[name].values.ravel()[:, None] for name in (model.outcome.intercept, term.symbol)
+    )
     eta = intercept + slope * (x - term.centre[0])
     upper = 1 / (1 + np.exp(-eta - slope))
-    assert primary(result).summary.mean == pytest.approx(float((upper - 1 / (1 + np.exp(-eta))).mean()), rel=1e-9)
+    assert primary(result).summary.mean == pytest.approx(
+        float((upper - 1 / (1 + np.exp(-eta))).mean()), rel=1e-9
+    )
 
 
 # ------------------------------------------------------------ numbers beyond use
@@ -271,7 +287,8 @@ def test_a_rate_per_small_unit_has_the_same_rate_ratio(scale: float) -> None:
     x, days = rng.integers(0, 2, 80), rng.uniform(10, 30, 80)
     data = {"x": x, "days": days, "y": rng.poisson(0.02 * days * np.exp(0.5 * x))}
     text = (
-        "nodes: {x: binary, y: {type: count, offset: days}}\nedges: [x -> y]\neffect: x -> y\nsampling: {draws: 2000}"
+        "nodes: {x: binary, y: {type: count, offset: days}}\nedges: [x -> y]\neffect: x -> y\nsampling: "
+        "{draws: 2000}"
     )
     plain, here = (
         pipeline.fit(spec_of(text), {**data, "days": days * s}).effects[0].result for s in (1.0, 1.0 / scale)

@@ -56,14 +56,19 @@ def chain(n: int) -> CausalGraph:
 
 
 def latents(n: int) -> CausalGraph:
-    """A chain of latents, each with an observed child that causes the outcome: its projection has n^2 / 2 `<->`."""
+    """A chain of latents, each with an observed child that causes the outcome: its projection has n^2 / 2
+    `<->`.
+    """
     hidden, seen = [f"l{i}" for i in range(n)], [f"c{i}" for i in range(n)]
     edges = [("x", "y"), *pairwise(hidden), *zip(hidden, seen, strict=True)]
     return CausalGraph.of(["x", "y", *hidden, *seen], [*edges, *((c, "y") for c in seen)], unobserved=hidden)
 
 
 def mediators(n: int) -> CausalGraph:
-    """A confounded x -> m0 -> m1 -> ... -> y, every second mediator confounded with y: the others are front doors."""
+    """A confounded x -> m0 -> m1 -> ...
+
+    -> y, every second mediator confounded with y: the others are front doors.
+    """
     names = [f"m{i}" for i in range(n)]
     hidden = ["u", *(f"u{i}" for i in range(1, n, 2))]
     edges = [*pairwise(["x", *names, "y"]), ("u", "x"), ("u", "y")]
@@ -142,8 +147,14 @@ LINEAR: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
     "a front-door set": (lambda n: (lambda g: lambda: front_door(g))(mediators(n)), 10_000),
     "the notes of a sparse graph": (lambda n: all_notes(sparse(n)), 5_000),
     "the notes of a chain": (lambda n: all_notes(chain(n)), 5_000),
-    "the chain of regressions under latents": (lambda n: (lambda g: lambda: chain_of(g, X_ON_Y))(latents(n)), 4_000),
-    "the ID algorithm under latents": (lambda n: (lambda g: lambda: is_identified(g, (0,), 1))(latents(n)), 4_000),
+    "the chain of regressions under latents": (
+        lambda n: (lambda g: lambda: chain_of(g, X_ON_Y))(latents(n)),
+        4_000,
+    ),
+    "the ID algorithm under latents": (
+        lambda n: (lambda g: lambda: is_identified(g, (0,), 1))(latents(n)),
+        4_000,
+    ),
     "reading a chain": (lambda n: (lambda t: lambda: loads(t))(chain_text(n)), 4_000),
 }
 
@@ -171,8 +182,12 @@ def test_two_to_the_thirty_minimal_sets() -> None:
 
 
 @pytest.mark.parametrize("kind", ["total", "direct"])
-@pytest.mark.parametrize("make", [chain, sparse, latents, mediators, two_a_path], ids=lambda make: make.__name__)
-def test_a_graph_of_thousands_of_nodes_is_explained_whole(make: Callable[[int], CausalGraph], kind: str) -> None:
+@pytest.mark.parametrize(
+    "make", [chain, sparse, latents, mediators, two_a_path], ids=lambda make: make.__name__
+)
+def test_a_graph_of_thousands_of_nodes_is_explained_whole(
+    make: Callable[[int], CausalGraph], kind: str
+) -> None:
     graph = make(3_000)
     answer = identify(graph, Query(("x",), "y", "direct" if kind == "direct" else "total"))
     written = answer_json(answer)
@@ -205,7 +220,7 @@ def test_listings_say_that_they_were_cut() -> None:
     assert (len(every), more) == (48, False)
 
 
-# ------------------------------------------------------------ the shared passes against one question at a time
+# ----------------------------------------------------------- the shared passes against one question at a time
 
 
 def test_hubs_have_the_districts_of_the_pairwise_projection() -> None:
@@ -239,7 +254,10 @@ def test_forks_are_two_legs_that_share_only_their_start() -> None:
             found = forks(graph, (x,), y)
             for v in range(len(graph)):
                 legs = (
-                    (p, q) for p in directed_paths(graph, v, x) for q in directed_paths(graph, v, y) if v not in (x, y)
+                    (p, q)
+                    for p in directed_paths(graph, v, x)
+                    for q in directed_paths(graph, v, y)
+                    if v not in (x, y)
                 )
                 assert bool(found[v]) == any(set(p) & set(q) == {v} for p, q in legs)
 

@@ -73,13 +73,17 @@ def test_small_tables_are_not_scanned(table: DuckSource, monkeypatch: pytest.Mon
 SPEC = "edges: [x -> i, 'x, i, few -> f']\neffect: x -> f\nsampling: {draws: 100, chains: 2}\n"
 
 
-def test_a_fit_reads_the_table_twice_and_draws_one_sample(table: DuckSource, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_reads_the_table_twice_and_draws_one_sample(
+    table: DuckSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Apart from the levels of `few`: the scan, the regressions with `few` in them, and a sample."""
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
     asked: list[str] = []
     fetch, read = DuckSource.fetch, DuckSource.read
     monkeypatch.setattr(DuckSource, "fetch", lambda self, sql: asked.append(sql) or fetch(self, sql))
-    monkeypatch.setattr(DuckSource, "read", lambda self, sql, columns: asked.append(sql) or read(self, sql, columns))
+    monkeypatch.setattr(
+        DuckSource, "read", lambda self, sql, columns: asked.append(sql) or read(self, sql, columns)
+    )
     result = pipeline.fit(spec_of(SPEC), table.files[0])
     whole = [sql for sql in asked if "LIMIT" not in sql and not sql.startswith("SELECT count(*) FROM")]
     assert sum(" AS part" in sql for sql in whole) == 2
@@ -87,7 +91,9 @@ def test_a_fit_reads_the_table_twice_and_draws_one_sample(table: DuckSource, mon
     assert {d.engine for d in result.samples.values()} == {"exact"}
 
 
-def test_columns_that_are_all_plain_need_no_second_scan(table: DuckSource, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_are_all_plain_need_no_second_scan(
+    table: DuckSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
     asked: list[str] = []
     fetch = DuckSource.fetch
@@ -96,7 +102,9 @@ def test_columns_that_are_all_plain_need_no_second_scan(table: DuckSource, monke
     assert sum(sql.startswith("SELECT count(*) FROM") for sql in asked) == len(asked) - 1
 
 
-def test_missing_rows_that_are_dropped_do_not_count(table: DuckSource, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_rows_that_are_dropped_do_not_count(
+    table: DuckSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The scan sees all rows, so where some are dropped its numbers are not used."""
     monkeypatch.setattr(rows, "IN_MEMORY", 10)
     spec = spec_of("edges: [x -> gap, x -> f]\neffect: x -> gap\nmissing: drop\n")

@@ -1,4 +1,6 @@
-"""Data drawn from the model: its priors, its arrows and what cuts them; refitted, the data give the parameters back."""
+"""Data drawn from the model: its priors, its arrows and what cuts them; refitted, the data give the
+parameters back.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +86,9 @@ def test_draws_of_a_prior_have_its_distribution(name: str) -> None:
 def test_every_proper_prior_of_one_number_can_be_drawn() -> None:
     single = {n for n, d in DISTRIBUTIONS.items() if d.support not in ("simplex", "cholesky")}
     assert set(prior_draws._DRAWS) - {"Constant"} == single - {"Flat", "HalfFlat"}
-    drawn = prior_draws.draw(np.random.default_rng(2), PriorChoice("HalfStudentT", (), True), (4.0, 2.0), (20_000,))
+    drawn = prior_draws.draw(
+        np.random.default_rng(2), PriorChoice("HalfStudentT", (), True), (4.0, 2.0), (20_000,)
+    )
     assert stats.kstest(drawn, lambda x: 2 * stats.t.cdf(x / 2.0, 4) - 1).pvalue > 1e-4
 
 
@@ -152,7 +156,9 @@ def test_regressions_are_those_of_the_parameters_that_are_returned() -> None:
 
 
 def test_unobserved_causes_confound_and_are_left_out() -> None:
-    spec = spec_of("nodes: {x: continuous, y: continuous, u: unobserved}\nedges: ['u -> x, y']\neffect: x -> y\n")
+    spec = spec_of(
+        "nodes: {x: continuous, y: continuous, u: unobserved}\nedges: ['u -> x, y']\neffect: x -> y\n"
+    )
     found = dagreg.simulate(spec, 20_000, seed=1)
     assert set(found.columns) == {"x", "y"}
     slopes = found.parameters["beta_x_u"], found.parameters["beta_y_u"]
@@ -220,7 +226,10 @@ def _ranks(replications: int) -> list[float]:
 
 @pytest.mark.slow
 def test_refitted_data_give_the_effect_back() -> None:
-    """Simulation-based calibration (Talts et al. 2018): over the prior, the truth's rank among the draws is uniform."""
+    """Simulation-based calibration (Talts et al.
+
+    2018): over the prior, the truth's rank among the draws is uniform.
+    """
     assert stats.kstest(_ranks(80), "uniform").pvalue > 1e-3
 
 
@@ -251,7 +260,9 @@ def test_setting_a_node_moves_a_posteriors_data_by_its_effect() -> None:
     low, high = _from_fit(do={"x": 0}), _from_fit(do={"x": 1})
     at = low.parameters
     assert set(high["x"]) == {1.0}
-    np.testing.assert_allclose(high["y"] - low["y"], at["beta_y_x"] + at["beta_m_x"] * at["beta_y_m"], rtol=1e-8)
+    np.testing.assert_allclose(
+        high["y"] - low["y"], at["beta_y_x"] + at["beta_m_x"] * at["beta_y_m"], rtol=1e-8
+    )
     assert _codes(lambda: _from_fit(do={"z": 1})) == ["DR561"]
 
 
@@ -266,7 +277,11 @@ def test_a_fit_of_another_spec_is_refused() -> None:
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-m", "dagreg.cli", *arguments], cwd=folder, capture_output=True, text=True, env=environment
+        [sys.executable, "-m", "dagreg.cli", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert "Traceback" not in done.stderr
     return done

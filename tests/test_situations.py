@@ -1,4 +1,6 @@
-"""Situations that users of other tools reported as bugs or confusions, rebuilt; right answers are worked out apart."""
+"""Situations that users of other tools reported as bugs or confusions, rebuilt; right answers are worked out
+apart.
+"""
 
 from __future__ import annotations
 
@@ -93,9 +95,12 @@ def test_a_transform_makes_a_number_of_two_values() -> None:
     x = rng.integers(0, 2, 400)
     y = x + rng.normal(size=400)
     (found,) = _estimates(
-        "nodes: {x: {transform: standardize}, y: continuous}\nedges: [x -> y]\neffect: x -> y", {"x": x, "y": y}
+        "nodes: {x: {transform: standardize}, y: continuous}\nedges: [x -> y]\neffect: x -> y",
+        {"x": x, "y": y},
     )
-    assert found.summary.mean == pytest.approx(np.polyfit(x, y, 1)[0] * x.std(ddof=1), abs=0.1 * found.summary.sd)
+    assert found.summary.mean == pytest.approx(
+        np.polyfit(x, y, 1)[0] * x.std(ddof=1), abs=0.1 * found.summary.sd
+    )
 
 
 def test_text_cannot_be_transformed() -> None:
@@ -123,7 +128,9 @@ def _enum(place: np.ndarray) -> Any:
 
 
 def test_an_ordered_category_is_an_ordinal_outcome() -> None:
-    """brms issue 662, thresholds under the wrong names: the levels have the table's order, not the alphabet's."""
+    """brms issue 662, thresholds under the wrong names: the levels have the table's order, not the
+    alphabet's.
+    """
     t, place = _grades()
     text = "edges: [t -> g]\neffect: t -> g"
     (slope,) = _estimates(text, pd.DataFrame({"t": t, "g": _ordered(place)}), scale="link")
@@ -157,9 +164,14 @@ def test_two_ordered_values_have_the_probability_of_the_higher() -> None:
 
 @pytest.mark.parametrize("levels", ["", ", levels: [1, 2, 3]"])
 def test_a_reference_does_not_put_the_grades_of_an_outcome_in_another_order(levels: str) -> None:
-    """With `reference: 2` the model was fitted to the order 2 < 1 < 3, and its slope was 0.4 in place of 1."""
+    """With `reference: 2` the model was fitted to the order 2 < 1 < 3, and its slope was 0.4 in
+    place of 1.
+    """
     t, place = _grades()
-    text = f"nodes: {{t: continuous, g: {{type: ordinal, reference: 2{levels}}}}}\nedges: [t -> g]\neffect: t -> g"
+    text = (
+        f"nodes: {{t: continuous, g: {{type: ordinal, reference: 2{levels}}}}}\nedges: [t -> g]\neffect: t "
+        "-> g"
+    )
     with pytest.raises(DagregError, match=r"DR401.*the reference of `g` is 2"):
         pipeline.fit(spec_of(text), {"t": t, "g": place + 1})
 
@@ -194,7 +206,10 @@ def test_binned_and_sparse_columns_are_used_as_they_stand() -> None:
     frame = pd.DataFrame({"age": pd.cut(age, [0, 9, 60, 120]), "x": pd.arrays.SparseArray(x), "y": y})
     bins = _estimates("edges: ['age, x -> y']\neffect: age -> y", frame)
     right = _slopes([np.ones(400), (age > 9) & (age <= 60), age > 60, x], y)
-    assert [e.contrast for e in bins] == [("(0, 9]", "(9, 60]"), ("(0, 9]", "(60, 120]")]  # "(60" sorts before "(9"
+    assert [e.contrast for e in bins] == [
+        ("(0, 9]", "(9, 60]"),
+        ("(0, 9]", "(60, 120]"),
+    ]  # "(60" sorts before "(9"
     assert [e.summary.mean for e in bins] == pytest.approx(right[1:3], abs=0.05)
 
 
@@ -214,7 +229,10 @@ def _modified(slope: float, n: int = 1000, seed: int = 12) -> tuple[dict[str, np
     t = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int)
     y = z + t * (1 + slope * z) + rng.normal(size=n)
     b = _slopes([np.ones(n), t, z, t * z], y)
-    return {"z": z, "t": t, "y": y}, {"everyone": b[1] + b[3] * z.mean(), "treated": b[1] + b[3] * z[t == 1].mean()}
+    return {"z": z, "t": t, "y": y}, {
+        "everyone": b[1] + b[3] * z.mean(),
+        "treated": b[1] + b[3] * z[t == 1].mean(),
+    }
 
 
 MODIFIED = "edges: [z -> t, 'z, t -> y']\neffect: {exposure: t, outcome: y, among: %s}\n"
@@ -227,7 +245,9 @@ def _doubts(text: str, data: Any) -> dict[str, str]:
 
 
 def test_the_effect_on_the_treated_is_not_that_on_everyone_without_a_word() -> None:
-    """EconML issue 526: ATE, ATT and ATC come out the same, as a regression without products has one slope for all."""
+    """EconML issue 526: ATE, ATT and ATC come out the same, as a regression without products has one slope
+    for all.
+    """
     data, right = _modified(1.0)
     said = _doubts(MODIFIED % "treated", data)["DR590"]
     assert f"the average effect on the treated is {right['treated']:.3g}" in said
@@ -239,7 +259,9 @@ def test_the_effect_on_the_treated_is_not_that_on_everyone_without_a_word() -> N
 
 
 def test_a_regression_weighs_strata_by_the_exposures_variance() -> None:
-    """Sloczynski 2022: where few are treated, the slope is nearer the effect on the treated than that on everyone."""
+    """Sloczynski 2022: where few are treated, the slope is nearer the effect on the treated than that on
+    everyone.
+    """
     rng = RNG(4)
     n = 4000
     z = rng.integers(0, 2, n)
@@ -256,7 +278,7 @@ def test_one_effect_for_all_is_no_doubt(seed: int) -> None:
     assert "DR590" not in _doubts(MODIFIED % "treated", _modified(0.0, 200, seed)[0])
 
 
-# ---------------------------------------------------------------- right already, and told apart from what others gave
+# -------------------------------------------------------- right already, and told apart from what others gave
 
 
 def test_a_grouped_binomial_averages_over_its_trials() -> None:
@@ -310,7 +332,9 @@ def _warnings(text: str, levels: list[str]) -> dict[str, str]:
 
 def test_levels_that_differ_in_spaces_or_capitals_are_pointed_out() -> None:
     """A trailing space makes another level in every tool; effects then compare halves of one group."""
-    assert "'drug' (20 rows) and 'drug ' (20 rows)" in _warnings(LEVELS_OF_G, ["drug", "drug ", "none"])["DR591"]
+    assert (
+        "'drug' (20 rows) and 'drug ' (20 rows)" in _warnings(LEVELS_OF_G, ["drug", "drug ", "none"])["DR591"]
+    )
     assert "'Yes' (20 rows) and 'yes' (20 rows)" in _warnings(LEVELS_OF_G, ["Yes", "yes", "no"])["DR591"]
 
 
@@ -339,7 +363,9 @@ def test_check_says_each_warning_once(how: list[str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("beside", ["", "z, "])
 def test_a_level_without_rows_is_named(beside: str) -> None:
-    """infer issue 332, levels that a factor lists and no row has: as the reference, every answer was the prior's."""
+    """infer issue 332, levels that a factor lists and no row has: as the reference, every answer was the
+    prior's.
+    """
     rng = RNG(1)
     data = {"g": rng.choice(["a", "b"], 80), "z": rng.integers(0, 2, 80), "y": rng.normal(size=80)}
     text = (

@@ -1,4 +1,7 @@
-"""Every bad spec renders exactly as its golden says. DAGREG_PROMOTE=1 writes the goldens anew: review the diff."""
+"""Every bad spec renders exactly as its golden says.
+
+DAGREG_PROMOTE=1 writes the goldens anew: review the diff.
+"""
 
 from __future__ import annotations
 

@@ -109,7 +109,11 @@ def test_a_long_cycle_is_cut() -> None:
     )
 
 
-@given(st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] != pair[1]), min_size=1))
+@given(
+    st.sets(
+        st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] != pair[1]), min_size=1
+    )
+)
 def test_a_cycle_is_reported_exactly_where_there_is_one(pairs: set[tuple[int, int]]) -> None:
     text = "edges:\n" + "".join(f"  - [n{a}, n{b}]\n" for a, b in sorted(pairs))
     try:

@@ -80,7 +80,9 @@ def test_the_short_form() -> None:
     assert list(spec.nodes) == ["A", "M", "D"]
     assert not spec.declared
     assert arrows(spec) == ["A -> M", "M -> D", "A -> D"]
-    assert [(effect.exposure, effect.outcome, effect.kind) for effect in spec.effects] == [(("M",), "D", "total")]
+    assert [(effect.exposure, effect.outcome, effect.kind) for effect in spec.effects] == [
+        (("M",), "D", "total")
+    ]
     assert spec.data is not None
     assert spec.data.source == "waffles.csv"
     assert spec.text == SHORT
@@ -162,28 +164,43 @@ def test_node_forms(written: str, fields: dict[str, Any]) -> None:
 
 
 def test_trials_may_belong_to_a_binomial_regression() -> None:
-    text = "nodes: {x: binary, y: {type: count, trials: n}}\nedges: [x -> y]\nregressions: {y: {family: binomial}}\n"
+    text = (
+        "nodes: {x: binary, y: {type: count, trials: n}}\nedges: [x -> y]\nregressions: {y: {family: "
+        "binomial}}\n"
+    )
     assert loads(text).regressions["y"].family == "binomial"
 
 
-@pytest.mark.parametrize("name", ["no", "y", "1e", "a.b", "two words", "收入", "x'", "a:b", "naïve", "-", "null "])
+@pytest.mark.parametrize(
+    "name", ["no", "y", "1e", "a.b", "two words", "收入", "x'", "a:b", "naïve", "-", "null "]
+)
 def test_names_are_text_of_any_kind(name: str) -> None:
     spec = loads(f"edges:\n  - {name.strip()}x -> b\n")
     assert f"{name.strip()}x" in spec.nodes
 
 
 def test_words_that_older_yaml_reads_as_booleans_are_names() -> None:
-    assert list(loads("edges: [no -> yes, 'on -> off', y -> n]\n").nodes) == ["no", "yes", "on", "off", "y", "n"]
+    assert list(loads("edges: [no -> yes, 'on -> off', y -> n]\n").nodes) == [
+        "no",
+        "yes",
+        "on",
+        "off",
+        "y",
+        "n",
+    ]
 
 
 def test_names_that_look_like_arrows_work_in_pairs() -> None:
-    spec = loads("nodes: {'a -> b': count, 'c, d': count, 'e--f': count}\nedges: [['a -> b', 'c, d'], e--f <- e--f2]\n"
+    spec = loads("nodes: {'a -> b': count, 'c, d': count, 'e--f': count}\nedges: [['a -> b', 'c, d'], e--f "
+                 "<- e--f2]\n"
                  .replace("e--f <- e--f2", "[e--f, 'c, d']"))  # fmt: skip
     assert arrows(spec) == ["a -> b -> c, d", "e--f -> c, d"]
 
 
 def test_a_declared_name_is_taken_as_it_stands() -> None:
-    assert arrows(loads("nodes: {pre--post: count, b: count}\nedges: [pre--post -> b]\n")) == ["pre--post -> b"]
+    assert arrows(loads("nodes: {pre--post: count, b: count}\nedges: [pre--post -> b]\n")) == [
+        "pre--post -> b"
+    ]
 
 
 # ---------------------------------------------------------------- effects
@@ -375,10 +392,14 @@ def test_arbitrary_text_raises_nothing_but_spec_errors(text: str) -> None:
 
 PIECES = st.sampled_from([
     "edges", "nodes", "effect", "effects", "regressions", "sampling", "data", "priors", "varying", "adjust",
-    ":", ": ", "\n", "\n  ", "\n    ", "- ", "\n  - ", "[", "]", "{", "}", ", ", "->", " <-> ", " => ", '"', "'",
-    "|\n  ", ">\n  ", "#", " # ", "a", "b", "y", "1", "1e3", "null", "true", "Normal(0, 1)", "(", ")", "&a ", "*a",
-    "!t ", "? ", "<<", "---\n", "\t", "é", "收", "🙂", "\\u00e9", "\r\n", "\x85", "\u2028", ";", "type: ", "binary",
-    "exposure: ", "outcome: ", "intercept", "sigma", "observed: ", "levels: ", "trials: ", "error: ", "scale: ",
+    ":", ": ", "\n", "\n  ", "\n    ", "- ", "\n  - ", "[", "]", "{", "}", ", ", "->", " <-> ", " => ", '"',
+    "'",
+    "|\n  ", ">\n  ", "#", " # ", "a", "b", "y", "1", "1e3", "null", "true", "Normal(0, 1)", "(", ")", "&a ",
+    "*a",
+    "!t ", "? ", "<<", "---\n", "\t", "é", "收", "🙂", "\\u00e9", "\r\n", "\x85", "\u2028", ";", "type: ",
+    "binary",
+    "exposure: ", "outcome: ", "intercept", "sigma", "observed: ", "levels: ", "trials: ", "error: ",
+    "scale: ",
 ])  # fmt: skip
 
 

@@ -112,7 +112,8 @@ def test_a_hash_in_quotes_is_part_of_the_name() -> None:
 )
 def test_places(path: tuple[str | int, ...], line: int, written: str) -> None:
     text = (
-        "missing: drop\nnodes:\n  a.b: {type: count}\n  c: binary\nedges:\n  - a.b -> c\neffects:\n  - a.b -> c\n"
+        "missing: drop\nnodes:\n  a.b: {type: count}\n  c: binary\nedges:\n  - a.b -> c\neffects:\n  - a.b "
+        "-> c\n"
         "  - {exposure: a.b, outcome: c, kind: direct}\nregressions: {c: {priors: {a.b: 'Normal(0, 1)'}}}\n"
     )
     span = loads(text).place(*path)
@@ -170,9 +171,12 @@ def test_the_c_parser_and_the_python_parser_agree(text: str, monkeypatch: pytest
     [
         ("no", "no"), ("yes", "yes"), ("on", "on"), ("off", "off"), ("y", "y"), ("n", "n"),
         ("1e3", 1000.0), ("1.", 1.0), (".5", 0.5), ("-2.5e-3", -0.0025), ("1_000", "1_000"),
-        ("007", 7), ("0o17", 15), ("0x1F", 31), ("0b1", "0b1"), ("1:30", "1:30"), ("2026-01-02", "2026-01-02"),
-        ("true", True), ("False", False), ("TRUE", True), ("tRUE", "tRUE"), ("null", None), ("~", None), ("", None),
-        (".inf", float("inf")), ("-.INF", float("-inf")), ("nan", "nan"), ("inf", "inf"), ("+1", 1), ("+-1", "+-1"),
+        ("007", 7), ("0o17", 15), ("0x1F", 31), ("0b1", "0b1"), ("1:30", "1:30"), ("2026-01-02",
+        "2026-01-02"),
+        ("true", True), ("False", False), ("TRUE", True), ("tRUE", "tRUE"), ("null", None), ("~", None), ("",
+        None),
+        (".inf", float("inf")), ("-.INF", float("-inf")), ("nan", "nan"), ("inf", "inf"), ("+1", 1), ("+-1",
+        "+-1"),
         ("9" * 5000, "9" * 5000), ("٣", "٣"),
     ],
 )  # fmt: skip

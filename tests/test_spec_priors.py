@@ -12,7 +12,9 @@ from dagreg.spec.types import Prior
 
 def prior(text: str, term: str = "a") -> Prior:
     return (
-        loads(f"edges: [a -> b]\nregressions:\n  b:\n    priors:\n      {term}: {text}\n").regressions["b"].priors[term]
+        loads(f"edges: [a -> b]\nregressions:\n  b:\n    priors:\n      {term}: {text}\n")
+        .regressions["b"]
+        .priors[term]
     )
 
 
@@ -116,7 +118,8 @@ def test_sigma_refuses_priors_that_admit_negative_values(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["HalfNormal(1)", "Exponential(1)", "Uniform(0, 10)", "LogNormal(0, 1)", "Beta(1, 1)", "HalfFlat()"]
+    "text",
+    ["HalfNormal(1)", "Exponential(1)", "Uniform(0, 10)", "LogNormal(0, 1)", "Beta(1, 1)", "HalfFlat()"],
 )
 def test_sigma_takes_priors_above_zero(text: str) -> None:
     assert prior(text, "sigma").distribution == text.split("(")[0]

@@ -38,7 +38,10 @@ def test_only_edges_are_required() -> None:
 VALID: list[dict[str, Any]] = [
     {"edges": ["a -> b"]},
     {"edges": "a -> b", "effect": "a -> b", "dagreg": 1, "data": "a.csv"},
-    {"edges": [["a", "b"], {"from": "a", "to": "c"}, {"between": ["b", "c"]}], "nodes": {"a": None, "b": "count"}},
+    {
+        "edges": [["a", "b"], {"from": "a", "to": "c"}, {"between": ["b", "c"]}],
+        "nodes": {"a": None, "b": "count"},
+    },
     {"edges": [], "nodes": {"a": {"type": "binary", "levels": [0, 1]}}, "sampling": {"chains": 4}},
     {"edges": ["a -> b"], "regressions": {"b": {"priors": {"a": "Normal(0, 1)"}, "interactions": ["a:c"]}}},
     {"edges": ["a -> b"], "effects": [{"exposure": ["a"], "outcome": "b", "adjust": {"include": ["c"]}}]},

@@ -94,7 +94,9 @@ def column(name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A published or closed-form number: the mean within `within`, which allows for Monte Carlo error and priors."""
+    """A published or closed-form number: the mean within `within`, which allows for Monte Carlo error and
+    priors.
+    """
 
     spec: str
     estimator: str
@@ -164,7 +166,9 @@ LESSONS = [
     Lesson("survival", "adjusted", 2.6656, 0.14),  # maximum likelihood, with a standard error of .42
     Lesson("features", "adjusted", 1.513549, 0.0025),
     Lesson("messages", "adjusted", 0.0575, 0.0003),
-    Lesson("marriages", "adjusted", 0.4173, 0.06),  # maximum likelihood, standard error .150; .210 without the errors
+    Lesson(
+        "marriages", "adjusted", 0.4173, 0.06
+    ),  # maximum likelihood, standard error .150; .210 without the errors
     Lesson("homework", "adjusted", 1.5523, 0.07),  # maximum likelihood, standard error .209; the truth is 1.5
     Lesson("jobs", "chain", -0.056009, 0.0226, estimand="total effect"),
     Lesson("jobs", "chain", -0.040265, 0.0218, estimand="natural direct effect"),
@@ -227,7 +231,9 @@ def test_an_effect_that_is_not_identified_gets_no_number() -> None:
 @pytest.mark.slow
 @pytest.mark.xdist_group("stories")
 def test_people_who_differ_in_their_slopes_widen_the_average_slope() -> None:
-    """The sd separates the models: .80 with varying intercepts alone, 1.24 pooled, 1.55 to 1.75 where slopes vary."""
+    """The sd separates the models: .80 with varying intercepts alone, 1.24 pooled, 1.55 to 1.75 where slopes
+    vary.
+    """
     found = estimate(Lesson("sleep", "adjusted", 10.4298, 0.6)).summary
     assert 1.35 < found.sd < 2.0
     diagnostics = fitted("sleep").effects[0].diagnostics

@@ -40,7 +40,16 @@ def test_explain_imports_nothing_heavy(tmp_path, format):
     assert loaded.isdisjoint(HEAVY), loaded & HEAVY
 
 
-UNUSED = {"dagreg.errors.codes", "dagreg.helping", "dagreg.messages", "pydantic", "rich", "shtab", "shutil", "typer"}
+UNUSED = {
+    "dagreg.errors.codes",
+    "dagreg.helping",
+    "dagreg.messages",
+    "pydantic",
+    "rich",
+    "shtab",
+    "shutil",
+    "typer",
+}
 
 
 @pytest.mark.parametrize("format", ["json", "md"])
@@ -56,8 +65,13 @@ def test_a_plain_call_loads_no_help_and_no_code_table(tmp_path, format):
 
 
 def test_the_package_itself_costs_nothing():
-    found = "import sys, dagreg; print(sorted(n for n in sys.modules if n.startswith(('dagreg', 'yaml', 'argparse'))))"
-    run = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, timeout=120, check=True)
+    found = (
+        "import sys, dagreg; print(sorted(n for n in sys.modules if n.startswith(('dagreg', 'yaml', "
+        "'argparse'))))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", found], capture_output=True, text=True, timeout=120, check=True
+    )
     assert "dagreg.pipeline" not in run.stdout
     assert "yaml" not in run.stdout
     assert "argparse" not in run.stdout

@@ -194,7 +194,9 @@ def test_a_folder_without_a_result_is_no_error(tmp_path: Path) -> None:
 def test_a_second_saving_keeps_what_there_is_and_drops_what_is_not_used(earlier: Path) -> None:
     text = CHAIN.replace("Normal(0, 2)", "Normal(0, 3)")
     pipeline.fit(spec_of(text), _data(), reuse=earlier).save(earlier)
-    parts = [p for s in json.loads((earlier / "fit.json").read_text())["samples"].values() for p in s["parts"]]
+    parts = [
+        p for s in json.loads((earlier / "fit.json").read_text())["samples"].values() for p in s["parts"]
+    ]
     again = pipeline.fit(spec_of(text), _data(), reuse=earlier)
     assert {p.key for d in again.samples.values() for p in d.parts} == {p["key"] for p in parts}
     assert {p.origin for d in again.samples.values() for p in d.parts} == {"earlier fit"}
@@ -203,7 +205,9 @@ def test_a_second_saving_keeps_what_there_is_and_drops_what_is_not_used(earlier:
 
 
 @pytest.mark.slow
-def test_chains_are_kept_bit_for_bit_with_their_diagnostics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chains_are_kept_bit_for_bit_with_their_diagnostics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`m on x` by NUTS, as its prior asks for, the others by Metropolis."""
     calls: list[str] = []
 

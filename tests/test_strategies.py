@@ -1,4 +1,6 @@
-"""Front door, ID functionals and instruments: fitted formulas against enumeration, closed forms and densities."""
+"""Front door, ID functionals and instruments: fitted formulas against enumeration, closed forms and
+densities.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,10 @@ def probability(model: Model, draws: Mapping[str, np.ndarray], i: int, data: Map
 
 
 BINARY = {
-    "front door": ("nodes: {x: binary, m: binary, y: binary}\nedges: [x -> m -> y, x <-> y]\neffect: x -> y\n", "xmy"),
+    "front door": (
+        "nodes: {x: binary, m: binary, y: binary}\nedges: [x -> m -> y, x <-> y]\neffect: x -> y\n",
+        "xmy",
+    ),
     "two mediators": (
         "nodes: {x: binary, a: binary, b: binary, y: binary}\n"
         "edges: [x -> a -> y, x -> b -> y, a -> b, x <-> y]\neffect: x -> y\n",
@@ -94,9 +99,13 @@ def test_a_formula_of_two_valued_variables_is_summed_exactly(name: str) -> None:
         # A variable that the formula leaves open is given every row's value: the average over them.
         table = np.stack([data[v] for v in letters], axis=1)
         settings, counts = np.unique(table, axis=0, return_counts=True)
-        weighted = [(dict(zip(letters, row, strict=True)), n / ROWS) for row, n in zip(settings, counts, strict=True)]
+        weighted = [
+            (dict(zip(letters, row, strict=True)), n / ROWS) for row, n in zip(settings, counts, strict=True)
+        ]
         sides = [
-            sum(share * evaluate(model.functional, {**s, "x": x, "y": 1}, p, domains) for s, share in weighted)
+            sum(
+                share * evaluate(model.functional, {**s, "x": x, "y": 1}, p, domains) for s, share in weighted
+            )
             for x in (0, 1)
         ]
         # The open variable of the napkin is taken at 2,000 evenly spread rows: off by at most one in 2,000.
@@ -105,7 +114,10 @@ def test_a_formula_of_two_valued_variables_is_summed_exactly(name: str) -> None:
 
 def test_the_linear_front_door_is_the_product_of_its_slopes() -> None:
     data = {v: RNG.normal(size=ROWS) for v in ("x", "m", "y")}
-    text = "nodes: {x: continuous, m: continuous, y: continuous}\nedges: [x -> m -> y, x <-> y]\neffect: x -> y\n"
+    text = (
+        "nodes: {x: continuous, m: continuous, y: continuous}\nedges: [x -> m -> y, x <-> y]\neffect: x -> "
+        "y\n"
+    )
     model = models_of(text, data)["frontdoor"]
     draws = random_point(model)
     (contrast,) = model.estimand.contrasts
@@ -116,16 +128,25 @@ def test_the_linear_front_door_is_the_product_of_its_slopes() -> None:
 def test_a_drawn_mediator_under_a_logit_agrees_with_integration() -> None:
     """E[y | do(x)] = the mean over x' of the integral of expit(a + b m + c x') against m's Normal."""
     x = RNG.normal(size=ROWS)
-    data = {"x": (x > 0).astype(int), "m": RNG.normal(size=ROWS), "y": (RNG.normal(size=ROWS) > 0).astype(int)}
+    data = {
+        "x": (x > 0).astype(int),
+        "m": RNG.normal(size=ROWS),
+        "y": (RNG.normal(size=ROWS) > 0).astype(int),
+    }
     text = "nodes: {x: binary, m: continuous, y: binary}\nedges: [x -> m -> y, x <-> y]\neffect: x -> y\n"
     model = models_of(text, data)["frontdoor"]
     draws = {name: values[:1] for name, values in random_point(model).items()}
     (contrast,) = model.estimand.contrasts
     found = np.array(
-        [functional_sides(model, draws, rows_of(model, data), contrast, seed=s)[1][0] for s in range(0, 4_000, 100)]
+        [
+            functional_sides(model, draws, rows_of(model, data), contrast, seed=s)[1][0]
+            for s in range(0, 4_000, 100)
+        ]
     )
     at = {e.response: e for e in model.equations}
-    slopes = {(e.response, t.name): (draws[t.symbol][0], t.centre[0]) for e in model.equations for t in e.terms}
+    slopes = {
+        (e.response, t.name): (draws[t.symbol][0], t.centre[0]) for e in model.equations for t in e.terms
+    }
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     weights = weights / weights.sum()
     share = data["x"].mean()
@@ -145,11 +166,14 @@ def test_a_drawn_mediator_under_a_logit_agrees_with_integration() -> None:
 
 
 def test_treatment_confounder_feedback_is_a_chain_and_no_regression() -> None:
-    """a1 -> l -> a2 -> y with l -> y: the joint effect is b1 + b2 + bl * (a1's slope on l), never an adjusted slope."""
+    """a1 -> l -> a2 -> y with l -> y: the joint effect is b1 + b2 + bl * (a1's slope on l), never an adjusted
+    slope.
+    """
     data = {v: RNG.normal(size=ROWS) for v in ("a1", "l", "a2", "y")}
     nodes = ", ".join(f"{v}: continuous" for v in data)
     text = (
-        f"nodes: {{{nodes}}}\nedges: [a1 -> l -> a2 -> y, 'a1, l -> y']\neffect: {{exposure: [a1, a2], outcome: y}}\n"
+        f"nodes: {{{nodes}}}\nedges: [a1 -> l -> a2 -> y, 'a1, l -> y']\neffect: "
+        f"{{exposure: [a1, a2], outcome: y}}\n"
     )
     models = models_of(text, data)
     model = models["functional"]
@@ -231,7 +255,9 @@ def test_the_instrument_recovers_what_regression_cannot() -> None:
     residual = {v: data[v] - given @ np.linalg.lstsq(given, data[v], rcond=None)[0] for v in ("z", "x", "y")}
     two_stage = (residual["z"] @ residual["y"]) / (residual["z"] @ residual["x"])
     found = rows["instrument"]
-    assert abs(found.mean - two_stage) < 0.25 * found.sd  # weak priors on a strong instrument move it less than that
+    assert (
+        abs(found.mean - two_stage) < 0.25 * found.sd
+    )  # weak priors on a strong instrument move it less than that
     assert abs(found.mean - 2) < 4 * found.sd
     assert abs(rows["unadjusted"].mean - 2) > 10 * rows["unadjusted"].sd
     assert effect.diagnostics is not None
@@ -255,7 +281,9 @@ def test_the_instrument_recovers_what_regression_cannot() -> None:
         ),
     ],
 )
-def test_a_formula_that_cannot_be_evaluated_is_left_out_with_the_reason(text: str, letters: str, reason: str) -> None:
+def test_a_formula_that_cannot_be_evaluated_is_left_out_with_the_reason(
+    text: str, letters: str, reason: str
+) -> None:
     data = binary(*letters)
     for name in letters:
         if f"{name}: continuous" in text:
@@ -327,8 +355,12 @@ def test_an_exposure_that_acts_through_another_one_alone_adds_nothing() -> None:
         ("continuous", "{type: categorical, levels: [p, q, r]}", "x is categorical"),
     ],
 )
-def test_an_instrument_is_left_out_where_its_model_does_not_fit(outcome: str, exposure: str, reason: str) -> None:
-    text = f"nodes: {{z: binary, x: {exposure}, y: {outcome}}}\nedges: [z -> x -> y, x <-> y]\neffect: x -> y\n"
+def test_an_instrument_is_left_out_where_its_model_does_not_fit(
+    outcome: str, exposure: str, reason: str
+) -> None:
+    text = (
+        f"nodes: {{z: binary, x: {exposure}, y: {outcome}}}\nedges: [z -> x -> y, x <-> y]\neffect: x -> y\n"
+    )
     data = binary("z", "x", "y") | {"t": np.full(ROWS, 3)}
     if "categorical" in exposure:
         data["x"] = np.array((["p", "q", "r"] * ROWS)[:ROWS])

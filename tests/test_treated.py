@@ -43,13 +43,22 @@ SPEC = (
     "effect: {exposure: x, outcome: y%s}\n"
     "regressions: {y: {priors: {intercept: 'Normal(0, 5)'}}, m: {priors: {intercept: 'Normal(0, 5)'}}}\n"
 )
-CHAIN = {"alpha_m": -0.5, "beta_m_x": 1.1, "beta_m_z": -0.4, "alpha_y": -0.6, "beta_y_x": 0.4, "beta_y_m": 0.8}
+CHAIN = {
+    "alpha_m": -0.5,
+    "beta_m_x": 1.1,
+    "beta_m_z": -0.4,
+    "alpha_y": -0.6,
+    "beta_y_x": 0.4,
+    "beta_y_m": 0.8,
+}
 CHAIN["beta_y_z"] = 1.5
 
 
 def rows_of(spec: str, values: dict[str, Any], estimator: str) -> list[Estimate]:
     model = models_of(spec, DATA)[estimator]
-    draws = {name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()}
+    draws = {
+        name: np.broadcast_to(np.asarray(v, dtype=float), (2, 5, *np.shape(v))) for name, v in values.items()
+    }
     return list(estimates(model, Draws(draws, "test", 0, 0.0), DATA, seed=0))
 
 
@@ -110,7 +119,8 @@ def test_the_fit_and_explain_tell_it() -> None:
     ("spec", "line", "says"),
     [
         (
-            "nodes: {x: binary, k: binary, y: count}\nedges: [x -> k, x -> y]\neffect:\n  exposure: x\n  outcome: y\n"
+            "nodes: {x: binary, k: binary, y: count}\nedges: [x -> k, x -> y]\neffect:\n  exposure: x\n  "
+            "outcome: y\n"
             "  adjust: [k]\n  among: treated\n",
             7,
             "`k` in the adjustment set follows from `x`",

@@ -94,9 +94,13 @@ def test_of_other_families(family: str) -> None:
     r = rng(2)
     z = r.normal(size=400)
     p = 1 / (1 + np.exp(-z))
-    y = {"bernoulli": r.binomial(1, p), "poisson": r.poisson(np.exp(z / 2)), "ordinal": r.binomial(3, p)}[family]
+    y = {"bernoulli": r.binomial(1, p), "poisson": r.poisson(np.exp(z / 2)), "ordinal": r.binomial(3, p)}[
+        family
+    ]
     declared = (
-        "{family: ordinal, type: ordinal, levels: [0, 1, 2, 3]}" if family == "ordinal" else f"{{family: {family}}}"
+        "{family: ordinal, type: ordinal, levels: [0, 1, 2, 3]}"
+        if family == "ordinal"
+        else f"{{family: {family}}}"
     )
     text = f"nodes: {{z: continuous, x: continuous, y: {declared}}}\n{TWO}"
     (doubt,) = doubts(text, {"z": z, "x": 2 * z + 1, "y": y}, "DR518")
@@ -211,7 +215,9 @@ def test_outcomes_in_levels(kind: str) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_it_is_found_where_brute_force_finds_it(seed: int) -> None:
-    """With one number, rows are separated where the ranges of x in both outcomes overlap in one point at most."""
+    """With one number, rows are separated where the ranges of x in both outcomes overlap in one point at
+    most.
+    """
     r = rng(seed)
     x = r.integers(0, 6, 10).astype(float)
     y = r.binomial(1, 1 / (1 + np.exp(-3 * (x - 2.5))))
@@ -224,7 +230,10 @@ def test_it_is_found_where_brute_force_finds_it(seed: int) -> None:
 
 def test_a_mean_for_each_level_of_two_nodes_leaves_their_contrasts_told() -> None:
     """Levels of either add up to 1: a contrast is a difference of two of them, and least squares tells it."""
-    text = "nodes: {t: binary, g: categorical, z: continuous, y: continuous}\nedges: ['z -> t, y', 't, g -> y']\n"
+    text = (
+        "nodes: {t: binary, g: categorical, z: continuous, y: continuous}\nedges: ['z -> t, y', 't, g -> "
+        "y']\n"
+    )
     text += "effect: t -> y\nregressions: {y: {coding: index}}\nsampling: {draws: 500}"
     r = rng(8)
     data = {"t": r.integers(0, 2, 200), "g": r.choice(["a", "b", "c"], 200), "z": r.normal(size=200)}

@@ -1,4 +1,6 @@
-"""Tests of the graph with labels of many levels: closed forms, permutations, calibration, and what may not matter."""
+"""Tests of the graph with labels of many levels: closed forms, permutations, calibration, and what may not
+matter.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +111,9 @@ def test_two_binaries_within_strata_are_mantel_and_haenszels() -> None:
     rng = np.random.default_rng(4)
     g = rng.integers(0, 15, 200)
     x, y = ((rng.random(200) < np.linspace(0.2, 0.8, 15)[g]).astype(int) for _ in range(2))
-    test = only(CONDITION.replace("XTYPE", "binary").replace("YTYPE", "binary"), {"g": _labels(g), "x": x, "y": y})
+    test = only(
+        CONDITION.replace("XTYPE", "binary").replace("YTYPE", "binary"), {"g": _labels(g), "x": x, "y": y}
+    )
     gap = variance = 0.0
     for i in range(15):
         a, b = x[g == i], y[g == i]
@@ -120,7 +124,9 @@ def test_two_binaries_within_strata_are_mantel_and_haenszels() -> None:
 
 
 def test_moments_given_the_margins_are_those_of_shuffled_rows() -> None:
-    """A gamma distribution with the mean and variance of 4,000 shuffles gives the same p value, to their error."""
+    """A gamma distribution with the mean and variance of 4,000 shuffles gives the same p value, to their
+    error.
+    """
     rng = np.random.default_rng(5)
     a, b = rng.choice(12, 60, p=np.arange(1, 13) / 78), rng.choice(3, 60, p=[0.7, 0.2, 0.1])
 
@@ -134,7 +140,9 @@ def test_moments_given_the_margins_are_those_of_shuffled_rows() -> None:
     assert found[0] == pytest.approx(chi_square(b))
     shuffled = np.array([chi_square(rng.permutation(b)) for _ in range(4_000)])
     mean, variance = shuffled.mean(), shuffled.var()
-    assert found[1] == pytest.approx(stats.gamma.sf(found[0], mean**2 / variance, scale=variance / mean), abs=0.03)
+    assert found[1] == pytest.approx(
+        stats.gamma.sf(found[0], mean**2 / variance, scale=variance / mean), abs=0.03
+    )
 
 
 def test_products_within_levels_vary_as_those_of_shuffled_rows() -> None:
@@ -214,7 +222,9 @@ CALIBRATED: dict[str, Callable[[str, np.random.Generator], tuple[str, Table]]] =
 @pytest.mark.parametrize("case", CALIBRATED)
 def test_a_right_graph_is_rejected_one_time_in_twenty(case: str, layout: str) -> None:
     tables = 40
-    wrong = sum(only(*CALIBRATED[case](layout, np.random.default_rng([seed, 9]))).rejected for seed in range(tables))
+    wrong = sum(
+        only(*CALIBRATED[case](layout, np.random.default_rng([seed, 9]))).rejected for seed in range(tables)
+    )
     assert wrong <= stats.binom.ppf(0.999, tables, 0.05)
 
 
@@ -311,7 +321,9 @@ def test_constant_within_is_beyond_chance() -> None:
 
 
 def test_where_whole_sites_were_randomised_nothing_is_asked_of_single_ones() -> None:
-    """The number stands (least squares on the sites' means); neither warning nor advice points within sites."""
+    """The number stands (least squares on the sites' means); neither warning nor advice points
+    within sites.
+    """
     data = _trial(1)
     result = verdicts(APART, data)
     assert result.tests == ()

@@ -1,4 +1,6 @@
-"""The columns that stand beside a node's own: trials, units of exposure, known errors, and the bounds of censoring."""
+"""The columns that stand beside a node's own: trials, units of exposure, known errors, and the bounds of
+censoring.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +19,28 @@ _INFINITE = ("inf", "infinity")
 _LOWEST = {"log": 0.0, "sqrt": 0.0, "logit": 0.0, "log1p": -1.0}  # of the numbers that a transform takes
 
 
-def check_beside(source: Source, spec: Spec, names: Iterable[str], where: str, outcomes: Iterable[str]) -> None:
+def check_beside(
+    source: Source, spec: Spec, names: Iterable[str], where: str, outcomes: Iterable[str]
+) -> None:
     """Raises DataError where such columns hold no numbers (DR347), or known errors are not above 0 (DR348).
 
-    The error of an `outcome`, which is nowhere a predictor, may be 0: its value is then exact, and its residual stays.
+    The error of an `outcome`, which is nowhere a predictor, may be 0: its value is then exact, and its
+    residual stays.
     """
     pure, wrong = set(outcomes), list[Diagnostic]()
     for node in (spec.nodes[name] for name in names):
         for key, column in _numbers(node):
             if source.kind(column) != "number":
                 message = (
-                    f"`{key}: {column}` of `{node.name}` is a column of numbers, and it holds {source.kind(column)}"
+                    f"`{key}: {column}` of `{node.name}` is a column of numbers, and it holds "
+                    f"{source.kind(column)}"
                 )
                 offence = Offence(column) if source.kind(column) == "text" else None
                 wrong.append(Diagnostic("DR347", message, node.span, offence=offence))
             elif key == "error":
-                wrong += _check_error(source, node, column, where, zero=node.name in pure and not node.error_is_scale)
+                wrong += _check_error(
+                    source, node, column, where, zero=node.name in pure and not node.error_is_scale
+                )
     if wrong:
         raise DataError(tuple(wrong))
 
@@ -60,8 +68,8 @@ def _check_error(source: Source, node: Node, column: str, where: str, *, zero: b
 def without_open_ends(source: Source, spec: Spec, names: Iterable[str]) -> Source:
     """The source with its open intervals written as what they are.
 
-    An interval from the lower end of what a response can be is a value below its upper bound, one without upper end a
-    value above its lower bound. Raises DataError (DR327) where an interval has neither end.
+    An interval from the lower end of what a response can be is a value below its upper bound, one without
+    upper end a value above its lower bound. Raises DataError (DR327) where an interval has neither end.
     """
     for node in (spec.nodes[name] for name in names):
         if node.censored is not None and node.upper is not None and isinstance(source, DuckSource):
@@ -83,7 +91,9 @@ def _closed(source: DuckSource, spec: Spec, node: Node) -> DuckSource:
         return source
     if source.rows(f"{below} AND {above}"):
         message = f"an interval of `{node.name}` holds all that it can be, and so says nothing of it"
-        raise DataError((Diagnostic("DR327", message, node.span, offence=Offence(column, f"{below} AND {above}")),))
+        raise DataError(
+            (Diagnostic("DR327", message, node.span, offence=Offence(column, f"{below} AND {above}")),)
+        )
     new = {
         column: f"CASE WHEN {below} THEN {upper} ELSE {value} END",
         node.censored: f"CASE WHEN {below} THEN 'left' WHEN {above} THEN 'right' ELSE {flag} END",
@@ -99,7 +109,9 @@ def _closed(source: DuckSource, spec: Spec, node: Node) -> DuckSource:
 
 
 def _real(source: Source, column: str) -> str | None:
-    """The SQL of a column's numbers, infinite ones being words in a CSV; None where it holds others than numbers."""
+    """The SQL of a column's numbers, infinite ones being words in a CSV; None where it holds others than
+    numbers.
+    """
     if source.kind(column) == "number":
         return source.real(column)
     if source.kind(column) != "text" or not all(

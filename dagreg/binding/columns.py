@@ -32,7 +32,9 @@ class Columns(Mapping[str, npt.NDArray[Any]]):
 
     @property
     def parts(self) -> Array | None:
-        """Of the rows equal to each distinct one, how many lie in each group of rows; None if rows are not counted."""
+        """Of the rows equal to each distinct one, how many lie in each group of rows; None if rows are not
+        counted.
+        """
         return None
 
     def row_counts(self, rows: int) -> Array:

@@ -19,7 +19,9 @@ class Counted(Columns):
     Sums over the table's rows are sums over these, weighted by `counts`: nothing is approximated.
     """
 
-    def __init__(self, table: Mapping[str, npt.NDArray[Any]], counts: Array, parts: Callable[[], Array]) -> None:
+    def __init__(
+        self, table: Mapping[str, npt.NDArray[Any]], counts: Array, parts: Callable[[], Array]
+    ) -> None:
         self.table, self.counts, self._parts = dict(table), counts, parts
 
     def __getitem__(self, column: str) -> npt.NDArray[Any]:
@@ -51,10 +53,11 @@ def counts_of(data: Mapping[str, Any], rows: int) -> Array:
 
 
 def are_cells(columns: Sequence[npt.NDArray[Any]]) -> bool:
-    """Whether rows with trials are the cells of a table of counts, each of as many units, and no clusters of them.
+    """Whether rows with trials are the cells of a table of counts, each of as many units, and no clusters of
+    them.
 
-    Cells differ in what they are told apart by, and there are few values of each: of a number at most half as many as
-    there are rows. Clusters (litters, herds) share values, or have each their own.
+    Cells differ in what they are told apart by, and there are few values of each: of a number at most half as
+    many as there are rows. Clusters (litters, herds) share values, or have each their own.
     """
     codes = [np.unique(values, return_inverse=True)[1].ravel() for values in columns]
     rows = len(codes[0]) if codes else 0

@@ -1,4 +1,6 @@
-"""New rows to predict: their columns checked against the model's variables, and coded as the model sees them."""
+"""New rows to predict: their columns checked against the model's variables, and coded as the
+model sees them.
+"""
 
 from __future__ import annotations
 
@@ -47,15 +49,22 @@ def present(source: Source, model: Model) -> frozenset[str]:
 
 
 def read_new_rows(
-    source: Source, model: Model, names: Sequence[str], equations: Iterable[Equation], optional: Collection[str]
+    source: Source,
+    model: Model,
+    names: Sequence[str],
+    equations: Iterable[Equation],
+    optional: Collection[str],
 ) -> NewRows:
     """The rows of a source as a model sees them: these variables, and the other columns of these equations.
 
-    `optional` are columns that stand for 1 where they are not there. Raises DataError with every column that is
-    missing (DR311), has missing values (DR323) or others than numbers (DR312), levels that the fit has not seen
-    (DR316), or values that its transform or its part in the regression cannot take (DR319, DR324, DR421).
+    `optional` are columns that stand for 1 where they are not there. Raises DataError with every column that
+    is missing (DR311), has missing values (DR323) or others than numbers (DR312), levels that the fit has not
+    seen (DR316), or values that its transform or its part in the regression cannot take (DR319, DR324,
+    DR421).
     """
-    beside = dict.fromkeys(c for e in equations for c in beside_columns(e) if c in source.columns or c not in optional)
+    beside = dict.fromkeys(
+        c for e in equations for c in beside_columns(e) if c in source.columns or c not in optional
+    )
     wanted = tuple(dict.fromkeys([*(model.variables[n].column for n in names), *beside]))
     _check_columns(source, wanted)
     levelled = {model.variables[n].column for n in names if model.variables[n].levels}
@@ -94,7 +103,9 @@ def level_of(variable: Variable, value: Level) -> Level | None:
 def _stored(variable: Variable, values: Sequence[Level]) -> list[Level | None]:
     """The level of each of these values; None where it has none."""
     known = {level_key(level): level for level in variable.levels}
-    return [found if (found := known.get(level_key(v))) is not None else level_of(variable, v) for v in values]
+    return [
+        found if (found := known.get(level_key(v))) is not None else level_of(variable, v) for v in values
+    ]
 
 
 def _check_columns(source: Source, wanted: Sequence[str]) -> None:
@@ -105,7 +116,9 @@ def _check_columns(source: Source, wanted: Sequence[str]) -> None:
         message = f"the new rows have no column {_listed(absent)}"
         wrong.append(Diagnostic("DR311", message, label=f"columns: {there}"))
     wrong += [
-        Diagnostic("DR308", f"the new rows have several columns named `{c}`") for c in wanted if c in source.repeated
+        Diagnostic("DR308", f"the new rows have several columns named `{c}`")
+        for c in wanted
+        if c in source.repeated
     ]
     if not wrong:
         missing = {c: n for c, n in source.missing(wanted).items() if n}
@@ -122,11 +135,15 @@ def _problems(variable: Variable, source: Source, column: npt.NDArray[Any]) -> I
         distinct = _distinct(column)
         extra = [v for v, level in zip(distinct, _stored(variable, distinct), strict=True) if level is None]
         if extra and not variable.sampled:
-            levels = ", ".join(map(str, variable.levels[:12])) + (", ..." if len(variable.levels) > 12 else "")
+            levels = ", ".join(map(str, variable.levels[:12])) + (
+                ", ..." if len(variable.levels) > 12 else ""
+            )
             message = f"column `{name}` holds levels that the fit has not seen: {_shown(extra)}"
             yield Diagnostic("DR316", message, label=alike(extra[0], variable.levels) or f"levels: {levels}")
     elif source.kind(name) != "number":
-        yield Diagnostic("DR312", f"`{variable.name}` is a number, and column `{name}` of the new rows holds none")
+        yield Diagnostic(
+            "DR312", f"`{variable.name}` is a number, and column `{name}` of the new rows holds none"
+        )
     else:
         numbers = np.asarray(column, dtype=np.float64)
         if not np.isfinite(numbers).all():
@@ -134,18 +151,28 @@ def _problems(variable: Variable, source: Source, column: npt.NDArray[Any]) -> I
         elif len(numbers) > 0:
             ends = [v for v in (float(numbers.min()), float(numbers.max())) if not transformable(variable, v)]
             if ends:
-                yield Diagnostic("DR319", f"`transform: {variable.transform}` of `{name}` cannot take {ends[0]:g}")
+                yield Diagnostic(
+                    "DR319", f"`transform: {variable.transform}` of `{name}` cannot take {ends[0]:g}"
+                )
 
 
-def _misfits(equation: Equation, columns: Mapping[str, Array], beside: Collection[str]) -> Iterator[Diagnostic]:
+def _misfits(
+    equation: Equation, columns: Mapping[str, Array], beside: Collection[str]
+) -> Iterator[Diagnostic]:
     """What trials, offsets and errors cannot be."""
     for column in (c for c in beside_columns(equation) if c in beside and c not in columns):
         yield Diagnostic("DR312", f"column `{column}` of the new rows holds no numbers")
     if isinstance(equation.trials, str) and equation.trials in columns:
         trials = columns[equation.trials]
         if not ((trials >= 1) & (trials == np.floor(trials))).all():
-            yield Diagnostic("DR324", f"trials are whole numbers from 1, and `{equation.trials}` holds others")
-    if equation.offset is not None and equation.offset in columns and not (columns[equation.offset] > 0).all():
+            yield Diagnostic(
+                "DR324", f"trials are whole numbers from 1, and `{equation.trials}` holds others"
+            )
+    if (
+        equation.offset is not None
+        and equation.offset in columns
+        and not (columns[equation.offset] > 0).all()
+    ):
         yield Diagnostic("DR421", f"an offset is above 0, and `{equation.offset}` holds others")
     error = equation.error_column
     if error is not None and error in columns and not (columns[error] >= 0).all():
@@ -181,4 +208,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _shown(values: Sequence[Level]) -> str:
-    return ", ".join(map(repr, values[:SHOWN])) + (f" and {len(values) - SHOWN} others" if len(values) > SHOWN else "")
+    return ", ".join(map(repr, values[:SHOWN])) + (
+        f" and {len(values) - SHOWN} others" if len(values) > SHOWN else ""
+    )

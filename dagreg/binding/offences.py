@@ -1,4 +1,6 @@
-"""The rows behind a message: the first value at fault, where it stands, how many there are, and what would mend it."""
+"""The rows behind a message: the first value at fault, where it stands, how many there are, and what would
+mend it.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def _told(diagnostic: Diagnostic, source: Source, where: str) -> Diagnostic:
 
 
 def rows_at_fault(source: Source, offence: Offence, where: str = "TRUE") -> tuple[str, ...]:
-    """The first value at fault with its row and how many there are; for text among numbers what would mend it, too."""
+    """The first value at fault with its row and how many there are; for text among numbers what would mend
+    it, too.
+    """
     if offence.condition:
         condition = condition_of(source, offence)
         return _first(source, offence.column, f"({where}) AND ({condition})")
@@ -75,8 +79,13 @@ def _first(source: Source, column: str, condition: str, count: int | None = None
         return ()
     row, value = source.first(column, condition)
     total = source.rows()
-    place = f"row {row} holds {as_written(value)}" if row is not None else f"one row holds {as_written(value)}"
-    return (f"{place}; {found} of {total} row{'s' * (total != 1)} in all {'is' if found == 1 else 'are'} at fault",)
+    place = (
+        f"row {row} holds {as_written(value)}" if row is not None else f"one row holds {as_written(value)}"
+    )
+    return (
+        f"{place}; {found} of {total} row{'s' * (total != 1)} in all {'is' if found == 1 else 'are'} at "
+        "fault",
+    )
 
 
 def as_written(value: Level | None) -> str:
@@ -89,9 +98,12 @@ def as_written(value: Level | None) -> str:
 def spoilt(source: Source, column: str, where: str = "TRUE") -> Words:
     """The texts of a column, parted into numbers and others."""
     asked = (
-        f"SELECT {source.value(column)}, count(*) FROM {source.select} WHERE ({where}) AND {source.complete([column])}"
+        f"SELECT {source.value(column)}, count(*) FROM {source.select} WHERE ({where}) AND "
+        f"{source.complete([column])}"
     )
-    found = [(str(value), int(n)) for value, n in source.fetch(f"{asked} GROUP BY 1 ORDER BY 1 LIMIT {MOST_WORDS}")]
+    found = [
+        (str(value), int(n)) for value, n in source.fetch(f"{asked} GROUP BY 1 ORDER BY 1 LIMIT {MOST_WORDS}")
+    ]
     return parted(found)
 
 
@@ -108,12 +120,16 @@ def reading(source: Source, column: str, expression: str) -> str:
     if not source.file:
         return f"write it so, as by `{read}` in SQL"
     query = f"SELECT * REPLACE ({read} AS {name}) FROM data"
-    return f"write it so in the file, or say `data: {{source: {in_yaml(source.file)}, query: {_quoted(query)}}}`"
+    return (
+        f"write it so in the file, or say `data: {{source: {in_yaml(source.file)}, query: {_quoted(query)}}}`"
+    )
 
 
 def in_sql(column: str) -> str:
     """A column as people write it in SQL: in quotes only where it needs them."""
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column) is not None and _RESERVED.fullmatch(column) is None
+    plain = (
+        re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", column) is not None and _RESERVED.fullmatch(column) is None
+    )
     return column if plain else identifier(column)
 
 

@@ -52,7 +52,8 @@ def open_named(ref: DataRef, folder: str = "", *, allow_outside: bool = True, ot
 
 
 def starter_for(data: Any, path: Any) -> str:
-    """The commented spec of `dagreg init`, for a file at `path`; its nodes and types are those of the data's columns.
+    """The commented spec of `dagreg init`, for a file at `path`; its nodes and types are those of the data's
+    columns.
 
     Raises DataError where the data cannot be read, or no column can be a node (DR192).
     """
@@ -64,5 +65,7 @@ def starter_for(data: Any, path: Any) -> str:
     folder = os.path.dirname(os.fspath(path)) if path is not None else ""
     shown = redacted(ref.source) if ref.is_connection else os.path.relpath(data, folder or ".")
     source = open_named(ref)
-    file = not ref.is_connection and source.file != "" and os.path.splitext(ref.source)[1].lower() != ".duckdb"
+    file = (
+        not ref.is_connection and source.file != "" and os.path.splitext(ref.source)[1].lower() != ".duckdb"
+    )
     return starter(source, shown, (lambda query: open_named(replace(ref, query=query))) if file else None)

@@ -29,18 +29,23 @@ def reading_doubts(
 
 
 def blurred(source: Source, variables: Mapping[str, Variable], summary: DataSummary, where: str) -> list[str]:
-    """A sentence for each column of whole numbers that doubles do not tell apart, where it is used as a number."""
+    """A sentence for each column of whole numbers that doubles do not tell apart, where it is used as a
+    number.
+    """
     found = []
     for variable in variables.values():
         column = summary.columns[variable.column]
         size = max(abs(column.minimum), abs(column.maximum))
         if variable.levels or column.kind != "number" or not column.integral or not size > EXACT:
             continue
-        own, real = (f"count(DISTINCT {v})" for v in (source.name(variable.column), source.real(variable.column)))
+        own, real = (
+            f"count(DISTINCT {v})" for v in (source.name(variable.column), source.real(variable.column))
+        )
         ((exact, double),) = source.fetch(f"SELECT {own}, {real} FROM {source.select} WHERE {where}")
         if double < exact:
             found.append(
-                f"Column `{variable.column}` holds {exact} different numbers of which {double} are left in double "
+                f"Column `{variable.column}` holds {exact} different numbers of which {double} are left in "
+                "double "
                 "precision (16 digits). Subtract a constant from them, or declare the type of an id."
             )
     return found
@@ -61,11 +66,15 @@ def lookalikes(spec: Spec, variables: Mapping[str, Variable], summary: DataSumma
             alike.setdefault(plain.casefold() if len(plain) >= WORD else plain, []).append(level)
         twins = [levels for plain, levels in alike.items() if plain and len(levels) > 1]
         if twins:
-            shown = " and ".join(f"'{level}' ({counts[level]:,} row{'s' * (counts[level] > 1)})" for level in twins[0])
+            shown = " and ".join(
+                f"'{level}' ({counts[level]:,} row{'s' * (counts[level] > 1)})" for level in twins[0]
+            )
             more = f", and {len(twins) - 1} more such" if len(twins) > 1 else ""
             found.append(
-                f"Column `{variable.column}` holds {shown}{more}: levels of their own, which differ in spaces or "
-                f"capitals alone. If they are one, mend the data, or read `lower(trim({variable.column}))` in a "
+                f"Column `{variable.column}` holds {shown}{more}: levels of their own, which differ in "
+                "spaces or "
+                f"capitals alone. If they are one, mend the data, or read `lower(trim({variable.column}))` "
+                "in a "
                 "`query:`; if not, list them in `levels:`."
             )
     return found
@@ -79,8 +88,10 @@ def blanks(spec: Spec, variables: Mapping[str, Variable], summary: DataSummary) 
         rows = sum(n for level, n in zip(column.levels, column.counts, strict=True) if not str(level).strip())
         if rows:
             found.append(
-                f"Column `{variable.column}` holds an empty text in {rows} row{'s' * (rows > 1)}, which is a level "
-                f"like any other. If it stands for a missing value, read `nullif(trim({variable.column}), '')` in a "
+                f"Column `{variable.column}` holds an empty text in {rows} row{'s' * (rows > 1)}, which is a "
+                "level "
+                f"like any other. If it stands for a missing value, read `nullif(trim({variable.column}), "
+                "'')` in a "
                 "`query:`, or put None there, and say `missing: drop`; if not, give it a name."
             )
     return found
@@ -93,7 +104,9 @@ def _of_words(spec: Spec, variables: Mapping[str, Variable], summary: DataSummar
 
 
 def nearly_numbers(variables: Mapping[str, Variable], summary: DataSummary) -> list[str]:
-    """A sentence for each column that a few words among many numbers make categorical, where no type is declared."""
+    """A sentence for each column that a few words among many numbers make categorical, where no type is
+    declared.
+    """
     found = []
     for variable in variables.values():
         column = summary.columns[variable.column]
@@ -104,6 +117,7 @@ def nearly_numbers(variables: Mapping[str, Variable], summary: DataSummary) -> l
             shown = ", ".join(f"`{word}`" for word in words[:3]) + (", ..." if len(words) > 3 else "")
             found.append(
                 f"Column `{variable.column}` is taken as {variable.type} because of {shown} in {some} of its "
-                f"{sum(counts.values())} rows; the others hold numbers. Remove what is no row, or declare the type."
+                f"{sum(counts.values())} rows; the others hold numbers. Remove what is no row, or declare "
+                "the type."
             )
     return found

@@ -11,11 +11,15 @@ from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling
 
-COPIES = 12  # of a regression's rows that are alive at the worst moment (measured: 50,000 rows x 152 and 32 columns)
+# of a regression's rows that are alive at the worst moment (measured: 50,000 rows x 152 and 32 columns)
+COPIES = 12
 SCANNED = 2  # of a large table's, where the database sums them
-PER_DRAW = 12  # numbers kept for each draw of a coefficient: draws, statistics, what effects and reports make of them
+# numbers kept for each draw of a coefficient: draws, statistics, what effects and reports make of them
+PER_DRAW = 12
 SETTING = "DAGREG_MEMORY"  # gigabytes that may be used
-MOST_DRAWS = 2_000_000  # of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
+MOST_DRAWS = (
+    2_000_000  # of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
+)
 SIMULATED = 4  # copies of simulated rows that are alive at once
 SHARE = 0.5  # of the memory, for rows that are simulated
 
@@ -24,8 +28,14 @@ def check_count(sampling: Sampling) -> None:
     """Raises DagregError (DR574) for more draws than a fit makes."""
     asked = sampling.draws * sampling.chains
     if asked > MOST_DRAWS:
-        message = f"{sampling.chains:,} chains of {sampling.draws:,} draws are {asked:,}, and at most {MOST_DRAWS:,} "
-        note = "4,000 independent draws give a mean to 2 % of its sd: ask for fewer with `sampling:` or `--draws`"
+        message = (
+            f"{sampling.chains:,} chains of {sampling.draws:,} draws are {asked:,}, and at most "
+            f"{MOST_DRAWS:,} "
+        )
+        note = (
+            "4,000 independent draws give a mean to 2 % of its sd: ask for fewer with `sampling:` or "
+            "`--draws`"
+        )
         raise DagregError((Diagnostic("DR574", f"{message}are made", notes=(note,)),))
 
 
@@ -35,7 +45,9 @@ def check_rows(rows: int, columns: int) -> None:
     if room is not None and need > SHARE * room:
         message = f"{rows:,} rows of {columns:,} columns need about {need / 1e9:,.3g} GB of memory"
         note = "simulate fewer rows, or several times with another `--seed`"
-        raise DagregError((Diagnostic("DR574", f"{message}, and there are {room / 1e9:,.3g} GB", notes=(note,)),))
+        raise DagregError(
+            (Diagnostic("DR574", f"{message}, and there are {room / 1e9:,.3g} GB", notes=(note,)),)
+        )
 
 
 def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
@@ -44,7 +56,8 @@ def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
     if room is None or not models:
         return
     need, equation, model = max(
-        ((_of_rows(e, rows) + _of_draws(e, sampling), e, m) for m in models for e in m.equations), key=lambda t: t[0]
+        ((_of_rows(e, rows) + _of_draws(e, sampling), e, m) for m in models for e in m.equations),
+        key=lambda t: t[0],
     )
     if need <= room:
         return
@@ -53,15 +66,18 @@ def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
     way = (
         f"keep fewer draws: `sampling: {{draws: 1000}}` (there would be {draws:,} of {width:,} coefficients)"
         if mostly
-        else "fit a random part of the rows, adjust for fewer columns (`adjust:`), or make a category of many levels a "
+        else "fit a random part of the rows, adjust for fewer columns (`adjust:`), or make a category of "
+        "many levels a "
         "`group`"
     )
     raise DagregError(
         (
             Diagnostic(
                 "DR508",
-                f"the regression of `{equation.response}` ({model.estimator}; {rows:,} rows, {width:,} coefficients, "
-                f"{draws:,} draws) would take about {need / 1e9:,.3g} GB of memory, and there are {room / 1e9:,.3g} GB",
+                f"the regression of `{equation.response}` ({model.estimator}; {rows:,} rows, {width:,} "
+                "coefficients, "
+                f"{draws:,} draws) would take about {need / 1e9:,.3g} GB of memory, and there are "
+                f"{room / 1e9:,.3g} GB",
                 equation.span,
                 label=way if equation.span else "",
                 notes=(way, f"{SETTING}=32 lets it use 32 GB, whatever this machine says it has"),
@@ -72,7 +88,9 @@ def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
 
 def _width(equation: Equation) -> int:
     several = max(len(equation.levels) - 1, 1)
-    return len(equation.coefficients) * several + sum(len(v.levels) * len(v.deviations) for v in equation.varying)
+    return len(equation.coefficients) * several + sum(
+        len(v.levels) * len(v.deviations) for v in equation.varying
+    )
 
 
 def _of_rows(equation: Equation, rows: int) -> float:

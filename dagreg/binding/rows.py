@@ -32,12 +32,17 @@ IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-p
 class Rows(Columns):
     """The rows of a source where a condition holds: a mapping of column names to arrays, and what passes ask.
 
-    The arrays are read together, when one of them is first asked for. `known` are moments of these rows that a scan
-    has told already.
+    The arrays are read together, when one of them is first asked for. `known` are moments of these rows that
+    a scan has told already.
     """
 
     def __init__(
-        self, source: Source, columns: Sequence[str], where: str, summary: DataSummary, known: Moments | None = None
+        self,
+        source: Source,
+        columns: Sequence[str],
+        where: str,
+        summary: DataSummary,
+        known: Moments | None = None,
     ) -> None:
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
@@ -71,7 +76,9 @@ class Rows(Columns):
         return self if self.large else None
 
     def distinct(self, columns: Sequence[str]) -> int:
-        """Distinct combinations of these columns; an estimate of that or less where a single column has very many."""
+        """Distinct combinations of these columns; an estimate of that or less where a single column has very
+        many.
+        """
         alone = max((self.summary.columns[c].distinct for c in columns), default=1)
         if alone > self.count // 2:
             return alone
@@ -113,7 +120,9 @@ class Rows(Columns):
         return grouped_sql(self.source, grouping, select, self.where)
 
     def script_query(self, grouping: Grouping | None) -> str | None:
-        """The SQL that reads these columns, or a grouped table, in a program of its own; None where none can."""
+        """The SQL that reads these columns, or a grouped table, in a program of its own; None
+        where none can.
+        """
         source = self.source
         if not source.script:
             return None
@@ -124,9 +133,16 @@ class Rows(Columns):
     def counted(self, models: Sequence[Model]) -> Counted | None:
         """The distinct rows that these models read, where a table has few of them and they are needed."""
         columns = tuple(dict.fromkeys(c for m in models for c in m.columns))
-        if self.count <= COUNTED_FROM or not columns or all(_has_moments(e) for m in models for e in m.equations):
+        if (
+            self.count <= COUNTED_FROM
+            or not columns
+            or all(_has_moments(e) for m in models for e in m.equations)
+        ):
             return None
-        if any(not m.complete or m.estimand.doses is not None or any(e.dropped for e in m.equations) for m in models):
+        if any(
+            not m.complete or m.estimand.doses is not None or any(e.dropped for e in m.equations)
+            for m in models
+        ):
             return None
         if self.distinct(columns) > min(MOST_DISTINCT, self.count // 10):
             return None
@@ -169,8 +185,12 @@ class Rows(Columns):
         if wanted:
             self._moments(wanted, GROUPS if several else 1)
 
-    def triangle_without(self, model: Model, equation: Equation, group: int | None) -> tuple[float, Array] | None:
-        """The same from cross-products, leaving out one of `GROUPS` groups of rows; None where they do not serve."""
+    def triangle_without(
+        self, model: Model, equation: Equation, group: int | None
+    ) -> tuple[float, Array] | None:
+        """The same from cross-products, leaving out one of `GROUPS` groups of rows; None where they do not
+        serve.
+        """
         if not self.large or not _has_moments(equation):
             return None
         columns = regression_columns(self.source, model, equation)
@@ -204,7 +224,10 @@ class Rows(Columns):
 
 
 def _centre(term: Term) -> tuple[float, ...]:
-    """What is subtracted from a term's columns in the database. Slopes by level are centred there, curves later."""
+    """What is subtracted from a term's columns in the database.
+
+    Slopes by level are centred there, curves later.
+    """
     if term.centre is None or term.curve is not None or term.numbers:
         return (0.0,) * stored_columns(term)
     return term.centre

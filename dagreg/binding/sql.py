@@ -18,10 +18,14 @@ from dagreg.sources.sql import Column, literal
 
 
 def design_sql(source: Source, variable: Variable, *, full: bool = False) -> list[str]:
-    """The SQL of a variable's design columns, as `model.design.encode` has them (`full`: the reference's, too)."""
+    """The SQL of a variable's design columns, as `model.design.encode` has them (`full`: the reference's,
+    too).
+    """
     column = source.value(variable.column)
     if variable.levels:
-        return [f"CAST({column} = {literal(level)} AS DOUBLE)" for level in variable.levels[0 if full else 1 :]]
+        return [
+            f"CAST({column} = {literal(level)} AS DOUBLE)" for level in variable.levels[0 if full else 1 :]
+        ]
     real = source.real(variable.column)
     expression = transformed_sql(variable, real)
     if expression is None and variable.transform is not None:
@@ -48,7 +52,9 @@ def regression_columns(source: Source, model: Model, equation: Equation) -> list
             found += _slope_columns(source, model, term)
             continue
         blocks = [variable_columns(source, model.variables[name], full=term.full) for name in term.factors]
-        cells = [Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)]
+        cells = [
+            Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)
+        ]
         found += cells[1:] if term.full else cells  # the first is 1 less the others
     (response,) = variable_columns(source, model.variables[equation.response])
     if equation.offset is not None:

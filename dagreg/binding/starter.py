@@ -73,8 +73,8 @@ class _Node:
 def starter(source: Source | None, path: str, reopened: Callable[[str], Source] | None = None) -> str:
     """A spec to edit: nodes and types from the data, edges and the question for the user to write.
 
-    `reopened` reads the same file by a query, which numbers with a decimal comma and the like need. Raises DataError
-    (DR192) where no column can be a node.
+    `reopened` reads the same file by a query, which numbers with a decimal comma and the like need. Raises
+    DataError (DR192) where no column can be a node.
     """
     if source is None:
         return _HEAD + _EXAMPLE
@@ -86,25 +86,41 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
         raise DataError((Diagnostic("DR192", message, notes=reasons[:20] or ("it has no columns",)),))
     names = _node_names(found)
     nodes = [_node(source, names[column], column, summary) for column, summary in found.items()]
-    data = f"data: {scalar(path)}" if query is None else f"data:\n  source: {scalar(path)}\n  query: {quoted(query)}"
+    data = (
+        f"data: {scalar(path)}"
+        if query is None
+        else f"data:\n  source: {scalar(path)}\n  query: {quoted(query)}"
+    )
     lines = [_HEAD, data]
     if query is not None:
         lines.append("  # The query reads as numbers what the file writes as text:")
         lines += [f"  #   {comment(column)}: {comment(how)}" for column, how in read.items()]
     if any(node.missing for node in nodes):
         lines.append(
-            "missing: drop   # rows that lack a value in use are left out; `impute` fills them, `error` refuses"
+            "missing: drop   # rows that lack a value in use are left out; `impute` fills them, `error` "
+            "refuses"
         )
-    lines += ["", "# The columns, with the types that their values suggest: correct them.", "nodes:", *map(str, nodes)]
+    lines += [
+        "",
+        "# The columns, with the types that their values suggest: correct them.",
+        "nodes:",
+        *map(str, nodes),
+    ]
     if out:
-        lines += ["", "# Columns left out:", *(f"#   {comment(name)}: {comment(why)}" for name, why in out.items())]
+        lines += [
+            "",
+            "# Columns left out:",
+            *(f"#   {comment(name)}: {comment(why)}" for name, why in out.items()),
+        ]
     return "\n".join(lines) + "\n" + _TAIL
 
 
 def _as_numbers(
     source: Source, reopened: Callable[[str], Source] | None
 ) -> tuple[Source, str | None, Mapping[str, str]]:
-    """The source with columns of oddly written numbers read as numbers, the query that does so, and what is odd."""
+    """The source with columns of oddly written numbers read as numbers, the query that does so, and what is
+    odd.
+    """
     if reopened is None or source.repeated:
         return source, None, {}
     found = {c: how for c in source.columns if source.kind(c) == "text" and (how := _reading(source, c))}
@@ -216,7 +232,10 @@ def _described(summary: ColumnSummary) -> tuple[str, str]:
     if kind == "binary":
         one = comment(_level(summary.levels[1]))
         plain = summary.kind == "boolean" or summary.levels == (0, 1)
-        return f"its probability is that of {one}", kind if plain else f"type: binary, levels: {_listed(summary)}"
+        return (
+            f"its probability is that of {one}",
+            kind if plain else f"type: binary, levels: {_listed(summary)}",
+        )
     if kind == "categorical" and summary.distinct > CATEGORY_CAP:
         return f"{summary.distinct} different texts, taken as a sample of groups", "group"
     if kind == "categorical" and len(summary.levels) <= _LEVELS_SHOWN:

@@ -33,7 +33,9 @@ def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         node = spec.nodes[name]
         found.append(node.column or node.name)
-        found += [c for c in (node.trials, node.offset, node.error, node.censored, node.upper) if isinstance(c, str)]
+        found += [
+            c for c in (node.trials, node.offset, node.error, node.censored, node.upper) if isinstance(c, str)
+        ]
     return tuple(dict.fromkeys(found))
 
 
@@ -45,9 +47,13 @@ def numbers_of(spec: Spec, columns: Iterable[str]) -> tuple[str, ...]:
 
 def declared_numbers(spec: Spec, columns: Iterable[str]) -> tuple[str, ...]:
     """Those of these columns that the spec says to measure something."""
-    measured = [n for n in spec.nodes.values() if n.type in MEASURED or (n.type is None and n.transform is not None)]
+    measured = [
+        n for n in spec.nodes.values() if n.type in MEASURED or (n.type is None and n.transform is not None)
+    ]
     found = {n.column or n.name for n in measured}
-    found |= {c for n in spec.nodes.values() for c in (n.trials, n.offset, n.error, n.upper) if isinstance(c, str)}
+    found |= {
+        c for n in spec.nodes.values() for c in (n.trials, n.offset, n.error, n.upper) if isinstance(c, str)
+    }
     return tuple(c for c in columns if c in found)
 
 
@@ -70,7 +76,9 @@ def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
             if column not in source.columns:
                 wrong.append(_absent(source, node, column))
             elif column in source.repeated:
-                wrong.append(Diagnostic("DR308", f"{source.origin} has several columns named `{column}`", node.span))
+                wrong.append(
+                    Diagnostic("DR308", f"{source.origin} has several columns named `{column}`", node.span)
+                )
             elif source.folds and len(same[column.lower()]) > 1:
                 both = " and ".join(f"`{c}`" for c in same[column.lower()])
                 message = f"columns {both} differ in case alone, which DuckDB's SQL does not tell apart"
@@ -82,7 +90,9 @@ def check_columns(source: Source, spec: Spec, names: Iterable[str]) -> None:
 
 
 def unusable(source: Source, spec: Spec, name: str, *, checked: bool = False) -> str:
-    """Why the columns of a node serve no test; "" where they do. `checked`: `check_columns` has passed them."""
+    """Why the columns of a node serve no test; "" where they do. `checked`: `check_columns` has
+    passed them.
+    """
     try:
         if not checked:
             check_columns(source, spec, [name])
@@ -106,7 +116,9 @@ def check_trials(source: Source, spec: Spec, names: Iterable[str], where: str) -
             message = f"`{node.name}` has more successes than trials, or no trials, in {count} of the rows"
             wrong.append(Diagnostic("DR324", message, node.span, offence=Offence(name, more)))
         elif isinstance(node.trials, str) and source.rows(f"({where}) AND {none}"):
-            message = f"the trials of `{node.name}` are whole numbers, and column `{node.trials}` holds others"
+            message = (
+                f"the trials of `{node.name}` are whole numbers, and column `{node.trials}` holds others"
+            )
             wrong.append(Diagnostic("DR324", message, node.span, offence=Offence(node.trials, none)))
     if wrong:
         raise DataError(tuple(wrong))
@@ -138,7 +150,9 @@ def check_not_imputed(source: Source, spec: Spec, names: Iterable[str]) -> None:
 
 
 def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str) -> None:
-    """Raises DataError (DR327) where flags of censoring are not of the four words, or an interval has no width."""
+    """Raises DataError (DR327) where flags of censoring are not of the four words, or an interval has no
+    width.
+    """
     wrong = []
     for node in (spec.nodes[name] for name in names if spec.nodes[name].censored is not None):
         assert node.censored is not None
@@ -151,7 +165,9 @@ def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str)
             message = f"column `{node.censored}` says {', '.join(map(repr, other[:5]))} of the censoring"
             told = ", ".join(map(quote, FLAGS))
             offence = Offence(node.censored, f"CAST({flags} AS VARCHAR) NOT IN ({told})")
-            wrong.append(Diagnostic("DR327", message, node.span, label=f"use {either(FLAGS)}", offence=offence))
+            wrong.append(
+                Diagnostic("DR327", message, node.span, label=f"use {either(FLAGS)}", offence=offence)
+            )
         elif node.upper is None and ("interval",) in found:
             message = f"`{node.name}` has intervals, and no column of their upper bounds"
             label = f"say `censored: {{flags: {node.censored}, upper: a column}}`"
@@ -162,7 +178,9 @@ def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str)
             bad = f"({where}) AND {words} = 'interval' AND {narrow}"
             count = source.rows(bad)
             if count:
-                message = f"the upper bound of `{node.name}` is not above the lower one in {count} of the rows"
+                message = (
+                    f"the upper bound of `{node.name}` is not above the lower one in {count} of the rows"
+                )
                 offence = Offence(node.upper, f"{words} = 'interval' AND {narrow}")
                 wrong.append(Diagnostic("DR327", message, node.span, offence=offence))
     if wrong:
@@ -223,11 +241,12 @@ def summarise(
     known: Mapping[str, ColumnSummary] = MappingProxyType({}),
     graph: CausalGraph | None = None,
 ) -> tuple[DataSummary, dict[str, Variable]]:
-    """Levels, counts and moments of the columns of these nodes over the rows where `where` holds, and their variables.
+    """Levels, counts and moments of the columns of these nodes over the rows where `where` holds, and their
+    variables.
 
-    Columns that are `known` over these rows are not asked for again. Without a `graph` the products of effects that
-    are asked for by levels are left out.
-    Raises DataError where the source cannot answer or nodes and columns do not fit.
+    Columns that are `known` over these rows are not asked for again. Without a `graph` the products of
+    effects that are asked for by levels are left out. Raises DataError where the source cannot answer or
+    nodes and columns do not fit.
     """
     wanted = columns_of(spec, names)
     groups = {spec.nodes[n].column or n for n in names if spec.nodes[n].type == "group"}
@@ -238,8 +257,12 @@ def summarise(
         why = "every row lacks a value of a column that is needed" if source.rows() else "the table is empty"
         raise DataError((Diagnostic("DR322", f"{source.origin} has no rows to use", label=why),))
     plain = DataSummary(rows, columns)
-    transforms = {n: e for n in names if (e := transformed_sql(spec.nodes[n], source.real(spec.nodes[n].column or n)))}
-    variables = resolve(spec, names, plain)  # refuses values outside a transform's domain before they reach SQL
+    transforms = {
+        n: e for n in names if (e := transformed_sql(spec.nodes[n], source.real(spec.nodes[n].column or n)))
+    }
+    variables = resolve(
+        spec, names, plain
+    )  # refuses values outside a transform's domain before they reach SQL
     moments = dict(zip(transforms, source.moments(list(transforms.values()), where), strict=True))
     variables = with_moments(spec, variables, columns, moments)
     products = _products(source, spec, variables, columns, where, possible_products(spec, names, graph))
@@ -247,9 +270,13 @@ def summarise(
     return DataSummary(rows, columns, moments, products, curves), variables
 
 
-def _curves(source: Source, spec: Spec, variables: Mapping[str, Variable], where: str) -> dict[str, CurveSummary]:
+def _curves(
+    source: Source, spec: Spec, variables: Mapping[str, Variable], where: str
+) -> dict[str, CurveSummary]:
     """The knots and means of every declared curve of these nodes; none of a node that is no number."""
-    asked = {f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in variables}
+    asked = {
+        f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in variables
+    }
     found = {}
     for key, (name, curve) in asked.items():
         if variables[name].levels:
@@ -278,7 +305,9 @@ def _check_product(spec: Spec, factors: Sequence[Variable], summaries: Mapping[s
     largest = prod(max(abs(c.minimum), abs(c.maximum)) for c in columns)
     if largest > LARGEST or prod(c.sd for c in columns) < SMALLEST:
         named = ":".join(v.name for v in factors)
-        message = f"the product `{named}` reaches {largest:g}, which is too {'large' if largest > 1 else 'small'}"
+        message = (
+            f"the product `{named}` reaches {largest:g}, which is too {'large' if largest > 1 else 'small'}"
+        )
         note = "multiply or divide the columns by round numbers"
         raise DataError((Diagnostic("DR435", message, spec.nodes[plain[0].name].span, label=note),))
 

@@ -1,6 +1,8 @@
-"""Columns of numbers that are hardly meant as numbers: codes for missing values, names of groups, numbers of rows.
+"""Columns of numbers that are hardly meant as numbers: codes for missing values, names of groups, numbers of
+rows.
 
-Each rule is held to so rarely true of ordinary columns that its warning can be believed (`tests/test_columns.py`).
+Each rule is held to so rarely true of ordinary columns that its warning can be believed
+(`tests/test_columns.py`).
 """
 
 from __future__ import annotations
@@ -21,14 +23,19 @@ from dagreg.spec.types import Node, Spec
 
 _NINES = (9, 99, 999, 9999, 99999, 999999)
 SENTINELS = frozenset(
-    float(sign * n) for sign in (1, -1) for k in _NINES for n in (k, k // 9 * 8, k - 1, k - 2) if sign < 0 or n > 9
+    float(sign * n)
+    for sign in (1, -1)
+    for k in _NINES
+    for n in (k, k // 9 * 8, k - 1, k - 2)
+    if sign < 0 or n > 9
 ) - {-1.0, -2.0}
 FARTHER = 3.0  # times the range of all other values that a code for a missing value lies beyond them
 FEWEST = 8  # rows from which columns are looked at
 CODES = range(3, 11)  # how many codes there are
 ODDS = 1e-5  # probability of means as far from any order as these, were they in order
 _ID = re.compile(
-    r"(?:.*[_\s.-])?(?i:ids?|uu?id|index|rownames|row(?:id)?|(?:row|case)[_ ]?number|unnamed: ?0)|.*[a-z]I[Dd]"
+    r"(?:.*[_\s.-])?(?i:ids?|uu?id|index|rownames|row(?:id)?|(?:row|case)[_ ]?number|unnamed: "
+    r"?0)|.*[a-z]I[Dd]"
 )
 
 
@@ -43,7 +50,9 @@ def suspicions(
     source: Source, spec: Spec, names: Sequence[str], summary: DataSummary, where: str
 ) -> Iterator[tuple[str, str]]:
     """The code and the sentence of each warning. Codes are held against the outcome of the first effect."""
-    outcome = spec.nodes[spec.effects[0].outcome] if spec.effects and spec.effects[0].outcome in names else None
+    outcome = (
+        spec.nodes[spec.effects[0].outcome] if spec.effects and spec.effects[0].outcome in names else None
+    )
     for name in names:
         node = spec.nodes[name]
         column = summary.columns.get(node.column or name)
@@ -57,25 +66,30 @@ def suspicions(
             value, rows, low, high = found
             yield (
                 "DR349",
-                f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, and all others "
+                f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, and "
+                "all others "
                 f"lie between {low:.6g} and {high:.6g}. If so, {_without(source, node, value)} and say "
                 "`missing: drop`.",
             )
         elif is_id(node.column or name, column, summary.rows):
             yield (
                 "DR351",
-                f"{shown[:1].upper()}{shown[1:]} holds another whole number in every row, as ids do, and enters as a "
+                f"{shown[:1].upper()}{shown[1:]} holds another whole number in every row, as ids do, and "
+                "enters as a "
                 f"number. If it names the rows, take `{name}` out of the graph.",
             )
         elif outcome is not None and outcome is not node and node.type is None and _codes(column):
             yield from _kinds(source, node, column, outcome, where)
 
 
-def _kinds(source: Source, node: Node, column: ColumnSummary, outcome: Node, where: str) -> Iterator[tuple[str, str]]:
+def _kinds(
+    source: Source, node: Node, column: ColumnSummary, outcome: Node, where: str
+) -> Iterator[tuple[str, str]]:
     if nominal(source, node.column or node.name, outcome.column or outcome.name, where):
         yield (
             "DR350",
-            f"Column `{node.column or node.name}` holds the codes 1 to {column.maximum:g} and enters as a number, but "
+            f"Column `{node.column or node.name}` holds the codes 1 to {column.maximum:g} and enters as a "
+            "number, but "
             f"`{outcome.name}` neither rises nor falls with them. If they are names of kinds, say "
             f"`{node.name}: categorical`; if not, `{node.name}: count` takes them as a number.",
         )
@@ -92,8 +106,12 @@ def _free(node: Node, spec: Spec) -> bool:
     return not levelled and node.trials is None and node.censored is None
 
 
-def sentinel(source: Source, name: str, column: ColumnSummary, where: str) -> tuple[float, int, float, float] | None:
-    """A code for a missing value at one end of a column, far beyond the rest: it, its rows, and the rest's ends."""
+def sentinel(
+    source: Source, name: str, column: ColumnSummary, where: str
+) -> tuple[float, int, float, float] | None:
+    """A code for a missing value at one end of a column, far beyond the rest: it, its rows, and the rest's
+    ends.
+    """
     real = source.real(name)
     for value in (column.minimum, column.maximum):
         if value not in SENTINELS:
@@ -124,7 +142,9 @@ def is_id(name: str, column: ColumnSummary, rows: int) -> bool:
 def _codes(column: ColumnSummary) -> bool:
     """Whether a column holds 1 to k."""
     k = column.distinct
-    return k in CODES and column.integral and column.minimum == 1 and column.maximum == k and bool(column.levels)
+    return (
+        k in CODES and column.integral and column.minimum == 1 and column.maximum == k and bool(column.levels)
+    )
 
 
 def nominal(source: Source, codes: str, outcome: str, where: str) -> bool:
@@ -144,8 +164,9 @@ def unordered(
 ) -> bool:
     """Whether means of groups neither rise nor fall with the groups' order, beyond chance.
 
-    The weighted sum of squares between the means and the nearest ones in order is at most chi-squared with one degree
-    of freedom for each group but one (Robertson, Wright and Dykstra 1988, theorem 2.3.1), so the test is conservative.
+    The weighted sum of squares between the means and the nearest ones in order is at most chi-squared with
+    one degree of freedom for each group but one (Robertson, Wright and Dykstra 1988, theorem 2.3.1), so the
+    test is conservative.
     """
     if len(rows) < min(CODES) or (rows < 5).any() or not (variances > 0).all():
         return False

@@ -53,7 +53,9 @@ class DataInfo(Brief):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Table(Brief):
-    """The data of a fit: the source narrowed to the columns used, its rows that are used, and the nodes' variables."""
+    """The data of a fit: the source narrowed to the columns used, its rows that are used, and the nodes'
+    variables.
+    """
 
     spec: Spec
     source: Source  # it may hold columns beside those of regressions, for checks
@@ -61,7 +63,9 @@ class Table(Brief):
     info: DataInfo
     variables: Mapping[str, Variable]  # of the nodes whose columns the regressions need
     known: Mapping[str, ColumnSummary]  # columns that have a value in every row of the source
-    unusable: Mapping[str, str] = field(default_factory=dict)  # other nodes that checks asked for: why not, "" if so
+    unusable: Mapping[str, str] = field(
+        default_factory=dict
+    )  # other nodes that checks asked for: why not, "" if so
     doubts: tuple[Doubt, ...] = ()  # how the data were read
 
     @property
@@ -84,7 +88,11 @@ class Table(Brief):
         """The variables whose columns have a value in every row, all of which are used."""
         if self.where != "TRUE":
             return {}
-        return {n: v for n, v in self.variables.items() if all(c in self.known for c in columns_of(self.spec, [n]))}
+        return {
+            n: v
+            for n, v in self.variables.items()
+            if all(c in self.known for c in columns_of(self.spec, [n]))
+        }
 
     def odd(self) -> tuple[Doubt, ...]:
         """Warnings about columns that hold numbers and are hardly meant as numbers."""
@@ -92,17 +100,20 @@ class Table(Brief):
 
 
 def bind(study: Study, whole: Source, beside: Iterable[str] = (), *, checked: bool = False) -> Table:
-    """The table of a study's regressions; the columns of the nodes `beside` are kept too, as far as they are usable.
+    """The table of a study's regressions; the columns of the nodes `beside` are kept too, as far as they are
+    usable.
 
-    `checked` says that `check_columns` has passed these nodes. Raises DataError where columns do not fit the spec, or
-    values are missing and the spec does not say `missing: drop`.
+    `checked` says that `check_columns` has passed these nodes. Raises DataError where columns do not fit the
+    spec, or values are missing and the spec does not say `missing: drop`.
     """
     spec, names = study.spec, nodes_of(study)
     if not checked:
         check_columns(whole, spec, names)
     columns = columns_of(spec, names)
     barred = {n: unusable(whole, spec, n, checked=n in names) for n in dict.fromkeys(beside)}
-    every_column = tuple(dict.fromkeys((*columns, *columns_of(spec, (n for n, why in barred.items() if not why)))))
+    every_column = tuple(
+        dict.fromkeys((*columns, *columns_of(spec, (n for n, why in barred.items() if not why))))
+    )
     source = whole.narrow(every_column, declared_numbers(spec, every_column))
     hashed = source.hashing(columns)
     with shown_in(source):
@@ -114,23 +125,34 @@ def bind(study: Study, whole: Source, beside: Iterable[str] = (), *, checked: bo
         listed = ", ".join(f"`{c}` ({n})" for c, n in missing.items())
         note = "say `missing: drop` to leave those rows out, or `missing: impute`"
         raise DataError(
-            (Diagnostic("DR323", f"missing values in {listed}", spec.data.span if spec.data else None, label=note),)
+            (
+                Diagnostic(
+                    "DR323", f"missing values in {listed}", spec.data.span if spec.data else None, label=note
+                ),
+            )
         )
     where = source.complete(present) if missing and spec.missing == "drop" else "TRUE"
     every = where == "TRUE"
     check_not_imputed(source, spec, names)
     with shown_in(source, where):
-        summary, variables = _summarised(study.graph, source, spec, names, where, scanned.columns if every else {})
+        summary, variables = _summarised(
+            study.graph, source, spec, names, where, scanned.columns if every else {}
+        )
     inferred = {v.name: v.type for v in variables.values() if v.inferred}
     info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred)
-    known = {**scanned.columns, **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {})}
+    known = {
+        **scanned.columns,
+        **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {}),
+    }
     rows = Rows(source, columns, where, summary, scanned.moments if every else None)
     doubts = reading_doubts(source, spec, variables, summary, where)
     return Table(spec, source, rows, info, variables, known, barred, doubts)
 
 
 def bind_if_there(study: Study, data: Any, *, allow_outside: bool) -> Table | None:
-    """The table of the given data or the spec's own; None where the spec names none or its file is not there."""
+    """The table of the given data or the spec's own; None where the spec names none or its file
+    is not there.
+    """
     source = open_if_there(study.spec, data, allow_outside=allow_outside)
     return bind(study, source) if source is not None else None
 
@@ -170,7 +192,9 @@ def _summarised(
     where: str,
     known: Mapping[str, Any],
 ) -> tuple[DataSummary, dict[str, Variable]]:
-    """The summary of these nodes' columns and their variables, once the columns that belong to them are checked."""
+    """The summary of these nodes' columns and their variables, once the columns that belong to them are
+    checked.
+    """
     check_beside(source, spec, names, where, _outcomes(spec, names))
     check_trials(source, spec, names, where)
     check_censored(source, spec, names, where)
@@ -178,7 +202,9 @@ def _summarised(
 
 
 def _outcomes(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
-    """The nodes that predict no other: the outcomes of the effects; without an effect, those that cause nothing."""
+    """The nodes that predict no other: the outcomes of the effects; without an effect, those that cause
+    nothing.
+    """
     ends = {effect.outcome for effect in spec.effects}
     others = {x for effect in spec.effects for x in effect.exposure}
     causes = {edge.source for edge in spec.edges if not edge.bidirected and edge.target in names}

@@ -1,11 +1,12 @@
-"""Groups that confound: varying intercepts are Normal whatever the exposure is, and an arrow from the group denies it.
+"""Groups that confound: varying intercepts are Normal whatever the exposure is, and an arrow from the group
+denies it.
 
 Partial pooling then leaves part of the confounding, the more the fewer rows each group has. Within groups the
-exposure's coefficient is free of it, and a pooled one is a mean of that and of the coefficient between the groups'
-means. Whether those two differ is tested as Mundlak (1978) does (Wooldridge 2010, section 10.7.3): their errors are
-independent, while Hausman's difference of two nearly equal variances is mostly noise. An exposure that is the same in
-all rows of a group, as where it was drawn by lot for whole groups, leaves nothing to compare within them, and nothing
-to declare otherwise.
+exposure's coefficient is free of it, and a pooled one is a mean of that and of the coefficient between the
+groups' means. Whether those two differ is tested as Mundlak (1978) does (Wooldridge 2010, section 10.7.3):
+their errors are independent, while Hausman's difference of two nearly equal variances is mostly noise. An
+exposure that is the same in all rows of a group, as where it was drawn by lot for whole groups, leaves
+nothing to compare within them, and nothing to declare otherwise.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ FEW = 30  # rows per group, on average, below which a comparison that cannot be 
 
 
 def group_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
-    """One warning for each confounding group whose pooling may leave confounding in the exposure's coefficient."""
+    """One warning for each confounding group whose pooling may leave confounding in the exposure's
+    coefficient.
+    """
     equation = model.outcome
     found = (_doubt(model, equation, v, draws, data) for v in equation.varying if v.purpose == "adjustment")
     return tuple(doubt for doubt in found if doubt is not None)
@@ -54,20 +57,27 @@ def _places(model: Model, group: str, data: Mapping[str, Any]) -> npt.NDArray[np
     return encode(variable, data[variable.column])[:, 0].astype(np.int64)
 
 
-def _doubt(model: Model, equation: Equation, varying: Varying, draws: Draws, data: Mapping[str, Any]) -> Doubt | None:
+def _doubt(
+    model: Model, equation: Equation, varying: Varying, draws: Draws, data: Mapping[str, Any]
+) -> Doubt | None:
     if fixed_within(model, varying.group, data):
         exposure = " and ".join(model.estimand.exposure)
         message = (
-            f"{exposure} does not vary within the levels of {varying.group}, which the graph has as a cause of "
-            f"{exposure}: there is nothing to compare within them. The answer compares whole levels, and takes their "
-            f"deviations to be independent of {exposure}. That holds where {exposure} was drawn by lot for whole "
-            f"levels; then the graph has no arrow {varying.group} -> {exposure}. Otherwise these data cannot adjust "
+            f"{exposure} does not vary within the levels of {varying.group}, which the graph has as a cause "
+            "of "
+            f"{exposure}: there is nothing to compare within them. The answer compares whole levels, and "
+            "takes their "
+            f"deviations to be independent of {exposure}. That holds where {exposure} was drawn by lot for "
+            "whole "
+            f"levels; then the graph has no arrow {varying.group} -> {exposure}. Otherwise these data cannot "
+            "adjust "
             f"for {varying.group}."
         )
         return Doubt("DR535", message)
     mend = f"Declare {varying.group} `categorical`: its levels are then adjusted for in full."
     head = (
-        f"{varying.group} is a cause of the exposure, and varying intercepts take its deviations to be independent of "
+        f"{varying.group} is a cause of the exposure, and varying intercepts take its deviations to be "
+        "independent of "
         f"it: part of the confounding may remain."
     )
     places = _places(model, varying.group, data)
@@ -77,7 +87,11 @@ def _doubt(model: Model, equation: Equation, varying: Varying, draws: Draws, dat
         each = units.sum() / len(varying.levels)
         what = "rows" if equation.trials is None else "units"
         few = each < FEW
-        return Doubt("DR526", f"{head} With {each:.3g} {what} per level that can matter. {mend}") if few else None
+        return (
+            Doubt("DR526", f"{head} With {each:.3g} {what} per level that can matter. {mend}")
+            if few
+            else None
+        )
     pooled = draws.values[equation.terms[column].symbol]
     (within, error), means = _within(model, equation, places, data, column)
     if means is None or abs(within - float(pooled.mean())) <= SHIFT * float(pooled.std()):
@@ -85,7 +99,9 @@ def _doubt(model: Model, equation: Equation, varying: Varying, draws: Draws, dat
     across, spread, free = means
     if t_two_sided((within - across) / float(np.hypot(error, spread)), free) > SIZE:
         return None
-    numbers = f"Within the levels of {varying.group} the coefficient is {within:.4g} (standard error {error:.2g})"
+    numbers = (
+        f"Within the levels of {varying.group} the coefficient is {within:.4g} (standard error {error:.2g})"
+    )
     return Doubt("DR526", f"{head} {numbers}, partially pooled it is {float(pooled.mean()):.4g}. {mend}")
 
 
@@ -100,18 +116,23 @@ def _within(
 ) -> tuple[tuple[float, float], tuple[float, float, float] | None]:
     """Least squares within and between groups: the exposure's coefficient and its standard error, twice.
 
-    Within, on deviations from the groups' means; between, on those means, with the degrees of freedom (None where
-    groups are too few for the coefficients, or their means do not vary).
+    Within, on deviations from the groups' means; between, on those means, with the degrees of freedom (None
+    where groups are too few for the coefficients, or their means do not vary).
     """
     values = encoded(model, (equation.response, *(f for t in equation.terms for f in t.factors)), data)
     table = np.hstack([design_columns(equation, values, len(places)), values[equation.response]])
     at = int(equation.has_intercept) + sum(len(t.columns) for t in equation.terms[:term])
     rows = counts_of(data, len(places))
     counts = np.bincount(places, weights=rows)
-    means = np.column_stack([np.bincount(places, weights=c * rows) for c in table.T]) / np.maximum(counts, 1.0)[:, None]
+    means = (
+        np.column_stack([np.bincount(places, weights=c * rows) for c in table.T])
+        / np.maximum(counts, 1.0)[:, None]
+    )
     occupied = counts > 0
     columns = table.shape[1] - 1 - int(equation.has_intercept)
-    inside = _coefficient((table - means[places]) * np.sqrt(rows)[:, None], at, rows.sum() - occupied.sum() - columns)
+    inside = _coefficient(
+        (table - means[places]) * np.sqrt(rows)[:, None], at, rows.sum() - occupied.sum() - columns
+    )
     about = means[occupied] - means[occupied].mean(axis=0)
     free = float(len(about) - 1 - columns)
     varies = float((about[:, at] ** 2).sum()) > 1e-12 * float((table[:, at] ** 2).sum())

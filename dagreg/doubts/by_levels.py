@@ -13,7 +13,9 @@ from dagreg.spec.types import Spec
 
 
 def by_level_notes(spec: Spec, by: Sequence[str], models: Sequence[Model]) -> tuple[str, ...]:
-    """Whole sentences on how the effect differs between the levels that it is asked by; none where it is not."""
+    """Whole sentences on how the effect differs between the levels that it is asked by; none
+    where it is not.
+    """
     if not by:
         return ()
     given = [m for m in models if m.estimand.groups]
@@ -29,8 +31,10 @@ def _of_model(spec: Spec, model: Model) -> Iterator[str]:
         if added:
             response = equation.response
             yield (
-                f"Because the effect is asked for by {quoted(w for w in model.estimand.by if _bears(w, added))}, the "
-                f"regression of `{response}` has {quoted(added)}. `interactions: []` under `{response}` leaves that "
+                "Because the effect is asked for by "
+                f"{quoted(w for w in model.estimand.by if _bears(w, added))}, the "
+                f"regression of `{response}` has {quoted(added)}. `interactions: []` under `{response}` "
+                "leaves that "
                 "out, and takes the effect to be the same at every level."
             )
     alike = [w for w in model.estimand.by if not any(_modified(model, e, w) for e in passed)]
@@ -46,7 +50,8 @@ def _alike(spec: Spec, model: Model, alike: Sequence[str]) -> str:
     if linear(model):
         return f"{opening}: its rows at these levels are equal by construction, whatever the data say."
     return (
-        f"{opening}: on the scale of the link the effect is equal at these levels by construction, whatever the data "
+        f"{opening}: on the scale of the link the effect is equal at these levels by construction, whatever "
+        "the data "
         "say. Its rows differ by the covariates of each level's rows alone."
     )
 
@@ -73,7 +78,9 @@ def _added(spec: Spec, model: Model, equation: Equation) -> tuple[str, ...]:
 
 
 def _modified(model: Model, equation: Equation, name: str) -> bool:
-    """Whether this regression lets what carries the effect act differently at different levels of a variable."""
+    """Whether this regression lets what carries the effect act differently at different levels of
+    a variable.
+    """
     carriers = carrying(model)
     slopes = ((v.group, d.term) for v in equation.varying for d in v.deviations if d.term is not None)
     return any(name in t.factors and not carriers.isdisjoint(t.factors) for t in equation.terms) or any(

@@ -34,7 +34,9 @@ def doubts_of(
     """The doubts about the primary model's answer; `beside` are rows of all that is observed."""
     if not model.complete:
         return (*digit_doubts(model), *weight_doubts(model))
-    graph = [Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees]
+    graph = [
+        Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees
+    ]
     return (
         *graph,
         *digit_doubts(model),
@@ -77,7 +79,9 @@ def _not_released(model: Model) -> tuple[str, ...]:
     if not model.estimand.average:
         reason = "the check is of the average effect, which is not identified here"
     elif len(model.equations) > 1:
-        reason = f"the {model.estimator} model has {len(model.equations)} regressions, and the check is of one"
+        reason = (
+            f"the {model.estimator} model has {len(model.equations)} regressions, and the check is of one"
+        )
     else:
         reason = reason and f"{_NO_MODE} {reason}"
     return (f"Whether your priors decide the answer was not checked: {reason}.",) if reason else ()
@@ -87,4 +91,6 @@ def _not_dispersed(model: Model) -> tuple[str, ...]:
     reason, counted = irregularity(model.outcome), not model.variables[model.outcome.response].levels
     if not (model.outcome.family.overdispersion and counted and reason):
         return ()
-    return (f"Whether `{model.outcome.response}` varies more than its family allows was not checked: {reason}.",)
+    return (
+        f"Whether `{model.outcome.response}` varies more than its family allows was not checked: {reason}.",
+    )

@@ -1,9 +1,9 @@
 """Columns that the data cannot tell apart, and what they do tell of them.
 
-A column whose part beside the others is rounding alone has no coefficient of its own: the likelihood is the same along
-a line, and how the sum splits is the prior's (Belsley, Kuh and Welsch 1980, chapter 3). The same holds, whatever the
-rounding of the data, where so little is left of it that the prior says more of its coefficient than all rows do. High
-correlation alone is neither.
+A column whose part beside the others is rounding alone has no coefficient of its own: the likelihood is the
+same along a line, and how the sum splits is the prior's (Belsley, Kuh and Welsch 1980, chapter 3). The same
+holds, whatever the rounding of the data, where so little is left of it that the prior says more of its
+coefficient than all rows do. High correlation alone is neither.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Dependence:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The design of a regression but for its intercept: a root of its centred cross-products, means, sizes."""
+    """The design of a regression but for its intercept: a root of its centred cross-products,
+    means, sizes.
+    """
 
     terms: tuple[Term, ...]  # of each column
     names: tuple[str, ...]
@@ -54,8 +56,12 @@ class Columns:
     sizes: Array
 
 
-def collinearity(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[tuple[Doubt, ...], tuple[str, ...]]:
-    """A warning for each combination in which the effect asked for is caught, a note for each of others alone."""
+def collinearity(
+    model: Model, draws: Draws, data: Mapping[str, Any]
+) -> tuple[tuple[Doubt, ...], tuple[str, ...]]:
+    """A warning for each combination in which the effect asked for is caught, a note for each of others
+    alone.
+    """
     doubts, notes = [], []
     if not model.complete:
         return (), ()
@@ -75,7 +81,8 @@ def collinearity(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[t
             else:
                 same = _words(columns, one)
                 notes.append(
-                    f"In the regression of {equation.response}, {same}: the data do not tell their coefficients "
+                    f"In the regression of {equation.response}, {same}: the data do not tell their "
+                    "coefficients "
                     "apart, and the effect asked for does not hang on that."
                 )
     return tuple(doubts), tuple(notes)
@@ -84,14 +91,16 @@ def collinearity(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[t
 def _moved(model: Model, columns: Columns, one: Dependence) -> bool:
     """Whether a contrast of the exposure, or of a mediator, moves along the combination.
 
-    Where every level has a column, a contrast is the difference of two of them: nothing moves it that adds the same
-    to all, as two such terms always leave open.
+    Where every level has a column, a contrast is the difference of two of them: nothing moves it that adds
+    the same to all, as two such terms always leave open.
     """
     asked = {*model.estimand.exposure, *(e.response for e in model.equations)}
     along = {one.column: 1.0, **{k: -share for k, share in one.shares.items()}}
     for term in dict.fromkeys(columns.terms[i] for i in along):
         parts = [along.get(i, 0.0) for i, own in enumerate(columns.terms) if own is term]
-        alike = term.full and len(term.factors) == 1 and max(parts) - min(parts) <= PART * max(map(abs, parts))
+        alike = (
+            term.full and len(term.factors) == 1 and max(parts) - min(parts) <= PART * max(map(abs, parts))
+        )
         if asked & set(term.factors) and not alike:
             return True
     return False
@@ -106,7 +115,9 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Col
     means = found[0] / found[0, 0] if equation.has_intercept and found[0, 0] else np.zeros(len(sizes))
     skip = int(equation.has_intercept)
     every = [
-        (t, _shown(model, t, name), c) for t in equation.terms for name, c in zip(t.columns, _centres(t), strict=True)
+        (t, _shown(model, t, name), c)
+        for t in equation.terms
+        for name, c in zip(t.columns, _centres(t), strict=True)
     ]
     order = sorted(range(len(every)), key=lambda i: every[i][0].purpose == "exposure")
     at = np.array(order, dtype=np.int64) + skip
@@ -132,7 +143,9 @@ def _centres(term: Term) -> Sequence[float]:
 
 
 def _noise(equation: Equation, draws: Draws) -> float | None:
-    """The residual variance of a Gaussian regression; None for others, whose columns are compared exactly alone."""
+    """The residual variance of a Gaussian regression; None for others, whose columns are compared exactly
+    alone.
+    """
     if not equation.family.normal:
         return None
     return float(np.mean(draws.values[equation.auxiliaries[0].symbol]) ** 2)
@@ -162,15 +175,19 @@ def dependences(equation: Equation, columns: Columns, noise: float | None) -> It
         solved = np.linalg.lstsq(columns.root[:, kept], column, rcond=None)[0]
         sizes = np.linalg.norm(columns.root[:, kept], axis=0)
         floor = PART if exact else NEARLY
-        shares = {k: float(b) for k, b, s in zip(kept, solved, sizes, strict=True) if abs(b) * s > floor * spread}
+        shares = {
+            k: float(b) for k, b, s in zip(kept, solved, sizes, strict=True) if abs(b) * s > floor * spread
+        }
         constant = float(columns.means[j] - sum(b * columns.means[k] for k, b in shares.items()))
         yield Dependence(j, shares, constant if equation.has_intercept else 0.0, exact)
 
 
 def _few(equation: Equation, rows: int, coefficients: int) -> str:
     return (
-        f"The regression of {equation.response} has {coefficients} coefficients and {rows} rows, which tell at most "
-        f"{rows} combinations of them: the rest of the answer is the priors', and another prior would give another one."
+        f"The regression of {equation.response} has {coefficients} coefficients and {rows} rows, which tell "
+        "at most "
+        f"{rows} combinations of them: the rest of the answer is the priors', and another prior would give "
+        "another one."
     )
 
 
@@ -178,7 +195,8 @@ def _message(equation: Equation, columns: Columns, one: Dependence, draws: Draws
     names = _listed(dict.fromkeys(columns.terms[i].name for i in (one.column, *one.shares)))
     told = _told(equation, columns, one, draws)
     splits = (
-        "How their coefficients split is the priors' doing: another prior gives another answer, and more such rows "
+        "How their coefficients split is the priors' doing: another prior gives another answer, and more "
+        "such rows "
         f"would not change that.{told}"
     )
     what = f"The data cannot tell {names} apart in the regression of {equation.response}"

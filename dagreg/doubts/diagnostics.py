@@ -14,11 +14,14 @@ MAX_R_HAT = 1.01
 MIN_ESS = 400.0
 
 
-def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate], unknown: Collection[str] = ()) -> Diagnostics:
-    """Over every parameter of every program and every estimate: the largest R-hat, the smallest ESS, divergences.
+def diagnose(
+    draws: Mapping[str, Draws], estimates: Sequence[Estimate], unknown: Collection[str] = ()
+) -> Diagnostics:
+    """Over every parameter of every program and every estimate: the largest R-hat, the smallest ESS,
+    divergences.
 
-    `unknown`: symbols of values that are not known. Of hundreds of those some R-hat lies above any bound by chance;
-    what they do to an answer shows in its own.
+    `unknown`: symbols of values that are not known. Of hundreds of those some R-hat lies above any bound by
+    chance; what they do to an answer shows in its own.
     """
     kept = ((d, v) for d in draws.values() for name, v in d.values.items() if name not in unknown)
     sizes = [convergence(v, independent=d.independent) for d, v in kept]
@@ -27,11 +30,15 @@ def diagnose(draws: Mapping[str, Draws], estimates: Sequence[Estimate], unknown:
     divergences = sum(d.divergences for d in draws.values())
     problems = []
     if np.isnan(r_hat):
-        problems.append("There is no R-hat: the draws are too few, or not all finite, to tell whether chains agree.")
+        problems.append(
+            "There is no R-hat: the draws are too few, or not all finite, to tell whether chains agree."
+        )
     elif r_hat > MAX_R_HAT:
         problems.append(f"R-hat is {r_hat:.3f}, above {MAX_R_HAT}: the chains do not agree yet.")
     if ess < MIN_ESS:
-        problems.append(f"The smallest effective sample size is {ess:.0f}, below {MIN_ESS:.0f}: sample longer.")
+        problems.append(
+            f"The smallest effective sample size is {ess:.0f}, below {MIN_ESS:.0f}: sample longer."
+        )
     if not all(np.isfinite([e.summary.mean, e.summary.sd]).all() for e in estimates):
         problems.append("An estimate is not a finite number: the model cannot answer this contrast.")
     if divergences:

@@ -15,20 +15,26 @@ LOST = 1e-6  # of the sd: steps between neighbouring doubles that are worth a wo
 
 
 def digit_doubts(model: Model) -> Iterator[Doubt]:
-    """Columns that doubles hold too coarsely, and effects per unit that are slopes, since no value is a unit away."""
+    """Columns that doubles hold too coarsely, and effects per unit that are slopes, since no value is a unit
+    away.
+    """
     for variable in model.variables.values():
         step = _step(variable)
         if step > 0:
             message = (
-                f"Column `{variable.column}` has a mean of {_mean(variable):.3g} and an sd of {_sd(variable):.3g}, "
-                f"and numbers of that size are stored in steps of {step:.2g}, so that its last digits are rounding. "
+                f"Column `{variable.column}` has a mean of {_mean(variable):.3g} and an sd of "
+                f"{_sd(variable):.3g}, "
+                f"and numbers of that size are stored in steps of {step:.2g}, so that its last digits are "
+                "rounding. "
                 "Subtract a round number from it where the data are made."
             )
             yield Doubt("DR517", message)
     for name in dict.fromkeys(filter(None, (far(model, contrast) for contrast in model.estimand.contrasts))):
         message = (
-            f"One unit of `{name}` is more than {FAR:,.0f} of its standard deviations, far beyond all rows, and the "
-            f"mean of `{model.estimand.outcome}` does not change linearly: the effect per unit is the slope at the "
+            f"One unit of `{name}` is more than {FAR:,.0f} of its standard deviations, far beyond all rows, "
+            "and the "
+            f"mean of `{model.estimand.outcome}` does not change linearly: the effect per unit is the slope "
+            "at the "
             "observed values. Give a `contrast:` within the data, or the column in a smaller unit."
         )
         yield Doubt("DR437", message)

@@ -1,10 +1,11 @@
-"""Chain against adjusted: two estimates of one effect whose gap, beyond chance, is evidence against the graph.
+"""Chain against adjusted: two estimates of one effect whose gap, beyond chance, is evidence against the
+graph.
 
-Both use the same rows, so their errors are correlated, and their variances must not be added. The sd
-of the difference comes from the delete-a-group jackknife (Efron and Tibshirani 1993, section 11.5):
-both are refitted without each of up to `GROUPS` groups of rows. The refits are all but free of
-priors, which pull chain and adjusted estimates apart without saying anything about the graph. Of a table of counts it
-is units that are left out: a cell is no draw from anything.
+Both use the same rows, so their errors are correlated, and their variances must not be added. The sd of the
+difference comes from the delete-a-group jackknife (Efron and Tibshirani 1993, section 11.5): both are
+refitted without each of up to `GROUPS` groups of rows. The refits are all but free of priors, which pull
+chain and adjusted estimates apart without saying anything about the graph. Of a table of counts it is units
+that are left out: a cell is no draw from anything.
 """
 
 from __future__ import annotations
@@ -45,7 +46,11 @@ def compared(models: Iterable[Model]) -> tuple[Model, Model] | None:
 
 
 def disagreements(
-    adjusted: Model, chain: Model, estimates: Mapping[str, tuple[Estimate, ...]], data: Mapping[str, Any], seed: int
+    adjusted: Model,
+    chain: Model,
+    estimates: Mapping[str, tuple[Estimate, ...]],
+    data: Mapping[str, Any],
+    seed: int,
 ) -> tuple[Disagreement, ...]:
     """One comparison per contrast of the outcome's mean; none where a regression cannot be refitted."""
     if obstacle(adjusted, chain, as_columns(data).count):
@@ -76,7 +81,8 @@ def obstacle(adjusted: Model, chain: Model, rows: float = math.inf) -> str:
     every = [(e, e.response in mediators) for m in (adjusted, chain) for e in m.equations]
     left = rows - math.ceil(rows / GROUPS) if rows < math.inf else rows
     few = (
-        f"the regression of {e.response} has {len(e.coefficients)} coefficients, and there are {rows:,.12g} rows"
+        f"the regression of {e.response} has {len(e.coefficients)} coefficients, and there are {rows:,.12g} "
+        "rows"
         for e, _ in every
         if left <= len(e.coefficients) and adjusted.outcome.trials is None
     )
@@ -87,13 +93,16 @@ def _on_outcome(rows: tuple[Estimate, ...]) -> list[Estimate]:
     return [row for row in rows if row.average]
 
 
-def _compare(what: str, adjusted: Estimate, chain: Estimate, gap: float, sd: float, beyond: float) -> Disagreement:
+def _compare(
+    what: str, adjusted: Estimate, chain: Estimate, gap: float, sd: float, beyond: float
+) -> Disagreement:
     """The verdict on one contrast: `gap` and its `sd` are of the refits; the posteriors' is shown."""
     difference = chain.summary.mean - adjusted.summary.mean
     if sd < SAME * adjusted.summary.sd:
         message = (
             f"For {what}, chain and adjusted estimates are the same function of the data (they differ by "
-            f"{difference:+.2g}, through priors and simulation): this graph puts no restriction between them to test."
+            f"{difference:+.2g}, through priors and simulation): this graph puts no restriction between them "
+            "to test."
         )
         return Disagreement(what, difference, sd, False, message)
     disagrees = abs(gap) > beyond * sd
@@ -103,13 +112,17 @@ def _compare(what: str, adjusted: Estimate, chain: Estimate, gap: float, sd: flo
         if disagrees
         else "That is within chance: this comparison gives no evidence against the graph."
     )
-    message = f"For {what}, the chain's estimate less the adjusted one is {gap:+.3g}, with sd {sd:.2g}. {verdict}"
+    message = (
+        f"For {what}, the chain's estimate less the adjusted one is {gap:+.3g}, with sd {sd:.2g}. {verdict}"
+    )
     return Disagreement(what, difference, sd, disagrees, message)
 
 
 def _jackknife(adjusted: Model, chain: Model, data: Mapping[str, Any], seed: int) -> tuple[Array, Array]:
     """Chain minus adjusted on all rows, and its sd: one number each for each contrast."""
-    refit = _by_moments((adjusted, chain), data, seed) or _by_rows(*_units((adjusted, chain), data, seed), seed)
+    refit = _by_moments((adjusted, chain), data, seed) or _by_rows(
+        *_units((adjusted, chain), data, seed), seed
+    )
     gaps = [second - first for first, second in (refit.points(g) for g in (None, *range(refit.groups)))]
     whole, left_out = gaps[0], np.array(gaps[1:])
     spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
@@ -134,7 +147,8 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
     def points(group: int | None) -> tuple[Array, Array]:
         weights = np.ones(count) if group is None else kept(group)
         first, second = (
-            _point(m, d, _weighted(r, weights), seed, weights) for m, d, r in zip(models, designs, rows, strict=True)
+            _point(m, d, _weighted(r, weights), seed, weights)
+            for m, d, r in zip(models, designs, rows, strict=True)
         )
         return first, second
 
@@ -144,7 +158,9 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
 def _units(
     models: tuple[Model, Model], data: Mapping[str, Any], seed: int
 ) -> tuple[tuple[Model, Model], Mapping[str, Any]]:
-    """Of a table of counts the units, which are what groups are made of: a row of successes, and one of failures."""
+    """Of a table of counts the units, which are what groups are made of: a row of successes, and one of
+    failures.
+    """
     outcome = models[0].outcome
     if not (outcome.family.trials and outcome.family.grouped_as) or as_columns(data).parts is not None:
         return models, data
@@ -200,7 +216,9 @@ def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int)
         return None
 
     def points(group: int | None) -> tuple[Array, Array]:
-        first, second = (_point(m, _triangles(m, table, group), mean_row(m, table, group), seed) for m in models)
+        first, second = (
+            _point(m, _triangles(m, table, group), mean_row(m, table, group), seed) for m in models
+        )
         return first, second
 
     return _Refit(ALL, points)
@@ -220,5 +238,7 @@ def _point(model: Model, designs: list[Design], rows: Rows, seed: int, weights: 
     """Every contrast of a model, refitted with these row weights and averaged over these rows."""
     draws: dict[str, Array] = {}
     for equation, this in zip(model.equations, designs, strict=True):
-        draws |= as_draws(equation, *coefficients(equation, this, weights, penalty=NEARLY_FLAT * this.precision))
+        draws |= as_draws(
+            equation, *coefficients(equation, this, weights, penalty=NEARLY_FLAT * this.precision)
+        )
     return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])

@@ -1,17 +1,20 @@
 """More variation than a family allows: rows that are litters, herds or days, whose units are alike.
 
-A count of successes among independent units is no binomial of one probability where the units differ in what else is
-observed, and yet its sum is as certain as the binomial says, or more (Hoeffding 1956). Cells of a table that differ by
-a node that the regression leaves out are therefore no doubt about the answer. So rows of counts are compared with rows
-that are equal in every observed node but the outcome and what follows from it: what remains is variation between rows.
+A count of successes among independent units is no binomial of one probability where the units differ in what
+else is observed, and yet its sum is as certain as the binomial says, or more (Hoeffding 1956). Cells of a
+table that differ by a node that the regression leaves out are therefore no doubt about the answer. So rows of
+counts are compared with rows that are equal in every observed node but the outcome and what follows from it:
+what remains is variation between rows.
 
-- Rows that are equal: chi-square of their counts, given their sum and their sizes. Rows of one unit say nothing.
-- Then their sums: where numbers differ, neighbours in their order are compared, `BLOCK` at a time, after a regression's
-  trend is taken off. A number of few values (`FEW`) is taken as levels.
+- Rows that are equal: chi-square of their counts, given their sum and their sizes. Rows of one unit say
+  nothing.
+- Then their sums: where numbers differ, neighbours in their order are compared, `BLOCK` at a time, after a
+  regression's trend is taken off. A number of few values (`FEW`) is taken as levels.
 
-Equal rows as one count, or the units of a count as rows, therefore give the same answer; that is why a binary outcome
-is looked at, too. A count without exposure is of a unit itself, and the intervals are as narrow as its own regression
-has it: there the Pearson statistic of that regression decides (McCullagh and Nelder 1989, section 4.5).
+Equal rows as one count, or the units of a count as rows, therefore give the same answer; that is why a binary
+outcome is looked at, too. A count without exposure is of a unit itself, and the intervals are as narrow as
+its own regression has it: there the Pearson statistic of that regression decides (McCullagh and Nelder 1989,
+section 4.5).
 """
 
 from __future__ import annotations
@@ -49,7 +52,9 @@ LEVELLED = ("binary", "categorical", "ordinal", "group")
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Some rows of all that is observed beside an outcome: those of `levels` are levels, the others numbers."""
+    """Some rows of all that is observed beside an outcome: those of `levels` are levels, the
+    others numbers.
+    """
 
     columns: Mapping[str, npt.NDArray[Any]]  # of the data, those of the outcome's model among them
     levels: tuple[str, ...]
@@ -72,7 +77,9 @@ def rows_beside(spec: Spec, model: Model, names: Sequence[str], table: Mapping[s
     kept = {c: np.ma.getdata(values)[there] for c, values in table.items()}
     levels, numbers = list[str](), list[str]()
     for name, c in columns.items():
-        typed = spec.nodes[name].type in LEVELLED or (name in model.variables and bool(model.variables[name].levels))
+        typed = spec.nodes[name].type in LEVELLED or (
+            name in model.variables and bool(model.variables[name].levels)
+        )
         (levels if typed or kept[c].dtype.kind not in "iuf" else numbers).append(c)
     return Beside(kept, tuple(levels), tuple(numbers))
 
@@ -80,7 +87,11 @@ def rows_beside(spec: Spec, model: Model, names: Sequence[str], table: Mapping[s
 def between_rows(equation: Equation) -> bool:
     """Whether it is rows that are alike that are compared."""
     family = equation.family
-    return regular(equation) and family.overdispersion != "" and (family.units == "trials" or bool(equation.offset))
+    return (
+        regular(equation)
+        and family.overdispersion != ""
+        and (family.units == "trials" or bool(equation.offset))
+    )
 
 
 def _of_predictors(model: Model, data: Mapping[str, Any]) -> Beside:
@@ -95,14 +106,18 @@ def _of_predictors(model: Model, data: Mapping[str, Any]) -> Beside:
 def dispersion_doubts(
     model: Model, draws: Draws, data: Mapping[str, Any], beside: Beside | None = None
 ) -> tuple[Doubt, ...]:
-    """Counts that vary more than their family allows; `beside` are the predictors where nothing else is observed."""
+    """Counts that vary more than their family allows; `beside` are the predictors where nothing else is
+    observed.
+    """
     equation = model.outcome
     family, of_counts = equation.family, equation.family.units == "exposure"
     own = of_counts and family.overdispersion != "" and regular(equation) and equation.offset is None
     if not own and not between_rows(equation):
         return ()
     found = (
-        _pearson(model, draws, data) if own else _between_rows(model, equation, beside or _of_predictors(model, data))
+        _pearson(model, draws, data)
+        if own
+        else _between_rows(model, equation, beside or _of_predictors(model, data))
     )
     if found is None:
         return ()
@@ -113,11 +128,13 @@ def dispersion_doubts(
     if own:
         mend = "A family with a dispersion parameter, or a predictor that is missing, would be needed."
         message = (
-            f"{equation.response} varies {ratio:.2g} times as much as the {family.name} family allows, {narrow}{mend}"
+            f"{equation.response} varies {ratio:.2g} times as much as the {family.name} family allows, "
+            f"{narrow}{mend}"
         )
         return (Doubt("DR521", message),)
     message = (
-        f"Between rows that are alike in all else that is observed, {equation.response} varies {ratio:.2g} times as "
+        f"Between rows that are alike in all else that is observed, {equation.response} varies {ratio:.2g} "
+        "times as "
         f"much as the {family.name} family allows: units of the same row are more alike than others, {narrow}"
         f"{family.overdispersion} allows for that."
     )
@@ -202,22 +219,31 @@ def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments |
 
 
 def _but_largest(found: Array) -> Array:
-    """All blocks but the one furthest beyond its mean: a jump of the mean is in one, rows that differ are in all."""
+    """All blocks but the one furthest beyond its mean: a jump of the mean is in one, rows that differ are in
+    all.
+    """
     if found.shape[1] == 0:
         return found
     return np.delete(found, np.argmax((found[0] - found[1]) / np.sqrt(found[2])), axis=1)
 
 
 def _chi_square(rows: _Rows, places: Index, *, poisson: bool) -> Array:
-    """Chi-square of rows about what they share, its mean and its variance (3 x places), given the sums of each place.
+    """Chi-square of rows about what they share, its mean and its variance (3 x places), given the sums of
+    each place.
 
-    A binomial's are those of a table with both margins fixed (Dawson 1954), a Poisson's those of a multinomial.
+    A binomial's are those of a table with both margins fixed (Dawson 1954), a Poisson's those of a
+    multinomial.
     """
 
     def sums(values: Array) -> Array:
         return np.bincount(places, weights=values * rows.counts)
 
-    size, hits, number, over = sums(rows.units), sums(rows.hits), sums(np.ones(len(places))), sums(1 / rows.units)
+    size, hits, number, over = (
+        sums(rows.units),
+        sums(rows.hits),
+        sums(np.ones(len(places))),
+        sums(1 / rows.units),
+    )
     share = hits / size
     about = rows.hits / rows.units - rows.trend
     about = about - (sums(rows.units * about) / size)[places]
@@ -243,14 +269,18 @@ def _varying(statistic: Array, mean: Array, variance: Array) -> Array:
 
 
 def _trend(rows: _Rows, cells: Index, order: Sequence[Array], *, poisson: bool) -> Array:
-    """What a regression on the numbers, and on the cells where they are few, expects of a unit of each row."""
+    """What a regression on the numbers, and on the cells where they are few, expects of a unit of
+    each row.
+    """
     from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 
     numbers = [(v - v.mean()) / (v.std() or 1.0) for v in order]
     if len(cells) > ROOM * len(order) ** 2:
         numbers += [a * b for i, a in enumerate(numbers) for b in numbers[i:]]
     several = range(1, int(cells.max()) + 1) if cells.max() < MOST_TRENDS else ()
-    columns = np.column_stack([np.ones(len(cells)), *numbers, *(cells == c for c in several)]).astype(np.float64)
+    columns = np.column_stack([np.ones(len(cells)), *numbers, *(cells == c for c in several)]).astype(
+        np.float64
+    )
     if poisson:
         return poisson_means(rows.hits, np.log(rows.units), columns) / rows.units
     return binomial_means(rows.hits, rows.units, columns)

@@ -42,7 +42,9 @@ class Doubted(Brief):
 
 
 def nodes_of_checks(study: Study) -> Iterable[str]:
-    """The nodes whose columns checks read beside the regressions': of the graph's implications, and beside outcomes."""
+    """The nodes whose columns checks read beside the regressions': of the graph's implications, and beside
+    outcomes.
+    """
     outcomes = dict.fromkeys(s.effect.outcome for s in study.effects)
     beside = [n for y in outcomes for n in beside_outcome(study.spec, study.graph, y)]
     return dict.fromkeys((*names_of(study.implications), *beside))
@@ -62,7 +64,9 @@ def graph_verdicts(study: Study, table: Table) -> Verdicts:
     )
 
 
-def doubt(study: Study, effect: Effect, solved: Solved, result: EffectResult, pieces: Pieces, table: Table) -> Doubted:
+def doubt(
+    study: Study, effect: Effect, solved: Solved, result: EffectResult, pieces: Pieces, table: Table
+) -> Doubted:
     """Every check of one effect's models, of which there are some."""
     spec, seed, models, draws = study.spec, study.spec.sampling.seed, solved.models, solved.by_estimator
     first, head = models[0], next(m for m in models if m.primary)

@@ -30,8 +30,10 @@ def weight_doubts(model: Model) -> tuple[Doubt, ...]:
     if not weighted:
         return ()
     message = (
-        f"In the {model.estimator} model each row counts as many times as {model.outcome.response} has trials, in the "
-        f"regression of {', '.join(weighted)} too. That is right where a row stands for so many units with these "
+        f"In the {model.estimator} model each row counts as many times as {model.outcome.response} has "
+        "trials, in the "
+        f"regression of {', '.join(weighted)} too. That is right where a row stands for so many units with "
+        "these "
         "values; where it was measured once per row, the intervals are too narrow."
     )
     return (Doubt("DR524", message),)
@@ -43,8 +45,10 @@ def empty_level_doubts(model: Model) -> tuple[Doubt, ...]:
     return tuple(
         Doubt(
             "DR522",
-            f"Positivity: no row has {name} = {level}, a level that `levels:` lists. What the outcome would be there "
-            "is the prior's word alone, and so is every comparison with it. Take it out of `levels:`, or put another "
+            f"Positivity: no row has {name} = {level}, a level that `levels:` lists. What the outcome would "
+            "be there "
+            "is the prior's word alone, and so is every comparison with it. Take it out of `levels:`, or put "
+            "another "
             "level first.",
         )
         for name, level in sides
@@ -53,17 +57,23 @@ def empty_level_doubts(model: Model) -> tuple[Doubt, ...]:
 
 def _empty(model: Model, contrast: Contrast) -> list[tuple[str, Level]]:
     """The exposures and levels of a contrast that no row has."""
-    sides = [s for side in (contrast.start, contrast.stop) for s in zip(contrast.exposures, side or (), strict=False)]
+    sides = [
+        s
+        for side in (contrast.start, contrast.stop)
+        for s in zip(contrast.exposures, side or (), strict=False)
+    ]
     shares = {name: dict(zip(v.levels, v.shares, strict=False)) for name, v in model.variables.items()}
-    return [(name, level) for name, level in sides if any(shares[name].values()) and shares[name].get(level) == 0]
+    return [
+        (name, level) for name, level in sides if any(shares[name].values()) and shares[name].get(level) == 0
+    ]
 
 
 def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any]) -> tuple[Doubt, ...]:
     """Positivity, and whether a saturated model of the cells gives another answer than the additive one.
 
     Only where exposure and adjustment set are discrete. The saturated estimate is the g-formula over the
-    observed cell means (Hernan and Robins 2020, section 13.1). Groups are no strata where the exposure was set for
-    whole ones: levels with one side only are then the design.
+    observed cell means (Hernan and Robins 2020, section 13.1). Groups are no strata where the exposure was
+    set for whole ones: levels with one side only are then the design.
     """
     exposures = model.estimand.exposure
     others = [n for n in model.outcome.predictors if n not in exposures and not _whole(model, n, data)]
@@ -90,8 +100,8 @@ def _whole(model: Model, name: str, data: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Of each row: its stratum, the units it stands for in the average (0: not averaged over), the trials or units of
-    exposure it counts over, its sum.
+    """Of each row: its stratum, the units it stands for in the average (0: not averaged over), the trials or
+    units of exposure it counts over, its sum.
     """
 
     strata: Index
@@ -120,7 +130,8 @@ def _compare(
     lost = float(share[~both].sum())
     if lost > 0:
         message = (
-            f"Positivity: {lost:.1%} of the units lie in strata of {', '.join(model.estimand.adjusted_for)} that hold "
+            f"Positivity: {lost:.1%} of the units lie in strata of {', '.join(model.estimand.adjusted_for)} "
+            "that hold "
             f"only one side of the contrast ({what}). {_where_empty(model)}"
         )
         return [Doubt("DR522", message)]
@@ -130,8 +141,10 @@ def _compare(
         return []
     message = (
         f"Additivity: the regression used here is additive on the {model.outcome.link.name} scale and gives "
-        f"{estimate.summary.mean:.3g} ({what}); a saturated model, each cell with its own mean, gives {saturated:.3g}. "
-        "The additive answer is the one reported. Where they differ this much, the effect varies between strata."
+        f"{estimate.summary.mean:.3g} ({what}); a saturated model, each cell with its own mean, gives "
+        f"{saturated:.3g}. "
+        "The additive answer is the one reported. Where they differ this much, the effect varies between "
+        "strata."
     )
     return [Doubt("DR523", message)]
 
@@ -141,10 +154,14 @@ def _where_empty(model: Model) -> str:
     cells = [t for t in model.outcome.terms if t.full and not t.numbers and len(t.factors) > 1]
     if not cells:
         return "There the answer is the regression's extrapolation."
-    return f"Cells without rows have means of their own: there the answer is the prior alone, {cells[0].prior}."
+    return (
+        f"Cells without rows have means of their own: there the answer is the prior alone, {cells[0].prior}."
+    )
 
 
-def _set_to(model: Model, contrast: Contrast, side: Sequence[Level], data: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+def _set_to(
+    model: Model, contrast: Contrast, side: Sequence[Level], data: Mapping[str, Any]
+) -> npt.NDArray[np.bool_]:
     """The rows whose exposures are all as on this side of the contrast."""
     found = []
     for name, level in zip(contrast.exposures, side, strict=True):
@@ -155,7 +172,9 @@ def _set_to(model: Model, contrast: Contrast, side: Sequence[Level], data: Mappi
 
 
 def _means(cells: _Cells, chosen: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
-    """The mean response (per trial, per unit of exposure) of the chosen rows in each stratum, and what it rests on."""
+    """The mean response (per trial, per unit of exposure) of the chosen rows in each stratum, and what it
+    rests on.
+    """
     count = int(cells.strata.max()) + 1
     size = np.bincount(cells.strata, weights=cells.size * chosen, minlength=count)
     total = np.bincount(cells.strata, weights=cells.total * chosen, minlength=count)

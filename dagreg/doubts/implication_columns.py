@@ -21,7 +21,9 @@ from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
-Sampler = Callable[[Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]]  # columns, most rows, seed
+Sampler = Callable[
+    [Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]
+]  # columns, most rows, seed
 MOST_ROWS = 50_000  # a sample of larger tables
 
 
@@ -81,7 +83,9 @@ def read_columns(
             continue
         lacking = [c for c in columns_of(spec, [name]) if c not in known]  # the others have every value
         try:
-            variables |= summarise(source, spec, [name], source.complete(lacking), known if not lacking else {})[1]
+            variables |= summarise(
+                source, spec, [name], source.complete(lacking), known if not lacking else {}
+            )[1]
         except DataError as error:
             absent[name] = error.diagnostics[0].message
     raw = sample(columns_of(spec, variables), MOST_ROWS, seed)
@@ -96,7 +100,9 @@ def _sentence(why: str) -> str:
     return f"{why[:1].upper()}{why[1:].rstrip('.')};"
 
 
-def _column(node: Node, spec: Spec, variable: Variable, raw: Mapping[str, np.ma.MaskedArray[Any, Any]]) -> NodeColumn:
+def _column(
+    node: Node, spec: Spec, variable: Variable, raw: Mapping[str, np.ma.MaskedArray[Any, Any]]
+) -> NodeColumn:
     family = _family(node, spec, variable)
     values, there = _present(raw[variable.column])
     units = np.ones(len(values))
@@ -129,10 +135,13 @@ def as_units(columns: Mapping[str, NodeColumn], counted: str, seed: int) -> dict
     which = np.repeat(np.tile(np.arange(len(hits)), 2), numbers)
     hit = np.repeat(np.repeat([1.0, 0.0], len(hits)), numbers)
     found = {
-        n: replace(c, blocks=c.blocks[which], there=c.there[which], units=c.units[which]) for n, c in columns.items()
+        n: replace(c, blocks=c.blocks[which], there=c.there[which], units=c.units[which])
+        for n, c in columns.items()
     }
     single = replace(y.variable, type="binary", levels=(0, 1))
-    found[counted] = NodeColumn(single, hit[:, None], np.ones(len(hit), dtype=bool), np.ones(len(hit)), "levels")
+    found[counted] = NodeColumn(
+        single, hit[:, None], np.ones(len(hit), dtype=bool), np.ones(len(hit)), "levels"
+    )
     return found
 
 
@@ -151,6 +160,10 @@ def _family(node: Node, spec: Spec, variable: Variable) -> str:
     if variable.levels:
         return "levels"
     family = FAMILIES.get(said) if said is not None else default_family(variable.type)
-    if family is None or (said is None and variable.transform is not None) or (family.trials and node.trials is None):
+    if (
+        family is None
+        or (said is None and variable.transform is not None)
+        or (family.trials and node.trials is None)
+    ):
         return "number"
     return family.tested_as

@@ -1,4 +1,5 @@
-"""Tests of independence where a group or another label is among the variables, or rows repeat a group's values.
+"""Tests of independence where a group or another label is among the variables, or rows repeat a group's
+values.
 
 The statistics are those of `within_groups.py`; here is which of them answers which question.
 """
@@ -38,9 +39,15 @@ from dagreg.numerics.arrays import Array
 
 
 def fixed_within(
-    x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], groups: Sequence[NodeColumn], rows: npt.NDArray[np.bool_]
+    x: NodeColumn,
+    y: NodeColumn,
+    given: Sequence[NodeColumn],
+    groups: Sequence[NodeColumn],
+    rows: npt.NDArray[np.bool_],
 ) -> tuple[NodeColumn, NodeColumn, npt.NDArray[np.bool_]] | None:
-    """Which of the two does not vary within the levels of a group that is not given, that group, the rows with all."""
+    """Which of the two does not vary within the levels of a group that is not given, that group, the rows
+    with all.
+    """
     found = []
     for group in groups:
         there = rows & group.there
@@ -48,7 +55,9 @@ def fixed_within(
             continue
         places = group.places(there)
         for column in (x, y):
-            if column is not group and constant_within(column.blocks[there] / column.units[there, None], places):
+            if column is not group and constant_within(
+                column.blocks[there] / column.units[there, None], places
+            ):
                 found.append((len(np.unique(places)), column, group, there))
     if not found:
         return None
@@ -105,7 +114,9 @@ def within_labels(
     return along(span, added, response) or unvarying_text(y)
 
 
-def of_label(x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_]) -> Statistic | str:
+def of_label(
+    x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_]
+) -> Statistic | str:
     """A label against anything."""
     few = "too few rows for the number of levels"
     if y.family == "levels" and all(g.label or g.variable.levels for g in given):
@@ -118,7 +129,9 @@ def of_label(x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], rows: np
     if y.family == "number" or any(g.label for g in given):
         responses = (y.indicators(rows) if y.label else y.predictor(rows)).T
         span, wider = _span(given, rows), _span(given, rows, x)
-        if y.family == "number" and (span.off(responses.T) ** 2).sum() <= FLOOR * squares_about_mean(responses[0]):
+        if y.family == "number" and (span.off(responses.T) ** 2).sum() <= FLOOR * squares_about_mean(
+            responses[0]
+        ):
             return function_text(y)
         return _smallest([between(span, wider, r, FREE) for r in responses]) or few
     return _smallest(_scattered(x, y, given, rows)) or few
@@ -127,7 +140,9 @@ def of_label(x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], rows: np
 def _scattered(
     x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_]
 ) -> list[Statistic | None]:
-    """The spread between a label's levels of what a regression on `given` leaves: of each level of y, or of counts."""
+    """The spread between a label's levels of what a regression on `given` leaves: of each level of y, or of
+    counts.
+    """
     count = int(rows.sum())
     columns = np.hstack(
         [np.ones((count, 1)), _span((), rows).new(_side_by_side([g.predictor(rows) for g in given], count))]

@@ -1,4 +1,6 @@
-"""Tests of independence by one regression each: t and F, or likelihood ratios of generalised linear models."""
+"""Tests of independence by one regression each: t and F, or likelihood ratios of generalised
+linear models.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ FARTHEST = 30.0  # predictor of a count, which none reaches but where the likeli
 def by_regression(
     x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_]
 ) -> Statistic | str:
-    """The test of x in the regression of y on `given` and x (or, where y has too many levels, of x on them and y)."""
+    """The test of x in the regression of y on `given` and x (or, where y has too many levels, of x on them
+    and y).
+    """
     if len(y.variable.levels) > MOST_LEVELS:
         x, y = y, x
     if len(y.variable.levels) > MOST_LEVELS:
@@ -147,7 +151,13 @@ def poisson_means(response: Array, offset: Array, columns: Array) -> Array:
     mean = np.exp(near)
     start = glm.weighted_least_squares(columns, near - offset + (response - mean) / mean, mean)
     beta = glm.fit(
-        columns, derivatives, start[:, None], offset=offset[:, None], ridge=RIDGE, steps=STEPS, tolerance=TOLERANCE
+        columns,
+        derivatives,
+        start[:, None],
+        offset=offset[:, None],
+        ridge=RIDGE,
+        steps=STEPS,
+        tolerance=TOLERANCE,
     )
     return np.asarray(np.exp(np.clip(columns @ beta[:, 0] + offset, -FARTHEST, FARTHEST)))
 
@@ -165,7 +175,9 @@ def multinomial(counts: Array, columns: Array) -> tuple[float, Array]:
         height, shares = _shares(counts, eta)
         others = shares[:, 1:]
         spread = np.eye(others.shape[1]) * others[:, :, None] - others[:, :, None] * others[:, None, :]
-        return glm.Derivatives(height, counts[:, 1:] - totals[:, None] * others, totals[:, None, None] * spread)
+        return glm.Derivatives(
+            height, counts[:, 1:] - totals[:, None] * others, totals[:, None, None] * spread
+        )
 
     start = np.zeros((columns.shape[1], counts.shape[1] - 1))
     beta = glm.fit(columns, derivatives, start, ridge=RIDGE, steps=STEPS, tolerance=TOLERANCE)

@@ -4,17 +4,18 @@
 `given` stands nearest to y, so where all is observed this regression, without x, is the graph's own.
 
 - y a number: the t test of the partial correlation, or the F test of several columns of x;
-- y a count: the likelihood ratio of Poisson regressions, scaled by the dispersion (McCullagh and Nelder 1989, 6.2);
+- y a count: the likelihood ratio of Poisson regressions, scaled by the dispersion (McCullagh and Nelder 1989,
+  6.2);
 - y in levels: the likelihood ratio of multinomial logistic regressions (logistic for two levels).
 
 Predictors in levels enter as indicator columns. Holm (1979) keeps the chance of any false alarm at 5 %.
 
-Of a `group` or a pooled node the label is no number (`check/within_groups.py` has the tests): as `given` it means
-comparison within its levels, as x or y the differences between them. A variable that does not vary within the levels
-of a group was measured, or drawn by lot, once for each of them: its tests are of the groups' means, and whether it
-differs between groups is no question that rows answer. Where the rows are cells of a table of counts, with trials,
-the tests are those of the units that they count.
-The tests are of independence *and* of the form of the regression: nonlinear dependence on `given` can reject too.
+Of a `group` or a pooled node the label is no number (`check/within_groups.py` has the tests): as `given` it
+means comparison within its levels, as x or y the differences between them. A variable that does not vary
+within the levels of a group was measured, or drawn by lot, once for each of them: its tests are of the
+groups' means, and whether it differs between groups is no question that rows answer. Where the rows are cells
+of a table of counts, with trials, the tests are those of the units that they count. The tests are of
+independence *and* of the form of the regression: nonlinear dependence on `given` can reject too.
 """
 
 from __future__ import annotations
@@ -69,21 +70,29 @@ def put_to_data(
     variables: Mapping[str, Variable] = MappingProxyType({}),
     barred: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdicts:
-    """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per test.
+    """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per
+    test.
 
-    `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is asked for
-    rows in place of the source. `barred` says of nodes why their columns serve no test, "" where they do.
+    `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is
+    asked for rows in place of the source. `barred` says of nodes why their columns serve no test, "" where
+    they do.
     """
     asked = claims[:MOST_TESTS]
     counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
-    names = dict.fromkeys((*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ())))
-    columns, absent = read_columns(spec, source, tuple(names), seed, known, sample or source.sample, variables, barred)
+    names = dict.fromkeys(
+        (*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ()))
+    )
+    columns, absent = read_columns(
+        spec, source, tuple(names), seed, known, sample or source.sample, variables, barred
+    )
     if len(counted) == 1 and counted[0] in columns:
         columns = as_units(columns, counted[0], seed)
     groups = [c for c in columns.values() if c.variable.sampled]
     reasons: dict[str, str] = {}
     if len(claims) > len(asked):
-        reasons["cut"] = f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
+        reasons["cut"] = (
+            f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
+        )
     found: list[tuple[Claim, float, float]] = []
     for claim in asked:
         x, y, given = claim
@@ -117,11 +126,14 @@ def holm(values: Sequence[float]) -> list[float]:
 def implication_doubts(
     tests: Sequence[ImplicationTest], graph: CausalGraph, answers: Sequence[Answer]
 ) -> tuple[Doubt, ...]:
-    """A warning for each independence that the data reject, the clearest first, and whether the answers rest on it.
+    """A warning for each independence that the data reject, the clearest first, and whether the answers rest
+    on it.
 
     Several on which no answer rests share one warning, so that they do not bury the others.
     """
-    rejected = [(t, _bearing(t, graph, answers)) for t in sorted((t for t in tests if t.rejected), key=lambda t: t.p)]
+    rejected = [
+        (t, _bearing(t, graph, answers)) for t in sorted((t for t in tests if t.rejected), key=lambda t: t.p)
+    ]
     spared = [t for t, bearing in rejected if bearing == _SPARED]
     alone = [(t, bearing) for t, bearing in rejected if bearing != _SPARED or len(spared) == 1]
     texts = [_rejection(t, len(tests)) + bearing for t, bearing in alone[:SHOWN]]
@@ -135,8 +147,10 @@ def implication_doubts(
 def _rejection(test: ImplicationTest, count: int) -> str:
     of = f", of {count} tests" if count > 1 else ""
     return (
-        f"The graph says that `{test.x}` and `{test.y}` are independent{_given(test.given)}; the data disagree "
-        f"(p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, or {_shape(test)}."
+        f"The graph says that `{test.x}` and `{test.y}` are independent{_given(test.given)}; the data "
+        "disagree "
+        f"(p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, or "
+        f"{_shape(test)}."
     )
 
 
@@ -144,8 +158,10 @@ def _together(tests: Sequence[ImplicationTest], count: int) -> str:
     shown = [f"`{t.x}` and `{t.y}`{_given(t.given)} (p {_p(t.p_adjusted)})" for t in tests[:SHOWN]]
     more = f", and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
     return (
-        f"The data reject {len(tests)} of the {count} independences that the graph implies: {', '.join(shown)}{more}. "
-        "Arrows or common causes between them may be missing. With either between the two of any one pair what is "
+        f"The data reject {len(tests)} of the {count} independences that the graph implies: "
+        f"{', '.join(shown)}{more}. "
+        "Arrows or common causes between them may be missing. With either between the two of any one pair "
+        "what is "
         "adjusted for would still be enough: the answer does not rest on these."
     )
 
@@ -154,7 +170,9 @@ def _p(value: float) -> str:
     return f"= {value:.2g}" if value > SMALLEST else f"< {SMALLEST:g}"
 
 
-_SPARED = " With either between them what is adjusted for would still be enough: the answer does not rest on this."
+_SPARED = (
+    " With either between them what is adjusted for would still be enough: the answer does not rest on this."
+)
 
 
 def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
@@ -183,7 +201,9 @@ def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:
 def _shape(test: ImplicationTest) -> str:
     if len(test.given) == 0:
         return "the rows are not a random sample"
-    return f"`{test.y}` depends on {quoted(test.given)} in another way than the regression of this test allows"
+    return (
+        f"`{test.y}` depends on {quoted(test.given)} in another way than the regression of this test allows"
+    )
 
 
 def _given(names: Sequence[str]) -> str:
@@ -195,8 +215,13 @@ def names_of(claims: Iterable[Claim]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for x, y, given in claims for name in (x, y, *given)))
 
 
-def _tested(x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], groups: Sequence[NodeColumn]) -> Statistic | str:
-    """Statistic and p value, or why there is none. `groups` are those of the spec, also where a claim names none."""
+def _tested(
+    x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], groups: Sequence[NodeColumn]
+) -> Statistic | str:
+    """Statistic and p value, or why there is none.
+
+    `groups` are those of the spec, also where a claim names none.
+    """
     rows = np.logical_and.reduce([c.there for c in (x, y, *given)])
     if rows.sum() < FREE:
         return f"only {rows.sum()} rows have all values"

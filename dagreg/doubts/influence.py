@@ -27,7 +27,9 @@ SHIFT = 0.5
 INFLATION = 100.0  # variance inflation of the exposure that is worth naming
 
 
-def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int) -> tuple[Doubt, ...]:
+def prior_doubts(
+    model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int
+) -> tuple[Doubt, ...]:
     """A warning for each contrast that the user's priors move; none where all priors are defaults."""
     outcome = model.outcome
     choices = [outcome.intercept_prior, *(t.prior for t in outcome.terms)]
@@ -40,7 +42,9 @@ def prior_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str,
     for i, estimate in enumerate(rows):
         free = _effect(model, this, slots["intercept"] | slots["slopes"], data, seed)[i]
         if not regular(outcome):  # a mode of another likelihood: only the step between two of them counts
-            free += estimate.summary.mean - _effect(model, this, np.zeros_like(slots["slopes"]), data, seed)[i]
+            free += (
+                estimate.summary.mean - _effect(model, this, np.zeros_like(slots["slopes"]), data, seed)[i]
+            )
         shift = estimate.summary.mean - free
         if abs(shift) <= SHIFT * estimate.summary.sd:
             continue
@@ -66,7 +70,13 @@ def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any],
 
 
 def _culprit(
-    model: Model, this: Design, slots: Mapping[str, Mask], data: Mapping[str, Any], seed: int, i: int, free: float
+    model: Model,
+    this: Design,
+    slots: Mapping[str, Mask],
+    data: Mapping[str, Any],
+    seed: int,
+    i: int,
+    free: float,
 ) -> str:
     """The group of priors whose release alone brings the effect closest to the data's own."""
     candidates = [name for name, mask in slots.items() if mask.any()]
@@ -82,12 +92,14 @@ def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float
     )
     if culprit == "intercept":
         return start + (
-            f"It is the intercept's prior, {model.outcome.intercept_prior}: it speaks of all predictors at 0, far from "
+            f"It is the intercept's prior, {model.outcome.intercept_prior}: it speaks of all predictors at "
+            "0, far from "
             "their values. Centre the predictors (`transform: center`) or widen that prior."
         )
     inflation = variance_inflation(model, this)
     collinear = (
-        f" The exposure is nearly a linear function of the other predictors (variance inflation {inflation:,.0f}), so "
+        " The exposure is nearly a linear function of the other predictors (variance inflation "
+        f"{inflation:,.0f}), so "
         "the data say little about its coefficient alone and a tight prior decides."
         if inflation > INFLATION
         else ""
@@ -96,7 +108,9 @@ def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float
 
 
 def variance_inflation(model: Model, this: Design) -> float:
-    """1 / (1 - R^2) of the exposure's first design column on all others; 1 where each level has a coefficient."""
+    """1 / (1 - R^2) of the exposure's first design column on all others; 1 where each level has a
+    coefficient.
+    """
     if not model.outcome.has_intercept:
         return 1.0  # the columns of levels add up to 1, which says nothing about the data
     at = 1

@@ -24,15 +24,19 @@ def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
     found = [
         Doubt(
             "DR532",
-            f"The estimate rests on an instrument ({', '.join(names)}): on linear regressions, the same effect of "
-            f"{exposure} for everyone, and on the instrument touching {outcome} through {exposure} alone. Neither can "
+            f"The estimate rests on an instrument ({', '.join(names)}): on linear regressions, the same "
+            "effect of "
+            f"{exposure} for everyone, and on the instrument touching {outcome} through {exposure} alone. "
+            "Neither can "
             "be read off the data, and without them the effect is not identified.",
         )
     ]
     if statistic < STRONG:
         message = (
-            f"The instrument is weak: the first-stage F statistic is {statistic:.2g}, below {STRONG:g}. The data "
-            "hardly say how much the instrument moves the exposure, so the prior decides most of this estimate."
+            f"The instrument is weak: the first-stage F statistic is {statistic:.2g}, below {STRONG:g}. The "
+            "data "
+            "hardly say how much the instrument moves the exposure, so the prior decides most of this "
+            "estimate."
         )
         found.append(Doubt("DR533", message))
     return tuple(found)
@@ -45,7 +49,9 @@ def first_stage(model: Model, data: Mapping[str, Any]) -> tuple[tuple[str, ...],
     this = design(model, first, data)
     names = tuple(t.name for t in first.terms if t.name not in kept)
     excluded = np.array([False, *(t.name in names for t in first.terms for _ in t.columns)])
-    full, reduced = (_residual(this.columns[:, mask], this.response) for mask in (np.ones_like(excluded), ~excluded))
+    full, reduced = (
+        _residual(this.columns[:, mask], this.response) for mask in (np.ones_like(excluded), ~excluded)
+    )
     free = len(this.response) - len(excluded)
     return names, float((reduced - full) / excluded.sum() / (full / max(free, 1)))
 

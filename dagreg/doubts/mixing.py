@@ -1,4 +1,7 @@
-"""What trace and rank plots show of a sampler's chains, as plain numbers (Vehtari et al. 2021 for the ranks)."""
+"""What trace and rank plots show of a sampler's chains, as plain numbers (Vehtari et al.
+
+2021 for the ranks).
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ Number = tuple[str, Estimator, Array, bool, float, float]
 
 
 def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Number]:
-    """Name, estimator, chains x draws, whether it is the effect, ESS and R-hat of every number that a chain moved."""
+    """Name, estimator, chains x draws, whether it is the effect, ESS and R-hat of every number that a chain
+    moved.
+    """
     for model in models:
         here = draws[model.estimator]
         if here.independent or not model.estimator.offers.effect:
@@ -55,14 +60,22 @@ def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Nu
             moving = np.ptp(flat, axis=(0, 1)) > ROUNDING * np.abs(flat).max(axis=(0, 1))
             ess, r_hat = convergence(flat)
             for j in np.flatnonzero(moving):
-                name = symbol if values.ndim == 2 else f"{symbol}[{_place(labels.get(symbol, ()), values, int(j))}]"
+                name = (
+                    symbol
+                    if values.ndim == 2
+                    else f"{symbol}[{_place(labels.get(symbol, ()), values, int(j))}]"
+                )
                 yield name, model.estimator, flat[..., j], symbol in causal, float(ess[j]), float(r_hat[j])
 
 
 def _place(labels: Sequence[str], values: Array, at: int) -> str:
     """Which of a parameter's numbers: its label, or its place where it has none."""
     count = values[0, 0].size
-    return labels[at] if len(labels) == count else ", ".join(str(i) for i in np.unravel_index(at, values.shape[2:]))
+    return (
+        labels[at]
+        if len(labels) == count
+        else ", ".join(str(i) for i in np.unravel_index(at, values.shape[2:]))
+    )
 
 
 def _labels(model: Model) -> dict[str, list[str]]:
@@ -71,7 +84,9 @@ def _labels(model: Model) -> dict[str, list[str]]:
     for varying in (v for e in model.equations for v in e.varying):
         names = [d.name for d in varying.deviations]
         levels = [str(level) for level in varying.levels]
-        found[varying.symbol] = [f"{level}, {name}" for level in levels for name in names] if names[1:] else levels
+        found[varying.symbol] = (
+            [f"{level}, {name}" for level in levels for name in names] if names[1:] else levels
+        )
         found[varying.parameters[1]] = names
     return found
 

@@ -1,9 +1,9 @@
 """Whether the effect of a two-valued exposure differs between rows where the regression is a plane.
 
-Its slope is then the answer for everyone, for the treated and for the untreated alike: where the effect differs
-between rows it is neither of the three, but an average that weighs strata by the exposure's variance within them
-(Angrist 1998; Sloczynski 2022). With products of the exposure and of the covariates, centred at their means over the
-rows that the effect is averaged over, its slope is the average asked for (Lin 2013).
+Its slope is then the answer for everyone, for the treated and for the untreated alike: where the effect
+differs between rows it is neither of the three, but an average that weighs strata by the exposure's variance
+within them (Angrist 1998; Sloczynski 2022). With products of the exposure and of the covariates, centred at
+their means over the rows that the effect is averaged over, its slope is the average asked for (Lin 2013).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ ODDS = 0.001  # probability of products that fit so well, were there none
 MOST_ROWS = 50_000
 
 
-def modification_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int) -> list[Doubt]:
+def modification_doubts(
+    model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int
+) -> list[Doubt]:
     """DR590 where the products fit beyond chance and move the answer by more than its posterior sd."""
     heads = [e for e in estimates if e.average]
     if not _plane(model) or len(heads) != 1:
@@ -43,9 +45,12 @@ def modification_doubts(model: Model, estimates: Sequence[Estimate], data: Mappi
     products = ", ".join(f'"{exposure}:{name}"' for name in others)
     whom = "" if model.estimand.among == "everyone" else f" on the {model.estimand.among}"
     message = (
-        f"The effect differs between rows: the regression of `{response}` has no product of `{exposure}` with "
-        f"{quoted(others)}, so it gives everyone, the treated and the untreated one effect, {mean:.3g}. With these "
-        f"products, which fit beyond chance, the average effect{whom} is {mean + found[0]:.3g}. The first is the one "
+        f"The effect differs between rows: the regression of `{response}` has no product of `{exposure}` "
+        "with "
+        f"{quoted(others)}, so it gives everyone, the treated and the untreated one effect, {mean:.3g}. With "
+        "these "
+        f"products, which fit beyond chance, the average effect{whom} is {mean + found[0]:.3g}. The first is "
+        "the one "
         f"reported; `interactions: [{products}]` under `{response}` gives the second."
     )
     return [Doubt("DR590", message)]
@@ -59,12 +64,16 @@ def _sampled(model: Model, data: Rows, seed: int) -> Mapping[str, Any]:
 
 
 def _plane(model: Model) -> bool:
-    """Whether the outcome is one Gaussian regression, linear in known values, on a single two-valued exposure."""
+    """Whether the outcome is one Gaussian regression, linear in known values, on a single two-valued
+    exposure.
+    """
     e, exposures = model.outcome, model.estimand.exposure
     plain = e.error is None and e.censoring is None and e.dropped == 0 and not e.varying
     single = len(model.equations) == 1 and len(exposures) == 1 and model.estimand.average
     known = not model.unknown and e.family.normal and linear(model)
-    return plain and single and known and len(model.variables[exposures[0]].levels) == 2 and bool(_others(model))
+    return (
+        plain and single and known and len(model.variables[exposures[0]].levels) == 2 and bool(_others(model))
+    )
 
 
 def _others(model: Model) -> list[str]:
@@ -72,7 +81,9 @@ def _others(model: Model) -> list[str]:
 
 
 def _with_products(model: Model, data: Mapping[str, Any]) -> tuple[float, float] | None:
-    """How far the products move the average effect, and the F test's p-value; None where rows do not tell them."""
+    """How far the products move the average effect, and the F test's p-value; None where rows do not tell
+    them.
+    """
     from scipy.stats import f
 
     this = design_of_rows(model, model.outcome, data)

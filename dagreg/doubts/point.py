@@ -1,11 +1,12 @@
-"""Point estimates of a regression by iteratively reweighted least squares (McCullagh and Nelder 1989, section 2.5).
+"""Point estimates of a regression by iteratively reweighted least squares (McCullagh and Nelder 1989, section
+2.5).
 
 Normal priors enter as a ridge penalty, so the result is the posterior mode under them. The checks use
 it where a posterior would be wasted: on resampled rows, and without the priors.
 
-Families that are no exponential ones, or have a second parameter, are fitted by quasi-likelihood: a variance function
-and a dispersion stand for them (Wedderburn 1974; McCullagh and Nelder 1989, chapter 9). The mean is then estimated
-consistently, whatever the rest of the family; a lognormal response is fitted on its log.
+Families that are no exponential ones, or have a second parameter, are fitted by quasi-likelihood: a variance
+function and a dispersion stand for them (Wedderburn 1974; McCullagh and Nelder 1989, chapter 9). The mean is
+then estimated consistently, whatever the rest of the family; a lognormal response is fitted on its log.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ LOST = 1e-12  # of a usual value: what is smaller is rounding
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A regression's numbers: rows x columns (the intercept's first, where there is one), response per unit, ..."""
+    """A regression's numbers: rows x columns (the intercept's first, where there is one), response per unit,
+    ...
+    """
 
     columns: Array
     response: Array
@@ -49,7 +52,9 @@ class Design:
 
 
 def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
-    """The regression of one equation on these data columns; its triangle, where the database has that for many rows."""
+    """The regression of one equation on these data columns; its triangle, where the database has that for
+    many rows.
+    """
     table = as_columns(data).in_database
     if table is not None:
         found = triangle_design(equation, table.triangle_without(model, equation, None))
@@ -65,7 +70,9 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     columns = design_columns(equation, values, len(response))
     units = _column(equation.trials, data, len(response)) * _column(equation.weights, data, len(response))
     trials = _column(equation.trials, data, len(response))
-    exposure = np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
+    exposure = (
+        np.asarray(data[equation.offset], dtype=np.float64) if equation.offset else np.ones(len(response))
+    )
     counts = counts_of(data, len(response))
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     per_unit = np.log(response) if equation.family.on_log_scale else response / trials
@@ -129,10 +136,11 @@ def _normal(prior: PriorChoice) -> tuple[float, float]:
 def coefficients(
     equation: Equation, this: Design, weights: Array | None = None, *, penalty: Array | None = None
 ) -> tuple[Array, float]:
-    """Coefficients (intercept first) and residual sd; the root of the dispersion where a quasi-likelihood stands in.
+    """Coefficients (intercept first) and residual sd; the root of the dispersion where a quasi-likelihood
+    stands in.
 
-    1 for families without one. `weights` multiply the units of each row (0 leaves it out); `penalty` replaces the
-    priors' precisions.
+    1 for families without one. `weights` multiply the units of each row (0 leaves it out); `penalty` replaces
+    the priors' precisions.
     """
     units = this.units if weights is None else this.units * weights
     precision = this.precision if penalty is None else penalty
@@ -160,12 +168,20 @@ def coefficients(
         return glm.Derivatives(None, (information * ahead)[:, None], information[:, None, None])
 
     start = np.zeros((this.columns.shape[1], 1))
-    constants = 1 if equation.has_intercept else len(equation.terms[0].columns)  # every row has one of its levels
+    constants = (
+        1 if equation.has_intercept else len(equation.terms[0].columns)
+    )  # every row has one of its levels
     start[:constants] = usual
     prior = glm.Prior(precision, this.centre)
     unit = 1.0 if link.unit else 0.0
     beta = glm.fit(
-        this.columns, derivatives, start, offset=this.offset[:, None], prior=prior, tolerance=TOLERANCE, unit=unit
+        this.columns,
+        derivatives,
+        start,
+        offset=this.offset[:, None],
+        prior=prior,
+        tolerance=TOLERANCE,
+        unit=unit,
     )
     return beta[:, 0], sigma
 
@@ -176,8 +192,12 @@ def _share(this: Design, sigma: float) -> Array | float:
     return own if this.error is None else own + (this.error / sigma) ** 2
 
 
-def _dispersion(this: Design, units: Array, variance: Variance, mean: Array, sigma: float, least: float) -> float:
-    """The root of the Pearson dispersion; beside known errors, where that is 1 with them (Paule and Mandel 1982)."""
+def _dispersion(
+    this: Design, units: Array, variance: Variance, mean: Array, sigma: float, least: float
+) -> float:
+    """The root of the Pearson dispersion; beside known errors, where that is 1 with them (Paule and Mandel
+    1982).
+    """
     squares = units * (this.response - mean) ** 2 / np.maximum(variance(mean), least)
     count = units.sum() if this.count is None else this.count
     left = max(count - this.columns.shape[1], 1.0)

@@ -1,8 +1,8 @@
 """Shrinkage: each level's coefficient from its own rows alone, beside its partially pooled posterior.
 
-Gelman and Hill (2007, section 12.2) compare the two. The estimate alone is by quasi-likelihood (McCullagh and Nelder
-1989, chapter 9), which asks of the family no more than its mean, with the coefficients that do not vary at
-their posterior means.
+Gelman and Hill (2007, section 12.2) compare the two. The estimate alone is by quasi-likelihood (McCullagh and
+Nelder 1989, chapter 9), which asks of the family no more than its mean, with the coefficients that do not
+vary at their posterior means.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ from dagreg.spec.types import LEVEL
 
 MOST_LEVELS, MOST_PICTURES = 30, 6
 MOST_ROWS = 1_000_000
-STEPS, CLOSE, FAR = 60, 1e-8, 30.0  # of the iteration; a linear predictor beyond FAR is on its way to infinity
+STEPS, CLOSE, FAR = (
+    60,
+    1e-8,
+    30.0,
+)  # of the iteration; a linear predictor beyond FAR is on its way to infinity
 
 
 def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) -> tuple[Pooling, ...]:
-    """Of every coefficient that varies between groups, but in the unadjusted models. `draws` is by estimator."""
+    """Of every coefficient that varies between groups, but in the unadjusted models.
+
+    `draws` is by estimator.
+    """
     if data.count > MOST_ROWS:
         return ()
     found = (
@@ -48,7 +55,9 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
 def _poolings(
     model: Model, equation: Equation, varying: Varying, draws: Mapping[str, Array], data: Mapping[str, Any]
 ) -> Iterator[Pooling]:
-    groups = encode(model.variables[varying.group], data[model.variables[varying.group].column])[:, 0].astype(np.int64)
+    groups = encode(model.variables[varying.group], data[model.variables[varying.group].column])[:, 0].astype(
+        np.int64
+    )
     counts = np.bincount(groups, minlength=len(varying.levels))
     every = draws[varying.symbol] if varying.correlated else draws[varying.symbol][..., None]
     means = every.mean(axis=0)
@@ -135,7 +144,9 @@ def _alone(
     response = values[equation.response][:, 0] / trials
     for level in some:
         here = groups == level
-        nothing[level] = own_coefficients(equation.link.name, response[here], design[here], offset[here], weights[here])
+        nothing[level] = own_coefficients(
+            equation.link.name, response[here], design[here], offset[here], weights[here]
+        )
     return nothing
 
 
@@ -151,7 +162,9 @@ def _remove(equation: Equation, deviation: Deviation, fixed: dict[str, Array]) -
 
 
 def own_coefficients(link: str, response: Array, design: Array, offset: Array, weights: Array) -> Array:
-    """The quasi-likelihood estimate of a few rows; NaN where they do not determine it, or only at infinity."""
+    """The quasi-likelihood estimate of a few rows; NaN where they do not determine it, or only at
+    infinity.
+    """
     from dagreg.families.links import LINKS
 
     how = LINKS[link]
@@ -187,7 +200,9 @@ _SCALE = {"identity": "mean of {y}", "logit": "log odds of {y}", "log": "log of 
 
 def _scale(equation: Equation, deviation: Deviation) -> str:
     """What the numbers are, in words."""
-    measure = _SCALE.get(equation.link.name, f"{equation.link.name} of the mean of {{y}}").format(y=equation.response)
+    measure = _SCALE.get(equation.link.name, f"{equation.link.name} of the mean of {{y}}").format(
+        y=equation.response
+    )
     if deviation.term is not None:
         return f"coefficient of {deviation.name}, {measure}"
     at_means = any(t.centre is not None for t in equation.terms)

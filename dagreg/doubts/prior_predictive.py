@@ -1,9 +1,10 @@
 """What the priors said before the data: whether they rule the data out, and whether the data moved them.
 
-Data sets are simulated from the priors at the observed predictors, as in the prior predictive check of Gelman, Vehtari
-et al. (2020, "Bayesian workflow", section 2.4) and Box (1980). Priors of the user's that place the mean or the sd of a
-response where it all but never falls are a mistake of units, or need a defence. Defaults are scaled to the data and
-cannot be wrong in that way. The effect's own prior is its contrast at the same draws.
+Data sets are simulated from the priors at the observed predictors, as in the prior predictive check of
+Gelman, Vehtari et al. (2020, "Bayesian workflow", section 2.4) and Box (1980). Priors of the user's that
+place the mean or the sd of a response where it all but never falls are a mistake of units, or need a defence.
+Defaults are scaled to the data and cannot be wrong in that way. The effect's own prior is its contrast at the
+same draws.
 """
 
 from __future__ import annotations
@@ -38,13 +39,17 @@ UNMOVED = 0.9  # of the prior's interval: a posterior as wide has learned next t
 
 @dataclass(frozen=True, slots=True)
 class PriorCheck:
-    """What the priors said: doubts, and a sentence with the figures for the outcome ("" where there is none)."""
+    """What the priors said: doubts, and a sentence with the figures for the outcome ("" where
+    there is none).
+    """
 
     doubts: tuple[Doubt, ...]
     sentence: str
 
 
-def prior_check(model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int) -> PriorCheck:
+def prior_check(
+    model: Model, estimates: Sequence[Estimate], data: Mapping[str, Any], seed: int
+) -> PriorCheck:
     """The primary model's regressions under their priors; nothing is said of those whose priors are flat."""
     if not model.complete:
         return PriorCheck((), "")  # some values are parameters themselves
@@ -60,7 +65,9 @@ def prior_check(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     ]
     outcome = found[model.outcome.response]
     sentence = _sentence(model, outcome) if outcome is not None else ""
-    every = {symbol: values for draws in drawn.values() if draws is not None for symbol, values in draws.items()}
+    every = {
+        symbol: values for draws in drawn.values() if draws is not None for symbol, values in draws.items()
+    }
     if all(draws is not None for draws in drawn.values()):
         doubts += _unmoved(model, estimates, every, table, seed)
     return PriorCheck(tuple(doubts), sentence)
@@ -136,8 +143,8 @@ def _predicted(
 ) -> _Predicted | None:
     """Simulated data sets at these rows, each in its mean and sd (per unit); None where priors are flat.
 
-    Counts of a row are sums over its trials, or over its exposure, and how units are cut into rows says nothing: the
-    mean is that of the units, and the sd that of single trials.
+    Counts of a row are sums over its trials, or over its exposure, and how units are cut into rows says
+    nothing: the mean is that of the units, and the sd that of single trials.
     """
     if draws is None:
         return None
@@ -188,8 +195,10 @@ def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
         if low <= observed <= high:
             continue
         message = (
-            f"Your priors rule out the data. Before the data they place the {statistic} of {_per_unit(equation)} "
-            f"between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and it is {observed:.3g}. Check the "
+            f"Your priors rule out the data. Before the data they place the {statistic} of "
+            f"{_per_unit(equation)} "
+            f"between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and it is {observed:.3g}. "
+            "Check the "
             f"units of the priors in the regression of {equation.response}, or widen them."
         )
         yield Doubt("DR515", message)
@@ -197,7 +206,9 @@ def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
 
 
 def _per_unit(equation: Equation) -> str:
-    return equation.response if equation.offset is None else f"{equation.response} per unit of {equation.offset}"
+    return (
+        equation.response if equation.offset is None else f"{equation.response} per unit of {equation.offset}"
+    )
 
 
 def _given(equation: Equation) -> bool:
@@ -219,13 +230,18 @@ def _sentence(model: Model, predicted: _Predicted) -> str:
     cut = equation.trials is not None or equation.offset is not None
     observed = predicted.mean if cut or mean is None else mean  # of all rows, where it is known
     return (
-        f"Before the data, {whose} place the mean of {_per_unit(equation)} between {low:.3g} and {high:.3g} with "
+        f"Before the data, {whose} place the mean of {_per_unit(equation)} between {low:.3g} and {high:.3g} "
+        "with "
         f"probability {LEVEL:.0%} (prior predictive, at the observed predictors); it is {observed:.3g}."
     )
 
 
 def _unmoved(
-    model: Model, estimates: Sequence[Estimate], draws: Mapping[str, Array], table: Mapping[str, Any], seed: int
+    model: Model,
+    estimates: Sequence[Estimate],
+    draws: Mapping[str, Array],
+    table: Mapping[str, Any],
+    seed: int,
 ) -> Iterator[Doubt]:
     """A doubt for each contrast whose posterior is about as wide as its prior."""
     if model.functional is not None or (model.mediators and not linear(model)):
@@ -241,7 +257,8 @@ def _unmoved(
             continue
         then, now = f"{low:.3g} to {high:.3g}", "{:.3g} to {:.3g}".format(*estimate.summary.interval)
         message = (
-            f"The data hardly move the effect ({comparison(model, contrast)}): its {estimate.summary.level:.0%} "
+            f"The data hardly move the effect ({comparison(model, contrast)}): its "
+            f"{estimate.summary.level:.0%} "
             f"interval was {then} under the priors alone and is {now}. The answer is the priors'."
         )
         yield Doubt("DR516", message)

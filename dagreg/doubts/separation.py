@@ -1,9 +1,10 @@
 """Predictors that separate the outcome: the likelihood then rises without end, and the prior says how far.
 
-Rows of a regression are separated where some change of the coefficients makes none of them less likely and some of them
-more (Albert and Anderson 1984: complete and quasi-complete). Each row bounds such a change by linear inequalities, so
-that a linear program finds one or shows that there is none (Konis 2007). Only changes that move the exposure matter
-here: others take rows out of the comparison and leave the exposure's coefficient finite.
+Rows of a regression are separated where some change of the coefficients makes none of them less likely and
+some of them more (Albert and Anderson 1984: complete and quasi-complete). Each row bounds such a change by
+linear inequalities, so that a linear program finds one or shows that there is none (Konis 2007). Only changes
+that move the exposure matter here: others take rows out of the comparison and leave the exposure's
+coefficient finite.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ Mask = npt.NDArray[np.bool_]
 
 
 def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
-    """A warning for each regression of the model whose rows the exposure (or, of a chain, a parent) separates."""
+    """A warning for each regression of the model whose rows the exposure (or, of a chain, a parent)
+    separates.
+    """
     if not model.complete:
         return ()
     found = (_doubt(model, equation, data) for equation in model.equations)
@@ -42,7 +45,12 @@ def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
 
 def _doubt(model: Model, equation: Equation, data: Mapping[str, Any]) -> Doubt | None:
     unfit = equation.varying or equation.censoring is not None or equation.dropped or not equation.terms
-    if unfit or equation.family.separable == "" or equation.link.name not in LINKS or not equation.has_intercept:
+    if (
+        unfit
+        or equation.family.separable == ""
+        or equation.link.name not in LINKS
+        or not equation.has_intercept
+    ):
         return None
     rows = distinct_rows(model, equation, data)
     if rows is None or (not equation.levels and not _runs_away(model, equation, data)):
@@ -67,7 +75,8 @@ def _doubt(model: Model, equation: Equation, data: Mapping[str, Any]) -> Doubt |
 def distinct_rows(
     model: Model, equation: Equation, data: Mapping[str, Any]
 ) -> tuple[Array, tuple[Array, Array]] | None:
-    """The design, and what bounds a change b of the coefficients: rows r with r b >= 0, and rows with r b = 0.
+    """The design, and what bounds a change b of the coefficients: rows r with r b >= 0, and rows with r b =
+    0.
 
     None for so many rows that a linear program takes long.
     """
@@ -95,7 +104,9 @@ def _state(equation: Equation, response: Array, data: Mapping[str, Any]) -> Arra
     trials = np.ones(len(response))
     if equation.trials is not None:
         trials = (
-            np.asarray(data[equation.trials], float) if isinstance(equation.trials, str) else trials * equation.trials
+            np.asarray(data[equation.trials], float)
+            if isinstance(equation.trials, str)
+            else trials * equation.trials
         )
     return np.where(response <= 0, -1.0, np.where(response >= trials, 1.0, 0.0))
 
@@ -108,7 +119,10 @@ def _bounds(equation: Equation, columns: Array, state: Array) -> tuple[Array, Ar
         slopes, parts = columns[:, 1:], []
         for level in range(several + 1):
             here = slopes[state == level]
-            for cut, sign in ((level, 1.0), (level - 1, -1.0)):  # below its own cutpoint, above the one before
+            for cut, sign in (
+                (level, 1.0),
+                (level - 1, -1.0),
+            ):  # below its own cutpoint, above the one before
                 if 0 <= cut < several:
                     cuts = np.zeros((len(here), several))
                     cuts[:, cut] = sign
@@ -140,7 +154,9 @@ def _places(equation: Equation, terms: Sequence[Term], columns: Array) -> Mask:
 
 
 def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal: Array, fixed: Mask) -> bool:
-    """Whether some change that the rows allow moves a coefficient of this term, those `fixed` staying as they are."""
+    """Whether some change that the rows allow moves a coefficient of this term, those `fixed` staying as they
+    are.
+    """
     from scipy.optimize import linprog
 
     size = np.maximum(np.abs(np.vstack([low, equal])).max(axis=0), 1e-300)
@@ -164,7 +180,9 @@ def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal
 
 
 def _runs_away(model: Model, equation: Equation, data: Mapping[str, Any]) -> bool:
-    """Whether least squares, without priors, take some predictor as far as only a likelihood without a maximum does."""
+    """Whether least squares, without priors, take some predictor as far as only a likelihood without a
+    maximum does.
+    """
     if not regular(equation):
         return True
     this = design_of_rows(model, equation, data)
@@ -181,8 +199,10 @@ def _message(model: Model, equation: Equation, term: Term, data: Mapping[str, An
     others = [t.name for t in equation.terms if t is not term]
     who = term.name if alone or not others else f"{term.name} together with {', '.join(others)}"
     return (
-        f"{who} separates the rows of {equation.response}{where}: no row speaks against a coefficient without end. The "
-        f"data tell its direction and a bound on one side; how large it is, and any ratio made of it, is the prior's "
+        f"{who} separates the rows of {equation.response}{where}: no row speaks against a coefficient "
+        "without end. The "
+        "data tell its direction and a bound on one side; how large it is, and any ratio made of it, is the "
+        "prior's "
         f"({term.prior})."
     )
 
@@ -207,9 +227,15 @@ def _where(model: Model, equation: Equation, term: Term, data: Mapping[str, Any]
         return ""
     every = _all(model, equation, 1.0)
     if low.max() <= high.min():
-        return f" (where {variable.name} is above {low.max():.6g} {every}, where it is below {high.min():.6g} none)"
+        return (
+            f" (where {variable.name} is above {low.max():.6g} {every}, where it is below {high.min():.6g} "
+            "none)"
+        )
     if high.max() <= low.min():
-        return f" (where {variable.name} is below {low.min():.6g} {every}, where it is above {high.max():.6g} none)"
+        return (
+            f" (where {variable.name} is below {low.min():.6g} {every}, where it is above {high.max():.6g} "
+            "none)"
+        )
     return ""
 
 

@@ -57,7 +57,9 @@ class Mixing(Brief):
 
 @dataclass(frozen=True, slots=True)
 class PooledLevel:
-    """A level's own estimate, without pooling (NaN where the data give none), beside its partially pooled posterior."""
+    """A level's own estimate, without pooling (NaN where the data give none), beside its partially pooled
+    posterior.
+    """
 
     name: str
     count: int
@@ -68,7 +70,10 @@ class PooledLevel:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Pooling(Brief):
-    """The levels of one pooled variable in one regression, on the scale of the link. `centre` is what they share."""
+    """The levels of one pooled variable in one regression, on the scale of the link.
+
+    `centre` is what they share.
+    """
 
     group: str
     response: str

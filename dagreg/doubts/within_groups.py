@@ -1,18 +1,21 @@
 """Tests of independence where labels of many levels are among the variables: sites, people, schools.
 
-A label is no number: as a condition it means a comparison within its levels, and as one of the two it stands for the
-differences between its levels. Nothing here depends on what the levels are called, or in which order they stand.
+A label is no number: as a condition it means a comparison within its levels, and as one of the two it stands
+for the differences between its levels. Nothing here depends on what the levels are called, or in which order
+they stand.
 
-- `Span` takes rows off the means of all levels of one or several labels, and off further columns; no matrix of
-  rows x levels is made.
+- `Span` takes rows off the means of all levels of one or several labels, and off further columns; no matrix
+  of rows x levels is made.
 - `between` asks whether a number's mean differs between levels: the F test, exact for any number of levels.
-- `crossed` asks it of levels: chi-square within strata, its mean and variance given both margins (Dawson 1954), which
-  stay right where cells are nearly empty.
-- `scattered` asks it of levels and counts beside other predictors: the sums of a null regression's residuals in each
-  level against the residuals within them, so that more variation than the family allows does not matter.
-- `along` asks whether two blocks go together within levels: the sum of products of their residuals (Mantel 1963;
-  Landis, Heyman and Koch 1978 without further predictors; Shah and Peters 2020 with them), of which few rows in each
-  of many levels are no obstacle, while the likelihood ratio with a coefficient for each level is biased there.
+- `crossed` asks it of levels: chi-square within strata, its mean and variance given both margins (Dawson
+  1954), which stay right where cells are nearly empty.
+- `scattered` asks it of levels and counts beside other predictors: the sums of a null regression's residuals
+  in each level against the residuals within them, so that more variation than the family allows does not
+  matter.
+- `along` asks whether two blocks go together within levels: the sum of products of their residuals (Mantel
+  1963; Landis, Heyman and Koch 1978 without further predictors; Shah and Peters 2020 with them), of which few
+  rows in each of many levels are no obstacle, while the likelihood ratio with a coefficient for each level is
+  biased there.
 - `of_means` asks it of whole levels, where a variable does not vary within them (Rao 1951).
 """
 
@@ -30,7 +33,9 @@ from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 Index = npt.NDArray[np.int64]
 Statistic = tuple[float, float]  # and its p value
 DEPENDENT = 1e-8  # of a column's length: what is left of it beside others is rounding
-MOST_BESIDE = 1_000  # levels of all labels but the largest; beyond, rows are compared within combinations of levels
+MOST_BESIDE = (
+    1_000  # levels of all labels but the largest; beyond, rows are compared within combinations of levels
+)
 MOST_CROSSED = 20_000_000  # cells of their table
 EXPECTED = 5.0  # rows that would differ from their level's by chance: then it is no chance that none does
 
@@ -64,11 +69,15 @@ def constant_within(block: Array, places: Index) -> bool:
 
 
 class Span:
-    """All that is linear in the levels of some labels (the overall mean among them) and in further columns."""
+    """All that is linear in the levels of some labels (the overall mean among them) and in
+    further columns.
+    """
 
     def __init__(self, labels: Sequence[npt.NDArray[np.generic]], columns: Array) -> None:
         rows = len(columns)
-        codes = sorted((dense(label) for label in labels), key=lambda c: -int(c.max())) or [combined((), rows)]
+        codes = sorted((dense(label) for label in labels), key=lambda c: -int(c.max())) or [
+            combined((), rows)
+        ]
         beside = sum(int(c.max()) + 1 for c in codes[1:])
         if beside > MOST_BESIDE or beside * (int(codes[0].max()) + 1) > MOST_CROSSED:
             codes, beside = [combined(codes, rows)], 0
@@ -100,7 +109,9 @@ class Span:
 
     def off(self, block: Array) -> Array:
         """What is left of these columns (rows x columns) beside the span."""
-        return self._off(self._off(block - block.mean(axis=0)))  # twice is enough (Giraud, Langou and Rozloznik 2005)
+        return self._off(
+            self._off(block - block.mean(axis=0))
+        )  # twice is enough (Giraud, Langou and Rozloznik 2005)
 
     def _off(self, block: Array) -> Array:
         left = self._within(block)
@@ -144,7 +155,9 @@ def _sums(codes: Index, block: Array, levels: int) -> Array:
 
 
 def between(span: Span, wider: Span, response: Array, free: int) -> Statistic | None:
-    """The F test of what `wider` adds to `span` (which it holds) for a response; None without `free` rows to spare."""
+    """The F test of what `wider` adds to `span` (which it holds) for a response; None without `free` rows to
+    spare.
+    """
     before, after = (float((s.off(response[:, None]) ** 2).sum()) for s in (span, wider))
     columns, left = wider.rank - span.rank, len(response) - wider.rank
     if left < free or columns < 1:
@@ -204,7 +217,9 @@ def scattered(places: Index, left: Array, variance: Array, columns: Array) -> St
 
 
 def along(span: Span, x: Array, y: Array) -> Statistic | None:
-    """Whether two blocks go together beside the span: a quadratic form in the sums of products of what is left."""
+    """Whether two blocks go together beside the span: a quadratic form in the sums of products of what is
+    left.
+    """
     x, y = span.new(x), span.new(y)
     if x.shape[1] == 0 or y.shape[1] == 0:
         return None
@@ -225,7 +240,9 @@ def _shuffled(span: Span, x: Array, y: Array) -> Array:
     """The covariance of the sums of products where rows are shuffled within levels: exact."""
     several = np.flatnonzero(span.size > 1)
     squares = [
-        np.stack([_sums(span.first, b * b[:, [i]], len(span.size)) for i in range(b.shape[1])], axis=1)[several]
+        np.stack([_sums(span.first, b * b[:, [i]], len(span.size)) for i in range(b.shape[1])], axis=1)[
+            several
+        ]
         for b in (x, y)
     ]
     found = np.einsum("gij,gkl,g->ikjl", *squares, 1 / (span.size[several] - 1))

@@ -32,7 +32,9 @@ def density(values: Array) -> Density | None:
     counts, _ = np.histogram(kept, BINS, (low, high))
     reach = min(int(np.ceil(FULL_WIDTH * width / step)), BINS)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width) ** 2)
-    smooth = np.convolve(np.pad(counts.astype(float), reach, mode="symmetric"), kernel / kernel.sum(), mode="valid")
+    smooth = np.convolve(
+        np.pad(counts.astype(float), reach, mode="symmetric"), kernel / kernel.sum(), mode="valid"
+    )
     middles = low + (np.arange(BINS) + 0.5) * step
     heights = np.interp(np.linspace(low, high, POINTS), middles, smooth) / (len(draws) * step)
     return Density(float(low), float(high), tuple(map(float, heights)))

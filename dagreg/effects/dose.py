@@ -1,4 +1,6 @@
-"""The dose-response curve: the outcome's mean with the exposure set to each of some doses, E[Y | do(x = d)]."""
+"""The dose-response curve: the outcome's mean with the exposure set to each of some doses, E[Y |
+do(x = d)].
+"""
 
 from __future__ import annotations
 

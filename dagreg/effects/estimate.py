@@ -30,13 +30,16 @@ from dagreg.spec.types import LEVEL, Level
 
 
 def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> tuple[Estimate, ...]:
-    """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that level.
+    """Every contrast of a model, averaged over the rows, and at each level asked for over the rows of that
+    level.
 
-    Then the other measures of the same means that its family has, and its coefficient on the link scale, where that
-    is one number.
+    Then the other measures of the same means that its family has, and its coefficient on the link scale,
+    where that is one number.
     """
     wanted = model.estimand
-    parts: list[tuple[Mapping[str, Level], Rows]] = [({}, observed_rows(model, data))] if wanted.average else []
+    parts: list[tuple[Mapping[str, Level], Rows]] = (
+        [({}, observed_rows(model, data))] if wanted.average else []
+    )
     if wanted.groups:
         every = observed_rows(model, data, wanted.by)
         parts += [(group, subset(model, every, group)) for group in wanted.groups]
@@ -75,7 +78,9 @@ def _contrast_rows(
 
 
 def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
-    """The share of a total, draw by draw; None where the total's interval holds 0, and a share means nothing."""
+    """The share of a total, draw by draw; None where the total's interval holds 0, and a share
+    means nothing.
+    """
     tail = (1 - level) / 2
     low, high = np.quantile(total, [tail, 1 - tail])
     if low <= 0 <= high:
@@ -99,7 +104,10 @@ def _parts(
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
         parts = decomposed(model, draws.flat(), rows, contrast, seed, group, known)
-        shaped = (replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in parts)
+        shaped = (
+            replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape))
+            for p in parts
+        )
         return tuple(sorted(shaped, key=lambda p: ORDER.index(p.estimand)))
     sides = (
         functional_sides(model, draws.flat(), rows, contrast, seed)
@@ -178,7 +186,9 @@ def _scaled(exposure: Variable, term: Term, contrast: Contrast, values: Array) -
 
 
 def _code(exposure: Variable, value: Any) -> float:
-    return float(exposure.levels.index(value)) if exposure.levels else transformed_value(exposure, float(value))
+    return (
+        float(exposure.levels.index(value)) if exposure.levels else transformed_value(exposure, float(value))
+    )
 
 
 def _estimate(
@@ -227,7 +237,11 @@ def comparison(model: Model, contrast: Contrast) -> str:
     if contrast.start is None or contrast.stop is None:
         units = " and ".join(_unit(model.variables[x]) for x in contrast.exposures)
         slope = far(model, contrast) is not None
-        return f"per unit of {units}, as the slope at the observed values" if slope else f"one unit more of {units}"
+        return (
+            f"per unit of {units}, as the slope at the observed values"
+            if slope
+            else f"one unit more of {units}"
+        )
     sides = zip(contrast.exposures, contrast.start, contrast.stop, strict=True)
     return ", ".join(f"{name}: {_word(stop)} against {_word(start)}" for name, start, stop in sides)
 
@@ -256,7 +270,9 @@ def _measure(model: Model, contrast: Contrast, scale: Scale) -> str:
     if scale == "outcome" and contrast.level is not None:
         return f"difference in the probability of {_outcome(model, contrast)}"
     outcome = model.variables[model.estimand.outcome]
-    base = {"outcome": model.outcome.family.scale.difference, "link": coefficient(model.outcome)}.get(scale, scale)
+    base = {"outcome": model.outcome.family.scale.difference, "link": coefficient(model.outcome)}.get(
+        scale, scale
+    )
     level = event(outcome)
     if level is not None:
         base = f"{base} of {outcome.name} = {_word(level)}"
@@ -304,7 +320,8 @@ def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str,
     if term.curve is not None and term.curve.kind == "poly" and not equation.family.levelled:
         of_powers = values @ powers(term.curve).T
         yield from (
-            (term.name if i == 0 else f"{term.name}^{i + 1}", None, of_powers[..., i]) for i in range(len(term.columns))
+            (term.name if i == 0 else f"{term.name}^{i + 1}", None, of_powers[..., i])
+            for i in range(len(term.columns))
         )
         return
     if equation.family.predictor == "unordered":
@@ -313,4 +330,6 @@ def _named(equation: Equation, term: Term, values: Array) -> Iterator[tuple[str,
             for j, level in enumerate(equation.levels[1:]):
                 yield f"{column}, {_word(level)}", level, each[..., i, j]
     else:
-        yield from ((c, None, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns))
+        yield from (
+            (c, None, values if values.ndim == 2 else values[..., i]) for i, c in enumerate(term.columns)
+        )

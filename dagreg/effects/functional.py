@@ -1,4 +1,5 @@
-"""Estimands of the ID algorithm on posterior draws: the formula itself is evaluated, its conditionals by regressions.
+"""Estimands of the ID algorithm on posterior draws: the formula itself is evaluated, its conditionals by
+regressions.
 
 Sums over two-valued variables are taken exactly; a variable of any other kind is drawn from its own
 conditional (one draw per particle: a sum of products is linear in each of its sums, so that is
@@ -49,7 +50,9 @@ class _World:
 def functional_sides(
     model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int
 ) -> tuple[Array, Array]:
-    """E[Y | do(x)] at the start of a contrast, and its change, of one unit more that per unit: one number per draw."""
+    """E[Y | do(x)] at the start of a contrast, and its change, of one unit more that per unit: one number per
+    draw.
+    """
     start, stop = functional_means(model, draws, rows, contrast, seed)
     return start, (stop - start) / step_of(model, contrast).units
 
@@ -66,7 +69,9 @@ def functional_means(
     count, step = len(draws[model.outcome.intercept]), step_of(model, contrast)
     parts: list[list[Array]] = []
     for i, part in chunks(draws, count, max(1, CELLS // (4 * particles))):
-        world = _World(model, dict(zip(model.factors, model.equations, strict=True)), part, rows, seed + i, picked)
+        world = _World(
+            model, dict(zip(model.factors, model.equations, strict=True)), part, rows, seed + i, picked
+        )
         shape = (len(part[model.outcome.intercept]), particles)
         sides = (_evaluate(expression, _set(world, contrast, side, particles, step), 0) for side in SIDES)
         parts.append([np.broadcast_to(values, shape).mean(axis=1) for values in sides])
@@ -75,7 +80,9 @@ def functional_means(
 
 
 def _free(expression: Expression, model: Model) -> tuple[str, ...]:
-    """Variables that the formula leaves open and the exposures do not settle: any value serves, the rows give some."""
+    """Variables that the formula leaves open and the exposures do not settle: any value serves, the rows give
+    some.
+    """
     settled = {*model.estimand.exposure, model.estimand.outcome}
     return tuple(v for v in model.variables if v in free_variables(expression) and v not in settled)
 
@@ -127,12 +134,16 @@ def _evaluate(expression: Expression, world: _World, depth: int) -> Array:
 
 
 def _sum(over: tuple[str, ...], body: Expression, world: _World, depth: int) -> Array:
-    """Sums over two-valued variables, then draws the others from their conditionals, parents before children."""
+    """Sums over two-valued variables, then draws the others from their conditionals, parents
+    before children.
+    """
     if len(over) == 0:
         return _evaluate(body, world, depth)
     factors = list(body.factors) if isinstance(body, Product) else [body]
     two_valued = [v for v in over if len(world.model.variables[v].levels) == 2]
-    joint = next((f for f in factors if isinstance(f, P) and drawn_jointly(f, over, world.model.variables)), None)
+    joint = next(
+        (f for f in factors if isinstance(f, P) and drawn_jointly(f, over, world.model.variables)), None
+    )
     if len(two_valued) > 0 and joint is None:
         name = two_valued[0]
         left = tuple(v for v in over if v != name)
@@ -149,7 +160,9 @@ def _particles(world: _World) -> int:
 
 
 def _drawn(source: P, world: _World, depth: int) -> _World:
-    """The world with a factor's targets drawn: a conditional's from its regression, a marginal's from the rows."""
+    """The world with a factor's targets drawn: a conditional's from its regression, a marginal's from the
+    rows.
+    """
     rng = world.random(source.targets[0], depth)
     if len(source.given) == 0:
         which = rng.choice(len(world.rows), size=_particles(world), p=world.rows.weights)

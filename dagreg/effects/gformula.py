@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dagreg.effects.predictor import mean_over_population, ordered, parameters, population_sd, predictor, unordered
+from dagreg.effects.predictor import (
+    mean_over_population,
+    ordered,
+    parameters,
+    population_sd,
+    predictor,
+    unordered,
+)
 from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.effects.steps import Side, Step, World, change, step_of
 from dagreg.model.design import constant
@@ -31,8 +38,9 @@ BRANCHES = 64  # joint settings of two-valued mediators that are summed over; be
 
 SIDES: tuple[Side, ...] = ("start", "stop")
 Known = dict[tuple[object, ...], list[Array]]
-"""Means over the rows that contrasts share which differ in the outcome's level alone: by contrast and worlds, for each
-world levels x draws. Of one model, its draws, rows and seed."""
+"""Means over the rows that contrasts share which differ in the outcome's level alone: by contrast and worlds,
+for each world levels x draws. Of one model, its draws, rows and seed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,12 @@ class Branch:
 
 
 def contrast_draws(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    seed: int,
+    held: Collection[str] = (),
 ) -> Array:
     """The contrast of the outcome's mean, averaged over the rows: one number per draw."""
     worlds = [_world(model, side) for side in SIDES]
@@ -54,7 +67,12 @@ def contrast_draws(
 
 
 def contrast_means(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int, held: Collection[str] = ()
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    seed: int,
+    held: Collection[str] = (),
 ) -> tuple[Array, Array]:
     """The outcome's mean over the rows on both sides of a contrast: one number per draw each.
 
@@ -75,10 +93,11 @@ def changes(
     held: Collection[str] = (),
     known: Known | None = None,
 ) -> tuple[Array, list[Array]]:
-    """The outcome's mean in the first world, where all is at the start, and the change to each: one number per draw.
+    """The outcome's mean in the first world, where all is at the start, and the change to each: one number
+    per draw.
 
-    Of one unit more the change is that per unit (`effects/steps.py`). In a model of lines it is made of coefficients,
-    and not of two means that may have all their digits in common.
+    Of one unit more the change is that per unit (`effects/steps.py`). In a model of lines it is made of
+    coefficients, and not of two means that may have all their digits in common.
     """
     if linear(model, held):
         (base,) = means(model, draws, rows, contrast, worlds[:1], seed, held, known)
@@ -97,7 +116,9 @@ def both_sides(
     held: Collection[str] = (),
     known: Known | None = None,
 ) -> tuple[Array, Array]:
-    """The outcome's mean over the rows at the start of a contrast, and its change: one number per draw each."""
+    """The outcome's mean over the rows at the start of a contrast, and its change: one number per
+    draw each.
+    """
     worlds = [_world(model, side) for side in SIDES]
     base, (_, found) = changes(model, draws, rows, contrast, worlds, seed, held, known)
     return base, found
@@ -113,11 +134,13 @@ def means(
     held: Collection[str] = (),
     known: Known | None = None,
 ) -> list[Array]:
-    """The outcome's mean over the rows in each world, one number per draw. With `known`, of all its levels at once.
+    """The outcome's mean over the rows in each world, one number per draw. With `known`, of all its levels at
+    once.
 
-    A world says for every response whose regression is passed through, the outcome's among them, on which side of
-    the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged over the
-    population of groups, new ones that is, unless the group is an exposure or among `held`: then over the rows' own.
+    A world says for every response whose regression is passed through, the outcome's among them, on which
+    side of the contrast it sees the exposures. Coefficients that vary between sampled groups are averaged
+    over the population of groups, new ones that is, unless the group is an exposure or among `held`: then
+    over the rows' own.
     """
     levels = model.outcome.levels
     place = levels.index(contrast.level) if levels and contrast.level is not None else 0
@@ -139,7 +162,9 @@ def _means(
     held: Collection[str],
     places: tuple[int, ...],
 ) -> list[Array]:
-    """For each world, levels x draws: the outcome's mean, or the probabilities of its levels at these places."""
+    """For each world, levels x draws: the outcome's mean, or the probabilities of its levels at
+    these places.
+    """
     times = 1
     if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
@@ -195,7 +220,9 @@ class _Setting:
     rng: np.random.Generator
 
     def predictor(self, equation: Equation, values: Mapping[str, Array]) -> tuple[Array, Array | None]:
-        """The linear predictor with the deviations of fixed groups, and the sd of those of the others' population."""
+        """The linear predictor with the deviations of fixed groups, and the sd of those of the others'
+        population.
+        """
         fixed = fixed_groups(self.model, equation, self.held)
         others = [v for v in equation.varying if v not in fixed]
         sd = population_sd(others, equation, self.draws, values) if others else None
@@ -232,10 +259,11 @@ def _mean(
     probability: Array | float,
     places: tuple[int, ...],
 ) -> Array:
-    """E[Y] in a world, or the probability of each level of Y asked for, averaged over the rows: levels x draws.
+    """E[Y] in a world, or the probability of each level of Y asked for, averaged over the rows: levels x
+    draws.
 
-    `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of several
-    levels where it is below 1.
+    `weights` are the rows', or draws x rows. `probability` is that of each row, which stands for one of
+    several levels where it is below 1.
     """
     model = setting.model
     exposures = model.estimand.exposure
@@ -246,7 +274,9 @@ def _mean(
         branches = [b for branch in here for b in _extend(setting, equation, branch)]
     totals: list[Array] = []
     for branch in branches:
-        parts = _outcome(setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places)
+        parts = _outcome(
+            setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places
+        )
         if not isinstance(branch.probability, float):  # it is 1 where nothing is summed over
             parts = [branch.probability * part for part in parts]
         totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else parts
@@ -289,9 +319,13 @@ def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows
         return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
     if _joint(model) <= BRANCHES:
         variable = model.variables[name]
-        settings = [(found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)]
+        settings = [
+            (found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
+        ]
         return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
-    drawn = (setting.rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(axis=-1)
+    drawn = (setting.rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(
+        axis=-1
+    )
     columns = (drawn[..., None] == np.arange(1, len(equation.levels))).astype(np.float64)
     return [Branch(branch.probability, {**branch.values, name: columns})]
 
@@ -322,7 +356,11 @@ def enters_linearly(model: Model, mediator: str) -> bool:
                     continue
                 if term.curve is not None:
                     return False
-                if equation.link.name != "identity" or equation.levels or sum(f in drawn for f in term.factors) > 1:
+                if (
+                    equation.link.name != "identity"
+                    or equation.levels
+                    or sum(f in drawn for f in term.factors) > 1
+                ):
                     return False
                 if equation.response in drawn:
                     waiting.append(equation.response)

@@ -1,7 +1,7 @@
 """The measures that compare two means besides their difference, a record each; and what a coefficient is.
 
-They compare the two standardised means, so they are marginal (Hernan and Robins 2020, section 1.3). A new measure is
-a member here: the means that it compares, its formula and its value where there is no effect.
+They compare the two standardised means, so they are marginal (Hernan and Robins 2020, section 1.3). A new
+measure is a member here: the means that it compares, its formula and its value where there is no effect.
 """
 
 from __future__ import annotations
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 
 class Measure(StrEnum):
-    """A comparison of the outcome's mean before and after. A member is its name, in words and in saved results."""
+    """A comparison of the outcome's mean before and after.
+
+    A member is its name, in words and in saved results.
+    """
 
     compares: MeanKind
     null: float  # its value where there is no effect
     formula: Callable[[Array, Array], Array]
 
-    def __new__(cls, name: str, compares: MeanKind, null: float, formula: Callable[[Array, Array], Array]) -> Measure:
+    def __new__(
+        cls, name: str, compares: MeanKind, null: float, formula: Callable[[Array, Array], Array]
+    ) -> Measure:
         member = str.__new__(cls, name)
         member._value_ = name
         member.compares, member.null, member.formula = compares, null, formula
@@ -51,7 +56,9 @@ def measures_of(equation: Equation) -> tuple[Measure, ...]:
 
 
 def compared(equation: Equation, start: Array, stop: Array) -> dict[Measure, Array]:
-    """Each measure of the outcome's two means, by draw; none where a mean leaves no number, as 0 leaves no ratio."""
+    """Each measure of the outcome's two means, by draw; none where a mean leaves no number, as 0 leaves no
+    ratio.
+    """
     import numpy as np
 
     with np.errstate(all="ignore"):

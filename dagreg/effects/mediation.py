@@ -1,15 +1,17 @@
-"""Natural direct and indirect effects by the g-formula on the chain (Pearl 2001; Imai, Keele and Yamamoto 2010).
+"""Natural direct and indirect effects by the g-formula on the chain (Pearl 2001; Imai, Keele and Yamamoto
+2010).
 
-With a, b the two sides of a contrast and M the mediators, all of them together: the total effect is Y(b, M(b)) -
-Y(a, M(a)), the natural direct effect Y(b, M(a)) - Y(a, M(a)), the natural indirect effect Y(b, M(b)) - Y(b, M(a)).
-The mediators are drawn under one setting of the exposure and the outcome follows under the other, with the same
-random numbers throughout, so direct and indirect effect add up to the total in every posterior draw.
+With a, b the two sides of a contrast and M the mediators, all of them together: the total effect is Y(b,
+M(b)) - Y(a, M(a)), the natural direct effect Y(b, M(a)) - Y(a, M(a)), the natural indirect effect Y(b, M(b))
+- Y(b, M(a)). The mediators are drawn under one setting of the exposure and the outcome follows under the
+other, with the same random numbers throughout, so direct and indirect effect add up to the total in every
+posterior draw.
 
-Rows appear only for what identification has judged identified (`dagreg.identify.mediation`): `Estimand.natural` and
-`Estimand.through` carry its verdict. Where several mediators follow the exposure directly, the indirect effect is
-split: one after the other, in the order of the graph, all paths through a mediator learn of the new setting (Daniel
-et al. 2015). Where these sets of paths are apart and together hold every indirect path, their effects add up to the
-indirect one.
+Rows appear only for what identification has judged identified (`dagreg.identify.mediation`):
+`Estimand.natural` and `Estimand.through` carry its verdict. Where several mediators follow the exposure
+directly, the indirect effect is split: one after the other, in the order of the graph, all paths through a
+mediator learn of the new setting (Daniel et al. 2015). Where these sets of paths are apart and together hold
+every indirect path, their effects add up to the indirect one.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ def decomposed(
     held: Collection[str] = (),
     known: Known | None = None,
 ) -> tuple[Part, ...]:
-    """Total, natural direct and natural indirect effect, then the paths of several mediators; a number per draw."""
+    """Total, natural direct and natural indirect effect, then the paths of several mediators; a number per
+    draw.
+    """
     everyone = frozenset(first_mediators(model))
     steps = _steps(model)
     settings = list(dict.fromkeys((frozenset[str](), everyone, *(s for step in steps for s in step[1:]))))
@@ -61,12 +65,17 @@ def decomposed(
         Part("total effect", None, base, total),
         Part("natural direct effect", None, base, direct),
         Part(INDIRECT, None, base + direct, total - direct),
-        *(Part("path effect", m, base + change[before], change[after] - change[before]) for m, before, after in steps),
+        *(
+            Part("path effect", m, base + change[before], change[after] - change[before])
+            for m, before, after in steps
+        ),
     )
 
 
 def _steps(model: Model) -> list[tuple[str, frozenset[str], frozenset[str]]]:
-    """Each mediator that has a row, with the mediators that know of the new setting before and after its paths do."""
+    """Each mediator that has a row, with the mediators that know of the new setting before and after its
+    paths do.
+    """
     learnt: frozenset[str] = frozenset()
     steps = []
     for carried in model.estimand.through:

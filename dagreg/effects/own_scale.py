@@ -49,7 +49,10 @@ def mean_on_own_scale(variable: Variable, mean: Array, sigma: Array | None, *, n
     if variable.transform in ("log", "log1p"):
         return on_own_scale(variable, mean + sigma**2 / 2)
     points, weights = np.polynomial.hermite_e.hermegauss(POINTS)
-    parts = (w * on_own_scale(variable, mean + sigma * z) for z, w in zip(points, weights / weights.sum(), strict=True))
+    parts = (
+        w * on_own_scale(variable, mean + sigma * z)
+        for z, w in zip(points, weights / weights.sum(), strict=True)
+    )
     return np.asarray(sum(parts))
 
 
@@ -74,7 +77,11 @@ def check_finite(variable: Variable, values: Array) -> None:
     if not np.isfinite(values).all():
         label = "give the regressions narrower priors"
         raise DagregError(
-            (Diagnostic("DR572", f"values of `{variable.name}` are beyond all numbers", variable.span, label),)
+            (
+                Diagnostic(
+                    "DR572", f"values of `{variable.name}` are beyond all numbers", variable.span, label
+                ),
+            )
         )
 
 

@@ -1,9 +1,9 @@
 """The likelihood of every row that was fitted, and a response drawn for each: draws x rows.
 
 log p(y_i | parameters) with the family's constants, at each draw of the posterior: what leave-one-out
-cross-validation asks for (Vehtari, Gelman and Gabry 2017). A transformed response is on its transformed scale, as it
-was fitted; one that is known by bounds has their probability; a row that stands for several units counts as often.
-Families have the densities, by SciPy.
+cross-validation asks for (Vehtari, Gelman and Gabry 2017). A transformed response is on its transformed
+scale, as it was fitted; one that is known by bounds has their probability; a row that stands for several
+units counts as often. Families have the densities, by SciPy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _STEP = 2_000_000  # numbers worked on at a time
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """Of each response: what was seen (rows), the log likelihood and a drawn response (draws x rows), where asked for.
+    """Of each response: what was seen (rows), the log likelihood and a drawn response (draws x rows), where
+    asked for.
 
     Responses are coded as the model sees them: transformed, levels by their place, the reference's being 0.
     """
@@ -41,11 +42,18 @@ class Pointwise:
 
 
 def pointwise(
-    model: Model, draws: Mapping[str, Array], data: Mapping[str, Any], seed: int, *, likelihood: bool, drawn: bool
+    model: Model,
+    draws: Mapping[str, Array],
+    data: Mapping[str, Any],
+    seed: int,
+    *,
+    likelihood: bool,
+    drawn: bool,
 ) -> Pointwise:
     """The columns of `data` are those of the rows fitted; draws are symbol -> draws (x coefficients).
 
-    Raises DagregError where rows lack values that the model needs (DR565), or there are too many numbers (DR568).
+    Raises DagregError where rows lack values that the model needs (DR565), or there are too many numbers
+    (DR568).
     """
     if not model.complete:
         what = ", ".join(f"`{latent.variable}`" for latent in model.latents) or "responses"
@@ -56,7 +64,9 @@ def pointwise(
     rows = len(next(iter(data.values())))
     if count * rows > MOST:
         message = f"{count:,} draws of {rows:,} rows are {8 * count * rows / 1e9:.0f} GB"
-        raise DagregError((Diagnostic("DR568", message, label="keep fewer draws (`sampling`), or take fewer rows"),))
+        raise DagregError(
+            (Diagnostic("DR568", message, label="keep fewer draws (`sampling`), or take fewer rows"),)
+        )
     values = encoded(model, model.variables, data)
     seen = {e.response: _seen(e, values) for e in model.equations}
     found: dict[str, Array] = {e.response: np.empty((count, rows)) for e in model.equations if likelihood}
@@ -106,7 +116,9 @@ class _Part(Responses):
         if equation.linked is None:
             coded = self.drawn(equation, self.values)
             return coded @ np.arange(1.0, len(equation.levels)) if equation.levels else coded[..., 0]
-        return responses(self.rng, equation.family, self.location(equation, self.values), self.parameters(equation))
+        return responses(
+            self.rng, equation.family, self.location(equation, self.values), self.parameters(equation)
+        )
 
     def location(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """That of the second stage of an instrument is given the error of the first."""

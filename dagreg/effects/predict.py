@@ -41,9 +41,10 @@ _GROUPS, _ROWS = 1, 2  # streams of random numbers
 class Prediction:
     """The predictive distribution of every new row, as columns of numbers in the order of the rows.
 
-    Of a number: `mean`, `sd`, `median`, `lower` and `upper` of the response, and the same of the response's mean
-    with `expected_` before them (`expected` is its mean); intervals are equal-tailed with probability `level`. Of one
-    of several levels: the probability of each, `p[a]`, its `_sd`, `_lower` and `_upper`, and the likeliest level.
+    Of a number: `mean`, `sd`, `median`, `lower` and `upper` of the response, and the same of the response's
+    mean with `expected_` before them (`expected` is its mean); intervals are equal-tailed with probability
+    `level`. Of one of several levels: the probability of each, `p[a]`, its `_sd`, `_lower` and `_upper`, and
+    the likeliest level.
     """
 
     outcome: str
@@ -102,23 +103,33 @@ def predict(
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     lost = int(sum(np.isnan(part["mean"]).sum() for part in parts)) if "mean" in columns else 0
     notes = (*way.notes, *_notes(model, way, rows, lost))
-    return Prediction(model.estimand.outcome, model.estimator, dict(way.do), level, columns, _of(model), notes)
+    return Prediction(
+        model.estimand.outcome, model.estimator, dict(way.do), level, columns, _of(model), notes
+    )
 
 
 def _of(model: Model) -> str:
     """What a number stands for that is not the outcome's own."""
     outcome = model.variables[model.estimand.outcome]
-    return f"1 stands for {outcome.levels[1]}" if len(outcome.levels) == 2 and outcome.levels != (0, 1) else ""
+    return (
+        f"1 stands for {outcome.levels[1]}" if len(outcome.levels) == 2 and outcome.levels != (0, 1) else ""
+    )
 
 
 def _notes(model: Model, way: Route, rows: NewRows, lost: int) -> Iterator[str]:
     for e in (*way.simulated, model.outcome):
         if e.offset is not None and e.offset not in rows.columns:
-            yield f"The new rows have no column `{e.offset}`: the predictions are for one unit of exposure each."
+            yield (
+                f"The new rows have no column `{e.offset}`: the predictions are for one unit of exposure "
+                "each."
+            )
     for name, labels in rows.unseen.items():
         if labels:
             shown = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
-            yield f"{len(labels)} of `{name}` are new to the fit and drawn from the population of groups: {shown}."
+            yield (
+                f"{len(labels)} of `{name}` are new to the fit and drawn from the population of groups: "
+                f"{shown}."
+            )
     if lost:
         yield f"{lost} rows have no prediction: in some draws the mean lies outside the family's support."
 
@@ -138,12 +149,16 @@ def _with_groups(
             seen = used[used < len(varying.levels)].astype(np.int64)
             labels = [rows.unseen[varying.group][int(i) - len(varying.levels)] for i in used[len(seen) :]]
             new = [_population_draw(varying, draws, label, seed) for label in labels]
-            found[varying.symbol] = np.concatenate([draws[varying.symbol][:, seen], *(n[:, None] for n in new)], axis=1)
+            found[varying.symbol] = np.concatenate(
+                [draws[varying.symbol][:, seen], *(n[:, None] for n in new)], axis=1
+            )
     return found, places
 
 
 def _population_draw(varying: Varying, draws: Mapping[str, Array], label: str, seed: int) -> Array:
-    """The deviations of a group from the population, draws (x deviations): the same wherever its label stands."""
+    """The deviations of a group from the population, draws (x deviations): the same wherever its label
+    stands.
+    """
     rng = np.random.default_rng([seed, _GROUPS, *varying.symbol.encode(), 0, *label.encode()])
     if not varying.correlated:
         return np.asarray(draws[varying.scale] * rng.standard_normal(len(draws[varying.scale])))
@@ -178,7 +193,9 @@ class _Chunk(Responses):
         return on_own_scale(self.model.variables[self.model.estimand.outcome], drawn)
 
     def expected(self) -> Array:
-        """The outcome's mean (draws x rows), or the probability of each of its levels (draws x rows x levels)."""
+        """The outcome's mean (draws x rows), or the probability of each of its levels (draws x rows x
+        levels).
+        """
         worlds = [self._mean(self.way.simulated, self.values) for _ in range(self._repeats())]
         return worlds[0] if len(worlds) == 1 else np.asarray(sum(worlds) / len(worlds))
 
@@ -193,7 +210,11 @@ class _Chunk(Responses):
         if affine and enters_linearly(self.model, equation.response):
             return "mean"
         finite = [e for e in self.way.simulated if e.family.finite]
-        return "levels" if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= BRANCHES else "drawn"
+        return (
+            "levels"
+            if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= BRANCHES
+            else "drawn"
+        )
 
     def _mean(self, waiting: Sequence[Equation], values: Mapping[str, Array]) -> Array:
         if not waiting:
@@ -206,7 +227,9 @@ class _Chunk(Responses):
             total = total + wide * part
         return np.asarray(total)
 
-    def _settings(self, equation: Equation, values: Mapping[str, Array]) -> Iterator[tuple[Array | float, Array]]:
+    def _settings(
+        self, equation: Equation, values: Mapping[str, Array]
+    ) -> Iterator[tuple[Array | float, Array]]:
         """What stands for a mediator, each with its probability."""
         choice = self._choice(equation)
         if choice == "drawn":
@@ -246,7 +269,8 @@ def _summaries(chunk: _Chunk, level: float) -> dict[str, Any]:
     if not equation.levels:
         known = _numbers(expected, level, "expected")
         drawn = _numbers(chunk.response(), level)
-        # The mean of draws of a long-tailed response is far from its own: that of the means has no such noise.
+        # The mean of draws of a long-tailed response is far from its own: that of the means has no such
+        # noise.
         mean = np.where(np.isfinite(known["expected"]), known["expected"], drawn["mean"])
         return {**drawn, "mean": np.where(np.isnan(drawn["mean"]), np.nan, mean), **known}
     found: dict[str, Any] = {}

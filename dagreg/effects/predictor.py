@@ -61,10 +61,14 @@ def _deviation(varying: Varying, equation: Equation, deviations: Array, values: 
     return total
 
 
-def deviation_factors(varying: Varying, equation: Equation, values: Mapping[str, Array]) -> list[Array | float]:
+def deviation_factors(
+    varying: Varying, equation: Equation, values: Mapping[str, Array]
+) -> list[Array | float]:
     """What each deviation is multiplied by: 1 for the intercept, else a design column."""
     terms = {t.name: t for t in equation.terms}
-    return [1.0 if d.term is None else block(terms[d.term], values)[..., d.column] for d in varying.deviations]
+    return [
+        1.0 if d.term is None else block(terms[d.term], values)[..., d.column] for d in varying.deviations
+    ]
 
 
 def population_sd(
@@ -91,7 +95,8 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
     """The mean of the inverse link where the predictor is Normal(eta, sd): in closed form, or by quadrature.
 
     The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
-    (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks with it.
+    (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks
+    with it.
     """
     if sd is None:
         return link.inverse(eta)
@@ -104,7 +109,9 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
     return np.asarray(sum(parts))
 
 
-def mean_over_population(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Array | None) -> Array:
+def mean_over_population(
+    equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Array | None
+) -> Array:
     """The mean response where the predictor is Normal(eta, sd); `sd` is None where it is eta."""
     family, p = equation.family, parameters(equation, draws)
     if sd is None or family.mean_is_linear:
@@ -149,4 +156,6 @@ def _by_draw(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Ar
     """A term's part of the linear predictor, draws x rows, where its columns differ between draws."""
     slopes = coefficients[:, None] if coefficients.ndim == 1 else coefficients
     columns = block(term, values)
-    return np.asarray(np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes))
+    return np.asarray(
+        np.einsum("drk,dk->dr", np.broadcast_to(columns, (len(slopes), *columns.shape[-2:])), slopes)
+    )

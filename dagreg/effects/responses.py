@@ -13,10 +13,17 @@ from dagreg.numerics.arrays import Array
 
 
 class Responses:
-    """What regressions say of some rows. `columns` are trials, offsets and known errors; offsets may be missing."""
+    """What regressions say of some rows.
+
+    `columns` are trials, offsets and known errors; offsets may be missing.
+    """
 
     def __init__(
-        self, draws: Mapping[str, Array], columns: Mapping[str, Array], shape: tuple[int, int], rng: np.random.Generator
+        self,
+        draws: Mapping[str, Array],
+        columns: Mapping[str, Array],
+        shape: tuple[int, int],
+        rng: np.random.Generator,
     ) -> None:
         self.draws, self.columns, self.shape, self.rng = draws, columns, shape, rng
 

@@ -1,7 +1,7 @@
 """How the outcome of new rows is reached: what is read from them, what is set, and what has to be simulated.
 
-The truncated factorisation (Pearl 2009, section 1.3): under do(z) every descendant of z is drawn again from its
-regression on its parents, whatever the rows hold of it, and the arrows into z are cut.
+The truncated factorisation (Pearl 2009, section 1.3): under do(z) every descendant of z is drawn again from
+its regression on its parents, whatever the rows hold of it, and the arrows into z are cut.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from dagreg.spec.types import Level
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The variables that are read from the rows, those that are set, and the regressions passed through, in order."""
+    """The variables that are read from the rows, those that are set, and the regressions passed through, in
+    order.
+    """
 
     observed: tuple[str, ...]
     do: Mapping[str, Level]
@@ -58,22 +60,29 @@ def route(model: Model, graph: CausalGraph, do: Mapping[str, Level], present: Co
     ignored = [name for name in own if name in drawn and name in stale and name in present]
     if ignored:
         notes.append(
-            f"The rows' values of {quoted(ignored)} are not used: {quoted(list(do))} was set, which moves them."
+            f"The rows' values of {quoted(ignored)} are not used: {quoted(list(do))} was set, which moves "
+            "them."
         )
     if dropped:
         notes.append(
-            f"The rows' values of {quoted(sorted(dropped))} are not used: causes of theirs are missing and simulated."
+            f"The rows' values of {quoted(sorted(dropped))} are not used: causes of theirs are missing and "
+            "simulated."
         )
     if model.estimand.kind == "direct" and do:
-        notes.append("The effect is a direct one: the nodes on its causal paths are held at the rows' values.")
-    observed = tuple(name for name in model.variables if name in used and name not in do and name not in drawn)
+        notes.append(
+            "The effect is a direct one: the nodes on its causal paths are held at the rows' values."
+        )
+    observed = tuple(
+        name for name in model.variables if name in used and name not in do and name not in drawn
+    )
     return Route(observed, do, tuple(own[name] for name in drawn), tuple(notes))
 
 
 def settings(model: Model, do: Mapping[str, Any]) -> dict[str, Level]:
     """The values of an intervention on the scale of their columns, numbers and levels from texts too.
 
-    Raises DagregError (DR562) for values that a variable does not take; nodes that the model lacks stay as they are.
+    Raises DagregError (DR562) for values that a variable does not take; nodes that the model lacks stay as
+    they are.
     """
     values: dict[str, Level] = {}
     for name, value in do.items():
@@ -83,7 +92,10 @@ def settings(model: Model, do: Mapping[str, Any]) -> dict[str, Level]:
 
 
 def setting(variable: Variable, value: Any) -> Level:
-    """A value that the variable takes, from itself or from a text. Raises DagregError (DR562) for any other."""
+    """A value that the variable takes, from itself or from a text.
+
+    Raises DagregError (DR562) for any other.
+    """
     if variable.levels:
         level = level_of(variable, value)
         if level is None:
@@ -103,7 +115,9 @@ def setting(variable: Variable, value: Any) -> Level:
     return number
 
 
-def _used(model: Model, own: Mapping[str, Equation], unread: Collection[str], do: Collection[str]) -> set[str]:
+def _used(
+    model: Model, own: Mapping[str, Equation], unread: Collection[str], do: Collection[str]
+) -> set[str]:
     """The variables that the outcome's distribution rests on, going back through what is not read."""
     used: set[str] = set()
     waiting = list(model.outcome.predictors)
@@ -130,7 +144,9 @@ def _check_estimator(model: Model) -> None:
     if model.functional is not None or any(e.linked is not None for e in model.equations):
         what = model.estimator.offers.average_only
         message = f"{what} answers for an average over rows, and has no distribution for a row of its own"
-        raise DagregError((Diagnostic("DR563", message, label="`--estimator unadjusted` predicts, without `--do`"),))
+        raise DagregError(
+            (Diagnostic("DR563", message, label="`--estimator unadjusted` predicts, without `--do`"),)
+        )
 
 
 def _check_intervention(model: Model, graph: CausalGraph, do: Mapping[str, Level]) -> None:
@@ -138,15 +154,21 @@ def _check_intervention(model: Model, graph: CausalGraph, do: Mapping[str, Level
     for name in do:
         if name not in graph.index:
             label = did_you_mean(name, graph.index)
-            raise DagregError((Diagnostic("DR562", f"`do` sets `{name}`, and the spec has no such node", label=label),))
+            raise DagregError(
+                (Diagnostic("DR562", f"`do` sets `{name}`, and the spec has no such node", label=label),)
+            )
         if not graph.observed[graph.index[name]]:
-            raise DagregError((Diagnostic("DR562", f"`do` sets `{name}`, which is unobserved and in no regression"),))
+            raise DagregError(
+                (Diagnostic("DR562", f"`do` sets `{name}`, which is unobserved and in no regression"),)
+            )
         if name == outcome:
             raise DagregError((Diagnostic("DR562", f"`do` sets `{name}`, which is what is predicted"),))
     reason = _not_covered(model, graph, do) if do else ""
     if reason:
         shown = ", ".join(f"{name}={value}" for name, value in do.items())
-        raise DagregError((Diagnostic("DR561", f"the {model.estimator} model does not cover do({shown}): {reason}"),))
+        raise DagregError(
+            (Diagnostic("DR561", f"the {model.estimator} model does not cover do({shown}): {reason}"),)
+        )
 
 
 def _not_covered(model: Model, graph: CausalGraph, do: Mapping[str, Level]) -> str:
@@ -159,7 +181,8 @@ def _not_covered(model: Model, graph: CausalGraph, do: Mapping[str, Level]) -> s
         unset = [name for name in exposure if name not in do]
         if others:
             return (
-                f"its set makes the effect of {quoted(exposure)} identified, and P({outcome} | do({others[0]})) needs "
+                f"its set makes the effect of {quoted(exposure)} identified, and P({outcome} | "
+                f"do({others[0]})) needs "
                 "an identification of its own: ask for that effect in the spec"
             )
         return f"the joint effect needs all its exposures set, {quoted(unset)} too" if unset else ""
@@ -172,7 +195,9 @@ def _not_covered(model: Model, graph: CausalGraph, do: Mapping[str, Level]) -> s
 
 
 def _below(graph: CausalGraph, do: Collection[str], outcome: str) -> list[str]:
-    """The observed descendants of what is set from which directed paths lead on to the outcome; arrows into it cut."""
+    """The observed descendants of what is set from which directed paths lead on to the outcome; arrows into
+    it cut.
+    """
     projected = hub_projection(graph)
     fixed = bytearray(len(projected))
     for name in do:

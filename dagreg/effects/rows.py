@@ -28,9 +28,10 @@ MERGE_FROM = 64  # fewer rows are not worth the sorting
 class Rows:
     """Encoded variables, rows x columns each, and the weight of each row (they sum to 1).
 
-    `unseen` says of values that are parameters which of them a row has (-1 for a value that is known), by the symbol
-    of their draws. `chance` says of a row that stands for one of several levels where its probability is. `units`
-    says that the weights are uncertain, as the Bayesian bootstrap has it, and how many units they count.
+    `unseen` says of values that are parameters which of them a row has (-1 for a value that is known), by the
+    symbol of their draws. `chance` says of a row that stands for one of several levels where its probability
+    is. `units` says that the weights are uncertain, as the Bayesian bootstrap has it, and how many units they
+    count.
     """
 
     values: Mapping[str, Array]
@@ -69,7 +70,9 @@ class Rows:
 
     def taken(self, index: Index) -> Rows:
         """The rows at these places, with their weights."""
-        chance = None if self.chance is None else (self.chance[0], self.chance[1][index], self.chance[2][index])
+        chance = (
+            None if self.chance is None else (self.chance[0], self.chance[1][index], self.chance[2][index])
+        )
         return Rows(
             {name: values[index] for name, values in self.values.items()},
             self.weights[index],
@@ -82,7 +85,8 @@ class Rows:
 def covariates(model: Model, held: Collection[str] = ()) -> tuple[str, ...]:
     """The variables whose observed values the effect is averaged over.
 
-    All but the outcome, drawn mediators, and groups that stand for a population and are not held at their levels.
+    All but the outcome, drawn mediators, and groups that stand for a population and are not held at their
+    levels.
     """
     stay = _stay(model, held)
     drawn = {model.estimand.outcome, *(e.response for e in model.mediators)}
@@ -92,8 +96,9 @@ def covariates(model: Model, held: Collection[str] = ()) -> tuple[str, ...]:
 def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] = ()) -> Rows:
     """The covariates of every row; a row with trials stands for that many units.
 
-    `held` are variables at whose levels the effect is given. Of a large table only what the average needs: its
-    mean row, where every regression is linear and nothing is held. Rows that the effect is not averaged over weigh 0.
+    `held` are variables at whose levels the effect is given. Of a large table only what the average needs:
+    its mean row, where every regression is linear and nothing is held. Rows that the effect is not averaged
+    over weigh 0.
     """
     if model.latents:
         return _completed(model, data, covariates(model, held))
@@ -118,7 +123,9 @@ def averaged_over(model: Model, data: Mapping[str, Any], rows: int) -> Array:
     if model.estimand.seen is None:
         return np.ones(rows)
     exposure = model.variables[model.estimand.exposure[0]]
-    seen = (encode(exposure, data[exposure.column]) == constant(exposure, model.estimand.seen, rows)).all(axis=1)
+    seen = (encode(exposure, data[exposure.column]) == constant(exposure, model.estimand.seen, rows)).all(
+        axis=1
+    )
     return np.where(seen, 1.0, 0.0)
 
 
@@ -127,12 +134,16 @@ def _over_everyone(model: Model) -> bool:
 
 
 def _nobody(model: Model) -> DataError:
-    message = f"no row is {model.estimand.among}: `{model.estimand.exposure[0]}` is nowhere {model.estimand.seen}"
+    message = (
+        f"no row is {model.estimand.among}: `{model.estimand.exposure[0]}` is nowhere {model.estimand.seen}"
+    )
     return DataError((Diagnostic("DR428", message),))
 
 
 def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) -> Rows:
-    """The same where values are not known: they are parameters, or a row stands once for each of its levels."""
+    """The same where values are not known: they are parameters, or a row stands once for each of
+    its levels.
+    """
     columns: dict[str, Any] = {name: data[name] for name in model.columns}
     rows, chance = np.arange(len(next(iter(columns.values())))), None
     if model.mixture is not None:
@@ -164,7 +175,9 @@ def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) ->
     return Rows(values, weights / total, unseen, chance, total if model.estimand.bootstrapped else None)
 
 
-def every_level(data: Mapping[str, Any], levels: Mapping[str, Sequence[Level]]) -> tuple[dict[str, Any], Index, Index]:
+def every_level(
+    data: Mapping[str, Any], levels: Mapping[str, Sequence[Level]]
+) -> tuple[dict[str, Any], Index, Index]:
     """Each row once for every combination of the levels that it lacks, as the emitted program has it.
 
     Besides, the row that each stands for, and its place among those of that row.
@@ -198,17 +211,22 @@ def _is_line(term: Term) -> bool:
 
 
 def fixed_groups(model: Model, equation: Equation, held: Collection[str]) -> tuple[Varying, ...]:
-    """The varying coefficients that stay those of each row's own level: of listed levels, and of groups held."""
+    """The varying coefficients that stay those of each row's own level: of listed levels, and of
+    groups held.
+    """
     stay = _stay(model, held)
     return tuple(v for v in equation.varying if v.group in stay or not model.variables[v.group].sampled)
 
 
 def _stay(model: Model, held: Collection[str]) -> frozenset[str]:
-    """The variables whose own levels count: the exposures, those held, and all where some rows alone are asked of.
+    """The variables whose own levels count: the exposures, those held, and all where some rows alone are
+    asked of.
 
     The treated are not spread over the population of groups: their share differs from group to group.
     """
-    return frozenset(model.variables if model.estimand.seen is not None else (*model.estimand.exposure, *held))
+    return frozenset(
+        model.variables if model.estimand.seen is not None else (*model.estimand.exposure, *held)
+    )
 
 
 def mean_row(model: Model, table: TableRows, without: int | None = None) -> Rows:
@@ -241,10 +259,11 @@ def repeated(rows: Rows, times: int) -> Rows:
 
 
 def bootstrap_weights(rows: Rows, times: int, draws: int, seed: int) -> Array:
-    """Weights of the Bayesian bootstrap, draws x rows, where every row stands `times` in succession (Rubin 1981).
+    """Weights of the Bayesian bootstrap, draws x rows, where every row stands `times` in succession (Rubin
+    1981).
 
-    Uniform over all distributions on the units: Dirichlet with 1 for each, so for a row with as many as it counts,
-    whether it has trials or stands for several equal rows. Drawn as gammas over their sum.
+    Uniform over all distributions on the units: Dirichlet with 1 for each, so for a row with as many as it
+    counts, whether it has trials or stands for several equal rows. Drawn as gammas over their sum.
     """
     assert rows.units is not None
     counts = rows.units * rows.weights[::times] * times
@@ -254,7 +273,9 @@ def bootstrap_weights(rows: Rows, times: int, draws: int, seed: int) -> Array:
 
 
 def merge(rows: Rows) -> Rows:
-    """Equal rows as one, their weights added, those of weight 0 left out; in the order of the values, so stable."""
+    """Equal rows as one, their weights added, those of weight 0 left out; in the order of the values, so
+    stable.
+    """
     if not rows.values:
         return Rows({}, np.ones(1))
     if not rows.complete:

@@ -1,7 +1,8 @@
-"""Data drawn from the model: one set of parameters, then every node from its regression on its parents, in order.
+"""Data drawn from the model: one set of parameters, then every node from its regression on its parents, in
+order.
 
-Random numbers belong to a node and not to its place in the sequence: with and without an intervention the same
-seed gives the same parameters, and the same noise to all that the intervention leaves as it was.
+Random numbers belong to a node and not to its place in the sequence: with and without an intervention the
+same seed gives the same parameters, and the same noise to all that the intervention leaves as it was.
 """
 
 from __future__ import annotations
@@ -59,15 +60,21 @@ class Simulated:
     frame = to_frame  # an earlier name
 
 
-def simulate(graph: Whole, rows: int, seed: int, do: Mapping[str, Level], given: Mapping[str, Column]) -> Simulated:
-    """Data from one draw of the priors. `given` are columns that are taken as they are: of roots, trials, offsets.
+def simulate(
+    graph: Whole, rows: int, seed: int, do: Mapping[str, Level], given: Mapping[str, Column]
+) -> Simulated:
+    """Data from one draw of the priors. `given` are columns that are taken as they are: of roots, trials,
+    offsets.
 
-    Raises DagregError where a prior cannot be drawn from (DR571), or values of a node are beyond all numbers (DR572).
+    Raises DagregError where a prior cannot be drawn from (DR571), or values of a node are beyond all numbers
+    (DR572).
     """
     world = _World(graph, rows, seed, given, {})
     columns, parameters = world.run({})
     if do:  # the parameters are those of the world without the intervention, whose sds scale default priors
-        columns, _ = _World(graph, rows, seed, given, {"parameters": parameters, "equations": world.equations}).run(do)
+        columns, _ = _World(
+            graph, rows, seed, given, {"parameters": parameters, "equations": world.equations}
+        ).run(do)
     kept = {v.column: columns[n] for n, v in graph.variables.items() if n not in graph.latent}
     shown = {symbol: _plain(values[0]) for symbol, values in parameters.items()}
     return Simulated({**{c: v for c, v in world.beside.items() if c not in kept}, **kept}, shown)
@@ -100,7 +107,9 @@ class _World:
         )
         for column, usual in units:
             if isinstance(column, str):
-                self.beside[column] = np.asarray(self.given.get(column, np.full(self.rows, usual)), dtype=np.float64)
+                self.beside[column] = np.asarray(
+                    self.given.get(column, np.full(self.rows, usual)), dtype=np.float64
+                )
 
     def run(self, do: Mapping[str, Level]) -> tuple[dict[str, Column], dict[str, Array]]:
         """The column of every node, and the parameters."""
@@ -156,7 +165,9 @@ def _filled(value: Level, rows: int) -> Column:
 
 
 def _centred(equation: Equation, values: Mapping[str, Array]) -> Equation:
-    """The regression with its terms centred at the means of the simulated predictors, where they wait for data."""
+    """The regression with its terms centred at the means of the simulated predictors, where they wait for
+    data.
+    """
     return replace(
         equation,
         terms=tuple(
@@ -206,12 +217,15 @@ def _deviations(varying: Varying, sds: Array, rng: np.random.Generator) -> dict[
 
 
 def _number(argument: float | DataScale, values: Mapping[str, Array]) -> float:
-    """A prior's argument; where it waits for data, predictors have their simulated sds, the response mean 0, sd 1."""
+    """A prior's argument; where it waits for data, predictors have their simulated sds, the response mean 0,
+    sd 1.
+    """
     if not isinstance(argument, DataScale):
         return float(argument)
     if argument.statistic == "mean":
         return 0.0
     sds = (
-        float(values[name].std(ddof=1)) if name in values and len(values[name]) > 1 else 1.0 for name in argument.per
+        float(values[name].std(ddof=1)) if name in values and len(values[name]) > 1 else 1.0
+        for name in argument.per
     )
     return argument.multiple / float(np.prod([sd or 1.0 for sd in sds]))

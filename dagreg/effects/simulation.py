@@ -1,4 +1,6 @@
-"""Data drawn from a spec's model: the whole graph under its priors, or what a fit knows under its posterior."""
+"""Data drawn from a spec's model: the whole graph under its priors, or what a fit knows under its
+posterior.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,11 @@ from dagreg.spec.types import Level, Spec
 
 
 def from_priors(spec: Spec, rows: int, source: Source | None, do: Mapping[str, Any], seed: int) -> Simulated:
-    """Rows of the whole graph under one draw of its priors; its roots are resampled from the source where there is one.
+    """Rows of the whole graph under one draw of its priors; its roots are resampled from the source where
+    there is one.
 
-    Raises DagregError where the spec cannot be compiled, a prior is improper (DR571) or too wide (DR572), or `do` names
-    no node or value (DR562).
+    Raises DagregError where the spec cannot be compiled, a prior is improper (DR571) or too wide (DR572), or
+    `do` names no node or value (DR562).
     """
     names = [name for name, node in spec.nodes.items() if node.observed]
     if source is None:
@@ -40,13 +43,21 @@ def from_priors(spec: Spec, rows: int, source: Source | None, do: Mapping[str, A
     summary, _ = summarise(source, spec, names, where, graph=analyse(spec))
     graph = whole(spec, summary)
     beside = [c for equation in graph.equations.values() for c in beside_columns(equation)]
-    roots = [v.column for n, v in graph.variables.items() if n not in graph.equations and n not in graph.latent]
+    roots = [
+        v.column for n, v in graph.variables.items() if n not in graph.equations and n not in graph.latent
+    ]
     given = _resampled(source, [*roots, *beside], where, rows, seed)
     return from_regressions(graph, rows, seed, _interventions(graph, do), given)
 
 
 def from_posterior(
-    model: Model, draws: Draws, graph: CausalGraph, rows: int, source: Source, do: Mapping[str, Any], seed: int
+    model: Model,
+    draws: Draws,
+    graph: CausalGraph,
+    rows: int,
+    source: Source,
+    do: Mapping[str, Any],
+    seed: int,
 ) -> Simulated:
     """The outcome, and in the chain the mediators, of resampled rows, under one draw of the posterior.
 
@@ -60,7 +71,9 @@ def from_posterior(
     given = _resampled(source, columns, source.complete(columns), rows, seed)
     way, new = routed(model, graph, open_frame(given), do)
     values, parameters = replicate(model, draws.flat(), way, new, seed)
-    fixed = {name: np.full(rows, v, dtype=object if isinstance(v, str) else None) for name, v in way.do.items()}
+    fixed = {
+        name: np.full(rows, v, dtype=object if isinstance(v, str) else None) for name, v in way.do.items()
+    }
     made = {model.variables[name].column: column for name, column in {**fixed, **values}.items()}
     return Simulated({**given, **made}, parameters, way.notes)
 

@@ -1,9 +1,9 @@
 """Steps of the exposures for an effect per unit, and the change of a linear mean, which takes none.
 
-One unit more is x + 1 against x as long as arithmetic on doubles and the data can tell the two apart. Where the mean
-is linear in the exposures, any step gives the same change per unit, and one of the columns' size loses no digits. Else,
-where a unit is too small a part of a column's sd, or a large multiple of it, the change per unit is the slope at the
-observed values, by a central difference.
+One unit more is x + 1 against x as long as arithmetic on doubles and the data can tell the two apart. Where
+the mean is linear in the exposures, any step gives the same change per unit, and one of the columns' size
+loses no digits. Else, where a unit is too small a part of a column's sd, or a large multiple of it, the
+change per unit is the slope at the observed values, by a central difference.
 """
 
 from __future__ import annotations
@@ -84,9 +84,11 @@ def _linear_in(equation: Equation, moving: set[str]) -> bool:
 
 
 def change(model: Model, draws: Mapping[str, Array], contrast: Contrast, world: World) -> Array:
-    """The change of the outcome's mean from one side of a contrast to a world, in a model of lines: one for each draw.
+    """The change of the outcome's mean from one side of a contrast to a world, in a model of lines: one for
+    each draw.
 
-    Coefficients times what they multiply, passed on from regression to regression: no difference of two means.
+    Coefficients times what they multiply, passed on from regression to regression: no difference of two
+    means.
     """
     moved: dict[str, Array] = {}
     widths = {name: _width(model, contrast, i) for i, name in enumerate(contrast.exposures)}

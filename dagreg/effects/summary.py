@@ -11,7 +11,9 @@ from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
 
-def summarise(values: Array, level: float = LEVEL, *, independent: bool = False, null: float = 0.0) -> Summary:
+def summarise(
+    values: Array, level: float = LEVEL, *, independent: bool = False, null: float = 0.0
+) -> Summary:
     """Mean, sd, median, equal-tailed interval and convergence of one quantity, chains x draws.
 
     `independent`: the draws are no Markov chain's. `null`: the value of no effect.

@@ -83,7 +83,9 @@ class Estimate:
     summary: Summary
     label: str = ""  # the measure and what was compared: "risk difference of died = 1, drug: a against b"
     comparison: str = ""  # what was compared alone: "drug: a against b", "one unit more of x (cm)"
-    outcome_level: Level | None = None  # the level of the outcome whose probability, or odds, the number is of
+    outcome_level: Level | None = (
+        None  # the level of the outcome whose probability, or odds, the number is of
+    )
     share: Share | None = None  # of the total, for an indirect effect; None where the total may be 0, too
 
     def __repr__(self) -> str:
@@ -107,7 +109,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Coefficient:
-    """A regression coefficient as fitted. `causal` says whether it is the effect asked for (on the link scale)."""
+    """A regression coefficient as fitted.
+
+    `causal` says whether it is the effect asked for (on the link scale).
+    """
 
     response: str
     term: str
@@ -136,7 +141,10 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Dose(Brief):
-    """The outcome's mean with the exposure set to a dose. `observed`: it lies within the exposure's own range."""
+    """The outcome's mean with the exposure set to a dose.
+
+    `observed`: it lies within the exposure's own range.
+    """
 
     dose: float
     summary: Summary
@@ -153,4 +161,6 @@ class EffectResult(Brief):
     disagreements: tuple[Disagreement, ...] = ()
     notes: tuple[str, ...] = field(default=())
     dose_response: tuple[Dose, ...] = ()
-    prior_predictive: str = ""  # what the priors said of the outcome's mean, in a sentence; "" where they are flat
+    prior_predictive: str = (
+        ""  # what the priors said of the outcome's mean, in a sentence; "" where they are flat
+    )

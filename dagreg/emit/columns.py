@@ -66,13 +66,22 @@ def _bounds(model: Model, names: Names, equation: Equation) -> list[str]:
     lines = [f"{names.of(equation)['flags']} = np.asarray({flags}, dtype=str)"]
     if "interval" in censoring.flags and censoring.upper is not None:
         upper = replace(model.variables[equation.response], column=censoring.upper)
-        lines.append(f"{names.of(equation)['upper']} = {_coded(model, names, upper, 'float')}{comment('upper bounds')}")
+        lines.append(
+            f"{names.of(equation)['upper']} = {_coded(model, names, upper, 'float')}{comment('upper bounds')}"
+        )
     return lines
 
 
 def _own_columns(equation: Equation) -> tuple[str, ...]:
-    """The predictors whose design columns the program holds: those in terms that do not look their rows up."""
-    names = [n for term in equation.terms if term.curve is None for n in (term.numbers if term.full else term.factors)]
+    """The predictors whose design columns the program holds: those in terms that do not look
+    their rows up.
+    """
+    names = [
+        n
+        for term in equation.terms
+        if term.curve is None
+        for n in (term.numbers if term.full else term.factors)
+    ]
     return (*names, *(v.group for v in equation.varying))
 
 
@@ -84,7 +93,9 @@ def _places(model: Model, names: Names, term: Term) -> str:
         place = f"positions(data[{literal(variable.column)}], [{levels}])"
         before = f"({text})" if i > 1 else text
         text = f"{before} * {len(variable.levels)} + {place}" if text else place
-    return _data(names.index(term), text, f"of {', '.join(term.looked_up)}" if len(term.looked_up) > 1 else "")
+    return _data(
+        names.index(term), text, f"of {', '.join(term.looked_up)}" if len(term.looked_up) > 1 else ""
+    )
 
 
 def _curve(model: Model, names: Names, term: Term, curve: CurveBasis) -> list[str]:

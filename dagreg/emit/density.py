@@ -1,4 +1,6 @@
-"""Source of the log density of a response: the arguments of its distribution, and what censoring makes of it."""
+"""Source of the log density of a response: the arguments of its distribution, and what censoring
+makes of it.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def density_lines(model: Model, names: Names, equation: Equation) -> list[str]:
     else:
         answer = symbols["codes"] if equation.levels else completed(model, names, response)
         arguments = arguments_of(model, names, equation)
-        lines = [f"{symbols['logp']} = pm.logp(pm.{equation.family.distribution}.dist({arguments}), {answer})"]
+        lines = [
+            f"{symbols['logp']} = pm.logp(pm.{equation.family.distribution}.dist({arguments}), {answer})"
+        ]
     if equation.weights is not None:
         weights = symbols["weights"] if isinstance(equation.weights, str) else str(equation.weights)
         said = "# each row stands for as many units as its weight says"

@@ -57,18 +57,23 @@ def equation_lines(
 def _start(equation: Equation, response: Variable) -> str:
     """Where a sampler starts, if the prior's centre will not do.
 
-    Cutpoints are in order, and start at those of the observed shares (without data, evenly spread). A mean that has
-    to be above 0 under a link that does not see to it starts at the observed one, if the prior allows it.
+    Cutpoints are in order, and start at those of the observed shares (without data, evenly spread). A mean
+    that has to be above 0 under a link that does not see to it starts at the observed one, if the prior
+    allows it.
     """
     if equation.family.predictor != "ordered":
-        bounded = equation.link.name == "inverse" or (equation.link.name == "identity" and not equation.family.real)
+        bounded = equation.link.name == "inverse" or (
+            equation.link.name == "identity" and not equation.family.real
+        )
         if not bounded or not equation.intercept_prior.given:
             return ""
         mean, sd = response.mean, response.sd
         start = equation.link.of_mean(1.0 if mean is None else mean)
         if not _allows(equation.intercept_prior, start):
             return ""
-        return f"initval={start:.3g}" if mean is None or sd is None or mean < 100 * sd else f"initval={start!r}"
+        return (
+            f"initval={start:.3g}" if mean is None or sd is None or mean < 100 * sd else f"initval={start!r}"
+        )
     starts = ", ".join(distinct(starting_cutpoints(equation, response), least=3))
     return f"transform=pm.distributions.transforms.ordered, initval=np.array([{starts}])"
 
@@ -77,8 +82,12 @@ def _predictor(model: Model, names: Names, equation: Equation) -> list[str]:
     if equation.family.predictor == "unordered":
         return _predictor_by_level(model, names, equation)
     head = [equation.intercept] if equation.family.predictor == "one" and equation.has_intercept else []
-    parts = [*head, *(summand(model, names, term) for term in equation.terms)] or [_nothing(model, names, equation)]
-    parts += [part for varying in equation.varying for part in group_summands(model, names, equation, varying)]
+    parts = [*head, *(summand(model, names, term) for term in equation.terms)] or [
+        _nothing(model, names, equation)
+    ]
+    parts += [
+        part for varying in equation.varying for part in group_summands(model, names, equation, varying)
+    ]
     if equation.offset is not None:
         parts.append(f"pm.math.log({names.of(equation)['exposure']})")
     name = names.of(equation)["eta"]
@@ -89,15 +98,24 @@ def _predictor(model: Model, names: Names, equation: Equation) -> list[str]:
 
 
 def _nothing(model: Model, names: Names, equation: Equation) -> str:
-    """A predictor of nothing, for cutpoints: a number, or one of every row where densities are taken by rows."""
-    return f"np.zeros({names.of(equation)['codes']}.get_value().size)" if by_rows(model, equation) else "np.zeros(1)"
+    """A predictor of nothing, for cutpoints: a number, or one of every row where densities are
+    taken by rows.
+    """
+    return (
+        f"np.zeros({names.of(equation)['codes']}.get_value().size)"
+        if by_rows(model, equation)
+        else "np.zeros(1)"
+    )
 
 
 def _predictor_by_level(model: Model, names: Names, equation: Equation) -> list[str]:
     """One predictor for each level of the response, that of the first being 0."""
     rows = f"{names.of(equation)['codes']}.get_value().size"
     free = f"np.zeros(({rows}, {len(equation.levels) - 1}))"
-    parts = [equation.intercept, *([summand_by_level(model, names, term) for term in equation.terms] or [free])]
+    parts = [
+        equation.intercept,
+        *([summand_by_level(model, names, term) for term in equation.terms] or [free]),
+    ]
     name, first, others = names.of(equation)["eta"], f"np.zeros(({rows}, 1))", names.of(equation)["others"]
     line = f"{others} = {' + '.join(parts)}"
     if len(line) > WIDTH - 8:

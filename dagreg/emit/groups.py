@@ -18,8 +18,12 @@ def varying_lines(model: Model, names: Names, equation: Equation, varying: Varyi
     """The deviations of the groups from the equation's coefficients, and the priors of their sds."""
     named = ", ".join(d.name for d in varying.deviations)
     place = f" ({origin}:{varying.span.line})" if varying.span else ""
-    words = f"{named} by {varying.group}, {varying.purpose}{place}" + (f": {varying.why}" if varying.why else "")
-    spread = _correlated(model, names.group(varying), varying) if varying.correlated else _alone(model, varying)
+    words = f"{named} by {varying.group}, {varying.purpose}{place}" + (
+        f": {varying.why}" if varying.why else ""
+    )
+    spread = (
+        _correlated(model, names.group(varying), varying) if varying.correlated else _alone(model, varying)
+    )
     form = _centred if varying.centred else _non_centred
     return [
         *(comment(text).strip() for text in wrap(words, WIDTH - 8)),
@@ -52,9 +56,14 @@ def _alone(model: Model, varying: Varying) -> list[str]:
 
 def _correlated(model: Model, names: GroupNames, varying: Varying) -> list[str]:
     count, eta = len(varying.deviations), number(varying.concentration)
-    rules = "; ".join(f"{d.name}: {'your prior' if d.prior.given else d.prior.rule}" for d in varying.deviations)
+    rules = "; ".join(
+        f"{d.name}: {'your prior' if d.prior.given else d.prior.rule}" for d in varying.deviations
+    )
     return [
-        *(comment(text).strip() for text in wrap(f"sds between levels of {varying.group}: {rules}", WIDTH - 8)),
+        *(
+            comment(text).strip()
+            for text in wrap(f"sds between levels of {varying.group}: {rules}", WIDTH - 8)
+        ),
         *call(
             f"{names.factor}, _, _ = pm.LKJCholeskyCov",
             f"{literal(varying.scale)}, n={count}, eta={eta}, sd_dist={_spreads(model, varying)}",
@@ -70,7 +79,8 @@ def _dims(names: GroupNames, varying: Varying) -> str:
 def _non_centred(names: GroupNames, varying: Varying, mean: str) -> list[str]:
     """Standard Normal draws, multiplied by the sds: no funnel where the data say little of each group.
 
-    They start at random: with all deviations at 0 the gradient of the correlations is 0, and no sampler starts.
+    They start at random: with all deviations at 0 the gradient of the correlations is 0, and no sampler
+    starts.
     """
     raw, by, dims = names.raw, varying.symbol, _dims(names, varying)
     value = f"pm.math.dot({raw}, {names.factor}.T)" if varying.correlated else f"{varying.scale} * {raw}"
@@ -81,12 +91,16 @@ def _non_centred(names: GroupNames, varying: Varying, mean: str) -> list[str]:
 
 
 def _centred(names: GroupNames, varying: Varying, mean: str) -> list[str]:
-    """The groups' own coefficients around the common ones: the data place each group where they say much of it."""
+    """The groups' own coefficients around the common ones: the data place each group where they say much of
+    it.
+    """
     raw, by, dims = names.raw, varying.symbol, _dims(names, varying)
     spread = f"chol={names.factor}" if varying.correlated else f"sigma={varying.scale}"
     distribution = "MvNormal" if varying.correlated else "Normal"
     return [
-        *call(f"{raw} = pm.{distribution}", f'{literal(raw)}, mu={mean}, {spread}, dims={dims}, initval="prior"'),
+        *call(
+            f"{raw} = pm.{distribution}", f'{literal(raw)}, mu={mean}, {spread}, dims={dims}, initval="prior"'
+        ),
         *call(f"{by} = pm.Deterministic", f"{literal(by)}, {raw} - {mean}, dims={dims}"),
     ]
 
@@ -110,7 +124,9 @@ def _spreads(model: Model, varying: Varying) -> str:
 
 
 def group_summands(model: Model, names: Names, equation: Equation, varying: Varying) -> list[str]:
-    """What the groups add to the linear predictor: a deviation of the intercept, deviations times their columns."""
+    """What the groups add to the linear predictor: a deviation of the intercept, deviations times their
+    columns.
+    """
     rows = model.variables[varying.group].symbol
     found = []
     whole = _whole_term(equation, varying)
@@ -119,14 +135,20 @@ def group_summands(model: Model, names: Names, equation: Equation, varying: Vary
     for i, deviation in enumerate(varying.deviations):
         here = f"{varying.symbol}[:, {i}][{rows}]" if varying.correlated else f"{varying.symbol}[{rows}]"
         term = next((t for t in equation.terms if t.name == deviation.term), None)
-        found.append(here if term is None else f"{here} * {design_column(model, names, term, deviation.column)}")
+        found.append(
+            here if term is None else f"{here} * {design_column(model, names, term, deviation.column)}"
+        )
     return found
 
 
 def _whole_term(equation: Equation, varying: Varying) -> Term | None:
-    """The term with a coefficient for each level that varies as a whole: then a row's own deviation is looked up."""
+    """The term with a coefficient for each level that varies as a whole: then a row's own deviation is looked
+    up.
+    """
     named = [(d.term, d.column) for d in varying.deviations]
     whole = (
-        t for t in equation.terms if t.full and not t.numbers and named == [(t.name, i) for i in range(len(t.columns))]
+        t
+        for t in equation.terms
+        if t.full and not t.numbers and named == [(t.name, i) for i in range(len(t.columns))]
     )
     return next(whole, None) if varying.correlated else None

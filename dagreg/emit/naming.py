@@ -47,8 +47,9 @@ class GroupNames(Brief):
 class LatentNames(Brief):
     """Of values that are not known.
 
-    The completed column, the rows without and with a value, the log density of the measurements, their standard
-    errors, and the standard Normal draws that true values are made of ("" where they are made of none).
+    The completed column, the rows without and with a value, the log density of the measurements, their
+    standard errors, and the standard Normal draws that true values are made of ("" where they are made of
+    none).
     """
 
     all: str
@@ -63,8 +64,8 @@ class LatentNames(Brief):
 class MixtureNames(Brief):
     """Of the sum over levels that are not known.
 
-    `row` is the row that each of the table's stands for, `cells` the places of each row in the table, `together`
-    the log density of the table's rows.
+    `row` is the row that each of the table's stands for, `cells` the places of each row in the table,
+    `together` the log density of the table's rows.
     """
 
     row: str
@@ -135,7 +136,11 @@ def _index(equation: Equation, term: Term, by_levels: dict[tuple[str, ...], str]
         return ""
     if term.numbers:
         return by_levels.get(term.looked_up) or namer.identifier("index", *term.looked_up)
-    name = namer.identifier("cell", equation.response) if term.cells else namer.identifier("index", *term.factors)
+    name = (
+        namer.identifier("cell", equation.response)
+        if term.cells
+        else namer.identifier("index", *term.factors)
+    )
     return by_levels.setdefault(term.factors, name)
 
 

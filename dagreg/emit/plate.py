@@ -1,8 +1,8 @@
 """The plate diagram of a program, as DOT in the notation of `pm.model_to_graphviz`, without PyMC.
 
-It is read from the `Model` and serves the engines that never load PyMC, exact and Metropolis: regressions and chains
-of them whose values are all known, without groups. Where NUTS ran, PyMC draws its own (`engine/plate.py`); a test
-holds the two equal on what both can draw.
+It is read from the `Model` and serves the engines that never load PyMC, exact and Metropolis: regressions and
+chains of them whose values are all known, without groups. Where NUTS ran, PyMC draws its own
+(`engine/plate.py`); a test holds the two equal on what both can draw.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def plate_source(model: Model, rows: int) -> str:
     `rows` is the number of rows used.
     """
     names = names_of(model)
-    nodes = {n.name: n for n in (*_data(model, names, rows), *_parameters(model), *_likelihoods(model, names, rows))}
+    nodes = {
+        n.name: n
+        for n in (*_data(model, names, rows), *_parameters(model), *_likelihoods(model, names, rows))
+    }
     lines = ["digraph {"]
     for plate in dict.fromkeys(n.plate for n in nodes.values()):
         inside = [f"{n.name} [{_attributes(n)}]" for n in nodes.values() if n.plate == plate]
@@ -73,7 +76,9 @@ def _own_response(equation: Equation) -> list[str]:
 
 
 def _own_predictors(equation: Equation) -> list[str]:
-    """The predictors that enter by columns of their own: not those of cells, of levels by index, or of curves."""
+    """The predictors that enter by columns of their own: not those of cells, of levels by index, or of
+    curves.
+    """
     names: list[str] = []
     for term in equation.terms:
         names += term.numbers if term.full or term.curve is not None else term.factors
@@ -110,7 +115,9 @@ def _likelihoods(model: Model, names: Names, rows: int) -> Iterator[_Node]:
         name = names.of(equation)["observed"]
         if equation.weights is None:
             ordered = equation.family.predictor == "ordered"  # PyMC makes a Categorical of it
-            distribution = "Categorical" if ordered else equation.family.distribution_under(equation.link.name)
+            distribution = (
+                "Categorical" if ordered else equation.family.distribution_under(equation.link.name)
+            )
             yield _Node(name, "observed", distribution, str(rows))
         else:
             yield _Node(name, "potential", "Potential", "")
@@ -119,7 +126,9 @@ def _likelihoods(model: Model, names: Names, rows: int) -> Iterator[_Node]:
 def _arrows(model: Model, names: Names) -> Iterator[tuple[str, str]]:
     for equation in model.equations:
         observed = names.of(equation)["observed"]
-        response = names.of(equation)["codes"] if equation.levels else model.variables[equation.response].symbol
+        response = (
+            names.of(equation)["codes"] if equation.levels else model.variables[equation.response].symbol
+        )
         yield (observed, response) if equation.weights is None else (response, observed)
         parameters = equation.coefficient_symbols
         inputs = [model.variables[name].symbol for name in _own_predictors(equation)]

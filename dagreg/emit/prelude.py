@@ -1,7 +1,7 @@
 """The helpers of emitted programs: real Python, of which a program gets a copy of each that it calls.
 
-They stand in the order in which programs hold them. A program imports `pm` and `pt` where a helper names them; here
-these names are for the type checker alone, since nothing below the engines loads PyMC.
+They stand in the order in which programs hold them. A program imports `pm` and `pt` where a helper names
+them; here these names are for the type checker alone, since nothing below the engines loads PyMC.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def filled(values, value):
 def every_level(data, levels):
     """The table that holds each row once for every combination of the levels that it lacks.
 
-    Besides, the row that each row of the table stands for; and the places of each row in the table, padded with one
-    beyond its end.
+    Besides, the row that each row of the table stands for; and the places of each row in the table, padded
+    with one beyond its end.
     """
     table = {name: np.ma.asarray(values) for name, values in data.items()}
     row = np.arange(len(next(iter(table.values()))))
@@ -128,7 +128,9 @@ HELPERS: tuple[Helper, ...] = (
 
 
 def helpers_of(body: str) -> tuple[Helper, ...]:
-    """The helpers that the code of a program names, those of families too, with those that they call, in order."""
+    """The helpers that the code of a program names, those of families too, with those that they call, in
+    order.
+    """
     wanted = _names(compile(body, "<program>", "exec"))
     every = (*HELPERS, *(helper for family in FAMILIES.values() for helper in family.helpers))
     for helper in reversed(every):  # each calls earlier ones only

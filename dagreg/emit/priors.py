@@ -20,8 +20,13 @@ def prior_lines(
     dims: str | Sequence[str] | None = None,
     more: str = "",
 ) -> list[str]:
-    """A parameter and where its prior comes from, in a comment beside it or, where that is too long, above."""
-    arguments = [literal(symbol), *named_arguments(prior.distribution, [argument(model, a) for a in prior.arguments])]
+    """A parameter and where its prior comes from, in a comment beside it or, where that is too
+    long, above.
+    """
+    arguments = [
+        literal(symbol),
+        *named_arguments(prior.distribution, [argument(model, a) for a in prior.arguments]),
+    ]
     if dims:
         named = [dims] if isinstance(dims, str) else list(dims)
         shown = ", ".join(map(literal, named))

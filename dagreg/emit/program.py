@@ -71,8 +71,8 @@ def emit(
 ) -> Program:
     """The program of these builders.
 
-    `query` is the SQL that reads the data, or one for each builder that reads any; None where SQL cannot reach
-    them or there are none yet. `reader` says who answers it.
+    `query` is the SQL that reads the data, or one for each builder that reads any; None where SQL cannot
+    reach them or there are none yet. `reader` says who answers it.
     """
     models = [builder.model for builder in builders]
     blocks = [_source(builder, origin) for builder in builders]
@@ -172,7 +172,8 @@ def _place(query: str | Mapping[str, str], reader: Reader) -> list[str]:
         "os.chdir(os.path.dirname(os.path.abspath(sys.argv[0])))",
         f"for file in given or [{known}]:",
         "    if not os.path.isfile(file):",
-        '        sys.exit(f"no data file {os.path.abspath(file)}: `python model.py FILE` reads it from elsewhere")',
+        '        sys.exit(f"no data file {os.path.abspath(file)}: `python model.py FILE` reads it from '
+        'elsewhere")',
         "if given:",
         f"    names = [{quoting.strip()} for file in given]",
         f"    {text}",

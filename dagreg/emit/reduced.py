@@ -15,12 +15,16 @@ from dagreg.model.terms import PriorChoice
 from dagreg.quoting import comment, literal, number
 
 
-def sufficient_lines(model: Model, names: Names, equation: Equation, statistics: Sufficient, origin: str) -> list[str]:
+def sufficient_lines(
+    model: Model, names: Names, equation: Equation, statistics: Sufficient, origin: str
+) -> list[str]:
     """A Gaussian regression that its sufficient statistics stand for."""
     own = names.of(equation)
     free, whole, root, rotated = (own[part] for part in ("free", "all", "root", "rotated"))
     sigma = equation.auxiliaries[0].symbol
-    beyond = statistics.units - len(statistics.rotated)  # units that only the residual sum of squares speaks of
+    beyond = statistics.units - len(
+        statistics.rotated
+    )  # units that only the residual sum of squares speaks of
     lines = [
         f"# {statistics.units:,.12g} rows stand as these, by a QR decomposition of the design:",
         "# |y - X b|^2 = |rotated - root b|^2 + left, for every b",
@@ -52,7 +56,9 @@ def _coefficients(model: Model, names: Names, equation: Equation, origin: str) -
         at = 1
     for term in equation.terms:
         width = len(term.columns)
-        part = f"{whole}[{at}]" if width == 1 else f"{whole}[{at}:{at + width}], dims={literal(names.dim(term))}"
+        part = (
+            f"{whole}[{at}]" if width == 1 else f"{whole}[{at}:{at + width}], dims={literal(names.dim(term))}"
+        )
         lines += [comment(text).strip() for text in wrap(reason(term, origin), WIDTH - 8)]
         lines.append(f"{term.symbol} = pm.Deterministic({literal(term.symbol)}, {part})")
         priors.append(_log_prior(model, term.symbol, term.prior))

@@ -11,7 +11,9 @@ from dagreg.quoting import comment, literal, number
 
 
 def raw(model: Model, variable: Variable) -> str:
-    """The data column of a variable; where values are missing that are not summed over, with something in the gaps."""
+    """The data column of a variable; where values are missing that are not summed over, with something in the
+    gaps.
+    """
     column = f"data[{literal(variable.column)}]"
     summed = model.mixture is not None and variable.name in model.mixture.variables
     return f"filled({column}, {literal(variable.filler)})" if variable.missing and not summed else column
@@ -108,7 +110,9 @@ def _measured(model: Model, names: Names, latent: Latent, variable: Variable) ->
 
 
 def around(model: Model, names: Names, equation: Equation) -> list[str]:
-    """The true values of a response as its regression's mean and Normal draws; none where they are parameters."""
+    """The true values of a response as its regression's mean and Normal draws; none where they are
+    parameters.
+    """
     latent = next((la for la in model.latents if la.variable == equation.response and la.around), None)
     if latent is None:
         return []

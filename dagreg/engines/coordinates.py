@@ -1,8 +1,10 @@
-"""Parameters in the unconstrained coordinates in which PyMC moves them, their priors, and derivatives of both.
+"""Parameters in the unconstrained coordinates in which PyMC moves them, their priors, and derivatives of
+both.
 
-A parameter x is u itself where its prior lies on the line, exp(u) where above 0, and in an interval by the logistic
-function; cutpoints are u0, u0 + exp(u1), u0 + exp(u1) + exp(u2), ... Densities are in u, so that they have the log of
-|dx/du| beside that of x (Stan Reference Manual, chapter on transforms). Points are points x parameters.
+A parameter x is u itself where its prior lies on the line, exp(u) where above 0, and in an interval by the
+logistic function; cutpoints are u0, u0 + exp(u1), u0 + exp(u1) + exp(u2), ... Densities are in u, so that
+they have the log of |dx/du| beside that of x (Stan Reference Manual, chapter on transforms). Points are
+points x parameters.
 """
 
 from __future__ import annotations
@@ -110,7 +112,9 @@ _ON_THE_LINE: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Coordinates:
-    """Those of a model: numbers with priors of their own, and runs of them that are cutpoints in ascending order."""
+    """Those of a model: numbers with priors of their own, and runs of them that are cutpoints in ascending
+    order.
+    """
 
     each: tuple[Coordinate, ...]
     ordered: tuple[slice, ...] = ()
@@ -149,14 +153,18 @@ class Coordinates:
         return found
 
     def centres(self) -> tuple[Array, Array]:
-        """About the mean and sd of each coordinate under the priors; of cutpoints' steps, about those of a log."""
+        """About the mean and sd of each coordinate under the priors; of cutpoints' steps, about those of a
+        log.
+        """
         found = np.array([c.centre() for c in self.each]).T
         for run in self.ordered:
             found[:, run.start + 1 : run.stop] = [[0.0], [1.0]]
         return found[0], found[1]
 
     def pulled_back(self, point: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
-        """Gradient and Hessian in the coordinates, priors included, from those of the likelihood in the parameters."""
+        """Gradient and Hessian in the coordinates, priors included, from those of the likelihood in the
+        parameters.
+        """
         size = len(self)
         slopes, bends = np.eye(size), np.zeros(size)
         own, curved = np.zeros(size), np.zeros(size)
@@ -170,7 +178,10 @@ class Coordinates:
             value, height = coordinate.derivatives(at)
             first, second = (_number(height.first.get(0)), _number(height.second.get((0, 0))))
             if free:
-                slopes[i, i], bends[i] = _number(value.first[0]), gradient[i] * _number(value.second.get((0, 0)))
+                slopes[i, i], bends[i] = (
+                    _number(value.first[0]),
+                    gradient[i] * _number(value.second.get((0, 0))),
+                )
                 own[i], curved[i] = first, second
             else:
                 gradient[i] += first

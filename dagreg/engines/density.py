@@ -1,13 +1,16 @@
-"""The log posterior of a model in NumPy, with gradient and Hessian, from the IR: any family, link, prior or censoring.
+"""The log posterior of a model in NumPy, with gradient and Hessian, from the IR: any family, link, prior or
+censoring.
 
-It is that of the program which `emit` prints, in the same unconstrained coordinates, up to a constant. The likelihood
-is a sum of factors: rows whose log density is one formula of a few linear predictors and a few parameters of all rows.
-With the design X_m of predictor m, and f_m, f_mn the derivatives of the rows' log densities,
+It is that of the program which `emit` prints, in the same unconstrained coordinates, up to a constant. The
+likelihood is a sum of factors: rows whose log density is one formula of a few linear predictors and a few
+parameters of all rows. With the design X_m of predictor m, and f_m, f_mn the derivatives of the rows' log
+densities,
 
     gradient = sum_m X_m' f_m,    Hessian = sum_mn X_m' diag(f_mn) X_n
 
-(McCullagh and Nelder 1989, section 2.5, for one predictor). Families give the formulas (`Family.log_density`), jets
-their derivatives (`numerics/jets.py`). Values are for many points at once: points are points x parameters.
+(McCullagh and Nelder 1989, section 2.5, for one predictor). Families give the formulas
+(`Family.log_density`), jets their derivatives (`numerics/jets.py`). Values are for many points at once:
+points are points x parameters.
 """
 
 from __future__ import annotations
@@ -46,7 +49,9 @@ Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """A linear predictor: `design` (rows x coefficients) times the parameters at `places`, and `offset` (rows x 1)."""
+    """A linear predictor: `design` (rows x coefficients) times the parameters at `places`, and `offset` (rows
+    x 1).
+    """
 
     design: Array
     places: Index
@@ -60,7 +65,9 @@ class Predictor:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """Rows whose log density is `formula` of columns (rows x 1), predictors, and the parameters at `scalars`."""
+    """Rows whose log density is `formula` of columns (rows x 1), predictors, and the parameters
+    at `scalars`.
+    """
 
     formula: Formula
     columns: Mapping[str, Array]
@@ -187,7 +194,9 @@ def obstacle(model: Model, *, groups: bool = False) -> str:
         odd = [p for p in priors if DISTRIBUTIONS[p.distribution].support in ("simplex", "cholesky")]
         if odd:
             return f"the prior {odd[0]} is not of one number"
-        ends = DISTRIBUTIONS[equation.coefficients[0].distribution].support if equation.coefficients else "real"
+        ends = (
+            DISTRIBUTIONS[equation.coefficients[0].distribution].support if equation.coefficients else "real"
+        )
         if equation.family.predictor == "ordered" and ends != "real":
             return f"the prior {equation.coefficients[0]} of cutpoints does not lie on the whole line"
     return ""
@@ -200,7 +209,8 @@ def parameters(model: Model) -> int:
 
 
 def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient | None = None) -> Posterior:
-    """The log posterior of a model on the columns that its program reads. `obstacle` says which models have one.
+    """The log posterior of a model on the columns that its program reads. `obstacle` says which models have
+    one.
 
     `statistics` stand for the rows of its one regression.
     """
@@ -213,7 +223,9 @@ def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient |
         several = max(len(equation.levels) - 1, 1)
         head = equation.has_intercept
         for i, prior in enumerate(equation.coefficients):
-            repeated = equation.family.predictor == "unordered" or (i == 0 and head and len(equation.levels) > 0)
+            repeated = equation.family.predictor == "unordered" or (
+                i == 0 and head and len(equation.levels) > 0
+            )
             priors += [prior] * (several if repeated else 1)
         if equation.family.predictor == "ordered":
             runs.append(slice(first, first + several))
@@ -253,7 +265,9 @@ def _rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Mapping[
 
 
 def _known(model: Model, equation: Equation, coefficients: int) -> Array:
-    """The response's mean for the intercept, 0 for slopes, nan for the auxiliaries, which start at their priors."""
+    """The response's mean for the intercept, 0 for slopes, nan for the auxiliaries, which start at their
+    priors.
+    """
     start = np.zeros(coefficients + len(equation.auxiliaries))
     start[coefficients:] = np.nan
     start[: _constant(equation)] = model.variables[equation.response].mean
@@ -266,7 +280,9 @@ def _constant(equation: Equation) -> int:
 
 
 def _start(model: Model, equation: Equation, data: Mapping[str, Any], coefficients: int) -> Array:
-    """Where the coefficients are when no predictor tells: nan for the auxiliaries, which start at their priors."""
+    """Where the coefficients are when no predictor tells: nan for the auxiliaries, which start at their
+    priors.
+    """
     variable, several = model.variables[equation.response], max(len(equation.levels) - 1, 1)
     start = np.zeros(coefficients + len(equation.auxiliaries))
     start[coefficients:] = np.nan
@@ -278,7 +294,9 @@ def _start(model: Model, equation: Equation, data: Mapping[str, Any], coefficien
     elif equation.family.predictor == "unordered":
         codes = positions(np.asarray(data[variable.column]), equation.levels)
         shares = np.bincount(codes, units, several + 1) / units.sum()
-        start[: constant * several] = np.tile(np.log(np.maximum(shares[1:], 1e-3) / max(shares[0], 1e-3)), constant)
+        start[: constant * several] = np.tile(
+            np.log(np.maximum(shares[1:], 1e-3) / max(shares[0], 1e-3)), constant
+        )
     else:
         response = encode(variable, np.asarray(data[variable.column]))[:, 0]
         exposed = column(equation.trials, data, rows) * column(equation.offset, data, rows)
@@ -392,7 +410,9 @@ def _one(
     weights: Array,
     groups: Mapping[str, Array],
 ) -> Iterator[Factor]:
-    """One predictor: a factor for the rows of each kind of censoring, and one for what no predictor enters."""
+    """One predictor: a factor for the rows of each kind of censoring, and one for what no
+    predictor enters.
+    """
     variable, rows = model.variables[equation.response], len(weights)
     columns = {"y": encode(variable, np.asarray(data[variable.column])), **groups}
     columns["trials"] = column(equation.trials, data, rows)[:, None]
@@ -435,7 +455,9 @@ def _normal(
     scalars: tuple[int, ...],
     weights: Array,
 ) -> Iterator[Factor]:
-    """Of a linear predictor with Normal errors: the triangle's rows for all, which have the same sum of squares."""
+    """Of a linear predictor with Normal errors: the triangle's rows for all, which have the same sum of
+    squares.
+    """
     responses = [name for name in ("y", "linked") if name in columns]
     blocks = [*(columns[name] for name in responses), *(p.design for p in predictors)]
     whole = np.hstack(blocks) * np.sqrt(weights)[:, None]

@@ -20,7 +20,8 @@ Origin = Literal["solved", "earlier fit", "same fit"]
 class Part(Brief):
     """The draws of one piece of a model: all that they hang on, as a key, and how they were made.
 
-    `digest` is of the draws and their statistics, so that what is read from a file is known to be what was written.
+    `digest` is of the draws and their statistics, so that what is read from a file is known to be what was
+    written.
     """
 
     key: str
@@ -35,9 +36,8 @@ class Part(Brief):
 class Draws:
     """Draws of the parameters of one model: symbol -> chains x draws (x coefficients).
 
-    `seconds` is what making them took, 0 for those of an earlier fit.
-    `trees` are the samplers' statistics, one for each piece that was sampled (`engines/statistics.py`); `parts` are the
-    pieces.
+    `seconds` is what making them took, 0 for those of an earlier fit. `trees` are the samplers' statistics,
+    one for each piece that was sampled (`engines/statistics.py`); `parts` are the pieces.
     """
 
     values: Mapping[str, Array]
@@ -54,7 +54,9 @@ class Draws:
     @property
     def sampled(self) -> frozenset[str]:
         """The parameters that a Markov chain moved."""
-        return frozenset(symbol for part in self.parts if not _are_independent(part.engine) for symbol in part.symbols)
+        return frozenset(
+            symbol for part in self.parts if not _are_independent(part.engine) for symbol in part.symbols
+        )
 
     @property
     def independent(self) -> bool:
@@ -79,10 +81,11 @@ def _are_independent(engines: str) -> bool:
 
 
 def by_symbol(equation: Equation, points: Array) -> dict[str, Array]:
-    """Chains x draws (x coefficients) (x levels) of every coefficient, from points that hold them in their order.
+    """Chains x draws (x coefficients) (x levels) of every coefficient, from points that hold them in their
+    order.
 
-    Of a response in levels the intercept, and of an unordered one every coefficient, is there once for each level but
-    the first, the levels varying fastest.
+    Of a response in levels the intercept, and of an unordered one every coefficient, is there once for each
+    level but the first, the levels varying fastest.
     """
     shape, several = points.shape[:2], max(len(equation.levels) - 1, 1)
     outcomes = (several,) if equation.family.predictor == "unordered" else ()
@@ -101,7 +104,8 @@ def by_symbol(equation: Equation, points: Array) -> dict[str, Array]:
 
 
 def convergence(values: Array, *, independent: bool = False) -> tuple[Array, Array]:
-    """Bulk effective sample size and rank-normalised split R-hat (Vehtari et al. 2021) of chains x draws x ...
+    """Bulk effective sample size and rank-normalised split R-hat (Vehtari et al. 2021) of chains x draws x
+    ...
 
     Independent draws count in full, and there is no chain that could fail to converge. Values that never
     vary have no meaningful diagnostics: they count as converged.

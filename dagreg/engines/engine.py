@@ -24,21 +24,22 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Engine:
-    """A way to draw from the posterior of a piece. Everything else asks this record: no other file names an engine.
+    """A way to draw from the posterior of a piece. Everything else asks this record: no other file names an
+    engine.
 
-    - `name`: in specs, JSON and saved results. `words`: in a report's line on the engine; `participle`: of what it
-      has solved.
+    - `name`: in specs, JSON and saved results. `words`: in a report's line on the engine; `participle`: of
+      what it has solved.
     - `obstacle(piece, data)`: why it cannot solve a piece; None where it can.
-    - `solve(piece, data, sampling, program)`: the draws; None where its own check finds that they would not be the
-      posterior's, and the next engine takes over. `unfit` says why in a report; an engine without it never gives up.
-      `program` emits the readable program, for engines that run it.
-    - `independent`: no Markov chain makes its draws. `runs_program`: it runs the emitted program, by PyMC, and keeps a
-      sampler's statistics.
+    - `solve(piece, data, sampling, program)`: the draws; None where its own check finds that they would not
+      be the posterior's, and the next engine takes over. `unfit` says why in a report; an engine without it
+      never gives up. `program` emits the readable program, for engines that run it.
+    - `independent`: no Markov chain makes its draws. `runs_program`: it runs the emitted program, by PyMC,
+      and keeps a sampler's statistics.
     - `packages`: those whose versions its draws hang on.
-    - `step`: the line of `--explain-plan` that says whether it can; `grounds(piece)`: why it can, "" if a pass has
-      said so. No line without a `step`.
-    - `statistics(piece)`: what stands for program and rows, where its draws hang on no more than that; its generator
-      then takes the regression beside the seed. None if they hang on program and rows.
+    - `step`: the line of `--explain-plan` that says whether it can; `grounds(piece)`: why it can, "" if a
+      pass has said so. No line without a `step`.
+    - `statistics(piece)`: what stands for program and rows, where its draws hang on no more than that; its
+      generator then takes the regression beside the seed. None if they hang on program and rows.
     """
 
     name: str

@@ -1,24 +1,26 @@
 """Independent draws of a posterior: cell means by conjugacy, a Gaussian regression by one quadrature.
 
-**Theorem.** Let y | b, sigma ~ Normal(X b, sigma) and b ~ Normal(m, diag(d^2)), some d infinite (flat), and let
-sigma have any prior. Then b | sigma, y is Normal, and sigma has the one-dimensional marginal
+**Theorem.** Let y | b, sigma ~ Normal(X b, sigma) and b ~ Normal(m, diag(d^2)), some d infinite (flat), and
+let sigma have any prior. Then b | sigma, y is Normal, and sigma has the one-dimensional marginal
 
     p(sigma | y)  ~  p(sigma) Normal(y | X m, sigma^2 + X diag(d^2) X')
 
-(Bishop 2006, section 3.5; flat coefficients integrated out). A grid over log sigma gives its distribution function,
-and draws of sigma, then of b given sigma, are independent draws of the posterior. Both steps need the sufficient
-statistics only. Cells of counts have the posteriors of `optimise/cells.py`.
+(Bishop 2006, section 3.5; flat coefficients integrated out). A grid over log sigma gives its distribution
+function, and draws of sigma, then of b given sigma, are independent draws of the posterior. Both steps need
+the sufficient statistics only. Cells of counts have the posteriors of `optimise/cells.py`.
 
 In Bishop's notation: with the sufficient statistics z = Q'y, R and s (see
 `optimise/sufficient.py`) and b = m + D a, a ~ Normal(0, I), let U S V' be the singular value decomposition of
 R D and c = U'(z - R m). Then, with N the number of units,
 
     log p(sigma | y) = log p(sigma) - (N - p) log sigma
-                       - 1/2 sum_i [log(sigma^2 + S_i^2) + c_i^2 / (sigma^2 + S_i^2)] - s / (2 sigma^2) + constant,
+                       - 1/2 sum_i [log(sigma^2 + S_i^2) + c_i^2 / (sigma^2 + S_i^2)] - s / (2 sigma^2) +
+                         constant,
     (V'a)_i | sigma, y ~ Normal with mean S_i c_i / (sigma^2 + S_i^2), variance sigma^2 / (sigma^2 + S_i^2).
 
 Nothing is inverted, so collinear predictors lose no more digits than their R has. Flat coefficients come
-first in the triangle and are integrated out: given the others and sigma they solve T_ff f = z_f - T_fo b_o + sigma e.
+first in the triangle and are integrated out: given the others and sigma they solve T_ff f = z_f - T_fo b_o +
+sigma e.
 """
 
 from __future__ import annotations
@@ -96,7 +98,9 @@ def _grounds(piece: Piece) -> str:
 
 
 def _statistics(piece: Piece) -> object:
-    """What the draws hang on besides settings: the form of the regression, its priors, what stands for its rows."""
+    """What the draws hang on besides settings: the form of the regression, its priors, what stands for its
+    rows.
+    """
     equation = piece.equation
     priors = [(p.distribution, p.arguments) for p in equation.coefficients]
     others = [(a.symbol, a.prior.distribution, a.prior.arguments) for a in equation.auxiliaries]
@@ -111,7 +115,8 @@ def _statistics(piece: Piece) -> object:
 def draw_exactly(piece: Piece, sampling: Sampling) -> Draws:
     """Independent draws of the one regression of a piece, in the shape of chains.
 
-    The piece has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate ones.
+    The piece has its sufficient statistics and Normal or flat priors, or the counts of cells with conjugate
+    ones.
     """
     started = time.perf_counter()
     (equation,) = piece.model.equations
@@ -213,7 +218,9 @@ def marginal(this: Problem) -> tuple[Array, Array]:
 
 
 def _inverse(grid: Array, density: Array, uniforms: Array) -> Array:
-    """Sigma where the distribution function of log sigma, piecewise linear in density, reaches the uniforms."""
+    """Sigma where the distribution function of log sigma, piecewise linear in density, reaches
+    the uniforms.
+    """
     step = grid[1] - grid[0]
     mass = np.concatenate([[0.0], np.cumsum((density[:-1] + density[1:]) * step / 2)])
     wanted = uniforms * mass[-1]
@@ -228,24 +235,30 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
     """The coefficients given sigma, draws x coefficients, in the order of the equation."""
     noise = rng.standard_normal((len(sigma), len(this.order)))
     variance = (sigma**2)[:, None] + this.singular**2
-    # Turned into the singular vectors' frame and back, it does not depend on their signs, which rounding decides.
+    # Turned into the singular vectors' frame and back, it does not depend on their signs, which rounding
+    # decides.
     turned = noise[:, this.flat :] @ this.right.T
     inner = turned * sigma[:, None] / np.sqrt(variance) + this.singular * this.turned / variance
     standard = inner @ this.right
     if len(this.right) < this.right.shape[1]:
-        standard += noise[:, this.flat :] - turned @ this.right  # directions that no row speaks of keep their prior
+        standard += (
+            noise[:, this.flat :] - turned @ this.right
+        )  # directions that no row speaks of keep their prior
     others = this.mean + standard * this.scale
     found = np.empty(noise.shape)
     found[:, this.order[this.flat :]] = others
     if this.flat:
-        target = this.top_rotated - others @ this.top[:, this.flat :].T + sigma[:, None] * noise[:, : this.flat]
+        target = (
+            this.top_rotated - others @ this.top[:, this.flat :].T + sigma[:, None] * noise[:, : this.flat]
+        )
         found[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
     return found
 
 
 ENGINE = Engine(
     name=NAME,
-    words="exact: independent draws from the posterior, without a Markov chain (there is no trace to look at)",
+    words="exact: independent draws from the posterior, without a Markov chain (there is no trace to look "
+    "at)",
     participle="solved exactly",
     obstacle=obstacle,
     solve=lambda piece, data, sampling, program: draw_exactly(piece, sampling),

@@ -13,8 +13,11 @@ _REUSED = {
 }
 
 
-def plan_text(pieces: Mapping[str, Sequence[Piece]], stored: Mapping[str, Sequence[bool]] | None = None) -> str:
-    """For every regression of every builder: the passes that applied and those that did not, the engine, its rows.
+def plan_text(
+    pieces: Mapping[str, Sequence[Piece]], stored: Mapping[str, Sequence[bool]] | None = None
+) -> str:
+    """For every regression of every builder: the passes that applied and those that did not, the engine, its
+    rows.
 
     `stored` says, for each, whether the draws of an earlier fit serve.
     """
@@ -23,14 +26,17 @@ def plan_text(pieces: Mapping[str, Sequence[Piece]], stored: Mapping[str, Sequen
         lines.append(builder)
         for piece, there in zip(group, (stored or {}).get(builder, (False,) * len(group)), strict=True):
             lines += _piece(piece)
-            lines += [f"    {'reused:':12} unchanged since the earlier fit, whose draws serve"] if there else []
+            lines += (
+                [f"    {'reused:':12} unchanged since the earlier fit, whose draws serve"] if there else []
+            )
     return "\n".join(lines)
 
 
 def _piece(piece: Piece) -> list[str]:
     lines = [f"  {_regressions(piece)}"]
     lines += [
-        f"    {note.step + ':':12} {'applied' if note.applied else 'not applied'}: {note.why}" for note in piece.notes
+        f"    {note.step + ':':12} {'applied' if note.applied else 'not applied'}: {note.why}"
+        for note in piece.notes
     ]
     return [*lines, f"    {'engine:':12} {piece.engine}, on {_rows(piece)}"]
 
@@ -47,11 +53,14 @@ def _rows(piece: Piece) -> str:
 
 
 def sentences(pieces: Iterable[Piece], made: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """For each piece: how it was solved and what stood for its rows, and where draws that were not made anew are from.
+    """For each piece: how it was solved and what stood for its rows, and where draws that were not made anew
+    are from.
 
     `made` are the engine and the origin of the draws (`engine/draws.py`).
     """
-    return tuple(_sentence(p, engine) + _REUSED.get(o, "") for p, (engine, o) in zip(pieces, made, strict=True))
+    return tuple(
+        _sentence(p, engine) + _REUSED.get(o, "") for p, (engine, o) in zip(pieces, made, strict=True)
+    )
 
 
 def _sentence(piece: Piece, engine: str) -> str:

@@ -1,19 +1,22 @@
 """Metropolis-Hastings on proposals that importance weights have judged, for models of few parameters.
 
-Newton's method finds the mode of the log posterior (`engines/density.py`) and the curvature there, from several
-starts far apart; they have to end at one mode. A split t density of that place and shape (Geweke 1989, section 4;
-Tierney and Kadane 1986 for the mode's part) then proposes all states of the chains. Where it does not fit well, a
-mixture of t densities is fitted to weighted draws (Cappe, Douc, Guillin, Marin and Robert 2008) and takes its place.
+Newton's method finds the mode of the log posterior (`engines/density.py`) and the curvature there, from
+several starts far apart; they have to end at one mode. A split t density of that place and shape (Geweke
+1989, section 4; Tierney and Kadane 1986 for the mode's part) then proposes all states of the chains. Where it
+does not fit well, a mixture of t densities is fitted to weighted draws (Cappe, Douc, Guillin, Marin and
+Robert 2008) and takes its place.
 
-**Theorem.** Let proposals be independent draws of q, and w = p / q for the posterior p. Metropolis-Hastings that
-accepts a move from x to y with the probability min(1, w(y) / w(x)) leaves p invariant; if w is bounded by M, the
-distance from p shrinks by 1 - 1/M a step at least, whatever the start (Tierney 1994, section 2.3.3; Mengersen and
-Tweedie 1996, theorem 2.1). Nothing is approximated: how well q fits decides only how fast chains forget.
+**Theorem.** Let proposals be independent draws of q, and w = p / q for the posterior p. Metropolis-Hastings
+that accepts a move from x to y with the probability min(1, w(y) / w(x)) leaves p invariant; if w is bounded
+by M, the distance from p shrinks by 1 - 1/M a step at least, whatever the start (Tierney 1994, section 2.3.3;
+Mengersen and Tweedie 1996, theorem 2.1). Nothing is approximated: how well q fits decides only how fast
+chains forget.
 
-**The check.** No M is known, but draws of w tell of its tail: where a generalised Pareto distribution fitted to the
-largest weights has a shape k above 0.7 (or 1 - 1 / log10 of the draws, if that is less), some region that matters
-was hardly ever proposed (Vehtari, Simpson, Gelman, Yao and Gabry 2024). Then, or where proposals are worth few draws,
-chains disagree, or several modes have mass, there are no draws here, and the next engine takes over.
+**The check.** No M is known, but draws of w tell of its tail: where a generalised Pareto distribution fitted
+to the largest weights has a shape k above 0.7 (or 1 - 1 / log10 of the draws, if that is less), some region
+that matters was hardly ever proposed (Vehtari, Simpson, Gelman, Yao and Gabry 2024). Then, or where proposals
+are worth few draws, chains disagree, or several modes have mass, there are no draws here, and the next engine
+takes over.
 """
 
 from __future__ import annotations
@@ -124,11 +127,15 @@ def draw_by_importance(
 def only_mode(posterior: Posterior, rng: np.random.Generator) -> Mode | None:
     """The one mode that has all but `LEAST_MASS`; None where there are others, or where no search ends."""
     centre, spread = posterior.coordinates.centres()
-    first = next((m for m in (climb(posterior, x) for x in (posterior.start, centre)) if isinstance(m, Mode)), None)
+    first = next(
+        (m for m in (climb(posterior, x) for x in (posterior.start, centre)) if isinstance(m, Mode)), None
+    )
     if first is None:
         return None
     count = STARTS if posterior.rows < MANY_ROWS else STARTS_OF_MANY
-    around = first.point + START_SPREAD * rng.standard_normal((count - count // 2, len(centre))) @ first.root.T
+    around = (
+        first.point + START_SPREAD * rng.standard_normal((count - count // 2, len(centre))) @ first.root.T
+    )
     afar = centre + spread * rng.standard_normal((count // 2, len(centre)))
     modes = [first]
     for start in (*around, *afar):
@@ -147,8 +154,8 @@ def only_mode(posterior: Posterior, rng: np.random.Generator) -> Mode | None:
 def climb(posterior: Posterior, start: Array, known: tuple[Mode, ...] = ()) -> Mode | float:
     """Newton's method from a start, its steps halved until they lead up; else the height where that ends.
 
-    Where the density is not concave the curvatures' absolute values take their place, so that every step leads up.
-    It ends early beside a mode that is known.
+    Where the density is not concave the curvatures' absolute values take their place, so that every step
+    leads up. It ends early beside a mode that is known.
     """
     point, height = start, float(posterior(start[None])[0])
     for _ in range(NEWTON_STEPS):
@@ -193,7 +200,8 @@ class Proposal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SplitT:
-    """A t density with a scale of its own on either side of the mode along each axis (Geweke 1989, section 4).
+    """A t density with a scale of its own on either side of the mode along each axis (Geweke 1989, section
+    4).
 
     The axes are the columns of `root`. Densities of both sides meet at the mode.
     """
@@ -220,7 +228,8 @@ class SplitT:
 def split_t(target: LogDensity, mode: Mode) -> SplitT | None:
     """The split t density at a mode, as wide along each half axis as the target falls off slowly.
 
-    The last parameters come first among the axes: those of families, which are skewed, and which others follow.
+    The last parameters come first among the axes: those of families, which are skewed, and which others
+    follow.
     """
     size = len(mode.point)
     turned = _factor((mode.root @ mode.root.T)[::-1, ::-1])
@@ -252,7 +261,9 @@ class Mixture:
         return np.asarray(self.centres[which] + np.einsum("nij,nj->ni", self.roots[which], normal))
 
     def parts(self, points: Array) -> tuple[Array, Array]:
-        """Of each component, components x points: the log of its share times its density, and squared distances."""
+        """Of each component, components x points: the log of its share times its density, and squared
+        distances.
+        """
         size = self.centres.shape[1]
         densities, distances = [], []
         for share, centre, root in zip(self.shares, self.centres, self.roots, strict=True):
@@ -294,7 +305,9 @@ def fitted(mixture: Mixture, points: Array, share: Array) -> Mixture:
 
 
 def split(mixture: Mixture, points: Array, weights: Array) -> Mixture:
-    """The mixture with one component more, where the draws of the largest weights lie: there proposals are too few."""
+    """The mixture with one component more, where the draws of the largest weights lie: there proposals are
+    too few.
+    """
     size = points.shape[1]
     top = np.argsort(weights)[-max(TOP_EACH * size, int(TOP_SHARE * len(points))) :]
     share = _shares(weights[top])
@@ -336,8 +349,8 @@ def adapted(
 ) -> tuple[Proposal, Array, Array] | None:
     """The proposal whose weighted draws are worth most; and those draws with their log weights.
 
-    A split t density at the mode, or where that does not fit well a mixture, which starts as one t density there. None
-    where not even one draw has a weight.
+    A split t density at the mode, or where that does not fit well a mixture, which starts as one t density
+    there. None where not even one draw has a weight.
     """
     size = len(mode.point)
     root = _factor(mode.root @ mode.root.T)
@@ -399,12 +412,16 @@ def chains(
 
 
 def walk(first: Array, weights: Array, rng: np.random.Generator) -> Any:
-    """Of each chain, after each of its proposals, the number of the one that it is at, from 1; 0 is its first state."""
+    """Of each chain, after each of its proposals, the number of the one that it is at, from 1; 0 is its first
+    state.
+    """
     uniforms = np.log(rng.random(weights.shape))
     states = np.empty(weights.shape, dtype=np.int64)
     for chain, here in enumerate(first.tolist()):
         at, visited = 0, []
-        for number, (weight, log) in enumerate(zip(weights[chain].tolist(), uniforms[chain].tolist(), strict=True), 1):
+        for number, (weight, log) in enumerate(
+            zip(weights[chain].tolist(), uniforms[chain].tolist(), strict=True), 1
+        ):
             if log < weight - here:
                 at, here = number, weight
             visited.append(at)

@@ -1,24 +1,25 @@
 """Metropolis-Hastings with independent proposals, for log posteriors that are concave.
 
-**Theorem.** Let the log likelihood be concave in the linear predictor (or in predictors and cutpoints; families say
-under which links: `Family.concave`), the predictor linear in the parameters, and the log priors concave (Normal or
-flat). Then
+**Theorem.** Let the log likelihood be concave in the linear predictor (or in predictors and cutpoints;
+families say under which links: `Family.concave`), the predictor linear in the parameters, and the log priors
+concave (Normal or flat). Then
 
 - the log posterior is concave: it has one mode, which Newton's method finds from any start;
-- a proper posterior falls off at least exponentially (Cule and Samworth 2010, lemma 1), so that its ratio to any
-  multivariate t density is bounded by some M;
-- Metropolis-Hastings with independent proposals from that t converges to the posterior whatever its start, its
-  distance from it shrinking by 1 - 1/M a step at least (Mengersen and Tweedie 1996, theorem 2.1; Tierney 1994).
+- a proper posterior falls off at least exponentially (Cule and Samworth 2010, lemma 1), so that its ratio to
+  any multivariate t density is bounded by some M;
+- Metropolis-Hastings with independent proposals from that t converges to the posterior whatever its start,
+  its distance from it shrinking by 1 - 1/M a step at least (Mengersen and Tweedie 1996, theorem 2.1; Tierney
+  1994).
 
-With the t centred and scaled as the posterior, 1 - 1/M is small, a chain forgets in a few steps, and no gradient has
-to be compiled. M is not known, though: the next engine takes over where few proposals are accepted, or where the
-chains disagree or are worth few draws.
+With the t centred and scaled as the posterior, 1 - 1/M is small, a chain forgets in a few steps, and no
+gradient has to be compiled. M is not known, though: the next engine takes over where few proposals are
+accepted, or where the chains disagree or are worth few draws.
 
-Newton's method finds the mode and the curvature there; a t density of that place and shape is then fitted to the
-posterior's mean and covariance by importance sampling; its draws are the proposals of every chain (Tierney 1994,
-section 2.3.3; Gelman et al. 2013, section 13.3). Only the log posterior is evaluated, at thousands of points at once:
-derivatives are differences, and they steer the proposals alone. The chains keep one of every few states, so that what
-is kept is nearly independent.
+Newton's method finds the mode and the curvature there; a t density of that place and shape is then fitted to
+the posterior's mean and covariance by importance sampling; its draws are the proposals of every chain
+(Tierney 1994, section 2.3.3; Gelman et al. 2013, section 13.3). Only the log posterior is evaluated, at
+thousands of points at once: derivatives are differences, and they steer the proposals alone. The chains keep
+one of every few states, so that what is kept is nearly independent.
 """
 
 from __future__ import annotations
@@ -118,12 +119,16 @@ def parameters(equation: Equation) -> int:
 
 
 def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
-    """Draws of the one regression of a model; None where the posterior is not of a shape that proposals can have."""
+    """Draws of the one regression of a model; None where the posterior is not of a shape that proposals can
+    have.
+    """
     started = time.perf_counter()
     (equation,) = model.equations
     rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
     target = target_of(model, data)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # points may lie where nothing is finite
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # points may lie where nothing is finite
         found = laplace(target, target.start, target.spread)
         if found is None:
             return None
@@ -139,8 +144,9 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
 def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Array] | None:
     """The mode of a concave log density, and a root of its inverse curvature there; None where it has none.
 
-    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every step. None,
-    too, where curvature has no scale to settle on: beside a cliff, as under separated rows and a very wide prior.
+    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every
+    step. None, too, where curvature has no scale to settle on: beside a cliff, as under separated rows and a
+    very wide prior.
     """
     height = float(target(centre[None])[0])
     for _ in range(NEWTON):
@@ -195,7 +201,8 @@ def fitted(proposal: Proposal, points: Array, weights: Array) -> Proposal:
 
 
 def _factor(covariance: Array) -> Array:
-    """A root of a covariance matrix: its Cholesky factor, which rounding hardly moves, unlike eigenvectors' signs.
+    """A root of a covariance matrix: its Cholesky factor, which rounding hardly moves, unlike eigenvectors'
+    signs.
 
     Where columns are so collinear that there is none, eigenvectors have to do.
     """
@@ -215,7 +222,9 @@ def chains(
     target: LogDensity, mode: Array, root: Array, count: int, draws: int, rng: np.random.Generator
 ) -> Array | None:
     """Chains x draws x parameters; None where too few proposals would be accepted."""
-    proposal, points, weights = _chosen(target, Proposal(mode, _factor(root @ root.T), max(10.0, 2.0 * len(mode))), rng)
+    proposal, points, weights = _chosen(
+        target, Proposal(mode, _factor(root @ root.T), max(10.0, 2.0 * len(mode))), rng
+    )
     share, staying = stationary(weights)
     if not 1 - share @ staying > LEAST:
         return None
@@ -229,8 +238,12 @@ def chains(
     return found
 
 
-def _chosen(target: LogDensity, proposal: Proposal, rng: np.random.Generator) -> tuple[Proposal, Array, Array]:
-    """The proposal, moved to the posterior as long as its weighed draws are then worth more; and those draws."""
+def _chosen(
+    target: LogDensity, proposal: Proposal, rng: np.random.Generator
+) -> tuple[Proposal, Array, Array]:
+    """The proposal, moved to the posterior as long as its weighed draws are then worth more; and
+    those draws.
+    """
     count = PILOT + PILOT_EACH * len(proposal.centre)
     best, best_rate = (proposal, *_weighed(target, proposal, count, rng)), 0.0
     latest = best
@@ -246,14 +259,18 @@ def _chosen(target: LogDensity, proposal: Proposal, rng: np.random.Generator) ->
     return best
 
 
-def _weighed(target: LogDensity, proposal: Proposal, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _weighed(
+    target: LogDensity, proposal: Proposal, count: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Proposals, and the log of the posterior over the proposal's density at each."""
     points, density = proposal.draw(rng, count)
     return points, target(points) - density
 
 
 def mixed(points: Array) -> bool:
-    """Whether the chains agree and are worth enough draws; where they are not, a tail was hardly ever proposed."""
+    """Whether the chains agree and are worth enough draws; where they are not, a tail was hardly ever
+    proposed.
+    """
     sizes, r_hats = convergence(points)
     count, draws = points.shape[:2]
     if draws < SHORT:
@@ -263,7 +280,9 @@ def mixed(points: Array) -> bool:
 
 
 def stationary(weights: Array) -> tuple[Array, Array]:
-    """From log weights of proposals: how likely a chain is to be at each, and how likely to stay there for a step."""
+    """From log weights of proposals: how likely a chain is to be at each, and how likely to stay there for a
+    step.
+    """
     relative = np.exp(weights - weights.max())
     order = np.argsort(relative)
     ordered = relative[order]
@@ -278,7 +297,9 @@ def stationary(weights: Array) -> tuple[Array, Array]:
 def _walk(first: float, weights: Array, uniforms: Array) -> Any:
     """Where a chain is after each proposal: the number of a proposal, from 1; 0 is the first state."""
     at, here, states = 0, first, []
-    for number, (weight, log) in enumerate(zip(weights.tolist(), np.log(uniforms).tolist(), strict=True), start=1):
+    for number, (weight, log) in enumerate(
+        zip(weights.tolist(), np.log(uniforms).tolist(), strict=True), start=1
+    ):
         if log < weight - here:
             at, here = number, weight
         states.append(at)
@@ -287,14 +308,18 @@ def _walk(first: float, weights: Array, uniforms: Array) -> Any:
 
 ENGINE = Engine(
     name=NAME,
-    words="Metropolis-Hastings with whole draws proposed from a t density fitted to the posterior (a Markov chain)",
+    words="Metropolis-Hastings with whole draws proposed from a t density fitted to the posterior (a Markov "
+    "chain)",
     participle="sampled by Metropolis-Hastings",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_by_metropolis(piece.model, columns_read(piece, data), sampling),
+    solve=lambda piece, data, sampling, program: draw_by_metropolis(
+        piece.model, columns_read(piece, data), sampling
+    ),
     packages=("dagreg", "numpy"),
     unfit="no proposals for Metropolis-Hastings fitted it",
     step="concave",
     grounds=lambda piece: (
-        "the log posterior has one mode, and a t density proposes whole draws (NUTS takes over if that does not fit)"
+        "the log posterior has one mode, and a t density proposes whole draws (NUTS takes over if that does "
+        "not fit)"
     ),
 )

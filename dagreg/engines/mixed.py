@@ -68,7 +68,9 @@ class Theta:
         return 1 + self.between.size
 
     def spread(self, points: Array) -> tuple[Spread, Array]:
-        """Sigma and the covariances' Cholesky factors at each point, and the log prior of the free coordinates."""
+        """Sigma and the covariances' Cholesky factors at each point, and the log prior of the free
+        coordinates.
+        """
         sigma = np.exp(points[:, -1])
         factors, prior = self.between.factors(points[:, :-1])
         return Spread(sigma, factors), prior + points[:, -1] + log_density(self.sigma, sigma)
@@ -95,13 +97,17 @@ def _obstacle(equation: Equation) -> str:
     for prior in equation.coefficients:
         if prior.distribution not in NORMAL:
             return f"the prior {prior} of a coefficient is not Normal"
-    scales = [a.prior for a in equation.auxiliaries] + [d.prior for v in equation.varying for d in v.deviations]
+    scales = [a.prior for a in equation.auxiliaries] + [
+        d.prior for v in equation.varying for d in v.deviations
+    ]
     for prior in scales:
         if prior.distribution not in LOG_DENSITIES:
             return f"the prior {prior} of an sd has no density here"
     sizes = sorted(len(v.levels) * len(v.deviations) for v in equation.varying)
     if sum(sizes[:-1]) + len(equation.coefficients) > MAX_UNKNOWNS:
-        return f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
+        return (
+            f"its groups cross, and {sum(sizes[:-1]):,} deviations are left beside those of the largest group"
+        )
     return ""
 
 
@@ -112,7 +118,9 @@ def is_linear(equation: Equation) -> bool:
 
 
 def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
-    """Independent draws of the one regression of a model, in the shape of chains; None where the weights fail."""
+    """Independent draws of the one regression of a model, in the shape of chains; None where the weights
+    fail.
+    """
     started = time.perf_counter()
     (equation,) = model.equations
     rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
@@ -133,8 +141,8 @@ def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Dra
 def posterior_draws(
     equation: Equation, rows: CrossProducts, count: int, rng: np.random.Generator
 ) -> tuple[Spread, Array, list[Array]] | None:
-    """Draws of sds, correlations and sigma; of the coefficients (draws x coefficients, the intercept first); and of
-    each group's deviations (draws x levels x deviations). None where the weights fail their check.
+    """Draws of sds, correlations and sigma; of the coefficients (draws x coefficients, the intercept first);
+    and of each group's deviations (draws x levels x deviations). None where the weights fail their check.
     """
     system, theta = system_of(equation, rows), theta_of(equation, rows)
     target = target_of(theta, system)
@@ -152,11 +160,15 @@ def posterior_draws(
 
 def theta_of(equation: Equation, rows: CrossProducts) -> Theta:
     """The free coordinates, with units from the rows: about the sds that they cannot tell from 0."""
-    return Theta(equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups))
+    return Theta(
+        equation.varying, equation.auxiliaries[0].prior, tuple(_resolved(rows, g) for g in rows.groups)
+    )
 
 
 def _resolved(rows: CrossProducts, group: Grouped) -> Array:
-    """An sd of each coefficient between levels that is small beside the errors of the levels' own coefficients."""
+    """An sd of each coefficient between levels that is small beside the errors of the levels' own
+    coefficients.
+    """
     inside = np.maximum(np.einsum("laa->a", group.own) / group.levels, 1e-300)
     return np.asarray(np.sqrt(_left(rows) / inside) * (2 / group.levels) ** 0.25)
 
@@ -189,7 +201,10 @@ def cross_products_of(model: Model, equation: Equation, data: Mapping[str, Any])
         response = response - np.log(np.asarray(data[equation.offset], dtype=np.float64))
     rows = len(response)
     columns = design_columns(equation, values, rows)
-    level = {v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels) for v in equation.varying}
+    level = {
+        v.group: positions(np.asarray(data[model.variables[v.group].column]), v.levels)
+        for v in equation.varying
+    }
     own = [(level[v.group], len(v.levels), own_columns(equation, v, columns)) for v in equation.varying]
     return cross_products(columns, response, column(equation.weights, data, rows), own)
 
@@ -197,7 +212,8 @@ def cross_products_of(model: Model, equation: Equation, data: Mapping[str, Any])
 def start(theta: Theta, system: System) -> tuple[Array, Array]:
     """A first guess of theta, and of its sds.
 
-    Of several groups each is first fitted alone, where that is quick: what the others add is then part of its sigma.
+    Of several groups each is first fitted alone, where that is quick: what the others add is then part of its
+    sigma.
     """
     rows, prior = system.rows, (system.mean, system.precision)
     if len(theta.groups) == 1:
@@ -220,7 +236,9 @@ def start(theta: Theta, system: System) -> tuple[Array, Array]:
 
 
 def _start_alone(theta: Theta, system: System) -> tuple[Array, Array]:
-    """Of what least squares leave, a third is between the levels for each coefficient, and half within them."""
+    """Of what least squares leave, a third is between the levels for each coefficient, and half
+    within them.
+    """
     rows, (group,), (unit,) = system.rows, system.rows.groups, theta.units
     size, left = len(unit), _left(rows)
     inside = np.maximum(np.einsum("laa->a", group.own) / rows.units, 1e-300)  # mean square of each column
@@ -256,7 +274,8 @@ def target_of(theta: Theta, system: System) -> Target:
 
 ENGINE = Engine(
     name=NAME,
-    words="sds and correlations by importance sampling, all coefficients integrated out; then these from their Normal",
+    words="sds and correlations by importance sampling, all coefficients integrated out; then these from "
+    "their Normal",
     participle="solved with its groups integrated out",
     obstacle=obstacle,
     solve=lambda piece, data, sampling, program: draw_mixed(piece.model, columns_read(piece, data), sampling),
@@ -264,5 +283,7 @@ ENGINE = Engine(
     independent=True,
     unfit="no proposals for its sds fitted",
     step="mixed",
-    grounds=lambda piece: "given sds and correlations all coefficients are Normal, and these few are drawn first",
+    grounds=lambda piece: (
+        "given sds and correlations all coefficients are Normal, and these few are drawn first"
+    ),
 )

@@ -27,16 +27,22 @@ NUDGE = 1e-3
 # Chains start at the priors' centres, without jitter (`jitter_rvs=set()`): one unit of a coefficient may
 # be a hundred units of a predictor, and under a log link that overflows before the first step.
 PATIENCE = 20.0  # seconds for the sampler's threads to end after a failure
-NO_START = ("initialization points", "initial position", "initial gradient", "initial point", "initial evaluation")
+NO_START = (
+    "initialization points",
+    "initial position",
+    "initial gradient",
+    "initial point",
+    "initial evaluation",
+)
 _WORKING: list[threading.Event] = []  # samplers that failed and whose threads have not ended
 
 
 def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws:
     """Compiles a builder of the program on these data and samples it.
 
-    Returns draws of every parameter of the model's equations; nothing per row is kept.
-    Raises Unsolvable, whatever it is that PyMC or nutpie raise: where no chain can start (DR501), memory runs out
-    (DR503), the program cannot be compiled (DR504), or a chain breaks off (DR505).
+    Returns draws of every parameter of the model's equations; nothing per row is kept. Raises Unsolvable,
+    whatever it is that PyMC or nutpie raise: where no chain can start (DR501), memory runs out (DR503), the
+    program cannot be compiled (DR504), or a chain breaks off (DR505).
     """
     started = time.perf_counter()
     logging.getLogger("pytensor").setLevel(logging.ERROR)
@@ -62,12 +68,17 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
 
 
 def threads_left() -> bool:
-    """Whether threads of a sampler that failed still run: they would crash an interpreter that ends beneath them."""
+    """Whether threads of a sampler that failed still run: they would crash an interpreter that ends beneath
+    them.
+    """
     return any(not ended.is_set() for ended in _WORKING)
 
 
 def _is_failure(error: BaseException) -> bool:
-    """Whether it tells of the sampler. A panic of nutpie's Rust is no `Exception`; an interrupt is the user's."""
+    """Whether it tells of the sampler.
+
+    A panic of nutpie's Rust is no `Exception`; an interrupt is the user's.
+    """
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
@@ -81,9 +92,13 @@ def _diagnostic(error: BaseException, model: Model, built: Any) -> Diagnostic:
     what = f"the {model.estimator} model ({model.formula})"
     shorter = "fewer `draws` or `chains`, fewer rows or fewer coefficients"
     if isinstance(error, MemoryError):
-        return Diagnostic("DR503", f"memory ran out while {what} was sampled", label=shorter, notes=(shorter,))
+        return Diagnostic(
+            "DR503", f"memory ran out while {what} was sampled", label=shorter, notes=(shorter,)
+        )
     if any(words in text for words in NO_START):
-        message = f"{what} cannot be sampled: at the priors' centres its density is not finite{_culprits(built)}"
+        message = (
+            f"{what} cannot be sampled: at the priors' centres its density is not finite{_culprits(built)}"
+        )
         mend = "check units and signs of the priors, and that mean and link suit the response's values"
         return Diagnostic("DR501", message, notes=(mend, f"the sampler says: {reason}"))
     if isinstance(error, _Uncompiled) or built is None:
@@ -130,7 +145,9 @@ def _run(built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any])
         raise
 
 
-def _drawn(built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any], ended: threading.Event) -> Any:
+def _drawn(
+    built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any], ended: threading.Event
+) -> Any:
     """What nutpie draws. `ended` is set when nothing of it is left, its threads included."""
     import nutpie
 
@@ -166,9 +183,9 @@ def _await(ended: threading.Event) -> None:
     """Waits for the threads of a sampler that failed.
 
     `wait` raises when the first chain fails, and the threads of the others go on. Were the interpreter to end
-    meanwhile, they would drop Python's objects in what is left of it: a segmentation fault. The last of them lets go
-    of the compiled model, whose finaliser sets `ended`; references dropped in nutpie's threads are counted only when
-    the next call of nutpie holds the interpreter's lock, so some call has to be made.
+    meanwhile, they would drop Python's objects in what is left of it: a segmentation fault. The last of them
+    lets go of the compiled model, whose finaliser sets `ended`; references dropped in nutpie's threads are
+    counted only when the next call of nutpie holds the interpreter's lock, so some call has to be made.
     """
     from nutpie import _lib
 
@@ -189,7 +206,9 @@ ENGINE = Engine(
     words="NUTS (the No-U-Turn Sampler, a Markov chain)",
     participle="sampled by NUTS",
     obstacle=lambda piece, data: None,
-    solve=lambda piece, data, sampling, program: sample(program(), piece.model, columns_read(piece, data), sampling),
+    solve=lambda piece, data, sampling, program: sample(
+        program(), piece.model, columns_read(piece, data), sampling
+    ),
     packages=("dagreg", "numpy", "pymc", "pytensor", "nutpie", "numba"),
     runs_program=True,
 )

@@ -1,4 +1,6 @@
-"""The plate diagram of a program that was fitted: PyMC's own where a sampler has loaded PyMC, else read from the IR."""
+"""The plate diagram of a program that was fitted: PyMC's own where a sampler has loaded PyMC, else read from
+the IR.
+"""
 
 from __future__ import annotations
 

@@ -19,13 +19,17 @@ from dagreg.spec.types import Sampling
 
 
 def draw(
-    pieces: Sequence[Piece], program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store | None = None
+    pieces: Sequence[Piece],
+    program: Callable[[], Program],
+    data: Rows,
+    sampling: Sampling,
+    store: Store | None = None,
 ) -> Draws:
     """Draws of a whole model: those in the store where a piece has not changed, else those of its engine.
 
-    The posterior is the product of the pieces', so independent draws of each are draws of the whole; their seeds
-    differ for that reason. `program` is emitted where an engine runs it. Raises Unsolvable where a piece has no
-    posterior to draw from.
+    The posterior is the product of the pieces', so independent draws of each are draws of the whole; their
+    seeds differ for that reason. `program` is emitted where an engine runs it. Raises Unsolvable where a
+    piece has no posterior to draw from.
     """
     known = Store() if store is None else store
     return joined([_draw_piece(p, program, data, own, known) for p, own in _settings(pieces, sampling)])
@@ -40,7 +44,9 @@ def _settings(pieces: Sequence[Piece], sampling: Sampling) -> list[tuple[Piece, 
     return [(piece, seeded(piece, sampling, whole=len(pieces) == 1)) for piece in pieces]
 
 
-def _draw_piece(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store) -> Draws:
+def _draw_piece(
+    piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store
+) -> Draws:
     key = key_of(piece, data, sampling)
     draws = store.find(key)
     if draws is None:
@@ -60,7 +66,9 @@ def _solve(piece: Piece, program: Callable[[], Program], data: Rows, sampling: S
 
 
 def with_intercepts(draws: Draws, model: Model) -> Draws:
-    """The draws with zeros for the intercept of a regression that has none: predictors need no case of their own."""
+    """The draws with zeros for the intercept of a regression that has none: predictors need no case of their
+    own.
+    """
     zeros = {e.intercept: np.zeros(draws.shape) for e in model.equations if not e.has_intercept}
     return replace(draws, values={**zeros, **draws.values}) if zeros else draws
 

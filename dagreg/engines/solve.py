@@ -52,7 +52,9 @@ class Solved(Brief):
         return {m.estimator: self.draws[m.builder] for m in self.models}
 
 
-def solve(plans: Iterable[Plan], pieces: Pieces, table: Table, store: Store, progress: Progress) -> Iterator[Solved]:
+def solve(
+    plans: Iterable[Plan], pieces: Pieces, table: Table, store: Store, progress: Progress
+) -> Iterator[Solved]:
     """Each plan solved in turn; draws that the store has are not made again."""
     return (_solved(plan, pieces, table, store, progress) for plan in plans)
 
@@ -68,7 +70,9 @@ def _solved(plan: Plan, pieces: Pieces, table: Table, store: Store, progress: Pr
         try:
             made = draw(group, partial(running_program, group, table), table.rows, spec.sampling, store)
         except Unsolvable as error:
-            failures += [Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics]
+            failures += [
+                Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics
+            ]
             if model.primary or model is plan.models[0]:
                 return Solved(plan, {}, tuple(failures), distinct)
             continue

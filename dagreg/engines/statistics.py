@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def as_written(values: Any, kind: str) -> npt.NDArray[Any]:
-    """The array that xarray wrote: it keeps truth values as small integers, with a note, and texts as objects."""
+    """The array that xarray wrote: it keeps truth values as small integers, with a note, and texts as
+    objects.
+    """
     found = np.asarray(values)
     if kind == "bool":
         return found.astype(bool)
@@ -23,7 +25,9 @@ def as_written(values: Any, kind: str) -> npt.NDArray[Any]:
 
 def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Texts as an array of Python's own, nothing being the empty one."""
-    flat = [v.decode() if isinstance(v, bytes) else "" if v is None else str(v) for v in values.ravel().tolist()]
+    flat = [
+        v.decode() if isinstance(v, bytes) else "" if v is None else str(v) for v in values.ravel().tolist()
+    ]
     found = np.empty(len(flat), dtype=object)
     found[:] = flat
     return found.reshape(values.shape)
@@ -37,7 +41,9 @@ def statistics(tree: Any) -> Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The statistics of a sampler, in the types of a file; xarray is loaded where they are asked for as a data set."""
+    """The statistics of a sampler, in the types of a file; xarray is loaded where they are asked for as a
+    data set.
+    """
 
     stats: Mapping[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
 

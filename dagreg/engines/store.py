@@ -1,8 +1,9 @@
-"""Draws that need not be made again: what a regression's draws hang on, as a key, and those of an earlier fit.
+"""Draws that need not be made again: what a regression's draws hang on, as a key, and those of an earlier
+fit.
 
-A result's folder is the store. Its `posterior.nc` holds the draws, its `fit.json` the `Part` of every regression:
-key, engine, statistics and the digest of the draws. Nothing is kept twice, and what the present fit does not use is
-gone when its result is written.
+A result's folder is the store. Its `posterior.nc` holds the draws, its `fit.json` the `Part` of every
+regression: key, engine, statistics and the digest of the draws. Nothing is kept twice, and what the present
+fit does not use is gone when its result is written.
 """
 
 from __future__ import annotations
@@ -83,15 +84,25 @@ class Store:
         try:
             assert self._source is not None  # there are parts
             values, trees = self._source(builder, [s for part in parts for s in part.symbols])
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError):  # whatever h5py makes of a damaged file
+        except (
+            OSError,
+            KeyError,
+            ValueError,
+            TypeError,
+            RuntimeError,
+        ):  # whatever h5py makes of a damaged file
             return {}
         found: dict[str, Draws] = {}
         sampled = iter(trees)
         for part in parts:
             own = (
-                tuple(tree for tree in (next(sampled, None),) if tree is not None) if runs_program(part.engine) else ()
+                tuple(tree for tree in (next(sampled, None),) if tree is not None)
+                if runs_program(part.engine)
+                else ()
             )
-            draws = Draws({symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, 0.0, own)
+            draws = Draws(
+                {symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, 0.0, own
+            )
             if digest_of(draws) == part.digest:
                 found[part.key] = replace(draws, parts=(part,))
         return found
@@ -102,13 +113,17 @@ def _marked(draws: Draws, origin: Origin) -> Draws:
 
 
 def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
-    """All that the draws of a piece hang on: its program and data (or what stands for them), settings and versions."""
+    """All that the draws of a piece hang on: its program and data (or what stands for them), settings and
+    versions.
+    """
     engines = [BY_NAME[name] for name in piece.engines]
     packages = _versions(tuple(dict.fromkeys(package for engine in engines for package in engine.packages)))
     if engines[0].statistics is not None:
         settings = (sampling.seed, sampling.draws, sampling.chains, piece.model.formula)
         return _sha256((piece.engine, FORMAT, settings, packages, engines[0].statistics(piece)))
-    used = replace(sampling, engine=Sampling().engine)  # it says which pieces there are, and nothing of this one
+    used = replace(
+        sampling, engine=Sampling().engine
+    )  # it says which pieces there are, and nothing of this one
     what = (_code(piece), piece.model.adaptation, used, packages)
     return _sha256((piece.engine, FORMAT, what, *_data(piece, data)))
 
@@ -116,8 +131,8 @@ def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
 def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
     """The sampling settings of a piece, with a seed of its own that does not change with the other pieces.
 
-    A model that is sampled whole keeps the seed, as its printed program has it; so does a piece whose engine's
-    generator takes the regression beside the seed.
+    A model that is sampled whole keeps the seed, as its printed program has it; so does a piece whose
+    engine's generator takes the regression beside the seed.
     """
     if whole or BY_NAME[piece.engine].statistics is not None:
         return sampling
@@ -162,12 +177,17 @@ def _add(digest: Any, name: str, values: Any) -> None:
 
 
 def _code(piece: Piece) -> str:
-    """The program of a model without what says nothing of its posterior: comments, docstrings, the builder's name."""
+    """The program of a model without what says nothing of its posterior: comments, docstrings, the builder's
+    name.
+    """
     title = Sampling()  # of the part of a program that runs it, which is left out without a query
     builder = replace(piece.builder, model=replace(piece.model, builder="build"))
     tree = ast.parse(emit([builder], "", "", None, title).source)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
+        if (
+            isinstance(node, ast.Module | ast.FunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
             del node.body[0]
     return ast.dump(tree)
 
@@ -191,7 +211,9 @@ def _sha256(what: object) -> str:
 
 
 def _spelled(what: object) -> object:
-    """The value in tuples, texts and numbers, with every field of a record: a repr is for people and may be cut."""
+    """The value in tuples, texts and numbers, with every field of a record: a repr is for people and may be
+    cut.
+    """
     if is_dataclass(what) and not isinstance(what, type):
         return (type(what).__name__, *(_spelled(getattr(what, field.name)) for field in fields(what)))
     if isinstance(what, Mapping):

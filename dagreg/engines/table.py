@@ -1,4 +1,7 @@
-"""The engines in order of preference, and which of them solves a piece. A new engine is a file and an entry here."""
+"""The engines in order of preference, and which of them solves a piece.
+
+A new engine is a file and an entry here.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ def runs_program(engine: str) -> bool:
     return engine in BY_NAME and BY_NAME[engine].runs_program
 
 
-def pieces_of(models: Sequence[Model], data: Rows, setting: EngineSetting = "auto") -> dict[str, tuple[Piece, ...]]:
+def pieces_of(
+    models: Sequence[Model], data: Rows, setting: EngineSetting = "auto"
+) -> dict[str, tuple[Piece, ...]]:
     """What is solved in place of each model, by its builder, with the engines of each piece.
 
     Raises DagregError (DR502) where the spec demands an engine that cannot solve a piece.
@@ -67,7 +72,8 @@ def pieces_of(models: Sequence[Model], data: Rows, setting: EngineSetting = "aut
 
 
 def assigned(piece: Piece, data: Data) -> Piece:
-    """The piece with its engines: the first that can solve it, and those that take over where its check fails.
+    """The piece with its engines: the first that can solve it, and those that take over where its check
+    fails.
 
     Up to the first that can, each leaves a note that says why, or why not.
     """
@@ -87,7 +93,9 @@ def assigned(piece: Piece, data: Data) -> Piece:
 def _as_written(model: Model, rows: int, engine: Engine) -> Piece:
     """The model untouched."""
     why = f"`engine: {engine.name}` runs the program as it is written"
-    return replace(Piece(model, names_of(model), rows), engines=(engine.name,)).noted("optimise", why, applied=False)
+    return replace(Piece(model, names_of(model), rows), engines=(engine.name,)).noted(
+        "optimise", why, applied=False
+    )
 
 
 def _refusals(pieces: tuple[Piece, ...], data: Data, engine: Engine) -> tuple[Diagnostic, ...]:
@@ -95,7 +103,9 @@ def _refusals(pieces: tuple[Piece, ...], data: Data, engine: Engine) -> tuple[Di
     refusals = []
     for piece in pieces:
         obstacle = engine.obstacle(piece, data)
-        if obstacle is not None and piece.flaw is None:  # a fit without a posterior says so, whatever the engine
+        if (
+            obstacle is not None and piece.flaw is None
+        ):  # a fit without a posterior says so, whatever the engine
             what = f"`engine: {engine.name}` cannot solve the regression of `{piece.equation.response}`"
             message = f"{what} ({piece.model.estimator}): {obstacle.why}"
             refusals.append(Diagnostic("DR502", message, obstacle.span, label="say `engine: auto`"))

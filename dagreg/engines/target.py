@@ -1,8 +1,9 @@
-"""The log posterior of a regression in NumPy, at many points at once, where it is concave (`engines/metropolis.py`).
+"""The log posterior of a regression in NumPy, at many points at once, where it is concave
+(`engines/metropolis.py`).
 
-It is that of the program that `compile --optimised` prints, up to a constant. A point holds the parameters in the
-order of the equation: the intercept (or the cutpoints), then the coefficients; of an unordered response each of them
-once for every level but the first, the levels varying fastest. Points are points x parameters.
+It is that of the program that `compile --optimised` prints, up to a constant. A point holds the parameters in
+the order of the equation: the intercept (or the cutpoints), then the coefficients; of an unordered response
+each of them once for every level but the first, the levels varying fastest. Points are points x parameters.
 
 Rows and points go by in blocks, of which sums are kept: memory does not grow with rows x points.
 """

@@ -1,7 +1,7 @@
 """Every code: what it means, a spec that raises it, and that spec mended. Loaded only when it is asked for.
 
-DR1xx are of the spec, DR2xx of graph and identification, DR3xx of data, DR4xx of models, DR5xx of fits and results,
-DR9xx of dagreg itself.
+DR1xx are of the spec, DR2xx of graph and identification, DR3xx of data, DR4xx of models, DR5xx of fits and
+results, DR9xx of dagreg itself.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 class Code:
     """A documented code: what it means, a spec that raises it, and that spec mended.
 
-    `data` is the text of `data.csv`, which both specs read. `command` names the command that says so, where it is not
-    that of the code's range (`dagreg.messages`), and `file` the examples, where they are not specs.
+    `data` is the text of `data.csv`, which both specs read. `command` names the command that says so, where
+    it is not that of the code's range (`dagreg.messages`), and `file` the examples, where they are not specs.
     """
 
     title: str
@@ -38,13 +38,15 @@ CODES: Mapping[str, Code] = {
     ),
     "DR101": Code(
         "not valid YAML",
-        "The file breaks YAML's own rules: a bracket or quote left open, a tab as indentation, lines out of line.",
+        "The file breaks YAML's own rules: a bracket or quote left open, a tab as indentation, lines out of "
+        "line.",
         bad="edges: [a -> b\n",
         good=GRAPH,
     ),
     "DR102": Code(
         "unknown node",
-        "A name is used that is no node. With `nodes:` every node is declared there; without it the nodes are "
+        "A name is used that is no node. With `nodes:` every node is declared there; without it the nodes "
+        "are "
         "the names in `edges:`.",
         bad=GRAPH + "effect: a -> c\n",
         good=GRAPH + "effect: a -> b\n",
@@ -63,14 +65,16 @@ CODES: Mapping[str, Code] = {
     ),
     "DR105": Code(
         "YAML feature without a place in a spec",
-        "Aliases, anchors, tags, directives, merge keys and further documents would make a spec mean something "
+        "Aliases, anchors, tags, directives, merge keys and further documents would make a spec mean "
+        "something "
         "other than it shows. A text that begins with `*`, `&` or `!` goes in quotes.",
         bad=GRAPH + "name: &n study\n",
         good=GRAPH + "name: '&n study'\n",
     ),
     "DR106": Code(
         "not a name",
-        "Names of nodes are text: not numbers, `true`, `false` or null, not empty, on one line, without spaces at "
+        "Names of nodes are text: not numbers, `true`, `false` or null, not empty, on one line, without "
+        "spaces at "
         "either end. Put quotes around a name that YAML reads as something else.",
         bad="nodes: {1: binary, b: binary}\nedges: []\n",
         good='nodes: {"1": binary, b: binary}\nedges: []\n',
@@ -91,7 +95,8 @@ CODES: Mapping[str, Code] = {
     "DR110": Code(
         "a value cut at its comma",
         "Between braces or brackets every comma ends a value, also one inside parentheses: "
-        "`{b: Normal(0, 1)}` reaches dagreg as `b: Normal(0` and `1)`. Quote the value, or give it a line of its own.",
+        "`{b: Normal(0, 1)}` reaches dagreg as `b: Normal(0` and `1)`. Quote the value, or give it a line of "
+        "its own.",
         bad=GRAPH + "regressions: {b: {priors: {a: Normal(0, 1)}}}\n",
         good=GRAPH + "regressions: {b: {priors: {a: 'Normal(0, 1)'}}}\n",
     ),
@@ -115,7 +120,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR114": Code(
         "something is missing",
-        "A key that is needed is not there, or the graph has no nodes. A graph without arrows says `edges: []`.",
+        "A key that is needed is not there, or the graph has no nodes. A graph without arrows says `edges: "
+        "[]`.",
         bad="data: waffles.csv\n",
         good="data: waffles.csv\n" + GRAPH,
     ),
@@ -127,7 +133,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR116": Code(
         "a key by its former name",
-        "It is still read. `curve:` is `dose_response:` now, so that it is not taken for `curves:`, which bends a "
+        "It is still read. `curve:` is `dose_response:` now, so that it is not taken for `curves:`, which "
+        "bends a "
         "regression.",
         bad="edges: [a -> b]\neffect: {exposure: a, outcome: b, curve: 5}\n",
         good="edges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: 5}\n",
@@ -145,7 +152,9 @@ CODES: Mapping[str, Code] = {
         bad="edges:\n  - a → b\n",
         good="edges:\n  - a -> b\n",
     ),
-    "DR122": Code("a node that causes itself", "An edge joins two nodes.", bad="edges: [a -> a]\n", good=GRAPH),
+    "DR122": Code(
+        "a node that causes itself", "An edge joins two nodes.", bad="edges: [a -> a]\n", good=GRAPH
+    ),
     "DR123": Code(
         "edge given twice",
         "The same edge stands in the file before. `a -> b` beside `a <-> b` is not the same edge.",
@@ -154,7 +163,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR124": Code(
         "cycle",
-        "Following the arrows leads back to the start, so the graph is not a DAG. Effects that run both ways over "
+        "Following the arrows leads back to the start, so the graph is not a DAG. Effects that run both ways "
+        "over "
         "time are drawn with one node for each time.",
         bad="edges: [a -> b, b -> a]\n",
         good="edges: [a0 -> b0, b0 -> a1]\n",
@@ -175,7 +185,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR132": Code(
         "not a level",
-        "A reference or a contrast is one of the node's levels, written alike: `1` is not `'1'`. A binary node has "
+        "A reference or a contrast is one of the node's levels, written alike: `1` is not `'1'`. A binary "
+        "node has "
         "two levels.",
         bad="nodes: {a: {type: categorical, levels: [x, y], reference: z}, b: count}\nedges: [a -> b]\n",
         good="nodes: {a: {type: categorical, levels: [x, y], reference: y}, b: count}\nedges: [a -> b]\n",
@@ -219,8 +230,10 @@ CODES: Mapping[str, Code] = {
     "DR144": Code(
         "a contrast that is not between numbers",
         "The exposure is a number, so its contrast is too.",
-        bad="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [0, high]}\n",
-        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [0, 2]}\n",
+        bad="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [0, "
+        "high]}\n",
+        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, contrast: [0, "
+        "2]}\n",
     ),
     "DR145": Code(
         "`by` a node without levels",
@@ -238,19 +251,25 @@ CODES: Mapping[str, Code] = {
     ),
     "DR147": Code(
         "no treated and untreated",
-        "The effect on the treated is the total effect of one exposure of two levels, over the rows of one of them.",
-        bad="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: treated}\n",
-        good="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: treated}\n",
+        "The effect on the treated is the total effect of one exposure of two levels, over the rows of one "
+        "of them.",
+        bad="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: "
+        "treated}\n",
+        good="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, among: "
+        "treated}\n",
     ),
     "DR148": Code(
         "no doses to draw a curve over",
         "A dose-response curve is of the total effect of one exposure that is a number.",
-        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: [0, 1]}\n",
-        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: [0, 1]}\n",
+        bad="nodes: {a: binary, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: "
+        "[0, 1]}\n",
+        good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: "
+        "[0, 1]}\n",
     ),
     "DR151": Code(
         "a prior for no term",
-        "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction `a:b`.",
+        "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction "
+        "`a:b`.",
         bad=GRAPH + "regressions:\n  b:\n    priors:\n      slope: Normal(0, 1)\n",
         good=GRAPH + "regressions:\n  b:\n    priors:\n      slopes: Normal(0, 1)\n",
     ),
@@ -274,7 +293,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR155": Code(
         "a prior with the wrong support",
-        "`sigma` is a standard deviation and needs a prior above 0. A single number needs a prior for one number.",
+        "`sigma` is a standard deviation and needs a prior above 0. A single number needs a prior for one "
+        "number.",
         bad=GRAPH + "regressions:\n  b:\n    priors:\n      sigma: Normal(0, 1)\n",
         good=GRAPH + "regressions:\n  b:\n    priors:\n      sigma: HalfNormal(1)\n",
     ),
@@ -286,7 +306,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR157": Code(
         "not a varying term",
-        "Terms vary over a node of type `group`; they are `intercept` and nodes, the response not among them.",
+        "Terms vary over a node of type `group`; they are `intercept` and nodes, the response not among "
+        "them.",
         bad="nodes: {a: binary, g: count, b: count}\nedges: ['a, g -> b']\n"
         "regressions: {b: {varying: {g: [intercept]}}}\n",
         good="nodes: {a: binary, g: group, b: count}\nedges: ['a, g -> b']\n"
@@ -294,14 +315,16 @@ CODES: Mapping[str, Code] = {
     ),
     "DR158": Code(
         "not cells",
-        "Cells are combinations of the levels of binary, categorical or ordinal nodes. They stand in place of the "
+        "Cells are combinations of the levels of binary, categorical or ordinal nodes. They stand in place "
+        "of the "
         "intercept, and of all interactions of their nodes.",
         bad="nodes: {a: continuous, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
         good="nodes: {a: binary, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
     ),
     "DR159": Code(
         "not a curve",
-        "A curve is `poly(degree)` or `spline(columns)` of a number among the predictors, so far without interactions "
+        "A curve is `poly(degree)` or `spline(columns)` of a number among the predictors, so far without "
+        "interactions "
         "and varying slopes.",
         bad="edges: [a -> b]\nregressions: {b: {curves: {a: cubic(3)}}}\n",
         good="edges: [a -> b]\nregressions: {b: {curves: {a: poly(3)}}}\n",
@@ -314,12 +337,14 @@ CODES: Mapping[str, Code] = {
     ),
     "DR166": Code(
         "a value that no spec can hold",
-        "`dagreg.Spec(...)` takes what a spec file can say: text, numbers, true and false, lists and mappings. Bad: "
+        "`dagreg.Spec(...)` takes what a spec file can say: text, numbers, true and false, lists and "
+        "mappings. Bad: "
         "`Spec(edges=..., data=table)`; good: `fit(Spec(edges=...), data=table)`.",
     ),
     "DR167": Code(
         "neither a spec nor its path",
-        "`fit`, `explain` and their like take a `Spec` or the path of a file. Bad: `fit(text_of_a_spec)`; good: "
+        "`fit`, `explain` and their like take a `Spec` or the path of a file. Bad: `fit(text_of_a_spec)`; "
+        "good: "
         "`fit(dagreg.loads(text_of_a_spec))`.",
     ),
     "DR170": Code(
@@ -343,7 +368,8 @@ CODES: Mapping[str, Code] = {
     "DR172": Code(
         "not a DAG",
         "Only directed graphs are read: `pdag`, `mag` and `pag` stand for many DAGs each, and `x -- y` says "
-        "nothing about cause and effect. Write `dag { x -> y }`, or `x <-> y` for an unobserved common cause.",
+        "nothing about cause and effect. Write `dag { x -> y }`, or `x <-> y` for an unobserved common "
+        "cause.",
         bad="pdag { x -- y }\n",
         good="dag { x -> y }\n",
         command="convert",
@@ -351,12 +377,14 @@ CODES: Mapping[str, Code] = {
     ),
     "DR173": Code(
         "a name that the format cannot hold",
-        "lavaan's names are letters, digits, `.` and `_`; dagitty knows no variable `node`. Rename the node, or "
+        "lavaan's names are letters, digits, `.` and `_`; dagitty knows no variable `node`. Rename the node, "
+        "or "
         "choose another format.",
     ),
     "DR174": Code(
         "left out of the spec",
-        "The text says more than a causal graph: parameters, products, colours. The graph is read without them.",
+        "The text says more than a causal graph: parameters, products, colours. The graph is read without "
+        "them.",
         bad="dag { x -> y [beta=0.5] }\n",
         good="dag { x -> y }\n",
         command="convert",
@@ -364,11 +392,13 @@ CODES: Mapping[str, Code] = {
     ),
     "DR175": Code(
         "left out of the written text",
-        "The format holds the graph, not the whole spec: types, data and priors stay behind. Only YAML keeps all.",
+        "The format holds the graph, not the whole spec: types, data and priors stay behind. Only YAML keeps "
+        "all.",
     ),
     "DR176": Code(
         "neither true nor false",
-        "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or 0.",
+        "An attribute such as `observed` or `exposure` of a node is `true` or `false`, `yes` or `no`, 1 or "
+        "0.",
         bad=("digraph {\n  x [observed=perhaps]\n  x -> y\n}\n"),
         good=("digraph {\n  x [observed=false]\n  x -> y\n}\n"),
         command="convert",
@@ -377,7 +407,8 @@ CODES: Mapping[str, Code] = {
     "DR191": Code("the file exists already", "`dagreg init` writes a new spec and never over an old one."),
     "DR192": Code(
         "no column to start from",
-        "`dagreg init` writes a node for each column that varies. The message says why no column of this table does.",
+        "`dagreg init` writes a node for each column that varies. The message says why no column of this "
+        "table does.",
     ),
     "DR196": Code(
         "more mistakes than are shown",
@@ -385,40 +416,48 @@ CODES: Mapping[str, Code] = {
     ),
     "DR198": Code(
         "a command line that cannot be read",
-        "A command, an option or a value is unknown, missing, or out of its bounds. Bad: `dagreg fit a.yaml --draws "
-        "0`; good: `dagreg fit a.yaml --draws 1000`. A file whose name begins with a dash stands behind `--`.",
+        "A command, an option or a value is unknown, missing, or out of its bounds. Bad: `dagreg fit a.yaml "
+        "--draws "
+        "0`; good: `dagreg fit a.yaml --draws 1000`. A file whose name begins with a dash stands behind "
+        "`--`.",
     ),
     "DR199": Code(
         "no help on this",
-        "`dagreg help` knows commands and the codes of messages. Bad: `dagreg help DR12`; good: `dagreg help DR102`.",
+        "`dagreg help` knows commands and the codes of messages. Bad: `dagreg help DR12`; good: `dagreg help "
+        "DR102`.",
     ),
     "DR201": Code(
         "the graph has a cycle",
-        "The directed edges of a graph built in Python lead back to their start (of a spec file, DR124 says so).",
+        "The directed edges of a graph built in Python lead back to their start (of a spec file, DR124 says "
+        "so).",
         good=GRAPH + "effect: a -> b\n",
     ),
     "DR202": Code(
         "an adjustment set that does not identify the effect",
-        "Where `adjust:` names the set, that set has to close every path that is not causal and leave the causal ones "
+        "Where `adjust:` names the set, that set has to close every path that is not causal and leave the "
+        "causal ones "
         "open. The message names the path that stays open, that the set opens, or that it cuts.",
         bad=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [m, z]}\n",
         good=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
     ),
     "DR203": Code(
         "no valid adjustment set within the bounds",
-        "No valid set holds all of `include` and nothing of `exclude`. The message names a path that then stays open.",
+        "No valid set holds all of `include` and nothing of `exclude`. The message names a path that then "
+        "stays open.",
         bad=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {exclude: [z]}}\n",
         good=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: {include: [z]}}\n",
     ),
     "DR204": Code(
         "a node that cannot be adjusted for",
         "Exposure, outcome, unobserved nodes and names that are no node have no place in an adjustment set: "
-        "`Adjust(exactly=('x',))` for an effect of `x` in Python. Of a spec file, DR102, DR141 and DR143 say so.",
+        "`Adjust(exactly=('x',))` for an effect of `x` in Python. Of a spec file, DR102, DR141 and DR143 say "
+        "so.",
         good=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
     ),
     "DR205": Code(
         "the effect names no node",
-        "Exposure, outcome and `by` are nodes of the graph: not `Query(('q',), 'b')` where there is no `q`. Of a spec "
+        "Exposure, outcome and `by` are nodes of the graph: not `Query(('q',), 'b')` where there is no `q`. "
+        "Of a spec "
         "file, DR102 says so.",
         good=GRAPH + "effect: a -> b\n",
     ),
@@ -450,7 +489,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR301": Code(
         "the data file does not exist",
-        "Paths are relative to the spec. Commands that need no data go on with a warning: undeclared types are taken "
+        "Paths are relative to the spec. Commands that need no data go on with a warning: undeclared types "
+        "are taken "
         "as continuous and default priors are printed by their rule.",
         bad=("data: dta.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
@@ -458,7 +498,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR302": Code(
         "data outside the spec's folder",
-        "A spec may come from elsewhere, so it reads files beside or below it, and a `query:` or a view within a "
+        "A spec may come from elsewhere, so it reads files beside or below it, and a `query:` or a view "
+        "within a "
         "database file reads that file alone. `--allow-outside` lifts this.",
         bad=("data: ../data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
@@ -472,13 +513,16 @@ CODES: Mapping[str, Code] = {
         data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
     ),
     "DR304": Code("data that cannot be read", "The message gives the reason of the reader."),
-    "DR305": Code("which table", "A database file holds several tables, or not this one: `data: {source, table}`."),
+    "DR305": Code(
+        "which table", "A database file holds several tables, or not this one: `data: {source, table}`."
+    ),
     "DR306": Code(
         "data that cannot be used",
         "The message says what is wrong with the column or the table.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
-            "data: {source: data.csv, query: 'SELECT * FROM data WHERE isfinite(a)'}\nedges: [a -> b]\neffect: a -> b\n"
+            "data: {source: data.csv, query: 'SELECT * FROM data WHERE isfinite(a)'}\nedges: [a -> "
+            "b]\neffect: a -> b\n"
         ),
         data=("a,b\n1,2\ninf,1\n3,5\n4,4\n"),
     ),
@@ -498,7 +542,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR309": Code(
         "a table of unknown kind",
-        "Predictions and simulated data are written as CSV, TSV or Parquet, by the file's ending. Bad: `-o new.xlsx`; "
+        "Predictions and simulated data are written as CSV, TSV or Parquet, by the file's ending. Bad: `-o "
+        "new.xlsx`; "
         "good: `-o new.csv`.",
     ),
     "DR311": Code(
@@ -610,7 +655,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR323": Code(
         "missing values",
-        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills them.",
+        "`missing: error` is the default; `missing: drop` leaves those rows out, `missing: impute` fills "
+        "them.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\nmissing: drop\n"),
         data=("a,b\n1,2\n2,1\n3,5\n4,4\n,3\n"),
@@ -653,7 +699,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR327": Code(
         "censoring that cannot be read",
-        "Flags are `none`, `left`, `right` and `interval`; an interval goes from the node's own column to the larger "
+        "Flags are `none`, `left`, `right` and `interval`; an interval goes from the node's own column to "
+        "the larger "
         "number in `upper`: `censored: {flags: how, upper: to}`.",
         bad=(
             "data: data.csv\n"
@@ -671,7 +718,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR328": Code(
         "missing values that are not imputed",
-        "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are given.",
+        "`missing: impute` fills the gaps of nodes. Trials, units of exposure, standard errors and flags are "
+        "given.",
         bad=(
             "data: data.csv\n"
             "nodes: {a: continuous, b: {type: count, family: binomial, trials: n}}\n"
@@ -699,35 +747,45 @@ CODES: Mapping[str, Code] = {
         "a database's packages are not installed",
         "Databases are optional: `pip install 'dagreg[postgres]'` or `pip install 'dagreg[spark]'`.",
     ),
-    "DR333": Code("no connection", "The database cannot be reached, or refuses the user. The message has its words."),
+    "DR333": Code(
+        "no connection", "The database cannot be reached, or refuses the user. The message has its words."
+    ),
     "DR334": Code("a question that the database refuses", "The message gives the database's own reason."),
     "DR335": Code(
         "values read as text",
-        "Whole numbers beyond 2^53, such as ids of 20 digits, would become equal in double precision, so they are "
+        "Whole numbers beyond 2^53, such as ids of 20 digits, would become equal in double precision, so "
+        "they are "
         "levels. Where they measure something: `type: continuous`.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
-        data=("a,b\n90071992547409930001,2\n90071992547409990002,1\n90071992547409930001,5\n90071992547409990002,4\n"),
+        data=(
+            "a,b\n90071992547409930001,2\n90071992547409990002,1\n90071992547409930001,5\n90071992547409990002,4\n"
+        ),
     ),
     "DR336": Code(
         "numbers that double precision does not tell apart",
-        "Differences beyond the 16th digit are lost, as of times in nanoseconds. Subtract a constant in a `query:`.",
+        "Differences beyond the 16th digit are lost, as of times in nanoseconds. Subtract a constant in a "
+        "`query:`.",
         bad=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
             "data: {source: data.csv, query: 'SELECT a - 1700000000000000000 AS a, b FROM data'}\n"
             "edges: [a -> b]\n"
             "effect: a -> b\n"
         ),
-        data=("a,b\n1700000000000000001,2\n1700000000000000002,1\n1800000000000000003,5\n1900000000000000004,4\n"),
+        data=(
+            "a,b\n1700000000000000001,2\n1700000000000000002,1\n1800000000000000003,5\n1900000000000000004,4\n"
+        ),
     ),
     "DR337": Code(
         "a query that fails as it runs",
-        "A `query:` or a view is valid, and meets a value that it cannot take. Bad: `SELECT CAST(x AS INT) AS x FROM "
+        "A `query:` or a view is valid, and meets a value that it cannot take. Bad: `SELECT CAST(x AS INT) "
+        "AS x FROM "
         "data` where `x` holds a word; good: `TRY_CAST`.",
     ),
     "DR338": Code(
         "a query that takes too long",
-        "Each question to a `query:` or to a table of a database file has ten minutes. DAGREG_QUERY_SECONDS=3600 "
+        "Each question to a `query:` or to a table of a database file has ten minutes. "
+        "DAGREG_QUERY_SECONDS=3600 "
         "gives it an hour.",
     ),
     "DR339": Code(
@@ -750,8 +808,10 @@ CODES: Mapping[str, Code] = {
     ),
     "DR346": Code(
         "numbers that are text",
-        "A decimal comma, a separator of thousands, a unit or a word such as `n.a.` makes a column of numbers text, "
-        "and its values would be names of levels. The message shows the first one and how a `query:` reads it. Where "
+        "A decimal comma, a separator of thousands, a unit or a word such as `n.a.` makes a column of "
+        "numbers text, "
+        "and its values would be names of levels. The message shows the first one and how a `query:` reads "
+        "it. Where "
         "they are names, say `type: categorical`.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
@@ -763,7 +823,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR347": Code(
         "a column beside a node that holds no numbers",
-        "`trials`, `offset`, `error` and the `upper` bounds of `censored` name columns of numbers. Bad: `trials: "
+        "`trials`, `offset`, `error` and the `upper` bounds of `censored` name columns of numbers. Bad: "
+        "`trials: "
         "hospital`; good: `trials: patients`.",
         bad=(
             "data: data.csv\n"
@@ -781,7 +842,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR348": Code(
         "standard errors that are not above 0",
-        "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that of a predictor "
+        "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that of a "
+        "predictor "
         "and a `scale` may not, and none is negative.",
         bad=(
             "data: data.csv\n"
@@ -794,7 +856,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR349": Code(
         "a number that looks like a missing value",
-        "A code such as -999 or 99 stands far beyond all other values. Bad: a column with -999 where nothing was "
+        "A code such as -999 or 99 stands far beyond all other values. Bad: a column with -999 where nothing "
+        "was "
         "measured; good: `nullif(x, -999) AS x` in a `query:`, and `missing: drop`.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
@@ -807,7 +870,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR350": Code(
         "codes that are taken as a number",
-        "1, 2, 3, 4 may be names: the outcome then neither rises nor falls with them. Bad: `region: 3` as a number; "
+        "1, 2, 3, 4 may be names: the outcome then neither rises nor falls with them. Bad: `region: 3` as a "
+        "number; "
         "good: `region: categorical`. Any declared type ends the warning.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
@@ -827,7 +891,8 @@ CODES: Mapping[str, Code] = {
         "levels unknown without data",
         "A categorical term needs its levels: declare them, or give data.",
         bad="nodes: {x: continuous, y: {type: ordinal}}\nedges: [x -> y]\neffect: x -> y\n",
-        good="nodes: {x: continuous, y: {type: ordinal, levels: [low, mid, high]}}\nedges: [x -> y]\neffect: x -> y\n",
+        good="nodes: {x: continuous, y: {type: ordinal, levels: [low, mid, high]}}\nedges: [x -> y]\neffect: "
+        "x -> y\n",
     ),
     "DR411": Code(
         "a model not supported yet",
@@ -848,15 +913,21 @@ CODES: Mapping[str, Code] = {
     "DR412": Code(
         "the family does not fit the response",
         "The message says what the family needs.",
-        bad="nodes: {x: continuous, y: {type: continuous, family: bernoulli}}\nedges: [x -> y]\neffect: x -> y\n",
-        good="nodes: {x: continuous, y: {type: binary, family: bernoulli}}\nedges: [x -> y]\neffect: x -> y\n",
+        bad="nodes: {x: continuous, y: {type: continuous, family: bernoulli}}\nedges: [x -> y]\neffect: x -> "
+        "y\n",
+        good="nodes: {x: continuous, y: {type: binary, family: bernoulli}}\nedges: [x -> y]\neffect: x -> "
+        "y\n",
     ),
     "DR413": Code("binomial without trials", "Give the response `trials:`, a column or a number."),
     "DR414": Code(
         "values outside the family's support",
         "Counts are whole and not negative, and so on.",
-        bad=("data: data.csv\nnodes: {a: continuous, b: {family: poisson}}\nedges: [a -> b]\neffect: a -> b\n"),
-        good=("data: data.csv\nnodes: {a: continuous, b: {family: gaussian}}\nedges: [a -> b]\neffect: a -> b\n"),
+        bad=(
+            "data: data.csv\nnodes: {a: continuous, b: {family: poisson}}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
+        good=(
+            "data: data.csv\nnodes: {a: continuous, b: {family: gaussian}}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
         data=("a,b\n1,2\n2,-1\n3,5\n4,4\n"),
     ),
     "DR415": Code(
@@ -892,17 +963,21 @@ CODES: Mapping[str, Code] = {
     "DR420": Code(
         "an offset without a log link",
         "An offset multiplies a rate: its family needs a log link.",
-        bad="nodes: {x: continuous, y: {type: count, link: identity, offset: days}}\nedges: [x -> y]\neffect: x -> y\n",
-        good="nodes: {x: continuous, y: {type: count, link: log, offset: days}}\nedges: [x -> y]\neffect: x -> y\n",
+        bad="nodes: {x: continuous, y: {type: count, link: identity, offset: days}}\nedges: [x -> "
+        "y]\neffect: x -> y\n",
+        good="nodes: {x: continuous, y: {type: count, link: log, offset: days}}\nedges: [x -> y]\neffect: x "
+        "-> y\n",
     ),
     "DR421": Code(
         "an offset that is not above 0",
         "The log of the exposure is added to the predictor.",
         bad=(
-            "data: data.csv\nnodes: {a: continuous, b: {type: count, offset: days}}\nedges: [a -> b]\neffect: a -> b\n"
+            "data: data.csv\nnodes: {a: continuous, b: {type: count, offset: days}}\nedges: [a -> "
+            "b]\neffect: a -> b\n"
         ),
         good=(
-            "data: data.csv\nnodes: {a: continuous, b: {type: count, offset: weeks}}\nedges: [a -> b]\neffect: a -> b\n"
+            "data: data.csv\nnodes: {a: continuous, b: {type: count, offset: weeks}}\nedges: [a -> "
+            "b]\neffect: a -> b\n"
         ),
         data=("a,b,days,weeks\n1,2,0,1\n2,1,7,1\n3,5,14,2\n4,4,21,3\n"),
     ),
@@ -976,15 +1051,18 @@ CODES: Mapping[str, Code] = {
     ),
     "DR429": Code(
         "no curve over these doses",
-        "Doses are numbers on the exposure's own scale, which its transform takes; the outcome is one number a row.",
+        "Doses are numbers on the exposure's own scale, which its transform takes; the outcome is one number "
+        "a row.",
         bad="nodes: {x: continuous, y: {type: categorical, levels: [a, b, c]}}\nedges: [x -> y]\n"
         "effect: {exposure: x, outcome: y, dose_response: 5}\n",
-        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, dose_response: 5}\n",
+        good="nodes: {x: continuous, y: count}\nedges: [x -> y]\neffect: {exposure: x, outcome: y, "
+        "dose_response: 5}\n",
     ),
     "DR430": Code(
         "no bootstrap of these covariates",
         "The formula of a front door or of the ID algorithm takes its marginals from the rows as they are.",
-        bad="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: bayesian bootstrap}\n",
+        bad="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: bayesian "
+        "bootstrap}\n",
         good="edges: [x -> m -> y, x <-> y]\neffect: {exposure: x, outcome: y, standardise: rows}\n",
     ),
     "DR431": Code(
@@ -1004,37 +1082,50 @@ CODES: Mapping[str, Code] = {
     "DR433": Code(
         "a response that cannot be censored",
         "Censoring is for gaussian, student_t, lognormal, gamma, exponential, weibull and beta responses.",
-        bad=("nodes: {a: continuous, b: {family: poisson, censored: how}}\nedges: [a -> b]\neffect: a -> b\n"),
-        good=("nodes: {a: continuous, b: {type: continuous, censored: how}}\nedges: [a -> b]\neffect: a -> b\n"),
+        bad=(
+            "nodes: {a: continuous, b: {family: poisson, censored: how}}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
+        good=(
+            "nodes: {a: continuous, b: {type: continuous, censored: how}}\nedges: [a -> b]\neffect: a -> b\n"
+        ),
     ),
     "DR434": Code(
         "a kind of value that is not imputed",
-        "Numbers are imputed by their regression and levels are summed over; groups and counts without end are not.",
-        bad=("data: data.csv\nnodes: {a: group, b: continuous}\nedges: [a -> b]\neffect: a -> b\nmissing: impute\n"),
+        "Numbers are imputed by their regression and levels are summed over; groups and counts without end "
+        "are not.",
+        bad=(
+            "data: data.csv\nnodes: {a: group, b: continuous}\nedges: [a -> b]\neffect: a -> b\nmissing: "
+            "impute\n"
+        ),
         good=(
-            "data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> b\nmissing: impute\n"
+            "data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> "
+            "b\nmissing: impute\n"
         ),
         data=("a,b\nu,2\nu,1\nv,5\nv,4\n,3\n"),
     ),
     "DR435": Code(
         "numbers too large or too small to be computed with",
-        "Squares and ratios of columns have to be numbers, too: values up to 1e75, and an sd of 1e-75 or more. Another "
+        "Squares and ratios of columns have to be numbers, too: values up to 1e75, and an sd of 1e-75 or "
+        "more. Another "
         "unit does it. Bad: a mass of 1e160 electronvolts; good: the same in units of 1e150.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
-            "data: {source: data.csv, query: 'SELECT a, b / 1e150 AS b FROM data'}\nedges: [a -> b]\neffect: a -> b\n"
+            "data: {source: data.csv, query: 'SELECT a, b / 1e150 AS b FROM data'}\nedges: [a -> b]\neffect: "
+            "a -> b\n"
         ),
         data=("a,b\n1,2e160\n2,1e160\n3,5e160\n4,4e160\n"),
     ),
     "DR436": Code(
         "a prior's number beyond all use",
-        "Numbers of a prior are 0 or between 1e-100 and 1e100 in size. A prior that says nothing is `Flat()`.",
+        "Numbers of a prior are 0 or between 1e-100 and 1e100 in size. A prior that says nothing is "
+        "`Flat()`.",
         bad="edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: 'Normal(0, 1e300)'}}}\n",
         good="edges: [x -> y]\neffect: x -> y\nregressions: {y: {priors: {x: Flat()}}}\n",
     ),
     "DR437": Code(
         "a unit far beyond the data",
-        "One unit more of an exposure that varies by less than a thousandth of it says nothing of these data: given is "
+        "One unit more of an exposure that varies by less than a thousandth of it says nothing of these "
+        "data: given is "
         "the slope at the observed values. Give a `contrast:`, or the column in a smaller unit.",
         bad=("data: data.csv\nnodes: {a: continuous, b: binary}\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
@@ -1051,7 +1142,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR441": Code(
         "no cells in this regression",
-        "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside them.",
+        "Cells need levels, and where the mean of a cell is a parameter itself nothing else fits beside "
+        "them.",
         good="nodes: {a: binary, z: binary, b: binary}\nedges: ['z -> a', 'a, z -> b']\neffect: a -> b\n"
         "regressions: {b: {cells: [a, z]}}\n",
         bad=(
@@ -1063,16 +1155,20 @@ CODES: Mapping[str, Code] = {
     ),
     "DR442": Code(
         "no curve in this regression",
-        "A curve needs a number with enough distinct values for its knots, and a regression that need not be linear.",
+        "A curve needs a number with enough distinct values for its knots, and a regression that need not be "
+        "linear.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\nregressions: {b: {curves: {a: spline(3)}}}\n"),
         good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         data="a,b\n1,2\n1,1\n1,5\n1,4\n1,3\n1,3\n2,2\n3,4\n",
     ),
     "DR443": Code(
         "slopes for combinations of levels that have no means",
-        "Under `coding: index` an interaction of a number with several nodes in levels is a slope for each combination "
-        "of their levels. A mean for each of these combinations belongs beside it: declare that interaction, too.",
-        good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> b']\n"
+        "Under `coding: index` an interaction of a number with several nodes in levels is a slope for each "
+        "combination "
+        "of their levels. A mean for each of these combinations belongs beside it: declare that interaction, "
+        "too.",
+        good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> "
+        "b']\n"
         "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
         bad=(
             "nodes: {x: continuous, a: {type: categorical, levels: [u, v]}, z: {type: categorical, levels: "
@@ -1084,7 +1180,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR501": Code(
         "the sampler cannot start",
-        "The model has no finite density where chains start, the priors' centres. Bad: `intercept: Uniform(-5, -4)` "
+        "The model has no finite density where chains start, the priors' centres. Bad: `intercept: "
+        "Uniform(-5, -4)` "
         "for a positive mean under the identity link; good: a prior on the values that the mean can take.",
     ),
     "DR502": Code(
@@ -1109,35 +1206,47 @@ CODES: Mapping[str, Code] = {
     ),
     "DR503": Code(
         "the sampler's memory ran out",
-        "Draws of every parameter are kept. Bad: `draws: 1000000` of a regression with 500 coefficients; good: "
+        "Draws of every parameter are kept. Bad: `draws: 1000000` of a regression with 500 coefficients; "
+        "good: "
         "`draws: 1000`.",
     ),
-    "DR504": Code("the model cannot be compiled", "PyMC, PyTensor or Numba refuse the program; the message is theirs."),
+    "DR504": Code(
+        "the model cannot be compiled", "PyMC, PyTensor or Numba refuse the program; the message is theirs."
+    ),
     "DR505": Code(
-        "the sampler broke off", "Chains started and one of them failed; no draw of the others is reported either."
+        "the sampler broke off",
+        "Chains started and one of them failed; no draw of the others is reported either.",
     ),
     "DR506": Code(
         "a response without an error",
-        "Bad: `y` computed from `x` and regressed on it, with a sigma that may be 0; good: what was measured.",
+        "Bad: `y` computed from `x` and regressed on it, with a sigma that may be 0; good: what was "
+        "measured.",
     ),
     "DR507": Code(
         "no posterior under flat priors",
-        "Bad: `slopes: Flat()` for two columns of which one is twice the other; good: `slopes: Normal(0, 1)`.",
+        "Bad: `slopes: Flat()` for two columns of which one is twice the other; good: `slopes: Normal(0, "
+        "1)`.",
     ),
     "DR508": Code(
         "more memory than there is",
-        "Estimated before anything is solved. Bad: `draws: 10000000` of 50 coefficients; good: `draws: 1000`. "
+        "Estimated before anything is solved. Bad: `draws: 10000000` of 50 coefficients; good: `draws: "
+        "1000`. "
         "`DAGREG_MEMORY` sets the gigabytes that may be used.",
     ),
-    "DR511": Code("a prior moves the answer", "Without the prior given, the estimate would differ noticeably."),
+    "DR511": Code(
+        "a prior moves the answer", "Without the prior given, the estimate would differ noticeably."
+    ),
     "DR515": Code(
         "priors that rule out the data",
         "Data sets simulated from the priors all but never have a mean, or an sd, like the observed one.",
     ),
-    "DR516": Code("an answer that is the prior's", "The effect's interval is about as wide as before the data."),
+    "DR516": Code(
+        "an answer that is the prior's", "The effect's interval is about as wide as before the data."
+    ),
     "DR517": Code(
         "digits that doubles do not hold",
-        "A number has 15 to 16 significant digits, and a column of a mean far above its sd spends them on the mean. "
+        "A number has 15 to 16 significant digits, and a column of a mean far above its sd spends them on "
+        "the mean. "
         "Subtract a round number in the data, before they are stored.",
     ),
     "DR518": Code(
@@ -1152,31 +1261,44 @@ CODES: Mapping[str, Code] = {
     ),
     "DR519": Code(
         "a predictor that separates the outcome",
-        "No row speaks against an effect without end, so how large it is comes from the prior. Bad: an odds ratio read "
+        "No row speaks against an effect without end, so how large it is comes from the prior. Bad: an odds "
+        "ratio read "
         "off such a table as if the data told it; good: a prior that you would defend, and the direction.",
     ),
-    "DR521": Code("more variation than the family allows", "The intervals are too narrow; the message says how much."),
-    "DR522": Code("positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."),
+    "DR521": Code(
+        "more variation than the family allows", "The intervals are too narrow; the message says how much."
+    ),
+    "DR522": Code(
+        "positivity", "Some strata hold one side of the contrast only: there the answer extrapolates."
+    ),
     "DR523": Code("additivity", "A saturated model gives another answer than the additive regression."),
     "DR524": Code(
-        "mediators weighted by trials", "Right where a row is a group of units, too sure where it is one unit."
+        "mediators weighted by trials",
+        "Right where a row is a group of units, too sure where it is one unit.",
     ),
     "DR526": Code(
         "a group that confounds is pooled",
         "Partial pooling adjusts for a group in part where it causes the exposure: declare it categorical.",
     ),
-    "DR531": Code("two estimators disagree", "Chain and adjusted estimates would agree if the graph were right."),
-    "DR532": Code(
-        "an answer that rests on an instrument", "It needs linear regressions and an exclusion that no data show."
+    "DR531": Code(
+        "two estimators disagree", "Chain and adjusted estimates would agree if the graph were right."
     ),
-    "DR533": Code("a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."),
+    "DR532": Code(
+        "an answer that rests on an instrument",
+        "It needs linear regressions and an exclusion that no data show.",
+    ),
+    "DR533": Code(
+        "a weak instrument", "The instrument hardly moves the exposure, so the estimate is unreliable."
+    ),
     "DR534": Code(
         "the data reject an independence that the graph implies",
-        "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the pair.",
+        "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the "
+        "pair.",
     ),
     "DR535": Code(
         "an exposure that does not vary within a group that causes it",
-        "Whole groups are compared: right where the exposure was drawn by lot for them, and then without that arrow. "
+        "Whole groups are compared: right where the exposure was drawn by lot for them, and then without "
+        "that arrow. "
         "Bad: `site -> x, y` in a trial that randomised sites; good: `site -> y`.",
     ),
     "DR541": Code(
@@ -1186,19 +1308,24 @@ CODES: Mapping[str, Code] = {
     ),
     "DR542": Code(
         "a result that has changed",
-        "A file of the folder is missing or is not as `dagreg fit` wrote it, so that draws, spec and program may not "
-        "belong together. Bad: a `spec.yaml` edited within the folder; good: the spec edited beside it, and a new fit.",
+        "A file of the folder is missing or is not as `dagreg fit` wrote it, so that draws, spec and program "
+        "may not "
+        "belong together. Bad: a `spec.yaml` edited within the folder; good: the spec edited beside it, and "
+        "a new fit.",
     ),
     "DR543": Code(
         "a result of another version",
-        "This version of dagreg makes another program of the stored spec, so its names for the draws would be wrong. "
+        "This version of dagreg makes another program of the stored spec, so its names for the draws would "
+        "be wrong. "
         "Bad: a folder of a version that wrote another `model.py`; good: the same spec fitted again.",
     ),
     "DR551": Code("the graph cannot be drawn", "The report goes on without the picture."),
     "DR561": Code(
         "an intervention that the model does not cover",
-        "P(outcome | do(z)) has to be identified for z itself. Bad: `--do z=1` where the effect of x was asked for, "
-        "adjusted for z; good: `--do x=1`, or `--estimator chain` where it has a regression for all that z moves.",
+        "P(outcome | do(z)) has to be identified for z itself. Bad: `--do z=1` where the effect of x was "
+        "asked for, "
+        "adjusted for z; good: `--do x=1`, or `--estimator chain` where it has a regression for all that z "
+        "moves.",
     ),
     "DR562": Code(
         "not an intervention",
@@ -1207,22 +1334,27 @@ CODES: Mapping[str, Code] = {
     ),
     "DR563": Code(
         "no distribution for a row",
-        "Front-door and other formulas, and instruments, answer for averages over rows. Bad: `dagreg predict` from "
+        "Front-door and other formulas, and instruments, answer for averages over rows. Bad: `dagreg "
+        "predict` from "
         "such a fit; good: the same with `--estimator unadjusted`, which predicts and knows no `--do`.",
     ),
     "DR564": Code(
         "no such model",
-        "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the chain out, or "
+        "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the "
+        "chain out, or "
         "`--effect 3` of two; good: the names that the message lists.",
     ),
     "DR565": Code(
         "no likelihood of a row",
-        "`to_datatree(log_likelihood=True)` and `posterior_predictive=True` need the rows that were fitted, whole. "
-        "Bad: `missing: impute`, or a predictor measured with error: the rows lack its values; good: complete rows.",
+        "`to_datatree(log_likelihood=True)` and `posterior_predictive=True` need the rows that were fitted, "
+        "whole. "
+        "Bad: `missing: impute`, or a predictor measured with error: the rows lack its values; good: "
+        "complete rows.",
     ),
     "DR566": Code(
         "not the data of this fit",
-        "Likelihoods are of the rows that were fitted. Bad: `fit(spec, data=a).to_datatree(log_likelihood=True, "
+        "Likelihoods are of the rows that were fitted. Bad: `fit(spec, "
+        "data=a).to_datatree(log_likelihood=True, "
         "data=b)`; good: `data=a`.",
     ),
     "DR567": Code(
@@ -1232,7 +1364,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR568": Code(
         "too many likelihoods",
-        "Likelihoods and responses of every row under every draw have to fit in memory. Bad: 4,000 draws of a million "
+        "Likelihoods and responses of every row under every draw have to fit in memory. Bad: 4,000 draws of "
+        "a million "
         "rows; good: fewer draws, or a sample of the rows fitted for the purpose.",
     ),
     "DR569": Code(
@@ -1242,7 +1375,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR571": Code(
         "a prior that nothing can be drawn from",
-        "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg simulate`; "
+        "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg "
+        "simulate`; "
         "good: `slopes: Normal(0, 1)`, or `--from` a fit.",
         bad=("edges: [a -> b]\neffect: a -> b\nregressions: {b: {priors: {slopes: Flat()}}}\n"),
         good=("edges: [a -> b]\neffect: a -> b\nregressions: {b: {priors: {slopes: 'Normal(0, 1)'}}}\n"),
@@ -1255,24 +1389,30 @@ CODES: Mapping[str, Code] = {
     ),
     "DR573": Code(
         "a fit of another spec",
-        "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the text of "
+        "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the "
+        "text of "
         "`a.yaml` being as it was when it was fitted.",
     ),
     "DR574": Code(
         "more draws than can be held",
-        "A fit makes at most 2,000,000 draws, and fewer where they would take more than half of the machine's memory. "
-        "Bad: `sampling: {draws: 10000000}`; good: `sampling: {draws: 1000}`, which with four chains leaves 2 % of an "
+        "A fit makes at most 2,000,000 draws, and fewer where they would take more than half of the "
+        "machine's memory. "
+        "Bad: `sampling: {draws: 10000000}`; good: `sampling: {draws: 1000}`, which with four chains leaves "
+        "2 % of an "
         "estimate's sd to chance.",
     ),
     "DR580": Code(
         "a file that is not dagreg's",
-        "dagreg replaces and removes only files that are as it wrote them: it keeps their hashes, those of a result's "
-        "folder in its `fit.json`. Bad: `-o notes.py` over notes of yours, or over a program that you have edited "
+        "dagreg replaces and removes only files that are as it wrote them: it keeps their hashes, those of a "
+        "result's "
+        "folder in its `fit.json`. Bad: `-o notes.py` over notes of yours, or over a program that you have "
+        "edited "
         "since; good: another name, or the file moved away.",
     ),
     "DR581": Code(
         "a place that is no file, or no folder",
-        "Folders, links, pipes, sockets and devices are never replaced. Bad: `dagreg compile spec.yaml -o folder`; "
+        "Folders, links, pipes, sockets and devices are never replaced. Bad: `dagreg compile spec.yaml -o "
+        "folder`; "
         "good: `dagreg compile spec.yaml -o folder/model.py`.",
     ),
     "DR582": Code(
@@ -1281,33 +1421,41 @@ CODES: Mapping[str, Code] = {
     ),
     "DR583": Code(
         "a place that is closed",
-        "The folder or the disk is read-only, or not yours. Bad: `-o` into another user's folder; good: into your own.",
+        "The folder or the disk is read-only, or not yours. Bad: `-o` into another user's folder; good: into "
+        "your own.",
     ),
     "DR584": Code(
         "no room for the output",
-        "The disk or the quota is full, or the file would be too large. What was written of it is gone again.",
+        "The disk or the quota is full, or the file would be too large. What was written of it is gone "
+        "again.",
     ),
     "DR585": Code(
         "a place that cannot be",
-        "A name is too long, or a file stands where the path has a folder. Bad: `-o spec.yaml/model.py`; good: "
+        "A name is too long, or a file stands where the path has a folder. Bad: `-o spec.yaml/model.py`; "
+        "good: "
         "`-o model.py`.",
     ),
     "DR586": Code("an output that failed", "The system gave another reason: the message has its words."),
     "DR590": Code(
         "an effect that differs between rows",
-        "A regression without products of the exposure gives everyone, the treated and the untreated one effect, by "
+        "A regression without products of the exposure gives everyone, the treated and the untreated one "
+        "effect, by "
         "construction. Bad: `among: treated` with it, where the data speak for products; good: "
         '`interactions: ["x:z"]` under the outcome.',
     ),
     "DR591": Code(
         "levels that differ in spaces or capitals alone",
-        "`yes` and `Yes `, each a level of its own, are mostly one. Bad: both in a column; good: one of them, or both "
+        "`yes` and `Yes `, each a level of its own, are mostly one. Bad: both in a column; good: one of "
+        "them, or both "
         "in `levels:` where they are meant.",
     ),
     "DR592": Code(
         "an empty text as a level",
-        "An empty cell of a text file is a missing value; an empty text of a data frame, or one of spaces, is a level. "
+        "An empty cell of a text file is a missing value; an empty text of a data frame, or one of spaces, "
+        "is a level. "
         'Bad: `""` for what is not known; good: None, with `missing: drop`.',
     ),
-    "DR901": Code("internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."),
+    "DR901": Code(
+        "internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."
+    ),
 }

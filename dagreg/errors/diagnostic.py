@@ -28,7 +28,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Offence:
-    """The rows at fault: those where `condition` holds, SQL in which `{number}` and `{text}` are the column's value.
+    """The rows at fault: those where `condition` holds, SQL in which `{number}` and `{text}` are the column's
+    value.
 
     Without a condition, those of a column of text that hold no number.
     """
@@ -41,7 +42,8 @@ class Offence:
 class Diagnostic:
     """One message: a stable code, the sentence, where it stands, and what would mend it; never a password.
 
-    `offence` says which rows of the data are at fault; a stage that has the data puts the first of them in a note.
+    `offence` says which rows of the data are at fault; a stage that has the data puts the first of them in a
+    note.
     """
 
     code: str
@@ -72,7 +74,9 @@ class Doubt:
     message: str
 
     def __repr__(self) -> str:
-        words = self.message if len(self.message) <= SHOWN_LETTERS else f"{self.message[: SHOWN_LETTERS - 3]}..."
+        words = (
+            self.message if len(self.message) <= SHOWN_LETTERS else f"{self.message[: SHOWN_LETTERS - 3]}..."
+        )
         return f"Doubt({self.code!r}, message={words!r})"
 
 
@@ -97,7 +101,9 @@ class DataError(DagregError):
 
 
 class Unsolvable(DagregError):
-    """A model without a posterior that can be drawn from; the rest of the report stands without its numbers."""
+    """A model without a posterior that can be drawn from; the rest of the report stands without
+    its numbers.
+    """
 
 
 class Diagnostics:
@@ -115,7 +121,9 @@ class Diagnostics:
         label: str | Callable[[], str] = "",
         notes: tuple[str, ...] = (),
     ) -> None:
-        """Adds a mistake. A `label` that takes a search is given as a function, and asked for if it is shown."""
+        """Adds a mistake. A `label` that takes a search is given as a function, and asked for if
+        it is shown.
+        """
         self._found.append((code, message, span, label, notes))
 
     def note(self, code: str, message: str, span: Span | None, label: str = "") -> None:
@@ -131,7 +139,9 @@ class Diagnostics:
         return tuple(dict.fromkeys(self._notes))
 
     def by_place(self) -> tuple[Diagnostic, ...]:
-        """The distinct diagnostics in the order of the file: the first of them, and how many more there are."""
+        """The distinct diagnostics in the order of the file: the first of them, and how many more
+        there are.
+        """
         distinct: dict[object, tuple[str, str, Span | None, str | Callable[[], str], tuple[str, ...]]] = {}
         for code, message, span, label, notes in self._found:
             key = (code, message, span, "" if callable(label) else label, notes)
@@ -139,7 +149,9 @@ class Diagnostics:
         ordered = sorted(distinct.values(), key=lambda found: _place(found[2]))
         first = tuple(
             Diagnostic(code, message, span, label() if callable(label) else label, notes)
-            for code, message, span, label, notes in ordered[: SHOWN if len(ordered) > SHOWN + 1 else len(ordered)]
+            for code, message, span, label, notes in ordered[
+                : SHOWN if len(ordered) > SHOWN + 1 else len(ordered)
+            ]
         )
         return first if len(first) == len(ordered) else (*first, _and_more(len(ordered) - len(first)))
 

@@ -1,4 +1,6 @@
-"""Diagnostics as the user sees them: a line of the file with carets under what is wrong, safe for a terminal."""
+"""Diagnostics as the user sees them: a line of the file with carets under what is wrong, safe for
+a terminal.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,9 @@ def _window(line: str, start: int, stop: int) -> tuple[str, str, str]:
 
 
 def printable(text: str) -> str:
-    """One line for a terminal: tabs as spaces, and characters that steer it spelled out as JSON spells them."""
+    """One line for a terminal: tabs as spaces, and characters that steer it spelled out as JSON
+    spells them.
+    """
     if text.isascii() and text.isprintable():
         return text
     return "".join(" " * _TAB if c == "\t" else spelled(c) if steers(c) else c for c in text)
@@ -86,13 +90,17 @@ def printable_lines(text: str) -> str:
 
 
 def steers(character: str) -> bool:
-    """Whether a character could move a cursor, colour, hide or reorder text: those that are no letter or sign.
+    """Whether a character could move a cursor, colour, hide or reorder text: those that are no letter or
+    sign.
 
     The two joiners are part of words and emoji, and stay.
     """
     if character in "\u200c\u200d":
         return False
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
+    return (
+        unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+        or ord(character) & 0xFFFE == 0xFFFE
+    )
 
 
 _STEERING = re.compile(r"[^\n\t -~]")  # the only characters that may

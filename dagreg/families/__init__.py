@@ -1,6 +1,8 @@
-"""The likelihoods: a family is a file of this folder that defines `FAMILY`, and all that is known of it stands there.
+"""The likelihoods: a family is a file of this folder that defines `FAMILY`, and all that is known of it
+stands there.
 
-`FAMILIES` reads the folder and orders what it finds by `place`. Files without a `FAMILY` hold what several share.
+`FAMILIES` reads the folder and orders what it finds by `place`. Files without a `FAMILY` hold what several
+share.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ def _found() -> Iterator[Family]:
             yield family
 
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in sorted(_found(), key=lambda f: (f.place, f.name))}
+FAMILIES: Mapping[str, Family] = {
+    family.name: family for family in sorted(_found(), key=lambda f: (f.place, f.name))
+}
 
 
 def default_family(case: str) -> Family | None:

@@ -35,7 +35,9 @@ FAMILY = Family(
     accepts=("count",),
     support="whole numbers from 0 to the trials",
     distribution="BetaBinomial",
-    likelihood=each(successes.LINKS, "n={trials}, alpha={precision} * {mean}, beta={precision} * (1 - {mean})"),
+    likelihood=each(
+        successes.LINKS, "n={trials}, alpha={precision} * {mean}, beta={precision} * (1 - {mean})"
+    ),
     parameters=(PRECISION,),
     discrete=True,
     trials=True,

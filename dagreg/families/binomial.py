@@ -10,7 +10,9 @@ from dagreg.numerics.arrays import Array, np, special, stats
 
 
 def _chosen(successes: Array, trials: Array) -> Array:
-    ways = special.gammaln(trials + 1) - special.gammaln(successes + 1) - special.gammaln(trials - successes + 1)
+    ways = (
+        special.gammaln(trials + 1) - special.gammaln(successes + 1) - special.gammaln(trials - successes + 1)
+    )
     return np.asarray(ways)
 
 

@@ -22,7 +22,11 @@ def normal(z: str) -> dict[str, str]:
 def by_survival(above: str) -> dict[str, str]:
     """Where the log of the survival function is exact: the other probabilities follow from it."""
     low, high = above.replace("{at}", "{low}"), above.replace("{at}", "{high}")
-    return {"above": above, "below": f"pm.math.log1mexp({above})", "between": f"pm.math.logdiffexp({low}, {high})"}
+    return {
+        "above": above,
+        "below": f"pm.math.log1mexp({above})",
+        "between": f"pm.math.logdiffexp({low}, {high})",
+    }
 
 
 def by_logcdf(distribution: str, above: str) -> dict[str, str]:

@@ -80,7 +80,9 @@ def log_hurdle(log_density: Callable[..., Any]) -> Callable[..., Any]:
 
     def hurdle(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
         some = np.log(-np.expm1(log_density(0.0 * y, log_mean, mean, p)))
-        return np.where(y == 0, np.log(p["zero"]), np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p) - some)
+        return np.where(
+            y == 0, np.log(p["zero"]), np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p) - some
+        )
 
     return hurdle
 
@@ -125,7 +127,8 @@ def inflated_mean(location: Array, p: Values) -> Array:
 
 
 def _beyond_the_first(nothing: Array, v: Array) -> Array:
-    """log((1 - v) exp(nothing) + v), where `nothing` is minus the log probability of no event in a unit of time.
+    """log((1 - v) exp(nothing) + v), where `nothing` is minus the log probability of no event in a unit of
+    time.
 
     Given an event, `v` is a uniform that says when the first of them comes.
     """
@@ -144,7 +147,9 @@ def sample_positive_poisson(rng: np.random.Generator, mean: Array, p: Values) ->
 
 
 def _rest_of_negative_binomial(location: Array, p: Values, v: Array) -> Array:
-    """The rate that is left after the first event, over the gamma draw (of `shape` + 1) that it is a multiple of."""
+    """The rate that is left after the first event, over the gamma draw (of `shape` + 1) that it is a multiple
+    of.
+    """
     shape = p["shape"]
     return np.asarray(np.expm1(_beyond_the_first(shape * np.log1p(location / shape), v) / shape))
 
@@ -155,7 +160,9 @@ def draw_positive_negative_binomial(rng: np.random.Generator, location: Array, p
     return np.asarray(1 + draw_poisson(rng, rate, p))
 
 
-def sample_positive_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
+def sample_positive_negative_binomial(
+    rng: np.random.Generator, mean: Array, p: Values
+) -> npt.NDArray[np.generic]:
     rest = _rest_of_negative_binomial(mean, p, rng.random(mean.shape))
     rate = rest * rng.standard_gamma(np.broadcast_to(p["shape"], mean.shape) + 1)
     return np.asarray(1.0 + np.asarray(sample_poisson(rng, rate, p), dtype=np.float64))

@@ -49,8 +49,9 @@ class Tails:
 class Parameter:
     """A parameter of a family besides the mean.
 
-    `prior`: the default, in the grammar of priors; None where it is scaled to the data, as that of a residual sd is.
-    `from_dispersion`: its value where a quasi-likelihood with this root of a dispersion stands for the family.
+    `prior`: the default, in the grammar of priors; None where it is scaled to the data, as that of a residual
+    sd is. `from_dispersion`: its value where a quasi-likelihood with this root of a dispersion stands for the
+    family.
     """
 
     name: str
@@ -69,41 +70,45 @@ class Family:
 
     - `links`: those that make sense, the default first. With a `cell_support`, means of cells are parameters
       themselves: the identity is then a link, too.
-    - `accepts`: types of response node; `default_for` those whose default it is, and whether of responses with trials.
-    - `fits(smallest, largest, whole numbers only)` says whether a column lies in its support. `widens` names the family
-      that it stands in for where responses lie outside of that one's.
+    - `accepts`: types of response node; `default_for` those whose default it is, and whether of responses
+      with trials.
+    - `fits(smallest, largest, whole numbers only)` says whether a column lies in its support. `widens` names
+      the family that it stands in for where responses lie outside of that one's.
 
     In the emitted program:
 
-    - `likelihood`: per link, the arguments of `distribution` as source (`distributions`: another one under this link),
-      with the holes `{eta}` (the linear predictor), `{trials}` and the parameters by name. `helpers` are functions
-      that these arguments name, as `emit/prelude.py` has them: a program gets a copy.
-    - `censored`: the log probability of a response `above` and `below` `{at}`, and `between` `{low}` and `{high}`, as
-      source with the holes `{arguments}` and `{mean}` besides; nothing where responses cannot be censored.
-    - `predictor`: one number a row, or for responses with several levels one for each level but the first, unordered
-      or sharing their slopes.
+    - `likelihood`: per link, the arguments of `distribution` as source (`distributions`: another one under
+      this link), with the holes `{eta}` (the linear predictor), `{trials}` and the parameters by name.
+      `helpers` are functions that these arguments name, as `emit/prelude.py` has them: a program gets a copy.
+    - `censored`: the log probability of a response `above` and `below` `{at}`, and `between` `{low}` and
+      `{high}`, as source with the holes `{arguments}` and `{mean}` besides; nothing where responses cannot be
+      censored.
+    - `predictor`: one number a row, or for responses with several levels one for each level but the first,
+      unordered or sharing their slopes.
 
     In NumPy, where `location` is the inverse link of the predictor:
 
     - `mean(location, parameters)` is the mean response; `mean_is_linear` in the location.
-    - `variance(mean)` is the variance function of the exponential family (McCullagh and Nelder 1989, section 2.2), None
-      where the family has none; then `quasi_variance` may stand for it, its dispersion estimated. `shaped`: mean and
-      dispersion do not give the whole distribution. `on_log_scale`: it is the log that is fitted.
-    - `log_likelihood`: per link, of responses and predictors, up to a term free of the predictors. Responses and trials
-      are rows x 1, predictors rows x points; for several levels see `categorical.py` and `ordinal.py`. `log_constant`
-      is that term, of responses and trials, None for 0; `log_total` the sum over rows of one trial each, where there
-      is a faster way.
-    - `log_density`: per link, of responses (rows x 1), predictors and means (rows x points) and the parameters (with
-      `trials`), up to a term free of all but the response: what `engines/density.py` makes posteriors of. It is written
-      in universal functions alone, so that it takes jets (`numerics/jets.py`) and has exact derivatives. Of several
-      levels see `categorical.py` and `ordinal.py`. `log_shared(response, parameters)` is a summand of it that no
-      predictor enters, worked out once for each distinct response; `log_tails` what censoring makes of it.
-    - `law(location, parameters)` is the distribution of responses as SciPy has them: with `logpmf`, or `logpdf`, and
-      where they can be censored `logcdf` and `logsf`. None for several levels.
+    - `variance(mean)` is the variance function of the exponential family (McCullagh and Nelder 1989, section
+      2.2), None where the family has none; then `quasi_variance` may stand for it, its dispersion estimated.
+      `shaped`: mean and dispersion do not give the whole distribution. `on_log_scale`: it is the log that is
+      fitted.
+    - `log_likelihood`: per link, of responses and predictors, up to a term free of the predictors. Responses
+      and trials are rows x 1, predictors rows x points; for several levels see `categorical.py` and
+      `ordinal.py`. `log_constant` is that term, of responses and trials, None for 0; `log_total` the sum over
+      rows of one trial each, where there is a faster way.
+    - `log_density`: per link, of responses (rows x 1), predictors and means (rows x points) and the
+      parameters (with `trials`), up to a term free of all but the response: what `engines/density.py` makes
+      posteriors of. It is written in universal functions alone, so that it takes jets (`numerics/jets.py`)
+      and has exact derivatives. Of several levels see `categorical.py` and `ordinal.py`.
+      `log_shared(response, parameters)` is a summand of it that no predictor enters, worked out once for each
+      distinct response; `log_tails` what censoring makes of it.
+    - `law(location, parameters)` is the distribution of responses as SciPy has them: with `logpmf`, or
+      `logpdf`, and where they can be censored `logcdf` and `logsf`. None for several levels.
     - `concave`: links under which the log likelihood is concave in the predictor (and the cutpoints).
-    - `draw` samples responses by quantiles, so that every draw is monotone in the location for the same state of the
-      generator, and noise cancels between two sides of a contrast; None where the support is finite and the g-formula
-      sums over it. `sample` uses NumPy's own generators, which are many times faster.
+    - `draw` samples responses by quantiles, so that every draw is monotone in the location for the same state
+      of the generator, and noise cancels between two sides of a contrast; None where the support is finite
+      and the g-formula sums over it. `sample` uses NumPy's own generators, which are many times faster.
     - `grouped_as`: the family of the sum of responses that share their predictor, out of `units`.
     """
 
@@ -132,7 +137,9 @@ class Family:
     error_scale: bool = False  # its residual sd may be a multiple of a column
 
     scale: Scale = MEAN
-    coefficients: Mapping[str, str] = field(default_factory=dict)  # what they are by link, unless what its link says
+    coefficients: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what they are by link, unless what its link says
 
     locations: tuple[float, float] | None = None  # where they lie, unless what the links say
     mean: Callable[[Array, Values], Array] = itself
@@ -143,8 +150,12 @@ class Family:
     shaped: bool = False
     on_log_scale: bool = False
     overdispersion: str = ""  # what allows for more variation than it has, where data may have that
-    separable: Literal["", "at zero", "at both ends"] = ""  # where a response can be certain, so that it has no maximum
-    tested_as: Literal["number", "count", "successes"] = "number"  # where independences are held against the data
+    separable: Literal["", "at zero", "at both ends"] = (
+        ""  # where a response can be certain, so that it has no maximum
+    )
+    tested_as: Literal["number", "count", "successes"] = (
+        "number"  # where independences are held against the data
+    )
     log_likelihood: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
     log_constant: Callable[[Array, Array], Array] | None = None
     log_density: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -158,7 +169,9 @@ class Family:
     sample: Sampler | None = None
     grouped_as: str = ""
     units: Literal["trials", "exposure"] = "trials"
-    cell_support: Literal["", "probability", "rate"] = ""  # what the mean of a cell is, where a prior can be put on it
+    cell_support: Literal["", "probability", "rate"] = (
+        ""  # what the mean of a cell is, where a prior can be put on it
+    )
 
     def __repr__(self) -> str:
         return f"Family({self.name!r})"
@@ -206,7 +219,9 @@ def each(links: tuple[str, ...], arguments: str, **special: str) -> dict[str, st
 
 
 def by_log_mean(links: tuple[str, ...], log_density: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """A log density of (response, log mean, mean, parameters) under each link: under the log, the predictor is that."""
+    """A log density of (response, log mean, mean, parameters) under each link: under the log, the predictor
+    is that.
+    """
 
     def otherwise(y: Array, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
         return log_density(y, np.log(mean), mean, p)

@@ -10,7 +10,9 @@ from dagreg.numerics.arrays import Array, np
 
 
 def _mean(location: Array, p: Values) -> Array:
-    some = -np.expm1(-p["shape"] * np.log1p(location / p["shape"]))  # the probability of a count that is not 0
+    some = -np.expm1(
+        -p["shape"] * np.log1p(location / p["shape"])
+    )  # the probability of a count that is not 0
     return np.asarray((1 - p["zero"]) * np.where(some > 0, location / np.where(some > 0, some, 1.0), 1.0))
 
 

@@ -1,4 +1,6 @@
-"""Counts that are 0 with a probability of its own, and else those of a Poisson that are not 0 (Mullahy 1986)."""
+"""Counts that are 0 with a probability of its own, and else those of a Poisson that are not 0
+(Mullahy 1986).
+"""
 
 from __future__ import annotations
 

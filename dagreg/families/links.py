@@ -12,15 +12,16 @@ LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its expone
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative, `bend` the second.
+    """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative, `bend`
+    the second.
 
     `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
     (odds, ratios), so that default priors need not know that of the response.
     `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
 
-    Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989, section
-    4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the mean. The tangent
-    of half an angle takes directions to all numbers (Fisher and Lee 1992).
+    Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989,
+    section 4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the
+    mean. The tangent of half an angle takes directions to all numbers (Fisher and Lee 1992).
     """
 
     name: str
@@ -31,7 +32,9 @@ class Link:
     source: str
     unit: bool = True
     averaged: Callable[[Array, Array], Array] | None = None
-    coefficient: str = "difference on the link scale"  # what a coefficient is, the other predictors held fixed
+    coefficient: str = (
+        "difference on the link scale"  # what a coefficient is, the other predictors held fixed
+    )
 
 
 def _expit(eta: Array) -> Array:

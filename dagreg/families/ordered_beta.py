@@ -1,4 +1,6 @@
-"""Shares from 0 to 1 by one predictor: 0, between and 1 are ordered, with cutpoints on its scale (Kubinec 2023)."""
+"""Shares from 0 to 1 by one predictor: 0, between and 1 are ordered, with cutpoints on its scale (Kubinec
+2023).
+"""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ LINKS = ("logit", "probit")
 def log_likelihood(link: str, codes: npt.NDArray[np.int64], predictor: Array, cutpoints: Array) -> Array:
     """Rows x points; cutpoints are levels - 1 x points. -inf where they are not in ascending order.
 
-    Concave in predictor and cutpoints, because the density whose integrals these are is log-concave (Pratt 1981;
-    Burridge 1981).
+    Concave in predictor and cutpoints, because the density whose integrals these are is log-concave (Pratt
+    1981; Burridge 1981).
     """
     unbounded = np.full((1, cutpoints.shape[1]), np.inf)
     ends = np.concatenate([-unbounded, cutpoints, unbounded])
@@ -32,7 +32,9 @@ def log_likelihood(link: str, codes: npt.NDArray[np.int64], predictor: Array, cu
 
 
 def _between_logistic(low: Array, high: Array) -> Array:
-    """log(F(high) - F(low)) = high + log(1 - exp(low - high)) - softplus(high) - softplus(low), the ends apart."""
+    """log(F(high) - F(low)) = high + log(1 - exp(low - high)) - softplus(high) - softplus(low), the ends
+    apart.
+    """
     top = np.where(np.isinf(high), 0.0, -softplus(-high))  # log F(high)
     return np.asarray(top + np.log(-np.expm1(np.where(np.isinf(high), -np.inf, low - high))) - softplus(low))
 

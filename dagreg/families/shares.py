@@ -19,7 +19,9 @@ def from_0_to_1(low: float, high: float, whole: bool) -> bool:
 def draw_beta(rng: np.random.Generator, location: Array, p: Values) -> Array:
     """By quantiles, for the mediators of the g-formula."""
     uniforms = rng.random(location.shape)
-    return np.asarray(special.betaincinv(location * p["precision"], (1 - location) * p["precision"], uniforms))
+    return np.asarray(
+        special.betaincinv(location * p["precision"], (1 - location) * p["precision"], uniforms)
+    )
 
 
 def log_beta(y: Array, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:

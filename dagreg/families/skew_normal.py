@@ -49,7 +49,9 @@ def _draw(rng: np.random.Generator, location: Array, p: Values) -> Array:
     """A Normal, and the half of another that leans it: delta |u| + sqrt(1 - delta^2) v."""
     delta, scale = _shape(p)
     leaning = delta * (np.abs(rng.standard_normal(location.shape)) - np.sqrt(2 / np.pi))
-    return np.asarray(location + scale * (leaning + np.sqrt(1 - delta**2) * rng.standard_normal(location.shape)))
+    return np.asarray(
+        location + scale * (leaning + np.sqrt(1 - delta**2) * rng.standard_normal(location.shape))
+    )
 
 
 FAMILY = Family(

@@ -24,7 +24,11 @@ def _sample(rng: np.random.Generator, mean: Array, p: Values) -> Array:
 
 def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     nu = p["nu"]
-    return log_rising(nu / 2, 0.5) - np.log(p["sigma"]) - (nu + 1) / 2 * np.log1p(((y - mean) / p["sigma"]) ** 2 / nu)
+    return (
+        log_rising(nu / 2, 0.5)
+        - np.log(p["sigma"])
+        - (nu + 1) / 2 * np.log1p(((y - mean) / p["sigma"]) ** 2 / nu)
+    )
 
 
 def _log_below(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
@@ -54,5 +58,7 @@ FAMILY = Family(
     draw=_draw,
     law=lambda mean, p: stats.t(p["nu"], mean, p["sigma"]),
     sample=_sample,
-    censored=censoring.by_logcdf("StudentT", "pm.logcdf(pm.StudentT.dist(nu={nu}, mu=-{mean}, sigma={sigma}), -{at})"),
+    censored=censoring.by_logcdf(
+        "StudentT", "pm.logcdf(pm.StudentT.dist(nu={nu}, mu=-{mean}, sigma={sigma}), -{at})"
+    ),
 )

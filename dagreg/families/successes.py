@@ -1,9 +1,9 @@
 """What families of successes, and of shares, have in common.
 
-Log likelihoods are functions of the successes, the predictors and the trials of rows: responses and trials are rows x
-1, predictors rows x points. They are concave in the predictor: under the logit as canonical (McCullagh and Nelder 1989,
-section 2.2); under probit and cloglog because the density whose integrals they are is log-concave (Pratt 1981;
-Burridge 1981).
+Log likelihoods are functions of the successes, the predictors and the trials of rows: responses and trials
+are rows x 1, predictors rows x points. They are concave in the predictor: under the logit as canonical
+(McCullagh and Nelder 1989, section 2.2); under probit and cloglog because the density whose integrals they
+are is log-concave (Pratt 1981; Burridge 1981).
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def probit(successes: Array, eta: Array, trials: Array) -> Array:
 
 def cloglog(successes: Array, eta: Array, trials: Array) -> Array:
     rate = np.exp(np.minimum(eta, HIGHEST))
-    return np.asarray(np.where(successes > 0, successes * np.log(-np.expm1(-rate)), 0.0) - (trials - successes) * rate)
+    return np.asarray(
+        np.where(successes > 0, successes * np.log(-np.expm1(-rate)), 0.0) - (trials - successes) * rate
+    )
 
 
 LOG_LIKELIHOOD: Mapping[str, Callable[..., Array]] = {"logit": logit, "probit": probit, "cloglog": cloglog}

@@ -25,7 +25,9 @@ def _log(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
 
 
 def _mean(location: Array, p: Values) -> Array:
-    """The mean of the angles as numbers from -pi to pi: the direction, less a turn for those beyond the cut."""
+    """The mean of the angles as numbers from -pi to pi: the direction, less a turn for those
+    beyond the cut.
+    """
     beyond = stats.vonmises.cdf(np.abs(location) - np.pi, p["concentration"])
     return np.asarray(location - 2 * np.pi * np.sign(location) * beyond)
 

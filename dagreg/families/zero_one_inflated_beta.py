@@ -21,7 +21,9 @@ ONE = Parameter("one", ("Beta", (1.0, 1.0)), positive=False)  # of 1, where it i
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 def zero_one_inflated_beta(y, mean, precision, extreme, one):
-    """The log density of shares that are 0 or 1 with the probability `extreme`, and of these 1 with that of `one`."""
+    """The log density of shares that are 0 or 1 with the probability `extreme`, and of these 1 with that of
+    `one`.
+    """
     inside = pt.and_(y > 0, y < 1)
     share = pm.logp(pm.Beta.dist(mu=mean, nu=precision), pt.where(inside, y, 0.5))
     end = pt.where(y > 0, pt.log(one), pt.log1p(-one))
@@ -67,7 +69,9 @@ def _sample(rng: np.random.Generator, mean: Array, p: Values) -> Array:
 
 
 def _with_ends(share: Array, rng: np.random.Generator, p: Values) -> Array:
-    return shares.with_ends(share, rng.random(share.shape), p["extreme"] * (1 - p["one"]), p["extreme"] * p["one"])
+    return shares.with_ends(
+        share, rng.random(share.shape), p["extreme"] * (1 - p["one"]), p["extreme"] * p["one"]
+    )
 
 
 FAMILY = Family(

@@ -60,7 +60,9 @@ def members(mask: bytes | bytearray) -> list[int]:
 
 
 def both(a: bytes | bytearray, b: bytes | bytearray) -> bytearray:
-    """The nodes marked in both masks (bytes 0 or 1); as whole numbers, which is far faster than byte by byte."""
+    """The nodes marked in both masks (bytes 0 or 1); as whole numbers, which is far faster than
+    byte by byte.
+    """
     return bytearray((int.from_bytes(a) & int.from_bytes(b)).to_bytes(len(a)))
 
 
@@ -137,7 +139,9 @@ class Tree:
     depth: list[int]  # -1: not reached
 
     def trail(self, v: int) -> list[int]:
-        """The shortest path from a source to v, inclusive; a long one is cut to its first and last nodes with a GAP."""
+        """The shortest path from a source to v, inclusive; a long one is cut to its first and last nodes with
+        a GAP.
+        """
         cut = self.depth[v] >= LONGEST
         path = [v]
         while self.back[path[-1]] != path[-1] and not (cut and len(path) == ENDS):

@@ -53,7 +53,9 @@ def implications(graph: CausalGraph, budget: Budget | None = None) -> Iterator[I
                 yield Implication(graph.names[early], graph.names[late], graph.named(kept))
 
 
-def list_implications(graph: CausalGraph, limit: int = LIMIT, work: int = WORK) -> tuple[list[Implication], bool]:
+def list_implications(
+    graph: CausalGraph, limit: int = LIMIT, work: int = WORK
+) -> tuple[list[Implication], bool]:
     """The first `limit` independencies, and whether the list was cut; none of a graph above `LARGEST`."""
     if graph.size > LARGEST:
         return [], True

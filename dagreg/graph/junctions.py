@@ -26,7 +26,9 @@ class Junction:
 
 
 def junctions(graph: CausalGraph) -> Iterator[Junction]:
-    """Every junction, by its middle node in order of declaration; forks and colliders once, not once a direction."""
+    """Every junction, by its middle node in order of declaration; forks and colliders once, not once a
+    direction.
+    """
     names = graph.names
     beside = _Beside(graph)
     for m in range(len(graph)):

@@ -48,7 +48,9 @@ def steps(graph: CausalGraph, v: int) -> list[tuple[int, str]]:
 def _distances(
     graph: CausalGraph, barred: tuple[int, ...], sources: bytearray, targets: bytearray, budget: Budget
 ) -> dict[int, int] | None:
-    """Steps to the nearest target for each node that reaches one, past sources and `barred`; None: out of budget."""
+    """Steps to the nearest target for each node that reaches one, past sources and `barred`; None: out of
+    budget.
+    """
     closed = set(barred)
     queue = [v for v, t in enumerate(targets) if t and v not in closed]
     distance = dict.fromkeys(queue, 0)

@@ -64,7 +64,9 @@ def _projected(graph: CausalGraph, below: _Below, pairs: Iterable[tuple[int, int
 def _confounded(graph: CausalGraph, below: _Below) -> Iterable[tuple[int, ...]]:
     """The groups of observed nodes of which every two share an unobserved cause, ascending."""
     for v in range(len(graph)):
-        if not graph.observed[v] and all(graph.observed[p] for p in graph.parents[v]):  # else its parent has them all
+        if not graph.observed[v] and all(
+            graph.observed[p] for p in graph.parents[v]
+        ):  # else its parent has them all
             yield below[v]
         for s in graph.siblings[v]:
             if (
@@ -74,7 +76,9 @@ def _confounded(graph: CausalGraph, below: _Below) -> Iterable[tuple[int, ...]]:
 
 
 class _Below:
-    """For an observed node itself; for a latent the observed nodes reached through latents only, ascending."""
+    """For an observed node itself; for a latent the observed nodes reached through latents only,
+    ascending.
+    """
 
     def __init__(self, graph: CausalGraph) -> None:
         self.graph = graph

@@ -52,7 +52,12 @@ class Separation:
 
     @classmethod
     def of(
-        cls, graph: CausalGraph, xs: Iterable[int], ys: Iterable[int], allowed: bytearray, include: Iterable[int] = ()
+        cls,
+        graph: CausalGraph,
+        xs: Iterable[int],
+        ys: Iterable[int],
+        allowed: bytearray,
+        include: Iterable[int] = (),
     ) -> Separation:
         xs, ys, include = tuple(xs), tuple(ys), tuple(include)
         within = ancestors(graph, [*xs, *ys, *include])
@@ -197,7 +202,8 @@ def minimal_separators(task: Separation, budget: Budget | None = None) -> Iterat
 
 
 def cheapest_separator(task: Separation) -> tuple[int, ...] | None:
-    """A separator of least total cost and, among those, of least size (without `include`); None: there is none.
+    """A separator of least total cost and, among those, of least size (without `include`); None: there is
+    none.
 
     Menger: the least weight of a vertex cut in the moral graph of An(X, Y, I) is the
     greatest flow, sent in phases along all shortest paths at once (Dinic 1970).

@@ -30,8 +30,8 @@ def total_effect(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Criterion:
 def selection_on(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Selection:
     """How the choice of the rows bears on the effect.
 
-    Rows chosen on S leave P(y | do(x)) alone only if Y and S are separated by X once the
-    edges into X are cut (Correa, Tian and Bareinboim 2018, type 1: covariates known from the chosen rows only).
+    Rows chosen on S leave P(y | do(x)) alone only if Y and S are separated by X once the edges into X are cut
+    (Correa, Tian and Bareinboim 2018, type 1: covariates known from the chosen rows only).
     """
     chosen = [v for v, s in enumerate(graph.selected) if s and v not in xs]
     if len(chosen) == 0:
@@ -46,7 +46,8 @@ def without_causes(graph: CausalGraph, xs: Collection[int]) -> CausalGraph:
     cut = graph.without((p, x) for x in xs for p in graph.parents[x])
     barred = set(xs)
     siblings = tuple(
-        () if v in barred else tuple(s for s in ends if s not in barred) for v, ends in enumerate(cut.siblings)
+        () if v in barred else tuple(s for s in ends if s not in barred)
+        for v, ends in enumerate(cut.siblings)
     )
     return replace(cut, siblings=siblings)
 

@@ -1,4 +1,6 @@
-"""The chain of regressions: where the graph lets every variable on the causal paths be regressed on its parents."""
+"""The chain of regressions: where the graph lets every variable on the causal paths be regressed on its
+parents.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def chain_of(graph: CausalGraph, query: Query) -> Chain | NoChain:
         causal = causal_nodes(projected, xs, y)
         links = [v for v in topological_order(projected) if causal[v]]
         if not links:
-            return NoChain("no causal path leads from exposure to outcome, so the chain says zero by construction")
+            return NoChain(
+                "no causal path leads from exposure to outcome, so the chain says zero by construction"
+            )
     above = ancestors(projected, [y])
     for v in links:
         others = [u for u in district_of(projected, v, above) if u != v]
@@ -62,7 +66,9 @@ def chain_of(graph: CausalGraph, query: Query) -> Chain | NoChain:
 
 
 def _spoilt(graph: CausalGraph, projected: CausalGraph, links: Iterable[int]) -> str:
-    """The regression that the choice of the rows biases: P(v | parents, chosen) is not P(v | parents); "" for none."""
+    """The regression that the choice of the rows biases: P(v | parents, chosen) is not P(v | parents); "" for
+    none.
+    """
     rows = [v for v, s in enumerate(graph.selected) if s]
     for v in links if len(rows) > 0 else ():
         name, given = projected.names[v], [graph.index[projected.names[p]] for p in projected.parents[v]]

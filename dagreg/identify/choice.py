@@ -54,7 +54,9 @@ def choose(
     return best, f"{_of_minimal(criterion.graph, best, minimal, truncated)}{_no_optimum(criterion)}"
 
 
-def _of_minimal(graph: CausalGraph, best: Sequence[int], minimal: Sequence[tuple[int, ...]], truncated: bool) -> str:
+def _of_minimal(
+    graph: CausalGraph, best: Sequence[int], minimal: Sequence[tuple[int, ...]], truncated: bool
+) -> str:
     if len(minimal) == 1 and not truncated:
         return f"{the_set(graph, best)} is the only minimal valid set."
     return f"{the_set(graph, best)} is chosen of the minimal valid sets: {RULE}."
@@ -69,7 +71,8 @@ def preferred(graph: CausalGraph, sets: Iterable[tuple[int, ...]]) -> list[tuple
 def least(
     criterion: Criterion, minimal: Sequence[tuple[int, ...]], truncated: bool
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
-    """A valid set of least size, and one of least cost: among the minimal sets, or by max-flow where they were cut.
+    """A valid set of least size, and one of least cost: among the minimal sets, or by max-flow where they
+    were cut.
 
     None where there is none, or where the graph is too large for a flow.
     """
@@ -98,7 +101,9 @@ def _cheaper(criterion: Criterion, best: tuple[int, ...], task: Separation) -> t
 def _optimality(criterion: Criterion, optimal: tuple[int, ...]) -> str:
     graph = criterion.graph
     if len(optimal) == 0:
-        return "The empty set is the O-set: no other valid set gives a more precise estimate in large samples."
+        return (
+            "The empty set is the O-set: no other valid set gives a more precise estimate in large samples."
+        )
     return (
         f"{the_set(graph, optimal)} is the O-set: of all valid sets it gives the estimate with the "
         "smallest asymptotic variance (Henckel, Perkovic and Maathuis 2022)."
@@ -120,7 +125,8 @@ def why_none(criterion: Criterion) -> str:
         if chosen == (criterion.y,):
             return f"No set is valid: the rows were chosen on {rows}, the outcome itself."
         return (
-            f"No set is valid: the rows were chosen on {rows}, and the effect among them is not that among all rows, "
+            f"No set is valid: the rows were chosen on {rows}, and the effect among them is not that among "
+            "all rows, "
             "whatever is adjusted for."
         )
     canonical = canonical_set(criterion)
@@ -137,7 +143,9 @@ def why_none(criterion: Criterion) -> str:
 
 
 def canonical_set(criterion: Criterion) -> tuple[int, ...]:
-    """An(X, Y) minus forbidden, observed: valid if any set is (van der Zander, Liskiewicz and Textor 2014)."""
+    """An(X, Y) minus forbidden, observed: valid if any set is (van der Zander, Liskiewicz and
+    Textor 2014).
+    """
     return tuple(v for v, f in enumerate(criterion.task().free) if f)
 
 
@@ -147,11 +155,16 @@ def _exactly(criterion: Criterion, adjust: Adjust, names: Sequence[str]) -> tupl
     if criterion.valid(chosen):
         return chosen, f"{the_set(graph, chosen)} is the set asked for, and it is valid."
     raise _refusal(
-        "DR202", f"the adjustment set {{{', '.join(sorted(names))}}} is not valid", flaw(criterion, chosen), adjust
+        "DR202",
+        f"the adjustment set {{{', '.join(sorted(names))}}} is not valid",
+        flaw(criterion, chosen),
+        adjust,
     )
 
 
-def _within(criterion: Criterion, optimal: tuple[int, ...] | None, adjust: Adjust) -> tuple[tuple[int, ...], str]:
+def _within(
+    criterion: Criterion, optimal: tuple[int, ...] | None, adjust: Adjust
+) -> tuple[tuple[int, ...], str]:
     include, exclude = _nodes(criterion, adjust.include, adjust), _known(criterion, adjust.exclude, adjust)
     graph = criterion.graph
     barred = set(exclude)
@@ -169,8 +182,12 @@ def _within(criterion: Criterion, optimal: tuple[int, ...] | None, adjust: Adjus
     raise _refusal("DR203", "no valid adjustment set lies within `include` and `exclude`", reason, adjust)
 
 
-def holding(criterion: Criterion, optimal: tuple[int, ...] | None, nodes: Iterable[int]) -> tuple[int, ...] | None:
-    """A valid set that holds these nodes: the O-set widened by them, else the cheapest; None where there is none."""
+def holding(
+    criterion: Criterion, optimal: tuple[int, ...] | None, nodes: Iterable[int]
+) -> tuple[int, ...] | None:
+    """A valid set that holds these nodes: the O-set widened by them, else the cheapest; None where there is
+    none.
+    """
     wanted = tuple(sorted(nodes))
     if optimal is not None:
         widened = tuple(sorted({*optimal, *wanted}))
@@ -195,7 +212,8 @@ def flaw(criterion: Criterion, nodes: Sequence[int]) -> str:
     opened = path.colliders
     if len(opened) > 0:
         return (
-            f"`{path.render(graph)}` is open: the set conditions on {quoted(graph.names[c] for c in opened)} or below."
+            f"`{path.render(graph)}` is open: the set conditions on {quoted(graph.names[c] for c in opened)} "
+            "or below."
         )
     return f"`{path.render(graph)}` stays open"
 

@@ -1,16 +1,16 @@
 """Rows chosen on S: the effect at each level of W, where the average over all levels may be lost.
 
-Theorem. Let S_b be the nodes of S that do not descend from X, S_a the others, and let no member of Z and W descend
-from X. If
+Theorem. Let S_b be the nodes of S that do not descend from X, S_a the others, and let no member of Z and W
+descend from X. If
 
 1. Y _||_ S_b | W, X   in G without the edges into X,
 2. Z, W and S_b separate X and Y in the proper back-door graph,
 3. Y _||_ S_a | X, Z, W, S_b,   and   4. Z _||_ S_a | W, S_b   in G,
 
-then P(y | do(x), w) = sum_z P(y | x, z, w, s) P(z | w, s), s being what was chosen.
-Proof. By 1 the left side is P(y | do(x), w, s_b); by 2 that is sum_z P(y | x, z, w, s_b) P(z | w, s_b), since X
-changes none of Z, W, S_b (adjustment, as in `conditional`); by 3 and 4 both factors are the same among the chosen rows.
-The rule asks nothing of P(w): how many of all rows are at each level the chosen ones need not tell. (Without W it is
+then P(y | do(x), w) = sum_z P(y | x, z, w, s) P(z | w, s), s being what was chosen. Proof. By 1 the left side
+is P(y | do(x), w, s_b); by 2 that is sum_z P(y | x, z, w, s_b) P(z | w, s_b), since X changes none of Z, W,
+S_b (adjustment, as in `conditional`); by 3 and 4 both factors are the same among the chosen rows. The rule
+asks nothing of P(w): how many of all rows are at each level the chosen ones need not tell. (Without W it is
 that of Correa, Tian and Bareinboim 2018 for covariates that are known of the chosen rows only.)
 """
 
@@ -59,7 +59,9 @@ def holds_at_levels(criterion: Criterion, zs: Collection[int], ws: Collection[in
 
 
 def telling(criterion: Criterion) -> tuple[int, ...] | None:
-    """Variables at each of whose levels the effect is identified, as few as a walk finds; None where it finds none."""
+    """Variables at each of whose levels the effect is identified, as few as a walk finds; None where it finds
+    none.
+    """
     graph = criterion.graph
     below = descendants(graph, criterion.xs)
     ends = (*criterion.xs, criterion.y, *criterion.selection.before, *criterion.selection.after)

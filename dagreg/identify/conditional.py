@@ -8,8 +8,8 @@ is moved from the conditions to the interventions (rule 2 of the do-calculus); P
 identified exactly where the joint P(y, w | do(x)) of what remains is, and is that joint divided by its
 sum over y.
 
-Among chosen rows by the rule of `chosen_rows`. By adjustment (LaPlante and Perkovic 2024): where no member of W
-descends from X and Z with W is a valid adjustment set, P(y | do(x), w) = sum_z P(y | x, z, w) P(z | w).
+Among chosen rows by the rule of `chosen_rows`. By adjustment (LaPlante and Perkovic 2024): where no member of
+W descends from X and Z with W is a valid adjustment set, P(y | do(x), w) = sum_z P(y | x, z, w) P(z | w).
 """
 
 from __future__ import annotations
@@ -67,17 +67,24 @@ def conditional_effect(case: Case) -> Conditional | None:
     zs = conditional_set(case, ws)
     if zs is not None:
         formula = conditional_formula(query.exposure, query.outcome, graph.named(zs), by)
-        means = f"by adjusting for {quoted(graph.named(zs))} within it" if len(zs) > 0 else "without further adjustment"
+        means = (
+            f"by adjusting for {quoted(graph.named(zs))} within it"
+            if len(zs) > 0
+            else "without further adjustment"
+        )
         reason = f"At each level of {quoted(by)} the effect is identified {means}."
         alone = case.selected and case.chosen is None
         if alone:
             reason += (
-                " Only the average over these levels is not: how many of all rows are at each, the chosen rows do not "
+                " Only the average over these levels is not: how many of all rows are at each, the chosen "
+                "rows do not "
                 "tell."
             )
         return AdjustmentAtLevels(by, reason, graph.named(zs), formula, alone)
     if case.selected:
-        reason = f"The rows were selected, and no valid set holds {quoted(by)}; no further strategy is tried then."
+        reason = (
+            f"The rows were selected, and no valid set holds {quoted(by)}; no further strategy is tried then."
+        )
         return NotAtLevels(by, reason)
     results = [idc(graph, doers, case.y, [w for w in ws if w not in doers]) for doers in held(case)]
     result = next((r for r in results if not isinstance(r, Hedge)), results[0])
@@ -86,13 +93,16 @@ def conditional_effect(case: Case) -> Conditional | None:
         return FunctionalAtLevels(by, reason, result)
     reason = (
         f"At the levels of {quoted(by)} the effect is not identified: {quoted(result.outer)} and within them "
-        f"{quoted(result.inner)} are tied by unobserved causes that conditioning on {quoted(by)} does not sever."
+        f"{quoted(result.inner)} are tied by unobserved causes that conditioning on {quoted(by)} does not "
+        "sever."
     )
     return NotAtLevels(by, reason)
 
 
 def conditional_set(case: Case, ws: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Z such that Z with W is valid and sum_z P(y | x, z, w) P(z | w) is the effect at w; the chosen set first."""
+    """Z such that Z with W is valid and sum_z P(y | x, z, w) P(z | w) is the effect at w; the chosen set
+    first.
+    """
     below = descendants(case.graph, case.xs)
     if case.query.kind != "direct" and any(below[w] for w in ws):
         return None
@@ -107,7 +117,9 @@ def conditional_set(case: Case, ws: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def _among_chosen(case: Case, ws: tuple[int, ...], below: bytearray) -> tuple[int, ...] | None:
-    """The same among chosen rows: the set of the average where it serves at each level, too, else any that does."""
+    """The same among chosen rows: the set of the average where it serves at each level, too, else any that
+    does.
+    """
     zs = tuple(v for v in case.chosen or () if v not in ws)
     barred = any(below[v] or not case.criterion.allowed[v] for v in (*zs, *ws))
     if case.chosen is not None and not barred and holds_at_levels(case.criterion, zs, ws):

@@ -22,7 +22,9 @@ WORK = 3_000_000  # nodes and edges visited by a listing
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Nodes on which the rows were chosen: `before` and `after` the exposures; `barring` if no set can mend it."""
+    """Nodes on which the rows were chosen: `before` and `after` the exposures; `barring` if no set can mend
+    it.
+    """
 
     before: tuple[int, ...]
     after: tuple[int, ...]
@@ -74,12 +76,15 @@ class Criterion:
         return all(allowed[v] for v in nodes) and self.separates(nodes) and self.recoverable(nodes)
 
     def recoverable(self, nodes: Collection[int]) -> bool:
-        """Whether the chosen rows stand for all rows given Z: P(y | x, z, s) = P(y | x, z) and P(z | s) = P(z)."""
+        """Whether the chosen rows stand for all rows given Z: P(y | x, z, s) = P(y | x, z) and P(z | s) =
+        P(z).
+        """
         after = self.selection.after
         if self.selection.barring:
             return False
         return len(after) == 0 or (
-            separated(self.graph, (self.y,), after, (*self.xs, *nodes)) and separated(self.graph, nodes, after, ())
+            separated(self.graph, (self.y,), after, (*self.xs, *nodes))
+            and separated(self.graph, nodes, after, ())
         )
 
     def separates(self, nodes: Collection[int]) -> bool:
@@ -90,7 +95,9 @@ class Criterion:
         return open_path(self.cut, self.xs, (self.y,), (*nodes, *self.selection.before))
 
     def one(self, include: Iterable[int] = (), exclude: Iterable[int] = ()) -> tuple[int, ...] | None:
-        """A minimal set (beyond `include`) in linear time, the nearest to the exposures; None: no set exists."""
+        """A minimal set (beyond `include`) in linear time, the nearest to the exposures; None: no
+        set exists.
+        """
         separator = nearest_separator(self.task(include, exclude))
         return separator if separator is not None and self.recoverable((*separator, *include)) else None
 

@@ -60,7 +60,9 @@ def identify(graph: CausalGraph, query: Query) -> Answer:
     justification = replace(
         _justify(case, sets, offered, notes),
         conditional=conditional_effect(case),
-        mediation=mediation(graph, case.xs, case.y) if query.kind == "mediation" and not case.selected else None,
+        mediation=mediation(graph, case.xs, case.y)
+        if query.kind == "mediation" and not case.selected
+        else None,
     )
     if isinstance(justification.conditional, AdjustmentAtLevels) and justification.conditional.alone:
         return _at_levels(case, justification, justification.conditional)
@@ -104,7 +106,9 @@ def _refuse_misfit(graph: CausalGraph, query: Query) -> None:
     if len(query.exposure) == 0:
         problems.append(Diagnostic("DR207", "the effect has no exposure", query.span))
     if not set(query.by).isdisjoint(named):
-        problems.append(Diagnostic("DR207", "an effect is not asked for by its own exposure or outcome", query.span))
+        problems.append(
+            Diagnostic("DR207", "an effect is not asked for by its own exposure or outcome", query.span)
+        )
     if len(problems) > 0:
         raise DagregError(tuple(problems))
 
@@ -140,8 +144,10 @@ def _lost_average(criterion: Criterion) -> str:
     graph, selection = criterion.graph, criterion.selection
     rows, names = quoted(graph.names[s] for s in (*selection.before, *selection.after)), graph.named(ws)
     return (
-        f"The rows were chosen on {rows}. Given {quoted(names)} that choice is independent of the outcome, but how "
-        f"{quoted(names)} {'is' if len(ws) == 1 else 'are'} distributed among all rows the chosen ones do not tell, so "
+        f"The rows were chosen on {rows}. Given {quoted(names)} that choice is independent of the outcome, "
+        "but how "
+        f"{quoted(names)} {'is' if len(ws) == 1 else 'are'} distributed among all rows the chosen ones do "
+        "not tell, so "
         f"the average effect is lost. At each level it is identified: ask `by: [{', '.join(names)}]`."
     )
 
@@ -155,7 +161,9 @@ def _frontdoor(case: Case) -> tuple[tuple[tuple[int, ...], ...], bool]:
 
 
 def _without_instruments(case: Case) -> bool:
-    """Direct effects have none here; nor do rows chosen on the outcome or on a consequence of the exposure."""
+    """Direct effects have none here; nor do rows chosen on the outcome or on a consequence of the
+    exposure.
+    """
     selection = case.criterion.selection
     return case.query.kind == "direct" or selection.barring or len(selection.after) > 0
 
@@ -193,7 +201,9 @@ def _first_of_each(offered: list[Pair]) -> dict[int, tuple[int, ...]]:
 
 
 def _refuse(case: Case, justification: Justification) -> Instrument | NotIdentified:
-    """No strategy succeeds: the witness, the paths that stay open, what would help; and instruments where there are."""
+    """No strategy succeeds: the witness, the paths that stay open, what would help; and instruments where
+    there are.
+    """
     graph = case.graph
     witness = None if case.selected else functional_of(case, graph)
     reason = _reason(case, justification.adjustment.reason, witness)
@@ -205,7 +215,9 @@ def _refuse(case: Case, justification: Justification) -> Instrument | NotIdentif
     hints = suggestions(case, sets, len(offered) > 0)
     if len(offered) == 0:
         return NotIdentified(justification, reason, open_paths, hedge, measure, hints, survives)
-    linear = f"An estimate from {quoted(offered)} as instrument rests on linearity, or on the same effect for all."
+    linear = (
+        f"An estimate from {quoted(offered)} as instrument rests on linearity, or on the same effect for all."
+    )
     given = min((i.given for i in justification.instruments), key=len)
     used = tuple(i.instrument for i in justification.instruments if i.given == given)
     why = justification.noting(linear)
@@ -218,7 +230,8 @@ def _reason(case: Case, by_sets: str, witness: Expression | Hedge | None) -> str
     if isinstance(witness, Hedge):
         outer, inner = (f"`{{{', '.join(nodes)}}}`" for nodes in (witness.outer, witness.inner))
         return (
-            f"{by_sets} Nor does any other formula give the effect: two models can agree on everything observed and "
+            f"{by_sets} Nor does any other formula give the effect: two models can agree on everything "
+            "observed and "
             f"still differ in it. The proof is a hedge: {outer} around {inner}."
         )
     return f"{by_sets} The exposure also acts through unobserved nodes, which cannot be held fixed."

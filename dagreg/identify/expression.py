@@ -148,7 +148,8 @@ def evaluate(
         case Sum(over, body):
             rows = combinations(*(tuple(domains[v]) for v in over))
             return sum(
-                evaluate(body, {**values, **dict(zip(over, row, strict=True))}, probability, domains) for row in rows
+                evaluate(body, {**values, **dict(zip(over, row, strict=True))}, probability, domains)
+                for row in rows
             )
         case Quotient(numerator, denominator):
             below = evaluate(denominator, values, probability, domains)

@@ -130,7 +130,8 @@ def identify_factor(g: CausalGraph, part: Sequence[int], rank: Sequence[int]) ->
 def district_factor(g: CausalGraph, district: Sequence[int], rank: Sequence[int]) -> Factor:
     """Q[S] = prod of P(v | the nodes before v that it depends on), for a district S of the whole graph.
 
-    Those are the district of v among the nodes up to v, and the parents of that district (Tian and Pearl 2002).
+    Those are the district of v among the nodes up to v, and the parents of that district (Tian and Pearl
+    2002).
     """
     nodes = tuple(sorted(district, key=rank.__getitem__))
     inside = bytearray(len(g))
@@ -152,7 +153,9 @@ def marginal(g: CausalGraph, factor: Factor, keep: Sequence[int]) -> Factor:
     at = {v: i for i, v in enumerate(factor.nodes)}
 
     def prefix(k: int) -> Expression:
-        """A's first k nodes: later nodes of T that are not needed are summed out by leaving their terms away."""
+        """A's first k nodes: later nodes of T that are not needed are summed out by leaving their
+        terms away.
+        """
         if k == 0:
             return times(())
         last = at[nodes[k - 1]] + 1

@@ -87,7 +87,9 @@ def _rejoin(
     relevant: list[tuple[int, ...]],
     budget: Budget,
 ) -> None:
-    """Add to `relevant` the least supersets of `base` that join z to the exposure again and still separate z from Y."""
+    """Add to `relevant` the least supersets of `base` that join z to the exposure again and still separate z
+    from Y.
+    """
     extra = [v for v in usable if v not in base]
     rows = criterion.selection.before
     for size in range(1, len(extra) + 1):

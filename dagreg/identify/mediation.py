@@ -1,19 +1,19 @@
 """Mediation: which natural and path-specific effects are identified, and what forbids the others.
 
-On the latent projection, let D be the ancestors of Y once X is deleted. A set of causal paths is *edge-consistent*
-where it holds, of the paths that share a first edge X -> c, all or none. Otherwise some node W follows a shared start
-both along a path of the set and along one outside it: a *recanting witness* (Avin, Shpitser and Pearl 2005), which
-would have to take two values at once.
+On the latent projection, let D be the ancestors of Y once X is deleted. A set of causal paths is
+*edge-consistent* where it holds, of the paths that share a first edge X -> c, all or none. Otherwise some
+node W follows a shared start both along a path of the set and along one outside it: a *recanting witness*
+(Avin, Shpitser and Pearl 2005), which would have to take two values at once.
 
-Theorem (Shpitser 2013; Shpitser and Tchetgen Tchetgen 2016). The distribution of Y with the exposure at x along the
-paths and at x* along all others is identified if and only if the set is edge-consistent, no district of D holds both a
-child of X that is to see x and one that is to see x* (a *recanting district*), and P(y | do(x)) is identified. Then
-it is the edge g-formula
+Theorem (Shpitser 2013; Shpitser and Tchetgen Tchetgen 2016). The distribution of Y with the exposure at x
+along the paths and at x* along all others is identified if and only if the set is edge-consistent, no
+district of D holds both a child of X that is to see x and one that is to see x* (a *recanting district*), and
+P(y | do(x)) is identified. Then it is the edge g-formula
 
     sum over D without Y of  prod_i Q[D_i], each factor at x or at x* as its own children of X ask.
 
-The natural direct effect is the case of the edge X -> Y alone (Pearl 2001); the natural indirect effect rests on
-the same distribution.
+The natural direct effect is the case of the edge X -> Y alone (Pearl 2001); the natural indirect effect rests
+on the same distribution.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def _fresh(name: str, taken: Iterable[str]) -> str:
 
 
 def mediation(graph: CausalGraph, xs: Iterable[int], y: int) -> Mediation:
-    """What of the mediation question x -> y is identified; mediators are the observed nodes on causal paths."""
+    """What of the mediation question x -> y is identified; mediators are the observed nodes on
+    causal paths.
+    """
     ask = _Question.of(graph, xs, y)
     g = ask.g
     between = [v for v, c in enumerate(causal_nodes(g, ask.xs, ask.y)) if c and v != ask.y]
@@ -128,7 +130,8 @@ def _direct(ask: _Question) -> PathEffect:
     name = "natural direct effect"
     if ask.y not in ask.heads:
         return PathsZero(
-            name, f"No arrow leads from {_exposure(ask)} to {_name(ask, ask.y)} past the mediators: it is zero."
+            name,
+            f"No arrow leads from {_exposure(ask)} to {_name(ask, ask.y)} past the mediators: it is zero.",
         )
     return _judged(ask, name, [(*_start(ask, ask.y), ask.y)], edge_formula(ask, [ask.y]))
 
@@ -137,7 +140,9 @@ def _indirect(ask: _Question) -> PathEffect:
     """Y(x, M(x)) - Y(x, M(x*)): it needs the direct effect's distribution, and the total effect's."""
     name = "natural indirect effect"
     if all(h == ask.y for h in ask.heads):
-        return PathsZero(name, f"No mediator lies between {_exposure(ask)} and {_name(ask, ask.y)}: it is zero.")
+        return PathsZero(
+            name, f"No mediator lies between {_exposure(ask)} and {_name(ask, ask.y)}: it is zero."
+        )
     paths = [p for p in _paths(ask)[0] if len(p) > 2]
     active = [ask.y] if ask.y in ask.heads else []
     return _judged(ask, name, paths, edge_formula(ask, active))
@@ -168,7 +173,9 @@ def _along(ask: _Question, path: tuple[int, ...]) -> PathEffect:
     """One causal path alone."""
     name = directed(ask.g, path)
     branching = [
-        v for v, following in pairwise(path[1:]) if any(c != following and ask.above[c] for c in ask.g.children[v])
+        v
+        for v, following in pairwise(path[1:])
+        if any(c != following and ask.above[c] for c in ask.g.children[v])
     ]
     if len(branching) > 0:
         return _judged(ask, name, [path], Recanting((branching[0],), False))
@@ -192,11 +199,13 @@ def _recanting(ask: _Question, recanting: Recanting) -> str:
     names = quoted(ask.g.names[v] for v in recanting.nodes)
     if recanting.district:
         return (
-            f"{names} are tied by unobserved common causes (a recanting district): some of them would see the exposure "
+            f"{names} are tied by unobserved common causes (a recanting district): some of them would see "
+            "the exposure "
             "changed and others unchanged, and no data show what they do together then."
         )
     return (
-        f"{names} lies both on the paths asked about and on others that begin alike (a recanting witness): it would "
+        f"{names} lies both on the paths asked about and on others that begin alike (a recanting witness): "
+        "it would "
         f"have to respond to {_exposure(ask)} for the ones and not for the others, and no data show that."
     )
 

@@ -22,7 +22,8 @@ from dagreg.spec.types import Kind
 WHOLE = 2_000_000  # nodes times edges up to which every note may search the whole graph
 WORK = 4_000_000  # nodes and edges visited by the searches of all notes of a larger graph
 BOUNDED = (
-    "The graph is large, so the search for paths through each variable was bounded: some sentences name no path, "
+    "The graph is large, so the search for paths through each variable was bounded: some sentences name no "
+    "path, "
     "and a collider may go unmarked. `dagreg explain` with `--node` searches without that bound."
 )
 
@@ -31,8 +32,8 @@ class NodeNotes(Mapping[str, NodeNote]):
     """The notes of all nodes, in order of declaration; each is worked out when it is asked for.
 
     `chosen` is None where no set is valid; the notes then speak of the empty set. `instruments` gives each
-    instrument with a set that makes it one. A note asked for by name searches the whole graph for the path that
-    it names; in a large graph those of `values()` and `items()` share a bounded amount of work.
+    instrument with a set that makes it one. A note asked for by name searches the whole graph for the path
+    that it names; in a large graph those of `values()` and `items()` share a bounded amount of work.
     """
 
     def __init__(
@@ -124,7 +125,9 @@ class NodeNotes(Mapping[str, NodeNote]):
         if not survey.may_turn[v]:
             return None
         if self.allowance is None:
-            return open_path(criterion.graph, criterion.xs, (criterion.y,), (*survey.rows, v), v, turning=True)
+            return open_path(
+                criterion.graph, criterion.xs, (criterion.y,), (*survey.rows, v), v, turning=True
+            )
         return self._within_bounds(criterion.graph, self._rows, v, 1, through=v, turning=True)
 
     def passing_path(self, v: int) -> Path | None:
@@ -161,14 +164,19 @@ class NodeNotes(Mapping[str, NodeNote]):
         through: int | None = None,
         turning: bool = False,
     ) -> Path | None:
-        """A search that stops early, v given or not. It turns at fewer colliders than are open: what it finds holds."""
+        """A search that stops early, v given or not.
+
+        It turns at fewer colliders than are open: what it finds holds.
+        """
         criterion, budget = self.criterion, Budget(self.allowance or 0)
         blocked, opened = masks
         before = blocked[v], opened[v]
         blocked[v] = given
         opened[v] = given or (opened[v] and not before[0])
         try:
-            return open_path_where(graph, criterion.xs, (criterion.y,), blocked, opened, through, turning, budget)
+            return open_path_where(
+                graph, criterion.xs, (criterion.y,), blocked, opened, through, turning, budget
+            )
         finally:
             blocked[v], opened[v] = before
 
@@ -226,7 +234,10 @@ class NodeNotes(Mapping[str, NodeNote]):
                 return f"`{name}` is needed: without it a path that biases the effect would be open"
             words = shown(graph, path, v)
             if path.causal:
-                return f"`{name}` lies on {words}: holding it fixed closes that path and leaves the direct effect"
+                return (
+                    f"`{name}` lies on {words}: holding it fixed closes that path and leaves the direct "
+                    "effect"
+                )
             if is_common_cause(path, v):
                 return f"`{name}` is a common cause: it closes {words}"
             if len(path.colliders) > 0:
@@ -252,13 +263,18 @@ class NodeNotes(Mapping[str, NodeNote]):
 
     def _why_harmful(self, v: int) -> str:
         criterion = self.criterion
-        if self.survey.separates and self.survey.opening[v] and not (criterion.causal[v] and criterion.forbidden[v]):
+        if (
+            self.survey.separates
+            and self.survey.opening[v]
+            and not (criterion.causal[v] and criterion.forbidden[v])
+        ):
             path = self.opened_path(v)
             if path is not None:
                 return opening(criterion.graph, v, path)
             if not criterion.forbidden[v]:
                 return (
-                    f"adjusting for `{criterion.graph.names[v]}` would open a path that biases the effect: given the "
+                    f"adjusting for `{criterion.graph.names[v]}` would open a path that biases the effect: "
+                    "given the "
                     "set it is tied to the exposure and to the outcome"
                 )
         return forbidden_because(self.survey, v)
@@ -266,7 +282,9 @@ class NodeNotes(Mapping[str, NodeNote]):
     def _why_instrument(self, v: int) -> str:
         graph, ws = self.criterion.graph, self.instruments[v]
         given = "" if len(ws) == 0 else f", given {quoted(graph.named(ws))}"
-        text = f"`{graph.names[v]}` is an instrument{given}: it is tied to the outcome only through the exposure"
+        text = (
+            f"`{graph.names[v]}` is an instrument{given}: it is tied to the outcome only through the exposure"
+        )
         if not self.survey.tied_to_exposure[v]:
             return f"{text}; the chosen set does not need it"
         return f"{text}; adjusting for it would cost precision and amplify any bias that is left"
@@ -294,7 +312,8 @@ class NodeNotes(Mapping[str, NodeNote]):
         moves, explains = self.survey.tied_to_exposure[v], self.survey.tied_to_outcome[v]
         if explains and not moves:
             return (
-                f"`{name}` is not needed against bias; it tells something of the outcome and nothing of the exposure, "
+                f"`{name}` is not needed against bias; it tells something of the outcome and nothing of the "
+                "exposure, "
                 "so adjusting for it would do no harm and could make the estimate more precise"
             )
         if moves and not explains:

@@ -2,8 +2,9 @@
 
 Theorem (Cornfield 1951; Bareinboim and Pearl 2012; Didelez, Kreiner and Keiding 2010). Where the choice S is
 independent of X given Y and Z, the odds ratio of X and Y given Z is the same among the chosen rows as in the
-population: it is symmetric in X and Y, and P(x | y, z, s) = P(x | y, z). Where Z is moreover a valid adjustment set
-that X does not change, it is the causal odds ratio at each z. Risks, means and their differences are lost.
+population: it is symmetric in X and Y, and P(x | y, z, s) = P(x | y, z). Where Z is moreover a valid
+adjustment set that X does not change, it is the causal odds ratio at each z. Risks, means and their
+differences are lost.
 """
 
 from __future__ import annotations
@@ -62,8 +63,10 @@ def _words(case: Case, others: list[int], zs: tuple[str, ...]) -> str:
     design = "" if len(others) > 0 else " (a case-control design)"
     coefficient = "coefficient" if len(case.query.exposure) == 1 else "coefficients"
     return (
-        f"The rows were chosen on {rows}{design}, so average risks, means and their differences cannot be had from "
+        f"The rows were chosen on {rows}{design}, so average risks, means and their differences cannot be "
+        "had from "
         "them. "
-        f"For a binary {y} the odds ratio survives: in the logistic regression of {y} on {predictors}, the exponential "
+        f"For a binary {y} the odds ratio survives: in the logistic regression of {y} on {predictors}, the "
+        "exponential "
         f"of the {coefficient} of {x} is the causal odds ratio{given}, as in all rows."
     )

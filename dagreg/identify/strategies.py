@@ -11,7 +11,14 @@ from dataclasses import replace
 from dagreg.graph.ancestry import shortest_directed_path
 from dagreg.graph.causal import CausalGraph
 from dagreg.identify.case import Case
-from dagreg.identify.expression import Expression, P, adjustment_formula, free_variables, frontdoor_formula, render
+from dagreg.identify.expression import (
+    Expression,
+    P,
+    adjustment_formula,
+    free_variables,
+    frontdoor_formula,
+    render,
+)
 from dagreg.identify.functional import id_algorithm
 from dagreg.identify.types import (
     Adjustment,
@@ -43,16 +50,23 @@ def by_graph(case: Case, why: Justification) -> ZeroByGraph | None:
     if not case.zero:
         return None
     formula = P((case.query.outcome,))
-    return ZeroByGraph(why.noting(f"{why_zero(case)}; no set of observed nodes tests it."), render(formula), formula)
+    return ZeroByGraph(
+        why.noting(f"{why_zero(case)}; no set of observed nodes tests it."), render(formula), formula
+    )
 
 
 def why_zero(case: Case) -> str:
-    """`No directed path leads from x to y: the effect is zero by the graph`, and the path back where there is one."""
+    """`No directed path leads from x to y: the effect is zero by the graph`, and the path back where there is
+    one.
+    """
     graph, outcome = case.graph, f"`{case.query.outcome}`"
     path = "edge" if case.query.kind == "direct" else "directed path"
     back = shortest_directed_path(graph, [case.y], graph.mask(case.xs))
     reverse = "" if back is None else f" ({outcome} is a cause of the exposure: {directed(graph, back)})"
-    return f"No {path} leads from {quoted(case.query.exposure)} to {outcome}{reverse}: the effect is zero by the graph"
+    return (
+        f"No {path} leads from {quoted(case.query.exposure)} to {outcome}{reverse}: the effect is zero by "
+        "the graph"
+    )
 
 
 def by_frontdoor(case: Case, why: Justification) -> FrontDoor | None:
@@ -93,7 +107,9 @@ def held(case: Case) -> tuple[tuple[int, ...], ...]:
 
 
 def functional_of(case: Case, graph: CausalGraph) -> Expression | Hedge | None:
-    """The ID algorithm for the nodes held fixed; None where a direct effect runs through unobserved nodes as well."""
+    """The ID algorithm for the nodes held fixed; None where a direct effect runs through unobserved nodes as
+    well.
+    """
     if case.query.kind == "direct" and hidden_detour(case, graph):
         return None
     results = [id_algorithm(graph, doers, case.y) for doers in held(replace(case, graph=graph))]

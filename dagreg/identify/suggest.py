@@ -1,4 +1,7 @@
-"""What would help where nothing identifies the effect. Every sentence is checked on the graph before it is made."""
+"""What would help where nothing identifies the effect.
+
+Every sentence is checked on the graph before it is made.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ def identified_in(query: Query, graph: CausalGraph) -> bool:
 
 
 def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bool) -> tuple[str, ...]:
-    """What to measure and by which strategy that would answer; the unnamed common causes; designs that would serve."""
+    """What to measure and by which strategy that would answer; the unnamed common causes; designs that would
+    serve.
+    """
     if case.selected or case.graph.size > LARGEST:
         return ()
     return (*_measured(case, measure), *_unnamed(case), *_designs(case, instrumented))
@@ -41,7 +46,10 @@ def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bo
 def _measured(case: Case, measure: Sequence[tuple[int, ...]]) -> Iterator[str]:
     for us in measure[:SHOWN]:
         graph = case.graph.observing(us)
-        yield f"With {quoted(graph.named(us))} measured, the effect would be identified {_strategy(case.query, graph)}."
+        yield (
+            f"With {quoted(graph.named(us))} measured, the effect would be identified "
+            f"{_strategy(case.query, graph)}."
+        )
 
 
 def _strategy(query: Query, graph: CausalGraph) -> str:
@@ -65,7 +73,9 @@ def _unnamed(case: Case) -> Iterator[str]:
     named = naming(graph, pairs)
     first = len(graph)
     latent = [v for v in range(len(graph)) if above[v] and not graph.observed[v]]
-    sets = what_to_measure(named, [*range(first, len(named)), *latent], lambda g: identified_in(case.query, g))
+    sets = what_to_measure(
+        named, [*range(first, len(named)), *latent], lambda g: identified_in(case.query, g)
+    )
     for us in [us for us in sets if any(u >= first for u in us)][:SHOWN]:
         words = [_cause(graph, pairs[u - first]) if u >= first else f"`{named.names[u]}`" for u in sorted(us)]
         strategy = _strategy(case.query, named.observing(us))
@@ -77,7 +87,9 @@ def _cause(graph: CausalGraph, pair: tuple[int, int]) -> str:
 
 
 def naming(graph: CausalGraph, pairs: Sequence[tuple[int, int]]) -> CausalGraph:
-    """The graph with these `<->` edges spelled out: an unobserved node for each, numbered after all others."""
+    """The graph with these `<->` edges spelled out: an unobserved node for each, numbered after
+    all others.
+    """
     gone = set(pairs)
     first = len(graph)
     directed = [(v, c) for v in range(first) for c in graph.children[v]]
@@ -101,12 +113,14 @@ def _designs(case: Case, instrumented: bool) -> Iterator[str]:
     x, y = quoted(query.exposure), f"`{query.outcome}`"
     if is_identified(carried(graph, case.xs[0], case.y), case.xs, case.y):
         yield (
-            f"Were there a measured variable that carries the whole effect of {x} and shares no unobserved cause with "
+            f"Were there a measured variable that carries the whole effect of {x} and shares no unobserved "
+            "cause with "
             f"it or with {y}, the effect would be identified through it (the front-door idea)."
         )
     if not instrumented:  # a new cause of x alone is one: every path on from it is causal or meets a collider
         yield (
-            f"A measured variable that moves {x} and has to do with {y} in no other way (an instrument) would give the "
+            f"A measured variable that moves {x} and has to do with {y} in no other way (an instrument) "
+            "would give the "
             "effect on the further assumption of linearity."
         )
 

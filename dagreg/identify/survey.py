@@ -67,8 +67,8 @@ class Survey:
     def opening(self) -> bytearray:
         """The nodes that open a biasing path when they join a set that closes all of them.
 
-        They are those tied to both exposure and outcome given the set: d-separation is weakly transitive
-        (X and Y apart given Z, and given Z with v, leave v apart from one of them) and closed under composition.
+        They are those tied to both exposure and outcome given the set: d-separation is weakly transitive (X
+        and Y apart given Z, and given Z with v, leave v apart from one of them) and closed under composition.
         """
         cut, y = self.criterion.cut, self.criterion.y
         openers = both(_tied(cut, self.criterion.xs, self.given), _tied(cut, [y], self.given))
@@ -80,8 +80,9 @@ class Survey:
     def needed(self) -> bytearray:
         """The members of a valid set without which it would not separate.
 
-        In the moral graph of An(X, Y, Z) all of Z but z separates X and Y unless z is touched from both sides (van
-        der Zander and Liskiewicz 2020). A member that is above no other node of X, Y and Z would leave that graph.
+        In the moral graph of An(X, Y, Z) all of Z but z separates X and Y unless z is touched from both sides
+        (van der Zander and Liskiewicz 2020). A member that is above no other node of X, Y and Z would leave
+        that graph.
         """
         criterion = self.criterion
         graph, blocked = criterion.cut, criterion.cut.mask(self.given)
@@ -105,12 +106,15 @@ class Survey:
 
     @property
     def _ends_given(self) -> bool:
-        """Whether the rows were chosen on the exposure or the outcome: no ball leaves a node that is given."""
+        """Whether the rows were chosen on the exposure or the outcome: no ball leaves a node that
+        is given.
+        """
         return any(v in self.rows for v in (*self.criterion.xs, self.criterion.y))
 
     @cached_property
     def may_turn(self) -> bytearray:
-        """A superset of the nodes at which an open path between exposure and outcome may turn, once they are given.
+        """A superset of the nodes at which an open path between exposure and outcome may turn, once they are
+        given.
 
         Both legs must enter by a head. A leg through a collider above v reaches v from that collider as well.
         """
@@ -124,7 +128,9 @@ class Survey:
 
     @cached_property
     def may_pass(self) -> bytearray:
-        """A superset of the nodes that are non-colliders on a biasing path which is open before adjustment."""
+        """A superset of the nodes that are non-colliders on a biasing path which is open before
+        adjustment.
+        """
         cut = self.criterion.cut
         if self._ends_given:
             return bytearray(b"\1") * len(cut)

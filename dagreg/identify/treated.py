@@ -1,12 +1,13 @@
-"""The effect on the treated (or the untreated): the average over those who were seen at one level of the exposure.
+"""The effect on the treated (or the untreated): the average over those who were seen at one level of the
+exposure.
 
-Theorem (Shpitser and Pearl 2009; Hernan and Robins 2020, fine point 4.1). Where Z closes every back-door path from X to
-Y and no member of Z descends from X, the counterfactual Y(x) is independent of X given Z, and so
+Theorem (Shpitser and Pearl 2009; Hernan and Robins 2020, fine point 4.1). Where Z closes every back-door path
+from X to Y and no member of Z descends from X, the counterfactual Y(x) is independent of X given Z, and so
 
     E[Y(x) | X = x'] = sum_z E[Y | x, z] P(z | x').
 
-A valid adjustment set without descendants of X closes every back-door path: all other paths that are not causal
-hold a collider below X, which such a set leaves closed.
+A valid adjustment set without descendants of X closes every back-door path: all other paths that are not
+causal hold a collider below X, which such a set leaves closed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def on_treated(case: Case, answer: Identified) -> Treated | None:
     moved = [case.graph.names[v] for v in case.chosen if below[v]]
     if len(moved) > 0:
         reason = (
-            f"{quoted(moved)} in the adjustment set follows from {quoted(case.query.exposure)}: among the {group} its "
+            f"{quoted(moved)} in the adjustment set follows from {quoted(case.query.exposure)}: among the "
+            f"{group} its "
             "values are already those of their exposure, and averaging over them would not undo that."
         )
         return NotOnTreated(group, reason)
@@ -51,7 +53,9 @@ def _reason(case: Case) -> str:
     zs = case.graph.named(case.chosen or ())
     given = f" given {quoted(zs)}" if len(zs) > 0 else ""
     return (
-        f"The effect on the {group} is the average over the rows of the {group} alone (`{x}'` is the level that they "
-        f"were seen at): what `{case.query.outcome}` would be at each value of `{x}` does not depend on the value "
+        f"The effect on the {group} is the average over the rows of the {group} alone (`{x}'` is the level "
+        "that they "
+        f"were seen at): what `{case.query.outcome}` would be at each value of `{x}` does not depend on the "
+        "value "
         f"seen{given}, and nothing adjusted for follows from `{x}`."
     )

@@ -1,7 +1,8 @@
-"""What identification answers: one type for each strategy, and `NotIdentified`, each with its whole justification.
+"""What identification answers: one type for each strategy, and `NotIdentified`, each with its whole
+justification.
 
-A new strategy is a type here, with its name and words, and its place in `Answer`: the type checker then lists the
-matches that have to know it.
+A new strategy is a type here, with its name and words, and its place in `Answer`: the type checker then lists
+the matches that have to know it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class AdjustmentSets(Brief):
     optimal: tuple[str, ...] | None
     chosen: tuple[str, ...] | None
     reason: str  # why this set was chosen, or why there is none; whole sentences
-    minimum: tuple[str, ...] | None = None  # a valid set with the fewest members; None too where not searched for
+    minimum: tuple[str, ...] | None = (
+        None  # a valid set with the fewest members; None too where not searched for
+    )
     cheapest: tuple[str, ...] | None = None  # one of least cost to measure
 
 
@@ -205,7 +208,10 @@ class PathsZero(Brief):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PathsNotIdentified(Brief):
-    """The effect along these paths is not identified. `witness` is the recanting node or district that forbids it."""
+    """The effect along these paths is not identified.
+
+    `witness` is the recanting node or district that forbids it.
+    """
 
     identified: ClassVar[bool] = False
     zero: ClassVar[bool] = False
@@ -224,8 +230,8 @@ PathEffect = PathsIdentified | PathsZero | PathsNotIdentified
 class Mediation(Brief):
     """What of a mediation question is identified. Mediators count jointly in `direct` and `indirect`.
 
-    Natural direct: Y(x, M(x*)) - Y(x*, M(x*)). Natural indirect: Y(x, M(x)) - Y(x, M(x*)); the two add up to the
-    total, and both rest on the one cross-world distribution that is their `estimand`.
+    Natural direct: Y(x, M(x*)) - Y(x*, M(x*)). Natural indirect: Y(x, M(x)) - Y(x, M(x*)); the two add up to
+    the total, and both rest on the one cross-world distribution that is their `estimand`.
     """
 
     mediators: tuple[str, ...]
@@ -257,7 +263,9 @@ class Justification(Brief):
     paths_truncated: bool
     frontdoor: tuple[tuple[str, ...], ...] = ()
     instruments: tuple[ConditionalInstrument, ...] = ()
-    notes: tuple[str, ...] = ()  # further sentences for the reader: positivity, optimality not guaranteed, ...
+    notes: tuple[
+        str, ...
+    ] = ()  # further sentences for the reader: positivity, optimality not guaranteed, ...
     conditional: Conditional | None = None  # for a question `by` levels
     mediation: Mediation | None = None  # for a question of kind mediation
     treated: Treated | None = None  # for a question about the treated or the untreated
@@ -306,14 +314,17 @@ class FrontDoor(WithFunctional):
 
     strategy: ClassVar[Strategy] = "frontdoor"
     words = (
-        "by the front-door formula: the whole effect passes through observed variables whose own effects can be told "
+        "by the front-door formula: the whole effect passes through observed variables whose own effects can "
+        "be told "
         "from confounding"
     )
     for_everyone = "the front-door formula gives it for everyone only"
     formula: ClassVar[str] = "the front-door formula"
     in_words = (
-        "In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds the two; "
-        "how {m} then moves {y} is seen within each value of {x}, which closes every other path. The formula joins "
+        "In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds "
+        "the two; "
+        "how {m} then moves {y} is seen within each value of {x}, which closes every other path. The formula "
+        "joins "
         "the two steps."
     )
     mediators: tuple[str, ...]
@@ -325,13 +336,15 @@ class Functional(WithFunctional):
 
     strategy: ClassVar[Strategy] = "functional"
     words = (
-        "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables is enough to "
+        "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables is "
+        "enough to "
         "adjust for"
     )
     for_everyone = "the ID algorithm gives it for everyone only"
     formula: ClassVar[str] = "the formula"
     in_words = (
-        "The formula was derived from the graph step by step and holds nothing but distributions that these variables "
+        "The formula was derived from the graph step by step and holds nothing but distributions that these "
+        "variables "
         "show in data."
     )
 
@@ -347,7 +360,9 @@ class ZeroByGraph(WithFunctional):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NoFunctional(Brief):
-    """No functional of the observed distribution gives the effect; `open_paths` stay open whatever is adjusted for."""
+    """No functional of the observed distribution gives the effect; `open_paths` stay open whatever is
+    adjusted for.
+    """
 
     justification: Justification
     reason: str

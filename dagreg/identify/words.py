@@ -88,9 +88,12 @@ def opening(graph: CausalGraph, v: int, path: Path) -> str:
     if v in path.colliders:
         return f"`{name}` is a collider on {words}: adjusting for it would open that path"
     above = next(
-        (p for c in path.colliders if (p := shortest_directed_path(graph, [c], graph.mask([v]))) is not None), None
+        (p for c in path.colliders if (p := shortest_directed_path(graph, [c], graph.mask([v]))) is not None),
+        None,
     )
     if above is None:
         return f"adjusting for `{name}` would open {words}"
     collider = graph.names[above[0]]
-    return f"`{name}` descends from the collider `{collider}` on {words}: adjusting for it would open that path"
+    return (
+        f"`{name}` descends from the collider `{collider}` on {words}: adjusting for it would open that path"
+    )

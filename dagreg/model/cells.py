@@ -1,8 +1,9 @@
 """Levels with coefficients of their own, in place of an intercept and differences from a reference.
 
-Two forms: `coding: index` gives every level of every categorical predictor a coefficient (index variables, McElreath
-2020, section 5.3.2), and `cells` gives one to each combination of the levels of several nodes: the saturated model.
-The mean of a cell is then a parameter itself, and its prior acts on the mean: `Beta(1, 1)` on a probability.
+Two forms: `coding: index` gives every level of every categorical predictor a coefficient (index variables,
+McElreath 2020, section 5.3.2), and `cells` gives one to each combination of the levels of several nodes: the
+saturated model. The mean of a cell is then a parameter itself, and its prior acts on the mean: `Beta(1, 1)`
+on a probability.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ def cells_of(context: Context, regression: Regression) -> tuple[str, ...]:
 class Coded:
     """How the predictors of a regression enter, and their products: a term each.
 
-    `indexed` have a coefficient for each level or combination of levels, the cells first; `sloped` a slope for each.
-    `plain` are the others. What a slope or a mean for each level says already is no term of its own beside it.
+    `indexed` have a coefficient for each level or combination of levels, the cells first; `sloped` a slope
+    for each. `plain` are the others. What a slope or a mean for each level says already is no term of its own
+    beside it.
     """
 
     indexed: tuple[tuple[str, ...], ...]
@@ -77,16 +79,22 @@ def coded(context: Context, regression: Regression) -> Coded:
 
 
 def indexed_of(context: Context, regression: Regression) -> tuple[tuple[str, ...], ...]:
-    """The factors of every term with a coefficient for each level: the cells, then what `coding: index` asks for."""
+    """The factors of every term with a coefficient for each level: the cells, then what `coding: index` asks
+    for.
+    """
     return coded(context, regression).indexed
 
 
 def at_zero(context: Context, regression: Regression) -> bool:
-    """Whether a prior of the user's says where the response is at predictors = 0: an intercept's, or that of levels."""
+    """Whether a prior of the user's says where the response is at predictors = 0: an intercept's, or that of
+    levels.
+    """
     said, indexed = context.spec.regressions.get(regression.response), indexed_of(context, regression)
     if said is None:
         return False
-    return "intercept" in said.priors or (len(indexed) > 0 and _given(context, regression, indexed[0]) is not None)
+    return "intercept" in said.priors or (
+        len(indexed) > 0 and _given(context, regression, indexed[0]) is not None
+    )
 
 
 def _given(context: Context, regression: Regression, factors: tuple[str, ...]) -> PriorChoice | None:
@@ -139,7 +147,9 @@ def _full_term(
     return Term(
         factors=factors,
         symbol=namer.identifier("cells" if cells else COEFFICIENT, response, *(() if cells else factors)),
-        columns=tuple(":".join(names) for names in pairs(*(context.variables[f].every_level for f in factors))),
+        columns=tuple(
+            ":".join(names) for names in pairs(*(context.variables[f].every_level for f in factors))
+        ),
         prior=prior,
         purpose=purpose,
         causal=False,
@@ -155,12 +165,20 @@ def _purpose(
 ) -> tuple[Purpose, str]:
     purpose, why = regression.purposes[next((f for f in factors if f in exposures), factors[0])]
     what = "mean" if cells else "coefficient"
-    each = f"a {what} for each combination of levels" if cells or len(factors) > 1 else f"a {what} for each level"
+    each = (
+        f"a {what} for each combination of levels"
+        if cells or len(factors) > 1
+        else f"a {what} for each level"
+    )
     return purpose, f"{why.rstrip('.')}; {each}" if why else each
 
 
-def check_cells(context: Context, regression: Regression, family: Family, link: Link, cells: Sequence[str]) -> None:
-    """Raises DagregError where a regression cannot have cells (DR441) or their prior leaves their range (DR155)."""
+def check_cells(
+    context: Context, regression: Regression, family: Family, link: Link, cells: Sequence[str]
+) -> None:
+    """Raises DagregError where a regression cannot have cells (DR441) or their prior leaves their range
+    (DR155).
+    """
     said = context.spec.regressions.get(regression.response)
     if said is None or not (cells or said.coding == "index"):
         return
@@ -173,19 +191,32 @@ def check_cells(context: Context, regression: Regression, family: Family, link: 
     if prior is None or not cells or link.name != "identity" or not family.cell_support:
         return
     if not _within(prior, family.cell_support):
-        message = f"a cell's mean is a {family.cell_support}, and `{prior}` is not kept {_SUPPORT[family.cell_support]}"
-        label = f"use {_EXAMPLE[family.cell_support]}, or `link: {_OTHER_LINK[family.cell_support]}` and its scale"
+        message = (
+            f"a cell's mean is a {family.cell_support}, and `{prior}` is not kept "
+            f"{_SUPPORT[family.cell_support]}"
+        )
+        label = (
+            f"use {_EXAMPLE[family.cell_support]}, or `link: {_OTHER_LINK[family.cell_support]}` and its "
+            "scale"
+        )
         raise DagregError((Diagnostic("DR155", message, prior.span, label),))
 
 
-def _misfit(context: Context, regression: Regression, family: Family, link: Link, cells: Sequence[str]) -> str:
+def _misfit(
+    context: Context, regression: Regression, family: Family, link: Link, cells: Sequence[str]
+) -> str:
     """Why this regression cannot have cells, or ""."""
     if family.levelled:
-        return f"each level of `{regression.response}` has an intercept, so its predictors stay against a reference"
+        return (
+            f"each level of `{regression.response}` has an intercept, so its predictors stay against a "
+            "reference"
+        )
     for name in cells:
         variable = context.variables[name]
         if not variable.levels or variable.pooled:
-            return f"`{name}` is {variable.type}, and cells are combinations of levels: declare it categorical"
+            return (
+                f"`{name}` is {variable.type}, and cells are combinations of levels: declare it categorical"
+            )
     beside = [p for p in regression.predictors if p not in cells]
     if cells and beside and link.name == "identity" and family.cell_support:
         hint = f"add it to `cells`, or say `link: {_OTHER_LINK[family.cell_support]}`"
@@ -210,7 +241,9 @@ def beta_or_gamma(prior: PriorChoice) -> tuple[float, float]:
 
 
 def is_conjugate(prior: PriorChoice, support: str) -> bool:
-    """Whether cells under this prior have posteriors of the same shape: Beta for probabilities, Gamma for rates."""
+    """Whether cells under this prior have posteriors of the same shape: Beta for probabilities, Gamma for
+    rates.
+    """
     if support == "rate":
         return prior.distribution in ("Gamma", "Exponential")
     return prior.distribution == "Beta" or (prior.distribution == "Uniform" and prior.arguments == (0.0, 1.0))

@@ -57,7 +57,9 @@ class Context:
         return None
 
     def answers(self, response: str, estimator: Estimator) -> bool:
-        """Whether the exposure's coefficient in this response's regression is the effect, on the link scale."""
+        """Whether the exposure's coefficient in this response's regression is the effect, on the
+        link scale.
+        """
         return False
 
 

@@ -19,13 +19,19 @@ from dagreg.spec.types import Effect, Level, Side
 MOST_GROUPS = 50  # values of a count that effects are given by
 
 
-def groups(context: EffectContext, estimator: Estimator, responses: Collection[str]) -> tuple[Mapping[str, Level], ...]:
-    """The levels at which this model gives the effect besides the average; none where it does not hold them."""
+def groups(
+    context: EffectContext, estimator: Estimator, responses: Collection[str]
+) -> tuple[Mapping[str, Level], ...]:
+    """The levels at which this model gives the effect besides the average; none where it does not
+    hold them.
+    """
     by = context.by
     held = all(name in context.variables and name not in responses for name in by)
     if len(by) == 0 or not held or not estimator.offers.levels:
         return ()
-    return tuple(dict(zip(by, levels, strict=True)) for levels in pairs(*(_listed(context, name) for name in by)))
+    return tuple(
+        dict(zip(by, levels, strict=True)) for levels in pairs(*(_listed(context, name) for name in by))
+    )
 
 
 def _listed(context: EffectContext, name: str) -> tuple[Level, ...]:
@@ -82,7 +88,9 @@ def _settings(
     """One side of a contrast, a value for each exposure, levels as they are stored."""
     values = side if isinstance(side, tuple) else (side,) * len(exposures)
     if len(values) != len(exposures):
-        raise error_at("DR416", "the contrast needs one value for each exposure", variables[exposures[0]], effect)
+        raise error_at(
+            "DR416", "the contrast needs one value for each exposure", variables[exposures[0]], effect
+        )
     return tuple(_value(variables[x], value, effect) for x, value in zip(exposures, values, strict=True))
 
 
@@ -90,7 +98,10 @@ def _value(variable: Variable, value: Level, effect: Effect) -> Level:
     if not variable.levels:
         if isinstance(value, str):
             raise error_at(
-                "DR417", f"`{value}` is not a number, and `{variable.name}` is {variable.type}", variable, effect
+                "DR417",
+                f"`{value}` is not a number, and `{variable.name}` is {variable.type}",
+                variable,
+                effect,
             )
         return _within_domain(variable, float(value), effect)
     level = stored_as(value, variable.levels)

@@ -1,10 +1,11 @@
 """Curves: polynomials and natural cubic splines of one variable, by their heights.
 
-A curve with k columns has k + 1 knots, at evenly spaced quantiles of the data from the smallest value to the largest.
-Its coefficients are its heights at the knots, each less the height at the first: on the scale of the linear predictor,
-whatever the variable's unit, and far from collinear. `poly(k)` is the polynomial of degree k through those heights,
-`spline(k)` the natural cubic spline, which is linear beyond the outer knots (Hastie, Tibshirani and Friedman 2009,
-section 5.2.1). Both are a basis of functions N_j, turned by the inverse of the matrix N_j(knot_i).
+A curve with k columns has k + 1 knots, at evenly spaced quantiles of the data from the smallest value to the
+largest. Its coefficients are its heights at the knots, each less the height at the first: on the scale of the
+linear predictor, whatever the variable's unit, and far from collinear. `poly(k)` is the polynomial of degree
+k through those heights, `spline(k)` the natural cubic spline, which is linear beyond the outer knots (Hastie,
+Tibshirani and Friedman 2009, section 5.2.1). Both are a basis of functions N_j, turned by the inverse of the
+matrix N_j(knot_i).
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ def functions_sql(curve: CurveBasis, x: str) -> list[str]:
         return [" * ".join([u] * power) for power in range(1, len(curve.knots))]
     knots = [float(k) for k in (np.array(curve.knots) - first) / (last - first)]
     cubes = [f"power(greatest({u} - {knot!r}, 0.0), 3)" for knot in knots]
-    d = [f"(({cube} - {cubes[-1]}) / {knots[-1] - knot!r})" for cube, knot in zip(cubes[:-1], knots[:-1], strict=True)]
+    d = [
+        f"(({cube} - {cubes[-1]}) / {knots[-1] - knot!r})"
+        for cube, knot in zip(cubes[:-1], knots[:-1], strict=True)
+    ]
     return [u, *(f"({one} - {d[-1]})" for one in d[:-1])]
 
 

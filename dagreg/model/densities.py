@@ -1,7 +1,8 @@
-"""Log densities of priors, in NumPy: those of a scale for the exact engine, those of a coefficient for Metropolis.
+"""Log densities of priors, in NumPy: those of a scale for the exact engine, those of a coefficient for
+Metropolis.
 
-Each is a function of x (of a scale: x > 0) and the parameters in the order of `spec/priors.py`, up to a constant that
-does not depend on x.
+Each is a function of x (of a scale: x > 0) and the parameters in the order of `spec/priors.py`, up to a
+constant that does not depend on x.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ CONCAVE_PRIORS: Mapping[str, Callable[..., Array]] = {
     "Normal": lambda x, mu, sigma: -0.5 * ((x - mu) / sigma) ** 2,
     "Flat": np.zeros_like,
 }
-"""Those of a coefficient whose log is concave on the whole line, and smooth: a Laplace has a kink, and tails that a
-t density reaches only far out."""
+"""Those of a coefficient whose log is concave on the whole line, and smooth: a Laplace has a kink, and tails
+that a t density reaches only far out.
+"""
 
 
 def _log_beta(x: Array, alpha: float, beta: float) -> Array:
@@ -40,12 +42,18 @@ def _log_beta(x: Array, alpha: float, beta: float) -> Array:
 
 
 def log_density(prior: PriorChoice, x: Array) -> Array:
-    """The log density of a prior at x > 0, up to a constant. Raises KeyError for a distribution that is not listed."""
+    """The log density of a prior at x > 0, up to a constant.
+
+    Raises KeyError for a distribution that is not listed.
+    """
     return LOG_DENSITIES[prior.distribution](x, *_numbers(prior))
 
 
 def log_concave_density(prior: PriorChoice, x: Array) -> Array:
-    """The log density of a coefficient's prior, up to a constant. Raises KeyError for one that is not listed."""
+    """The log density of a coefficient's prior, up to a constant.
+
+    Raises KeyError for one that is not listed.
+    """
     return CONCAVE_PRIORS[prior.distribution](x, *_numbers(prior))
 
 
@@ -58,7 +66,8 @@ def bounds(prior: PriorChoice) -> tuple[float, float]:
 
 
 def power_at_zero(prior: PriorChoice) -> float:
-    """k, where the density of a scale's prior falls to 0 like x^k; infinite where it does so faster or ends before.
+    """k, where the density of a scale's prior falls to 0 like x^k; infinite where it does so faster or ends
+    before.
 
     Distributions that are not listed count as x^0.
     """

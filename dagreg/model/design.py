@@ -89,7 +89,9 @@ def block(term: Term, encoded: Mapping[str, Array]) -> Array:
 
 
 def _of_factor(term: Term, name: str, values: Mapping[str, Array]) -> Array:
-    """What a variable's encoding becomes in a term: columns of a curve; one more, the reference's, where it is full."""
+    """What a variable's encoding becomes in a term: columns of a curve; one more, the reference's, where it
+    is full.
+    """
     encoded = values[name]
     if term.curve is not None:
         return basis(term.curve, encoded[..., 0])
@@ -99,7 +101,9 @@ def _of_factor(term: Term, name: str, values: Mapping[str, Array]) -> Array:
 
 
 def places(variables: Sequence[Variable], data: Mapping[str, Any]) -> npt.NDArray[np.int64]:
-    """The cell of each row among all combinations of these variables' levels, the last one varying fastest."""
+    """The cell of each row among all combinations of these variables' levels, the last one
+    varying fastest.
+    """
     found = np.zeros(1, dtype=np.int64)
     for variable in variables:
         found = found * len(variable.levels) + positions(np.asarray(data[variable.column]), variable.levels)
@@ -112,7 +116,9 @@ def encoded(model: Model, names: Iterable[str], data: Mapping[str, Any]) -> dict
 
 
 def regression_rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> tuple[Array, Array]:
-    """The rows [design, response] of a regression under the identity link, and the units that each stands for."""
+    """The rows [design, response] of a regression under the identity link, and the units that each stands
+    for.
+    """
     if equation.dropped:
         there = ~absent(data[model.variables[equation.response].column])
         data = {name: np.asarray(data[name])[there] for name in model.columns}
@@ -139,11 +145,12 @@ def column(what: str | int | None, data: Mapping[str, Any], rows: int) -> Array:
 
 
 def design_map(equation: Equation) -> Array | None:
-    """The matrix from the columns of a database, [1, design, response], to a regression's own; None where they are.
+    """The matrix from the columns of a database, [1, design, response], to a regression's own; None where
+    they are.
 
-    Of a mean for every level the database has all columns but the first, which is 1 less the others, as cross-products
-    need columns that are no combination of each other; of a slope for every level it has all. Of a curve it has the
-    functions that the columns are made of.
+    Of a mean for every level the database has all columns but the first, which is 1 less the others, as
+    cross-products need columns that are no combination of each other; of a slope for every level it has all.
+    Of a curve it has the functions that the columns are made of.
     """
     if equation.has_intercept and not any(term.full or term.curve is not None for term in equation.terms):
         return None

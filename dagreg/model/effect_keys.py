@@ -1,4 +1,6 @@
-"""What the further keys of an effect ask for, fitted to its variables: the treated, a curve, the Bayesian bootstrap."""
+"""What the further keys of an effect ask for, fitted to its variables: the treated, a curve, the Bayesian
+bootstrap.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def seen(context: EffectContext) -> Level | None:
     if len(exposure.levels) != 2 or exposure.pooled:
         what = f"{len(exposure.levels)} levels" if exposure.levels else "no levels"
         message = (
-            f"there is no effect on the {among} here: `{exposure.name}` is {exposure.type} with {what}, and not two"
+            f"there is no effect on the {among} here: `{exposure.name}` is {exposure.type} with {what}, and "
+            "not two"
         )
         raise _error(context, "DR428", "among", message)
     return exposure.levels[among == "treated"]
@@ -40,17 +43,25 @@ def doses(context: EffectContext, estimator: Estimator) -> tuple[float, ...] | i
     if wanted is None or not estimator.offers.effect:
         return None
     exposure, outcome = (context.variables[n] for n in (context.effect.exposure[0], context.effect.outcome))
-    wrong = [dose for dose in (wanted if isinstance(wanted, tuple) else ()) if not transformable(exposure, dose)]
+    wrong = [
+        dose for dose in (wanted if isinstance(wanted, tuple) else ()) if not transformable(exposure, dose)
+    ]
     if exposure.levels:
-        message = f"there is no dose-response curve here: `{exposure.name}` is {exposure.type}, and doses are numbers"
+        message = (
+            f"there is no dose-response curve here: `{exposure.name}` is {exposure.type}, and doses are "
+            "numbers"
+        )
     elif context.at_levels_alone:
         message = (
-            "there is no dose-response curve here: the effect is identified at the levels that it is asked by alone"
+            "there is no dose-response curve here: the effect is identified at the levels that it is asked "
+            "by alone"
         )
     elif outcome.coded:
         message = f"there is no dose-response curve here: `{outcome.name}` has several levels, and no mean"
     elif wrong:
-        message = f"`transform: {exposure.transform}` of `{exposure.name}` does not take the dose {wrong[0]:g}"
+        message = (
+            f"`transform: {exposure.transform}` of `{exposure.name}` does not take the dose {wrong[0]:g}"
+        )
     else:
         return wanted
     raise _error(context, "DR429", "dose_response", message)
@@ -62,6 +73,8 @@ def bootstrapped(context: EffectContext) -> bool:
 
 
 def refuse_bootstrap(context: EffectContext, why: str) -> None:
-    """Raises DagregError (DR430), with the reason, where the covariates' distribution is asked to be uncertain."""
+    """Raises DagregError (DR430), with the reason, where the covariates' distribution is asked to be
+    uncertain.
+    """
     if bootstrapped(context):
         raise _error(context, "DR430", "standardise", why)

@@ -66,7 +66,9 @@ class Equation(Brief):
 
     @property
     def cells(self) -> int:
-        """How many of the first coefficients stand for levels in place of an intercept: one holds for each row."""
+        """How many of the first coefficients stand for levels in place of an intercept: one holds for each
+        row.
+        """
         return 0 if self.has_intercept else len(self.terms[0].columns)
 
     @property

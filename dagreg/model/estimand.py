@@ -21,7 +21,9 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A mediator whose own effect is identified: all causal paths through it start with an arrow to `first`."""
+    """A mediator whose own effect is identified: all causal paths through it start with an arrow
+    to `first`.
+    """
 
     mediator: str
     first: tuple[str, ...]

@@ -1,6 +1,7 @@
 """The estimators: what a strategy of identification offers to answer with. A record each, in one table.
 
-Readers ask the record; none compares names. How each is lowered, and when it is left out, says `model/lower.py`.
+Readers ask the record; none compares names. How each is lowered, and when it is left out, says
+`model/lower.py`.
 """
 
 from __future__ import annotations
@@ -20,17 +21,26 @@ class Offer:
     levels: bool = False  # the effect at the levels of other variables
     measures: bool = False  # ratios of means, ...; a chain of regressions gives them whatever its estimator
     single: bool = False  # it is one regression, of the outcome on the exposures and what is adjusted for
-    coefficient: frozenset[Kind] = frozenset()  # kinds of effect that its exposure's coefficient is, on the link scale
+    coefficient: frozenset[Kind] = (
+        frozenset()
+    )  # kinds of effect that its exposure's coefficient is, on the link scale
     first_stage: bool = False  # its first regression is of the exposure on instruments
     plate: bool = True  # a plate diagram in the report
-    average_only: str = ""  # what answers for an average over rows and predicts no single row; "" where rows have one
+    average_only: str = (
+        ""  # what answers for an average over rows and predicts no single row; "" where rows have one
+    )
 
 
 class Estimator(StrEnum):
-    """A way to estimate an effect. A member is its name, in JSON, in saved results and on the command line."""
+    """A way to estimate an effect.
+
+    A member is its name, in JSON, in saved results and on the command line.
+    """
 
     label: str  # in tables and legends
-    exposure_why: str  # why the exposure is in the outcome's regression; "" where a formula or a graph says so
+    exposure_why: (
+        str  # why the exposure is in the outcome's regression; "" where a formula or a graph says so
+    )
     offers: Offer
 
     def __new__(cls, name: str, label: str, exposure_why: str, offers: Offer) -> Estimator:

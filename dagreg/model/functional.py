@@ -1,4 +1,6 @@
-"""Functionals as regressions: every P(v | given) of an estimand becomes the regression of v on what is given."""
+"""Functionals as regressions: every P(v | given) of an estimand becomes the regression of v on
+what is given.
+"""
 
 from __future__ import annotations
 
@@ -54,12 +56,16 @@ def _leaves(expression: Expression) -> Iterator[P]:
 
 
 def gives(factor: P, over: Collection[str]) -> bool:
-    """Whether these variables can be drawn from a factor: all its targets are among them, nothing it is given is."""
+    """Whether these variables can be drawn from a factor: all its targets are among them, nothing it is given
+    is.
+    """
     return all(v in over for v in factor.targets) and not any(v in over for v in factor.given)
 
 
 def drawn_jointly(factor: P, over: Collection[str], known: Mapping[str, Variable]) -> bool:
-    """Whether a joint marginal among these variables is read off the rows whole: not all its targets are two-valued."""
+    """Whether a joint marginal among these variables is read off the rows whole: not all its targets are
+    two-valued.
+    """
     many = any(len(known[v].levels) != 2 for v in factor.targets)
     return len(factor.targets) > 1 and len(factor.given) == 0 and many and gives(factor, over)
 
@@ -67,8 +73,8 @@ def drawn_jointly(factor: P, over: Collection[str], known: Mapping[str, Variable
 def obstacle(expression: Expression, outcome: str, known: Mapping[str, Variable]) -> str:
     """Why a formula cannot be evaluated by regressions and draws, or "".
 
-    Two-valued variables are summed over. Any other has to be drawn: from a factor of the sum that binds it, and
-    not within a quotient, where one draw per particle would be biased.
+    Two-valued variables are summed over. Any other has to be drawn: from a factor of the sum that binds it,
+    and not within a quotient, where one draw per particle would be biased.
     """
     grouped = [v for v in sorted({n for leaf in _leaves(expression) for n in leaf.given}) if known[v].pooled]
     if grouped:
@@ -80,19 +86,30 @@ def obstacle(expression: Expression, outcome: str, known: Mapping[str, Variable]
 
 
 def _obstacle(
-    expression: Expression, outcome: str, known: Mapping[str, Variable], drawn: frozenset[str], *, quotient: bool
+    expression: Expression,
+    outcome: str,
+    known: Mapping[str, Variable],
+    drawn: frozenset[str],
+    *,
+    quotient: bool,
 ) -> str:
     match expression:
         case P(targets):
             many = [v for v in targets if v != outcome and v not in drawn and len(known[v].levels) != 2]
-            return f"its formula needs the probability of a value of {many[0]}, which is not two-valued" if many else ""
+            return (
+                f"its formula needs the probability of a value of {many[0]}, which is not two-valued"
+                if many
+                else ""
+            )
         case Product(factors):
             parts: tuple[Expression, ...] = factors
         case Quotient(numerator, denominator):
             parts, quotient = (numerator, denominator), True
         case Sum(over, body):
             parts = body.factors if isinstance(body, Product) else (body,)
-            whole = {v for f in parts if isinstance(f, P) and drawn_jointly(f, over, known) for v in f.targets}
+            whole = {
+                v for f in parts if isinstance(f, P) and drawn_jointly(f, over, known) for v in f.targets
+            }
             waiting = [v for v in over if len(known[v].levels) != 2 or v in whole]
             if quotient and waiting:
                 return f"its formula is a ratio of sums over {', '.join(waiting)}, which is not two-valued"

@@ -29,8 +29,9 @@ def varying_of(
 ) -> Varying:
     """What varies between the levels of a group in one regression: its intercept, and the slopes asked for.
 
-    Asked for under the response's `varying`, else by the group's own `slopes` and, of `by`, by an effect that is given
-    by its levels. Raises DagregError (DR424) where the sds of one group have priors of different distributions.
+    Asked for under the response's `varying`, else by the group's own `slopes` and, of `by`, by an effect that
+    is given by its levels. Raises DagregError (DR424) where the sds of one group have priors of different
+    distributions.
     """
     said = spec.regressions.get(response.name)
     asked = said.varying.get(group.name) if said is not None else None
@@ -40,7 +41,9 @@ def varying_of(
     deviations = tuple(_deviations(spec, response, group, names, terms, variables, link))
     negative = [d.prior for d in deviations if DISTRIBUTIONS[d.prior.distribution].support == "real"]
     if negative:
-        message = f"the sd between levels of `{group.name}` is above 0, and `{negative[0]}` admits negative values"
+        message = (
+            f"the sd between levels of `{group.name}` is above 0, and `{negative[0]}` admits negative values"
+        )
         raise DagregError((Diagnostic("DR155", message, negative[0].span),))
     if len({d.prior.distribution for d in deviations}) > 1:
         message = f"the sds of `{group.name}` need priors of one distribution"
@@ -84,12 +87,15 @@ def _deviations(
 
 
 def _refuse_sloped(name: str, group: Variable, terms: Sequence[Term]) -> None:
-    """Raises DagregError (DR411) where a slope is to vary between groups and has no mean, but one for each level."""
+    """Raises DagregError (DR411) where a slope is to vary between groups and has no mean, but one for each
+    level.
+    """
     sloped = next((t for t in terms if ":".join(t.numbers) == name), None)
     if sloped is not None and all(t.name != name for t in terms):
         levels = ":".join(sloped.looked_up)
         message = (
-            f"`{name}` has a slope for each level of `{levels}`, and one that varies over `{group.name}` beside them"
+            f"`{name}` has a slope for each level of `{levels}`, and one that varies over `{group.name}` "
+            "beside them"
         )
         label = "leave out one of the two, or `coding: index`"
         raise DagregError((Diagnostic("DR411", f"{message} is not supported yet", sloped.span, label),))

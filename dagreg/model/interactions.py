@@ -1,9 +1,10 @@
-"""The products of predictors in a regression: those that the spec declares, and those that an effect `by` levels needs.
+"""The products of predictors in a regression: those that the spec declares, and those that an effect `by`
+levels needs.
 
-An effect that is asked for at each level of W differs between levels only as far as the regressions let it. Each of
-them that is passed through therefore has the product of the exposure (in a chain, of a mediator, too) with every
-combination of W, and those of W among themselves: within each level the exposure has a slope of its own, and each
-combination of levels an intercept of its own.
+An effect that is asked for at each level of W differs between levels only as far as the regressions let it.
+Each of them that is passed through therefore has the product of the exposure (in a chain, of a mediator, too)
+with every combination of W, and those of W among themselves: within each level the exposure has a slope of
+its own, and each combination of levels an intercept of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ Factors = tuple[str, ...]
 
 
 def products_of(context: Context, regression: Regression) -> tuple[Factors, ...]:
-    """The products that this regression has: the declared ones whose factors it holds, then those for `by`."""
+    """The products that this regression has: the declared ones whose factors it holds, then those
+    for `by`.
+    """
     said = context.spec.regressions.get(regression.response)
     here = set(regression.predictors)
     declared = [p for p in (said.interactions if said else None) or () if set(p) <= here]
@@ -31,9 +34,11 @@ def products_of(context: Context, regression: Regression) -> tuple[Factors, ...]
 
 
 def modifying(context: Context, regression: Regression) -> tuple[Factors, ...]:
-    """The products that let the effect differ between the levels that it is asked by; none where the spec has its own.
+    """The products that let the effect differ between the levels that it is asked by; none where the spec has
+    its own.
 
-    Groups are left out, whose products are slopes that vary (`slopes_by_group`), and curves, which have no products.
+    Groups are left out, whose products are slopes that vary (`slopes_by_group`), and curves, which have no
+    products.
     """
     said = context.spec.regressions.get(regression.response)
     levels, carriers = _levels(context, regression), carriers_of(context, regression)
@@ -67,23 +72,29 @@ def carrying(model: Model) -> frozenset[str]:
 
 
 def _levels(context: Context, regression: Regression) -> Factors:
-    """What the effect is asked `by`, as far as this regression holds it; none where it is not the answer's."""
+    """What the effect is asked `by`, as far as this regression holds it; none where it is not the
+    answer's.
+    """
     if regression.family is not None or regression.imputes:
         return ()
     return tuple(w for w in context.by if w in regression.predictors and w not in context.responses)
 
 
 def _own(said: spec.Regression | None, levels: Sequence[str], carriers: Sequence[str]) -> bool:
-    """Whether the spec says itself how the effect differs: not at all (`[]`), or with a product for each variable."""
+    """Whether the spec says itself how the effect differs: not at all (`[]`), or with a product for each
+    variable.
+    """
     if said is None or said.interactions is None:
         return False
-    return all(any(w in p and not set(carriers).isdisjoint(p) for p in said.interactions) for w in levels) or (
-        said.interactions == ()
-    )
+    return all(
+        any(w in p and not set(carriers).isdisjoint(p) for p in said.interactions) for w in levels
+    ) or (said.interactions == ())
 
 
 def crossed(carriers: Sequence[str], levels: Sequence[str]) -> Iterator[Factors]:
-    """The products of each carrier with every combination of the levels' variables, and these among themselves."""
+    """The products of each carrier with every combination of the levels' variables, and these among
+    themselves.
+    """
     for size in range(1, len(levels) + 1):
         for some in combinations(levels, size):
             if size > 1:
@@ -91,14 +102,18 @@ def crossed(carriers: Sequence[str], levels: Sequence[str]) -> Iterator[Factors]
             yield from ((x, *some) for x in carriers)
 
 
-def possible_products(asked: spec.Spec, names: Iterable[str], graph: CausalGraph | None) -> tuple[Factors, ...]:
+def possible_products(
+    asked: spec.Spec, names: Iterable[str], graph: CausalGraph | None
+) -> tuple[Factors, ...]:
     """Every product of these nodes that a regression may have: the data are asked for their moments.
 
     Those of effects that are asked for by levels need the graph.
     """
     here = set(names)
     declared = [p for r in asked.regressions.values() for p in r.interactions or ()]
-    found = [p for effect in asked.effects if effect.by and graph is not None for p in _possible(graph, effect)]
+    found = [
+        p for effect in asked.effects if effect.by and graph is not None for p in _possible(graph, effect)
+    ]
     return tuple(dict.fromkeys(p for p in (*declared, *found) if set(p) <= here))
 
 

@@ -74,8 +74,8 @@ def lower(
 ) -> Plan:
     """The models of one effect, the primary one first.
 
-    `resolved` are the variables of all nodes that are `needed`; `suffix` ends the builders' names, to keep those of
-    several effects apart. Raises DagregError (DR4xx) where a response has no family here.
+    `resolved` are the variables of all nodes that are `needed`; `suffix` ends the builders' names, to keep
+    those of several effects apart. Raises DagregError (DR4xx) where a response has no family here.
     """
     _check_levels(spec, effect, answer)
     refused = _treated_refused(spec, effect, answer)
@@ -126,7 +126,10 @@ def _by_adjustment(context: EffectContext, answer: Adjustment, chain: Chain | No
     if reason:
         left_out.append(LeftOut(Estimator.CHAIN, reason))
     elif isinstance(chain, Chain) and natural(context.justification.mediation):
-        models = [replace(_chained(context, chain, Estimator.CHAIN), primary=True), replace(models[0], primary=False)]
+        models = [
+            replace(_chained(context, chain, Estimator.CHAIN), primary=True),
+            replace(models[0], primary=False),
+        ]
     elif isinstance(chain, Chain):
         models.append(_chained(context, chain, Estimator.CHAIN))
     if len(answer.adjusted_for) > 0:
@@ -144,7 +147,9 @@ def _by_formula(
     if isinstance(chain, Chain) and not _chain_left_out(context, chain):
         return Plan((_chained(context, chain, Estimator.FUNCTIONAL), unadjusted), (left_out,))
     expression = functional.by_chain_rule(answer.functional)
-    reason = functional.obstacle(expression, outcome, context.variables) or _unknown_obstacle(context, expression)
+    reason = functional.obstacle(expression, outcome, context.variables) or _unknown_obstacle(
+        context, expression
+    )
     if context.variables[outcome].coded:
         reason = f"{outcome} has several levels, and formulas give the mean of one number so far"
     if reason:
@@ -167,13 +172,23 @@ def _unknown_obstacle(context: EffectContext, expression: Expression) -> str:
     """Why a formula cannot be evaluated where values are not known, or ""."""
     names = sorted(functional.variables(expression) - {context.effect.outcome})
     unknown = [name for name in names if is_unknown(context, name)]
-    return f"values of {unknown[0]} are not known, and formulas average over the rows as they are" if unknown else ""
+    return (
+        f"values of {unknown[0]} are not known, and formulas average over the rows as they are"
+        if unknown
+        else ""
+    )
 
 
 def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
-    """Raises DagregError (DR427) where an effect that is identified cannot be given at the levels asked for."""
+    """Raises DagregError (DR427) where an effect that is identified cannot be given at the levels
+    asked for.
+    """
     conditional = answer.justification.conditional
-    if conditional is None or not isinstance(answer, Identified) or isinstance(conditional, AdjustmentAtLevels):
+    if (
+        conditional is None
+        or not isinstance(answer, Identified)
+        or isinstance(conditional, AdjustmentAtLevels)
+    ):
         return
     place = place_of(spec, effect, "by")
     late = "" if isinstance(conditional, NotAtLevels) else " Only adjustment gives effects by levels so far."
@@ -184,7 +199,8 @@ def _check_levels(spec: Spec, effect: Effect, answer: Answer) -> None:
 def _treated_refused(spec: Spec, effect: Effect, answer: Answer) -> LeftOut | None:
     """Why there is no effect on the treated, where another strategy than adjustment answers for everyone.
 
-    Raises DagregError (DR428) where a member of the adjustment set follows from the exposure: another set would do.
+    Raises DagregError (DR428) where a member of the adjustment set follows from the exposure: another set
+    would do.
     """
     treated = answer.justification.treated
     if not isinstance(treated, NotOnTreated):
@@ -230,7 +246,10 @@ def _no_instrument(context: EffectContext) -> str:
         if variable.coded or variable.type not in gaussian.LINKED.accepts:
             return f"{variable.name} is {variable.type}, and the model of an instrument is linear"
     if node.trials is not None or node.offset is not None:
-        return f"{outcome.name} has trials or an offset, and the model of an instrument is linear in a plain mean"
+        return (
+            f"{outcome.name} has trials or an offset, and the model of an instrument is linear in a plain "
+            "mean"
+        )
     return ""
 
 
@@ -278,7 +297,9 @@ def _chain_left_out(context: EffectContext, chain: Chain, adjusted: Model | None
         if same:
             return "it is the same regression as the adjusted one"
     mediators = (response for response in chain.parents if response != context.effect.outcome)
-    return next((reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), "")
+    return next(
+        (reason for m in mediators if (reason := _mediator_obstacle(context, m, chain.parents[m]))), ""
+    )
 
 
 def _by_left_out(context: EffectContext, chain: Chain) -> str:
@@ -294,14 +315,21 @@ def _mediator_obstacle(context: EffectContext, mediator: str, parents: Iterable[
     """Why a mediator's distribution cannot be passed on to the regressions after it, or ""."""
     variable, node = context.variables[mediator], context.spec.nodes[mediator]
     family = chosen_family(context, mediator)
-    if family is not None and family.predictor == "unordered" and any(context.variables[p].pooled for p in parents):
-        return f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
+    if (
+        family is not None
+        and family.predictor == "unordered"
+        and any(context.variables[p].pooled for p in parents)
+    ):
+        return (
+            f"the mediator {mediator} has several levels, and groups among its causes are not supported yet"
+        )
     if family is None or variable.pooled:
         kind = "pooled" if variable.pooled else variable.type
         return f"the mediator {mediator} is {kind}, and such regressions are not supported yet"
     if not family.real and variable.transform:
         return (
-            f"the mediator {mediator} enters as its {variable.transform}, and {family.name} describes the count itself"
+            f"the mediator {mediator} enters as its {variable.transform}, and {family.name} describes the "
+            "count itself"
         )
     if node.censored is not None:
         return f"the mediator {mediator} is censored, and the regressions after it need its true value"
@@ -330,7 +358,9 @@ def _model(
     responses = frozenset(r.response for r in regressions if not r.imputes)
     here = replace(context, variables=variables, responses=responses)
     predictors = {p for r in regressions for p in r.predictors}
-    equations = tuple(equation_of(here, regression, estimator, namer, predictors) for regression in regressions)
+    equations = tuple(
+        equation_of(here, regression, estimator, namer, predictors) for regression in regressions
+    )
     unknown = latents(here, equations, namer)
     summed = [latent.variable for latent in unknown if latent.summed]
     if summed:

@@ -1,4 +1,6 @@
-"""Which parts of a mediation question are given: those that identification has judged identified, by the chain."""
+"""Which parts of a mediation question are given: those that identification has judged identified, by the
+chain.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def natural(mediation: Mediation | None) -> bool:
 
 
 def with_parts(plan: Plan, mediation: Mediation | None) -> Plan:
-    """The plan with its chain giving the parts that are identified; the reason of each of the others beside it."""
+    """The plan with its chain giving the parts that are identified; the reason of each of the others beside
+    it.
+    """
     if mediation is None or not natural(mediation):
         return replace(plan, left_out=(*plan.left_out, *_refused(mediation)))
     chains = [m for m in plan.models if len(m.mediators) > 0]
@@ -38,7 +42,9 @@ def with_parts(plan: Plan, mediation: Mediation | None) -> Plan:
 def _refused(mediation: Mediation | None) -> Iterator[LeftOut]:
     if mediation is None:
         yield LeftOut(
-            Estimator.CHAIN, "the rows are selected, and what selection leaves of them is not judged here", _BOTH
+            Estimator.CHAIN,
+            "the rows are selected, and what selection leaves of them is not judged here",
+            _BOTH,
         )
     elif mediation.direct.reason == mediation.indirect.reason:
         yield LeftOut(Estimator.CHAIN, mediation.direct.reason, _BOTH)
@@ -52,10 +58,13 @@ def _without_chain(plan: Plan, mediation: Mediation) -> Iterator[LeftOut]:
         yield LeftOut(Estimator.CHAIN, mediation.indirect.reason, mediation.indirect.name)
         return
     why = next(
-        (m.reason for m in plan.left_out if m.estimator is Estimator.CHAIN), "it is not offered for this question"
+        (m.reason for m in plan.left_out if m.estimator is Estimator.CHAIN),
+        "it is not offered for this question",
     )
     yield LeftOut(
-        Estimator.CHAIN, f"they are identified, but only the chain of regressions gives them, and {why}", _BOTH
+        Estimator.CHAIN,
+        f"they are identified, but only the chain of regressions gives them, and {why}",
+        _BOTH,
     )
 
 
@@ -64,7 +73,9 @@ def _divided(chain: Model, mediation: Mediation) -> Model:
 
 
 def _through(chain: Model, mediation: Mediation) -> tuple[Carried, ...]:
-    """The mediators whose paths are identified and some of the indirect ones; one of those with the same paths."""
+    """The mediators whose paths are identified and some of the indirect ones; one of those with the same
+    paths.
+    """
     identified = {part.name for part in mediation.through if isinstance(part, PathsIdentified)}
     everyone = first_mediators(chain)
     carried: dict[tuple[str, ...], str] = {}
@@ -83,7 +94,9 @@ def _paths_refused(chain: Model, mediation: Mediation) -> Iterator[LeftOut]:
             yield LeftOut(Estimator.CHAIN, part.reason, f"path effect through `{part.name}`")
     if mediation.truncated and any(e.response not in judged for e in chain.mediators):
         yield LeftOut(
-            Estimator.CHAIN, f"only the first {len(judged)} mediators are judged", "path effects of more mediators"
+            Estimator.CHAIN,
+            f"only the first {len(judged)} mediators are judged",
+            "path effects of more mediators",
         )
 
 

@@ -1,4 +1,6 @@
-"""Numbers that are text because of how they are written: decimal commas, thousands, units, words for missing values."""
+"""Numbers that are text because of how they are written: decimal commas, thousands, units, words for missing
+values.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ _POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+,\d+")  # 1.234,5
 _UNIT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?P<unit>\s*[^\d\s.,:/+-][^\d]*)")
 _BEFORE = re.compile(r"(?P<unit>[$€£¥<>≤≥~]\s*)(?:\d[\d,]*\.?\d*|\.\d+)")
 _ABSENT = re.compile(
-    r"#?n\.?/?a\.?|nan|n\.?d\.?|none|null|nil|missing|unknown|not (available|applicable)|k\.a\.|s/o|\.|-{1,3}|\?|\*"
+    r"#?n\.?/?a\.?|nan|n\.?d\.?|none|null|nil|missing|unknown|not "
+    r"(available|applicable)|k\.a\.|s/o|\.|-{1,3}|\?|\*"
     r"|#(value|ref|num|null)!|#div/0!",
     re.IGNORECASE,
 )
@@ -67,7 +70,8 @@ def are_numbers(words: Words) -> bool:
 
 
 def spoiling(words: Words) -> tuple[str, str]:
-    """How numbers are written so that they are text, and the SQL with the hole `{x}` that reads them; else two "".
+    """How numbers are written so that they are text, and the SQL with the hole `{x}` that reads them; else
+    two "".
 
     Every text has to be a number, a number written in one such way, or a word for a missing value.
     """
@@ -81,13 +85,19 @@ def spoiling(words: Words) -> tuple[str, str]:
         return (f"{shown} stands for a missing value" if gone else ""), f"CAST({x} AS DOUBLE)"
     if all(map(_THOUSANDS.fullmatch, rest)):
         doubt = " (or, if it is a decimal comma, write a point)" if all(map(_COMMA.fullmatch, rest)) else ""
-        return f"the comma of {rest[0]!r} separates thousands{doubt}", f"CAST(replace({x}, ',', '') AS DOUBLE)"
+        return (
+            f"the comma of {rest[0]!r} separates thousands{doubt}",
+            f"CAST(replace({x}, ',', '') AS DOUBLE)",
+        )
     if all(map(_COMMA.fullmatch, rest)):
         return f"{rest[0]!r} has a decimal comma", f"CAST(replace({x}, ',', '.') AS DOUBLE)"
     if all(_POINTS.fullmatch(word) or _COMMA.fullmatch(word) for word in rest):
         inner = f"replace(replace({x}, '.', ''), ',', '.')"
         return f"{rest[0]!r} has a decimal comma, and points between thousands", f"CAST({inner} AS DOUBLE)"
-    units = {match["unit"] if (match := _UNIT.fullmatch(word) or _BEFORE.fullmatch(word)) else None for word in rest}
+    units = {
+        match["unit"] if (match := _UNIT.fullmatch(word) or _BEFORE.fullmatch(word)) else None
+        for word in rest
+    }
     unit = next(iter(units))
     if len(units) > 1 or unit is None:
         return "", ""

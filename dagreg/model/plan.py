@@ -100,16 +100,18 @@ class Model(Brief):
 
     @property
     def least_acceptance(self) -> float:
-        """The acceptance rate that NUTS aims at, at least: groups leave a funnel at small sds, for short steps."""
+        """The acceptance rate that NUTS aims at, at least: groups leave a funnel at small sds, for short
+        steps.
+        """
         return MIN_ACCEPTANCE if any(e.varying for e in self.equations) else 0.0
 
     @property
     def adaptation(self) -> Literal["low_rank", "diag"]:
         """How NUTS learns the shape of the posterior.
 
-        It has to be able to move along strong correlations (uncentred or collinear predictors), and a low-rank
-        mass matrix lets it. With hundreds of groups that costs a hundred times the sampling itself, and nothing
-        asks for it.
+        It has to be able to move along strong correlations (uncentred or collinear predictors), and a
+        low-rank mass matrix lets it. With hundreds of groups that costs a hundred times the sampling itself,
+        and nothing asks for it.
         """
         groups = sum(len(v.levels) * len(v.deviations) for e in self.equations for v in e.varying)
         unknown = sum(latent.count for latent in self.latents)
@@ -126,7 +128,9 @@ class Model(Brief):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """An estimator that is not offered, or with `estimand` a part of the answer that it does not give; and why."""
+    """An estimator that is not offered, or with `estimand` a part of the answer that it does not give; and
+    why.
+    """
 
     estimator: Estimator
     reason: str

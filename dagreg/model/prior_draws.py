@@ -35,7 +35,10 @@ def proper(prior: PriorChoice) -> bool:
 
 
 def draw(rng: np.random.Generator, prior: PriorChoice, numbers: tuple[float, ...], shape: Shape) -> Array:
-    """Values from a prior whose arguments are these numbers. Raises DagregError (DR571) for an improper one."""
+    """Values from a prior whose arguments are these numbers.
+
+    Raises DagregError (DR571) for an improper one.
+    """
     if not proper(prior):
         message = f"nothing can be drawn from the prior {prior}: it spreads evenly over all numbers"
         raise DagregError((Diagnostic("DR571", message, prior.span),))
@@ -44,7 +47,9 @@ def draw(rng: np.random.Generator, prior: PriorChoice, numbers: tuple[float, ...
 
 
 def correlations(rng: np.random.Generator, size: int, eta: float) -> Array:
-    """A correlation matrix from LKJ(eta): the onion method of Lewandowski, Kurowicka and Joe (2009, section 3.2)."""
+    """A correlation matrix from LKJ(eta): the onion method of Lewandowski, Kurowicka and Joe (2009, section
+    3.2).
+    """
     found = np.eye(size)
     if size < 2:
         return found

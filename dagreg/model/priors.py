@@ -1,14 +1,15 @@
 """Priors: the user's exactly as given, else defaults scaled to the data.
 
-The defaults are those of Gelman, Hill and Vehtari (2020), Regression and Other Stories, section 9.5
-(as rstanarm has them): on the scale of the linear predictor, intercept Normal(centre, 2.5 s) at the
-predictors' means, slopes Normal(0, 2.5 s / sd(predictor)), residual sd Exponential(1 / s), where s is the
-response's sd under an identity link, 1 under links with a scale of their own (log, logit, probit, cloglog), and under
-the others the sd of the linked response by the delta method. A 0/1 column is left unscaled.
+The defaults are those of Gelman, Hill and Vehtari (2020), Regression and Other Stories, section 9.5 (as
+rstanarm has them): on the scale of the linear predictor, intercept Normal(centre, 2.5 s) at the predictors'
+means, slopes Normal(0, 2.5 s / sd(predictor)), residual sd Exponential(1 / s), where s is the response's sd
+under an identity link, 1 under links with a scale of their own (log, logit, probit, cloglog), and under the
+others the sd of the linked response by the delta method. A 0/1 column is left unscaled.
 
-Sds between groups are HalfNormal(s), of slopes HalfNormal(s / sd(predictor)), with correlations LKJ(2) (Lewandowski,
-Kurowicka and Joe 2009). Shapes, precisions and dispersions, which differ by orders of magnitude from one problem to
-the next, are HalfCauchy(5), after Gelman (2006); degrees of freedom Gamma(2, 0.1) (Juarez and Steel 2010).
+Sds between groups are HalfNormal(s), of slopes HalfNormal(s / sd(predictor)), with correlations LKJ(2)
+(Lewandowski, Kurowicka and Joe 2009). Shapes, precisions and dispersions, which differ by orders of magnitude
+from one problem to the next, are HalfCauchy(5), after Gelman (2006); degrees of freedom Gamma(2, 0.1) (Juarez
+and Steel 2010).
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def intercept(
 ) -> PriorChoice:
     """At predictors = 0 where the user gave it, else at the predictors' means.
 
-    `rate` is the mean response per trial or per unit of exposure, None without data. With `levels` the response is
-    one of several, and every intercept or cutpoint has the same prior.
+    `rate` is the mean response per trial or per unit of exposure, None without data. With `levels` the
+    response is one of several, and every intercept or cutpoint has the same prior.
     """
     chosen = _chosen(regression, "intercept")
     if chosen is not None:
@@ -78,7 +79,9 @@ def intercept(
 
 
 def cell_mean(response: Variable, support: str, rate: float | None) -> PriorChoice:
-    """The default prior of a cell's mean where that is a probability, or a rate: that of one trial or unit."""
+    """The default prior of a cell's mean where that is a probability, or a rate: that of one
+    trial or unit.
+    """
     if support == "probability":
         return PriorChoice("Beta", (1.0, 1.0), given=False, rule="Beta(1, 1)")
     rule = f"Gamma(1, 1 / mean({response.name}))"
@@ -104,7 +107,11 @@ def slope(
 
 
 def between_groups(
-    regression: Regression | None, keys: Sequence[str], response: Variable, factors: tuple[Variable, ...], link: Link
+    regression: Regression | None,
+    keys: Sequence[str],
+    response: Variable,
+    factors: tuple[Variable, ...],
+    link: Link,
 ) -> PriorChoice:
     """The prior of the sd, between groups, of the intercept (no `factors`) or of a slope."""
     chosen = _chosen(regression, *keys)
@@ -128,7 +135,8 @@ def concentration(regression: Regression | None, group: str) -> float:
 def _scaled(
     multiple: float, response: Variable, factors: tuple[Variable, ...], link: Link
 ) -> tuple[float | DataScale, float, str]:
-    """`multiple` sds of the linked response, the product of the factors' sds that divides it, and both in words.
+    """`multiple` sds of the linked response, the product of the factors' sds that divides it, and both in
+    words.
 
     Where the data are not known, the whole is a DataScale.
     """
@@ -143,7 +151,9 @@ def _scaled(
 
 
 def _spread(response: Variable, link: Link) -> float:
-    """The sd of the linked response: exact for the identity, else by the delta method; 1 where it is not needed."""
+    """The sd of the linked response: exact for the identity, else by the delta method; 1 where it is not
+    needed.
+    """
     if link.unit or response.sd is None or response.mean is None:
         return 1.0
     if link.name == "identity":
@@ -170,8 +180,8 @@ def auxiliary(
 ) -> PriorChoice:
     """The prior of a parameter of the family besides the mean: its own default, or one scaled to the data.
 
-    `linked` is the response that errors correlate with; `multiplied` the mean of the column that the residual sd is
-    a multiple of.
+    `linked` is the response that errors correlate with; `multiplied` the mean of the column that the residual
+    sd is a multiple of.
     """
     chosen = _chosen(regression, parameter.name)
     if chosen is not None:

@@ -30,7 +30,11 @@ MIN_ROWS, MIN_ROWS_DISCRETE = 10, 50  # per level, on average, for varying coeff
 
 
 def equation_of(
-    context: Context, regression: Regression, estimator: Estimator, namer: Namer, predictors: Collection[str] = ()
+    context: Context,
+    regression: Regression,
+    estimator: Estimator,
+    namer: Namer,
+    predictors: Collection[str] = (),
 ) -> Equation:
     """The equation of a regression; `predictors` are those of all regressions of its model."""
     response = context.variables[regression.response]
@@ -41,9 +45,14 @@ def equation_of(
     groups = [p for p in regression.predictors if context.variables[p].pooled]
     linked = context.variables[regression.linked] if regression.linked is not None else None
     if node.offset is not None and link.name != "log":
-        raise error_at("DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response)
+        raise error_at(
+            "DR420", f"`offset` of `{response.name}` needs a log link; its link is {link.name}", response
+        )
     if node.offset is not None and not family.mean_is_linear:
-        message = f"`offset` of `{response.name}` needs a mean in proportion to it, and that of {family.name} is not"
+        message = (
+            f"`offset` of `{response.name}` needs a mean in proportion to it, and that of {family.name} is "
+            "not"
+        )
         raise error_at("DR420", message, response)
     products = products_of(context, regression)
     _check_regression(context, response, family, link, products, regression)
@@ -59,7 +68,9 @@ def equation_of(
         family=family,
         link=link,
         intercept=symbol,
-        intercept_prior=priors.intercept(said, response, link, rate, levels=family.levelled) if free else NO_INTERCEPT,
+        intercept_prior=priors.intercept(said, response, link, rate, levels=family.levelled)
+        if free
+        else NO_INTERCEPT,
         terms=terms,
         auxiliaries=tuple(
             Auxiliary(
@@ -103,10 +114,11 @@ def _terms(
     estimator: Estimator,
     namer: Namer,
 ) -> Iterator[Term]:
-    """The terms with an intercept beside them, so to speak: numbers, levels against a reference, and interactions.
+    """The terms with an intercept beside them, so to speak: numbers, levels against a reference, and
+    interactions.
 
-    They are centred, unless the user's prior is of the response where they are 0. `levels` are the terms with a
-    coefficient for each level.
+    They are centred, unless the user's prior is of the response where they are 0. `levels` are the terms with
+    a coefficient for each level.
     """
     centred, how = not at_zero(context, regression), coded(context, regression)
     products = products_of(context, regression)
@@ -123,8 +135,8 @@ def _terms(
 def _curve_of(context: Context, regression: Regression, name: str) -> CurveBasis | None:
     """The curve that the spec asks for, with its knots where there are data.
 
-    Raises DagregError (DR442) where there is none: of levels, of too few values, in the linear regressions of an
-    instrument, and at an intercept's prior without data.
+    Raises DagregError (DR442) where there is none: of levels, of too few values, in the linear regressions of
+    an instrument, and at an intercept's prior without data.
     """
     said = context.spec.regressions.get(regression.response)
     curve = said.curves.get(name) if said is not None else None
@@ -198,7 +210,10 @@ def _check_regression(
     _check_censoring(context, node, family, regression)
     grouped = [name for name in regression.predictors if context.variables[name].pooled]
     if family.predictor == "unordered" and grouped:
-        message = f"coefficients that vary between groups are not supported yet for the {family.name} `{response.name}`"
+        message = (
+            f"coefficients that vary between groups are not supported yet for the {family.name} "
+            f"`{response.name}`"
+        )
         label = f"say `{grouped[0]}: categorical`, or join the levels of `{response.name}` to two"
         raise error_at("DR411", message, response, label=label)
     pooled = [f for factors in products for f in factors if context.variables[f].pooled]
@@ -213,11 +228,15 @@ def _check_censoring(context: Context, node: Node, family: Family, regression: R
     """Raises DagregError where a response cannot be censored, or a predictor is."""
     if node.censored is not None and not family.censored:
         what = "a linked regression" if regression.linked is not None else family.name
-        raise error_at("DR433", f"`{node.name}` is censored, and {what} has no censoring", context.variables[node.name])
+        raise error_at(
+            "DR433", f"`{node.name}` is censored, and {what} has no censoring", context.variables[node.name]
+        )
     for name in regression.predictors:
         if context.spec.nodes[name].censored is not None:
             message = f"`{name}` is censored and predicts `{node.name}`: that is not supported yet"
-            raise error_at("DR411", message, context.variables[name], label=f"leave `{name}` out of the graph")
+            raise error_at(
+                "DR411", message, context.variables[name], label=f"leave `{name}` out of the graph"
+            )
 
 
 def _censoring(context: Context, node: Node) -> Censoring | None:
@@ -305,9 +324,11 @@ def _slopes(
     *,
     centred: bool,
 ) -> Term:
-    """A slope for each level, or combination of levels: `b[level] * x`, x less its mean (McElreath 2020, section 8.1).
+    """A slope for each level, or combination of levels: `b[level] * x`, x less its mean (McElreath 2020,
+    section 8.1).
 
-    That moves the coefficients of these levels and no others. Raises DagregError (DR443) where they have none.
+    That moves the coefficients of these levels and no others. Raises DagregError (DR443) where they have
+    none.
     """
     variables, response = tuple(context.variables[f] for f in factors), context.variables[regression.response]
     said = context.spec.regressions.get(response.name)
@@ -317,14 +338,18 @@ def _slopes(
     span = _place(context, factors, response.name)
     if centred and not any(set(kinds) <= set(t.factors) for t in levels):
         product, means = ":".join(numbers), ":".join(kinds)
-        message = f"`{product}` has a slope for each combination of `{means}`, and the response no mean for each"
+        message = (
+            f"`{product}` has a slope for each combination of `{means}`, and the response no mean for each"
+        )
         raise DagregError((Diagnostic("DR443", message, span, f"add `{means}` to `interactions`"),))
     mean = _mean_of_numbers(context, numbers)
     purpose, why = _product_purpose(context, regression, factors)
     if len(numbers) == 1:
         purpose, why = regression.purposes[numbers[0]]
     own, shared = ":".join(factors), ":".join(numbers)
-    key = shared if said is not None and own not in said.priors else own  # a prior of x is that of each of its slopes
+    key = (
+        shared if said is not None and own not in said.priors else own
+    )  # a prior of x is that of each of its slopes
     each = f"a slope for each {'level' if len(kinds) == 1 else 'combination of levels'}"
     return Term(
         factors=factors,
@@ -353,7 +378,9 @@ def _mean_of_numbers(context: Context, numbers: tuple[str, ...]) -> float | None
     return context.variables[numbers[0]].mean
 
 
-def _product_purpose(context: Context, regression: Regression, factors: tuple[str, ...]) -> tuple[Purpose, str]:
+def _product_purpose(
+    context: Context, regression: Regression, factors: tuple[str, ...]
+) -> tuple[Purpose, str]:
     """What an interaction is there for."""
     said = context.spec.regressions.get(regression.response)
     if said is not None and factors in (said.interactions or ()):
@@ -363,14 +390,18 @@ def _product_purpose(context: Context, regression: Regression, factors: tuple[st
 
 
 def _place(context: Context, factors: tuple[str, ...], response: str) -> Span | None:
-    """Where the spec brings a term in: its arrow to the response, else its node; an interaction where declared."""
+    """Where the spec brings a term in: its arrow to the response, else its node; an interaction where
+    declared.
+    """
     spec = context.spec
     if len(factors) > 1:
         said = spec.regressions.get(response)
         if said is None or factors not in (said.interactions or ()):
             return context.place("by")
         return spec.place("regressions", response, "interactions") or said.span
-    arrows = (e.span for e in spec.edges if e.source == factors[0] and e.target == response and not e.bidirected)
+    arrows = (
+        e.span for e in spec.edges if e.source == factors[0] and e.target == response and not e.bidirected
+    )
     return next(arrows, None) or spec.nodes[factors[0]].span
 
 

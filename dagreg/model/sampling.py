@@ -1,11 +1,11 @@
 """Draws of responses from every family, for predictions and simulated data.
 
-Families draw by quantiles (`draw`), so that two sides of a contrast share their noise. Here nothing is shared, and
-NumPy's own generators (`sample`) are many times faster. `location` is the inverse link of the predictor (per trial),
-`p` the other parameters; they broadcast against each other.
+Families draw by quantiles (`draw`), so that two sides of a contrast share their noise. Here nothing is
+shared, and NumPy's own generators (`sample`) are many times faster. `location` is the inverse link of the
+predictor (per trial), `p` the other parameters; they broadcast against each other.
 
-Under wide priors either may be anything that doubles hold, infinite too. No draw raises: what lies beyond all numbers
-is infinite, what has no distribution is NaN.
+Under wide priors either may be anything that doubles hold, infinite too. No draw raises: what lies beyond all
+numbers is infinite, what has no distribution is NaN.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ MIN_SHAPE, MAX_SHAPE = 1e-300, 1e300  # shapes and precisions that NumPy's gener
 
 
 def responses(rng: np.random.Generator, family: Family, location: Array, p: Values) -> Array:
-    """One response for each location; NaN where the location is none of the family's, as under an identity link.
+    """One response for each location; NaN where the location is none of the family's, as under an identity
+    link.
 
     Families of counts out of trials have these in `p`, under "trials".
     """

@@ -35,7 +35,9 @@ class DataSummary(Brief):
     rows: int
     columns: Mapping[str, ColumnSummary]
     transformed: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # by node: mean and sd
-    products: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)  # "x:g": its columns
+    products: Mapping[str, tuple[tuple[float, float], ...]] = field(
+        default_factory=dict
+    )  # "x:g": its columns
     curves: Mapping[str, CurveSummary] = field(default_factory=dict)  # "x spline(4)"
 
 
@@ -43,9 +45,9 @@ class DataSummary(Brief):
 class Variable(Brief):
     """A node as the model sees it. `levels` holds the reference first, and is () for numbers.
 
-    Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column of
-    positions, the reference being 0. `mean` and `sd` are of the coded,
-    transformed variable, None where there are no data.
+    Levels become one 0/1 column for each level but the reference; of a pooled variable they become one column
+    of positions, the reference being 0. `mean` and `sd` are of the coded, transformed variable, None where
+    there are no data.
     """
 
     name: str

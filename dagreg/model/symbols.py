@@ -10,8 +10,9 @@ from dagreg.families import FAMILIES
 
 RESERVED = frozenset(  # words of the emitted program, and what families call there
     """
-    absent alpha arviz beta build columns coords data draws duckdb eta every_level filled float index indicators int
-    levels log_above log_between main math model mu natural_spline np numpy nutpie pm polynomial positions product
+    absent alpha arviz beta build columns coords data draws duckdb eta every_level filled float
+    index indicators int levels log_above log_between main math model mu natural_spline np numpy
+    nutpie pm polynomial positions product
     products pt pymc pytensor query row rows several sigma sys trace values
     """.split()  # noqa: SIM905  # thirty quoted words read worse
 ) | {helper.__name__ for family in FAMILIES.values() for helper in family.helpers}
@@ -33,7 +34,12 @@ class Namer:
         """The parts joined by `_`, made an identifier; a number is added where that is already taken."""
         words = (re.sub(r"\W+", "_", part, flags=re.ASCII).strip("_") for part in parts)
         base = "_".join(word for word in words if word) or "v"
-        if not base[0].isalpha() or keyword.iskeyword(base) or keyword.issoftkeyword(base) or base in RESERVED:
+        if (
+            not base[0].isalpha()
+            or keyword.iskeyword(base)
+            or keyword.issoftkeyword(base)
+            or base in RESERVED
+        ):
             base = f"v_{base}"
         name, count = base, 1
         while name in self._taken:

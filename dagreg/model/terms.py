@@ -68,7 +68,9 @@ class Term(Brief):
     full: bool = False  # a column for every level (or combination of levels), the references' too
     cells: bool = False  # of a full term: one of all nodes that the spec names `cells`
     curve: CurveBasis | None = None
-    numbers: tuple[str, ...] = ()  # of a full term: its factors that are numbers; each level has a slope on them
+    numbers: tuple[
+        str, ...
+    ] = ()  # of a full term: its factors that are numbers; each level has a slope on them
 
     @property
     def looked_up(self) -> tuple[str, ...]:
@@ -94,9 +96,9 @@ class Deviation:
 class Varying(Brief):
     """Coefficients that vary between the levels of a group, around those of the equation.
 
-    Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter 13),
-    and `symbol` holds them, groups x deviations (or groups). Sampled are standard Normal draws, or where the
-    groups are large (`centred`) the coefficients of each group (Betancourt and Girolami 2015).
+    Their deviations are Normal, with a correlation where there are several (Gelman and Hill 2007, chapter
+    13), and `symbol` holds them, groups x deviations (or groups). Sampled are standard Normal draws, or where
+    the groups are large (`centred`) the coefficients of each group (Betancourt and Girolami 2015).
     """
 
     group: str  # name of a variable

@@ -17,7 +17,9 @@ LOSES = 1e8  # condition number of the correlations from which cross-products ar
 
 
 def triangle(rows: Array) -> Array:
-    """The upper triangular factor of these rows, columns x columns (zeros below, where there are fewer rows)."""
+    """The upper triangular factor of these rows, columns x columns (zeros below, where there are
+    fewer rows).
+    """
     width = rows.shape[1]
     found = np.zeros((0, width))
     for i in range(0, max(len(rows), 1), BLOCK):
@@ -34,9 +36,11 @@ def constant(root: Array, *, intercept: bool, levels: int) -> Array:
 
 
 def of_regression(rows: Array, weights: Array, *, intercept: bool, levels: int) -> Array:
-    """The triangle of [design, response], each row counted by its weight; `intercept`, `levels` as of `constant`.
+    """The triangle of [design, response], each row counted by its weight; `intercept`, `levels` as of
+    `constant`.
 
-    It is worked out of the response less its mean, so that the residual sum of squares loses no digits to a large one.
+    It is worked out of the response less its mean, so that the residual sum of squares loses no digits to a
+    large one.
     """
     near = float(np.average(rows[:, -1], weights=weights))
     rows[:, -1] -= near
@@ -46,7 +50,8 @@ def of_regression(rows: Array, weights: Array, *, intercept: bool, levels: int) 
 
 
 def from_moments(units: float, means: Array, products: Array) -> Array | None:
-    """The triangle of [1, columns] from the columns' means and cross-products about them; None where digits are lost.
+    """The triangle of [1, columns] from the columns' means and cross-products about them; None where digits
+    are lost.
 
     A Cholesky factor squares the condition number. With correlations of condition 1e8 eight of sixteen
     digits are left; beyond, the rows themselves have to be decomposed.

@@ -1,13 +1,14 @@
 """Predictors of which some values are not known: missing, or measured with error.
 
-The joint density of a model's variables factors along any order, P(v1, ..., vk) = prod P(vi | v1, ..., vi-1), which
-takes no causal assumption. Here the predictors that are known stand first and need no distribution; then those that
-are not, each regressed on all before it; then the responses, whose regressions are there already. An unknown value
-thus has its own regression for a prior, and every regression that it predicts for a likelihood (Little and Rubin
-2019, section 10.2; Carroll et al. 2006, chapter 9): right where values are missing at random given these variables.
+The joint density of a model's variables factors along any order, P(v1, ..., vk) = prod P(vi | v1, ..., vi-1),
+which takes no causal assumption. Here the predictors that are known stand first and need no distribution;
+then those that are not, each regressed on all before it; then the responses, whose regressions are there
+already. An unknown value thus has its own regression for a prior, and every regression that it predicts for a
+likelihood (Little and Rubin 2019, section 10.2; Carroll et al. 2006, chapter 9): right where values are
+missing at random given these variables.
 
-A response of a chain is regressed on its parents only. That is its distribution given everything before it, too:
-a chain is offered where each of its responses shares no unobserved cause with an ancestor of the outcome
+A response of a chain is regressed on its parents only. That is its distribution given everything before it,
+too: a chain is offered where each of its responses shares no unobserved cause with an ancestor of the outcome
 (`identify/chain.py`), and then it is independent of what is no descendant given its parents.
 """
 
@@ -72,9 +73,15 @@ def _regression(context: Context, name: str, before: tuple[str, ...]) -> Regress
 
 
 def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tuple[Latent, ...]:
-    """The unknown predictors of these regressions. Raises DagregError (DR434) where a kind of value is not imputed."""
+    """The unknown predictors of these regressions.
+
+    Raises DagregError (DR434) where a kind of value is not imputed.
+    """
     looked_up = [
-        (name, t) for e in equations for t in e.terms for name in (t.factors if t.curve is not None else t.looked_up)
+        (name, t)
+        for e in equations
+        for t in e.terms
+        for name in (t.factors if t.curve is not None else t.looked_up)
     ]
     for name, term in looked_up:
         if is_unknown(context, name):
@@ -89,9 +96,11 @@ def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tu
 
 
 def _noisy(context: Context, latent: Latent) -> bool:
-    """Whether measurements say so little of the true values that those are better sampled around their regression.
+    """Whether measurements say so little of the true values that those are better sampled around their
+    regression.
 
-    Else the sampler meets a funnel, at the bottom of which the true values do not vary (Betancourt and Girolami 2015).
+    Else the sampler meets a funnel, at the bottom of which the true values do not vary (Betancourt and
+    Girolami 2015).
     """
     if latent.error is None or context.summary is None:
         return False
@@ -114,7 +123,13 @@ def _latent(context: Context, name: str, namer: Namer) -> Latent:
         error=error,
         values=namer.identifier(name, "true" if error is not None else "unseen"),
         support=_support(family.name),
-        count=0 if summed else variable.missing if error is None else context.summary.rows if context.summary else 0,
+        count=0
+        if summed
+        else variable.missing
+        if error is None
+        else context.summary.rows
+        if context.summary
+        else 0,
     )
 
 

@@ -13,7 +13,9 @@ from dagreg.spec.types import Spec
 
 
 def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
-    """One error for each prior or interaction of the user's whose term occurs in no regression of its response."""
+    """One error for each prior or interaction of the user's whose term occurs in no regression of its
+    response.
+    """
     equations: dict[str, list[Equation]] = {}
     for plan in plans:
         for model in plan.models:

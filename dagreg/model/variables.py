@@ -44,7 +44,8 @@ _TYPE_BOUNDS: Mapping[NodeType, tuple[float, float, str]] = {
     "count": (0.0, math.inf, "{number} < 0 OR {number} <> floor({number})"),
 }
 EDGES = (
-    "where such a value is no mistake, count it (`family: binomial` with `trials:`, if it is a share of a known number "
+    "where such a value is no mistake, count it (`family: binomial` with `trials:`, if it is a share of a "
+    "known number "
     "of cases), leave the logit or the beta family out, or move the values off 0 and 1 in a `query:`"
 )
 """The ways out of a logit or a beta family where proportions are 0 or 1."""
@@ -126,7 +127,8 @@ def with_moments(
 
 
 def infer_type(column: ColumnSummary) -> NodeType:
-    """The type of an undeclared node: binary for two values, categorical for text, counts for small whole numbers.
+    """The type of an undeclared node: binary for two values, categorical for text, counts for small whole
+    numbers.
 
     A column that its table declares to hold categories is categorical, or ordinal, whatever they look like.
     """
@@ -142,11 +144,15 @@ def infer_type(column: ColumnSummary) -> NodeType:
 
 
 def _of_family(kind: NodeType, family: str | None) -> NodeType:
-    """The type of an undeclared node: what its column suggests, unless its declared family takes another type."""
+    """The type of an undeclared node: what its column suggests, unless its declared family takes another
+    type.
+    """
     known = FAMILIES.get(family) if family is not None else None
     if known is None or kind in known.accepts:
         return kind
-    return kind if known.predictor == "unordered" and kind == "binary" else known.accepts[0]  # see `chosen_family`
+    return (
+        kind if known.predictor == "unordered" and kind == "binary" else known.accepts[0]
+    )  # see `chosen_family`
 
 
 def _inferred(node: Node, column: ColumnSummary, family: str | None) -> NodeType:
@@ -158,7 +164,9 @@ def _without_data(node: Node, family: str | None, namer: Namer) -> Variable:
     kind: NodeType = node.type or _of_family("continuous", family)
     levels = _reference_first(node, node.levels or ((0, 1) if kind == "binary" else ()))
     if kind in ("categorical", "ordinal", "group") and not levels:
-        raise _bad("DR401", node, f"the levels of `{node.name}` are not known without data", "declare `levels:`")
+        raise _bad(
+            "DR401", node, f"the levels of `{node.name}` are not known without data", "declare `levels:`"
+        )
     return Variable(
         name=node.name,
         symbol=namer.identifier(node.name),
@@ -174,12 +182,16 @@ def _without_data(node: Node, family: str | None, namer: Namer) -> Variable:
     )
 
 
-def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummary, *, impute: bool) -> Variable:
+def _with_data(
+    node: Node, family: str | None, namer: Namer, summary: DataSummary, *, impute: bool
+) -> Variable:
     name = node.column or node.name
     column = summary.columns.get(name)
     if column is None:
         close = get_close_matches(name, list(summary.columns), 1)
-        raise _bad("DR311", node, f"no column `{name}` in the data", f"did you mean `{close[0]}`?" if close else "")
+        raise _bad(
+            "DR311", node, f"no column `{name}` in the data", f"did you mean `{close[0]}`?" if close else ""
+        )
     if column.distinct == 0:
         ways = "leave it out of the graph, or say `unobserved`"
         raise _bad("DR313", node, f"column `{name}` has no value in any row that is used", ways)
@@ -199,7 +211,11 @@ def _with_data(node: Node, family: str | None, namer: Namer, summary: DataSummar
         _check_spread(node, column, moments[1] if node.transform in _TEMPLATES else column.sd)
     low, high, outside = _TYPE_BOUNDS.get(kind, (-math.inf, math.inf, ""))
     broken = kind == "count" and not column.integral
-    if node.type is not None and outside and (broken or not (low <= column.minimum and column.maximum <= high)):
+    if (
+        node.type is not None
+        and outside
+        and (broken or not (low <= column.minimum and column.maximum <= high))
+    ):
         span = f"goes from {column.minimum:g} to {column.maximum:g}"
         found = f"column `{name}` " + ("holds numbers that are not whole" if broken else span)
         ways = "mend those rows, or declare it `continuous`"
@@ -231,7 +247,9 @@ def _check_spread(node: Node, column: ColumnSummary, spread: float) -> None:
     if spread >= SMALLEST:
         return
     beside = f"beside a mean of {column.mean:g}, in the digits that a double holds"
-    message = f"column `{name_of(node)}` varies too little to be computed with: its sd is {spread:.3g} {beside}"
+    message = (
+        f"column `{name_of(node)}` varies too little to be computed with: its sd is {spread:.3g} {beside}"
+    )
     raise _bad("DR435", node, message, "subtract a round number from the column, or multiply it by one")
 
 
@@ -252,18 +270,31 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
         _refuse_spoilt(node, column)
     if guessed and column.distinct > CATEGORY_CAP:
         each = (
-            " (another one in almost every row: an id, or words?)" if 2 * column.distinct > sum(column.counts) else ""
+            " (another one in almost every row: an id, or words?)"
+            if 2 * column.distinct > sum(column.counts)
+            else ""
         )
         ways = "declare its type (`group`, `categorical`), or leave it out"
         raise _bad(
-            "DR315", node, f"`{node.name}` has {column.distinct} distinct texts{each}", ways, Offence(name_of(node))
+            "DR315",
+            node,
+            f"`{node.name}` has {column.distinct} distinct texts{each}",
+            ways,
+            Offence(name_of(node)),
         )
     if not column.levels:
-        raise _bad("DR314", node, f"`{node.name}` is {what}, but its column has {column.distinct} distinct values", "")
+        raise _bad(
+            "DR314",
+            node,
+            f"`{node.name}` is {what}, but its column has {column.distinct} distinct values",
+            "",
+        )
     stored = None if node.levels is None else [stored_as(level, column.levels) for level in node.levels]
     levels = levels_in_order(kind, column)
     if node.levels is not None and stored is not None:
-        levels = tuple(given if found is None else found for given, found in zip(node.levels, stored, strict=True))
+        levels = tuple(
+            given if found is None else found for given, found in zip(node.levels, stored, strict=True)
+        )
     known = set(levels)
     extra = [value for value in column.levels if value not in known]
     if extra:
@@ -274,7 +305,10 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
     if kind == "binary" and len(levels) != 2:
         shown = ", ".join(repr(v) for v in levels[:5]) + (", ..." if len(levels) > 5 else "")
         if len(levels) == 1:
-            said = f"`{node.name}` is {what}, but its column holds a single value in the rows that are used: {shown}"
+            said = (
+                f"`{node.name}` is {what}, but its column holds a single value in the rows that are used: "
+                f"{shown}"
+            )
             raise _bad("DR317", node, said, "leave it out, or keep the rows with another value")
         said = f"`{node.name}` is {what}, but its column holds {len(levels)} values: {shown}"
         other = "categorical" if len(levels) <= CATEGORY_CAP else "continuous"
@@ -283,7 +317,9 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
 
 
 def order_of(column: ColumnSummary) -> tuple[Level, ...]:
-    """The levels that occur in the order that the table itself gives them, the lowest first; () without one."""
+    """The levels that occur in the order that the table itself gives them, the lowest first; ()
+    without one.
+    """
     known = column.categories.order if column.categories is not None else ()
     place = {level_key(level): i for i, level in enumerate(known)}
     if not all(level_key(level) in place for level in column.levels):
@@ -298,11 +334,15 @@ def levels_in_order(kind: NodeType, column: ColumnSummary) -> tuple[Level, ...]:
 
 
 def _refuse_spoilt(node: Node, column: ColumnSummary) -> None:
-    """Raises DataError (DR346) where an undeclared column of text holds numbers that are only written oddly."""
+    """Raises DataError (DR346) where an undeclared column of text holds numbers that are only
+    written oddly.
+    """
     words = parted(zip(map(str, column.levels), column.counts, strict=True))
     if are_numbers(words):
         said = f"column `{name_of(node)}` holds text that looks like numbers"
-        raise _bad("DR346", node, said, "where these are names, say `type: categorical`", Offence(name_of(node)))
+        raise _bad(
+            "DR346", node, said, "where these are names, say `type: categorical`", Offence(name_of(node))
+        )
 
 
 def _why(node: Node, kind: NodeType, family: str | None) -> str:
@@ -315,7 +355,9 @@ def _literal(level: Level) -> str:
 
 
 def stored_as(level: Level, levels: Iterable[Level]) -> Level | None:
-    """The one level that a value stands for, `1`, `1.0` and "1" being the same; None where it is none, or several."""
+    """The one level that a value stands for, `1`, `1.0` and "1" being the same; None where it is none, or
+    several.
+    """
     found = [stored for stored in levels if _same(stored, level)]
     exact = [stored for stored in found if type(stored) is type(level) and stored == level]
     return exact[0] if exact else found[0] if len(found) == 1 else None
@@ -362,7 +404,11 @@ def _shares(levels: tuple[Level, ...], column: ColumnSummary) -> tuple[float, ..
 
 
 def _moments(
-    node: Node, column: ColumnSummary, summary: DataSummary, levels: tuple[Level, ...], shares: tuple[float, ...]
+    node: Node,
+    column: ColumnSummary,
+    summary: DataSummary,
+    levels: tuple[Level, ...],
+    shares: tuple[float, ...],
 ) -> tuple[float, float]:
     """Mean and sd as the model sees the variable: coded 0 and 1, transformed."""
     if levels:
@@ -393,6 +439,11 @@ def name_of(node: Node) -> str:
 
 
 def _bad(
-    code: str, node: Node, message: str, label: str, offence: Offence | None = None, notes: tuple[str, ...] = ()
+    code: str,
+    node: Node,
+    message: str,
+    label: str,
+    offence: Offence | None = None,
+    notes: tuple[str, ...] = (),
 ) -> DataError:
     return DataError((Diagnostic(code, message, node.span, label, notes, offence=offence),))

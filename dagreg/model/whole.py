@@ -28,7 +28,9 @@ _LATENT = ColumnSummary("number", 0, 1_000_000, (), mean=0.0, sd=1.0, minimum=-6
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Variables in topological order, the regression of each that has parents, and those that are unobserved."""
+    """Variables in topological order, the regression of each that has parents, and those that are
+    unobserved.
+    """
 
     variables: Mapping[str, Variable]
     equations: Mapping[str, Equation]
@@ -38,8 +40,8 @@ class Whole:
 def whole(spec: Spec, summary: DataSummary | None) -> Whole:
     """The regressions of the whole graph.
 
-    Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a node with parents has no family,
-    or the levels of a node are not known.
+    Raises DataError where nodes and columns do not fit, DagregError (DR4xx) where a node with parents has no
+    family, or the levels of a node are not known.
     """
     opened = _opened(spec, known=summary is not None)
     latent = frozenset(opened.nodes.keys() - {name for name, node in spec.nodes.items() if node.observed})
@@ -68,11 +70,15 @@ def _equation(
 ) -> Equation:
     why: tuple[Purpose, str] = ("parent", f"a parent of {response}")
     context = Context(spec=spec, variables=variables, summary=summary)
-    return equation_of(context, Regression(response, parents, dict.fromkeys(parents, why)), Estimator.CHAIN, namer)
+    return equation_of(
+        context, Regression(response, parents, dict.fromkeys(parents, why)), Estimator.CHAIN, namer
+    )
 
 
 def _opened(spec: Spec, *, known: bool) -> Spec:
-    """The spec with every unobserved cause as an observed node, and without data with levels for its groups."""
+    """The spec with every unobserved cause as an observed node, and without data with levels for
+    its groups.
+    """
     nodes: dict[str, Node] = {}
     grouping = {group for regression in spec.regressions.values() for group in regression.varying}
     for name, node in spec.nodes.items():

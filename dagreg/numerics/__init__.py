@@ -1,1 +1,3 @@
-"""Numbers without models: quadrature, quantiles, tails, convergence. Nothing here knows a graph or a table."""
+"""Numbers without models: quadrature, quantiles, tails, convergence. Nothing here knows a graph
+or a table.
+"""

@@ -1,7 +1,7 @@
 """NumPy, and SciPy's special functions and distributions, loaded by the first number that is computed.
 
-What `explain` needs of a family (its name, its parameters) is read without them, and they take longer to load than all
-of `explain` to run.
+What `explain` needs of a family (its name, its parameters) is read without them, and they take longer to load
+than all of `explain` to run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Whether chains agree, and how many independent draws theirs are worth (Vehtari, Gelman, Simpson, Carpenter and
-Bürkner 2021): rank-normalised split R-hat and bulk effective sample size.
+"""Whether chains agree, and how many independent draws theirs are worth (Vehtari, Gelman, Simpson, Carpenter
+and Bürkner 2021): rank-normalised split R-hat and bulk effective sample size.
 
-ArviZ has both, and a test holds these to its numbers; but loading it takes longer than most fits. Of one chain, for
-which ArviZ gives no R-hat, the halves are compared.
+ArviZ has both, and a test holds these to its numbers; but loading it takes longer than most fits. Of one
+chain, for which ArviZ gives no R-hat, the halves are compared.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def shares(values: Array) -> Array:
 
 
 def bulk_size_and_r_hat(chains: Array) -> tuple[float, float]:
-    """Bulk effective sample size and R-hat of chains x draws; no numbers where there are too few draws or gaps."""
+    """Bulk effective sample size and R-hat of chains x draws; no numbers where there are too few draws or
+    gaps.
+    """
     if chains.shape[1] < FEWEST or not np.isfinite(chains).all():
         return np.nan, np.nan
     half = chains.shape[1] // 2
@@ -62,7 +64,9 @@ def _r_hat(chains: Array) -> float:
 
 
 def _effective_size(chains: Array) -> float:
-    """Draws over their autocorrelation time, whose sum ends by Geyer's initial monotone sequence (Geyer 1992)."""
+    """Draws over their autocorrelation time, whose sum ends by Geyer's initial monotone sequence (Geyer
+    1992).
+    """
     count, draws = chains.shape
     covariance = _autocovariance(chains)
     within = covariance[0] * draws / (draws - 1)

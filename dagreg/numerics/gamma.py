@@ -1,7 +1,7 @@
 """Ratios of gamma functions, without the digits that their difference loses.
 
-Shapes and precisions of counts have no upper end: where the data do not vary more than a Poisson's or a binomial's, the
-posterior reaches to values at which the logs of two gamma functions differ in no digit.
+Shapes and precisions of counts have no upper end: where the data do not vary more than a Poisson's or a
+binomial's, the posterior reaches to values at which the logs of two gamma functions differ in no digit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Generalised linear models by Newton's method: iteratively reweighted least squares (McCullagh and Nelder 1989, 2.5).
+"""Generalised linear models by Newton's method: iteratively reweighted least squares (McCullagh and Nelder
+1989, 2.5).
 
-A likelihood enters by its derivatives in the predictors of the rows, of which there is one each, or several where the
-response has several levels. With Fisher's information in place of the curvature a step is one of scoring.
+A likelihood enters by its derivatives in the predictors of the rows, of which there is one each, or several
+where the response has several levels. With Fisher's information in place of the curvature a step is one of
+scoring.
 """
 
 from __future__ import annotations
@@ -50,12 +52,13 @@ def fit(
 ) -> Array:
     """The coefficients (columns x k) at the maximum, from those at `start`.
 
-    `offset` is rows x 1. `ridge` is a share of the mean information, added to that of each coefficient: separated
-    classes stay finite. Without it every step is solved by QR of the rows (k = 1), which collinear columns need.
+    `offset` is rows x 1. `ridge` is a share of the mean information, added to that of each coefficient:
+    separated classes stay finite. Without it every step is solved by QR of the rows (k = 1), which collinear
+    columns need.
 
-    It ends when the likelihood grows by less than `tolerance` of itself. If that is not known, it ends when no
-    predictor moves by more than `tolerance` of the largest, to which `unit` is added. After `steps` it ends wherever
-    it is.
+    It ends when the likelihood grows by less than `tolerance` of itself. If that is not known, it ends when
+    no predictor moves by more than `tolerance` of the largest, to which `unit` is added. After `steps` it
+    ends wherever it is.
     """
     beta = start
     eta = columns @ beta + offset
@@ -78,14 +81,18 @@ def fit(
         if here.height is not None and there.height is not None:
             settled = abs(there.height - here.height) < tolerance * (1 + abs(here.height))
         else:
-            settled = bool(np.max(np.abs(columns @ (moved - beta))) <= tolerance * (np.max(np.abs(eta)) + unit))
+            settled = bool(
+                np.max(np.abs(columns @ (moved - beta))) <= tolerance * (np.max(np.abs(eta)) + unit)
+            )
         beta, eta, here = moved, reached, there
         if settled:
             break
     return beta
 
 
-def weighted_least_squares(columns: Array, target: Array, information: Array, prior: Prior | None = None) -> Array:
+def weighted_least_squares(
+    columns: Array, target: Array, information: Array, prior: Prior | None = None
+) -> Array:
     """Coefficients of a target (rows) by QR of the weighted rows, those of Normal priors stacked below."""
     root = np.sqrt(information)
     if prior is None:

@@ -50,8 +50,8 @@ MAX_FITS = 4
 class StudentT:
     """A multivariate t density; `root` is the Cholesky factor of its scale matrix.
 
-    A share of the draws is of one that is `WIDER`, so that no weight grows large where the target has a longer tail on
-    one side (a defensive mixture: Hesterberg 1995).
+    A share of the draws is of one that is `WIDER`, so that no weight grows large where the target has a
+    longer tail on one side (a defensive mixture: Hesterberg 1995).
 
     The coordinates at `folded` are absolute values: a point stands for its mirror images, too.
     """
@@ -106,10 +106,11 @@ class Weighted:
 
 
 def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | None:
-    """The mode, and the Cholesky factor of the inverse of the negative Hessian there; None where none is found.
+    """The mode, and the Cholesky factor of the inverse of the negative Hessian there; None where none is
+    found.
 
-    Newton's method with differences, in coordinates in which the density is about round. `scale` has a first guess of
-    the sds.
+    Newton's method with differences, in coordinates in which the density is about round. `scale` has a first
+    guess of the sds.
     """
     centre, root = start, np.diag(scale)
     height = float(target(centre[None])[0])
@@ -188,7 +189,9 @@ def pareto_smoothed(log_weights: Array) -> tuple[Array, float]:
 
 
 def _pareto(sorted_excess: Array) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution (Zhang and Stephens 2009), k drawn towards 0.5 a little."""
+    """Shape and scale of a generalised Pareto distribution (Zhang and Stephens 2009), k drawn towards 0.5 a
+    little.
+    """
     count = len(sorted_excess)
     grid = 30 + int(np.sqrt(count))
     quarter = sorted_excess[int(count / 4 + 0.5) - 1]
@@ -246,7 +249,9 @@ def fitted(target: Target, proposal: StudentT, rng: np.random.Generator) -> Stud
 
 @dataclass(frozen=True, slots=True)
 class Surrogate:
-    """A log density as that of a Normal plus a polynomial of degree `ORDER` in its coordinates; -inf far outside."""
+    """A log density as that of a Normal plus a polynomial of degree `ORDER` in its coordinates; -inf far
+    outside.
+    """
 
     centre: Array
     root: Array
@@ -315,8 +320,8 @@ def independent_draws(
 ) -> Array | None:
     """So many draws, in random order; None where the weights cannot be relied on.
 
-    The proposals grow until they are worth `MIN_EXCESS` times as many independent draws. Of these a systematic sample
-    is taken (Kitagawa 1996), in which each occurs as often as its weight says, within one.
+    The proposals grow until they are worth `MIN_EXCESS` times as many independent draws. Of these a
+    systematic sample is taken (Kitagawa 1996), in which each occurs as often as its weight says, within one.
     """
     proposal = fitted(target, StudentT(_folded(centre, folded), root, folded), rng)
     points = np.empty((0, len(centre)))
@@ -344,7 +349,9 @@ def _folded(centre: Array, folded: tuple[int, ...]) -> Array:
     return moved
 
 
-def resampled(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def resampled(
+    weights: Array, count: int, rng: np.random.Generator
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """The places of a systematic sample, in random order."""
     ends = np.cumsum(weights)
     places = np.searchsorted(ends, (np.arange(count) + rng.random()) / count * ends[-1], side="right")

@@ -2,8 +2,8 @@
 
 A `Jet` stands for f(v1, ..., vk), v being a row's linear predictors and the parameters besides them. NumPy's
 and SciPy's universal functions take jets as they take arrays, by the chain rule (Griewank and Walther 2008,
-chapter 13), so that a family writes its log density once and has exact derivatives under every link. Arrays in
-jets are rows x points, or broadcast to that.
+chapter 13), so that a family writes its log density once and has exact derivatives under every link. Arrays
+in jets are rows x points, or broadcast to that.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import numpy as np
 
 from dagreg.numerics.arrays import Array, special
 
-type Partials = tuple[tuple[Any, ...], Mapping[tuple[int, int], Any]]  # of a function's arguments, those that are 0 out
-STEP = 1e-3  # of the differences that stand for derivatives in a parameter of an incomplete gamma or beta function
+type Partials = tuple[
+    tuple[Any, ...], Mapping[tuple[int, int], Any]
+]  # of a function's arguments, those that are 0 out
+# of the differences that stand for derivatives in a parameter of an incomplete gamma or beta function
+STEP = 1e-3
 
 
 class Jet(np.lib.mixins.NDArrayOperatorsMixin):
@@ -91,7 +94,10 @@ def _chained(value: Array, inputs: Sequence[Any], partials: Partials) -> Jet:
 
 
 def _where(condition: Any, yes: Any, no: Any) -> Any:
-    sides = [side if isinstance(side, Jet) else Jet(np.asarray(side, dtype=np.float64), {}, {}) for side in (yes, no)]
+    sides = [
+        side if isinstance(side, Jet) else Jet(np.asarray(side, dtype=np.float64), {}, {})
+        for side in (yes, no)
+    ]
 
     def chosen(kind: str) -> dict[Any, Any]:
         one, two = (getattr(side, kind) for side in sides)
@@ -208,4 +214,6 @@ _PARTIALS: Mapping[str, Callable[..., Partials]] = {
     "betainc": _by_differences("betainc", 3),
     "stdtr": _by_differences("stdtr", 1),
 }
-_WITHOUT_SLOPE = frozenset({"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isfinite", "sign"})
+_WITHOUT_SLOPE = frozenset(
+    {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isfinite", "sign"}
+)

@@ -1,6 +1,7 @@
 """A Gaussian mixed model given its sds, correlations and sigma, from cross-products by group.
 
-    y = X b + sum_k Z_k u_k + e,   u_k of each level ~ Normal(0, L_k L_k'),   e ~ Normal(0, sigma),   b ~ Normal(m, D)
+    y = X b + sum_k Z_k u_k + e,   u_k of each level ~ Normal(0, L_k L_k'),   e ~ Normal(0, sigma),   b ~
+    Normal(m, D)
 
 Given these, b and all u are jointly Normal. The group with most levels is integrated out level by level: with
 A = Z'Z of a level and H = sigma^2 I + L'A L (Woodbury),
@@ -38,7 +39,9 @@ SERIES = 1e-4  # of a draw's size: what the series may leave out
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """Cross-products by the levels of a group: of its own columns, and of these with the design and the response."""
+    """Cross-products by the levels of a group: of its own columns, and of these with the design and the
+    response.
+    """
 
     own: Array  # levels x q x q
     others: Array  # levels x q x (p + 1)
@@ -69,7 +72,9 @@ class CrossProducts:
     start: Array  # p
     total: Array  # (p + 1) x (p + 1), of [X response]
     groups: tuple[Grouped, ...]
-    crossed: dict[tuple[int, int], Crossed] = field(default_factory=dict)  # by the places of two groups, in order
+    crossed: dict[tuple[int, int], Crossed] = field(
+        default_factory=dict
+    )  # by the places of two groups, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,8 @@ class Spread:
 
 @dataclass(frozen=True)
 class System:
-    """The equations for coefficients and deviations. `mean` and `precision` are of the coefficients' Normal priors.
+    """The equations for coefficients and deviations. `mean` and `precision` are of the coefficients' Normal
+    priors.
 
     A precision of 0 is that of a flat prior.
     """
@@ -148,7 +154,9 @@ class System:
 
     @cached_property
     def by_level(self) -> Any:
-        """Z'R of the group integrated out, (levels x q) x columns: dense, or sparse where that would be large."""
+        """Z'R of the group integrated out, (levels x q) x columns: dense, or sparse where that would be
+        large.
+        """
         group = self.rows.groups[self.first]
         size = self.unknowns + 1
         rows = group.levels * group.width
@@ -190,7 +198,9 @@ class System:
 
     @cached_property
     def table(self) -> Any:
-        """What each f adds: (columns x columns) x (distinct x q x q), dense or sparse; None where it is made anew."""
+        """What each f adds: (columns x columns) x (distinct x q x q), dense or sparse; None where it is made
+        anew.
+        """
         width, size = self.rows.groups[self.first].width, self.unknowns + 1
         distinct, which, _ = self.classes
         if isinstance(self.by_level, np.ndarray):
@@ -216,7 +226,9 @@ class System:
     # ------------------------------------------------------------ the density
 
     def log_likelihood(self, at: Spread) -> Array:
-        """The log density of the rows at each point, coefficients and deviations integrated out, up to a constant."""
+        """The log density of the rows at each point, coefficients and deviations integrated out, up to a
+        constant.
+        """
         return np.concatenate([self._log_likelihood(at[part]) for part in self.blocks(len(at))])
 
     def blocks(self, points: int) -> Iterator[slice]:
@@ -235,7 +247,9 @@ class System:
         return found
 
     def _solved(self, left: Array, right: Array) -> Iterator[tuple[Any, Array, Array]]:
-        """For points whose matrix is positive definite: the Cholesky factor C of it, and C^-1 of the right side."""
+        """For points whose matrix is positive definite: the Cholesky factor C of it, and C^-1 of the right
+        side.
+        """
         if self.unknowns <= BATCHED:
             try:
                 factor = np.linalg.cholesky(left)
@@ -276,7 +290,9 @@ class System:
             rows = reduced[:, part].reshape(len(at), levels, width, size)
             reduced[:, part] = np.einsum("tab,tlaj->tlbj", at.factors[k], rows).reshape(len(at), -1, size)
             columns = reduced[:, :, part].reshape(len(at), size, levels, width)
-            reduced[:, :, part] = np.einsum("tab,tila->tilb", at.factors[k], columns).reshape(len(at), size, -1)
+            reduced[:, :, part] = np.einsum("tab,tila->tilb", at.factors[k], columns).reshape(
+                len(at), size, -1
+            )
         held = np.concatenate([np.ones(self.fixed), self.precision])
         inside = np.arange(self.unknowns)
         reduced[:, inside, inside] += held
@@ -313,7 +329,9 @@ class System:
     # ------------------------------------------------------------ draws
 
     def draws(self, at: Spread, rng: np.random.Generator) -> tuple[Array, list[Array]]:
-        """One draw at each point: coefficients, points x p, and deviations of each group, points x levels x q."""
+        """One draw at each point: coefficients, points x p, and deviations of each group, points x levels x
+        q.
+        """
         coefficients = np.empty((len(at), len(self.mean)))
         deviations = [np.empty((len(at), g.levels, g.width)) for g in self.rows.groups]
         whole = self._rest(at, rng) if self.unknowns > BATCHED else None
@@ -350,10 +368,12 @@ class System:
         return found
 
     def _near(self, at: Spread, noise: Array) -> Array:
-        """The same for many unknowns, in the coordinates v: points that lie together share a Cholesky factor C.
+        """The same for many unknowns, in the coordinates v: points that lie together share a Cholesky factor
+        C.
 
-        With S = C B C' the matrix of a point, C'^-1 B^-1/2 (B^-1/2 C^-1 right + noise) is the draw, and B^-1/2 is the
-        binomial series in B - I, which is small. A point for which it does not converge gets its own factor.
+        With S = C B C' the matrix of a point, C'^-1 B^-1/2 (B^-1/2 C^-1 right + noise) is the draw, and
+        B^-1/2 is the binomial series in B - I, which is small. A point for which it does not converge gets
+        its own factor.
         """
         from scipy.linalg import cholesky, solve_triangular  # takes longer to load than small models to solve
 
@@ -384,7 +404,9 @@ class System:
 
     @cached_property
     def _parts(self) -> tuple[Any, Any, Any]:
-        """R'R, Z'R and its transpose, without the response, in the form in which columns are multiplied fastest."""
+        """R'R, Z'R and its transpose, without the response, in the form in which columns are multiplied
+        fastest.
+        """
         total = self.total[:-1, :-1]
         if isinstance(self.by_level, np.ndarray):
             return total, self.by_level[:, :-1], self.by_level[:, :-1].T
@@ -448,7 +470,8 @@ class System:
 
 
 def halves(factor: Array, sigma: Array, own: Array) -> tuple[Array, Array]:
-    """log |H| of each point and level, and C^-1 L' (q x q x points x levels), where H = sigma^2 I + L'A L = C C'.
+    """log |H| of each point and level, and C^-1 L' (q x q x points x levels), where H = sigma^2 I + L'A L = C
+    C'.
 
     `factor`: L, points x q x q; `own`: A, levels x q x q.
     """
@@ -547,10 +570,11 @@ def _sparse_table(rows: Any, width: int, which: Index, distinct: int) -> Any:
 def cross_products(
     columns: Array, response: Array, units: Array, groups: Sequence[tuple[Index, int, Array]]
 ) -> CrossProducts:
-    """From rows: the design, the response, the weight of each row; of each group the level of each row, how many
-    levels there are, and its own columns (rows x q).
+    """From rows: the design, the response, the weight of each row; of each group the level of each row, how
+    many levels there are, and its own columns (rows x q).
 
-    The response is taken less its least-squares fit, so that no digits go on what the coefficients say anyway.
+    The response is taken less its least-squares fit, so that no digits go on what the coefficients say
+    anyway.
     """
     root = np.sqrt(units)
     start = np.linalg.lstsq(columns * root[:, None], response * root, rcond=None)[0]

@@ -1,7 +1,9 @@
-"""Whether importance weights can be trusted: the shape of their tail (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
+"""Whether importance weights can be trusted: the shape of their tail (Vehtari, Simpson, Gelman, Yao and Gabry
+2024).
 
-A generalised Pareto distribution is fitted to the largest weights by the method of Zhang and Stephens (2009), with the
-prior of Vehtari et al. (their appendix C). Weights whose tail has the shape k have 1/k finite moments.
+A generalised Pareto distribution is fitted to the largest weights by the method of Zhang and Stephens (2009),
+with the prior of Vehtari et al. (their appendix C). Weights whose tail has the shape k have 1/k finite
+moments.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ def tail_length(count: int) -> int:
 
 
 def tail_shape(log_weights: Array) -> float:
-    """k of the largest weights; -inf where they do not vary, infinite where there are too few or no numbers."""
+    """k of the largest weights; -inf where they do not vary, infinite where there are too few or
+    no numbers.
+    """
     length = tail_length(len(log_weights))
     if length < FEWEST or not np.isfinite(log_weights.max()):
         return np.inf

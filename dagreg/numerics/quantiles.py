@@ -1,4 +1,6 @@
-"""Quantile functions, for draws that two sides of a contrast share: the same uniforms, each side with its own mean."""
+"""Quantile functions, for draws that two sides of a contrast share: the same uniforms, each side with its own
+mean.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-MIN_DIGITS, MAX_DIGITS = 6, 17  # significant digits: of any such number at least, and those that hold every double
+MIN_DIGITS, MAX_DIGITS = (
+    6,
+    17,
+)  # significant digits: of any such number at least, and those that hold every double
 CENTRE = 1e-5  # in sds: a centre so near the mean leaves slopes and their draws where they are
 LARGEST = 1e75  # of a column: beyond, squares and ratios of columns are no numbers any more
 SMALLEST = 1e-75  # sd of a column

@@ -1,4 +1,5 @@
-"""Upper tails of the t, F and chi-square distributions, by the continued fractions of the DLMF (8.9.2, 8.17.22).
+"""Upper tails of the t, F and chi-square distributions, by the continued fractions of the DLMF (8.9.2,
+8.17.22).
 
 SciPy has them too, and takes longer to load than an exact fit takes to run.
 """

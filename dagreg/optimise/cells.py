@@ -1,10 +1,12 @@
 """Means of cells by conjugacy.
 
-**Theorem.** Let every row lie in one cell c, with the mean p_c of its own, independent a priori. Then the posterior is
-the product over cells of (Gelman et al. 2013, sections 2.4 and 2.6)
+**Theorem.** Let every row lie in one cell c, with the mean p_c of its own, independent a priori. Then the
+posterior is the product over cells of (Gelman et al. 2013, sections 2.4 and 2.6)
 
-- Bernoulli or binomial rows, p_c ~ Beta(a, b), s_c successes in n_c trials:  p_c | y ~ Beta(a + s_c, b + n_c - s_c);
-- Poisson rows, p_c ~ Gamma(a, b) (shape, rate), s_c in all over n_c units:   p_c | y ~ Gamma(a + s_c, b + n_c).
+- Bernoulli or binomial rows, p_c ~ Beta(a, b), s_c successes in n_c trials:  p_c | y ~ Beta(a + s_c, b + n_c
+  - s_c);
+- Poisson rows, p_c ~ Gamma(a, b) (shape, rate), s_c in all over n_c units:   p_c | y ~ Gamma(a + s_c, b +
+  n_c).
 
 Uniform(0, 1) is Beta(1, 1), Exponential(b) is Gamma(1, b). A cell without rows keeps its prior.
 """
@@ -42,7 +44,9 @@ def cells(piece: Piece, data: Data) -> tuple[Piece, ...]:
 def saturated(equation: Equation) -> bool:
     """Whether every row's mean is a parameter of its own cell."""
     alone = len(equation.terms) == 1 and not equation.has_intercept and not equation.varying
-    on_mean = equation.link.name == "identity" and equation.family.cell_support != "" and equation.offset is None
+    on_mean = (
+        equation.link.name == "identity" and equation.family.cell_support != "" and equation.offset is None
+    )
     return alone and equation.terms[0].full and on_mean
 
 

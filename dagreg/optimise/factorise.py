@@ -1,7 +1,7 @@
 """Each regression on its own.
 
-**Theorem.** Let the equations of a model have parameters phi_1, ..., phi_k that are independent a priori, and let
-the rows be complete, so that the likelihood is the product of p(v_i | pa(v_i), phi_i). Then
+**Theorem.** Let the equations of a model have parameters phi_1, ..., phi_k that are independent a priori, and
+let the rows be complete, so that the likelihood is the product of p(v_i | pa(v_i), phi_i). Then
 
     p(phi_1, ..., phi_k | data)  is proportional to  prod_i p(phi_i) p(v_i | pa(v_i), phi_i):
 
@@ -59,4 +59,6 @@ def _together(model: Model, equations: tuple[Equation, ...], namer: Namer) -> Mo
     names = {name for e in equations for name in (e.response, *e.predictors)}
     variables = {name: v for name, v in model.variables.items() if name in names}
     builder = namer.identifier(model.builder, variables[equations[-1].response].symbol)
-    return replace(model, builder=builder, variables=variables, equations=equations, functional=None, factors=())
+    return replace(
+        model, builder=builder, variables=variables, equations=equations, functional=None, factors=()
+    )

@@ -1,14 +1,15 @@
 """Rows with equal predictors as one row.
 
-**Theorem.** Let the rows of a group share the linear predictor eta, row i standing for w_i units. Then, up to a
-factor free of eta, the likelihood of the group depends on the sums of the responses only:
+**Theorem.** Let the rows of a group share the linear predictor eta, row i standing for w_i units. Then, up to
+a factor free of eta, the likelihood of the group depends on the sums of the responses only:
 
 - Bernoulli, p = expit(eta):    prod_i [p^y_i (1-p)^(1-y_i)]^w_i  ~  Binomial(sum w_i y_i | sum w_i, p);
 - Binomial with trials n_i:     prod_i [p^y_i (1-p)^(n_i-y_i)]^w_i  ~  Binomial(sum w_i y_i | sum w_i n_i, p);
 - Poisson with exposures e_i:   prod_i [(e_i exp eta)^y_i exp(-e_i exp eta)]^w_i
                                   ~  Poisson(sum w_i y_i | exp(eta) sum w_i e_i)
 
-- response in levels:           prod_i p(y_i | eta)^w_i over the rows that also share y  =  p(y | eta)^(sum w_i)
+- response in levels:           prod_i p(y_i | eta)^w_i over the rows that also share y  =  p(y | eta)^(sum
+  w_i)
 
 The last keeps a row for each level that occurs beside the predictors, weighted; any family would do.
 (Sufficiency in exponential families: McCullagh and Nelder 1989, section 2.2). The cost of a gradient then
@@ -29,7 +30,9 @@ from dagreg.optimise.types import Data, Piece
 from dagreg.sources.types import Grouping, Sum
 
 STEP = "grouped"
-MAX_DISTINCT_SHARE = 0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
+MAX_DISTINCT_SHARE = (
+    0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
+)
 
 
 def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:

@@ -1,4 +1,7 @@
-"""The optimiser: the same posterior for less work. Every pass is a file, with its theorem and its own tests."""
+"""The optimiser: the same posterior for less work.
+
+Every pass is a file, with its theorem and its own tests.
+"""
 
 from __future__ import annotations
 

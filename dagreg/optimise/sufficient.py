@@ -7,12 +7,12 @@ roots of their weights, which sum to N). For every b and sigma
 
 so the likelihood, N times -log sigma less that over 2 sigma^2, is up to a constant the one of p observations
 z ~ Normal(R b, sigma) and one s ~ Gamma((N - p) / 2, 1 / (2 sigma^2)): Fisher's sufficient statistics, by
-Householder's R (Golub and Van Loan 2013, section 5.3). Where there are no more rows than coefficients, R has as many
-rows as the data, s is 0, and so many observations z are all there is.
+Householder's R (Golub and Van Loan 2013, section 5.3). Where there are no more rows than coefficients, R has
+as many rows as the data, s is 0, and so many observations z are all there is.
 
-**When there is a posterior.** Directions in which neither data nor priors hold a coefficient leave none. Where y lies
-in the span of X, of rank r, the likelihood grows like sigma^(r - N) as sigma falls to 0: with a prior of sigma like
-sigma^k there, the posterior is finite only for N - r < k + 1.
+**When there is a posterior.** Directions in which neither data nor priors hold a coefficient leave none.
+Where y lies in the span of X, of rank r, the likelihood grows like sigma^(r - N) as sigma falls to 0: with a
+prior of sigma like sigma^k there, the posterior is finite only for N - r < k + 1.
 
 A sampler gets b = start + spread free with a constant spread, whose Jacobian is a constant: `spread` is the
 inverse root of the precision R'R / sigma^2 + (the priors'), so that the posterior of `free` is nearly round
@@ -38,10 +38,17 @@ STEP = "sufficient"
 EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
 MOVES = 1e-12  # of the response: what a coefficient adds to it, if it is more than rounding
 ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
-MAX_ROUND = 200  # coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
+MAX_ROUND = (
+    200  # coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
+)
 MAX_SHOWN = 6  # coefficients in a message
 COLLINEAR = 5e13  # condition number from which a combination of columns is rounding alone
-_SCALES = {"Normal": (0, 1), "StudentT": (1, 2), "Cauchy": (0, 1), "Laplace": (0, 1)}  # arguments: location, scale
+_SCALES = {
+    "Normal": (0, 1),
+    "StudentT": (1, 2),
+    "Cauchy": (0, 1),
+    "Laplace": (0, 1),
+}  # arguments: location, scale
 
 
 def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
@@ -59,7 +66,9 @@ def sufficient(piece: Piece, data: Data) -> tuple[Piece, ...]:
         return (replace(piece, flaw=flaw).noted(STEP, "there is no posterior to draw from", applied=False),)
     width, rows = len(statistics.rotated), data.count
     few = rows <= width
-    why = f"{rows:,} rows stand " + ("in a triangle" if few else f"as {width:,} and their residual sum of squares")
+    why = f"{rows:,} rows stand " + (
+        "in a triangle" if few else f"as {width:,} and their residual sum of squares"
+    )
     placed = with_coordinates(equation, statistics)
     return (replace(piece, statistics=placed, rows=width + (not few)).noted(STEP, why, applied=True),)
 
@@ -87,7 +96,9 @@ def _rounding(equation: Equation, statistics: Sufficient) -> float:
 
 
 def of_triangle(units: float, triangle: Array, rows: int | None = None) -> Sufficient:
-    """Sufficient statistics, from the triangle of [X y]; where so few rows fill only part of it, from that part."""
+    """Sufficient statistics, from the triangle of [X y]; where so few rows fill only part of it, from that
+    part.
+    """
     kept = len(triangle) - 1 if rows is None else min(len(triangle) - 1, rows)
     return Sufficient(
         units=units,
@@ -106,7 +117,9 @@ def with_coordinates(equation: Equation, statistics: Sufficient) -> Sufficient:
     variance = max(variance, 1e-6 * squares / statistics.units) or 1.0
     where, scale = np.array([_location_and_scale(p) for p in equation.coefficients]).T
     if len(scale) > MAX_ROUND and all(p.distribution == "Normal" for p in equation.coefficients):
-        return replace(statistics, start=tuple(where.tolist()), spread=tuple(map(tuple, np.diag(scale).tolist())))
+        return replace(
+            statistics, start=tuple(where.tolist()), spread=tuple(map(tuple, np.diag(scale).tolist()))
+        )
     stacked = np.vstack([root / np.sqrt(variance), np.diag(1 / scale)])
     target = np.concatenate([rotated / np.sqrt(variance), where / scale])
     size = np.linalg.norm(stacked, axis=0)
@@ -124,16 +137,21 @@ def _unbounded(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
     flat = [i for i, prior in enumerate(equation.coefficients) if prior.distribution == "Flat"]
     columns = np.array(statistics.root)[:, flat]
     size = np.linalg.norm(columns, axis=0)
-    if not flat or (len(columns) >= len(flat) and (size > 0).all() and np.linalg.cond(columns / size) <= COLLINEAR):
+    if not flat or (
+        len(columns) >= len(flat) and (size > 0).all() and np.linalg.cond(columns / size) <= COLLINEAR
+    ):
         return None
     which = tuple(dict.fromkeys(name for i, name in enumerate(_names(equation)) if i in flat))
     return Diagnostic(
         "DR507",
-        f"the regression of `{equation.response}` has no posterior: the priors of {', '.join(which)} are flat, and "
+        f"the regression of `{equation.response}` has no posterior: the priors of {', '.join(which)} are "
+        "flat, and "
         "the data do not tell these coefficients apart",
         next((p.span for i, p in enumerate(equation.coefficients) if i in flat), None),
         label="give them proper priors",
-        notes=("any proper prior will do: the sums that the data tell are then theirs, the rest is the prior's",),
+        notes=(
+            "any proper prior will do: the sums that the data tell are then theirs, the rest is the prior's",
+        ),
     )
 
 
@@ -154,17 +172,23 @@ def _exact_fit(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
         return None
     slopes = (right[told].T @ (inside / singular[told])) / np.where(size > 0, size, 1.0)
     moves = np.abs(slopes) * size > MOVES * np.linalg.norm(rotated)
-    named = [(n, b) for n, b, m in zip(_names(equation), slopes, moves, strict=True) if n != "intercept" and m]
+    named = [
+        (n, b) for n, b, m in zip(_names(equation), slopes, moves, strict=True) if n != "intercept" and m
+    ]
     shown = ", ".join(f"{name}: {b:.6g}" for name, b in named) if 0 < len(named) <= MAX_SHOWN else ""
     return Diagnostic(
         "DR506",
-        f"`{equation.response}` is an exact combination of its predictors in all {statistics.units:,.12g} rows"
-        f"{f' (coefficients: {shown})' if shown else ''}. Nothing is left for an error: its sigma would be 0, and has "
+        f"`{equation.response}` is an exact combination of its predictors in all {statistics.units:,.12g} "
+        "rows"
+        f"{
+            f' (coefficients: {shown})' if shown else ''
+        }. Nothing is left for an error: its sigma would be 0, and has "
         "no posterior",
         equation.span,
         notes=(
             f"if `{equation.response}` is computed from its predictors, ask for what was measured instead",
-            f"a prior of sigma that keeps away from 0 gives an answer: `regressions: {{{equation.response}: {{priors: "
+            "a prior of sigma that keeps away from 0 gives an answer: `regressions: "
+            f"{{{equation.response}: {{priors: "
             "{sigma: InverseGamma(3, 1)}}}`",
         ),
     )

@@ -32,10 +32,10 @@ class Note:
 class Piece(Brief):
     """A factor of a model's posterior, solved on its own: its equations as the passes have rewritten them.
 
-    `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it
-    is not the data's own; `statistics` stand in place of all rows. `flaw` says why there is no posterior to
-    draw from. `engines` are the names of those that can solve it (`engines/table.py`), the preferred one first; none
-    until they are chosen.
+    `rows` is the number of rows that its engine sees; `grouping` the table that they come from, where it is
+    not the data's own; `statistics` stand in place of all rows. `flaw` says why there is no posterior to draw
+    from. `engines` are the names of those that can solve it (`engines/table.py`), the preferred one first;
+    none until they are chosen.
     """
 
     model: Model
@@ -60,7 +60,9 @@ class Piece(Brief):
     @property
     def builder(self) -> Builder:
         """What its function in a program is made of."""
-        return Builder(self.model, self.names, self.statistics if isinstance(self.statistics, Sufficient) else None)
+        return Builder(
+            self.model, self.names, self.statistics if isinstance(self.statistics, Sufficient) else None
+        )
 
     @property
     def reads_rows(self) -> bool:

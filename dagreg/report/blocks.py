@@ -80,7 +80,9 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class LegendItem:
-    """One kind of node or arrow in the picture: its CSS class, name and look, and its nodes (`more` are not listed)."""
+    """One kind of node or arrow in the picture: its CSS class, name and look, and its nodes (`more` are not
+    listed).
+    """
 
     css: str
     name: str
@@ -108,11 +110,12 @@ class Forest:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Drawings under one caption, drawn on demand. `file` names the one of the result's folder that holds them.
+    """Drawings under one caption, drawn on demand. `file` names the one of the result's folder that holds
+    them.
 
-    `kind` is how they are laid out: one below the other (`column`), in two columns (`pairs`), as many columns as
-    there is room for (`grid`), or as they are, in a box that scrolls (`wide`). A `folded` one opens on a click.
-    Text leaves them out: the numbers stand in the tables.
+    `kind` is how they are laid out: one below the other (`column`), in two columns (`pairs`), as many columns
+    as there is room for (`grid`), or as they are, in a box that scrolls (`wide`). A `folded` one opens on a
+    click. Text leaves them out: the numbers stand in the tables.
     """
 
     caption: str

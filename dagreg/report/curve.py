@@ -27,10 +27,13 @@ def curve_svg(points: Sequence[Point], title: str, across: str, up: str, identit
     """The curve over its band, with both axes named. Points that are not finite are left out."""
     kept = [p for p in points if all(abs(v) < 1e100 for v in (p.at, p.value, p.low, p.high))]
     return (
-        f'<svg class="forest curve" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" '
+        f'<svg class="forest curve" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:.0f} '
+        f'{_HEIGHT:.0f}" '
         f'width="{_WIDTH:.0f}" height="{_HEIGHT:.0f}" role="img" aria-labelledby="{escape(identity)}-title" '
         f'font-family="sans-serif" font-size="12" fill="currentColor">'
-        f'<title id="{escape(identity)}-title">{svg_text(title)}</title>{_body(kept, across, up) if kept else ""}</svg>'
+        f'<title id="{escape(identity)}-title">{svg_text(title)}</title>{
+            _body(kept, across, up) if kept else ""
+        }</svg>'
     )
 
 
@@ -38,13 +41,16 @@ def _body(points: Sequence[Point], across: str, up: str) -> str:
     x = _axis([p.at for p in points], _LEFT, _RIGHT, 0.0)
     y = _axis([v for p in points for v in (p.low, p.value, p.high)], _BOTTOM, _TOP, 0.05)
     edge = [*((p.at, p.high) for p in points), *((p.at, p.low) for p in reversed(points))]
-    marks = "".join(f'<circle class="point" cx="{x.at(p.at):.1f}" cy="{y.at(p.value):.1f}" r="2.6"/>' for p in points)
+    marks = "".join(
+        f'<circle class="point" cx="{x.at(p.at):.1f}" cy="{y.at(p.value):.1f}" r="2.6"/>' for p in points
+    )
     return (
         f'<text class="panel-title" x="1" y="15" font-weight="600">{_name(up)}</text>'
         f'<polygon class="band" points="{_places(edge, x, y)}" fill-opacity="0.18"/>'
         f'<polyline class="line" points="{_places([(p.at, p.value) for p in points], x, y)}" fill="none" '
         f'stroke="currentColor" stroke-width="1.8"/>{marks}{_below(x)}{_beside(y)}'
-        f'<text x="{(_LEFT + _RIGHT) / 2:.0f}" y="{_HEIGHT - 8:.0f}" text-anchor="middle">{_name(across)}</text>'
+        f'<text x="{(_LEFT + _RIGHT) / 2:.0f}" y="{_HEIGHT - 8:.0f}" '
+        f'text-anchor="middle">{_name(across)}</text>'
     )
 
 

@@ -22,7 +22,10 @@ _WIDE, _WIDE_HEIGHT, _GUTTER = 360.0, 172.0, 52.0
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A density at equal steps from `low` to `high`, with its mean and interval. `text` is the number in print."""
+    """A density at equal steps from `low` to `high`, with its mean and interval.
+
+    `text` is the number in print.
+    """
 
     label: str
     low: float
@@ -36,10 +39,14 @@ class Curve:
 
 
 def ridge(curves: Sequence[Curve], title: str, axis_name: str) -> Drawing:
-    """Densities of numbers of one scale, one above the other on one axis, which holds no effect where that is near."""
+    """Densities of numbers of one scale, one above the other on one axis, which holds no effect where that is
+    near.
+    """
     axis = _axis(curves, _RIDGE_WIDTH, zero=True)
     bottom = 24 + _RIDGE * len(curves)
-    parts = [f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 52))}</text>']
+    parts = [
+        f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 52))}</text>'
+    ]
     labels = told_apart([curve.label for curve in curves], [52] * len(curves))
     for i, (curve, label) in enumerate(zip(curves, labels, strict=True)):
         parts.append(f'<g class="row {curve.emphasis}">{_ridge_row(curve, label, axis, 24 + i * _RIDGE)}</g>')
@@ -74,7 +81,9 @@ def _small_density(curve: Curve, label: str) -> Drawing:
         f"{_curve(curve, axis, 36, bottom - 36)}{_zero(curve, axis, 34, bottom)}</g>"
         f"{_axis_marks(axis, bottom, about=3)}"
     )
-    return Drawing(_SMALL, _SMALL_HEIGHT, body, f"Posterior density of {curve.label}: {curve.text}", "plot curves")
+    return Drawing(
+        _SMALL, _SMALL_HEIGHT, body, f"Posterior density of {curve.label}: {curve.text}", "plot curves"
+    )
 
 
 def _curve(curve: Curve, axis: Axis, top: float, height: float) -> str:
@@ -84,7 +93,9 @@ def _curve(curve: Curve, axis: Axis, top: float, height: float) -> str:
     low, high = curve.interval
     points = [(axis.at(curve.low + i * step), floor - height * h / peak) for i, h in enumerate(curve.heights)]
     inside = [p for i, p in enumerate(points) if low <= curve.low + i * step <= high]
-    filled = f'<path class="inside" d="{_area(inside, floor)}" fill-opacity="0.15"/>' if len(inside) > 1 else ""
+    filled = (
+        f'<path class="inside" d="{_area(inside, floor)}" fill-opacity="0.15"/>' if len(inside) > 1 else ""
+    )
     return (
         f'<path class="curve" d="{_area(points, floor)}" fill-opacity="0.07" stroke="currentColor" '
         f'stroke-width="1.3"/>{filled}'
@@ -103,11 +114,15 @@ def _zero(curve: Curve, axis: Axis, top: float, bottom: float) -> str:
     if not axis.low <= curve.null <= axis.high:
         return ""
     x = axis.at(curve.null)
-    return f'<path class="zero" d="M{x:.1f} {top:.0f}V{bottom:.0f}" stroke="currentColor" stroke-opacity="0.5"/>'
+    return (
+        f'<path class="zero" d="M{x:.1f} {top:.0f}V{bottom:.0f}" stroke="currentColor" stroke-opacity="0.5"/>'
+    )
 
 
 def _axis(curves: Sequence[Curve], width: float, *, zero: bool) -> Axis:
-    """An axis that holds every curve and interval; and no effect, unless that would press the curves into spikes."""
+    """An axis that holds every curve and interval; and no effect, unless that would press the curves into
+    spikes.
+    """
     values = [v for c in curves for v in (c.low, c.high, *c.interval)]
     low, high = min(values), max(values)
     null = curves[0].null
@@ -130,9 +145,8 @@ def _axis_marks(axis: Axis, y: float, name: str = "", about: int = 5) -> str:
         if name
         else ""
     )
-    line = (
-        f'<path class="axis" d="M{axis.left:.1f} {y:.0f}H{axis.right:.1f}" stroke="currentColor" stroke-opacity="0.6"/>'
-    )
+    across = f"M{axis.left:.1f} {y:.0f}H{axis.right:.1f}"
+    line = f'<path class="axis" d="{across}" stroke="currentColor" stroke-opacity="0.6"/>'
     return line + "".join(tick(value, axis, y) for value in _some_ticks(axis, about)) + named
 
 
@@ -150,7 +164,9 @@ def trace(label: str, note: str, chains: Chains, step: int, draws: int) -> Drawi
     ]
     marks = [_left_tick(value, up.at(value)) for value in _some_ticks(up, 3)]
     body = _heading(label, note) + "".join([*lines, *marks]) + _axis_marks(along, bottom, "draw")
-    return Drawing(_WIDE, _WIDE_HEIGHT, body, f"Trace of {label}, {len(chains)} chains: {note}", "plot chains")
+    return Drawing(
+        _WIDE, _WIDE_HEIGHT, body, f"Trace of {label}, {len(chains)} chains: {note}", "plot chains"
+    )
 
 
 def _steps(points: Sequence[tuple[float, float]]) -> str:
@@ -166,20 +182,31 @@ def _tenths(n: int) -> str:
 
 
 def ranks(label: str, note: str, counts: Sequence[Sequence[int]], draws: int) -> Drawing:
-    """A histogram of each chain's ranks among all draws; the dashed line is what chains that agree would show."""
+    """A histogram of each chain's ranks among all draws; the dashed line is what chains that agree would
+    show.
+    """
     top, bottom = 36.0, _WIDE_HEIGHT - 40
     along = Axis(0, draws * len(counts), _GUTTER, _WIDE - _EDGE)
     expected = draws / len(counts[0])
     tallest = max(1.5 * expected, *(n for row in counts for n in row))
     strip = (bottom - top) / len(counts)
     rows = [
-        _strip(row, along, top + (c + 1) * strip, (strip - 4) / tallest, expected, c) for c, row in enumerate(counts)
+        _strip(row, along, top + (c + 1) * strip, (strip - 4) / tallest, expected, c)
+        for c, row in enumerate(counts)
     ]
-    body = _heading(label, note) + "".join(rows) + _axis_marks(along, bottom, "rank among the draws of all chains")
-    return Drawing(_WIDE, _WIDE_HEIGHT, body, f"Rank plot of {label}, {len(counts)} chains: {note}", "plot chains")
+    body = (
+        _heading(label, note)
+        + "".join(rows)
+        + _axis_marks(along, bottom, "rank among the draws of all chains")
+    )
+    return Drawing(
+        _WIDE, _WIDE_HEIGHT, body, f"Rank plot of {label}, {len(counts)} chains: {note}", "plot chains"
+    )
 
 
-def _strip(counts: Sequence[int], along: Axis, floor: float, scale: float, expected: float, chain: int) -> str:
+def _strip(
+    counts: Sequence[int], along: Axis, floor: float, scale: float, expected: float, chain: int
+) -> str:
     width = (along.right - along.left) / len(counts)
     bars = "".join(
         f"M{along.left + i * width:.1f} {floor:.1f}v{-n * scale:.1f}h{width - 1:.1f}v{n * scale:.1f}z"
@@ -188,7 +215,8 @@ def _strip(counts: Sequence[int], along: Axis, floor: float, scale: float, expec
     y = floor - expected * scale
     return (
         f'<path d="{bars}" fill="{CHAIN_COLOURS[chain % len(CHAIN_COLOURS)]}" fill-opacity="0.75"/>'
-        f'<path d="M{along.left:.1f} {y:.1f}H{along.right:.1f}" stroke="currentColor" stroke-dasharray="3 3"/>'
+        f'<path d="M{along.left:.1f} {y:.1f}H{along.right:.1f}" stroke="currentColor" stroke-dasharray="3 '
+        '3"/>'
         f'<text class="tick" x="{_GUTTER - 6:.0f}" y="{floor - 3:.0f}" text-anchor="end" font-size="11">'
         f"chain {chain + 1}</text>"
     )
@@ -217,5 +245,9 @@ def finite(curves: Sequence[Curve]) -> Iterator[Curve]:
     """Those that can be drawn."""
     for c in curves:
         numbers = (c.low, c.high, c.mean, *c.interval)
-        if all(math.isfinite(v) and abs(v) < 1e100 for v in numbers) and len(c.heights) > 1 and max(c.heights) > 0:
+        if (
+            all(math.isfinite(v) and abs(v) < 1e100 for v in numbers)
+            and len(c.heights) > 1
+            and max(c.heights) > 0
+        ):
             yield c

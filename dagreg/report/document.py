@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from dagreg.report.blocks import Block, Document, Section
 from dagreg.report.prose import counted, named
+from dagreg.report.sections.agreement import agreement
 from dagreg.report.sections.answer import answer
 from dagreg.report.sections.assumptions import assumptions
 from dagreg.report.sections.belief import belief
@@ -15,7 +16,6 @@ from dagreg.report.sections.dose import dose_response
 from dagreg.report.sections.doubts import doubts, general_doubts
 from dagreg.report.sections.estimates import associations, estimates
 from dagreg.report.sections.glance import glance
-from dagreg.report.sections.graph_test import graph_test
 from dagreg.report.sections.implications import implications
 from dagreg.report.sections.junctions import junctions
 from dagreg.report.sections.left_out import left_out
@@ -47,7 +47,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("Estimates", estimates),
     ("Dose and response", dose_response),
     ("Associations, not effects", associations),
-    ("A test of the graph: chain against adjustment", graph_test),
+    ("A test of the graph: chain against adjustment", agreement),
     ("Coefficients", coefficients),
     ("Partial pooling", pooling),
     ("Priors", priors),

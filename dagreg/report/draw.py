@@ -144,7 +144,8 @@ def dagitty_source(spec: Spec, answer: Answer | None) -> str:
     }
     nodes = [f"{_dagitty_name(name)}{words.get(look, '')}" for name, look in looks(spec, answer).items()]
     edges = [
-        f"{_dagitty_name(e.source)} {'<->' if e.bidirected else '->'} {_dagitty_name(e.target)}" for e in spec.edges
+        f"{_dagitty_name(e.source)} {'<->' if e.bidirected else '->'} {_dagitty_name(e.target)}"
+        for e in spec.edges
     ]
     return "\n".join(["dag {", *nodes, *edges, "}"]) + "\n"
 
@@ -162,7 +163,9 @@ def _dagitty_name(name: str) -> str:
 def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pdf"]) -> bytes:
     nodes = names(spec)
     if len(nodes) > MOST_NODES or len(spec.edges) > MOST_EDGES:
-        raise CannotDraw(f"the graph has {len(nodes):,} nodes and {len(spec.edges):,} edges, too many for a picture")
+        raise CannotDraw(
+            f"the graph has {len(nodes):,} nodes and {len(spec.edges):,} edges, too many for a picture"
+        )
     background = "transparent" if format == "svg" else "white"
     source = _dot(spec, answer, _plain_ids(nodes), background).source
     try:

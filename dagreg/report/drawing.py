@@ -32,7 +32,8 @@ def element(drawing: Drawing, identity: str, *, alone: bool = False) -> str:
         f'viewBox="0 0 {drawing.width:.0f} {drawing.height:.0f}" width="{drawing.width:.0f}" '
         f'height="{drawing.height:.0f}" role="img" aria-labelledby="{escape(identity)}-title" '
         f'font-family="sans-serif" font-size="12" fill="currentColor">'
-        f'<title id="{escape(identity)}-title">{escape(visible(drawing.title))}</title>{style}{drawing.body}</svg>\n'
+        f'<title id="{escape(identity)}-title">{escape(visible(drawing.title))}</title>'
+        f"{style}{drawing.body}</svg>\n"
     )
 
 

@@ -91,7 +91,9 @@ def _kind(block: Block) -> str:
 def _prose(text: str) -> Markup:
     """Prose with names as code, everything escaped, and real minus signs before numbers."""
     pieces = (
-        Markup("<code>{}</code>").format(_unbroken(piece)) if is_name else _unbroken(_MINUS.sub("\u2212", piece))
+        Markup("<code>{}</code>").format(_unbroken(piece))
+        if is_name
+        else _unbroken(_MINUS.sub("\u2212", piece))
         for is_name, piece in runs(text)
     )
     return Markup("").join(pieces)
@@ -113,7 +115,9 @@ def _drawn(picture: Picture) -> Markup | None:
 
 
 def _plotted(forest: Forest, identity: str) -> Markup:
-    return Markup(forest_svg(forest.panels, forest.caption, identity))  # made by `plots`, which escapes every label
+    return Markup(
+        forest_svg(forest.panels, forest.caption, identity)
+    )  # made by `plots`, which escapes every label
 
 
 def _hung(gallery: Gallery, identity: str) -> list[Markup]:

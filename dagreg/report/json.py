@@ -206,7 +206,9 @@ def _fitted(fitted: FittedEffect) -> Json:
         "estimate_notes": result.notes if result else (),
         "prior_predictive": result.prior_predictive if result else "",
         "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
-        "failures": [{"estimator": f.estimator, "code": f.code, "message": f.message} for f in fitted.failures],
+        "failures": [
+            {"estimator": f.estimator, "code": f.code, "message": f.message} for f in fitted.failures
+        ],
         "diagnostics": _diagnostics(fitted.diagnostics),
         "tests": [_test(t) for t in fitted.tests],
         "warnings": _doubts(fitted.doubts),

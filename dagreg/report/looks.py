@@ -1,4 +1,5 @@
-"""What each node and arrow is to the question, and how that is drawn: the colours and shapes, and their legend.
+"""What each node and arrow is to the question, and how that is drawn: the colours and shapes, and their
+legend.
 
 What a node is to the question is told by shape and border as well as by colour (after Okabe and
 Ito's palette, safe for colour-blind readers).
@@ -19,7 +20,9 @@ Look = Literal["exposure", "outcome", "adjusted", "harmful", "instrument", "unob
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How one kind of node is drawn: in words, as Graphviz attributes, and its (fill, line) by day and by night."""
+    """How one kind of node is drawn: in words, as Graphviz attributes, and its (fill, line) by day and by
+    night.
+    """
 
     name: str
     look: str
@@ -98,7 +101,8 @@ _NIGHT_INK, _NIGHT_ARROW, _NIGHT_CAUSAL = "#e3e7ec", "#98a2ad", "#63b7e6"
 _ARROWS: Mapping[str, str] = {
     "causal": f'<path d="M1 9H22" fill="none" stroke="{CAUSAL}" stroke-width="2.4"/>'
     f'<polygon points="21,4 29,9 21,14" fill="{CAUSAL}"/>',
-    "bidirected": f'<path d="M7 9H23" fill="none" stroke="{ARROW}" stroke-width="1.4" stroke-dasharray="4 2"/>'
+    "bidirected": f'<path d="M7 9H23" fill="none" stroke="{ARROW}" stroke-width="1.4" stroke-dasharray="4 '
+    '2"/>'
     f'<polygon points="22,5 29,9 22,13" fill="{ARROW}"/><polygon points="8,5 1,9 8,13" fill="{ARROW}"/>',
 }
 
@@ -106,11 +110,13 @@ _ARROWS: Mapping[str, str] = {
 def night_css() -> str:
     """The colours for dark screens; the drawing itself holds those for light ones and for paper."""
     nodes = "".join(
-        f'.dag .{look} [fill="{style.day[0]}"]{{fill:{style.night[0]}}}.dag .{look} [stroke]{{stroke:{style.night[1]}}}'
+        f'.dag .{look} [fill="{style.day[0]}"]{{fill:{style.night[0]}}}.dag .{look} '
+        f"[stroke]{{stroke:{style.night[1]}}}"
         for look, style in STYLES.items()
     )
     edges = (
-        f".dag .edge path{{stroke:{_NIGHT_ARROW}}}.dag .edge polygon{{fill:{_NIGHT_ARROW};stroke:{_NIGHT_ARROW}}}"
+        f".dag .edge path{{stroke:{_NIGHT_ARROW}}}.dag .edge "
+        f"polygon{{fill:{_NIGHT_ARROW};stroke:{_NIGHT_ARROW}}}"
         f".dag .causal path{{stroke:{_NIGHT_CAUSAL}}}"
         f".dag .causal polygon{{fill:{_NIGHT_CAUSAL};stroke:{_NIGHT_CAUSAL}}}"
     )
@@ -141,7 +147,9 @@ def looks(spec: Spec, answer: Answer | None) -> dict[str, Look]:
 
 
 def _harmful(nodes: tuple[str, ...], answer: Answer | None) -> frozenset[str]:
-    """Those that must not be adjusted for; not asked in a graph too large to be drawn, where finding out takes long."""
+    """Those that must not be adjusted for; not asked in a graph too large to be drawn, where finding out
+    takes long.
+    """
     if answer is None or len(nodes) > MOST_NODES:
         return frozenset()
     notes = answer.justification.nodes
@@ -200,7 +208,9 @@ def legend(spec: Spec, answer: Answer | None) -> tuple[LegendItem, ...]:
     kinds = looks(spec, answer)
     members = {look: tuple(n for n, kind in kinds.items() if kind == look) for look in STYLES}
     nodes = [
-        LegendItem(look, style.name, style.look, members[look][:MOST_NAMES], max(0, len(members[look]) - MOST_NAMES))
+        LegendItem(
+            look, style.name, style.look, members[look][:MOST_NAMES], max(0, len(members[look]) - MOST_NAMES)
+        )
         for look, style in STYLES.items()
         if members[look]
     ]

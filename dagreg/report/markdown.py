@@ -33,7 +33,8 @@ _LIST_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$|[-=])")
 def markdown(document: Document, picture: str | None = None, files: Collection[str] = ()) -> str:
     """The document as Markdown. `picture` is the file of the first graph's drawing, where there is one.
 
-    `files` are those of the galleries' that are beside it; the others are left out, their numbers stand in tables.
+    `files` are those of the galleries' that are beside it; the others are left out, their numbers stand in
+    tables.
     """
     pictures, left = [picture] if picture else [], set(files)
     parts = [f"# {prose(document.title)}", prose(document.subtitle)]
@@ -61,7 +62,9 @@ def _block(block: Block, pictures: list[str], files: set[str]) -> str:
 
 def prose(text: str) -> str:
     """Prose with names as code spans and every character of Markdown escaped."""
-    words = "".join(_code_span(piece) if is_name else _SPECIAL.sub(r"\\\1", piece) for is_name, piece in runs(text))
+    words = "".join(
+        _code_span(piece) if is_name else _SPECIAL.sub(r"\\\1", piece) for is_name, piece in runs(text)
+    )
     return _LIST_START.sub(r"\1\\\2", words)
 
 
@@ -72,7 +75,10 @@ def _code_span(text: str) -> str:
 
 def _cell(text: str) -> str:
     """A cell of a table, where a bar must be escaped in code spans too."""
-    pieces = (_code_span(p).replace("|", "\\|") if is_name else _SPECIAL.sub(r"\\\1", p) for is_name, p in runs(text))
+    pieces = (
+        _code_span(p).replace("|", "\\|") if is_name else _SPECIAL.sub(r"\\\1", p)
+        for is_name, p in runs(text)
+    )
     return "".join(pieces)
 
 
@@ -128,13 +134,19 @@ def _headline(b: Headline) -> str:
 
 def _picture(b: Picture, pictures: list[str]) -> str:
     drawn = (
-        f"![{prose(b.alt)}]({pictures.pop()})" if pictures else _fenced(visible_lines("\n".join(map(visible, b.edges))))
+        f"![{prose(b.alt)}]({pictures.pop()})"
+        if pictures
+        else _fenced(visible_lines("\n".join(map(visible, b.edges))))
     )
-    return "\n\n".join([drawn, prose(b.caption), "\n".join(f"- {prose(legend_line(item))}" for item in b.legend)])
+    return "\n\n".join(
+        [drawn, prose(b.caption), "\n".join(f"- {prose(legend_line(item))}" for item in b.legend)]
+    )
 
 
 def _gallery(b: Gallery, files: set[str]) -> str:
-    """A link to its file, which holds the first gallery of that name; how to read it is its title, on the same line."""
+    """A link to its file, which holds the first gallery of that name; how to read it is its title, on the
+    same line.
+    """
     if b.file not in files:
         return ""
     files.remove(b.file)

@@ -60,7 +60,9 @@ def plate_picture(source: str, format: str, title: str) -> bytes:
 
 
 def canonical(source: str) -> tuple[dict[str, tuple[str, str, str]], set[tuple[str, str]]]:
-    """What a diagram says, apart from order and looks: name -> (distribution, shape, plate's label), and arrows."""
+    """What a diagram says, apart from order and looks: name -> (distribution, shape, plate's label), and
+    arrows.
+    """
     import pygraphviz
 
     graph = pygraphviz.AGraph(string=source)

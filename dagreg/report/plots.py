@@ -55,7 +55,10 @@ class Axis:
 
 
 def forest_svg(panels: Sequence[Panel], title: str, identity: str = "forest") -> str:
-    """One SVG with a panel for each scale. Colours come from CSS classes, with a fallback for use on its own."""
+    """One SVG with a panel for each scale.
+
+    Colours come from CSS classes, with a fallback for use on its own.
+    """
     heights = [_TITLE + _ROW * len(p.rows) + _AXIS for p in panels]
     body, top = [], 0.0
     for panel, height in zip(panels, heights, strict=True):
@@ -73,7 +76,8 @@ def _panel(panel: Panel) -> str:
     axis = _axis(panel.rows, _EDGE, _WIDTH - _EDGE, panel.null)
     bottom = _TITLE + _ROW * len(panel.rows)
     parts = [
-        f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" font-weight="600">{svg_text(panel.title)}</text>',
+        f'<text class="panel-title" x="{_MARGIN:.0f}" y="15" '
+        f'font-weight="600">{svg_text(panel.title)}</text>',
         *(
             _row(row, label, axis, _TITLE + i * _ROW, panel.null)
             for i, (row, label) in enumerate(zip(panel.rows, _labels(panel.rows), strict=True))
@@ -111,7 +115,8 @@ def _marks(row: Row, axis: Axis, top: float, null: float) -> str:
         return zero
     width = 2.6 if row.emphasis == "primary" else 1.6
     line = (
-        f'<line class="interval" x1="{axis.at(row.low):.1f}" x2="{axis.at(row.high):.1f}" y1="{y:.0f}" y2="{y:.0f}" '
+        f'<line class="interval" x1="{axis.at(row.low):.1f}" x2="{axis.at(row.high):.1f}" y1="{y:.0f}" '
+        f'y2="{y:.0f}" '
         f'stroke="currentColor" stroke-width="{width}"/>'
     )
     filled = 'fill="currentColor"' if row.emphasis != "muted" else 'fill="none"'
@@ -133,7 +138,8 @@ def tick(value: float, axis: Axis, y: float) -> str:
     x = axis.at(value)
     anchor = "start" if x < axis.left + 14 else "end" if x > axis.right - 14 else "middle"
     return (
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.0f}" y2="{y + 5:.0f}" stroke="currentColor" stroke-opacity="0.6"/>'
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.0f}" y2="{y + 5:.0f}" stroke="currentColor" '
+        'stroke-opacity="0.6"/>'
         f'<text class="tick" x="{x:.1f}" y="{y + 18:.0f}" text-anchor="{anchor}" font-size="11">'
         f"{tick_text(value)}</text>"
     )
@@ -179,7 +185,8 @@ def shortened(text: str, length: int) -> str:
 
 
 def told_apart(texts: Sequence[str], lengths: Sequence[int]) -> list[str]:
-    """Each text in at most so many characters, and no two alike that differ: the middle goes where the end tells.
+    """Each text in at most so many characters, and no two alike that differ: the middle goes where the end
+    tells.
 
     >>> told_apart(["the level north", "the level south", "short"], [9, 9, 9])
     ['the …orth', 'the …outh', 'short']
@@ -196,7 +203,9 @@ def told_apart(texts: Sequence[str], lengths: Sequence[int]) -> list[str]:
 
 
 def _without_middles(texts: Sequence[str], length: int) -> list[str]:
-    """The texts' beginnings and ends, as much of the beginning as leaves them different; else they are numbered."""
+    """The texts' beginnings and ends, as much of the beginning as leaves them different; else they are
+    numbered.
+    """
     for head in range(length // 2, -1, -1):
         tail = length - 1 - head
         found = [f"{text[:head]}\u2026{text[-tail:]}" for text in texts]

@@ -59,7 +59,8 @@ def _text(subject: Subject, width: int) -> str:
 
     stream = io.StringIO()
     print_text(
-        subject, Console(file=stream, width=width, color_system=None, force_terminal=False, legacy_windows=False)
+        subject,
+        Console(file=stream, width=width, color_system=None, force_terminal=False, legacy_windows=False),
     )
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
@@ -72,7 +73,9 @@ def _json(subject: Subject) -> str:
 
     answer = report_json(subject) if isinstance(subject, Report) else study_json(subject)
     line = json.dumps(answer, ensure_ascii=False, allow_nan=False)
-    return line.encode("utf-8", "backslashreplace").decode() + "\n"  # a lone surrogate has no UTF-8, but a JSON escape
+    return (
+        line.encode("utf-8", "backslashreplace").decode() + "\n"
+    )  # a lone surrogate has no UTF-8, but a JSON escape
 
 
 def _markdown(subject: Subject) -> str:

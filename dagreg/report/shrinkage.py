@@ -27,7 +27,8 @@ class Level:
 
 
 def shrinkage(levels: Sequence[Level], centre: float, title: str, axis_name: str, interval: str) -> Drawing:
-    """Each level's estimate from its own rows alone, and how far pooling draws it towards what all levels share.
+    """Each level's estimate from its own rows alone, and how far pooling draws it towards what all levels
+    share.
 
     `interval` names the intervals, as in "94% interval".
     """
@@ -40,13 +41,18 @@ def shrinkage(levels: Sequence[Level], centre: float, title: str, axis_name: str
     parts = [
         f'<text class="panel-title" x="1" y="15" font-weight="600">{svg_text(shortened(title, 64))}</text>',
         _legend(interval),
-        f'<path class="centre" d="M{x:.1f} {_HEAD - 4:.0f}V{bottom:.0f}" stroke="currentColor" stroke-dasharray="4 3" '
+        f'<path class="centre" d="M{x:.1f} {_HEAD - 4:.0f}V{bottom:.0f}" stroke="currentColor" '
+        'stroke-dasharray="4 3" '
         f'stroke-opacity="0.7"/>',
-        *(_row(level, name, axis, _HEAD + i * _ROW) for i, (level, name) in enumerate(zip(levels, names, strict=True))),
+        *(
+            _row(level, name, axis, _HEAD + i * _ROW)
+            for i, (level, name) in enumerate(zip(levels, names, strict=True))
+        ),
         f'<path class="axis" d="M{axis.left:.1f} {bottom:.0f}H{axis.right:.1f}" stroke="currentColor" '
         f'stroke-opacity="0.6"/>',
         *(tick(value, axis, bottom) for value in ticks(axis.low, axis.high)),
-        f'<text class="tick" x="{(axis.left + axis.right) / 2:.0f}" y="{bottom + 36:.0f}" text-anchor="middle" '
+        f'<text class="tick" x="{(axis.left + axis.right) / 2:.0f}" y="{bottom + 36:.0f}" '
+        'text-anchor="middle" '
         f'font-size="11">{svg_text(shortened(axis_name, 56))}</text>',
     ]
     words = f"{title}: estimates of {len(levels)} levels alone and partially pooled, with each {interval}"
@@ -58,7 +64,8 @@ def _row(level: Level, label: str, axis: Axis, top: float) -> str:
     title = f"{level.name}, {level.count:,} rows: alone {_shown(level.alone)}, pooled {_shown(level.mean)}"
     return (
         f"<g><title>{svg_text(title)}</title>"
-        f'<text x="{_LABELS - 8:.0f}" y="{y + 4:.0f}" text-anchor="end" font-size="11">{svg_text(label)}</text>'
+        f'<text x="{_LABELS - 8:.0f}" y="{y + 4:.0f}" text-anchor="end" '
+        f'font-size="11">{svg_text(label)}</text>'
         f'<path class="interval" d="M{axis.at(level.low):.1f} {y:.1f}H{axis.at(level.high):.1f}" '
         f'stroke="currentColor" stroke-width="1.6" stroke-opacity="0.65"/>'
         f"{_alone(level, axis, y)}"
@@ -82,18 +89,25 @@ def _legend(interval: str) -> str:
         f'<g class="key" font-size="11"><circle cx="6" cy="{y}" r="4.2" fill="none" stroke="currentColor" '
         f'stroke-width="1.4"/><text x="15" y="{y + 4}">alone (no pooling)</text>'
         f'<path d="M126 {y}h22" stroke="currentColor" stroke-width="1.6" stroke-opacity="0.65"/>'
-        f'<circle cx="137" cy="{y}" r="3.6"/><text x="154" y="{y + 4}">partially pooled, {svg_text(interval)}</text>'
+        f'<circle cx="137" cy="{y}" r="3.6"/><text x="154" y="{y + 4}">partially pooled, '
+        f"{svg_text(interval)}</text>"
         f'<path d="M336 {y - 7}v14" stroke="currentColor" stroke-dasharray="4 3" stroke-opacity="0.7"/>'
         f'<text x="343" y="{y + 4}">shared by all levels</text></g>'
     )
 
 
 def _axis(levels: Sequence[Level], centre: float) -> Axis:
-    """An axis that holds what is pooled, and of the levels' own estimates those within three times that width."""
+    """An axis that holds what is pooled, and of the levels' own estimates those within three times that
+    width.
+    """
     pooled = [centre, *(v for level in levels for v in (level.low, level.mean, level.high))]
     low, high = min(pooled), max(pooled)
     width = high - low or 1.0
-    alone = [level.alone for level in levels if math.isfinite(level.alone) and abs(level.alone - centre) < 3 * width]
+    alone = [
+        level.alone
+        for level in levels
+        if math.isfinite(level.alone) and abs(level.alone - centre) < 3 * width
+    ]
     low, high = min([low, *alone]), max([high, *alone])
     air = 0.04 * (high - low) or 1.0
     return Axis(low - air, high + air, _LABELS, _WIDTH - _EDGE)

@@ -77,12 +77,16 @@ class _Writer:
             line.rstrip()
             if i == 0 and mark:
                 line = prose(mark) + line
-            self.console.print(Padding(line, (0, 0, 0, indent if i == 0 else hanging), expand=False), soft_wrap=True)
+            self.console.print(
+                Padding(line, (0, 0, 0, indent if i == 0 else hanging), expand=False), soft_wrap=True
+            )
 
     def raw(self, text: str, indent: int = 0) -> None:
         """Lines as they are, never wrapped."""
         for line in text.split("\n"):
-            self.console.print(" " * indent + line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+            self.console.print(
+                " " * indent + line, markup=False, highlight=False, emoji=False, soft_wrap=True
+            )
 
     def paragraph(self, b: Paragraph) -> None:
         self.line(b.text)
@@ -140,7 +144,9 @@ class _Writer:
             self.records(b)
 
     def widths(self, b: Table, places: Iterable[int]) -> list[int] | None:
-        """A width for each of these columns, none narrower than its longest word; None where they do not fit."""
+        """A width for each of these columns, none narrower than its longest word; None where they
+        do not fit.
+        """
         from rich.cells import cell_len
 
         least, most = [], []
@@ -153,7 +159,9 @@ class _Writer:
         if sum(least) > room:
             return None
         level = max(most, default=0)
-        while sum(wanted := [max(low, min(high, level)) for low, high in zip(least, most, strict=True)]) > room:
+        while (
+            sum(wanted := [max(low, min(high, level)) for low, high in zip(least, most, strict=True)]) > room
+        ):
             level -= 1
         return wanted
 
@@ -161,7 +169,9 @@ class _Writer:
         from rich import box
         from rich.table import Table as Grid
 
-        grid = Grid(box=box.ASCII2 if self.console.legacy_windows else box.SIMPLE_HEAD, pad_edge=False, safe_box=True)
+        grid = Grid(
+            box=box.ASCII2 if self.console.legacy_windows else box.SIMPLE_HEAD, pad_edge=False, safe_box=True
+        )
         for column, width in zip(b.columns, widths, strict=True):
             side: Literal["left", "right"] = "right" if column.numeric else "left"
             grid.add_column(prose(column.title), justify=side, width=width, overflow="fold")
@@ -188,7 +198,9 @@ class _Writer:
         bare = self.console.legacy_windows or self.console.options.ascii_only
         self.raw(" " + ("-" if bare else "\u2500") * (self.width - 2))
         for i, row in enumerate(b.rows):
-            titles = [b.columns[j].title if k == 0 else _lowered(b.columns[j].title) for k, j in enumerate(rest)]
+            titles = [
+                b.columns[j].title if k == 0 else _lowered(b.columns[j].title) for k, j in enumerate(rest)
+            ]
             words = [f"{title}: {row[j]}" for title, j in zip(titles, rest, strict=True) if row[j]]
             self.line("; ".join(words), _style(b, i), indent=1)
             self.console.print(in_columns(row[j] for j in numbers), style=_style(b, i), soft_wrap=True)
@@ -199,7 +211,9 @@ class _Writer:
         for row in b.rows:
             if self.width >= _NARROW:
                 cells = [(c.title, cell) for c, cell in zip(b.columns, row, strict=True) if cell]
-                words = [f"{_lowered(title) if i else title}: {cell}" for i, (title, cell) in enumerate(cells)]
+                words = [
+                    f"{_lowered(title) if i else title}: {cell}" for i, (title, cell) in enumerate(cells)
+                ]
                 self.line("; ".join(words), mark="- ")
                 continue
             for i, (column, cell) in enumerate(zip(b.columns, row, strict=True)):

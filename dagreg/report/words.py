@@ -78,8 +78,10 @@ def answer_sentence(view: EffectView, e: Estimate) -> str:
     points = f" ({number(100 * s.mean, 100 * s.sd)} percentage points)" if is_probability(view, e) else ""
     return (
         f"{_intervention(view, e)} changes {quantity(view, e)} by {size}{f' {unit}' if unit else ''}{points} "
-        f"on average{_ALONG.get(e.estimand, '')}, if the graph is right. With probability {percent(s.level)} the "
-        f"change lies between {interval(s, 'and')} (equal-tailed interval). The probability that it is positive is "
+        f"on average{_ALONG.get(e.estimand, '')}, if the graph is right. With probability {percent(s.level)} "
+        "the "
+        f"change lies between {interval(s, 'and')} (equal-tailed interval). The probability that it is "
+        "positive is "
         f"{probability(s.prob_positive)}.{f' {share(e)}' if e.estimand == INDIRECT else ''}"
     )
 
@@ -90,7 +92,8 @@ def share(e: Estimate) -> str:
         return "A share of the total effect would mean nothing: that may as well be zero."
     low, high = e.share.interval
     return (
-        f"That is {e.share.median:.0%} of the total effect ({percent(e.summary.level)} interval from {low:.0%} to "
+        f"That is {e.share.median:.0%} of the total effect ({percent(e.summary.level)} interval from "
+        f"{low:.0%} to "
         f"{high:.0%})."
     )
 
@@ -201,7 +204,11 @@ def compared(view: EffectView, e: Estimate, rows: Iterable[Estimate]) -> str:
     """What was compared, and of which level of the outcome where these rows are of several."""
     words = comparison(e)
     several = len({row.outcome_level for row in rows if row.outcome_level is not None}) > 1
-    return f"{view.outcome} = {level(e.outcome_level)}; {words}" if several and e.outcome_level is not None else words
+    return (
+        f"{view.outcome} = {level(e.outcome_level)}; {words}"
+        if several and e.outcome_level is not None
+        else words
+    )
 
 
 def _side(side: Level | tuple[Level, ...]) -> str:

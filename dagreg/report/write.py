@@ -19,7 +19,17 @@ from dagreg.report.html import html
 from dagreg.report.markdown import markdown
 from dagreg.report.render import render
 from dagreg.results.fit import Report
-from dagreg.results.folder import GALLERIES, NAMES, PICTURE, PROGRAM, RECORD, SEAL, TEXTS, TIMINGS, check_result_folder
+from dagreg.results.folder import (
+    GALLERIES,
+    NAMES,
+    PICTURE,
+    PROGRAM,
+    RECORD,
+    SEAL,
+    TEXTS,
+    TIMINGS,
+    check_result_folder,
+)
 
 Writer = Callable[[Path], object]
 
@@ -33,11 +43,11 @@ def write_reports(
 ) -> None:
     """Write the report's files into `directory`, `results.json` last.
 
-    `extra` names further files, each with a callable that writes it to the path it is given. `fit.json` holds `record`
-    and the hashes of all other files but `timings.json`, so that the next run knows them again. An older
-    `results.json` is removed before anything else changes, so that a run that is cut short never leaves it beside
-    files of another run. Raises DagregError (DR580 to DR586) where a file that dagreg did not write is in the way or
-    something cannot be written; nothing in the folder has changed then.
+    `extra` names further files, each with a callable that writes it to the path it is given. `fit.json` holds
+    `record` and the hashes of all other files but `timings.json`, so that the next run knows them again. An
+    older `results.json` is removed before anything else changes, so that a run that is cut short never leaves
+    it beside files of another run. Raises DagregError (DR580 to DR586) where a file that dagreg did not write
+    is in the way or something cannot be written; nothing in the folder has changed then.
     """
     check_result_folder(directory)
     with writing(directory), folders(directory), _workshop(directory) as workshop:
@@ -45,7 +55,12 @@ def write_reports(
         content = document(report)
         hung = tuple(_galleries(content, workshop))
         texts = _texts(report, content, picture, [path.name for path in hung], workshop)
-        made = [*hung, *texts, *_extras(extra or {}, workshop), _written(workshop / SEAL, render(report, "json"))]
+        made = [
+            *hung,
+            *texts,
+            *_extras(extra or {}, workshop),
+            _written(workshop / SEAL, render(report, "json")),
+        ]
         hashes = {path.name: sha256_of(path) for path in sorted(made)}
         made.append(_written(workshop / RECORD, sealed({**(record or {}), "files": hashes})))
         made.append(_written(workshop / TIMINGS, sealed({"seconds": dict(timings or {})})))

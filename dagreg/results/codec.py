@@ -19,7 +19,8 @@ _PLAIN = (str, int, bool)  # that JSON writes as they are
 
 
 def encode(value: Any, without: Collection[str] = ()) -> Any:
-    """A record, or what records hold, as JSON knows it; `without` names fields of the record that are left out.
+    """A record, or what records hold, as JSON knows it; `without` names fields of the record that are left
+    out.
 
     Numbers that are not finite become words, mappings whose keys are not texts lists of pairs.
     """

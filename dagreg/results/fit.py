@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # `explain` loads these types, and nothing that reads data or
 class FittedEffect:
     """One effect, answered. `result` and `diagnostics` are None exactly where nothing was fitted.
 
-    `failures` are the models of the plan that have no draws; where the first is among them, nothing was fitted.
+    `failures` are the models of the plan that have no draws; where the first is among them, nothing was
+    fitted.
     """
 
     effect: Effect
@@ -37,7 +38,9 @@ class FittedEffect:
     tests: tuple[ImplicationTest, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     mixing: tuple[Mixing, ...] = ()  # the chains of parameters worth looking at, where a sampler ran
-    plates: Mapping[Estimator, str] = field(default_factory=dict)  # estimator -> its program's plate diagram, as DOT
+    plates: Mapping[Estimator, str] = field(
+        default_factory=dict
+    )  # estimator -> its program's plate diagram, as DOT
     pooling: tuple[Pooling, ...] = ()
     failures: tuple[Failure, ...] = ()
 
@@ -79,12 +82,16 @@ class Report(Brief):
     doubts: tuple[Doubt, ...] = ()  # those of no single effect
     tests: tuple[ImplicationTest, ...] = ()  # of the graph's implications, which belong to no single effect
     untested: tuple[str, ...] = ()  # why implications were not put to the data, a sentence each
-    optimised: bool = False  # whether programs of equal posterior, on reduced data, were solved in place of `source`
+    optimised: bool = (
+        False  # whether programs of equal posterior, on reduced data, were solved in place of `source`
+    )
 
     @property
     def ok(self) -> bool:
         """Whether every effect was identified, every model solved, and every sampler converged."""
         return all(
-            not isinstance(e.answer, NotIdentified) and not e.failures and (e.diagnostics is None or e.diagnostics.ok)
+            not isinstance(e.answer, NotIdentified)
+            and not e.failures
+            and (e.diagnostics is None or e.diagnostics.ok)
             for e in self.effects
         )

@@ -54,7 +54,9 @@ def _fitted(
 
 
 def estimate(solved: Solved, table: Table) -> EffectResult:
-    """The numbers of one effect from the draws of its models, of which there are some; checks add theirs later."""
+    """The numbers of one effect from the draws of its models, of which there are some; checks add theirs
+    later.
+    """
     seed, draws = table.spec.sampling.seed, solved.by_estimator
     rows = [row for m in solved.models for row in estimates(m, draws[m.estimator], solved.distinct, seed)]
     head = next(m for m in solved.models if m.primary)

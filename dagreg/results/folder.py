@@ -21,16 +21,20 @@ NAMES = (*TEXTS, SEAL, RECORD, TIMINGS, SPEC, PROGRAM, POSTERIOR, PICTURE, *GALL
 def check_result_folder(directory: Path) -> None:
     """Whether a result can be written here, before anything is fitted.
 
-    Raises DagregError (DR580 to DR585) where a file of the result's names is there that dagreg did not write, or the
-    folder cannot be written to.
+    Raises DagregError (DR580 to DR585) where a file of the result's names is there that dagreg did not write,
+    or the folder cannot be written to.
     """
     check_folder(directory, NAMES, written_by_dagreg(directory))
 
 
 def written_by_dagreg(directory: Path) -> dict[str, str]:
-    """The hashes of the files that a fit left in a folder: those that its `fit.json` keeps, if that is whole itself."""
+    """The hashes of the files that a fit left in a folder: those that its `fit.json` keeps, if that is whole
+    itself.
+    """
     found: dict[str, str] = {}
-    for name in (n for n in (RECORD, TIMINGS) if os.path.isfile(directory / n)):  # reading a named pipe would wait
+    for name in (
+        n for n in (RECORD, TIMINGS) if os.path.isfile(directory / n)
+    ):  # reading a named pipe would wait
         with suppress(OSError, ValueError):
             raw = (directory / name).read_bytes()
             if is_sealed(raw.decode("ascii")):

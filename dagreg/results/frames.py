@@ -1,4 +1,6 @@
-"""The numbers of a result as tidy tables: a row for each number with what it is of, a column for each of its parts."""
+"""The numbers of a result as tidy tables: a row for each number with what it is of, a column for each of its
+parts.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ Row = dict[str, Any]
 
 
 def table(report: Report, of: str) -> dict[str, list[Any]]:
-    """Columns by name, in the order of `results.json`. Raises DagregError (DR567) for a table that there is not."""
+    """Columns by name, in the order of `results.json`.
+
+    Raises DagregError (DR567) for a table that there is not.
+    """
     if of not in _ROWS:
         label = did_you_mean(of, get_args(Kind)) or f"there are {', '.join(get_args(Kind))}"
         raise DagregError((Diagnostic("DR567", f"no table `{of}`", label=label),))
@@ -32,7 +37,12 @@ def _estimates(report: Report) -> Iterator[Row]:
 
 def _of_effect(place: int, fitted: FittedEffect) -> Row:
     exposure = ", ".join(fitted.effect.exposure)
-    return {"effect": place, "exposure": exposure, "outcome": fitted.effect.outcome, "kind": fitted.effect.kind}
+    return {
+        "effect": place,
+        "exposure": exposure,
+        "outcome": fitted.effect.outcome,
+        "kind": fitted.effect.kind,
+    }
 
 
 def _estimate(e: Estimate) -> Row:

@@ -32,8 +32,8 @@ def reopened(
 ) -> tuple[Report, dict[str, Draws], dict[str, float]]:
     """The report, the draws by builder, and the seconds that the fit took, as they are stored.
 
-    `study` is of the stored spec, where there is one already. Raises DagregError where the files are not as they were
-    written (DR542), or where this version of dagreg makes another program of the spec (DR543).
+    `study` is of the stored spec, where there is one already. Raises DagregError where the files are not as
+    they were written (DR542), or where this version of dagreg makes another program of the spec (DR543).
     """
     try:
         study = study or study_of(stored.spec)

@@ -1,7 +1,7 @@
 """`posterior.nc`: the draws of every program as netCDF, which `xarray.open_datatree` and ArviZ read.
 
-Exact draws are written by h5netcdf alone, and all are read by it: xarray (and with it pandas) is loaded only where
-a sampler has done so, or where a tree is asked for.
+Exact draws are written by h5netcdf alone, and all are read by it: xarray (and with it pandas) is loaded only
+where a sampler has done so, or where a tree is asked for.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def read(path: Path, builder: str, symbols: Iterable[str]) -> tuple[dict[str, Ar
 
     with h5netcdf.File(path, "r") as file:
         branch = file[_branch(builder)]
-        values = {symbol: np.asarray(branch["posterior"][symbol][...], dtype=np.float64) for symbol in symbols}
+        values = {
+            symbol: np.asarray(branch["posterior"][symbol][...], dtype=np.float64) for symbol in symbols
+        }
         names = [name for name in branch.groups if name.startswith("sample_stats")]
         trees = tuple(_statistics(branch[name]) for name in sorted(names, key=lambda name: (len(name), name)))
     return values, trees
@@ -130,14 +132,20 @@ def groups_of(draws: Draws, coordinates: Coordinates) -> dict[str, xr.Dataset]:
 def with_rows(
     draws: Draws, coordinates: Coordinates, rows: Mapping[str, Mapping[str, Array]], seen: Mapping[str, Array]
 ) -> xr.DataTree:
-    """One program's draws in ArviZ's groups, with others of draws x rows by response, and the responses seen."""
+    """One program's draws in ArviZ's groups, with others of draws x rows by response, and the
+    responses seen.
+    """
     import xarray as xr
 
     chains, count = draws.shape
     groups = groups_of(draws, coordinates)
     for name, arrays in rows.items():
         cells = {y: (("chain", "draw", "row"), v.reshape(chains, count, -1)) for y, v in arrays.items()}
-        along = {"chain": np.arange(chains), "draw": np.arange(count), "row": np.arange(len(next(iter(seen.values()))))}
+        along = {
+            "chain": np.arange(chains),
+            "draw": np.arange(count),
+            "row": np.arange(len(next(iter(seen.values())))),
+        }
         groups[name] = xr.Dataset(cells, coords=along)
     if rows:
         groups["observed_data"] = xr.Dataset({y: ("row", v) for y, v in seen.items()})

@@ -1,7 +1,8 @@
-"""`fit.json` and `spec.yaml` of a result's folder: with model.py and posterior.nc, all that a result is made of.
+"""`fit.json` and `spec.yaml` of a result's folder: with model.py and posterior.nc, all that a result is made
+of.
 
-What the compiler makes again from the spec and the summary of the data (identification, models, program) is not
-stored; that it makes the same is checked when a folder is opened.
+What the compiler makes again from the spec and the summary of the data (identification, models, program) is
+not stored; that it makes the same is checked when a folder is opened.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A folder's record, read but for the draws. `report` and `effects` are the fields of their types, as JSON."""
+    """A folder's record, read but for the draws.
+
+    `report` and `effects` are the fields of their types, as JSON.
+    """
 
     folder: Path
     spec: Spec
@@ -64,7 +68,9 @@ class Stored:
 
 
 def spec_text(spec: Spec) -> str | None:
-    """The text that says this very spec, but for its sampling; None for one that was made or altered in Python."""
+    """The text that says this very spec, but for its sampling; None for one that was made or altered in
+    Python.
+    """
     try:
         return spec.text if spec.text and _reloaded(spec.text, _head(spec)) == spec else None
     except SpecError:
@@ -79,7 +85,10 @@ def record_of(
     reader: Reader | None,
     samples: Mapping[str, Draws],
 ) -> Json:
-    """What `fit.json` says, but for the hashes of the files beside it. `text` is the `spec_text` of its spec."""
+    """What `fit.json` says, but for the hashes of the files beside it.
+
+    `text` is the `spec_text` of its spec.
+    """
     spec = report.study.spec
     return {
         "format": FORMAT,
@@ -96,8 +105,8 @@ def record_of(
 def read_record(folder: Path) -> Stored:
     """The record of a folder that `dagreg fit` wrote.
 
-    Raises DagregError where there is none (DR541), where a file has changed since (DR542), or where it was written
-    in another format (DR543).
+    Raises DagregError where there is none (DR541), where a file has changed since (DR542), or where it was
+    written in another format (DR543).
     """
     for name in (SEAL, RECORD):
         if not os.path.isfile(folder / name):
@@ -106,7 +115,9 @@ def read_record(folder: Path) -> Stored:
         text = (folder / RECORD).read_text(encoding="utf-8")
         content = json.loads(text)
         if content["format"] != FORMAT:
-            raise refused("DR543", f"`{folder}` was written in format {content['format']}, and {FORMAT} is read here")
+            raise refused(
+                "DR543", f"`{folder}` was written in format {content['format']}, and {FORMAT} is read here"
+            )
         if not is_sealed(text):
             raise refused("DR542", f"`{folder / RECORD}` has changed since `dagreg fit` wrote it")
         _check_files(folder, content["files"])
@@ -126,9 +137,11 @@ def read_record(folder: Path) -> Stored:
 
 
 def earlier(folder: str | os.PathLike[str] | None) -> Store:
-    """The draws of the result in a folder, for a fit that may use some of them; empty where there is no result.
+    """The draws of the result in a folder, for a fit that may use some of them; empty where there is no
+    result.
 
-    The digest of each regression's draws says whether they are as they were written, so the folder need not be whole.
+    The digest of each regression's draws says whether they are as they were written, so the folder need not
+    be whole.
     """
     if folder is None or not os.path.isfile(Path(folder) / RECORD):
         return Store()
@@ -141,7 +154,9 @@ def earlier(folder: str | os.PathLike[str] | None) -> Store:
 
 
 def timings(folder: Path) -> dict[str, float]:
-    """The seconds that a fit took, by what was done; none where they are not there or not as they were written."""
+    """The seconds that a fit took, by what was done; none where they are not there or not as they were
+    written.
+    """
     if not os.path.isfile(folder / TIMINGS):
         return {}
     try:

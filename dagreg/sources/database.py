@@ -1,4 +1,6 @@
-"""A table of a database or of Spark behind Ibis: the questions go there, translated, and only answers come back."""
+"""A table of a database or of Spark behind Ibis: the questions go there, translated, and only answers come
+back.
+"""
 
 from __future__ import annotations
 
@@ -84,10 +86,14 @@ class IbisSource(Source):
         named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns)
         dealt = f"SELECT {named}, {share} AS dagreg_share FROM {self.select}"
         wanted = ", ".join(map(identifier, columns))
-        return self.read(f"SELECT {wanted} FROM ({dealt}) AS dealt WHERE dagreg_share < {SHARES * most // rows}", kinds)
+        return self.read(
+            f"SELECT {wanted} FROM ({dealt}) AS dealt WHERE dagreg_share < {SHARES * most // rows}", kinds
+        )
 
     def scripted(self, sql: str) -> str:
-        return (f"WITH {GIVEN} AS (\n{self.given}\n)\n" if self.given else "") + translated(sql, self.engine.dialect)
+        return (f"WITH {GIVEN} AS (\n{self.given}\n)\n" if self.given else "") + translated(
+            sql, self.engine.dialect
+        )
 
     def value(self, column: str) -> str:
         plain = Source.value(self, column)
@@ -161,7 +167,9 @@ def _engine(ref: DataRef) -> Engine:
 
 
 def _well_formed(ref: DataRef) -> None:
-    """Raises DataError (DR333) where signs of a password would be taken for the URL's, and shown as a host or port."""
+    """Raises DataError (DR333) where signs of a password would be taken for the URL's, and shown as a host or
+    port.
+    """
     try:
         parts = urlsplit(ref.source)
         clear = parts.port != 0 and ("@" in parts.netloc or "@" not in ref.source)
@@ -182,12 +190,17 @@ def _table(ref: DataRef, engine: Engine, backend: Any) -> tuple[str, Mapping[str
         raise refused("a `table:` or a `query:` is needed", ref, f"tables: {listed}" if here else "", "DR305")
     *within, last = name.split(".")
     with _asking(ref, engine, "DR305", f"no table `{name}`"):
-        schema = backend.table(last, database=tuple(within) if len(within) > 1 else "".join(within) or None).schema()
+        schema = backend.table(
+            last, database=tuple(within) if len(within) > 1 else "".join(within) or None
+        ).schema()
     return ".".join(map(identifier, (*within, last))), _sql_types(schema)
 
 
 def _single_select(ref: DataRef, engine: Engine) -> str:
-    """The spec's query without comments and semicolon. Raises DataError (DR307) for anything but one SELECT."""
+    """The spec's query without comments and semicolon.
+
+    Raises DataError (DR307) for anything but one SELECT.
+    """
     import sqlglot
     from sqlglot.expressions import Query
 
@@ -202,7 +215,9 @@ def _single_select(ref: DataRef, engine: Engine) -> str:
 
 
 def _numbered(source: IbisSource) -> IbisSource:
-    """With the numbering of a query where the rows have none of their own: those of views and foreign tables."""
+    """With the numbering of a query where the rows have none of their own: those of views and
+    foreign tables.
+    """
     try:
         first = source.fetch(f"SELECT {source.number} FROM {source.select} LIMIT 2")
     except DagregError:
@@ -246,7 +261,9 @@ def _asking(ref: DataRef, engine: Engine, code: str = "DR334", what: str = "") -
         reason = first_line(error) or type(error).__name__
         for secret in _secrets(ref.source):
             reason = reason.replace(secret, HIDDEN)
-        raise refused(f"{what or f'{engine.name} refuses a question'}: {redacted(reason)}", ref, "", code) from None
+        raise refused(
+            f"{what or f'{engine.name} refuses a question'}: {redacted(reason)}", ref, "", code
+        ) from None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -257,7 +274,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _secrets(url: str) -> tuple[str, ...]:
-    """The secret values of a connection string, as they are written and as they are meant; the longest first."""
+    """The secret values of a connection string, as they are written and as they are meant; the
+    longest first.
+    """
     authority = url.partition("://")[2].rpartition("@")[0]
     found = [authority.partition(":")[2]]
     found += [v for k, v in _settings(url).items() if secret_setting(k)]
@@ -332,8 +351,12 @@ def _describe_postgres(backend: Any, query: str) -> dict[str, str]:
     """Ibis would make a view of the query, for which not every user has leave and no replica allows it."""
     described = backend.raw_sql(f"SELECT * FROM ({query}) AS described LIMIT 0").description
     codes = ", ".join({str(column.type_code) for column in described})
-    asked = backend.raw_sql(f"SELECT CAST(oid AS BIGINT), typcategory, typname FROM pg_type WHERE oid IN ({codes})")
-    kinds = {oid: "VARCHAR" if category in "SE" else _POSTGRES.get(name, name) for oid, category, name in asked}
+    asked = backend.raw_sql(
+        f"SELECT CAST(oid AS BIGINT), typcategory, typname FROM pg_type WHERE oid IN ({codes})"
+    )
+    kinds = {
+        oid: "VARCHAR" if category in "SE" else _POSTGRES.get(name, name) for oid, category, name in asked
+    }
     return {column.name: kinds[column.type_code] for column in described}
 
 
@@ -354,7 +377,8 @@ def _postgres_program(url: str) -> Reader:
     return Reader(
         ("os", "psycopg"),
         (
-            f"database = psycopg.connect(os.environ[{literal(VARIABLE)}]){comment(f'such as {redacted(url)}')}",
+            f"database = psycopg.connect(os.environ[{literal(VARIABLE)}])"
+            f"{comment(f'such as {redacted(url)}')}",
             "",
             "def columns(query):",
             "    cursor = database.execute(query)",
@@ -396,13 +420,17 @@ def _connect_spark(url: str) -> Any:
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder
-    for name, value in ({"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"} | _spark(url)).items():
+    for name, value in (
+        {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"} | _spark(url)
+    ).items():
         builder = builder.config(name, value)
     return ibis.pyspark.connect(builder.getOrCreate())
 
 
 def _spark(url: str) -> dict[str, str]:
-    """The session's settings: the path is the warehouse's folder, the rest stands behind the question mark."""
+    """The session's settings: the path is the warehouse's folder, the rest stands behind the
+    question mark.
+    """
     folder = urlsplit(url.replace("[", "%5B").replace("]", "%5D")).path.lstrip("/")
     warehouse = {"spark.sql.warehouse.dir": os.path.abspath(f"/{folder}")} if folder else {}
     return warehouse | _settings(url)

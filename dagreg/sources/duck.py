@@ -39,7 +39,9 @@ _LOCATING = {
     ATTACH: ("duckdb", "os", "sys"),
 }
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
-SEE_NAN = "SET disabled_optimizers = 'statistics_propagation'; "  # a Parquet file's statistics do not count NaN
+SEE_NAN = (
+    "SET disabled_optimizers = 'statistics_propagation'; "  # a Parquet file's statistics do not count NaN
+)
 CSV_TYPES = ("BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "VARCHAR")  # no BOOLEAN: `yes` and `no` are words
 
 
@@ -76,7 +78,9 @@ class DuckSource(Source):
         for alike in by_type.values():
             for at in range(0, len(alike), TOGETHER):
                 some = alike[at : at + TOGETHER]
-                each = (f"SELECT {i}, * FROM ({self.levels_sql(column, where)})" for i, column in enumerate(some))
+                each = (
+                    f"SELECT {i}, * FROM ({self.levels_sql(column, where)})" for i, column in enumerate(some)
+                )
                 for place, level, count in self.fetch(f"{' UNION ALL '.join(each)} ORDER BY 1, 2"):
                     found[some[place]].append((level, int(count)))
         return found
@@ -102,7 +106,11 @@ class DuckSource(Source):
 
     @property
     def reader(self) -> Reader:
-        for opens, files in (("read_csv(", self.files), ("read_parquet(", self.files), (ATTACH, self.files[:1])):
+        for opens, files in (
+            ("read_csv(", self.files),
+            ("read_parquet(", self.files),
+            (ATTACH, self.files[:1]),
+        ):
             found = replace(DUCKDB, imports=_LOCATING[opens], files=files, opens=opens)
             if files and opens + found.named() in self.before + self.script:
                 return found
@@ -139,7 +147,9 @@ class DuckSource(Source):
     def _parsed(self, columns: Sequence[str]) -> DuckSource:
         kept = ", ".join(map(self.name, columns))
         with self._asking():
-            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE parsed AS SELECT {kept} FROM {self.select}")
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE parsed AS SELECT {kept} FROM {self.select}"
+            )
         return replace(self, select="parsed", sql_types={c: self.sql_types[c] for c in columns}, text=False)
 
     def retyped(self, types: Mapping[str, str]) -> DuckSource:
@@ -155,7 +165,9 @@ class DuckSource(Source):
         if not asked:
             return ()
         most = self._row(f"SELECT {', '.join(f'max(abs({self.name(c)}))' for c in asked)} FROM {self.select}")
-        return tuple(c for c, largest in zip(asked, most, strict=True) if largest is not None and largest > EXACT)
+        return tuple(
+            c for c, largest in zip(asked, most, strict=True) if largest is not None and largest > EXACT
+        )
 
     def all_whole(self, column: str) -> bool:
         """Whether every value of a column of a text file is written as digits alone."""
@@ -218,13 +230,15 @@ def _sha256_of(files: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True, others: bool | None = None) -> DuckSource:
+def open_file(
+    ref: DataRef, folder: str, *, allow_outside: bool = True, others: bool | None = None
+) -> DuckSource:
     """Opens a data file (or a glob of files) that a spec names, relative to the spec's folder.
 
-    What is read are these files and nothing else, whatever a query or a view within them says, unless `others` (by
-    default as `allow_outside`) lets it read other files and addresses too.
-    Raises DataError where nothing is found, the path leaves `folder` without `allow_outside`,
-    the kind of file is not known, the file does not parse, or a view or query reads other files (DR302).
+    What is read are these files and nothing else, whatever a query or a view within them says, unless
+    `others` (by default as `allow_outside`) lets it read other files and addresses too. Raises DataError
+    where nothing is found, the path leaves `folder` without `allow_outside`, the kind of file is not known,
+    the file does not parse, or a view or query reads other files (DR302).
     """
     files = _files(ref, folder, allow_outside=allow_outside)
     reader = _reader(ref, files)
@@ -239,7 +253,9 @@ def open_file(ref: DataRef, folder: str, *, allow_outside: bool = True, others: 
         raise refused(str(error), ref, "", "DR302") from None
 
 
-_FENCE_NOTE = "put the rows into a table or a file of their own, or pass --allow-outside to read the others too"
+_FENCE_NOTE = (
+    "put the rows into a table or a file of their own, or pass --allow-outside to read the others too"
+)
 _OFFLINE = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -254,7 +270,9 @@ def _files(ref: DataRef, folder: str, *, allow_outside: bool) -> tuple[str, ...]
     found = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) and not there else []
     files = tuple(f for f in found if os.path.isfile(f)) or ((path,) if os.path.isfile(path) else ())
     if not allow_outside and not all(_within(folder, file) for file in (path, *files)):
-        raise refused(f"`{ref.source}` lies outside the spec's folder", ref, "pass --allow-outside to read it", "DR302")
+        raise refused(
+            f"`{ref.source}` lies outside the spec's folder", ref, "pass --allow-outside to read it", "DR302"
+        )
     if os.path.isdir(path):
         note = f"name a file in it, or a pattern such as `{os.path.join(ref.source, '*.csv')}`"
         raise refused(f"`{ref.source}` is a folder", ref, note, "DR304")
@@ -265,7 +283,9 @@ def _files(ref: DataRef, folder: str, *, allow_outside: bool) -> tuple[str, ...]
         raise refused(f"no data file `{ref.source}`", ref, "the link leads nowhere" if leads else "", "DR301")
     closed = next((file for file in files if not os.access(file, os.R_OK)), None)
     if closed is not None:
-        raise refused(f"`{closed}` is closed to you: its permissions do not let you read it", ref, "", "DR304")
+        raise refused(
+            f"`{closed}` is closed to you: its permissions do not let you read it", ref, "", "DR304"
+        )
     return files
 
 
@@ -278,7 +298,9 @@ def _reader(ref: DataRef, files: tuple[str, ...]) -> _Reading:
         raise refused(f"cannot read `{ending or ref.source}` files", ref, f"known: {known}", "DR303")
     if any(_READERS.get(other) is not reader for other in others):
         listed = ", ".join(f"`{os.path.basename(file)}`" for file in endings.values())
-        raise refused(f"`{ref.source}` means files of several kinds: {listed}", ref, "name those of one kind", "DR303")
+        raise refused(
+            f"`{ref.source}` means files of several kinds: {listed}", ref, "name those of one kind", "DR303"
+        )
     if reader is _database and len(files) > 1:
         raise refused(f"`{ref.source}` means {len(files)} databases", ref, "name one of them", "DR304")
     return reader
@@ -291,7 +313,9 @@ def _ending(file: str) -> str:
 
 def _open(reader: _Reading, files: tuple[str, ...], ref: DataRef, *, locked: bool) -> DuckSource:
     """The source that a reader makes of these files; `locked`, its connection reads them alone, for good."""
-    connection = duckdb.connect(config=dict(_OFFLINE) if locked else {})  # a file's mark may call for an extension
+    connection = duckdb.connect(
+        config=dict(_OFFLINE) if locked else {}
+    )  # a file's mark may call for an extension
     try:
         with _fenced():
             connection.execute("SET python_enable_replacements = false")
@@ -308,7 +332,9 @@ def _open(reader: _Reading, files: tuple[str, ...], ref: DataRef, *, locked: boo
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
-    """Nothing but these files is read, written or attached from now on, and nothing is loaded; temporary files stay."""
+    """Nothing but these files is read, written or attached from now on, and nothing is loaded; temporary
+    files stay.
+    """
     known = dict.fromkeys(path for file in files for path in (file, _safe(file), os.path.abspath(file)))
     paths = dict.fromkeys(form for path in known for form in (path, glob.escape(path)))
     connection.execute(f"SET allowed_paths = [{', '.join(map(quote, paths))}]")
@@ -324,7 +350,9 @@ def open_frame(frame: Any) -> DuckSource:
     numbers = isinstance(frame, Mapping) and any(map(np.isscalar, frame.values()))
     if numbers or isinstance(frame, list | tuple | set):
         what = "a mapping of single values is" if numbers else f"data of type {type(frame).__name__} are"
-        note = 'give a table of pandas, polars or Arrow, or a mapping of column names to lists: `{"x": [1, 2]}`'
+        note = (
+            'give a table of pandas, polars or Arrow, or a mapping of column names to lists: `{"x": [1, 2]}`'
+        )
         raise refused(f"{what} no table", note=note, code="DR304")
     try:
         if isinstance(frame, Mapping):
@@ -345,7 +373,9 @@ def open_frame(frame: Any) -> DuckSource:
 
 
 def _arrow_column(values: Any) -> Any:
-    """An Arrow array; whole numbers beyond 64 bits as decimals, or as text beyond those, mixed numbers as doubles."""
+    """An Arrow array; whole numbers beyond 64 bits as decimals, or as text beyond those, mixed numbers as
+    doubles.
+    """
     import pyarrow as pa
 
     try:
@@ -363,7 +393,9 @@ def _arrow_column(values: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """What a reader of one kind of file leaves: the relation here, and the way to it in a program of its own."""
+    """What a reader of one kind of file leaves: the relation here, and the way to it in a program
+    of its own.
+    """
 
     select: str
     script: str
@@ -428,7 +460,9 @@ def _repeated(names: Iterable[str | None]) -> frozenset[str]:
 
 
 def _numbered(names: Iterable[str]) -> list[str]:
-    """The names as DuckDB has them, to which case makes no difference: others than the first of a name are numbered."""
+    """The names as DuckDB has them, to which case makes no difference: others than the first of a name are
+    numbered.
+    """
     found: dict[str, str] = {}
     for i, name in enumerate(names):
         own = base = name or f"column{i}"
@@ -440,7 +474,9 @@ def _numbered(names: Iterable[str]) -> list[str]:
 
 
 def _queried(connection: duckdb.DuckDBPyConnection, opened: _Opened, ref: DataRef) -> _Opened:
-    """The rows of the spec's query, which sees a file as the table `data`, a database's tables by their names."""
+    """The rows of the spec's query, which sees a file as the table `data`, a database's tables by their
+    names.
+    """
     assert ref.query is not None
     query = ref.query.strip().rstrip(";")
     statements = connection.extract_statements(query)
@@ -499,7 +535,8 @@ def _limited(connection: duckdb.DuckDBPyConnection, ref: DataRef | None, *, fore
         raise too_late(_asked(ref), ref) from None
     finally:
         timer.cancel()
-        timer.join()  # a thread that outlives the interpreter and holds the last of a connection aborts the process
+        # a thread that outlives the interpreter and holds the last of a connection aborts the process
+        timer.join()
 
 
 @contextmanager
@@ -510,7 +547,12 @@ def _running(connection: duckdb.DuckDBPyConnection, ref: DataRef | None, *, fore
             yield
     except _Fenced as error:
         raise refused(str(error), ref, _FENCE_NOTE, "DR302") from None
-    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.InterruptException):
+    except (
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.ParserException,
+        duckdb.InterruptException,
+    ):
         raise
     except duckdb.Error as error:
         if foreign:
@@ -528,10 +570,13 @@ def _asked(ref: DataRef | None) -> str:
 # ---------------------------------------------------------------- kinds of files
 
 
-def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef, delimiter: str = "") -> _Opened:
+def _csv(
+    connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef, delimiter: str = ""
+) -> _Opened:
     """As DuckDB takes the file, where that has the columns of its first line; else parted as that line says.
 
-    One row with another number of fields leads DuckDB to another dialect, or to a header further down, in silence.
+    One row with another number of fields leads DuckDB to another dialect, or to a header further down, in
+    silence.
     """
     from dagreg.sources import text_files
 
@@ -573,10 +618,15 @@ def _csv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: Dat
     if wrong is not None:
         raise refused(wrong[0], ref, wrong[1], "DR304")
     if failed is not None:
-        note = "the first line has to hold the names, and every other one as many values, parted by the same sign"
+        note = (
+            "the first line has to hold the names, and every other one as many values, parted by the same "
+            "sign"
+        )
         raise refused(f"`{ref.source}` cannot be read: {first_line(failed)}", ref, note, "DR304")
     message = f"the columns of `{ref.source}` are not those of its first line"
-    raise refused(message, ref, "the first line has to hold the name of every column, parted as the rows are", "DR304")
+    raise refused(
+        message, ref, "the first line has to hold the name of every column, parted as the rows are", "DR304"
+    )
 
 
 def _delimiter(character: str) -> str:
@@ -588,7 +638,9 @@ def _tsv(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: Dat
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, files: tuple[str, ...], ref: DataRef) -> _Opened:
-    own = connection.sql(f"SELECT * FROM read_parquet({_paths(files[:1])}, hive_partitioning = false) LIMIT 0").columns
+    own = connection.sql(
+        f"SELECT * FROM read_parquet({_paths(files[:1])}, hive_partitioning = false) LIMIT 0"
+    ).columns
     select = f"read_parquet({_paths(files)}{_several(files)}{_partitions(files, ref, own)})"
     connection.execute(SEE_NAN)
     names: list[str] = []
@@ -647,7 +699,9 @@ _READERS: Mapping[str, _Reading] = {
 
 
 def _paths(files: tuple[str, ...]) -> str:
-    """Files as DuckDB reads them by name: no sign in a name is a pattern's, and no colon ends a protocol's."""
+    """Files as DuckDB reads them by name: no sign in a name is a pattern's, and no colon ends a
+    protocol's.
+    """
     return replace(DUCKDB, files=files).named()
 
 
@@ -663,9 +717,11 @@ _RANGING = ", hive_partitioning = true"
 
 
 def _partitions(files: tuple[str, ...], ref: DataRef, own: Collection[str]) -> str:
-    """Folders such as `year=2020` are columns where the spec's pattern ranges over them; elsewhere they only lie so.
+    """Folders such as `year=2020` are columns where the spec's pattern ranges over them; elsewhere they only
+    lie so.
 
-    Left alone, DuckDB takes every such folder of a path for a column, in place of the file's own of that name.
+    Left alone, DuckDB takes every such folder of a path for a column, in place of the file's own of that
+    name.
     """
     keys = _keys(files)
     if not keys:

@@ -1,4 +1,6 @@
-"""Tables in memory: what DuckDB does not take of them, and what they say of their columns that SQL types do not."""
+"""Tables in memory: what DuckDB does not take of them, and what they say of their columns that SQL types do
+not.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from dagreg.sources.types import Categories
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A table that DuckDB reads as `frame`, and the types of the columns that it cannot take, which it lacks."""
+    """A table that DuckDB reads as `frame`, and the types of the columns that it cannot take,
+    which it lacks.
+    """
 
     frame: Any
     strange: Mapping[str, str]
@@ -22,8 +26,9 @@ class Registered:
 def register(connection: duckdb.DuckDBPyConnection, frame: Any) -> Registered:
     """Lets a connection read a table as `frame`, without copying what it can read as it stands.
 
-    DuckDB refuses a whole pandas table for one column of a type that it does not know. Such columns are made plain
-    where that loses nothing (sparse numbers, the intervals of `pandas.cut`, periods), and left out otherwise.
+    DuckDB refuses a whole pandas table for one column of a type that it does not know. Such columns are made
+    plain where that loses nothing (sparse numbers, the intervals of `pandas.cut`, periods), and left out
+    otherwise.
     """
     try:
         connection.register("frame", frame)
@@ -68,14 +73,16 @@ def _plain(column: Any) -> Any:
 def categories_of(frame: Any) -> dict[str, Categories]:
     """What the columns of a table hold that the table itself declares to be categories, by name.
 
-    pandas' and Arrow's categories are in an order where they say so, polars' `Enum` always; a pandas category without
-    one is mostly sorted, which says nothing.
+    pandas' and Arrow's categories are in an order where they say so, polars' `Enum` always; a pandas category
+    without one is mostly sorted, which says nothing.
     """
     if hasattr(frame, "iloc"):
         kinds = {str(name): kind for name, kind in zip(frame.columns, frame.dtypes, strict=True)}
         kinds = {name: kind for name, kind in kinds.items() if getattr(kind, "categories", None) is not None}
         return {
-            name: Categories(kind.ordered, tuple(map(_level, kind.categories.tolist())) if kind.ordered else ())
+            name: Categories(
+                kind.ordered, tuple(map(_level, kind.categories.tolist())) if kind.ordered else ()
+            )
             for name, kind in kinds.items()
         }
     if hasattr(frame, "column_names"):  # Arrow

@@ -1,4 +1,6 @@
-"""How an emitted program reads its rows: what a source says of itself to a program that runs without dagreg."""
+"""How an emitted program reads its rows: what a source says of itself to a program that runs
+without dagreg.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from dagreg.spec.brief import Brief
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reader(Brief):
-    """How a program reads its rows: what it imports, what it says once, and the columns that answer `{query}`."""
+    """How a program reads its rows: what it imports, what it says once, and the columns that answer
+    `{query}`.
+    """
 
     imports: tuple[str, ...]
     once: tuple[str, ...]
@@ -25,7 +29,9 @@ class Reader(Brief):
         return escaped[0] if len(escaped) == 1 else f"[{', '.join(escaped)}]"
 
     def moved(self, query: str, home: str, folder: str) -> tuple[str, Reader]:
-        """A query whose files are named from the folder `home`, and its reader, as a program in `folder` has them."""
+        """A query whose files are named from the folder `home`, and its reader, as a program in `folder` has
+        them.
+        """
         if not self.files or os.path.abspath(home) == os.path.abspath(folder):
             return query, self
         there = tuple(os.path.relpath(os.path.join(home, f), folder or os.curdir) for f in self.files)

@@ -1,9 +1,9 @@
 """The numbers of a large table in one scan: the summary of every plain column, and the cross-products of all.
 
-The first rows say which columns are plain: numbers without gaps and with too many values to be levels. They also say
-what each is near. Sums of what is left over that lose no digits: the mean of the first rows is off by at most
-sd * sqrt(rows / `FIRST`), about 20 sds of ten million rows. Columns that turn out to have gaps, or values that are not
-finite, are left to the questions that `Source.summarise` asks.
+The first rows say which columns are plain: numbers without gaps and with too many values to be levels. They
+also say what each is near. Sums of what is left over that lose no digits: the mean of the first rows is off
+by at most sd * sqrt(rows / `FIRST`), about 20 sds of ten million rows. Columns that turn out to have gaps, or
+values that are not finite, are left to the questions that `Source.summarise` asks.
 """
 
 from __future__ import annotations
@@ -34,12 +34,16 @@ class Scan:
 
 
 def scan(source: Source, columns: Sequence[str]) -> Scan:
-    """The plain ones among these columns over all rows; of each the distinct values are counted in the first rows."""
+    """The plain ones among these columns over all rows; of each the distinct values are counted in the first
+    rows.
+    """
     numbers = [c for c in columns if source.kind(c) == "number"]
     if not numbers or not source.scans or not source.large:
         return Scan()
     first = source.read(f"{source.query(numbers)} LIMIT {FIRST}", {c: source.values(c) for c in numbers})
-    distinct = {c: len(np.unique(np.ma.getdata(v))) for c, v in first.items() if _is_plain(v, whole=_whole(source, c))}
+    distinct = {
+        c: len(np.unique(np.ma.getdata(v))) for c, v in first.items() if _is_plain(v, whole=_whole(source, c))
+    }
     plain = [c for c in numbers if distinct.get(c, 0) > LEAST]
     if not plain:
         return Scan()
@@ -48,9 +52,13 @@ def scan(source: Source, columns: Sequence[str]) -> Scan:
     moments, extremes = unpacked(answer, wanted), _extremes(answer, len(wanted))
     full = extremes[0] == moments.units.sum()
     small = np.abs(extremes[1:]).max(axis=0) <= LARGEST
-    kept = [i for i in range(len(plain)) if full[i] and small[i] and np.isfinite(moments.products[:, i, i]).all()]
+    kept = [
+        i for i in range(len(plain)) if full[i] and small[i] and np.isfinite(moments.products[:, i, i]).all()
+    ]
     found = {
-        plain[i]: _summary(moments, wanted[i], distinct[plain[i]], extremes[1:, i], whole=_whole(source, plain[i]))
+        plain[i]: _summary(
+            moments, wanted[i], distinct[plain[i]], extremes[1:, i], whole=_whole(source, plain[i])
+        )
         for i in kept
     }
     return Scan(found, moments.only(kept))

@@ -1,4 +1,7 @@
-"""What every source of data answers. The questions are SQL in DuckDB's words; a source says how they are put."""
+"""What every source of data answers.
+
+The questions are SQL in DuckDB's words; a source says how they are put.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ LEVEL_CAP = 1000  # distinct values that are listed as levels
 MAX_GROUPS = 1_000_000  # those of a column of groups
 EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
 TOGETHER = 32  # columns summarised by one question: each distinct count holds a hash table meanwhile
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+"UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
 _TEXTS = ("VARCHAR", "ENUM")
 _WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT")
@@ -75,7 +79,9 @@ class Source(ABC):
 
     @abstractmethod
     def sample(self, columns: Sequence[str], most: int, seed: int) -> dict[str, np.ma.MaskedArray[Any, Any]]:
-        """These columns with missing values masked: every row, or some `most` of them at random from a larger table."""
+        """These columns with missing values masked: every row, or some `most` of them at random from a larger
+        table.
+        """
 
     @abstractmethod
     def scripted(self, sql: str) -> str:
@@ -127,7 +133,9 @@ class Source(ABC):
         return tuple(self.sql_types)
 
     def kind(self, column: str) -> ColumnKind | None:
-        """Whether a column holds numbers, text or booleans; None for what a regression cannot take (dates, lists)."""
+        """Whether a column holds numbers, text or booleans; None for what a regression cannot take (dates,
+        lists).
+        """
         base = self._base(column)
         if base in _NUMBERS:
             return "number"
@@ -138,8 +146,8 @@ class Source(ABC):
     def narrow(self, columns: Sequence[str], numbers: Collection[str] = ()) -> Self:
         """The same source with these columns only.
 
-        Whole numbers with more digits than a double keeps are text, so that none of them merge, unless the column is
-        among `numbers`: those that measure something.
+        Whole numbers with more digits than a double keeps are text, so that none of them merge, unless the
+        column is among `numbers`: those that measure something.
         """
         if not columns:
             return self
@@ -208,8 +216,12 @@ class Source(ABC):
         if not self.ordered:
             found = self.fetch(f"SELECT {value} FROM {self.select} WHERE {where} LIMIT 1")
             return None, found[0][0] if found else None
-        numbered = f"SELECT row_number() OVER () AS place, {value} AS found, ({where}) AS meant FROM {self.select}"
-        rows = self.fetch(f"SELECT place, found FROM ({numbered}) AS numbered WHERE meant ORDER BY place LIMIT 1")
+        numbered = (
+            f"SELECT row_number() OVER () AS place, {value} AS found, ({where}) AS meant FROM {self.select}"
+        )
+        rows = self.fetch(
+            f"SELECT place, found FROM ({numbered}) AS numbered WHERE meant ORDER BY place LIMIT 1"
+        )
         return (int(rows[0][0]), rows[0][1]) if rows else (None, None)
 
     def rows(self, where: str = "TRUE") -> int:
@@ -243,7 +255,9 @@ class Source(ABC):
         return self.estimates and self.rows() > EXACT_COUNTS
 
     def hashing(self, columns: Sequence[str]) -> Callable[[], str | None]:
-        """The hash of the content once it is asked for, computed in the meantime where nothing speaks against it."""
+        """The hash of the content once it is asked for, computed in the meantime where nothing speaks against
+        it.
+        """
         return lambda: self.sha256(columns)
 
     # ------------------------------------------------------------ summaries
@@ -264,7 +278,8 @@ class Source(ABC):
             some = columns[at : at + TOGETHER]
             aggregates = [self._aggregates(column, estimated=many) for column in some]
             flat = self._row(
-                f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE {where}"
+                f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE "
+                f"{where}"
             )
             width = len(aggregates[0])
             rows |= {column: flat[i * width : (i + 1) * width] for i, column in enumerate(some)}
@@ -282,7 +297,9 @@ class Source(ABC):
         return list(zip(numbers[::2], numbers[1::2], strict=True))
 
     def _aggregates(self, column: str, *, estimated: bool) -> tuple[str, ...]:
-        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite, too large: a column's part."""
+        """Missing, distinct, mean, sd, smallest, largest, whole numbers only, infinite, too large: a column's
+        part.
+        """
         here = f"FILTER (WHERE {self._present(column)})"
         value = self.value(column)
         distinct = f"approx_count_distinct({value})" if estimated else f"count(DISTINCT {value})"
@@ -315,23 +332,34 @@ class Source(ABC):
         there = f"({where}) AND {self._present(column)}"
         return f"SELECT {self.value(column)}, count(*) FROM {self.select} WHERE {there} GROUP BY 1"
 
-    def _summary(self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]], most: int) -> ColumnSummary:
+    def _summary(
+        self, column: str, row: tuple[Any, ...], levels: list[tuple[Level, int]], most: int
+    ) -> ColumnSummary:
         missing, distinct, mean, sd, low, high, whole, infinite, beyond = row
         distinct = len(levels) or distinct
         levels = levels if len(levels) <= most else []
         if infinite:
             message = f"column `{column}` holds {infinite} infinite value{'s' * (infinite > 1)}"
             ways = "mend them, or leave those cells empty and say `missing: drop`"
-            raise DataError((Diagnostic("DR306", message, label=ways, offence=Offence(column, "isinf({number})")),))
+            raise DataError(
+                (Diagnostic("DR306", message, label=ways, offence=Offence(column, "isinf({number})")),)
+            )
         if beyond:
             largest = max(low, high, key=abs)
-            message = f"column `{column}` holds {beyond} number{'s' * (beyond > 1)} beyond {LARGEST:g}, as {largest:g}"
+            message = (
+                f"column `{column}` holds {beyond} number{'s' * (beyond > 1)} beyond {LARGEST:g}, as "
+                f"{largest:g}"
+            )
             note = "their squares are beyond all numbers: divide the column by a round number, or mend it"
             raise refused(message, note=note, code="DR435")
-        moments = dict(zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True))
+        moments = dict(
+            zip(("mean", "sd", "minimum", "maximum"), map(_number, (mean, sd, low, high)), strict=True)
+        )
         values, counts = tuple(p[0] for p in levels), tuple(p[1] for p in levels)
         kind, own = self.kind(column) or "text", self.categories.get(column)
-        return ColumnSummary(kind, int(missing), int(distinct), values, counts, bool(whole), **moments, categories=own)
+        return ColumnSummary(
+            kind, int(missing), int(distinct), values, counts, bool(whole), **moments, categories=own
+        )
 
     # ------------------------------------------------------------ rows
 
@@ -340,7 +368,9 @@ class Source(ABC):
         named = ", ".join(f"{self.value(c)} AS {identifier(c)}" for c in columns) or "1"
         return f"SELECT {named} FROM {source or self.select}" + ("" if where == "TRUE" else f" WHERE {where}")
 
-    def arrays(self, columns: Sequence[str], where: str = "TRUE", *, gaps: bool = False) -> dict[str, npt.NDArray[Any]]:
+    def arrays(
+        self, columns: Sequence[str], where: str = "TRUE", *, gaps: bool = False
+    ) -> dict[str, npt.NDArray[Any]]:
         """These columns as NumPy arrays, over the rows where `where` holds, in the table's order.
 
         With `gaps`, missing values are masked where there are any.
@@ -362,13 +392,17 @@ def refused(message: str, ref: DataRef | None = None, note: str = "", code: str 
 def too_long(column: str) -> str:
     """What is said of a column of whole numbers that is read as text."""
     return (
-        f"Column `{column}` is read as text: its whole numbers have more digits than the 16 that a number keeps, so "
+        f"Column `{column}` is read as text: its whole numbers have more digits than the 16 that a number "
+        "keeps, so "
         "that different ones would become equal. Where they measure something, declare `type: continuous`."
     )
 
 
 def longest() -> float:
-    """The seconds that a question to a query or a view may take. Raises DataError (DR338) for what is no number."""
+    """The seconds that a question to a query or a view may take.
+
+    Raises DataError (DR338) for what is no number.
+    """
     given = os.environ.get(LIMIT, "").strip()
     try:
         limit = float(given) if given else SECONDS
@@ -386,11 +420,15 @@ def too_late(what: str, ref: DataRef | None) -> DataError:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the details that libraries add below; of text, with the line that it is about."""
+    """What an error says, without the details that libraries add below; of text, with the line that it is
+    about.
+    """
     first, *more = str(error).strip().split("\n")
     if "CSV Error on Line" not in first:
         return first
-    return ". ".join([first, *(line for line in more[:2] if line.strip() and not line.startswith("Possible"))])
+    return ". ".join(
+        [first, *(line for line in more[:2] if line.strip() and not line.startswith("Possible"))]
+    )
 
 
 def _number(value: float | None) -> float:

@@ -50,7 +50,9 @@ class Column:
 
 
 def parts_sql(source: Source, columns: Sequence[str], groups: int, where: str) -> str:
-    """The rows of every distinct combination in every group: its place in their order, the group, the count."""
+    """The rows of every distinct combination in every group: its place in their order, the group,
+    the count.
+    """
     keys = ", ".join(f"k{i}" for i in range(len(columns)))
     named = ", ".join(f"{source.value(c)} AS k{i}" for i, c in enumerate(columns))
     dealt = f"SELECT {named}, {source.numbering} % {groups} AS part FROM {source.select} WHERE {where}"
@@ -58,8 +60,11 @@ def parts_sql(source: Source, columns: Sequence[str], groups: int, where: str) -
     return f"SELECT dense_rank() OVER (ORDER BY {keys}) - 1, part, counted FROM ({counted}) AS combinations"
 
 
-def moments_sql(source: Source, columns: Sequence[Column], groups: int, where: str, *, extremes: bool = False) -> str:
-    """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are near.
+def moments_sql(
+    source: Source, columns: Sequence[Column], groups: int, where: str, *, extremes: bool = False
+) -> str:
+    """A row for each group of rows: its number, its rows, sums and cross-products, less what columns are
+    near.
 
     With `extremes` then the rows that have a value of each column, the smallest, and the largest values.
     """
@@ -72,4 +77,6 @@ def moments_sql(source: Source, columns: Sequence[Column], groups: int, where: s
         sums += [f"{f}(r{i})" for f in ("count", "min", "max") for i in here]
     group = f"{source.numbering} % {groups}" if groups > 1 else "0"
     numbered = f"SELECT {group} AS part, {', '.join(named)} FROM {source.select} WHERE {where}"
-    return f"SELECT part, count(*), {', '.join(sums)} FROM ({numbered}) AS numbered GROUP BY part ORDER BY part"
+    return (
+        f"SELECT part, count(*), {', '.join(sums)} FROM ({numbered}) AS numbered GROUP BY part ORDER BY part"
+    )

@@ -74,6 +74,8 @@ def check_ending(path: Path) -> None:
 
 
 def write_table(path: Path, columns: Columns, inputs: Iterable[Path] = ()) -> None:
-    """Writes a file of the kind that its ending names; it appears whole or not at all, and never over `inputs`."""
+    """Writes a file of the kind that its ending names; it appears whole or not at all, and never over
+    `inputs`.
+    """
     check_ending(path)
     write_file(path, lambda half: _WRITERS[path.suffix.lower()](half, columns), inputs)

@@ -1,4 +1,6 @@
-"""Delimited text as it stands in the file: its header, and what is wrong with it where DuckDB cannot read it."""
+"""Delimited text as it stands in the file: its header, and what is wrong with it where DuckDB
+cannot read it.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +46,15 @@ class Header:
 def header(path: str, delimiter: str = "") -> Header:
     """The first line of a file that is neither blank nor a comment; no names where there is none.
 
-    Of several delimiters the one with the most fields comes first. Raises OSError where the file cannot be read.
+    Of several delimiters the one with the most fields comes first. Raises OSError where the file cannot be
+    read.
     """
     candidates = (delimiter,) if delimiter else DELIMITERS
     head = _head(path)
     above = list(takewhile(lambda line: not line.strip() or line.startswith("#"), head))
-    if above and any(_heads_numbers(head[len(above) - 1 : len(above) + 1], candidate) for candidate in candidates):
+    if above and any(
+        _heads_numbers(head[len(above) - 1 : len(above) + 1], candidate) for candidate in candidates
+    ):
         del above[-1]
     lines = head[len(above) :]
     found = []
@@ -62,8 +67,9 @@ def header(path: str, delimiter: str = "") -> Header:
 
 
 def _heads_numbers(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether the first of two lines names the fields of the second, `#` and all: as many, with a number among them
-    and none among the names."""
+    """Whether the first of two lines names the fields of the second, `#` and all: as many, with a number
+    among them and none among the names.
+    """
     names, fields = (
         [f.strip() for f in next(csv.reader([line], delimiter=delimiter), [])] for line in (*lines, "")[:2]
     )
@@ -91,7 +97,9 @@ def fits(names: Sequence[str], heads: Sequence[Header]) -> bool:
 
 
 def _known(name: str, known: Collection[str]) -> bool:
-    """Whether this is one of the names, numbered if it stands more than once; columns without one are numbered too."""
+    """Whether this is one of the names, numbered if it stands more than once; columns without one are
+    numbered too.
+    """
     plain = _plain(name)
     while plain not in known and _NUMBERED.search(plain):
         plain = _NUMBERED.sub("", plain)
@@ -130,7 +138,9 @@ def another_kind(paths: Iterable[str]) -> tuple[str, str] | None:
 
 
 def fault(paths: Iterable[str], delimiter: str) -> tuple[str, str] | None:
-    """What is wrong with the first file that is not plain text with equal rows, and what to do; None if nothing."""
+    """What is wrong with the first file that is not plain text with equal rows, and what to do; None if
+    nothing.
+    """
     for path in paths:
         found = _not_text(path) or _ragged(path, delimiter)
         if found is not None:
@@ -147,22 +157,31 @@ def _not_text(path: str) -> tuple[str, str] | None:
             except UnicodeDecodeError as error:
                 return _encoding(name, i, line, error)
             if b"\x00" in line:
-                return f"line {i} of `{name}` holds a zero byte: the file is no text", "save the table as UTF-8 text"
+                return (
+                    f"line {i} of `{name}` holds a zero byte: the file is no text",
+                    "save the table as UTF-8 text",
+                )
     return None
 
 
 def _encoding(name: str, number: int, line: bytes, error: UnicodeDecodeError) -> tuple[str, str]:
-    """Single bytes of western alphabets are Latin-1; those from 80 to 9F are letters in Windows-1252 alone."""
+    """Single bytes of western alphabets are Latin-1; those from 80 to 9F are letters in
+    Windows-1252 alone.
+    """
     windows = any(0x80 <= byte <= 0x9F for byte in line)
     encoding, code = ("Windows-1252", "CP1252") if windows else ("Latin-1", "LATIN1")
     around = line[max(0, error.start - 20) : error.start + 20]
     shown = around.decode("cp1252" if windows else "latin-1", "replace").strip()
-    message = f"`{name}` is not UTF-8 (line {number}): it looks like {encoding}, and would read `{shown}` there"
+    message = (
+        f"`{name}` is not UTF-8 (line {number}): it looks like {encoding}, and would read `{shown}` there"
+    )
     return message, f"save it as UTF-8, for instance by `iconv -f {code} -t UTF-8`"
 
 
 def _ragged(path: str, delimiter: str) -> tuple[str, str] | None:
-    """The first row with more or fewer fields than the header has; a last field that is empty does not count."""
+    """The first row with more or fewer fields than the header has; a last field that is empty
+    does not count.
+    """
     width = 0
     with _opened(path) as stream:
         rows = csv.reader(_lines(stream), delimiter=delimiter)
@@ -177,7 +196,10 @@ def _ragged(path: str, delimiter: str) -> tuple[str, str] | None:
                     shown = delimiter.join(fields)
                     shown = f"{shown[:_LONG]}..." if len(shown) > _LONG else shown
                     counts = f"has {_fields(len(fields))}, and the header {_fields(width)}"
-                    return f"{where} {counts}: `{shown}`", "delete lines that are no rows, such as totals and titles"
+                    return (
+                        f"{where} {counts}: `{shown}`",
+                        "delete lines that are no rows, such as totals and titles",
+                    )
         except csv.Error as error:
             return f"line {rows.line_num} of `{os.path.basename(path)}` is no row: {error}", ""
     return None

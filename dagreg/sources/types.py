@@ -13,7 +13,9 @@ ColumnKind = Literal["number", "text", "boolean"]
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """A table's own word that a column holds names and no numbers; `order`, the lowest first, where it knows one."""
+    """A table's own word that a column holds names and no numbers; `order`, the lowest first, where it knows
+    one.
+    """
 
     ordinal: bool  # whether the order is more than a list
     order: tuple[Level, ...] = ()

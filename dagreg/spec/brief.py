@@ -55,9 +55,13 @@ def _shown(value: Any) -> str:
             return format(value, ".6g")
         case None | bool() | int():
             return repr(value)
-        case tuple() | list() if len(value) <= _MOST_ITEMS and all(isinstance(v, str | int | float) for v in value):
+        case tuple() | list() if len(value) <= _MOST_ITEMS and all(
+            isinstance(v, str | int | float) for v in value
+        ):
             return f"({', '.join(map(_shown, value))})"
-        case Mapping() if len(value) <= _MOST_ITEMS and all(isinstance(v, str | int | float) for v in value.values()):
+        case Mapping() if len(value) <= _MOST_ITEMS and all(
+            isinstance(v, str | int | float) for v in value.values()
+        ):
             return f"{{{', '.join(f'{_shown(k)}: {_shown(v)}' for k, v in value.items())}}}"
         case Mapping() | tuple() | list() | frozenset() | set():
             return f"<{len(value)}>"

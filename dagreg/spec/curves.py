@@ -12,7 +12,10 @@ from dagreg.spec.source import Scalar, Tree, shorten
 from dagreg.spec.types import Curve, CurveKind
 
 _CALL = re.compile(r"\s*(?P<kind>poly|spline)\s*\(\s*(?P<count>\d{1,3})\s*\)\s*")
-RANGES: dict[CurveKind, tuple[int, int, str]] = {"poly": (2, 6, "degree"), "spline": (2, 12, "number of columns")}
+RANGES: dict[CurveKind, tuple[int, int, str]] = {
+    "poly": (2, 6, "degree"),
+    "spline": (2, 12, "number of columns"),
+}
 EXPECTED = "a curve such as `poly(2)` or `spline(4)`"
 
 

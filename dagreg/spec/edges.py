@@ -100,7 +100,9 @@ def read_edges(tree: Tree, declared: Collection[str], found: Diagnostics) -> Edg
         case Broken():
             pass
         case _:
-            found.error("DR111", f"expected edges: a list or text, found {describe(tree)}", tree.span, _STATEMENT_HINT)
+            found.error(
+                "DR111", f"expected edges: a list or text, found {describe(tree)}", tree.span, _STATEMENT_HINT
+            )
     check_edges(edges, found)
     return edges
 
@@ -119,7 +121,9 @@ def _read_item(item: Tree, declared: Collection[str], edges: Edges, found: Diagn
             found.error("DR111", f"expected an edge, found {describe(item)}", item.span, _STATEMENT_HINT)
 
 
-def _read_pair(shape: ListOf[Located[str]], tree: Tree, bidirected: bool, edges: Edges, found: Diagnostics) -> None:
+def _read_pair(
+    shape: ListOf[Located[str]], tree: Tree, bidirected: bool, edges: Edges, found: Diagnostics
+) -> None:
     if (pair := shape.read(tree, found)) is not None:
         source, target = pair.value
         edges.names += [source, target]
@@ -199,7 +203,9 @@ def _statement_ends(text: str) -> Iterator[int]:
 class _Reader:
     """Reads one statement of `text`."""
 
-    def __init__(self, scalar: Scalar, text: str, declared: Collection[str], found: Diagnostics, hint: str) -> None:
+    def __init__(
+        self, scalar: Scalar, text: str, declared: Collection[str], found: Diagnostics, hint: str
+    ) -> None:
         self.scalar, self.text, self.declared, self.found, self.hint = scalar, text, declared, found, hint
         self.start = self.stop = 0
         self.sound = True
@@ -288,7 +294,9 @@ def check_edges(edges: Edges, found: Diagnostics) -> None:
 def _check_loops(edges: Edges, found: Diagnostics) -> None:
     for edge in edges.edges:
         if edge.source == edge.target:
-            found.error("DR122", f"`{shorten(edge.source)}` cannot cause itself", edge.span, "an edge joins two nodes")
+            found.error(
+                "DR122", f"`{shorten(edge.source)}` cannot cause itself", edge.span, "an edge joins two nodes"
+            )
     edges.edges = [edge for edge in edges.edges if edge.source != edge.target]
 
 
@@ -317,7 +325,9 @@ def _check_cycles(edges: Edges, found: Diagnostics) -> None:
         reported |= steps
         shown = [*path, path[0]] if len(path) <= 12 else [*path[:6], "...", *path[-5:], path[0]]
         label = "an effect cannot precede its cause; leave one of these edges out"
-        found.error("DR124", f"the edges form a cycle: {' -> '.join(shown)}", directed[max(steps)].span, label)
+        found.error(
+            "DR124", f"the edges form a cycle: {' -> '.join(shown)}", directed[max(steps)].span, label
+        )
 
 
 def _cycles(directed: list[Edge]) -> Iterator[list[str]]:

@@ -89,13 +89,17 @@ def _ends(exposure: tuple[Located[str], ...], outcome: Located[str] | None, scop
     return _Ends(tuple(kept), outcome) if kept and len(kept) == len(exposure) else None
 
 
-def _apart(names: tuple[Located[str], ...], ends: _Ends | None, place: str, scope: Scope) -> tuple[Located[str], ...]:
+def _apart(
+    names: tuple[Located[str], ...], ends: _Ends | None, place: str, scope: Scope
+) -> tuple[Located[str], ...]:
     """The names without exposure and outcome, which have no place in `by` and `adjust`."""
     kept = []
     for name in names:
         if ends is not None and name.value in ends:
             role = "the outcome" if name.value == ends.outcome.value else "an exposure"
-            scope.found.error("DR143", f"`{shorten(name.value)}` is {role} and cannot stand in `{place}`", name.span)
+            scope.found.error(
+                "DR143", f"`{shorten(name.value)}` is {role} and cannot stand in `{place}`", name.span
+            )
         else:
             kept.append(name)
     return tuple(kept)
@@ -173,7 +177,9 @@ def _among(form: Reading, scope: Scope) -> Among:
         node = scope.nodes.get(exposure.value)
         several = node is not None and node.levels is not None and len(node.levels) != 2
         if node is not None and (several or node.type in (*_NUMBERS, "group")):
-            reason = f"`{shorten(exposure.value)}` is {node.type or 'of several levels'}, and not of two levels"
+            reason = (
+                f"`{shorten(exposure.value)}` is {node.type or 'of several levels'}, and not of two levels"
+            )
     if reason:
         scope.found.error("DR147", f"there is no effect on the {among.value} here: {reason}", among.span)
     return cast(Among, among.value)
@@ -190,7 +196,11 @@ def _doses(form: Reading, scope: Scope) -> tuple[float, ...] | int | None:
             reason = f"`{shorten(exposure.value)}` is {scope.type(exposure.value)}, and doses are numbers"
     if reason:
         scope.found.error("DR148", f"there is no dose-response curve here: {reason}", key)
-    return doses.value if isinstance(doses.value, int) else tuple(sorted(float(dose.value) for dose in doses.value))
+    return (
+        doses.value
+        if isinstance(doses.value, int)
+        else tuple(sorted(float(dose.value) for dose in doses.value))
+    )
 
 
 def _one_of_a_total_effect(form: Reading) -> str:

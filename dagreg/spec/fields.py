@@ -28,7 +28,17 @@ from dagreg.spec.shapes import (
     Unread,
     Word,
 )
-from dagreg.spec.types import MOST_SEED, Among, Coding, EngineSetting, Kind, Missing, NodeType, Standardise, Transform
+from dagreg.spec.types import (
+    MOST_SEED,
+    Among,
+    Coding,
+    EngineSetting,
+    Kind,
+    Missing,
+    NodeType,
+    Standardise,
+    Transform,
+)
 
 LANGUAGE_VERSION = 1
 MOST_DOSES = 1000
@@ -51,7 +61,13 @@ _TYPE_SYNONYMS = {
     "hidden": "unobserved",
     "cluster": "group",
 }
-_KIND_SYNONYMS = {"ate": "total", "cde": "direct", "indirect": "mediation", "nde": "mediation", "nie": "mediation"}
+_KIND_SYNONYMS = {
+    "ate": "total",
+    "cde": "direct",
+    "indirect": "mediation",
+    "nde": "mediation",
+    "nie": "mediation",
+}
 
 TYPE_WORD = Word((*get_args(NodeType), "unobserved"), "type", _TYPE_SYNONYMS)
 FAMILY_WORD = Later(family_word)
@@ -73,10 +89,14 @@ DATA_RECORD = Record("`data`", (SOURCE, TABLE, QUERY))
 # nodes
 OBSERVED = Field("observed", Flag(), "whether there is a column for it")
 TYPE = Field("type", TYPE_WORD, "what kind of values it has")
-LEVELS = Field("levels", ListOf[Any](LevelShape(), "a list of at least two levels", least=2), "its levels, in order")
+LEVELS = Field(
+    "levels", ListOf[Any](LevelShape(), "a list of at least two levels", least=2), "its levels, in order"
+)
 REFERENCE = Field("reference", LevelShape(), "the level that the others are compared with")
 COLUMN_FIELD = Field("column", COLUMN, "its column, where that has another name")
-TRANSFORM = Field("transform", Word(get_args(Transform), "transform"), "applied to the column before anything else")
+TRANSFORM = Field(
+    "transform", Word(get_args(Transform), "transform"), "applied to the column before anything else"
+)
 LABEL = Field("label", Text(), "how reports call it")
 UNIT = Field("unit", Text(), "its unit of measurement")
 DESCRIPTION = Field("description", Text(), "what it is")
@@ -97,7 +117,9 @@ UPPER = Field(
 CENSORED = Field(
     "censored",
     ByKind(
-        "a column, or `{flags: column, upper: column}`", scalar=COLUMN, mapping=Record("`censored`", (FLAGS, UPPER))
+        "a column, or `{flags: column, upper: column}`",
+        scalar=COLUMN,
+        mapping=Record("`censored`", (FLAGS, UPPER)),
     ),
     "column of flags none, left, right or interval, or `{flags: column, upper: column}`",
 )
@@ -153,7 +175,11 @@ EXCLUDE = Field("exclude", _names(A_LIST), "nodes that it must not hold")
 ADJUST_BOUNDS = Record("`adjust`", (INCLUDE, EXCLUDE))
 ADJUST = Field(
     "adjust",
-    ByKind("a list of nodes, or `{include: [...], exclude: [...]}`", sequence=_names(A_LIST), mapping=ADJUST_BOUNDS),
+    ByKind(
+        "a list of nodes, or `{include: [...], exclude: [...]}`",
+        sequence=_names(A_LIST),
+        mapping=ADJUST_BOUNDS,
+    ),
     "the adjustment set, or bounds on it",
 )
 _AMONG_SYNONYMS = {
@@ -185,22 +211,28 @@ STANDARDISE = Field(
     Word(get_args(Standardise), "way to standardise", _STANDARDISE_SYNONYMS),
     "the covariates' distribution: that of the rows (default), or uncertain, by the Bayesian bootstrap",
 )
-EFFECT_RECORD = Record("an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, DOSE_RESPONSE, STANDARDISE))
-EFFECT_TEXT = Unread("`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"})
+EFFECT_RECORD = Record(
+    "an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, DOSE_RESPONSE, STANDARDISE)
+)
+EFFECT_TEXT = Unread(
+    "`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"}
+)
 EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, mapping=EFFECT_RECORD)
 
 # regressions
 CURVES = Field(
     "curves",
     MapOf(CurveShape(), "a mapping from nodes to curves"),
-    "numbers that enter as a curve: `poly(2)`, a polynomial of that degree, or `spline(4)`, a natural cubic spline "
+    "numbers that enter as a curve: `poly(2)`, a polynomial of that degree, or `spline(4)`, a natural cubic "
+    "spline "
     "with so many columns, its knots at quantiles of the data",
 )
 _CODING_SYNONYMS = {"cells": "index", "levels": "index", "full": "index", "treatment": "reference"}
 CODING = Field(
     "coding",
     Word(get_args(Coding), "coding", _CODING_SYNONYMS),
-    "how levels enter: `reference`, differences from a reference level (the default), or `index`, a coefficient for "
+    "how levels enter: `reference`, differences from a reference level (the default), or `index`, a "
+    "coefficient for "
     "each level and no intercept",
 )
 CELLS = Field(
@@ -230,7 +262,9 @@ ENGINE = Field("engine", Word(get_args(EngineSetting), "engine"), "what computes
 SAMPLING_RECORD = Record("`sampling`", (DRAWS, TUNE, CHAINS, SEED, TARGET_ACCEPT, ENGINE))
 
 # the file
-VERSION = Field("dagreg", Number(int, minimum=LANGUAGE_VERSION, maximum=LANGUAGE_VERSION), "version of the language")
+VERSION = Field(
+    "dagreg", Number(int, minimum=LANGUAGE_VERSION, maximum=LANGUAGE_VERSION), "version of the language"
+)
 NAME = Field("name", Text(), "name of the analysis (default: the file's stem)")
 DATA = Field(
     "data",

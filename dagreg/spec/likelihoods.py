@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @cache
 def _families() -> Mapping[str, Family]:
-    from dagreg.families import FAMILIES  # a tenth of the time that `explain` takes, and few specs name a family
+    from dagreg.families import (
+        FAMILIES,
+    )  # a tenth of the time that `explain` takes, and few specs name a family
 
     return FAMILIES
 
@@ -37,7 +39,9 @@ def takes_trials(family: str | None) -> bool:
 
 
 def parameters() -> dict[str, Parameter]:
-    """The parameters besides the mean that any family has, by name: the keys of `priors:` that name no node."""
+    """The parameters besides the mean that any family has, by name: the keys of `priors:` that
+    name no node.
+    """
     return {p.name: p for p in _all_parameters()}
 
 

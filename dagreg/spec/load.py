@@ -53,7 +53,10 @@ def read_text(path: str | Path) -> str:
 
 
 def decoded(raw: bytes, shown: str) -> str:
-    """The text of the bytes, which messages call `shown`. Raises SpecError (DR108) where they are not UTF-8."""
+    """The text of the bytes, which messages call `shown`.
+
+    Raises SpecError (DR108) where they are not UTF-8.
+    """
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -66,7 +69,9 @@ def _not_utf8(raw: bytes, at: int, file: str) -> SpecError:
     before = LINE_BREAK.split(raw[:at].decode("utf-8-sig", "replace"))
     column = len(before[-1]) + 1
     span = Span(file, len(before), column, column + 1)
-    diagnostic = Diagnostic("DR108", "the file is not UTF-8", span, f"the byte 0x{raw[at]:02x}; save the file as UTF-8")
+    diagnostic = Diagnostic(
+        "DR108", "the file is not UTF-8", span, f"the byte 0x{raw[at]:02x}; save the file as UTF-8"
+    )
     return SpecError((diagnostic,), raw.decode("utf-8-sig", "replace"))
 
 
@@ -75,7 +80,10 @@ def spec_of(given: object) -> Spec:
     if isinstance(given, Spec):
         return given
     if isinstance(given, str) and "\n" in given:
-        what, label = "this is the text of a spec, where its path is expected", "`dagreg.loads(text)` reads a text"
+        what, label = (
+            "this is the text of a spec, where its path is expected",
+            "`dagreg.loads(text)` reads a text",
+        )
         raise SpecError((Diagnostic("DR167", what, label=label),))
     if not isinstance(given, str | os.PathLike):
         what = f"expected a spec or its path, found a value of type `{type(given).__name__}`"
@@ -130,7 +138,9 @@ def _graph(reading: Reading, found: Diagnostics) -> tuple[Scope, tuple[Edge, ...
         nodes, complete = read_nodes(declarations or {}, found), declarations is not None
     scope = Scope(nodes, f.NODES in reading, complete, found)
     if complete and not nodes:
-        found.error("DR114", "a graph without nodes", reading.key(f.EDGES), "name some in `edges:` or under `nodes:`")
+        found.error(
+            "DR114", "a graph without nodes", reading.key(f.EDGES), "name some in `edges:` or under `nodes:`"
+        )
     if declarations is not None:
         for name in edges.names:
             scope.known(name)
@@ -156,7 +166,9 @@ def _data(reading: Reading, found: Diagnostics) -> DataRef | None:
             source = data.plain(f.SOURCE)
             table, query = data.plain(f.TABLE), data.plain(f.QUERY)
             if table is not None and query is not None:
-                found.error("DR160", "both `table` and `query` are given", data.key(f.QUERY), "keep one of the two")
+                found.error(
+                    "DR160", "both `table` and `query` are given", data.key(f.QUERY), "keep one of the two"
+                )
             return DataRef(source, table, query, data.span) if source is not None else None
         case _:
             return None

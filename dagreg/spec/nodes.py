@@ -54,7 +54,9 @@ def _long_form(name: str, span: Span, reading: Reading, found: Diagnostics) -> N
     if unobserved:
         _check_unobserved(name, reading, word, found)
         described = _described(Node(name, observed=False, span=span), reading)
-        return replace(described, cost=_or(reading.plain(f.COST), 1.0), selected=reading.plain(f.SELECTED) or False)
+        return replace(
+            described, cost=_or(reading.plain(f.COST), 1.0), selected=reading.plain(f.SELECTED) or False
+        )
     node = _with_attributes(_described(Node(name, span=span), reading), reading)
     node = _typed(node, word) if word is not None else node
     for check in _CHECKS:
@@ -95,7 +97,11 @@ def _with_attributes(node: Node, reading: Reading) -> Node:
         offset=reading.plain(f.OFFSET),
         error=error.plain(f.SCALE) if isinstance(error, Reading) else error.value if error else None,
         error_is_scale=isinstance(error, Reading),
-        censored=censored.plain(f.FLAGS) if isinstance(censored, Reading) else censored.value if censored else None,
+        censored=censored.plain(f.FLAGS)
+        if isinstance(censored, Reading)
+        else censored.value
+        if censored
+        else None,
         upper=censored.plain(f.UPPER) if isinstance(censored, Reading) else None,
         slopes=tuple(slope.value for slope in reading.plain(f.SLOPES) or ()),
         pool=reading.plain(f.POOL) or False,
@@ -133,7 +139,9 @@ def _check_types(node: Node, reading: Reading, found: Diagnostics) -> None:
         _misfit(node, f.POOL, reading, ("categorical", "ordinal"), found)
     _misfit(node, f.CENSORED, reading, ("continuous", "positive", "proportion"), found)
     if node.slopes and node.type != "group":
-        found.error("DR131", "`slopes` belongs to a node of type `group`", reading.key(f.SLOPES), "add `type: group`")
+        found.error(
+            "DR131", "`slopes` belongs to a node of type `group`", reading.key(f.SLOPES), "add `type: group`"
+        )
 
 
 def _check_levels(node: Node, reading: Reading, found: Diagnostics) -> None:
@@ -149,7 +157,9 @@ def _check_levels(node: Node, reading: Reading, found: Diagnostics) -> None:
 
 def check_level(level: Located[Level], levels: tuple[Level, ...], whose: str, found: Diagnostics) -> None:
     """Reports a level that is not among `levels` (`true` is not 1 here, as it is in Python)."""
-    if any(level.value == known and isinstance(level.value, bool) == isinstance(known, bool) for known in levels):
+    if any(
+        level.value == known and isinstance(level.value, bool) == isinstance(known, bool) for known in levels
+    ):
         return
     shown = ", ".join(shorten(_written(known)) for known in levels[:12])
     message = f"`{shorten(_written(level.value))}` is not a level of {whose}"
@@ -167,7 +177,9 @@ def _check_transform(node: Node, reading: Reading, found: Diagnostics) -> None:
     fits = f.TRANSFORMS_OF.get(node.type, ())
     if transform.value not in fits:
         label = f"use {either(fits)}" if fits else "only numbers can be transformed"
-        found.error("DR133", f"`{transform.value}` does not fit the type `{node.type}`", transform.span, label)
+        found.error(
+            "DR133", f"`{transform.value}` does not fit the type `{node.type}`", transform.span, label
+        )
 
 
 def _check_binomial(node: Node, reading: Reading, found: Diagnostics) -> None:

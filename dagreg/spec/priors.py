@@ -1,4 +1,6 @@
-"""The closed grammar of priors, `Name(number, ...)` or `Name(parameter=number, ...)`: a table, never evaluated."""
+"""The closed grammar of priors, `Name(number, ...)` or `Name(parameter=number, ...)`: a table, never
+evaluated.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +60,14 @@ _SYNONYMS = {
     "lkj": "LKJCholesky",
 }
 _CALL = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\((?P<arguments>[^()]*)\))?\s*")
-_ARGUMENT = re.compile(r"\s*(?:(?P<key>[^\W\d]\w*)\s*=\s*)?(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+_ARGUMENT = re.compile(
+    r"\s*(?:(?P<key>[^\W\d]\w*)\s*=\s*)?(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*"
+)
 
 _LONGEST_PRIOR = 1000  # characters
-SMALLEST = 1e-100  # number of a prior, other than 0; the largest is its inverse: squares of both are still numbers
+SMALLEST = (
+    1e-100  # number of a prior, other than 0; the largest is its inverse: squares of both are still numbers
+)
 
 EXPECTED = "a prior such as `Normal(0, 1)`"
 
@@ -113,7 +119,9 @@ def read_prior(scalar: Scalar, found: Diagnostics) -> Prior | None:
         label = f"did you mean `{hint}`?" if hint else did_you_mean(name, DISTRIBUTIONS)
         span = scalar.span_of(call.start("name"), call.end("name"))
         known = f"known are {', '.join(DISTRIBUTIONS)}"
-        found.error("DR152", f"unknown distribution `{shorten(name)}`", span, label, () if label else (known,))
+        found.error(
+            "DR152", f"unknown distribution `{shorten(name)}`", span, label, () if label else (known,)
+        )
         return None
     if call["arguments"] is None and DISTRIBUTIONS[name].parameters:
         found.error("DR153", f"`{name}` without its parameters", scalar.span, f"write `{signature(name)}`")
@@ -152,7 +160,9 @@ class _Arguments:
             elif (size := abs(float(match["number"]))) > 1 / SMALLEST or 0 < size < SMALLEST:
                 label = "for a prior that says next to nothing write `Flat()`, or `HalfFlat()` of a scale"
                 found = f"`{shorten(match['number'])}` is beyond what a prior is computed with"
-                self._refuse("DR436", f"{found}: {SMALLEST:g} to {1 / SMALLEST:g}", *match.span("number"), label)
+                self._refuse(
+                    "DR436", f"{found}: {SMALLEST:g} to {1 / SMALLEST:g}", *match.span("number"), label
+                )
                 match = None
             matches.append(match)
             start = stop + 1

@@ -28,8 +28,8 @@ def check_number(name: str, value: Any, least: float, most: float, *, whole: boo
 def built(values: Mapping[str, Any], path: str | None = None) -> Spec:
     """The spec of these values by the keys of a file.
 
-    Raises SpecError with every mistake, shown in the YAML that says the same; first of all with every value that
-    YAML has no word for (DR166).
+    Raises SpecError with every mistake, shown in the YAML that says the same; first of all with every value
+    that YAML has no word for (DR166).
     """
     found: list[Diagnostic] = []
     document = {key: _plain(value, key, found, 0) for key, value in values.items() if value is not None}
@@ -59,10 +59,14 @@ def _plain(value: Any, place: str, found: list[Diagnostic], depth: int) -> Any:
             wrong = [key for key in value if not isinstance(key, str | int | float | bool | None)]
             message = f"`{place}` has a key that is {{}}: keys are text"
             found.extend(Diagnostic("DR166", message.format(_kind(key))) for key in wrong)
-            return {k: _plain(v, f"{place}[{k!r}]", found, depth + 1) for k, v in value.items() if k not in wrong}
+            return {
+                k: _plain(v, f"{place}[{k!r}]", found, depth + 1) for k, v in value.items() if k not in wrong
+            }
         case list() | tuple() | range():
             return [_plain(v, f"{place}[{i}]", found, depth + 1) for i, v in enumerate(value)]
-        case _ if hasattr(value, "tolist") and getattr(value, "ndim", 2) < 2:  # of NumPy, or a column of pandas
+        case _ if (
+            hasattr(value, "tolist") and getattr(value, "ndim", 2) < 2
+        ):  # of NumPy, or a column of pandas
             return _plain(value.tolist(), place, found, depth + 1)
         case _:
             found.append(Diagnostic("DR166", f"`{place}` is {_kind(value)}", label=_hint(value, place)))

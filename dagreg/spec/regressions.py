@@ -79,7 +79,9 @@ def _check_beside_curves(regression: Regression, reading: Reading, scope: Scope)
     for group, terms in regression.varying.items():
         for term in (t for t in terms if t in regression.curves):
             message = f"a curve that varies over `{shorten(group)}` is not supported yet: `{shorten(term)}`"
-            scope.found.error("DR159", message, reading.key(f.VARYING), "leave out the curve, or the varying slope")
+            scope.found.error(
+                "DR159", message, reading.key(f.VARYING), "leave out the curve, or the varying slope"
+            )
 
 
 def _cells(response: str, reading: Reading, scope: Scope) -> tuple[str, ...]:
@@ -94,7 +96,10 @@ def _cells(response: str, reading: Reading, scope: Scope) -> tuple[str, ...]:
             message = f"`{shorten(name.value)}` is {node.type}, and cells are combinations of levels"
             scope.found.error("DR158", message, name.span, "cells take binary, categorical and ordinal nodes")
         elif node is not None and node.pool:
-            message = f"the levels of `{shorten(name.value)}` are pooled, and those of cells have means of their own"
+            message = (
+                f"the levels of `{shorten(name.value)}` are pooled, and those of cells have means of their "
+                "own"
+            )
             scope.found.error("DR158", message, name.span, "leave out `pool`, or take it out of `cells`")
     scope.keep_observed(named, "be among cells")
     return tuple(name.value for name in named if name.value in scope.nodes and name.value != response)
@@ -106,7 +111,9 @@ def _check_beside_cells(regression: Regression, reading: Reading, scope: Scope) 
         return
     if "intercept" in regression.priors:
         span = regression.priors["intercept"].span
-        scope.found.error("DR158", "`cells` stand in place of an intercept", span, "give the prior `cells` instead")
+        scope.found.error(
+            "DR158", "`cells` stand in place of an intercept", span, "give the prior `cells` instead"
+        )
     for factors in regression.interactions or ():
         within = [name for name in factors if name in regression.cells]
         if within:
@@ -115,7 +122,10 @@ def _check_beside_cells(regression: Regression, reading: Reading, scope: Scope) 
     for group, terms in regression.varying.items():
         within = [term for term in terms if term in regression.cells]
         if within:
-            message = f"`{shorten(within[0])}` is among the cells and has no slope that varies over `{shorten(group)}`"
+            message = (
+                f"`{shorten(within[0])}` is among the cells and has no slope that varies over "
+                f"`{shorten(group)}`"
+            )
             scope.found.error("DR158", message, reading.key(f.VARYING), "take it out of `cells`")
 
 
@@ -187,7 +197,9 @@ def _varying(response: str, reading: Reading, scope: Scope) -> dict[str, tuple[s
         known = scope.observed(Located(group, span), "be a group")
         if known and scope.type(group) not in (None, "group") and not scope.nodes[group].pool:
             message = f"`{shorten(group)}` is {scope.type(group)}, not a group"
-            label = "give it `type: group`" + (", or `pool: true`" if scope.type(group) == "categorical" else "")
+            label = "give it `type: group`" + (
+                ", or `pool: true`" if scope.type(group) == "categorical" else ""
+            )
             scope.found.error("DR157", message, span, label)
         for term in terms.value if terms else ():
             _check_term(term, response, scope)
@@ -225,7 +237,9 @@ def _check_prior_key(term: str, response: str, span: Span, scope: Scope) -> bool
     if len(names) == 2 and "intercept" in names and "intercept" not in scope.nodes:
         names = tuple(name for name in names if name != "intercept")  # the sd of varying intercepts
     if response in names:
-        scope.found.error("DR151", f"the response `{shorten(response)}` is no term of its own regression", span)
+        scope.found.error(
+            "DR151", f"the response `{shorten(response)}` is no term of its own regression", span
+        )
         return False
     unknown = [name for name in names if name not in scope.nodes]
     if unknown:
@@ -247,4 +261,6 @@ def _check_support(term: str, prior: Prior, scope: Scope) -> None:
         scope.found.error("DR155", message, prior.span)
     elif parameter is not None and parameter.positive and admits_negative(prior):
         message = f"`{term}` is {parameter.words}, and `{prior.distribution}` admits negative values"
-        scope.found.error("DR155", message, prior.span, "use `HalfNormal`, `Exponential` or another prior above 0")
+        scope.found.error(
+            "DR155", message, prior.span, "use `HalfNormal`, `Exponential` or another prior above 0"
+        )

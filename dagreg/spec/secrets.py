@@ -12,7 +12,8 @@ from dagreg.spec.types import Spec
 def shareable(spec: Spec) -> Spec:
     """The same spec, its connection string as it is shown to people.
 
-    It keeps its text, with the string replaced there, where that says this very spec; else it is one without a text.
+    It keeps its text, with the string replaced there, where that says this very spec; else it is one without
+    a text.
     """
     if spec.data is None or redacted(spec.data.source) == spec.data.source:
         return spec

@@ -426,7 +426,9 @@ class Record(Shape[Reading]):
                 found.error("DR103", message, key.span, partial(self._hint, key.text))
                 continue
             if key.text == field.former:
-                found.note("DR116", f"`{key.text}` is now called `{field.key}`", key.span, f"write `{field.key}`")
+                found.note(
+                    "DR116", f"`{key.text}` is now called `{field.key}`", key.span, f"write `{field.key}`"
+                )
             if field.key in keys:
                 message = f"`{field.key}` and `{field.former}` are one key"
                 found.error("DR104", message, key.span, f"keep `{field.key}`")
@@ -449,7 +451,9 @@ class Record(Shape[Reading]):
         return did_you_mean(key, words) or listed
 
     def schema(self) -> JSON:
-        properties = {entry.key: {**entry.shape.schema(), "description": entry.description} for entry in self.fields}
+        properties = {
+            entry.key: {**entry.shape.schema(), "description": entry.description} for entry in self.fields
+        }
         required = [entry.key for entry in self.fields if entry.required]
         record: JSON = {"type": "object", "properties": properties, "additionalProperties": False}
         return {**record, "required": required} if required else record

@@ -173,15 +173,27 @@ _SYNTAX: tuple[tuple[str, str, str], ...] = (
         "a `:` where no key can stand",
         "quote text that holds `: `; or is a `:` missing above?",
     ),
-    ("could not find expected ':'", "a key without its `:`", "write `key: value`, the colon followed by a space"),
+    (
+        "could not find expected ':'",
+        "a key without its `:`",
+        "write `key: value`, the colon followed by a space",
+    ),
     ("expected ',' or ']'", "a list `[...]` that is not closed", "its `]` is missing, or a comma"),
     ("expected ',' or '}'", "a mapping `{...}` that is not closed", "its `}` is missing, or a comma"),
     ("unexpected end of stream", "a quoted text that is not closed", "its closing quote is missing"),
-    ("block sequence entries are not", "a `-` where no list can stand", "begin the list on a line of its own"),
+    (
+        "block sequence entries are not",
+        "a `-` where no list can stand",
+        "begin the list on a line of its own",
+    ),
     ("expected node content", "a value is missing here", "a comma or a bracket too many?"),
     ("expected comment or line break", "text beside `|` or `>`", "begin the text on the next line"),
     ("expected <document start>", "text after the end of the spec", "check its indentation"),
-    ("expected key|expected '-' indicator|block end", "a line out of line with those above", "check its indentation"),
+    (
+        "expected key|expected '-' indicator|block end",
+        "a line out of line with those above",
+        "check its indentation",
+    ),
     ("undefined alias", "an alias without its anchor", "write the value out"),
     ("escape", "a `\\` that begins no known escape", "use single quotes, or write `\\\\`"),
 )
@@ -198,7 +210,9 @@ def _readable(source: Source, found: Diagnostics) -> bool:
         return False
     if match := _UNPRINTABLE.search(source.text):
         span = source.span(match.start(), match.end())
-        found.error("DR101", f"not valid YAML: the control character U+{ord(match[0]):04X}", span, "remove it")
+        found.error(
+            "DR101", f"not valid YAML: the control character U+{ord(match[0]):04X}", span, "remove it"
+        )
         return False
     return True
 
@@ -381,7 +395,9 @@ class _Composer:
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         if len(self.stack) == MAX_NESTING:
-            self.found.error("DR107", f"nesting deeper than {MAX_NESTING}", self._span(event), "a spec is shallow")
+            self.found.error(
+                "DR107", f"nesting deeper than {MAX_NESTING}", self._span(event), "a spec is shallow"
+            )
             raise _Stop
         mapping = isinstance(event, yaml.MappingStartEvent)
         self.stack.append(_Frame(mapping, bool(event.flow_style), _extent(event)[0]))
@@ -420,7 +436,9 @@ class _Composer:
             case Broken():
                 return False
             case Scalar(text="<<", style=""):
-                self.found.error("DR105", "a merge key has no place in a spec", key.span, "write the keys out")
+                self.found.error(
+                    "DR105", "a merge key has no place in a spec", key.span, "write the keys out"
+                )
                 return False
             case Scalar(value=str()):
                 return True
@@ -444,13 +462,18 @@ class _Composer:
             assert isinstance(opened, Scalar)
             assert isinstance(closing, Scalar)
             span = self.source.span(opened.start, closing.stop)
-            self.found.error("DR110", "a value cut at its comma", span, f"{_LIFT[frame.mapping]} or put it in quotes")
+            self.found.error(
+                "DR110", "a value cut at its comma", span, f"{_LIFT[frame.mapping]} or put it in quotes"
+            )
             kept += [*nodes[i : i + step - 1], Broken(span)]
             i = last + step
         return kept
 
 
-_LIFT = {True: "write the mapping as a block, one key a line,", False: "write the list as a block, one item a line,"}
+_LIFT = {
+    True: "write the mapping as a block, one key a line,",
+    False: "write the list as a block, one item a line,",
+}
 
 
 _LONGEST_CUT = 16  # nodes among which a closing parenthesis is looked for

@@ -12,7 +12,9 @@ from dagreg.spec.brief import Brief, cut
 
 Level = str | int | float | bool
 Side = Level | tuple[Level, ...]
-NodeType = Literal["continuous", "positive", "proportion", "binary", "count", "categorical", "ordinal", "group"]
+NodeType = Literal[
+    "continuous", "positive", "proportion", "binary", "count", "categorical", "ordinal", "group"
+]
 Transform = Literal["log", "log1p", "logit", "sqrt", "center", "standardize"]
 Kind = Literal["total", "direct", "mediation"]
 Among = Literal["everyone", "treated", "untreated"]
@@ -80,8 +82,8 @@ class Adjust:
 class Effect(Brief):
     """The question. `contrast` is (from, to) on the exposure's scale; None asks for the default one.
 
-    With several exposures a side is one value for all of them, or a tuple of one for each. `doses` lists the doses of
-    a dose-response curve, or says how many it has.
+    With several exposures a side is one value for all of them, or a tuple of one for each. `doses` lists the
+    doses of a dose-response curve, or says how many it has.
     """
 
     exposure: tuple[str, ...]
@@ -124,8 +126,8 @@ class Curve:
 class Regression(Brief):
     """What the user says about the regression of one response.
 
-    `coding`: levels against their reference and an intercept, or with `index` a coefficient for each level and no
-    intercept. `cells`: the nodes of whose levels each combination has a mean of its own.
+    `coding`: levels against their reference and an intercept, or with `index` a coefficient for each level
+    and no intercept. `cells`: the nodes of whose levels each combination has a mean of its own.
     """
 
     response: str
@@ -134,7 +136,9 @@ class Regression(Brief):
     coding: Coding = "reference"
     cells: tuple[str, ...] = ()
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    interactions: tuple[tuple[str, ...], ...] | None = None  # (): none at all, not even those that `by` asks for
+    interactions: tuple[tuple[str, ...], ...] | None = (
+        None  # (): none at all, not even those that `by` asks for
+    )
     varying: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     priors: Mapping[str, Prior] = field(default_factory=dict)
     span: Span | None = None
@@ -169,9 +173,9 @@ class DataRef:
 class Spec:
     """A whole spec file. `nodes` keeps the order of declaration (or of first use in `edges`).
 
-    `Spec(edges=["z -> x, y", "x -> y"], effect="x -> y")` makes one of plain Python values by the keys of a file, with
-    the same checks: it raises SpecError with every mistake, shown in the YAML that says the same. Made of its
-    own parts (`Node`, `Edge`, `Effect`, ...) it is taken as it is.
+    `Spec(edges=["z -> x, y", "x -> y"], effect="x -> y")` makes one of plain Python values by the keys of a
+    file, with the same checks: it raises SpecError with every mistake, shown in the YAML that says the same.
+    Made of its own parts (`Node`, `Edge`, `Effect`, ...) it is taken as it is.
     """
 
     name: str
@@ -207,10 +211,26 @@ class Spec:
         effect: Any = None,
         **other: Any,
     ) -> None:
-        """`path` is the file that relative paths of data start from; `other` keys are mistakes, and reported."""
-        given: dict[str, Any] = {"name": name, "data": data, "missing": missing, "nodes": nodes, "edges": edges}
-        given |= {"effect": effect, "effects": effects, "regressions": regressions, "sampling": sampling, **other}
-        read_already = bool(nodes) or bool(text) or places is not None  # no nodes: what a reader makes of a mistake
+        """`path` is the file that relative paths of data start from; `other` keys are mistakes,
+        and reported.
+        """
+        given: dict[str, Any] = {
+            "name": name,
+            "data": data,
+            "missing": missing,
+            "nodes": nodes,
+            "edges": edges,
+        }
+        given |= {
+            "effect": effect,
+            "effects": effects,
+            "regressions": regressions,
+            "sampling": sampling,
+            **other,
+        }
+        read_already = (
+            bool(nodes) or bool(text) or places is not None
+        )  # no nodes: what a reader makes of a mistake
         if effect is None and not other and read_already and _made_of_parts(given):
             parts = {
                 **given,
@@ -233,7 +253,9 @@ class Spec:
             object.__setattr__(self, entry.name, parts[entry.name])
 
     def __repr__(self) -> str:
-        asked = "; ".join(f"{e.kind} {', '.join(e.exposure)} -> {e.outcome}" for e in self.effects) or "no effect"
+        asked = (
+            "; ".join(f"{e.kind} {', '.join(e.exposure)} -> {e.outcome}" for e in self.effects) or "no effect"
+        )
         return cut(f"<Spec {self.name!r}: {len(self.nodes)} nodes, {len(self.edges)} edges; {asked}>")
 
     def with_sampling(self, **settings: int | str | None) -> Spec:
@@ -242,18 +264,24 @@ class Spec:
         return replace(self, sampling=replace(self.sampling, **given))
 
     def family_of(self, name: str) -> str | None:
-        """The family that the spec declares for a response, or that its trials say; None where it leaves it open."""
+        """The family that the spec declares for a response, or that its trials say; None where it leaves it
+        open.
+        """
         node, regression = self.nodes[name], self.regressions.get(name)
         declared = (regression.family if regression else None) or node.family
         if declared is not None or node.trials is None:
             return declared
-        from dagreg.families import default_family  # few specs have trials, and the families take time to load
+        from dagreg.families import (
+            default_family,
+        )  # few specs have trials, and the families take time to load
 
         family = default_family("trials")
         return family.name if family is not None else None
 
     def place(self, *path: str | int) -> Span | None:
-        """Where a value stands: `place("nodes", "x", "type")`, `place("effects", 0, "by")`; None if not written."""
+        """Where a value stands: `place("nodes", "x", "type")`, `place("effects", 0, "by")`; None if not
+        written.
+        """
         return self.places.get(path)
 
 
@@ -265,7 +293,9 @@ def _made_of_parts(given: Mapping[str, Any]) -> bool:
         (edges, Edge),
         (given["effects"] or (), Effect),
         (
-            (given["regressions"] or {}).values() if isinstance(given["regressions"] or {}, Mapping) else None,
+            (given["regressions"] or {}).values()
+            if isinstance(given["regressions"] or {}, Mapping)
+            else None,
             Regression,
         ),
     )

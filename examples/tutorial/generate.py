@@ -2,11 +2,11 @@
 
     python examples/tutorial/generate.py [FOLDER]
 
-The stories are those of "Bayesian regression tutorial with PyMC3": simple and multivariate regression,
-the pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events. Then the
-two models of the talk "Foundations of Bayesian Modeling with PyMC": several features (`features`), and shares of
-messages whose errors are known, with new rows to predict (`messages`, `messages_new`). Those of values that are not
-seen as they are come last: survival, marriages and homework.
+The stories are those of "Bayesian regression tutorial with PyMC3": simple and multivariate regression, the
+pipe, the fork, the collider, pipe and collider combined, categories, heterogeneity, and binary events. Then
+the two models of the talk "Foundations of Bayesian Modeling with PyMC": several features (`features`), and
+shares of messages whose errors are known, with new rows to predict (`messages`, `messages_new`). Those of
+values that are not seen as they are come last: survival, marriages and homework.
 """
 
 import csv
@@ -97,9 +97,11 @@ def survival():
 
 
 def marriages():
-    """Rates of marriage and divorce in fifty states, each measured with an error that is large in small states.
+    """Rates of marriage and divorce in fifty states, each measured with an error that is large in small
+    states.
 
-    The shape of McElreath's example (2020, section 15.1): age at marriage drives both rates, marriage adds to divorce.
+    The shape of McElreath's example (2020, section 15.1): age at marriage drives both rates, marriage adds to
+    divorce.
     """
     np.random.seed(2031)
     people = np.exp(np.random.normal(loc=1, scale=1, size=50))
@@ -117,9 +119,11 @@ def marriages():
 
 
 def homework():
-    """Hours of tutoring and marks; prior marks and a home with books confound them, and are not known of everyone.
+    """Hours of tutoring and marks; prior marks and a home with books confound them, and are not known of
+    everyone.
 
-    Prior marks are missing more often where the final mark is low, so that complete rows are no random sample.
+    Prior marks are missing more often where the final mark is low, so that complete rows are no random
+    sample.
     """
     np.random.seed(2032)
     books = np.random.binomial(1, 0.5, size=400)
@@ -135,7 +139,12 @@ def homework():
 def features():
     np.random.seed(2025)
     x1, x2, x3 = (np.random.normal(size=150) for _ in range(3))
-    return {"x1": x1, "x2": x2, "x3": x3, "y": 0.8 + 1.5 * x1 - 0.5 * x2 + 1.0 * x3 + np.random.normal(0, 0.4, 150)}
+    return {
+        "x1": x1,
+        "x2": x2,
+        "x3": x3,
+        "y": 0.8 + 1.5 * x1 - 0.5 * x2 + 1.0 * x3 + np.random.normal(0, 0.4, 150),
+    }
 
 
 def standard_error(share, messages):
@@ -160,7 +169,9 @@ def messages():
 
 
 def messages_new():
-    """The talk's ten new phones, of whom nothing was read yet: their errors are those of 100 messages, 7 % on topic."""
+    """The talk's ten new phones, of whom nothing was read yet: their errors are those of 100 messages, 7 % on
+    topic.
+    """
     rows = np.array(
         [
             [1.322104, 1.007634, 1.051479, 0.102654],

@@ -142,7 +142,9 @@ def test_nothing_overflows(chromium, tmp_path, case, width):
             "--virtual-time-budget=3000",
             "--window-size=1400,1000",
         )
-    measured = json.loads(html.unescape(re.search(r'<pre id="measured">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
+    measured = json.loads(
+        html.unescape(re.search(r'<pre id="measured">(.*?)</pre>', done.stdout, re.DOTALL)[1])
+    )
     assert measured["overflowing"] == []
     assert measured["scrollWidth"] <= measured["width"] <= width
     assert measured["requests"] == []

@@ -152,7 +152,9 @@ def instruments(graph: Mixed, x: str, y: str) -> set[tuple[str, frozenset[str]]]
 
 
 def random_graph(rng: random.Random, largest: int = 7) -> Mixed:
-    """A small graph with latents and `<->` edges; the nodes are declared in an order unlike the causal one."""
+    """A small graph with latents and `<->` edges; the nodes are declared in an order unlike the
+    causal one.
+    """
     n = rng.randint(3, largest)
     names = [f"v{i}" for i in range(n)]
     order = rng.sample(names, n)

@@ -1,4 +1,6 @@
-"""Discrete models drawn at random on a graph: what is observed, and what do(x) makes of it, by enumeration."""
+"""Discrete models drawn at random on a graph: what is observed, and what do(x) makes of it, by
+enumeration.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ class World:
         self.graph = graph
         self.order = sorted(graph.parents, key=lambda n: (len(ancestors(graph, [n])), n))
         self.table = {
-            n: {row: rng.uniform(0.1, 0.9) for row in product((0, 1), repeat=len(graph.parents[n]))} for n in self.order
+            n: {row: rng.uniform(0.1, 0.9) for row in product((0, 1), repeat=len(graph.parents[n]))}
+            for n in self.order
         }
         self.joint = self.distribution({})
 
@@ -55,8 +58,8 @@ class World:
     def nested(self, x: str, y: str, active: Callable[[tuple[str, ...]], bool]) -> float:
         """P(Y = 1) with x at 1 along the causal paths that `active` accepts, and at 0 along all others.
 
-        A nested counterfactual in the structural model v = [u_v < P(v = 1 | parents)] with independent uniform
-        errors: each parent of a node takes the value that it has for the path on which it is asked.
+        A nested counterfactual in the structural model v = [u_v < P(v = 1 | parents)] with independent
+        uniform errors: each parent of a node takes the value that it has for the path on which it is asked.
         Enumerates the errors by the intervals between their thresholds.
         """
         thresholds = {n: sorted({0.0, 1.0, *self.table[n].values()}) for n in self.order if n != x}
@@ -81,5 +84,7 @@ class World:
         row = []
         for parent in sorted(self.graph.parents[node]):
             longer = (parent, *path)
-            row.append(int(active(longer)) if parent == x else int(self._value(x, parent, longer, active, errors)))
+            row.append(
+                int(active(longer)) if parent == x else int(self._value(x, parent, longer, active, errors))
+            )
         return errors[node] < self.table[node][tuple(row)]

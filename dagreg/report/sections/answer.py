@@ -20,11 +20,15 @@ def answer(view: EffectView) -> tuple[Block, ...]:
 
 
 def _doubtful(view: EffectView) -> tuple[Block, ...]:
-    """A banner over a number that the sampler could not vouch for, or in the place of one that there is not."""
+    """A banner over a number that the sampler could not vouch for, or in the place of one that
+    there is not.
+    """
     failures = view.fitted.failures if view.fitted else ()
     if failures:
         none = view.fitted is not None and view.fitted.result is None
-        title = "There is no number: the model could not be solved" if none else "Not every model could be solved"
+        title = (
+            "There is no number: the model could not be solved" if none else "Not every model could be solved"
+        )
         said = tuple(sentence("; ".join((f"{f.code}: {f.message}", *f.notes))) for f in failures)
         return (Banner("bad", title, said),)
     diagnostics = view.fitted.diagnostics if view.fitted else None
@@ -40,11 +44,19 @@ def _zero_by_graph(view: EffectView) -> tuple[Block, ...]:
     x, y = listed(view.exposure), named(view.outcome)
     opening = f"No directed path leads from {x} to {y}, so by the graph the effect is exactly zero."
     if view.justification.adjustment.chosen is None:
-        return (Paragraph(f"{opening} No set separates {x} from {y}, so no estimate can put this zero to the test."),)
+        return (
+            Paragraph(
+                f"{opening} No set separates {x} from {y}, so no estimate can put this zero to the test."
+            ),
+        )
     if not view.primary():
-        return (Paragraph(f"{opening} An estimate that adjusts as stated below would be a test of the graph."),)
+        return (
+            Paragraph(f"{opening} An estimate that adjusts as stated below would be a test of the graph."),
+        )
     return (
-        Paragraph(f"{opening} The estimate below is therefore a test of the graph, not an effect. {_verdict(view)}"),
+        Paragraph(
+            f"{opening} The estimate below is therefore a test of the graph, not an effect. {_verdict(view)}"
+        ),
     )
 
 
@@ -61,7 +73,9 @@ def _numbers(view: EffectView) -> tuple[Block, ...]:
         return shown
     return (
         *shown,
-        Paragraph(f"{counted(len(rows) - MOST_HEADLINES, 'more row')} of the answer: see the estimates below."),
+        Paragraph(
+            f"{counted(len(rows) - MOST_HEADLINES, 'more row')} of the answer: see the estimates below."
+        ),
     )
 
 
@@ -84,7 +98,9 @@ def _undivided(view: EffectView) -> tuple[Block, ...]:
         return ()
     left = view.fitted.plan.left_out if view.fitted and view.fitted.plan else ()
     why = next((f" {sentence(m.reason)}" for m in left if "indirect" in m.estimand), "")
-    return (Paragraph(f"How much of it goes through the mediators is not given.{why} Given is the total effect."),)
+    return (
+        Paragraph(f"How much of it goes through the mediators is not given.{why} Given is the total effect."),
+    )
 
 
 def _headline(view: EffectView, rows: tuple[Estimate, ...], i: int) -> Headline:
@@ -96,7 +112,9 @@ def _headline(view: EffectView, rows: tuple[Estimate, ...], i: int) -> Headline:
         value=number(s.mean, s.sd),
         unit=quantity_unit(view, e),
         interval=f"{percent(s.level)} interval from {interval(s)}",
-        sentence=_sentence(view, e) if is_first else f"Probability of being positive: {probability(s.prob_positive)}.",
+        sentence=_sentence(view, e)
+        if is_first
+        else f"Probability of being positive: {probability(s.prob_positive)}.",
         label=_label(view, rows, e),
     )
 
@@ -144,7 +162,8 @@ def _reasons(answer: Answer) -> tuple[str, ...]:
 
 
 _INSTRUMENT = (
-    "The graph alone does not identify the effect. An instrument does, on the further assumption that the effect is "
+    "The graph alone does not identify the effect. An instrument does, on the further assumption that the "
+    "effect is "
     "linear and the same for everyone; the graph and the data cannot check that."
 )
 

@@ -1,4 +1,6 @@
-"""Why the answer can be believed: what is adjusted for and why that is enough; and other ways to the same answer."""
+"""Why the answer can be believed: what is adjusted for and why that is enough; and other ways to the same
+answer.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def belief(view: EffectView) -> tuple[Block, ...]:
     opening = _opening(view.answer, why)
     formula = (Code(view.answer.estimand, caption="The estimand"),) if view.answer.estimand else ()
     others = other_ways(why)
-    ways: tuple[Block, ...] = (Paragraph("The ways that the graph leaves open:"), Bullets(others)) if others else ()
+    ways: tuple[Block, ...] = (
+        (Paragraph("The ways that the graph leaves open:"), Bullets(others)) if others else ()
+    )
     notes = tuple(Paragraph(sentence(n)) for n in why.notes)
     return (*(Paragraph(p) for p in opening), *formula, *by_levels(why), *on_treated(why), *ways, *notes)
 
@@ -56,10 +60,14 @@ def on_treated(why: Justification) -> tuple[Block, ...]:
 def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
     reason = sentence(why.adjustment.reason)
     if isinstance(answer, ZeroByGraph):
-        return tuple(p for p in ("The effect is zero by the graph; nothing needs to be estimated.", reason) if p)
+        return tuple(
+            p for p in ("The effect is zero by the graph; nothing needs to be estimated.", reason) if p
+        )
     first = _adjusted(why) if isinstance(answer, Adjustment) else f"The effect is identified {answer.words}."
     only = (
-        "No member of this set can be spared, and no other set has that property." if _is_only(why.adjustment) else ""
+        "No member of this set can be spared, and no other set has that property."
+        if _is_only(why.adjustment)
+        else ""
     )
     return tuple(p for p in (first, reason, only if why.adjustment.chosen else "", _in_words(answer)) if p)
 
@@ -79,16 +87,21 @@ def _adjusted(why: Justification) -> str:
         return f"By the graph {x} and {y} are independent, {given}."
     if not chosen:
         what = "direct effect" if why.query.kind == "direct" else "effect"
-        return f"Nothing needs to be adjusted for: no path but those of the {what} carries association from {x} to {y}."
+        return (
+            f"Nothing needs to be adjusted for: no path but those of the {what} carries association from {x} "
+            f"to {y}."
+        )
     if why.query.kind == "direct":
         these = "this" if len(chosen) == 1 else "these"
         return (
-            f"Adjusted for: {listed(chosen)}. Given {these}, no path but the direct one lets association through from "
+            f"Adjusted for: {listed(chosen)}. Given {these}, no path but the direct one lets association "
+            "through from "
             f"{x} to {y}."
         )
     these, none = ("this", "it is no") if len(chosen) == 1 else ("these", "none of them is a")
     return (
-        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the effect lets association through from "
+        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the effect lets association "
+        "through from "
         f"{x} to {y}, and {none} consequence of {x} that would bias the answer."
     )
 
@@ -121,7 +134,8 @@ def _optimal(sets: AdjustmentSets) -> tuple[str, ...]:
     if sets.optimal is None or (sets.optimal == sets.chosen and "O-set" in sets.reason):
         return ()
     return (
-        f"The set with the smallest variance in large samples (the O-set of Henckel, Perkovic and Maathuis 2022) is "
+        "The set with the smallest variance in large samples (the O-set of Henckel, Perkovic and Maathuis "
+        "2022) is "
         f"{braces(sets.optimal)}.",
     )
 
@@ -136,18 +150,25 @@ def _least(sets: AdjustmentSets) -> tuple[str, ...]:
             if sets.minimum == sets.chosen
             else (f"The smallest valid set, and the cheapest, is {braces(sets.minimum)}.",)
         )
-    return (f"The smallest valid set is {braces(sets.minimum)}; the cheapest to measure is {braces(sets.cheapest)}.",)
+    return (
+        f"The smallest valid set is {braces(sets.minimum)}; the cheapest to measure is "
+        f"{braces(sets.cheapest)}.",
+    )
 
 
 def _frontdoor(why: Justification) -> tuple[str, ...]:
     if not why.frontdoor:
         return ()
-    return (f"The front-door formula works through {joined((braces(s) for s in why.frontdoor[:MOST_SETS]), 'or')}.",)
+    return (
+        "The front-door formula works through "
+        f"{joined((braces(s) for s in why.frontdoor[:MOST_SETS]), 'or')}.",
+    )
 
 
 def instrument_lines(why: Justification) -> tuple[str, ...]:
     return tuple(
-        f"{named(i.instrument)} is an instrument{f' given {listed(i.given)}' if i.given else ''}: it would give the "
+        f"{named(i.instrument)} is an instrument{f' given {listed(i.given)}' if i.given else ''}: "
+        "it would give the "
         "effect on the assumption of linearity."
         for i in why.instruments
     )

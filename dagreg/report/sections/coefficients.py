@@ -12,8 +12,10 @@ from dagreg.results.numbers import interval, level, number, percent
 MOST_ROWS = 100
 
 _FALLACY = (
-    "Each regression was built to answer one question. Its other coefficients are not effects, however much they look "
-    "like it: they are confounded by variables that this question does not need, or show only a part of an effect. "
+    "Each regression was built to answer one question. Its other coefficients are not effects, however much "
+    "they look "
+    "like it: they are confounded by variables that this question does not need, or show only a part of an "
+    "effect. "
     "Reading them as effects is the Table 2 fallacy (Westreich and Greenland 2013). Another effect is "
     "another question."
 )
@@ -24,7 +26,9 @@ def coefficients(view: EffectView) -> tuple[Block, ...]:
     causal = tuple(c for c in rows if c.causal and not view.refused)
     others = tuple(c for c in rows if not c.causal or view.refused)
     carried = "the effect asked for" if view.justification.causal_path else "zero if the graph is right"
-    effects = (_table(causal, f"Coefficients that are {carried}, on the scale of the link"),) if causal else ()
+    effects = (
+        (_table(causal, f"Coefficients that are {carried}, on the scale of the link"),) if causal else ()
+    )
     return (*effects, *_not_effects(others), *of_coefficients((*causal, *others)))
 
 
@@ -59,7 +63,11 @@ def _table(rows: tuple[Coefficient, ...], caption: str) -> Table:
 
 def _response(c: Coefficient) -> str:
     """The response, and which level of it the coefficient makes likelier where it is positive."""
-    return named(c.response) if c.response_level is None else f"{named(c.response)} = {named(level(c.response_level))}"
+    return (
+        named(c.response)
+        if c.response_level is None
+        else f"{named(c.response)} = {named(level(c.response_level))}"
+    )
 
 
 def _row(c: Coefficient) -> tuple[str, ...]:

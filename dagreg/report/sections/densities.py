@@ -46,13 +46,17 @@ def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curv
     here = [e for e in rows if _scale(view, e) == words][:MOST_ROWS]
     said = [(e.estimator.label, e.estimand, compared(view, e, rows)) for e in here]
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
-    labels = [", ".join(word for word, tells in zip(row, differ, strict=True) if tells) or row[0] for row in said]
+    labels = [
+        ", ".join(word for word, tells in zip(row, differ, strict=True) if tells) or row[0] for row in said
+    ]
     curves = (_curve(label, e.summary, _emphasis(view, e)) for label, e in zip(labels, here, strict=True))
     return [replace(c, null=e.null) for c, e in zip(curves, here, strict=True)]
 
 
 def _emphasis(view: EffectView, e: Estimate) -> Emphasis:
-    return "primary" if e.primary and not view.refused else "muted" if not e.estimator.offers.effect else "plain"
+    return (
+        "primary" if e.primary and not view.refused else "muted" if not e.estimator.offers.effect else "plain"
+    )
 
 
 def of_coefficients(rows: Sequence[Coefficient]) -> tuple[Block, ...]:

@@ -15,7 +15,9 @@ def doubts(view: EffectView) -> tuple[Block, ...]:
 
 def general_doubts(subject: Subject) -> tuple[Block, ...]:
     own = subject.doubts if isinstance(subject, Report) else ()
-    return _banner(tuple(dict.fromkeys((*study_in(subject).doubts, *own))), "Warnings about the spec and the data")
+    return _banner(
+        tuple(dict.fromkeys((*study_in(subject).doubts, *own))), "Warnings about the spec and the data"
+    )
 
 
 def _banner(found: tuple[Doubt, ...], title: str) -> tuple[Block, ...]:

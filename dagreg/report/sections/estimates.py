@@ -1,4 +1,6 @@
-"""Every estimate, the primary one marked, the unadjusted one beside it for comparison; and their forest plot."""
+"""Every estimate, the primary one marked, the unadjusted one beside it for comparison; and their
+forest plot.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ def associations(view: EffectView) -> tuple[Block, ...]:
         return ()
     return (
         Paragraph(
-            "These numbers describe how the variables go together in these data. They are not estimates of the effect, "
+            "These numbers describe how the variables go together in these data. They are not estimates of "
+            "the effect, "
             "which these data cannot give."
         ),
         _table(view, view.estimates, "How the variables go together"),
@@ -112,7 +115,9 @@ def _adjusted_for(view: EffectView, e: Estimate) -> str:
 
 
 def _estimator(view: EffectView, e: Estimate) -> str:
-    mark = "primary" if _is_primary(view, e) else "for comparison only" if not e.estimator.offers.effect else ""
+    mark = (
+        "primary" if _is_primary(view, e) else "for comparison only" if not e.estimator.offers.effect else ""
+    )
     return f"{e.estimator.label} ({mark})" if mark else e.estimator.label
 
 
@@ -120,12 +125,14 @@ def _how_to_read(view: EffectView, rows: tuple[Estimate, ...]) -> str:
     share = percent(rows[0].summary.level)
     ratios = _RATIOS if any(e.is_ratio for e in rows) else ""
     unadjusted = (
-        " The unadjusted rows adjust for nothing; they show what the adjustment does and are no answer to the question."
+        " The unadjusted rows adjust for nothing; they show what the adjustment does and are no answer to "
+        "the question."
         if any(not e.estimator.offers.effect for e in rows)
         else ""
     )
     return (
-        f"Intervals are equal-tailed and hold the effect with probability {share}, given the graph and the model. "
+        f"Intervals are equal-tailed and hold the effect with probability {share}, given the graph and the "
+        "model. "
         f"P(> 0) is the probability that it is positive.{_event(view, rows)}{ratios}{unadjusted}"
     )
 
@@ -139,12 +146,14 @@ def _event(view: EffectView, rows: tuple[Estimate, ...]) -> str:
 
 
 _BOOTSTRAP = (
-    "The covariates' distribution counts as uncertain too: each posterior draw weighs the rows anew, by the Bayesian "
+    "The covariates' distribution counts as uncertain too: each posterior draw weighs the rows anew, by the "
+    "Bayesian "
     "bootstrap (Rubin 1981), so that the intervals are for the population that the rows are a sample of."
 )
 _RATIOS = (
     " Ratios are of the same two averages as the difference: no effect is 1, and in their rows P(> 0) is the "
-    "probability of more than 1. An odds ratio of averages is not the exponential of a coefficient, which holds within "
+    "probability of more than 1. An odds ratio of averages is not the exponential of a coefficient, which "
+    "holds within "
     "strata, even where nothing is confounded."
 )
 
@@ -153,7 +162,11 @@ def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
     """One panel for each scale: numbers of different scales share no axis."""
     scales = {scale(view, e): e.null for e in rows}
     return tuple(
-        Panel(name.capitalize(), tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS], null)
+        Panel(
+            name.capitalize(),
+            tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS],
+            null,
+        )
         for name, null in scales.items()
     )
 

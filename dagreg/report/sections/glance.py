@@ -50,6 +50,8 @@ def _number(view: EffectView) -> str:
         words += f", {rows[0].share.median:.0%} of the total"
     elif view.justification.query.kind == "mediation" and not part:
         words += ", the total effect"
-    failed = view.fitted is not None and view.fitted.diagnostics is not None and not view.fitted.diagnostics.ok
+    failed = (
+        view.fitted is not None and view.fitted.diagnostics is not None and not view.fitted.diagnostics.ok
+    )
     more = f"; {len(rows) - 1} more below" if len(rows) > 1 else ""
     return f"{words}{more}{'; the sampling failed its checks' if failed else ''}"

@@ -29,7 +29,9 @@ def implications(subject: Subject) -> tuple[Block, ...]:
     return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(study), *left)
 
 
-_CLAIM = "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
+_CLAIM = (
+    "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
+)
 _HOW = (
     " Each is tested by a regression of the second variable on the first and what is given. "
     "The adjusted p allows for the number of tests (Holm 1979)."
@@ -55,7 +57,9 @@ def _untested(subject: Subject) -> tuple[Block, ...]:
 
 
 def _complete(spec: Spec) -> bool:
-    """Whether every two observed variables are joined by an edge, so that the graph implies nothing of them."""
+    """Whether every two observed variables are joined by an edge, so that the graph implies
+    nothing of them.
+    """
     joined = {frozenset((e.source, e.target)) for e in spec.edges}
     observed = [name for name, node in spec.nodes.items() if node.observed]
     return all(frozenset(pair) in joined for pair in combinations(observed, 2))
@@ -68,14 +72,22 @@ def _claim(x: str, y: str, given: tuple[str, ...]) -> str:
 def _tests(subject: Subject) -> tuple[ImplicationTest, ...]:
     if not isinstance(subject, Report):
         return ()
-    return tuple(dict.fromkeys((*subject.tests, *(test for effect in subject.effects for test in effect.tests))))
+    return tuple(
+        dict.fromkeys((*subject.tests, *(test for effect in subject.effects for test in effect.tests)))
+    )
 
 
 def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:
     rejected = tuple(_claim(t.x, t.y, t.given) for t in tests if t.rejected)
     if rejected:
-        return (Banner("caution", f"The data reject {counted(len(rejected), 'implied independence')}", rejected),)
-    return (Paragraph("The data reject none of them, which does not prove the graph: other graphs imply the same."),)
+        return (
+            Banner("caution", f"The data reject {counted(len(rejected), 'implied independence')}", rejected),
+        )
+    return (
+        Paragraph(
+            "The data reject none of them, which does not prove the graph: other graphs imply the same."
+        ),
+    )
 
 
 def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
@@ -107,4 +119,6 @@ def _row(t: ImplicationTest) -> tuple[str, ...]:
 
 
 def _cut(n: int) -> tuple[Block, ...]:
-    return (Paragraph(f"Shown are {MOST_ROWS} of {n:,}; the JSON answer lists all."),) if n > MOST_ROWS else ()
+    return (
+        (Paragraph(f"Shown are {MOST_ROWS} of {n:,}; the JSON answer lists all."),) if n > MOST_ROWS else ()
+    )

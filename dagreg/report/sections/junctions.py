@@ -23,14 +23,22 @@ def junctions(subject: Subject) -> tuple[Block, ...]:
         return ()
     table = Table(
         caption="Forks, pipes and colliders",
-        columns=(Column("Junction"), Column("Kind"), Column("What it does"), Column("Ends joined by an arrow")),
+        columns=(
+            Column("Junction"),
+            Column("Kind"),
+            Column("What it does"),
+            Column("Ends joined by an arrow"),
+        ),
         rows=tuple(_row(j) for j in found[:MOST_ROWS]),
     )
     if len(found) <= MOST_ROWS:
         return (table,)
     number = counted(len(found), "junction")
     if study_in(subject).junctions_truncated:
-        return (table, Paragraph(f"Shown are {MOST_ROWS} of more than {number}; the JSON answer lists so many."))
+        return (
+            table,
+            Paragraph(f"Shown are {MOST_ROWS} of more than {number}; the JSON answer lists so many."),
+        )
     return (table, Paragraph(f"Shown are {MOST_ROWS} of {number}; the JSON answer lists all."))
 
 

@@ -1,4 +1,6 @@
-"""How the effect is carried: which natural and path-specific effects are identified, and what forbids the others."""
+"""How the effect is carried: which natural and path-specific effects are identified, and what forbids the
+others.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def mediation(view: EffectView) -> tuple[Block, ...]:
 def _question(x: str, y: str, found: Mediation) -> str:
     names = listed(found.mediators)
     opening = (
-        f"The mediator is {names}." if len(found.mediators) == 1 else f"The mediators, taken together, are {names}."
+        f"The mediator is {names}."
+        if len(found.mediators) == 1
+        else f"The mediators, taken together, are {names}."
     )
     what, stay, move = (
         ("the mediator", "stays as it", "moves")
@@ -37,8 +41,10 @@ def _question(x: str, y: str, found: Mediation) -> str:
         else ("the mediators", "stay as they", "move")
     )
     return (
-        f"{opening} The natural direct effect is what a change of {x} does to {y} while {what} {stay} would have been "
-        f"without that change; the natural indirect effect is what it does where only {what} {move} as if {x} had "
+        f"{opening} The natural direct effect is what a change of {x} does to {y} while {what} {stay} would "
+        "have been "
+        f"without that change; the natural indirect effect is what it does where only {what} {move} as if "
+        f"{x} had "
         "changed. The two add up to the total effect."
     )
 
@@ -62,7 +68,8 @@ def _formula(found: Mediation, x: str, y: str) -> tuple[Block, ...]:
     formula = found.direct.estimand or found.indirect.estimand or ""
     return (
         Paragraph(
-            f"Both rest on one distribution: that of {y} with {x} at its new value for the direct path and at its old "
+            f"Both rest on one distribution: that of {y} with {x} at its new value for the direct path and "
+            "at its old "
             f"value ({named(found.reference)}) for the mediators."
         ),
         Code(formula, caption="The estimand"),
@@ -87,7 +94,11 @@ def _short(effect: PathEffect) -> str:
         return named(effect.estimand)
     if len(effect.witness) == 1:
         return f"recanting witness {named(effect.witness[0])}"
-    return f"recanting district {listed(effect.witness)}" if effect.witness else "the total effect is not identified"
+    return (
+        f"recanting district {listed(effect.witness)}"
+        if effect.witness
+        else "the total effect is not identified"
+    )
 
 
 def _reasons(effects: tuple[PathEffect, ...]) -> tuple[Block, ...]:

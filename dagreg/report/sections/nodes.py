@@ -15,12 +15,20 @@ MOST_EXAMINED = 400  # a note is worked out on demand, and its reason searches t
 
 def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
     notes = view.justification.nodes
-    found = (note for note in islice(notes.values(), MOST_EXAMINED) if note.harmful and "unobserved" not in note.roles)
+    found = (
+        note
+        for note in islice(notes.values(), MOST_EXAMINED)
+        if note.harmful and "unobserved" not in note.roles
+    )
     harmful = tuple(islice(found, MOST_HARMFUL))
     if not harmful:
         return ()
     cut = len(harmful) == MOST_HARMFUL or len(notes) > MOST_EXAMINED
-    more = (Paragraph("There may be more; `dagreg explain` with `--node` answers for any variable."),) if cut else ()
+    more = (
+        (Paragraph("There may be more; `dagreg explain` with `--node` answers for any variable."),)
+        if cut
+        else ()
+    )
     return (
         Paragraph("A regression that also holds one of these would give a biased answer:"),
         Bullets(tuple(_reason(note) for note in harmful)),
@@ -42,7 +50,9 @@ def every_node(view: EffectView) -> tuple[Block, ...]:
     table = Table(
         caption="Roles, and why each variable is in the set or out of it",
         columns=(Column("Variable"), Column("Role"), Column("Adjusted for"), Column("Why")),
-        rows=tuple((named(n.name), ", ".join(n.roles), "yes" if n.in_set else "no", sentence(n.why)) for n in shown),
+        rows=tuple(
+            (named(n.name), ", ".join(n.roles), "yes" if n.in_set else "no", sentence(n.why)) for n in shown
+        ),
         strong=frozenset(i for i, n in enumerate(shown) if n.in_set),
     )
     if len(notes) <= MOST_NODES:

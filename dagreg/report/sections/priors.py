@@ -28,13 +28,21 @@ def priors(view: EffectView) -> tuple[Block, ...]:
     said = view.fitted.result.prior_predictive if view.fitted and view.fitted.result else ""
     table = Table(
         caption="The prior of every parameter",
-        columns=(Column("Regression of"), Column("Parameter"), Column("Prior"), Column("Origin"), Column("Used in")),
+        columns=(
+            Column("Regression of"),
+            Column("Parameter"),
+            Column("Prior"),
+            Column("Origin"),
+            Column("Used in"),
+        ),
         rows=tuple((*line, ", ".join(dict.fromkeys(where))) for line, where in used.items()),
     )
     return (
         Paragraph(
-            "Priors that you gave are used exactly as written, with the intercept where all predictors are zero. "
-            "Default priors are scaled to the data by the rule shown, with the intercept at the predictors' means."
+            "Priors that you gave are used exactly as written, with the intercept where all predictors are "
+            "zero. "
+            "Default priors are scaled to the data by the rule shown, with the intercept at the predictors' "
+            "means."
             + (_REFERENCE if any(_has_reference(e) for m in view.models for e in m.equations) else "")
         ),
         table,
@@ -44,7 +52,8 @@ def priors(view: EffectView) -> tuple[Block, ...]:
 
 
 _REFERENCE = (
-    " Those of several levels are priors of their differences from the reference: with another reference the same rule "
+    " Those of several levels are priors of their differences from the reference: with another reference the "
+    "same rule "
     "says something else, and where the data say little the answer moves with it."
 )
 

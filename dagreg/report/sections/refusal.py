@@ -41,7 +41,8 @@ def _open_paths(paths: tuple[str, ...]) -> tuple[Block, ...]:
         return ()
     return (
         Paragraph(
-            "Association that is not the effect flows along these paths, whatever observed variables are adjusted for:"
+            "Association that is not the effect flows along these paths, whatever observed variables are "
+            "adjusted for:"
         ),
         Bullets(tuple(named(p) for p in paths[:MOST_PATHS])),
     )
@@ -52,10 +53,14 @@ def _hedge(hedge: Hedge | None) -> tuple[Block, ...]:
         return ()
     return (
         Paragraph(
-            "The graph itself holds the proof, called a hedge: two groups of variables, one inside the other, each "
-            "tied together by unobserved common causes, of which only the larger holds a variable that the question "
-            "sets (the exposure, or for a direct effect one held fixed). Two worlds can then be written down that "
-            "agree on everything observed and differ in the effect: no method and no amount of data tells them apart."
+            "The graph itself holds the proof, called a hedge: two groups of variables, one inside the "
+            "other, each "
+            "tied together by unobserved common causes, of which only the larger holds a variable that the "
+            "question "
+            "sets (the exposure, or for a direct effect one held fixed). Two worlds can then be written down "
+            "that "
+            "agree on everything observed and differ in the effect: no method and no amount of data tells "
+            "them apart."
         ),
         Bullets((f"The larger group: {braces(hedge.outer)}", f"The smaller group: {braces(hedge.inner)}")),
     )
@@ -73,7 +78,9 @@ def _measure(sets: tuple[tuple[str, ...], ...], said: bool) -> tuple[Block, ...]
     if not sets or (said and len(sets) <= SAID_BELOW):
         return ()
     if len(sets) == 1:
-        return (Paragraph(f"What to measure: with {listed(sets[0])} observed, the effect would be identified."),)
+        return (
+            Paragraph(f"What to measure: with {listed(sets[0])} observed, the effect would be identified."),
+        )
     return (
         Paragraph("What to measure: with any one of these sets observed, the effect would be identified."),
         Bullets(tuple(braces(s) for s in sets)),

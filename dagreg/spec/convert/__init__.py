@@ -20,12 +20,24 @@ from dagreg.spec.convert.draft import Read, Written
 from dagreg.spec.source import MAX_BYTES
 from dagreg.spec.types import Spec
 
-__all__ = ["FORMATS", "Format", "Read", "Written", "detect", "format_of_ending", "format_to_write", "read", "write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Read",
+    "Written",
+    "detect",
+    "format_of_ending",
+    "format_to_write",
+    "read",
+    "write",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: the endings of its files, and a pattern that only its texts match, for files that do not tell."""
+    """A format: the endings of its files, and a pattern that only its texts match, for files that do not
+    tell.
+    """
 
     endings: tuple[str, ...]
     pattern: str
@@ -75,7 +87,8 @@ def detect(path: str, text: str) -> str:
 
 
 def read(text: str, format: str, *, file: str = "<text>") -> Read:
-    """The spec of a text in one of `FORMATS`. `file` is what messages call it, its stem what the spec is called.
+    """The spec of a text in one of `FORMATS`. `file` is what messages call it, its stem what the spec is
+    called.
 
     Raises SpecError with the mistakes of the text.
     """
@@ -83,7 +96,9 @@ def read(text: str, format: str, *, file: str = "<text>") -> Read:
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         label = "a graph is short; data go in a file of their own"
-        raise SpecError((Diagnostic("DR107", "the file is larger than 1 MB", Span(file, 1, 1, 1), label),), text)
+        raise SpecError(
+            (Diagnostic("DR107", "the file is larger than 1 MB", Span(file, 1, 1, 1), label),), text
+        )
     name = "graph" if file.startswith("<") else PurePath(file).stem or "graph"
     read_: Read = module.read(text, name, file)
     return read_

@@ -98,7 +98,9 @@ class _Reader:
             before = match
 
     def _refuse_joined(self, before: re.Match[str] | None, match: re.Match[str]) -> None:
-        """Names that no white space parts, and a comment that begins within a word: what was meant is a guess."""
+        """Names that no white space parts, and a comment that begins within a word: what was meant is a
+        guess.
+        """
         named = ("bare", "string")
         if before is None or before.lastgroup not in named:
             return
@@ -151,7 +153,9 @@ class _Reader:
             self.at += 3 if named else 2
             return True
         if not any(token.kind == "arrow" for token in self.tokens):
-            self._refuse(f"expected `dag {{`, found {_shown(kind)}", kind, "a graph is written `dag { x -> y }`")
+            self._refuse(
+                f"expected `dag {{`, found {_shown(kind)}", kind, "a graph is written `dag { x -> y }`"
+            )
         return False
 
     def _check_kind(self, token: _Token) -> None:
@@ -198,7 +202,9 @@ class _Reader:
         first = self._next
         if first.kind in ("bare", "string") and self._is("{", 1):
             self._take()
-            message = f"`{shorten(first.text)}` before `{{` is the name of a group of nodes, and no node: left out"
+            message = (
+                f"`{shorten(first.text)}` before `{{` is the name of a group of nodes, and no node: left out"
+            )
             self.draft.note(message, self._span(first))
         if self._is("{"):
             names = self._group()
@@ -266,7 +272,12 @@ class _Reader:
     def _attribute(self, vertex: str | None, word: str, value: str | None, span: Span) -> None:
         if vertex is not None and word in ROLES:
             self._mark(vertex, word, value, span)
-        elif vertex is not None and word == "pos" and value is not None and (at := _position(value)) is not None:
+        elif (
+            vertex is not None
+            and word == "pos"
+            and value is not None
+            and (at := _position(value)) is not None
+        ):
             self.draft.position(vertex, at)
         elif vertex is not None and word == "label" and value is not None:
             self.draft.label(vertex, value)
@@ -304,7 +315,8 @@ def write(spec: Spec) -> Written:
     arrows = {False: "->", True: "<->"}
     edges = [f"{_quoted(e.source)} {arrows[e.bidirected]} {_quoted(e.target)}" for e in spec.edges]
     return Written(
-        "\n".join(["dag {", *nodes, *edges, "}"]) + "\n", losses(spec, Holds("dagitty", position=True, label=_holds))
+        "\n".join(["dag {", *nodes, *edges, "}"]) + "\n",
+        losses(spec, Holds("dagitty", position=True, label=_holds)),
     )
 
 
@@ -313,7 +325,9 @@ def _fits(name: str) -> bool:
 
 
 def _holds(text: str) -> bool:
-    """Whether a string of dagitty can be this: a backslash stands for itself, but not before the closing quote."""
+    """Whether a string of dagitty can be this: a backslash stands for itself, but not before the closing
+    quote.
+    """
     return not text.endswith("\\") and not re.search(r"[\0-\x1f\x7f]", text)
 
 
@@ -331,5 +345,7 @@ def _brackets(marks: tuple[str, ...], node: Node) -> str:
     if node.label is not None and _holds(node.label):
         words.append(f"label={_string(node.label)}")
     if node.position is not None:
-        words.append(f'pos="{",".join(format(number, ".15f").rstrip("0").rstrip(".") for number in node.position)}"')
+        words.append(
+            f'pos="{",".join(format(number, ".15f").rstrip("0").rstrip(".") for number in node.position)}"'
+        )
     return f" [{', '.join(words)}]" if words else ""

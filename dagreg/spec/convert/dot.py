@@ -1,4 +1,7 @@
-"""Graphviz's DOT, read by Graphviz itself. Attributes of nodes say what is unobserved, exposure and outcome."""
+"""Graphviz's DOT, read by Graphviz itself.
+
+Attributes of nodes say what is unobserved, exposure and outcome.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,16 @@ _OWN_LABEL = r"\N"  # Graphviz: the node's name
 def read(text: str, name: str, file: str) -> Read:
     """The graph of DOT text.
 
-    `a -> b` is an arrow, turned round by `dir=back`; `dir=both`, or a dashed line without arrowheads, is
-    `a <-> b`. Raises SpecError: DR171 where Graphviz cannot read the text, DR172 where edges have no direction.
+    `a -> b` is an arrow, turned round by `dir=back`; `dir=both`, or a dashed line without arrowheads, is `a
+    <-> b`. Raises SpecError: DR171 where Graphviz cannot read the text, DR172 where edges have no direction.
     """
     draft, source = Draft(text), Source(file, text)
     graph = _parsed(draft, source)
     _refuse_passed_over(draft, source)
     if not graph.is_directed():
-        draft.refuse("DR172", "a `graph` is not a DAG: its edges have no direction", None, "a DAG is a `digraph`")
+        draft.refuse(
+            "DR172", "a `graph` is not a DAG: its edges have no direction", None, "a DAG is a `digraph`"
+        )
     for node in graph.nodes():
         _read_node(draft, str(node), node.attr)
     for edge in graph.edges():
@@ -71,7 +76,9 @@ def _refuse_split(draft: Draft, source: Source, complaint: str) -> None:
 
 
 def _refuse_passed_over(draft: Draft, source: Source) -> None:
-    """Raises SpecError (DR171) where Graphviz passes over text: behind the first graph, and at a `#` within a line."""
+    """Raises SpecError (DR171) where Graphviz passes over text: behind the first graph, and at a `#` within a
+    line.
+    """
     depth, html, ended = 0, 0, False
     for match in _LEX.finditer(source.text):
         sign = match[0]
@@ -80,11 +87,16 @@ def _refuse_passed_over(draft: Draft, source: Source) -> None:
             continue
         if ended and sign != ";":
             span = source.span(match.start(), match.end())
-            draft.refuse("DR171", "not DOT: more text after the end of the graph", span, "a file holds one graph")
+            draft.refuse(
+                "DR171", "not DOT: more text after the end of the graph", span, "a file holds one graph"
+            )
         if sign == "#" and html == 0:
             span = source.span(match.start(), match.end())
             draft.refuse(
-                "DR171", "not DOT: a `#` within a line", span, "comments are `//`; a name with it needs quotes"
+                "DR171",
+                "not DOT: a `#` within a line",
+                span,
+                "comments are `//`; a name with it needs quotes",
             )
         html = max(html + {"<": 1, ">": -1}.get(sign, 0), 0)
         if html == 0:
@@ -94,7 +106,9 @@ def _refuse_passed_over(draft: Draft, source: Source) -> None:
 
 @contextmanager
 def _complaints() -> Iterator[IO[bytes]]:
-    """A file with what Graphviz writes to the process's stderr meanwhile: only there does it say what is wrong."""
+    """A file with what Graphviz writes to the process's stderr meanwhile: only there does it say what is
+    wrong.
+    """
     with tempfile.TemporaryFile() as said:
         stderr = os.dup(2)
         os.dup2(said.fileno(), 2)
@@ -167,7 +181,9 @@ def write(spec: Spec) -> Written:
     marks = roles(spec)
     nodes = [f"  {_string(name)}{_brackets(marks[name], node.label)};" for name, node in spec.nodes.items()]
     edges = [f"  {_edge(edge)};" for edge in spec.edges]
-    return Written("\n".join(["digraph {", *nodes, *edges, "}"]) + "\n", losses(spec, Holds("DOT", label=_holds)))
+    return Written(
+        "\n".join(["digraph {", *nodes, *edges, "}"]) + "\n", losses(spec, Holds("DOT", label=_holds))
+    )
 
 
 def _edge(edge: Edge) -> str:

@@ -65,7 +65,9 @@ class Draft:
         self._drawn += 1
         self._check_size(0, span)
 
-    def edges(self, sources: Iterable[str], targets: Iterable[str], bidirected: bool, span: Span | None) -> None:
+    def edges(
+        self, sources: Iterable[str], targets: Iterable[str], bidirected: bool, span: Span | None
+    ) -> None:
         """Every edge from one of `sources` to one of `targets`."""
         left, right = tuple(sources), tuple(targets)
         self._check_size(len(left) * len(right), span)
@@ -116,7 +118,9 @@ class Draft:
         if self._ignored:
             listed = ", ".join(f"`{shorten(what)}`" for what in self._ignored)
             self.note(f"no place in a spec for {listed}: left out", next(iter(self._ignored.values())))
-        return Read(Spec(name, nodes, tuple(edges.edges), effects, declared=True, text=self.text), tuple(self.notes))
+        return Read(
+            Spec(name, nodes, tuple(edges.edges), effects, declared=True, text=self.text), tuple(self.notes)
+        )
 
     def _node(self, name: str, span: Span | None) -> Node:
         observed = name not in self._names("unobserved")
@@ -127,28 +131,42 @@ class Draft:
         return self._roles.get(role, {})
 
     def _effects(self) -> tuple[Effect, ...]:
-        """One effect for each outcome, of all exposures jointly; the set must hold what is marked as adjusted."""
-        exposures, outcomes, adjusted = self._names("exposure"), self._names("outcome"), self._names("adjusted")
+        """One effect for each outcome, of all exposures jointly; the set must hold what is marked as
+        adjusted.
+        """
+        exposures, outcomes, adjusted = (
+            self._names("exposure"),
+            self._names("outcome"),
+            self._names("adjusted"),
+        )
         if not exposures or not outcomes:
             self._note_half_an_effect()
             return ()
         self._check_ends()
         adjust = Adjust(include=tuple(adjusted)) if adjusted else None
-        return tuple(Effect(tuple(exposures), outcome, adjust=adjust, span=span) for outcome, span in outcomes.items())
+        return tuple(
+            Effect(tuple(exposures), outcome, adjust=adjust, span=span) for outcome, span in outcomes.items()
+        )
 
     def _note_half_an_effect(self) -> None:
         for role in ("exposure", "outcome", "adjusted"):
             for name, span in self._names(role).items():
-                self.note(f"`{shorten(name)}` is marked as {role}, but no effect has both its ends: left out", span)
+                self.note(
+                    f"`{shorten(name)}` is marked as {role}, but no effect has both its ends: left out", span
+                )
 
     def _check_ends(self) -> None:
         for role in ("exposure", "outcome", "adjusted"):
             for name, span in self._names(role).items():
                 if name in self._names("unobserved"):
-                    self.found.error("DR141", f"`{shorten(name)}` is unobserved and cannot be marked as {role}", span)
+                    self.found.error(
+                        "DR141", f"`{shorten(name)}` is unobserved and cannot be marked as {role}", span
+                    )
         for name, span in self._names("exposure").items():
             if name in self._names("outcome"):
                 self.found.error("DR142", f"`{shorten(name)}` is both exposure and outcome", span)
         for name, span in self._names("adjusted").items():
             if name in self._names("exposure") or name in self._names("outcome"):
-                self.found.error("DR143", f"`{shorten(name)}` is an end of the effect and cannot be adjusted for", span)
+                self.found.error(
+                    "DR143", f"`{shorten(name)}` is an end of the effect and cannot be adjusted for", span
+                )

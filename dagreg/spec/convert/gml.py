@@ -38,13 +38,19 @@ def _parsed(draft: Draft, text: str, file: str) -> Any:
     except nx.NetworkXError as problem:
         if "no 'label' attribute" in str(problem):
             return _by_id(draft, text, file)
-        draft.refuse("DR171", f"not GML: {_PLACE.sub('', shorten(str(problem), 200))}", _place(str(problem), file))
+        draft.refuse(
+            "DR171", f"not GML: {_PLACE.sub('', shorten(str(problem), 200))}", _place(str(problem), file)
+        )
     except Exception as problem:  # what its parser meets unprepared: a number where a list belongs
-        draft.refuse("DR171", f"not GML: {shorten(str(problem), 200)}", None, "a list belongs where a value stands")
+        draft.refuse(
+            "DR171", f"not GML: {shorten(str(problem), 200)}", None, "a list belongs where a value stands"
+        )
 
 
 def _depth(text: str) -> int:
-    """How deep its lists are nested: networkx's parser descends into them, as far as the interpreter lets it."""
+    """How deep its lists are nested: networkx's parser descends into them, as far as the
+    interpreter lets it.
+    """
     steps = accumulate({"[": 1, "]": -1}.get(c, 0) for c in _QUOTED.sub("", text))
     return max(steps, default=0)
 
@@ -55,7 +61,9 @@ def _by_id(draft: Draft, text: str, file: str) -> Any:
     try:
         return nx.parse_gml(text, label="id")
     except nx.NetworkXError as problem:
-        draft.refuse("DR171", f"not GML: {_PLACE.sub('', shorten(str(problem), 200))}", _place(str(problem), file))
+        draft.refuse(
+            "DR171", f"not GML: {_PLACE.sub('', shorten(str(problem), 200))}", _place(str(problem), file)
+        )
 
 
 def _place(said: str, file: str) -> Span | None:

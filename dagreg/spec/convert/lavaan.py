@@ -1,4 +1,6 @@
-"""lavaan's model syntax: `y ~ x` is `x -> y`, `x ~~ y` is `x <-> y`, `f =~ x` is `f -> x` with f unobserved."""
+"""lavaan's model syntax: `y ~ x` is `x -> y`, `x ~~ y` is `x <-> y`, `f =~ x` is `f -> x` with f
+unobserved.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def read(text: str, name: str, file: str) -> Read:
 
 
 def _statements(text: str) -> Iterator[list[_Token]]:
-    """The statements: a line ends one, but not where an operator, `+`, `*` or an open parenthesis waits for more."""
+    """The statements: a line ends one, but not where an operator, `+`, `*` or an open parenthesis waits for
+    more.
+    """
     tokens = [
         _Token(str(match.lastgroup), match[0], match.start(), match.end())
         for match in _TOKEN.finditer(text)
@@ -112,7 +116,9 @@ class _Statement:
         elif operator in _SKIPPED:
             self.draft.ignore(f"{operator} ({_SKIPPED[operator]})", self._span(self.tokens))
         elif second := next((t for t in self.tokens[at + 1 :] if t.kind == "operator"), None):
-            self._refuse(f"a second operator `{second.text}` in one statement", [second], "a statement has one")
+            self._refuse(
+                f"a second operator `{second.text}` in one statement", [second], "a statement has one"
+            )
         else:
             self._join(self._left(at), operator, self.tokens[at + 1 :])
 
@@ -122,7 +128,9 @@ class _Statement:
             if len(part) == 1 and part[0].kind == "name":
                 names.append(part[0].text)
             else:
-                self._refuse(f"expected a variable before `{self.tokens[at].text}`", part or self.tokens[at : at + 1])
+                self._refuse(
+                    f"expected a variable before `{self.tokens[at].text}`", part or self.tokens[at : at + 1]
+                )
         return list(dict.fromkeys(names))
 
     def _join(self, left: list[str], operator: str, right: list[_Token]) -> None:
@@ -178,18 +186,24 @@ class _Statement:
     def _note_product(self, product: str, tokens: list[_Token], operator: str) -> None:
         """A product of variables: a cause of the left side in each of them, and a term that no graph has."""
         if operator != "~":
-            self._refuse(f"the product `{product}` beside `{operator}`", tokens, "products stand in regressions, `~`")
+            self._refuse(
+                f"the product `{product}` beside `{operator}`", tokens, "products stand in regressions, `~`"
+            )
             return
         message = f"the product `{product}` is left out: an arrow from each of its variables stands for it"
         label = f"declare it in the spec under `regressions:`, `interactions: [{product}]`"
         self.draft.note(message, self._span(tokens), label)
 
     def _is_free(self, modifiers: list[list[_Token]], term: list[_Token]) -> bool:
-        fixed_at_0 = any(_zero(modifier) for modifier in modifiers) and "?" not in [token.text for token in term]
+        fixed_at_0 = any(_zero(modifier) for modifier in modifiers) and "?" not in [
+            token.text for token in term
+        ]
         if fixed_at_0:
             self.draft.ignore("0* (an arrow fixed at 0)", self._span(term))
         elif modifiers:
-            self.draft.ignore(f"{''.join(token.text for token in modifiers[0])}* (a modifier)", self._span(term))
+            self.draft.ignore(
+                f"{''.join(token.text for token in modifiers[0])}* (a modifier)", self._span(term)
+            )
         return not fixed_at_0
 
     def _span(self, tokens: list[_Token]) -> Span:
@@ -221,7 +235,9 @@ def _zero(modifier: list[_Token]) -> bool:
             return _zero(inner)
         case [_Token(text="c"), _Token(text="("), *values, _Token(text=")")]:
             numbers = [token for token in values if token.text != ","]
-            return bool(numbers) and all(token.kind == "number" and float(token.text) == 0 for token in numbers)
+            return bool(numbers) and all(
+                token.kind == "number" and float(token.text) == 0 for token in numbers
+            )
         case _:
             return False
 
@@ -241,7 +257,9 @@ def write(spec: Spec) -> Written:
         *(f"{edge.source} ~~ {edge.target}" for edge in spec.edges if edge.bidirected),
     ]
     joined = {end for edge in spec.edges for end in (edge.source, edge.target)}
-    lines += [f"{name} ~~ {name}" for name, node in spec.nodes.items() if name not in joined and node.observed]
+    lines += [
+        f"{name} ~~ {name}" for name, node in spec.nodes.items() if name not in joined and node.observed
+    ]
     header = "# sem() lets exogenous variables covary unless told otherwise (auto.cov.lv.x, fixed.x)"
     return Written("\n".join([header, *lines]) + "\n", losses(spec, Holds("lavaan", roles=False)))
 
@@ -252,7 +270,9 @@ def _fits(name: str) -> bool:
 
 def _measurements(spec: Spec) -> list[str]:
     hidden = [name for name, node in spec.nodes.items() if not node.observed]
-    loadings = [(e.source, e.target) for e in spec.edges if not e.bidirected and not spec.nodes[e.source].observed]
+    loadings = [
+        (e.source, e.target) for e in spec.edges if not e.bidirected and not spec.nodes[e.source].observed
+    ]
     with_effects = {latent for latent, _ in loadings}
     for name in hidden:
         if name not in with_effects:
@@ -263,7 +283,9 @@ def _measurements(spec: Spec) -> list[str]:
 def _stand_in(spec: Spec, latent: str) -> str:
     """A variable for a loading fixed at 0: an observed one where there is one."""
     others = [name for name in spec.nodes if name != latent]
-    check_names(spec, "lavaan", lambda name: name != latent or bool(others), "a latent variable needs an indicator")
+    check_names(
+        spec, "lavaan", lambda name: name != latent or bool(others), "a latent variable needs an indicator"
+    )
     return next((name for name in others if spec.nodes[name].observed), others[0])
 
 

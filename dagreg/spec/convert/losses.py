@@ -1,4 +1,6 @@
-"""What another format cannot hold of a spec: names that are refused, and parts that are left out with a note."""
+"""What another format cannot hold of a spec: names that are refused, and parts that are left out
+with a note.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def check_names(spec: Spec, format: str, fits: Callable[[str], bool], rule: str)
 
 
 def roles(spec: Spec) -> dict[str, tuple[Role, ...]]:
-    """What every node is marked as, by node, in the order of the nodes; nodes without a mark have an empty tuple."""
+    """What every node is marked as, by node, in the order of the nodes; nodes without a mark have an empty
+    tuple.
+    """
     effects = expressible(spec)
     marked: tuple[tuple[Role, Collection[str]], ...] = (
         ("exposure", effects[0].exposure if effects else ()),
@@ -50,7 +54,8 @@ def expressible(spec: Spec) -> tuple[Effect, ...]:
         return ()
     first = spec.effects[0]
     agree = all(
-        set(effect.exposure) == set(first.exposure) and _wanted(effect) == _wanted(first) for effect in spec.effects
+        set(effect.exposure) == set(first.exposure) and _wanted(effect) == _wanted(first)
+        for effect in spec.effects
     )
     outcomes = {effect.outcome for effect in spec.effects}
     marks_clash = not outcomes.isdisjoint(first.exposure + _wanted(first))

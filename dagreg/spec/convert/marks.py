@@ -28,7 +28,8 @@ ROLES: Mapping[str, Role] = {
 """dagitty's words with their synonyms (its GraphParser), and `hidden`."""
 
 SPELLED_OUT = tuple(word for word in ROLES if len(word) > 1)
-"""Words that graphs with attributes of every kind may be searched for; one letter could mean anything there."""
+"""Words that graphs with attributes of every kind may be searched for; one letter could mean anything there.
+"""
 
 _TRUTH: Mapping[str, bool] = {
     **dict.fromkeys(("true", "yes", "1", "1.0", "on", "t"), True),

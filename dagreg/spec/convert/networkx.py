@@ -43,7 +43,9 @@ def fill(draft: Draft, graph: nx.Graph) -> None:
 def _names(draft: Draft, graph: nx.Graph) -> dict[Any, str]:
     names = {node: str(node) for node in graph}
     if len(set(names.values())) < len(names):
-        draft.refuse("DR115", "two nodes of this graph have the same name as text", None, "name the nodes apart")
+        draft.refuse(
+            "DR115", "two nodes of this graph have the same name as text", None, "name the nodes apart"
+        )
     return names
 
 
@@ -71,7 +73,9 @@ def to_networkx(spec: Spec, *, explicit_latents: bool = False) -> nx.DiGraph:
     for name, marks in roles(spec).items():
         label = spec.nodes[name].label
         shown = {mark: True for mark in marks if mark != "unobserved"}
-        graph.add_node(name, observed=spec.nodes[name].observed, **shown, **({"label": label} if label else {}))
+        graph.add_node(
+            name, observed=spec.nodes[name].observed, **shown, **({"label": label} if label else {})
+        )
     graph.add_edges_from((edge.source, edge.target) for edge in spec.edges if not edge.bidirected)
     for edge in spec.edges:
         if edge.bidirected and explicit_latents:

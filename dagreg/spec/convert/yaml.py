@@ -125,7 +125,9 @@ def _effects(effects: tuple[Effect, ...]) -> dict[str, Any]:
 
 def _effect(effect: Effect) -> Any:
     ends = (*effect.exposure, effect.outcome)
-    if effect == Effect(effect.exposure, effect.outcome, span=effect.span) and all(map(_PLAIN.fullmatch, ends)):
+    if effect == Effect(effect.exposure, effect.outcome, span=effect.span) and all(
+        map(_PLAIN.fullmatch, ends)
+    ):
         return f"{', '.join(effect.exposure)} -> {effect.outcome}"
     return _given(
         {
@@ -183,7 +185,9 @@ def _prior(prior: Prior) -> str:
 
 def _sampling(sampling: Sampling) -> Any:
     changed = {
-        entry.name: value for entry in fields(Sampling) if (value := getattr(sampling, entry.name)) != entry.default
+        entry.name: value
+        for entry in fields(Sampling)
+        if (value := getattr(sampling, entry.name)) != entry.default
     }
     return _Flow(changed) if changed else None
 
@@ -192,7 +196,9 @@ def _sampling(sampling: Sampling) -> Any:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Block style, but for `_Flow` and lists of words; text in quotes where YAML 1.1 or 1.2 reads something else."""
+    """Block style, but for `_Flow` and lists of words; text in quotes where YAML 1.1 or 1.2 reads something
+    else.
+    """
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -9,7 +9,9 @@ import pytensor.tensor as pt
 
 
 def zero_one_inflated_beta(y, mean, precision, extreme, one):
-    """The log density of shares that are 0 or 1 with the probability `extreme`, and of these 1 with that of `one`."""
+    """The log density of shares that are 0 or 1 with the probability `extreme`, and of these 1 with that of
+    `one`.
+    """
     inside = pt.and_(y > 0, y < 1)
     share = pm.logp(pm.Beta.dist(mu=mean, nu=precision), pt.where(inside, y, 0.5))
     end = pt.where(y > 0, pt.log(one), pt.log1p(-one))

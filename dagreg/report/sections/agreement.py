@@ -9,7 +9,7 @@ from dagreg.report.view import EffectView
 from dagreg.results.numbers import number
 
 
-def graph_test(view: EffectView) -> tuple[Block, ...]:
+def agreement(view: EffectView) -> tuple[Block, ...]:
     rows = view.fitted.result.disagreements if view.fitted and view.fitted.result else ()
     if not rows:
         return ()
@@ -21,9 +21,12 @@ def graph_test(view: EffectView) -> tuple[Block, ...]:
     )
     return (
         Paragraph(
-            "The chain of regressions and the adjusted regression estimate the same effect if the graph is right. A "
-            "difference beyond its own uncertainty speaks against an arrow, against a missing arrow, or against the "
-            "form of a regression. The standard deviation is that of the difference itself: both use the same rows."
+            "The chain of regressions and the adjusted regression estimate the same effect if the graph is "
+            "right. A "
+            "difference beyond its own uncertainty speaks against an arrow, against a missing arrow, or "
+            "against the "
+            "form of a regression. The standard deviation is that of the difference itself: both use the "
+            "same rows."
         ),
         verdict,
         Table(
