@@ -176,7 +176,12 @@ def _negative_binomial(rng: np.random.Generator, eta: np.ndarray, p: dict[str, f
 
 
 CALIBRATED: dict[str, tuple[str, str, Callable[..., np.ndarray], dict[str, Callable[..., float]]]] = {
-    "bernoulli intercepts": ("binary", PRIORS + "}", lambda rng, eta, p: rng.random(len(eta)) < special.expit(eta), {}),
+    "bernoulli intercepts": (
+        "binary",
+        PRIORS + "}",
+        lambda rng, eta, p: rng.random(len(eta)) < special.expit(eta),
+        {},
+    ),
     "poisson intercepts and slopes": (
         "count",
         f"varying: {{g: [intercept, x]}}, {PRIORS}}}",
@@ -250,7 +255,9 @@ def test_draws_are_calibrated(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", ["deviations", "integrals", "priors"])
 def test_calibration_catches_a_bug(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deviations drawn too close to 0; integrals by Laplace's curvature halved; priors of sds that are too narrow."""
+    """Deviations drawn too close to 0; integrals by Laplace's curvature halved; priors of sds that are too
+    narrow.
+    """
     if bug == "deviations":
         drawn = quadrature.drawn_deviations
         monkeypatch.setattr(quadrature, "drawn_deviations", lambda *a: 0.5 * drawn(*a))
@@ -296,7 +303,9 @@ def _counted() -> tuple[str, dict[str, Any]]:
     [(_herds, "categorical", ""), (_tanks, "binary", ""), (_counted, "continuous", SLOPES)],
     ids=["herds", "tanks", "counts with slopes"],
 )
-def test_the_draws_are_those_of_nuts(story: Callable[[], tuple[str, dict[str, Any]]], kind: str, said: str) -> None:
+def test_the_draws_are_those_of_nuts(
+    story: Callable[[], tuple[str, dict[str, Any]]], kind: str, said: str
+) -> None:
     """Means and sds of every parameter and deviation, within Monte Carlo error."""
     node, data = story()
     case = optimised(SPEC.replace("continuous", kind).format(type=node, said=said), data=data)

@@ -1,8 +1,9 @@
 """The sds and correlations of coefficients that vary between groups: their coordinates, prior, and draws.
 
-The free coordinates are, for each group, arsinh(sd / c) of its sds, then the inverse hyperbolic tangents of its
-canonical partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row. An sd far above c, which is about what
-the rows resolve, moves as its log does; near 0 its density is smooth and the same on both sides.
+The free coordinates are, for each group, arsinh(sd / c) of its sds, then the inverse hyperbolic tangents of
+its canonical partial correlations (Lewandowski, Kurowicka and Joe 2009), row by row. An sd far above c, which
+is about what the rows resolve, moves as its log does; near 0 its density is smooth and the same on both
+sides.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Between:
         return sum(len(v.deviations) * (len(v.deviations) + 1) // 2 for v in self.groups)
 
     def factors(self, points: Array) -> tuple[tuple[Array, ...], Array]:
-        """The covariances' Cholesky factors (points x q x q) at each point, and the log prior of the coordinates."""
+        """The covariances' Cholesky factors (points x q x q) at each point, and the log prior of the
+        coordinates.
+        """
         at, factors, prior = 0, [], np.zeros(len(points))
         for varying, unit in zip(self.groups, self.units, strict=True):
             size = len(varying.deviations)
@@ -77,7 +80,9 @@ def correlated(free: Array, size: int, concentration: float) -> tuple[Array, Arr
     return root, log_prior
 
 
-def group_draws(varying: Varying, factor: Array, deviations: Array, shape: tuple[int, int]) -> dict[str, Array]:
+def group_draws(
+    varying: Varying, factor: Array, deviations: Array, shape: tuple[int, int]
+) -> dict[str, Array]:
     """The draws of a group's parameters, by their symbols."""
     sds = np.sqrt(np.square(factor).sum(axis=2))
     if not varying.correlated:

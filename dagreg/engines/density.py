@@ -179,7 +179,9 @@ class Posterior:
 
 
 def obstacle(model: Model, *, groups: bool = False) -> str:
-    """Why there is no numeric posterior of a model, or "". With `groups` coefficients may vary between levels."""
+    """Why there is no numeric posterior of a model, or "". With `groups` coefficients may vary between
+    levels.
+    """
     if model.latents or model.mixture is not None:
         return "values are not known"
     for equation in model.equations:

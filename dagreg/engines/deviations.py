@@ -1,10 +1,11 @@
 """Deviations of a group's levels drawn given everything else, where the likelihood is not Normal.
 
-Given the other parameters levels are independent, and each has few deviations. For each level and draw a t density
-at the maximum, with a scale of its own on either side of each axis (Geweke 1989, section 4), proposes a few of
-them; independence Metropolis goes through these, so that what is left is the conditional (Tierney 1994, section
-2.3.3). Its normalising constant is known by quadrature. So two checks can fail: the weights p / q, normalised, have
-the mean 1 for each level, which tests quadrature by an independent estimate; and how likely chains are to have moved.
+Given the other parameters levels are independent, and each has few deviations. For each level and draw a t
+density at the maximum, with a scale of its own on either side of each axis (Geweke 1989, section 4), proposes
+a few of them; independence Metropolis goes through these, so that what is left is the conditional (Tierney
+1994, section 2.3.3). Its normalising constant is known by quadrature. So two checks can fail: the weights p /
+q, normalised, have the mean 1 for each level, which tests quadrature by an independent estimate; and how
+likely chains are to have moved.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def drawn_deviations(
     if steps > MOST_STEPS:
         return None
     parts = [slice(0, CHECKED), slice(CHECKED, len(values))]
-    checked, others = (sampler.drawn(values[p], factors[p], rng, steps, nodes if p.start == 0 else None) for p in parts)
+    checked, others = (
+        sampler.drawn(values[p], factors[p], rng, steps, nodes if p.start == 0 else None) for p in parts
+    )
     relative = np.exp(checked[1])
     error = relative.std(axis=(1, 2)) / np.sqrt(relative[0].size)
     if not (np.abs(relative.mean(axis=(1, 2)) - 1) < MAX_ERRORS * error + BIAS).all():
@@ -111,7 +114,8 @@ class Sampler:
     def drawn(
         self, values: Array, factors: Array, rng: np.random.Generator, steps: int, nodes: int | None
     ) -> tuple[Array, Array]:
-        """u at each point (q x levels x points) after so many proposals, and the logs of their normalised weights.
+        """u at each point (q x levels x points) after so many proposals, and the logs of their normalised
+        weights.
 
         Without nodes nothing is normalised.
         """
@@ -125,13 +129,17 @@ class Sampler:
 
         blocks = self.marginal.in_blocks(block, len(values), steps)
         if not blocks:
-            return np.empty((self.marginal.width, self.marginal.levels, 0)), np.empty((self.marginal.levels, 0, steps))
+            return np.empty((self.marginal.width, self.marginal.levels, 0)), np.empty(
+                (self.marginal.levels, 0, steps)
+            )
         return np.concatenate([b[0] for b in blocks], axis=2), np.concatenate([b[1] for b in blocks], axis=1)
 
     def proposed(
         self, values: Array, factors: Array, rng: np.random.Generator, steps: int, nodes: int | None
     ) -> tuple[Array, Array, Array | float]:
-        """Logs of weights (levels x points x steps), deviations u (q in front), and logs of the weights' constants."""
+        """Logs of weights (levels x points x steps), deviations u (q in front), and logs of the weights'
+        constants.
+        """
         marginal = self.marginal
         given = marginal.given(values, factors)
         peak = marginal.peak(given, self.near)
@@ -156,6 +164,10 @@ def walked(weights: Array, rng: np.random.Generator) -> npt.NDArray[np.int64]:
 
 
 def needed(weights: Array) -> int:
-    """Of one level: so many steps that all but `UNMOVED` of the chains have moved; too many where none are enough."""
+    """Of one level: so many steps that all but `UNMOVED` of the chains have moved; too many where none are
+    enough.
+    """
     share, staying = stationary(weights)
-    return next((n for n in range(MIN_STEPS, MOST_STEPS + 1) if share @ staying ** (n - 1) < UNMOVED), MOST_STEPS + 1)
+    return next(
+        (n for n in range(MIN_STEPS, MOST_STEPS + 1) if share @ staying ** (n - 1) < UNMOVED), MOST_STEPS + 1
+    )

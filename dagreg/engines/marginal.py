@@ -1,12 +1,14 @@
-"""The likelihood of a regression whose coefficients vary between the levels of one group, deviations integrated out.
+"""The likelihood of a regression with one group, its levels' deviations integrated out by quadrature.
 
-Given the parameters of all rows and the covariance L L' of a level's deviations u = L v, levels are independent:
+Given the parameters of all rows and the covariance L L' of a level's deviations u = L v, levels are
+independent:
 
     p(y_g) = integral of exp(h(v)) (2 pi)^(-q/2) dv,    h(v) = sum_i log p(y_i | eta_i + z_i' L v) - |v|^2 / 2
 
-Adaptive Gauss-Hermite quadrature puts the product rule's nodes x at v* + C'^-1 x, where v* is the maximum of h
-and C C' its curvature there (Pinheiro and Chao 2006, section 2; Rabe-Hesketh, Skrondal and Pickles 2005, section 2).
-With one node this is Laplace's method. In v nothing is singular where an sd is 0. Levels without rows add nothing.
+Adaptive Gauss-Hermite quadrature puts the product rule's nodes x at v* + C'^-1 x, where v* is the maximum of
+h and C C' its curvature there (Pinheiro and Chao 2006, section 2; Rabe-Hesketh, Skrondal and Pickles 2005,
+section 2). With one node this is Laplace's method. In v nothing is singular where an sd is 0. Levels without
+rows add nothing.
 
 Arrays are levels x points (x nodes), and rows x points within a level's sums; deviations have q in front.
 """
@@ -66,7 +68,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What rows are at points: predictors without deviations, by factor; the parameters of families; and L."""
+    """Rows at points: predictors without deviations, by factor; the parameters of families; and L."""
 
     predictors: tuple[tuple[Array, ...], ...]  # rows x points each
     scalars: tuple[tuple[Array, ...], ...]  # 1 x points each
@@ -97,8 +99,8 @@ class Given:
 class Near:
     """The rows' log likelihood as quadratic in their predictors, from its derivatives at one point.
 
-    `bend`: its curvature in u (q x q x levels x 1); `pull`: that times u plus the slope; `by_row`: by factor the
-    curvature of each row, and its predictor without deviations (rows x 1 each).
+    `bend`: its curvature in u (q x q x levels x 1); `pull`: that times u plus the slope; `by_row`: by factor
+    the curvature of each row, and its predictor without deviations (rows x 1 each).
     """
 
     bend: Array
@@ -108,7 +110,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """Of each level and point: the maximum of h, v* (q x levels x points), and C (q x q x levels x points)."""
+    """By level and point: the maximum of h, v* (q x levels x points), and C (q x q x levels x points)."""
 
     place: Array
     root: Array
@@ -212,10 +214,12 @@ class Marginal:
         return _solved(cholesky(_inner(given.root, near.bend)), np.einsum("abp,agp->bgp", given.root, pull))
 
     def peak(self, given: Given, near: Near) -> Peak:
-        """The maximum of h for each level and point by Newton's method from where a Normal likelihood would have it.
+        """The maximum of h for each level and point by Newton's method from where a Normal likelihood would
+        have it.
 
-        Where a row's log density is convex its curvature counts as 0. Steps that rise too little are halved (Armijo).
-        The last step is so small that the curvature before it serves. No number where it does not converge.
+        Where a row's log density is convex its curvature counts as 0. Steps that rise too little are halved
+        (Armijo). The last step is so small that the curvature before it serves. No number where it does not
+        converge.
         """
         place = self.start(given, near)
         height, slope, root = self._curvature(given, place)
@@ -256,15 +260,17 @@ class Marginal:
         return np.where(np.isnan(value), -np.inf, value), slope, cholesky(inner)
 
     def derivatives(self, given: Given, deviations: Array) -> tuple[Array, Array, Array, list[Array]]:
-        """The rows' log likelihood by level, its gradient in u, its curvature (q x q x levels x points), and the
-        curvature of each row in its predictor, by factor.
+        """The rows' log likelihood by level, its gradient in u, its curvature (q x q x levels x points), and
+        the curvature of each row in its predictor, by factor.
         """
         width, shape = self.width, deviations.shape
         value, slope, bend = np.zeros(shape[1:]), np.zeros(shape), np.zeros((width, *shape))
         by_row = []
         for number, (rows, etas) in enumerate(self._moved(given, deviations)):
             # one variable for all predictors: deviations move them together
-            jet = rows.factor.formula(rows.factor.columns, [variable(e, 0) for e in etas], given.scalars[number])
+            jet = rows.factor.formula(
+                rows.factor.columns, [variable(e, 0) for e in etas], given.scalars[number]
+            )
             weights = rows.factor.weights[:, None]
             value += rows.summed(weights * jet.value, self.levels)
             first, second = (_full(d, jet) for d in (jet.first.get(0, 0.0), jet.second.get((0, 0), 0.0)))
@@ -280,7 +286,7 @@ class Marginal:
 
 
 def marginal_of(factors: Sequence[Factor], levels: int, width: int, *, sign: float) -> Marginal:
-    """From the factors of a posterior (`engines/density.py`) with one group of so many levels and deviations."""
+    """From the factors of a posterior (`engines/density.py`) with one group of so many levels."""
     rows, plain = [], []
     for factor in factors:
         if not factor.predictors:
@@ -321,12 +327,13 @@ def _inner(root: Array, bend: Array) -> Array:
 def spread(root: Array, standard: Array) -> Array:
     """u = L v."""
     if len(root) == 1:
-        return root[0] * standard
-    return np.einsum("abp,bgp->agp", root, standard)
+        return np.asarray(root[0] * standard)
+    return np.asarray(np.einsum("abp,bgp->agp", root, standard))
 
 
 def cholesky(matrix: Array) -> Array:
-    """The lower Cholesky factors of I plus a matrix without negative eigenvalues; the first two axes are its own.
+    """The lower Cholesky factors of I plus a matrix without negative eigenvalues; the first two axes are its
+    own.
 
     No pivot is below 1, whatever rounding leaves.
     """

@@ -1,17 +1,19 @@
-"""Mixed models that are not Gaussian, without a compiler: deviations by quadrature, what is left by proposals.
+"""Mixed models that are not Gaussian, without a compiler: quadrature over deviations, then proposals.
 
-**Theorem.** Of one group that coefficients vary between, levels are independent given the other parameters, so that
-the likelihood is a product of integrals in as few dimensions as coefficients vary. Adaptive Gauss-Hermite quadrature
-has them to any accuracy (Pinheiro and Chao 2006; Rabe-Hesketh, Skrondal and Pickles 2005): see `engines/marginal.py`.
-So p(coefficients, sds, correlations, parameters of the family | y) is known up to a constant. It is drawn from by
-t proposals at its mode with importance weights, as in `engines/mixed.py`; Rue, Martino and Chopin (2009) integrate
-over the same parameters by a grid, with the deviations by Laplace's method, which is quadrature with one node. Given
-such a draw the levels' deviations are independent, and drawn from their own densities: `engines/deviations.py`.
+**Theorem.** Of one group that coefficients vary between, levels are independent given the other parameters,
+so that the likelihood is a product of integrals in as few dimensions as coefficients vary. Adaptive
+Gauss-Hermite quadrature has them to any accuracy (Pinheiro and Chao 2006; Rabe-Hesketh, Skrondal and Pickles
+2005): see `engines/marginal.py`. So p(coefficients, sds, correlations, parameters of the family | y) is known
+up to a constant. It is drawn from by t proposals at its mode with importance weights, as in
+`engines/mixed.py`; Rue, Martino and Chopin (2009) integrate over the same parameters by a grid, with the
+deviations by Laplace's method, which is quadrature with one node. Given such a draw the levels' deviations
+are independent, and drawn from their own densities: `engines/deviations.py`.
 
-**The checks.** Nodes are added until twice as many move the log density by no more than `MAX_ERROR`, and this is
-measured again at draws. The weights' Pareto shape has to be at most 0.7 (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
-Where h may have several maxima, since the likelihood is not concave, its maximum is looked for from elsewhere. And
-the proposals of deviations test the integrals. If one fails there are no draws, and the next engine takes over.
+**The checks.** Nodes are added until twice as many move the log density by no more than `MAX_ERROR`, and this
+is measured again at draws. The weights' Pareto shape has to be at most 0.7 (Vehtari, Simpson, Gelman, Yao and
+Gabry 2024). Where h may have several maxima, since the likelihood is not concave, its maximum is looked for
+from elsewhere. And the proposals of deviations test the integrals. If one fails there are no draws, and the
+next engine takes over.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ SAME = 0.1  # of a maximum's coordinates, in the prior's sds
 
 @dataclass(frozen=True, slots=True)
 class Integrated:
-    """The log posterior of a model's own coordinates, then those of sds and correlations, deviations integrated out."""
+    """The log posterior of a model's own coordinates, then those of sds and correlations."""
 
     posterior: Posterior  # without deviations
     between: Between
@@ -117,7 +119,7 @@ def _obstacle(piece: Piece) -> str:
         return "statistics stand for its rows"
     if len(equation.varying) > 1:
         groups = " and ".join(v.group for v in equation.varying)
-        return f"coefficients vary between the levels of {groups}, and those of one group only are integrated out"
+        return f"coefficients vary between the levels of {groups}, and only one group is integrated out"
     why = density.obstacle(model, groups=True)
     if why:
         return why
@@ -137,7 +139,7 @@ def _obstacle(piece: Piece) -> str:
 
 
 def draw_by_quadrature(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws | None:
-    """Independent draws of the one regression of a model, in the shape of chains; None where a check fails."""
+    """Independent draws of a model's one regression, in the shape of chains; None where a check fails."""
     started = time.perf_counter()
     (equation,) = model.equations
     rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
@@ -203,7 +205,8 @@ def integrated_of(model: Model, data: Mapping[str, Any]) -> tuple[Integrated, Ar
         nothing = np.zeros((width, levels, 1))
         _, slope, bend, _ = marginal.derivatives(given, nothing)
         near = marginal.near(given, nothing)
-    inside = np.maximum(np.nan_to_num(np.einsum("aagp->a", bend) / levels), 1e-12)  # mean information of a level
+    told = np.nan_to_num(np.einsum("aagp->a", bend) / levels)  # mean information of a level
+    inside = np.maximum(told, 1e-12)
     units = np.sqrt(1 / inside) * (2 / levels) ** 0.25
     sds = np.sqrt(np.maximum(np.nan_to_num(np.square(slope).mean(axis=(1, 2))) / inside - 1, 0.0) / inside)
     between = Between((varying,), (units,))
@@ -221,8 +224,12 @@ def near_maxima(target: Integrated, point: Array) -> Near:
     return target.marginal.near(given, spread(given.root, peak.place))
 
 
-def with_enough_nodes(target: Integrated, centre: Array, root: Array, rng: np.random.Generator) -> Integrated | None:
-    """With the fewest nodes whose error is small at points about the mode; None where the most are not enough."""
+def with_enough_nodes(
+    target: Integrated, centre: Array, root: Array, rng: np.random.Generator
+) -> Integrated | None:
+    """With the fewest nodes whose error is small at points about the mode; None where the most are not
+    enough.
+    """
     points = np.vstack([centre, centre + rng.standard_normal((PILOT, len(centre))) @ root.T])
     heights = target(points)
     points = points[heights > heights[0] - FAR_BELOW]  # where sds are absurd nodes are never enough
@@ -240,7 +247,9 @@ def exact(target: Integrated, points: Array, limit: float = MAX_ERROR) -> bool:
 
 
 def one_maximum(target: Integrated, points: Array, rng: np.random.Generator) -> bool:
-    """Whether h of each level has one maximum, as searches from afar tell; where the likelihood is concave it has."""
+    """Whether h of each level has one maximum, as searches from afar tell; where the likelihood is concave it
+    has.
+    """
     (equation,) = target.posterior.model.equations
     if equation.link.name in equation.family.concave and equation.censoring is None:
         return True
@@ -256,13 +265,17 @@ def one_maximum(target: Integrated, points: Array, rng: np.random.Generator) -> 
 
 ENGINE = Engine(
     name=NAME,
-    words="importance sampling, each level's deviations integrated out by quadrature; then these from their density",
+    words="importance sampling, deviations integrated out by quadrature; then these from their density",
     participle="solved with its deviations integrated out by quadrature",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_by_quadrature(piece.model, columns_read(piece, data), sampling),
+    solve=lambda piece, data, sampling, program: draw_by_quadrature(
+        piece.model, columns_read(piece, data), sampling
+    ),
     packages=("dagreg", "numpy", "scipy"),
     independent=True,
     unfit="quadrature or its proposals did not fit",
     step=NAME,
-    grounds=lambda piece: "each level has few deviations: quadrature integrates them out, and few parameters are left",
+    grounds=lambda piece: (
+        "each level has few deviations: quadrature integrates them out, and few parameters are left"
+    ),
 )
