@@ -255,12 +255,17 @@ def test_draws_are_calibrated(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", ["deviations", "integrals", "priors"])
 def test_calibration_catches_a_bug(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Deviations drawn too close to 0; integrals by Laplace's curvature halved; priors of sds that are too
+    """Deviations drawn too close to 0; integrals with a wrong scale; priors of sds that are too
     narrow.
     """
     if bug == "deviations":
         drawn = quadrature.drawn_deviations
-        monkeypatch.setattr(quadrature, "drawn_deviations", lambda *a: 0.5 * drawn(*a))
+
+        def shrunk(*arguments: Any) -> np.ndarray | None:
+            deviations = drawn(*arguments)
+            return None if deviations is None else 0.3 * deviations
+
+        monkeypatch.setattr(quadrature, "drawn_deviations", shrunk)
     if bug == "integrals":
         scale = Peak.log_scale.fget
         monkeypatch.setattr(Peak, "log_scale", property(lambda self: 3 * scale(self)))
