@@ -11,7 +11,7 @@ from typing import Any
 
 from dagreg.arguments import HELP, PROGRAM, Argument, Command, action_of
 
-WIDEST = 90  # columns
+MAX_WIDTH = 90  # columns
 
 
 def help_on(command: Command) -> str:
@@ -101,4 +101,4 @@ def _escaped(words: str) -> str:
 
 
 def _columns() -> int:
-    return min(shutil.get_terminal_size().columns, WIDEST)
+    return min(shutil.get_terminal_size().columns, MAX_WIDTH)

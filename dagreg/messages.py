@@ -49,9 +49,8 @@ def index() -> str:
     """The list of all codes in Markdown, each with its page."""
     parts = [
         "# Messages",
-        "The word in brackets of a message, as in `error[DR102]`, has a page here; `dagreg help DR102` shows "
-        "it in the "
-        "terminal. Errors stop a command (exit code 1), warnings do not.",
+        "The word in brackets of a message, as in `error[DR102]`, has a page here; `dagreg help DR102` "
+        "shows it in the terminal. Errors stop a command (exit code 1), warnings do not.",
     ]
     for digit, title in RANGES.items():
         rows = [

@@ -845,3 +845,25 @@ def test_the_levels_of_an_outcome_share_their_simulation(monkeypatch: pytest.Mon
         _, change = gformula.both_sides(model, draws.flat(), rows, contrast, 2026)
         assert estimate.summary.mean == pytest.approx(change.mean(), abs=1e-12)
     assert passes[1:] == [(0,), (1,), (2,)]
+
+
+def test_counts_are_summed_over_where_few_are_likely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a sum by hand, to rounding; and against drawn counts, within the error of their simulation."""
+    equations = _one_mediator("poisson", "bernoulli")
+    data = _observed(equations)
+    model = models_of(_spec(equations, "x"), data)["chain"]
+    draws = point(model, **{name: [at, at] for e in equations for name, at in e.drawn_values(0.0).items()})
+    contrast, rows = model.estimand.contrasts[0], rows_of(model, data)
+    summed = contrast_draws(model, draws, rows, contrast, 1)
+    first, second = equations
+    by_hand = []
+    for added in (0.0, 1.0):
+        seen = {**data, "x": data["x"] + added}
+        counts = np.arange(200.0)[:, None]
+        likely = stats.poisson(first.mean(seen)).pmf(counts)
+        by_hand.append(float((likely * second.mean({**seen, "m": counts})).sum(axis=0).mean()))
+    assert summed == pytest.approx(by_hand[1] - by_hand[0], abs=1e-9)
+    monkeypatch.setattr(gformula, "SUMMED", 0)
+    drawn = np.concatenate([contrast_draws(model, draws, rows, contrast, seed) for seed in range(20)])
+    assert len(np.unique(drawn)) > 20  # so they are drawn
+    assert abs(drawn.mean() - summed[0]) < ERRORS * drawn.std(ddof=1) / len(drawn) ** 0.5

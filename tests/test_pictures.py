@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.doubts.mixing import MOST, POINTS, mixing, rank_counts
+from dagreg.doubts.mixing import MAX_PARAMETERS, POINTS, mixing, rank_counts
 from dagreg.emit.plate import plate_source
 from dagreg.engines.draws import Draws, Part
 from dagreg.report.draw import CannotDraw
@@ -145,7 +145,7 @@ def test_the_effect_comes_first_then_what_mixed_worst():
     moved = tuple(name for name in values if name != "never_sampled")
     draws = Draws(values, "nuts", 0, 1.0, parts=(Part("", moved, "nuts", 0, ""),))
     found = mixing([model], {"adjusted": draws})
-    assert len(found) == min(MOST, 1 + sum(len(t.columns) for t in equation.terms))
+    assert len(found) == min(MAX_PARAMETERS, 1 + sum(len(t.columns) for t in equation.terms))
     causal = {t.symbol for t in equation.terms if t.causal}
     after = [m.name for m in found if m.name.partition("[")[0] not in causal]
     assert after[0] == equation.intercept

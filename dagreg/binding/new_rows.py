@@ -21,7 +21,7 @@ from dagreg.numerics.arrays import Array
 from dagreg.sources.source import Source
 from dagreg.spec.types import Level
 
-SHOWN = 5  # values named in a message
+MAX_SHOWN_VALUES = 5  # values named in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _shown(values: Sequence[Level]) -> str:
-    return ", ".join(map(repr, values[:SHOWN])) + (
-        f" and {len(values) - SHOWN} others" if len(values) > SHOWN else ""
+    return ", ".join(map(repr, values[:MAX_SHOWN_VALUES])) + (
+        f" and {len(values) - MAX_SHOWN_VALUES} others" if len(values) > MAX_SHOWN_VALUES else ""
     )

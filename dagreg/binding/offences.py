@@ -16,7 +16,7 @@ from dagreg.sources.source import Source, identifier, quote
 from dagreg.spec.types import Level
 
 MOST_WORDS = 100_000  # distinct texts of a column that are looked at
-NAMED = 50  # of them among which the first row is sought
+MAX_SEARCHED_ROWS = 50  # of them among which the first row is sought
 _RESERVED = re.compile(
     "all|and|any|array|as|asc|both|case|cast|check|column|constraint|create|default|desc|distinct|do|else|"
     "end|except|false|for|foreign|from|group|having|in|into|lateral|leading|limit|not|null|offset|on|only|"
@@ -60,9 +60,9 @@ def rows_at_fault(source: Source, offence: Offence, where: str = "TRUE") -> tupl
     words = spoilt(source, offence.column, where)
     if not words.bad:
         return ()
-    some = ", ".join(map(quote, words.bad[:NAMED]))
+    some = ", ".join(map(quote, words.bad[:MAX_SEARCHED_ROWS]))
     bad = f"({where}) AND {source.value(offence.column)} IN ({some})"
-    count = None if len(words.bad) <= NAMED else words.rows
+    count = None if len(words.bad) <= MAX_SEARCHED_ROWS else words.rows
     hint = remedy(source, offence.column, words)
     return (*_first(source, offence.column, bad, count), *((hint,) if hint else ()))
 

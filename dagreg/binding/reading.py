@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dagreg.binding.summary import is_number
 from dagreg.errors import Doubt
 from dagreg.model.summary import DataSummary, Variable
-from dagreg.sources.source import EXACT, Source
+from dagreg.sources.source import MAX_EXACT_INTEGER, Source
 from dagreg.spec.types import Spec
 
-WORD = 3  # letters from which capitals make no other word
-FEW = 0.1  # of values, among which the others make a column what it is meant to be
+MIN_LETTERS = 3  # letters from which capitals make no other word
+MAX_STRAY_SHARE = 0.1  # of values, among which the others make a column what it is meant to be
 
 
 def reading_doubts(
@@ -36,7 +36,7 @@ def blurred(source: Source, variables: Mapping[str, Variable], summary: DataSumm
     for variable in variables.values():
         column = summary.columns[variable.column]
         size = max(abs(column.minimum), abs(column.maximum))
-        if variable.levels or column.kind != "number" or not column.integral or not size > EXACT:
+        if variable.levels or column.kind != "number" or not column.integral or not size > MAX_EXACT_INTEGER:
             continue
         own, real = (
             f"count(DISTINCT {v})" for v in (source.name(variable.column), source.real(variable.column))
@@ -45,8 +45,8 @@ def blurred(source: Source, variables: Mapping[str, Variable], summary: DataSumm
         if double < exact:
             found.append(
                 f"Column `{variable.column}` holds {exact} different numbers of which {double} are left in "
-                "double "
-                "precision (16 digits). Subtract a constant from them, or declare the type of an id."
+                "double precision (16 digits). Subtract a constant from them, or declare the type of an "
+                "id."
             )
     return found
 
@@ -63,7 +63,7 @@ def lookalikes(spec: Spec, variables: Mapping[str, Variable], summary: DataSumma
         alike: dict[str, list[str]] = {}
         for level in counts:
             plain = " ".join(level.split())
-            alike.setdefault(plain.casefold() if len(plain) >= WORD else plain, []).append(level)
+            alike.setdefault(plain.casefold() if len(plain) >= MIN_LETTERS else plain, []).append(level)
         twins = [levels for plain, levels in alike.items() if plain and len(levels) > 1]
         if twins:
             shown = " and ".join(
@@ -72,10 +72,8 @@ def lookalikes(spec: Spec, variables: Mapping[str, Variable], summary: DataSumma
             more = f", and {len(twins) - 1} more such" if len(twins) > 1 else ""
             found.append(
                 f"Column `{variable.column}` holds {shown}{more}: levels of their own, which differ in "
-                "spaces or "
-                f"capitals alone. If they are one, mend the data, or read `lower(trim({variable.column}))` "
-                "in a "
-                "`query:`; if not, list them in `levels:`."
+                "spaces or capitals alone. If they are one, mend the data, or read "
+                f"`lower(trim({variable.column}))` in a `query:`; if not, list them in `levels:`."
             )
     return found
 
@@ -88,11 +86,10 @@ def blanks(spec: Spec, variables: Mapping[str, Variable], summary: DataSummary) 
         rows = sum(n for level, n in zip(column.levels, column.counts, strict=True) if not str(level).strip())
         if rows:
             found.append(
-                f"Column `{variable.column}` holds an empty text in {rows} row{'s' * (rows > 1)}, which is a "
-                "level "
-                f"like any other. If it stands for a missing value, read `nullif(trim({variable.column}), "
-                "'')` in a "
-                "`query:`, or put None there, and say `missing: drop`; if not, give it a name."
+                f"Column `{variable.column}` holds an empty text in {rows} row{'s' * (rows > 1)}, which is "
+                "a level like any other. If it stands for a missing value, read "
+                f"`nullif(trim({variable.column}), '')` in a `query:`, or put None there, and say "
+                "`missing: drop`; if not, give it a name."
             )
     return found
 
@@ -113,7 +110,11 @@ def nearly_numbers(variables: Mapping[str, Variable], summary: DataSummary) -> l
         counts = dict(zip(column.levels, column.counts, strict=True))
         words = [level for level in counts if not is_number(str(level))]
         some = sum(counts[word] for word in words)
-        if variable.inferred and 0 < some <= FEW * sum(counts.values()) and len(words) <= FEW * len(counts):
+        if (
+            variable.inferred
+            and 0 < some <= MAX_STRAY_SHARE * sum(counts.values())
+            and len(words) <= MAX_STRAY_SHARE * len(counts)
+        ):
             shown = ", ".join(f"`{word}`" for word in words[:3]) + (", ..." if len(words) > 3 else "")
             found.append(
                 f"Column `{variable.column}` is taken as {variable.type} because of {shown} in {some} of its "

@@ -13,7 +13,7 @@ from dagreg.spec.types import Sampling
 
 # of a regression's rows that are alive at the worst moment (measured: 50,000 rows x 152 and 32 columns)
 COPIES = 12
-SCANNED = 2  # of a large table's, where the database sums them
+COPIES_SCANNED = 2  # of a large table's, where the database sums them
 # numbers kept for each draw of a coefficient: draws, statistics, what effects and reports make of them
 PER_DRAW = 12
 SETTING = "DAGREG_MEMORY"  # gigabytes that may be used
@@ -21,7 +21,7 @@ MOST_DRAWS = (
     2_000_000  # of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
 )
 SIMULATED = 4  # copies of simulated rows that are alive at once
-SHARE = 0.5  # of the memory, for rows that are simulated
+MEMORY_SHARE = 0.5  # of the memory, for rows that are simulated
 
 
 def check_count(sampling: Sampling) -> None:
@@ -42,7 +42,7 @@ def check_count(sampling: Sampling) -> None:
 def check_rows(rows: int, columns: int) -> None:
     """Raises DagregError (DR574) where simulated rows would take more than half of the memory."""
     need, room = 8 * SIMULATED * rows * columns, _room()
-    if room is not None and need > SHARE * room:
+    if room is not None and need > MEMORY_SHARE * room:
         message = f"{rows:,} rows of {columns:,} columns need about {need / 1e9:,.3g} GB of memory"
         note = "simulate fewer rows, or several times with another `--seed`"
         raise DagregError(
@@ -67,17 +67,15 @@ def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
         f"keep fewer draws: `sampling: {{draws: 1000}}` (there would be {draws:,} of {width:,} coefficients)"
         if mostly
         else "fit a random part of the rows, adjust for fewer columns (`adjust:`), or make a category of "
-        "many levels a "
-        "`group`"
+        "many levels a `group`"
     )
     raise DagregError(
         (
             Diagnostic(
                 "DR508",
                 f"the regression of `{equation.response}` ({model.estimator}; {rows:,} rows, {width:,} "
-                "coefficients, "
-                f"{draws:,} draws) would take about {need / 1e9:,.3g} GB of memory, and there are "
-                f"{room / 1e9:,.3g} GB",
+                f"coefficients, {draws:,} draws) would take about {need / 1e9:,.3g} GB of memory, and "
+                f"there are {room / 1e9:,.3g} GB",
                 equation.span,
                 label=way if equation.span else "",
                 notes=(way, f"{SETTING}=32 lets it use 32 GB, whatever this machine says it has"),
@@ -96,7 +94,7 @@ def _width(equation: Equation) -> int:
 def _of_rows(equation: Equation, rows: int) -> float:
     """Bytes of a regression's design and its copies."""
     summed = rows > IN_MEMORY and equation.family.normal and not equation.varying
-    return 8.0 * rows * (len(equation.coefficients) + 1) * (SCANNED if summed else COPIES)
+    return 8.0 * rows * (len(equation.coefficients) + 1) * (COPIES_SCANNED if summed else COPIES)
 
 
 def _of_draws(equation: Equation, sampling: Sampling) -> float:

@@ -30,9 +30,9 @@ SENTINELS = frozenset(
     if sign < 0 or n > 9
 ) - {-1.0, -2.0}
 FARTHER = 3.0  # times the range of all other values that a code for a missing value lies beyond them
-FEWEST = 8  # rows from which columns are looked at
+MIN_ROWS = 8  # rows from which columns are looked at
 CODES = range(3, 11)  # how many codes there are
-ODDS = 1e-5  # probability of means as far from any order as these, were they in order
+MAX_ORDER_PROBABILITY = 1e-5  # probability of means as far from any order as these, were they in order
 _ID = re.compile(
     r"(?:.*[_\s.-])?(?i:ids?|uu?id|index|rownames|row(?:id)?|(?:row|case)[_ ]?number|unnamed: "
     r"?0)|.*[a-z]I[Dd]"
@@ -56,7 +56,7 @@ def suspicions(
     for name in names:
         node = spec.nodes[name]
         column = summary.columns.get(node.column or name)
-        if column is None or column.kind != "number" or summary.rows < FEWEST or not _free(node, spec):
+        if column is None or column.kind != "number" or summary.rows < MIN_ROWS or not _free(node, spec):
             continue
         if column.categories is not None:
             continue
@@ -66,17 +66,15 @@ def suspicions(
             value, rows, low, high = found
             yield (
                 "DR349",
-                f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, and "
-                "all others "
-                f"lie between {low:.6g} and {high:.6g}. If so, {_without(source, node, value)} and say "
-                "`missing: drop`.",
+                f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, "
+                f"and all others lie between {low:.6g} and {high:.6g}. If so, "
+                f"{_without(source, node, value)} and say `missing: drop`.",
             )
         elif is_id(node.column or name, column, summary.rows):
             yield (
                 "DR351",
                 f"{shown[:1].upper()}{shown[1:]} holds another whole number in every row, as ids do, and "
-                "enters as a "
-                f"number. If it names the rows, take `{name}` out of the graph.",
+                f"enters as a number. If it names the rows, take `{name}` out of the graph.",
             )
         elif outcome is not None and outcome is not node and node.type is None and _codes(column):
             yield from _kinds(source, node, column, outcome, where)
@@ -89,9 +87,8 @@ def _kinds(
         yield (
             "DR350",
             f"Column `{node.column or node.name}` holds the codes 1 to {column.maximum:g} and enters as a "
-            "number, but "
-            f"`{outcome.name}` neither rises nor falls with them. If they are names of kinds, say "
-            f"`{node.name}: categorical`; if not, `{node.name}: count` takes them as a number.",
+            f"number, but `{outcome.name}` neither rises nor falls with them. If they are names of kinds, "
+            f"say `{node.name}: categorical`; if not, `{node.name}: count` takes them as a number.",
         )
 
 
@@ -178,4 +175,4 @@ def unordered(
         float(weights @ (means - isotonic_regression(means, weights=weights, increasing=up).x) ** 2)
         for up in (True, False)
     ]
-    return math.isfinite(min(gaps)) and float(chi2.sf(min(gaps), len(rows) - 1)) < ODDS
+    return math.isfinite(min(gaps)) and float(chi2.sf(min(gaps), len(rows) - 1)) < MAX_ORDER_PROBABILITY

@@ -28,9 +28,11 @@ from dagreg.model.plan import Model
 from dagreg.model.terms import Varying
 from dagreg.numerics.tails import t_two_sided
 
-SIZE = 0.05  # chance of a false alarm
-SHIFT = 0.75  # posterior sds between pooled and within that are worth a word
-FEW = 30  # rows per group, on average, below which a comparison that cannot be made is worth a word
+FALSE_ALARM_RATE = 0.05  # chance of a false alarm
+MIN_SHIFT = 0.75  # posterior sds between pooled and within that are worth a word
+MIN_ROWS_PER_GROUP = (
+    30  # rows per group, on average, below which a comparison that cannot be made is worth a word
+)
 
 
 def group_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
@@ -63,22 +65,17 @@ def _doubt(
     if fixed_within(model, varying.group, data):
         exposure = " and ".join(model.estimand.exposure)
         message = (
-            f"{exposure} does not vary within the levels of {varying.group}, which the graph has as a cause "
-            "of "
-            f"{exposure}: there is nothing to compare within them. The answer compares whole levels, and "
-            "takes their "
-            f"deviations to be independent of {exposure}. That holds where {exposure} was drawn by lot for "
-            "whole "
-            f"levels; then the graph has no arrow {varying.group} -> {exposure}. Otherwise these data cannot "
-            "adjust "
-            f"for {varying.group}."
+            f"{exposure} does not vary within the levels of {varying.group}, which the graph has as a "
+            f"cause of {exposure}: there is nothing to compare within them. The answer compares whole "
+            f"levels, and takes their deviations to be independent of {exposure}. That holds where "
+            f"{exposure} was drawn by lot for whole levels; then the graph has no arrow {varying.group} -> "
+            f"{exposure}. Otherwise these data cannot adjust for {varying.group}."
         )
         return Doubt("DR535", message)
     mend = f"Declare {varying.group} `categorical`: its levels are then adjusted for in full."
     head = (
         f"{varying.group} is a cause of the exposure, and varying intercepts take its deviations to be "
-        "independent of "
-        f"it: part of the confounding may remain."
+        "independent of it: part of the confounding may remain."
     )
     places = _places(model, varying.group, data)
     column = _exposure_column(equation)
@@ -86,7 +83,7 @@ def _doubt(
         units = column_of(equation.trials, data, len(places)) * counts_of(data, len(places))
         each = units.sum() / len(varying.levels)
         what = "rows" if equation.trials is None else "units"
-        few = each < FEW
+        few = each < MIN_ROWS_PER_GROUP
         return (
             Doubt("DR526", f"{head} With {each:.3g} {what} per level that can matter. {mend}")
             if few
@@ -94,10 +91,10 @@ def _doubt(
         )
     pooled = draws.values[equation.terms[column].symbol]
     (within, error), means = _within(model, equation, places, data, column)
-    if means is None or abs(within - float(pooled.mean())) <= SHIFT * float(pooled.std()):
+    if means is None or abs(within - float(pooled.mean())) <= MIN_SHIFT * float(pooled.std()):
         return None
     across, spread, free = means
-    if t_two_sided((within - across) / float(np.hypot(error, spread)), free) > SIZE:
+    if t_two_sided((within - across) / float(np.hypot(error, spread)), free) > FALSE_ALARM_RATE:
         return None
     numbers = (
         f"Within the levels of {varying.group} the coefficient is {within:.4g} (standard error {error:.2g})"

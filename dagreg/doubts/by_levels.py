@@ -32,10 +32,9 @@ def _of_model(spec: Spec, model: Model) -> Iterator[str]:
             response = equation.response
             yield (
                 "Because the effect is asked for by "
-                f"{quoted(w for w in model.estimand.by if _bears(w, added))}, the "
-                f"regression of `{response}` has {quoted(added)}. `interactions: []` under `{response}` "
-                "leaves that "
-                "out, and takes the effect to be the same at every level."
+                f"{quoted(w for w in model.estimand.by if _bears(w, added))}, the regression of "
+                f"`{response}` has {quoted(added)}. `interactions: []` under `{response}` leaves that out, "
+                "and takes the effect to be the same at every level."
             )
     alike = [w for w in model.estimand.by if not any(_modified(model, e, w) for e in passed)]
     if alike:
@@ -50,9 +49,8 @@ def _alike(spec: Spec, model: Model, alike: Sequence[str]) -> str:
     if linear(model):
         return f"{opening}: its rows at these levels are equal by construction, whatever the data say."
     return (
-        f"{opening}: on the scale of the link the effect is equal at these levels by construction, whatever "
-        "the data "
-        "say. Its rows differ by the covariates of each level's rows alone."
+        f"{opening}: on the scale of the link the effect is equal at these levels by construction, "
+        "whatever the data say. Its rows differ by the covariates of each level's rows alone."
     )
 
 

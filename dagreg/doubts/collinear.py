@@ -24,11 +24,11 @@ from dagreg.model.terms import Term
 from dagreg.model.triangle import triangle
 from dagreg.numerics.arrays import Array
 
-EXACT = 1e-7  # of a column's spread: less beside the others is rounding
+MAX_EXACT_REST = 1e-7  # of a column's spread: less beside the others is rounding
 ROUNDING = 1e-13  # of a column's size
-NEARLY = 0.01  # of its spread, from which on a column is worth comparing with its prior
-SILENT = 0.1  # of a prior's precision: the data say less than that
-PART = 1e-6  # of a column's spread: a smaller share of it in another is rounding
+MAX_NEAR_REST = 0.01  # of its spread, from which on a column is worth comparing with its prior
+MIN_PRECISION_RATIO = 0.1  # of a prior's precision: the data say less than that
+MIN_PART = 1e-6  # of a column's spread: a smaller share of it in another is rounding
 MOST_NAMED = 4  # columns of a combination that is written out
 COLUMNS = 600  # more take too long
 
@@ -82,8 +82,7 @@ def collinearity(
                 same = _words(columns, one)
                 notes.append(
                     f"In the regression of {equation.response}, {same}: the data do not tell their "
-                    "coefficients "
-                    "apart, and the effect asked for does not hang on that."
+                    "coefficients apart, and the effect asked for does not hang on that."
                 )
     return tuple(doubts), tuple(notes)
 
@@ -99,7 +98,9 @@ def _moved(model: Model, columns: Columns, one: Dependence) -> bool:
     for term in dict.fromkeys(columns.terms[i] for i in along):
         parts = [along.get(i, 0.0) for i, own in enumerate(columns.terms) if own is term]
         alike = (
-            term.full and len(term.factors) == 1 and max(parts) - min(parts) <= PART * max(map(abs, parts))
+            term.full
+            and len(term.factors) == 1
+            and max(parts) - min(parts) <= MIN_PART * max(map(abs, parts))
         )
         if asked & set(term.factors) and not alike:
             return True
@@ -161,11 +162,15 @@ def dependences(equation: Equation, columns: Columns, noise: float | None) -> It
         left = column - basis @ (basis.T @ column)
         left = left - basis @ (basis.T @ left)  # once more, for the digits
         size, spread = float(np.linalg.norm(left)), float(np.linalg.norm(column))
-        exact = size <= max(EXACT * spread, ROUNDING * columns.sizes[j])
+        exact = size <= max(MAX_EXACT_REST * spread, ROUNDING * columns.sizes[j])
         prior = priors[j]
         normal = prior.distribution == "Normal"
         sd = float(prior.arguments[1]) if normal else np.inf  # type: ignore[arg-type]  # data are known here
-        silent = noise is not None and size < NEARLY * spread and size**2 * sd**2 / noise < SILENT
+        silent = (
+            noise is not None
+            and size < MAX_NEAR_REST * spread
+            and size**2 * sd**2 / noise < MIN_PRECISION_RATIO
+        )
         if not exact and not silent:
             whole[:, len(kept)] = left / size
             kept.append(j)
@@ -174,7 +179,7 @@ def dependences(equation: Equation, columns: Columns, noise: float | None) -> It
             continue  # a constant column: it has been refused, or is an interaction's that no row has
         solved = np.linalg.lstsq(columns.root[:, kept], column, rcond=None)[0]
         sizes = np.linalg.norm(columns.root[:, kept], axis=0)
-        floor = PART if exact else NEARLY
+        floor = MIN_PART if exact else MAX_NEAR_REST
         shares = {
             k: float(b) for k, b, s in zip(kept, solved, sizes, strict=True) if abs(b) * s > floor * spread
         }
@@ -184,10 +189,9 @@ def dependences(equation: Equation, columns: Columns, noise: float | None) -> It
 
 def _few(equation: Equation, rows: int, coefficients: int) -> str:
     return (
-        f"The regression of {equation.response} has {coefficients} coefficients and {rows} rows, which tell "
-        "at most "
-        f"{rows} combinations of them: the rest of the answer is the priors', and another prior would give "
-        "another one."
+        f"The regression of {equation.response} has {coefficients} coefficients and {rows} rows, which "
+        f"tell at most {rows} combinations of them: the rest of the answer is the priors', and another "
+        "prior would give another one."
     )
 
 
@@ -196,8 +200,7 @@ def _message(equation: Equation, columns: Columns, one: Dependence, draws: Draws
     told = _told(equation, columns, one, draws)
     splits = (
         "How their coefficients split is the priors' doing: another prior gives another answer, and more "
-        "such rows "
-        f"would not change that.{told}"
+        f"such rows would not change that.{told}"
     )
     what = f"The data cannot tell {names} apart in the regression of {equation.response}"
     return f"{what}: {_words(columns, one)}. {splits}"
@@ -210,7 +213,9 @@ def _words(columns: Columns, one: Dependence) -> str:
     if len(one.shares) > MOST_NAMED:
         others = _listed(dict.fromkeys(columns.terms[i].name for i in one.shares))
         return f"{name} is a combination of {others} {where}"
-    parts = [f"{'' if abs(b - 1) < PART else f'{b:.4g} '}{columns.names[k]}" for k, b in one.shares.items()]
+    parts = [
+        f"{'' if abs(b - 1) < MIN_PART else f'{b:.4g} '}{columns.names[k]}" for k, b in one.shares.items()
+    ]
     scale = max((abs(b * columns.means[k]) for k, b in one.shares.items()), default=0.0)
     if abs(one.constant) > 1e-9 * max(scale, abs(float(columns.means[one.column])), 1e-300) or not parts:
         parts.append(f"{one.constant:.4g}")
@@ -226,7 +231,7 @@ def _told(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -
     for k, b in one.shares.items():
         first, second, times = (k, one.column, b) if len(one.shares) > 1 else (one.column, k, 1 / b)
         total = values[first] + times * values[second]
-        much = "" if abs(times - 1) < PART else f"{times:.4g} times "
+        much = "" if abs(times - 1) < MIN_PART else f"{times:.4g} times "
         parts.append(
             f"the coefficient of {columns.names[first]} plus {much}that of {columns.names[second]}: "
             f"{total.mean():.4g} (sd {total.std():.2g})"

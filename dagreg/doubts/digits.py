@@ -11,7 +11,7 @@ from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 from dagreg.model.summary import Variable
 
-LOST = 1e-6  # of the sd: steps between neighbouring doubles that are worth a word
+MIN_STEP = 1e-6  # of the sd: steps between neighbouring doubles that are worth a word
 
 
 def digit_doubts(model: Model) -> Iterator[Doubt]:
@@ -23,19 +23,16 @@ def digit_doubts(model: Model) -> Iterator[Doubt]:
         if step > 0:
             message = (
                 f"Column `{variable.column}` has a mean of {_mean(variable):.3g} and an sd of "
-                f"{_sd(variable):.3g}, "
-                f"and numbers of that size are stored in steps of {step:.2g}, so that its last digits are "
-                "rounding. "
-                "Subtract a round number from it where the data are made."
+                f"{_sd(variable):.3g}, and numbers of that size are stored in steps of {step:.2g}, so that "
+                "its last digits are rounding. Subtract a round number from it where the data are made."
             )
             yield Doubt("DR517", message)
     for name in dict.fromkeys(filter(None, (far(model, contrast) for contrast in model.estimand.contrasts))):
         message = (
-            f"One unit of `{name}` is more than {FAR:,.0f} of its standard deviations, far beyond all rows, "
-            "and the "
-            f"mean of `{model.estimand.outcome}` does not change linearly: the effect per unit is the slope "
-            "at the "
-            "observed values. Give a `contrast:` within the data, or the column in a smaller unit."
+            f"One unit of `{name}` is more than {FAR:,.0f} of its standard deviations, far beyond all "
+            f"rows, and the mean of `{model.estimand.outcome}` does not change linearly: the effect per "
+            "unit is the slope at the observed values. Give a `contrast:` within the data, or the column "
+            "in a smaller unit."
         )
         yield Doubt("DR437", message)
 
@@ -55,4 +52,4 @@ def _step(variable: Variable) -> float:
         return 0.0
     whole = variable.integral and abs(_mean(variable)) < 2**53
     step = float(np.spacing(abs(_mean(variable))))
-    return step if step > LOST * _sd(variable) and not whole else 0.0
+    return step if step > MIN_STEP * _sd(variable) and not whole else 0.0

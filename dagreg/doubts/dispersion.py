@@ -9,7 +9,7 @@ what remains is variation between rows.
 - Rows that are equal: chi-square of their counts, given their sum and their sizes. Rows of one unit say
   nothing.
 - Then their sums: where numbers differ, neighbours in their order are compared, `BLOCK` at a time, after a
-  regression's trend is taken off. A number of few values (`FEW`) is taken as levels.
+  regression's trend is taken off. A number of few values (`MAX_LEVELS_OF_A_NUMBER`) is taken as levels.
 
 Equal rows as one count, or the units of a count as rows, therefore give the same answer; that is why a binary
 outcome is looked at, too. A count without exposure is of a unit itself, and the intervals are as narrow as
@@ -41,10 +41,10 @@ from dagreg.numerics.tails import chi_square_upper
 from dagreg.spec.types import Spec
 
 DISPERSION = 1.2  # per degree of freedom
-SIZE = 0.005  # the chance of a false alarm
+FALSE_ALARM_RATE = 0.005  # the chance of a false alarm
 BLOCK = 4  # neighbours that are compared
-FEW = 10  # different values of a number that is taken as levels
-ROOM = 10  # rows for each square or product in the trend
+MAX_LEVELS_OF_A_NUMBER = 10  # different values of a number that is taken as levels
+ROWS_PER_TREND_TERM = 10  # rows for each square or product in the trend
 MOST_TRENDS = 50  # cells with an intercept of their own in the trend
 Moments = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
 LEVELLED = ("binary", "categorical", "ordinal", "group")
@@ -122,7 +122,7 @@ def dispersion_doubts(
     if found is None:
         return ()
     ratio = found[0] / found[1]
-    if ratio < DISPERSION or _tail(*found) > SIZE:
+    if ratio < DISPERSION or _tail(*found) > FALSE_ALARM_RATE:
         return ()
     narrow = f"so the intervals are too narrow by a factor of about {ratio**0.5:.2g}. "
     if own:
@@ -134,9 +134,8 @@ def dispersion_doubts(
         return (Doubt("DR521", message),)
     message = (
         f"Between rows that are alike in all else that is observed, {equation.response} varies {ratio:.2g} "
-        "times as "
-        f"much as the {family.name} family allows: units of the same row are more alike than others, {narrow}"
-        f"{family.overdispersion} allows for that."
+        f"times as much as the {family.name} family allows: units of the same row are more alike than "
+        f"others, {narrow}{family.overdispersion} allows for that."
     )
     return (Doubt("DR521", message),)
 
@@ -191,7 +190,7 @@ def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments |
     count = len(values)
     units = column(equation.offset or equation.trials, beside.columns, count)
     numbers = [np.asarray(beside.columns[c], dtype=np.float64) for c in beside.numbers]
-    many = [len(np.unique(v)) > FEW for v in numbers]
+    many = [len(np.unique(v)) > MAX_LEVELS_OF_A_NUMBER for v in numbers]
     levels = [np.asarray(beside.columns[c]) for c in beside.levels]
     levels += [v for v, continuous in zip(numbers, many, strict=True) if not continuous]
     order = [v for v, continuous in zip(numbers, many, strict=True) if continuous]
@@ -275,7 +274,7 @@ def _trend(rows: _Rows, cells: Index, order: Sequence[Array], *, poisson: bool) 
     from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 
     numbers = [(v - v.mean()) / (v.std() or 1.0) for v in order]
-    if len(cells) > ROOM * len(order) ** 2:
+    if len(cells) > ROWS_PER_TREND_TERM * len(order) ** 2:
         numbers += [a * b for i, a in enumerate(numbers) for b in numbers[i:]]
     several = range(1, int(cells.max()) + 1) if cells.max() < MOST_TRENDS else ()
     columns = np.column_stack([np.ones(len(cells)), *numbers, *(cells == c for c in several)]).astype(

@@ -19,6 +19,7 @@ from dagreg.doubts.mixing import mixing
 from dagreg.doubts.pooling import poolings
 from dagreg.doubts.prior_predictive import prior_check
 from dagreg.doubts.types import Diagnostics, Mixing, Pooling
+from dagreg.effects.estimate import surrogate_notes
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
 from dagreg.engines.solve import Pieces, Solved
@@ -83,7 +84,12 @@ def doubt(
     tied, harmless = collinearity(first, draws[first.estimator], solved.distinct)
     beside = _beside(study, first, effect.outcome, table)
     doubts = doubts_of(first, numbers[first.estimator], draws, solved.distinct, gaps, seed, beside)
-    notes = (*by_level_notes(spec, effect.by, models), *not_made(models, table.rows.count), *harmless)
+    notes = (
+        *by_level_notes(spec, effect.by, models),
+        *not_made(models, table.rows.count),
+        *surrogate_notes(result.estimates),
+        *harmless,
+    )
     engines = [(part.engine, part.origin) for m in models for part in draws[m.estimator].parts]
     unknown = {symbol for m in models for symbol in m.unknown}
     plan = sentences([piece for m in models for piece in pieces[m.builder]], engines)

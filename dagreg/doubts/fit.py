@@ -31,10 +31,8 @@ def weight_doubts(model: Model) -> tuple[Doubt, ...]:
         return ()
     message = (
         f"In the {model.estimator} model each row counts as many times as {model.outcome.response} has "
-        "trials, in the "
-        f"regression of {', '.join(weighted)} too. That is right where a row stands for so many units with "
-        "these "
-        "values; where it was measured once per row, the intervals are too narrow."
+        f"trials, in the regression of {', '.join(weighted)} too. That is right where a row stands for so "
+        "many units with these values; where it was measured once per row, the intervals are too narrow."
     )
     return (Doubt("DR524", message),)
 
@@ -45,11 +43,9 @@ def empty_level_doubts(model: Model) -> tuple[Doubt, ...]:
     return tuple(
         Doubt(
             "DR522",
-            f"Positivity: no row has {name} = {level}, a level that `levels:` lists. What the outcome would "
-            "be there "
-            "is the prior's word alone, and so is every comparison with it. Take it out of `levels:`, or put "
-            "another "
-            "level first.",
+            f"Positivity: no row has {name} = {level}, a level that `levels:` lists. What the outcome "
+            "would be there is the prior's word alone, and so is every comparison with it. Take it out of "
+            "`levels:`, or put another level first.",
         )
         for name, level in sides
     )
@@ -130,9 +126,9 @@ def _compare(
     lost = float(share[~both].sum())
     if lost > 0:
         message = (
-            f"Positivity: {lost:.1%} of the units lie in strata of {', '.join(model.estimand.adjusted_for)} "
-            "that hold "
-            f"only one side of the contrast ({what}). {_where_empty(model)}"
+            f"Positivity: {lost:.1%} of the units lie in strata of "
+            f"{', '.join(model.estimand.adjusted_for)} that hold only one side of the contrast ({what}). "
+            f"{_where_empty(model)}"
         )
         return [Doubt("DR522", message)]
     saturated = float(share @ (sides[1][0] - sides[0][0]))
@@ -140,11 +136,10 @@ def _compare(
     if model.outcome.link.name == "identity" or abs(difference) <= estimate.summary.sd:
         return []
     message = (
-        f"Additivity: the regression used here is additive on the {model.outcome.link.name} scale and gives "
-        f"{estimate.summary.mean:.3g} ({what}); a saturated model, each cell with its own mean, gives "
-        f"{saturated:.3g}. "
-        "The additive answer is the one reported. Where they differ this much, the effect varies between "
-        "strata."
+        f"Additivity: the regression used here is additive on the {model.outcome.link.name} scale and "
+        f"gives {estimate.summary.mean:.3g} ({what}); a saturated model, each cell with its own mean, "
+        f"gives {saturated:.3g}. The additive answer is the one reported. Where they differ this much, the "
+        "effect varies between strata."
     )
     return [Doubt("DR523", message)]
 

@@ -45,10 +45,10 @@ from dagreg.spec.types import Spec
 
 Claim = tuple[str, str, tuple[str, ...]]
 
-SIZE = 0.05  # chance of any false alarm over all tests
+FALSE_ALARM_RATE = 0.05  # chance of any false alarm over all tests
 MOST_TESTS = 200
 SMALLEST = 1e-16  # p-values below are shown as such
-SHOWN = 10  # rejections spelled out
+MAX_SHOWN_REJECTIONS = 10  # rejections spelled out
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def put_to_data(
             found.append((claim, *result))
     adjusted = holm([p for _, _, p in found])
     tests = (
-        ImplicationTest(x, y, given, statistic, p, q, q < SIZE)
+        ImplicationTest(x, y, given, statistic, p, q, q < FALSE_ALARM_RATE)
         for ((x, y, given), statistic, p), q in zip(found, adjusted, strict=True)
     )
     return Verdicts(tuple(tests), tuple(reasons.values()))
@@ -136,9 +136,11 @@ def implication_doubts(
     ]
     spared = [t for t, bearing in rejected if bearing == _SPARED]
     alone = [(t, bearing) for t, bearing in rejected if bearing != _SPARED or len(spared) == 1]
-    texts = [_rejection(t, len(tests)) + bearing for t, bearing in alone[:SHOWN]]
-    if len(alone) > SHOWN:
-        texts.append(f"{len(alone) - SHOWN} further implied independences are rejected as well.")
+    texts = [_rejection(t, len(tests)) + bearing for t, bearing in alone[:MAX_SHOWN_REJECTIONS]]
+    if len(alone) > MAX_SHOWN_REJECTIONS:
+        texts.append(
+            f"{len(alone) - MAX_SHOWN_REJECTIONS} further implied independences are rejected as well."
+        )
     if len(spared) > 1:
         texts.append(_together(spared, len(tests)))
     return tuple(Doubt("DR534", text) for text in texts)
@@ -148,21 +150,21 @@ def _rejection(test: ImplicationTest, count: int) -> str:
     of = f", of {count} tests" if count > 1 else ""
     return (
         f"The graph says that `{test.x}` and `{test.y}` are independent{_given(test.given)}; the data "
-        "disagree "
-        f"(p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, or "
-        f"{_shape(test)}."
+        f"disagree (p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, "
+        f"or {_shape(test)}."
     )
 
 
 def _together(tests: Sequence[ImplicationTest], count: int) -> str:
-    shown = [f"`{t.x}` and `{t.y}`{_given(t.given)} (p {_p(t.p_adjusted)})" for t in tests[:SHOWN]]
-    more = f", and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+    shown = [
+        f"`{t.x}` and `{t.y}`{_given(t.given)} (p {_p(t.p_adjusted)})" for t in tests[:MAX_SHOWN_REJECTIONS]
+    ]
+    more = f", and {len(tests) - MAX_SHOWN_REJECTIONS} more" if len(tests) > MAX_SHOWN_REJECTIONS else ""
     return (
         f"The data reject {len(tests)} of the {count} independences that the graph implies: "
-        f"{', '.join(shown)}{more}. "
-        "Arrows or common causes between them may be missing. With either between the two of any one pair "
-        "what is "
-        "adjusted for would still be enough: the answer does not rest on these."
+        f"{', '.join(shown)}{more}. Arrows or common causes between them may be missing. With either "
+        "between the two of any one pair what is adjusted for would still be enough: the answer does not "
+        "rest on these."
     )
 
 

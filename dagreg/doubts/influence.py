@@ -1,7 +1,7 @@
 """Priors that move the answer: too tight for an uncentred or a collinear predictor.
 
 The posterior mode is found again without the user's priors (all of them, the intercept's, the slopes').
-A shift of the effect by more than `SHIFT` posterior sds is worth a warning, with the prior that does it.
+A shift of the effect by more than `MIN_SHIFT` posterior sds is worth a warning, with the prior that does it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 Mask = npt.NDArray[np.bool_]
-SHIFT = 0.5
+MIN_SHIFT = 0.5
 INFLATION = 100.0  # variance inflation of the exposure that is worth naming
 
 
@@ -46,7 +46,7 @@ def prior_doubts(
                 estimate.summary.mean - _effect(model, this, np.zeros_like(slots["slopes"]), data, seed)[i]
             )
         shift = estimate.summary.mean - free
-        if abs(shift) <= SHIFT * estimate.summary.sd:
+        if abs(shift) <= MIN_SHIFT * estimate.summary.sd:
             continue
         culprit = _culprit(model, this, slots, data, seed, i, free)
         found.append(Doubt("DR511", _message(model, this, i, estimate, free, culprit)))
@@ -93,14 +93,12 @@ def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float
     if culprit == "intercept":
         return start + (
             f"It is the intercept's prior, {model.outcome.intercept_prior}: it speaks of all predictors at "
-            "0, far from "
-            "their values. Centre the predictors (`transform: center`) or widen that prior."
+            "0, far from their values. Centre the predictors (`transform: center`) or widen that prior."
         )
     inflation = variance_inflation(model, this)
     collinear = (
         " The exposure is nearly a linear function of the other predictors (variance inflation "
-        f"{inflation:,.0f}), so "
-        "the data say little about its coefficient alone and a tight prior decides."
+        f"{inflation:,.0f}), so the data say little about its coefficient alone and a tight prior decides."
         if inflation > INFLATION
         else ""
     )

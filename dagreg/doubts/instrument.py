@@ -12,7 +12,7 @@ from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
-STRONG = 10.0  # Staiger and Stock 1997
+MIN_F_STATISTIC = 10.0  # Staiger and Stock 1997
 
 
 def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
@@ -25,18 +25,16 @@ def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
         Doubt(
             "DR532",
             f"The estimate rests on an instrument ({', '.join(names)}): on linear regressions, the same "
-            "effect of "
-            f"{exposure} for everyone, and on the instrument touching {outcome} through {exposure} alone. "
-            "Neither can "
-            "be read off the data, and without them the effect is not identified.",
+            f"effect of {exposure} for everyone, and on the instrument touching {outcome} through "
+            f"{exposure} alone. Neither can be read off the data, and without them the effect is not "
+            "identified.",
         )
     ]
-    if statistic < STRONG:
+    if statistic < MIN_F_STATISTIC:
         message = (
-            f"The instrument is weak: the first-stage F statistic is {statistic:.2g}, below {STRONG:g}. The "
-            "data "
-            "hardly say how much the instrument moves the exposure, so the prior decides most of this "
-            "estimate."
+            f"The instrument is weak: the first-stage F statistic is {statistic:.2g}, below "
+            f"{MIN_F_STATISTIC:g}. The data hardly say how much the instrument moves the exposure, so the "
+            "prior decides most of this estimate."
         )
         found.append(Doubt("DR533", message))
     return tuple(found)

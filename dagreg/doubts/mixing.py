@@ -16,10 +16,10 @@ from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.convergence import shares
 
-MOST = 8  # parameters shown: the effect's own, then those that mixed worst
+MAX_PARAMETERS = 8  # parameters shown: the effect's own, then those that mixed worst
 POINTS = 120  # of a trace, per chain
 ROUNDING = 1e-9  # what varies less than that share of itself, as a correlation with itself, does not vary
-STRETCHES = 20  # of the ranks
+RANK_BINS = 20  # of the ranks
 
 
 def mixing(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Mixing, ...]:
@@ -34,7 +34,9 @@ def mixing(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Mixing,
     chosen: list[Mixing] = []
     seen: set[bytes] = set()
     for _, ess, worse, _, (name, estimator, values) in sorted(found, key=lambda row: row[:4]):
-        if values.tobytes() not in seen and len(chosen) < MOST:  # a correlation matrix holds each twice
+        if (
+            values.tobytes() not in seen and len(chosen) < MAX_PARAMETERS
+        ):  # a correlation matrix holds each twice
             chosen.append(_mixing(name, estimator, values, ess=ess, r_hat=-worse))
             seen.add(values.tobytes())
     return tuple(chosen)
@@ -106,6 +108,6 @@ def _mixing(name: str, estimator: Estimator, values: Array, *, ess: float, r_hat
     )
 
 
-def rank_counts(values: Array, stretches: int = STRETCHES) -> tuple[tuple[int, ...], ...]:
+def rank_counts(values: Array, stretches: int = RANK_BINS) -> tuple[tuple[int, ...], ...]:
     """For each chain (chains x draws), its draws in equal stretches of the ranks among all."""
     return tuple(tuple(map(int, np.histogram(row, stretches, (0.0, 1.0))[0])) for row in shares(values))

@@ -23,6 +23,7 @@ from dagreg.identify.words import quoted
 from dagreg.model.design import encoded
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
+from dagreg.numerics.tails import f_upper
 
 ODDS = 0.001  # probability of products that fit so well, were there none
 MOST_ROWS = 50_000
@@ -46,12 +47,10 @@ def modification_doubts(
     whom = "" if model.estimand.among == "everyone" else f" on the {model.estimand.among}"
     message = (
         f"The effect differs between rows: the regression of `{response}` has no product of `{exposure}` "
-        "with "
-        f"{quoted(others)}, so it gives everyone, the treated and the untreated one effect, {mean:.3g}. With "
-        "these "
-        f"products, which fit beyond chance, the average effect{whom} is {mean + found[0]:.3g}. The first is "
-        "the one "
-        f"reported; `interactions: [{products}]` under `{response}` gives the second."
+        f"with {quoted(others)}, so it gives everyone, the treated and the untreated one effect, "
+        f"{mean:.3g}. With these products, which fit beyond chance, the average effect{whom} is "
+        f"{mean + found[0]:.3g}. The first is the one reported; `interactions: [{products}]` under "
+        f"`{response}` gives the second."
     )
     return [Doubt("DR590", message)]
 
@@ -81,16 +80,18 @@ def _others(model: Model) -> list[str]:
 
 
 def _with_products(model: Model, data: Mapping[str, Any]) -> tuple[float, float] | None:
-    """How far the products move the average effect, and the F test's p-value; None where rows do not tell
-    them.
-    """
-    from scipy.stats import f
+    """How far the products move the average effect, and the F test's p-value.
 
+    None where rows do not tell them.
+    """
     this = design_of_rows(model, model.outcome, data)
     x = encoded(model, model.estimand.exposure, data)[model.estimand.exposure[0]]
     z = np.hstack(list(encoded(model, _others(model), data).values()))
     averaged = this.units * averaged_over(model, data, len(z))
     plane = np.hstack([np.ones((len(z), 1)), x, z])
+    products = x * z
+    if ((products == 0).all(axis=0) | (products == z).all(axis=0)).any():
+        return None  # in some level the exposure does not vary: its product is a combination
     full = np.hstack([plane, x * (z - averaged @ z / averaged.sum())])
     answers = [_least_squares(columns, this.response, this.units) for columns in (plane, full)]
     rows, spare = this.units.sum(), full.shape[1] - plane.shape[1]
@@ -100,7 +101,7 @@ def _with_products(model: Model, data: Mapping[str, Any]) -> tuple[float, float]
     if not after > 0:
         return None
     ratio = (before - after) / spare / (after / (rows - full.shape[1]))
-    return float(second[1] - first[1]), float(f.sf(ratio, spare, rows - full.shape[1]))
+    return float(second[1] - first[1]), f_upper(ratio, spare, rows - full.shape[1])
 
 
 def _least_squares(columns: Array, response: Array, units: Array) -> tuple[Array, float] | None:

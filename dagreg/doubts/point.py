@@ -30,7 +30,7 @@ from dagreg.numerics.arrays import Array
 
 Variance = Callable[[Array], Array]
 TOLERANCE = 1e-10
-LOST = 1e-12  # of a usual value: what is smaller is rounding
+MIN_SHARE_OF_USUAL = 1e-12  # of a usual value: what is smaller is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,8 @@ def coefficients(
     sigma = 0.0  # not yet known
     mean = np.average(this.response, weights=units) / np.average(np.exp(this.offset), weights=units)
     usual = link.of_mean(float(mean))
-    least = LOST * float(abs(variance(link.inverse(np.array([usual])))[0]))
-    flattest = LOST * float(abs(link.slope(np.array([usual]))[0]))
+    least = MIN_SHARE_OF_USUAL * float(abs(variance(link.inverse(np.array([usual])))[0]))
+    flattest = MIN_SHARE_OF_USUAL * float(abs(link.slope(np.array([usual]))[0]))
 
     def derivatives(eta: Array) -> glm.Derivatives:
         nonlocal sigma
@@ -202,8 +202,8 @@ def _dispersion(
     count = units.sum() if this.count is None else this.count
     left = max(count - this.columns.shape[1], 1.0)
     if this.error is None:
-        return max(float(np.sqrt((squares / _share(this, sigma)).sum() / left)), LOST * sigma)
-    low, high = 1e-6 * sigma, float(np.sqrt(squares.sum() / left)) + LOST * sigma
+        return max(float(np.sqrt((squares / _share(this, sigma)).sum() / left)), MIN_SHARE_OF_USUAL * sigma)
+    low, high = 1e-6 * sigma, float(np.sqrt(squares.sum() / left)) + MIN_SHARE_OF_USUAL * sigma
     for _ in range(60):
         middle = (low + high) / 2
         excess = (squares / (middle**2 * _share(this, middle))).sum() > left

@@ -196,10 +196,9 @@ def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
             continue
         message = (
             f"Your priors rule out the data. Before the data they place the {statistic} of "
-            f"{_per_unit(equation)} "
-            f"between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and it is {observed:.3g}. "
-            "Check the "
-            f"units of the priors in the regression of {equation.response}, or widen them."
+            f"{_per_unit(equation)} between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and "
+            f"it is {observed:.3g}. Check the units of the priors in the regression of "
+            f"{equation.response}, or widen them."
         )
         yield Doubt("DR515", message)
         return
@@ -230,9 +229,9 @@ def _sentence(model: Model, predicted: _Predicted) -> str:
     cut = equation.trials is not None or equation.offset is not None
     observed = predicted.mean if cut or mean is None else mean  # of all rows, where it is known
     return (
-        f"Before the data, {whose} place the mean of {_per_unit(equation)} between {low:.3g} and {high:.3g} "
-        "with "
-        f"probability {LEVEL:.0%} (prior predictive, at the observed predictors); it is {observed:.3g}."
+        f"Before the data, {whose} place the mean of {_per_unit(equation)} between {low:.3g} and "
+        f"{high:.3g} with probability {LEVEL:.0%} (prior predictive, at the observed predictors); it is "
+        f"{observed:.3g}."
     )
 
 
@@ -258,7 +257,7 @@ def _unmoved(
         then, now = f"{low:.3g} to {high:.3g}", "{:.3g} to {:.3g}".format(*estimate.summary.interval)
         message = (
             f"The data hardly move the effect ({comparison(model, contrast)}): its "
-            f"{estimate.summary.level:.0%} "
-            f"interval was {then} under the priors alone and is {now}. The answer is the priors'."
+            f"{estimate.summary.level:.0%} interval was {then} under the priors alone and is {now}. The "
+            "answer is the priors'."
         )
         yield Doubt("DR516", message)

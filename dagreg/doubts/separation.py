@@ -25,10 +25,13 @@ from dagreg.model.terms import Term
 from dagreg.numerics.arrays import Array
 
 LINKS = ("logit", "probit", "cloglog", "log")  # under which a coefficient may have to be infinite
-FAR = {"logit": 8.0, "log": 8.0}  # predictors that a likelihood without a maximum reaches in a few steps
-NEAR = 3.0  # of the other links
+FAR_PREDICTORS = {
+    "logit": 8.0,
+    "log": 8.0,
+}  # predictors that a likelihood without a maximum reaches in a few steps
+FAR_PREDICTOR = 3.0  # of the other links
 ROWS, NUMBERS = 20_000, 2_000_000  # distinct rows, and entries of the program, that are worth it
-MOVES = 1e-6
+MIN_MOVE = 1e-6
 
 Mask = npt.NDArray[np.bool_]
 
@@ -174,7 +177,7 @@ def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal
                 bounds=limits,
                 method="highs",
             )
-            if found.status == 0 and -found.fun > MOVES:
+            if found.status == 0 and -found.fun > MIN_MOVE:
                 return True
     return False
 
@@ -189,7 +192,7 @@ def _runs_away(model: Model, equation: Equation, data: Mapping[str, Any]) -> boo
     with np.errstate(all="ignore"):
         beta, _ = coefficients(equation, this, penalty=np.zeros(this.columns.shape[1]))
         eta = this.columns @ beta
-    far = FAR.get(equation.link.name, NEAR)
+    far = FAR_PREDICTORS.get(equation.link.name, FAR_PREDICTOR)
     reached = -eta.min() if equation.family.separable == "at zero" else np.abs(eta).max()
     return not np.isfinite(eta).all() or float(reached) > far
 
@@ -200,10 +203,8 @@ def _message(model: Model, equation: Equation, term: Term, data: Mapping[str, An
     who = term.name if alone or not others else f"{term.name} together with {', '.join(others)}"
     return (
         f"{who} separates the rows of {equation.response}{where}: no row speaks against a coefficient "
-        "without end. The "
-        "data tell its direction and a bound on one side; how large it is, and any ratio made of it, is the "
-        "prior's "
-        f"({term.prior})."
+        "without end. The data tell its direction and a bound on one side; how large it is, and any ratio "
+        f"made of it, is the prior's ({term.prior})."
     )
 
 

@@ -23,11 +23,12 @@ def density(values: Array) -> Density | None:
     draws = np.asarray(values, dtype=np.float64).ravel()
     if not np.abs(draws).max() < 1 / EXTREME or np.ptp(draws) == 0:
         return None
-    low, high = _window(draws)
+    left, quarter, three, right = np.quantile(draws, (BODY[0], 0.25, 0.75, BODY[1]))
+    low, high = _window(draws, left, right)
     step = (high - low) / BINS
     if not (step > EXTREME and step > ROUNDING * max(abs(low), abs(high))):
         return None
-    width = _bandwidth(draws, high - low)
+    width = _bandwidth(draws, three - quarter, high - low)
     kept = draws[(draws >= low) & (draws <= high)]
     counts, _ = np.histogram(kept, BINS, (low, high))
     reach = min(int(np.ceil(FULL_WIDTH * width / step)), BINS)
@@ -40,14 +41,12 @@ def density(values: Array) -> Density | None:
     return Density(float(low), float(high), tuple(map(float, heights)))
 
 
-def _window(draws: Array) -> tuple[float, float]:
+def _window(draws: Array, left: float, right: float) -> tuple[float, float]:
     """All of the draws, or where tails are long their body with some air."""
-    left, right = np.quantile(draws, BODY)
     air = AIR * (right - left) if right > left else np.inf
     return max(float(draws.min()), float(left - air)), min(float(draws.max()), float(right + air))
 
 
-def _bandwidth(draws: Array, width: float) -> float:
-    quarter, three = np.quantile(draws, (0.25, 0.75))
-    spread = min(s for s in (float(draws.std()), float(three - quarter) / 1.34, width) if s > 0)
+def _bandwidth(draws: Array, quartiles: float, width: float) -> float:
+    spread = min(s for s in (float(draws.std()), float(quartiles) / 1.34, width) if s > 0)
     return float(0.9 * spread * len(draws) ** -0.2)

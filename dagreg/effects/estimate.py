@@ -16,11 +16,13 @@ from dagreg.effects.mediation import Part, decomposed
 from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
+from dagreg.effects.surrogate import Surrogate, surrogate_of
 from dagreg.effects.types import INDIRECT, Coefficient, Estimate, Scale, Share, null_of
 from dagreg.engines.draws import Draws
 from dagreg.model.curves import powers
 from dagreg.model.equation import Equation
 from dagreg.model.estimand import Contrast
+from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.model.summary import Variable
 from dagreg.model.terms import Term
@@ -46,12 +48,27 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     of_means: list[Estimate] = []
     for group, rows in ((group, merge(rows)) for group, rows in parts if len(rows) > 0):
         known: Known = {}
+        surrogate = surrogate_of(model, draws.flat(), rows, group)
         for contrast in wanted.contrasts:
-            of_means += _contrast_rows(model, draws, rows, contrast, group, seed, known)
+            of_means += _contrast_rows(model, draws, rows, contrast, group, seed, known, surrogate)
     return (
         *(row for row in of_means if not isinstance(row.scale, Measure)),
         *(row for row in of_means if isinstance(row.scale, Measure)),
         *_on_link(model, draws),
+    )
+
+
+def surrogate_notes(rows: Sequence[Estimate]) -> tuple[str, ...]:
+    """Which averages over the rows were worked out at some draws alone, and how far off the others may be."""
+    errors: dict[Estimator, float] = {}
+    for row in rows:
+        if row.surrogate_error is not None:
+            errors[row.estimator] = max(row.surrogate_error, errors.get(row.estimator, 0.0))
+    return tuple(
+        f"The {estimator} estimates are averages over so many rows that they were worked out at some of the "
+        "draws; a polynomial of the coefficients gives them at the others, with an error of "
+        f"{error:.1g} posterior sds"
+        for estimator, error in errors.items()
     )
 
 
@@ -67,14 +84,24 @@ def _contrast_rows(
     group: Mapping[str, Level],
     seed: int,
     known: Known,
+    surrogate: Surrogate | None,
 ) -> Iterator[Estimate]:
     """The rows of one contrast; an indirect effect with its share of the total."""
-    parts = _parts(model, draws, rows, contrast, group, seed, known)
+    if surrogate is None:
+        found, error = _parts(model, draws.flat(), rows, contrast, group, seed, known), None
+    else:
+        found, error = surrogate.parts(
+            lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared)
+        )
+    parts = [
+        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+    ]
     total = next(p for p in parts if p.estimand == model.estimand.name)
     for part in parts:
         for row in _rows(model, contrast, part, group, independent=draws.independent):
             indirect = part.estimand == INDIRECT and row.scale == "outcome"
-            yield replace(row, share=share_of(part.values, total.values)) if indirect else row
+            share = share_of(part.values, total.values) if indirect else None
+            yield replace(row, share=share, surrogate_error=error or None)
 
 
 def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
@@ -92,30 +119,25 @@ def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
 
 def _parts(
     model: Model,
-    draws: Draws,
+    draws: Mapping[str, Array],
     rows: Rows,
     contrast: Contrast,
     group: Mapping[str, Level],
     seed: int,
     known: Known,
 ) -> tuple[Part, ...]:
-    """What one contrast is told in: the effect, or its natural parts; chains x draws."""
+    """What one contrast is told in: the effect, or its natural parts; a number per draw."""
     if linear(model, group) and not _has_measures(model):
         rows = as_they_are(rows)  # a difference that is the same for all rows
     if model.estimand.natural:
-        parts = decomposed(model, draws.flat(), rows, contrast, seed, group, known)
-        shaped = (
-            replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape))
-            for p in parts
-        )
-        return tuple(sorted(shaped, key=lambda p: ORDER.index(p.estimand)))
+        parts = decomposed(model, draws, rows, contrast, seed, group, known)
+        return tuple(sorted(parts, key=lambda p: ORDER.index(p.estimand)))
     sides = (
-        functional_sides(model, draws.flat(), rows, contrast, seed)
+        functional_sides(model, draws, rows, contrast, seed)
         if model.functional is not None
-        else both_sides(model, draws.flat(), rows, contrast, seed, group, known)
+        else both_sides(model, draws, rows, contrast, seed, group, known)
     )
-    start, values = (side.reshape(draws.shape) for side in sides)
-    return (Part(model.estimand.name, None, start, values),)
+    return (Part(model.estimand.name, None, *sides),)
 
 
 def _rows(

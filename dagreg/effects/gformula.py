@@ -1,10 +1,10 @@
 """The g-formula on posterior draws (Robins 1986; Hernan and Robins 2020, chapter 13).
 
 E[Y | do(x)] averages the outcome's regression over the rows; the chain replaces each
-mediator by its own distribution given its (intervened) parents. Mediators are drawn, or summed
-over where their support is two values; their mean stands in for them only where the outcome's
-mean is linear in them, which is then exact (the g-formula is an integral, and integrals pass through
-linear maps).
+mediator by its own distribution given its (intervened) parents. Mediators are drawn, or summed over where
+they are levels, or counts of which few are likely. Their mean stands in for them only where the outcome's
+mean is linear in them, which is then exact (the g-formula is an integral, and integrals pass through linear
+maps).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dagreg.effects.predictor import (
+    location,
     mean_over_population,
     ordered,
     parameters,
@@ -32,9 +33,15 @@ from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
 CELLS = 2_000_000  # draws x rows held at once
+CACHED_CELLS = (
+    50_000  # the same of one array where nothing is drawn at random: it stays in the processor's cache
+)
 MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
+SUMMED = 4  # times as many cells may a sum over counts have as drawing them would
 BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
 
+
+NEGLIGIBLE = 1e-12  # probability of all counts beyond those that are summed over
 
 SIDES: tuple[Side, ...] = ("start", "stop")
 Known = dict[tuple[object, ...], list[Array]]
@@ -165,14 +172,18 @@ def _means(
     """For each world, levels x draws: the outcome's mean, or the probabilities of its levels at
     these places.
     """
-    times = 1
+    times, step = 1, step_of(model, contrast)
+    counted = {} if linear(model, held) else _counted(model, draws, rows, contrast, step, held)
+    exact = linear(model, held) or bool(counted) or is_exact(model)
     if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
-    elif not linear(model, held) and not _exact(model):
+    elif not exact:
         times = -(-MONTE_CARLO // len(rows))
         rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
-    block, step = max(1, CELLS // (len(rows) * min(_joint(model), BRANCHES))), step_of(model, contrast)
+    # Where numbers are drawn the size of a block decides which: there it stays as it is.
+    cells = CACHED_CELLS if exact and rows.units is None else CELLS // branches(model)
+    block = max(1, cells // len(rows))
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, block):
         values, probability = rows.at(part), rows.probability(part)
@@ -181,9 +192,51 @@ def _means(
         if rows.units is not None:
             weights = bootstrap_weights(rows, times, min(block, count - i), seed + i)
         for found, world in zip(parts, worlds, strict=True):
-            setting = _Setting(model, part, frozenset(held), np.random.default_rng(seed + i))
+            setting = _Setting(model, part, frozenset(held), counted, np.random.default_rng(seed + i))
             found.append(_mean(setting, sides, world, weights, probability, places))
     return [np.concatenate(found, axis=1) for found in parts]
+
+
+def _counted(
+    model: Model,
+    draws: Mapping[str, Array],
+    rows: Rows,
+    contrast: Contrast,
+    step: Step,
+    held: Collection[str],
+) -> dict[str, int]:
+    """The largest count of each mediator whose counts are summed over; {} if a mediator has to be drawn.
+
+    For few rows that is less work than drawing them many times, and without noise. What is counted follows
+    known values alone, so that its largest mean is known before.
+    """
+    drawn = [
+        e for e in model.mediators if e.family.draw is not None and not enters_linearly(model, e.response)
+    ]
+    mediators = set(_mediators(model))
+    if not drawn or not rows.complete:
+        return {}
+    if any(
+        e.family.probabilities is None or e.varying or not mediators.isdisjoint(e.predictors) for e in drawn
+    ):
+        return {}
+    most = min(BRANCHES, SUMMED * MONTE_CARLO // len(rows)) // _joint(model)
+    found: dict[str, int] = {}
+    for equation in drawn:
+        means = [
+            location(equation, part, _intervened(model, rows.values, len(rows), contrast, side, step))
+            for side in SIDES
+            for _, part in chunks(draws, len(draws[equation.intercept]), max(1, CELLS // len(rows)))
+        ]
+        if min(float(m.min()) for m in means) < 0 or equation.family.probabilities is None:
+            return {}
+        highest = np.array([max(float(m.max()) for m in means)])
+        each = np.concatenate(list(equation.family.probabilities(highest, most)))
+        (enough,) = np.nonzero(1.0 - np.cumsum(each) < NEGLIGIBLE)
+        if not enough.size:
+            return {}
+        found[equation.response] = int(enough[0])
+    return found if math.prod(n + 1 for n in found.values()) <= most else {}
 
 
 def _world(model: Model, side: Side) -> World:
@@ -217,6 +270,7 @@ class _Setting:
     model: Model
     draws: Mapping[str, Array]
     held: frozenset[str]
+    counted: Mapping[str, int]  # the largest count of mediators that are summed over
     rng: np.random.Generator
 
     def predictor(self, equation: Equation, values: Mapping[str, Array]) -> tuple[Array, Array | None]:
@@ -268,12 +322,12 @@ def _mean(
     model = setting.model
     exposures = model.estimand.exposure
     seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
-    branches = [Branch(1.0, sides["start"])]
+    tree = [Branch(1.0, sides["start"])]
     for equation in model.mediators:
-        here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in branches]
-        branches = [b for branch in here for b in _extend(setting, equation, branch)]
+        here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in tree]
+        tree = [b for branch in here for b in _extend(setting, equation, branch)]
     totals: list[Array] = []
-    for branch in branches:
+    for branch in tree:
         parts = _outcome(
             setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places
         )
@@ -297,6 +351,15 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
     name, rows = equation.response, max(len(v) if v.ndim == 2 else v.shape[1] for v in branch.values.values())
     if equation.levels:
         return _extend_by_level(setting, equation, branch, rows)
+    if name in setting.counted and equation.family.probabilities is not None:
+        means = location(equation, setting.draws, branch.values)
+        each = equation.family.probabilities(
+            np.broadcast_to(means, (len(means), rows)), setting.counted[name]
+        )
+        return [
+            Branch(branch.probability * p, {**branch.values, name: np.full((rows, 1), float(count))})
+            for count, p in enumerate(each)
+        ]
     linearly = enters_linearly(setting.model, name)
     summed = equation.family.draw is None and _joint(setting.model) <= BRANCHES
     if not (summed or linearly):
@@ -373,7 +436,12 @@ def _joint(model: Model) -> int:
     return math.prod(len(e.levels) or 2 for e in finite)
 
 
-def _exact(model: Model) -> bool:
+def branches(model: Model) -> int:
+    """Joint settings of the mediators that each row is worked out at."""
+    return min(_joint(model), BRANCHES)
+
+
+def is_exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
     nonlinear = [e for e in model.mediators if not enters_linearly(model, e.response)]
     return all(e.family.draw is None for e in nonlinear) and _joint(model) <= BRANCHES

@@ -132,24 +132,35 @@ def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Arra
 
     `sd`: of the predictor over the population of groups.
     """
-    cutpoints = draws[equation.intercept][:, None, :]
-    below = over_population(equation.link, cutpoints - eta[..., None], None if sd is None else sd[..., None])
-    edge = np.ones((*below.shape[:2], 1))
-    return np.diff(np.concatenate([0 * edge, below, edge], axis=-1), axis=-1)
+    below = [over_population(equation.link, cut[:, None] - eta, sd) for cut in draws[equation.intercept].T]
+    found = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
+    found[0], found[-1] = below[0], 1.0 - below[-1]
+    for i in range(1, len(below)):
+        np.subtract(below[i], below[i - 1], out=found[i])
+    return np.moveaxis(found, 0, -1)
 
 
 def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
     """The probability of every level of a categorical response, draws x rows x levels."""
-    alpha, slopes = draws[equation.intercept], [draws[t.symbol] for t in equation.terms]
-    eta = alpha[:, None, :]
-    for term, coefficients in zip(equation.terms, slopes, strict=True):
-        matrix = coefficients.reshape(len(alpha), len(term.columns), -1)
-        columns = block(term, values)
-        columns = np.broadcast_to(columns, (len(alpha), *columns.shape[-2:]))
-        eta = eta + np.einsum("drk,dkl->drl", columns, matrix)
-    eta = np.concatenate([np.zeros((*eta.shape[:2], 1)), eta], axis=-1)
-    odds = np.exp(eta - eta.max(axis=-1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
+    alpha = draws[equation.intercept]
+    several = alpha.shape[1]
+    matrices = [draws[t.symbol].reshape(len(alpha), len(t.columns), several) for t in equation.terms]
+    blocks = [block(t, values) for t in equation.terms]
+    etas = [alpha[:, level, None] for level in range(several)]
+    for one, matrix in zip(blocks, matrices, strict=True):
+        for level in range(several):
+            slopes = matrix[..., level]
+            part = slopes @ one.T if one.ndim == 2 else np.einsum("drk,dk->dr", one, slopes)
+            etas[level] = etas[level] + part
+    shape = np.broadcast_shapes(*(eta.shape for eta in etas))
+    found = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
+    found[0] = 0.0
+    for level, eta in enumerate(etas):
+        found[level + 1] = eta
+    found -= found.max(axis=0)
+    np.exp(found, out=found)
+    found /= found.sum(axis=0)
+    return np.moveaxis(found, 0, -1)
 
 
 def _by_draw(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:

@@ -182,8 +182,7 @@ def _not_covered(model: Model, graph: CausalGraph, do: Mapping[str, Level]) -> s
         if others:
             return (
                 f"its set makes the effect of {quoted(exposure)} identified, and P({outcome} | "
-                f"do({others[0]})) needs "
-                "an identification of its own: ask for that effect in the spec"
+                f"do({others[0]})) needs an identification of its own: ask for that effect in the spec"
             )
         return f"the joint effect needs all its exposures set, {quoted(unset)} too" if unset else ""
     foreign = [name for name in do if name not in model.variables]

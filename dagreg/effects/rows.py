@@ -287,9 +287,15 @@ def merge(rows: Rows) -> Rows:
     if len(rows) < MERGE_FROM:
         return rows
     table = np.column_stack(list(rows.values.values()))
-    distinct, where = np.unique(table, axis=0, return_inverse=True)
-    if len(distinct) == len(rows):
+    if any(len(np.unique(column)) == len(rows) for column in table.T):  # cheaper than to sort by all of them
         return rows
-    weights = np.bincount(where.ravel(), weights=rows.weights, minlength=len(distinct))
+    order = np.lexsort(table.T[::-1])
+    ordered = table[order]
+    first = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
+    if first.all():
+        return rows
+    distinct, where = ordered[first], np.empty(len(rows), dtype=np.int64)
+    where[order] = np.cumsum(first) - 1
+    weights = np.bincount(where, weights=rows.weights, minlength=len(distinct))
     stops = np.cumsum([block.shape[1] for block in rows.values.values()])[:-1]
     return Rows(dict(zip(rows.values, np.split(distinct, stops, axis=1), strict=True)), weights, units=units)

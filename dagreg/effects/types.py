@@ -87,6 +87,9 @@ class Estimate:
         None  # the level of the outcome whose probability, or odds, the number is of
     )
     share: Share | None = None  # of the total, for an indirect effect; None where the total may be 0, too
+    surrogate_error: float | None = (
+        None  # of the average over rows, in posterior sds; None: worked out at every draw
+    )
 
     def __repr__(self) -> str:
         return cut(f"<Estimate by {self.estimator}, {self.label or self.name}: {self.summary.line}>")

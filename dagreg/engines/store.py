@@ -218,4 +218,7 @@ def _spelled(what: object) -> object:
         return (type(what).__name__, *(_spelled(getattr(what, field.name)) for field in fields(what)))
     if isinstance(what, Mapping):
         return tuple((_spelled(key), _spelled(value)) for key, value in what.items())
-    return tuple(map(_spelled, what)) if isinstance(what, tuple | list) else what
+    if isinstance(what, tuple | list):
+        plain = set(map(type, what)) <= {float}  # a row of a matrix, of which there may be hundreds
+        return tuple(what) if plain else tuple(map(_spelled, what))
+    return what

@@ -46,8 +46,7 @@ CODES: Mapping[str, Code] = {
     "DR102": Code(
         "unknown node",
         "A name is used that is no node. With `nodes:` every node is declared there; without it the nodes "
-        "are "
-        "the names in `edges:`.",
+        "are the names in `edges:`.",
         bad=GRAPH + "effect: a -> c\n",
         good=GRAPH + "effect: a -> b\n",
     ),
@@ -66,16 +65,14 @@ CODES: Mapping[str, Code] = {
     "DR105": Code(
         "YAML feature without a place in a spec",
         "Aliases, anchors, tags, directives, merge keys and further documents would make a spec mean "
-        "something "
-        "other than it shows. A text that begins with `*`, `&` or `!` goes in quotes.",
+        "something other than it shows. A text that begins with `*`, `&` or `!` goes in quotes.",
         bad=GRAPH + "name: &n study\n",
         good=GRAPH + "name: '&n study'\n",
     ),
     "DR106": Code(
         "not a name",
         "Names of nodes are text: not numbers, `true`, `false` or null, not empty, on one line, without "
-        "spaces at "
-        "either end. Put quotes around a name that YAML reads as something else.",
+        "spaces at either end. Put quotes around a name that YAML reads as something else.",
         bad="nodes: {1: binary, b: binary}\nedges: []\n",
         good='nodes: {"1": binary, b: binary}\nedges: []\n',
     ),
@@ -134,8 +131,7 @@ CODES: Mapping[str, Code] = {
     "DR116": Code(
         "a key by its former name",
         "It is still read. `curve:` is `dose_response:` now, so that it is not taken for `curves:`, which "
-        "bends a "
-        "regression.",
+        "bends a regression.",
         bad="edges: [a -> b]\neffect: {exposure: a, outcome: b, curve: 5}\n",
         good="edges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: 5}\n",
     ),
@@ -163,9 +159,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR124": Code(
         "cycle",
-        "Following the arrows leads back to the start, so the graph is not a DAG. Effects that run both ways "
-        "over "
-        "time are drawn with one node for each time.",
+        "Following the arrows leads back to the start, so the graph is not a DAG. Effects that run both "
+        "ways over time are drawn with one node for each time.",
         bad="edges: [a -> b, b -> a]\n",
         good="edges: [a0 -> b0, b0 -> a1]\n",
     ),
@@ -186,8 +181,7 @@ CODES: Mapping[str, Code] = {
     "DR132": Code(
         "not a level",
         "A reference or a contrast is one of the node's levels, written alike: `1` is not `'1'`. A binary "
-        "node has "
-        "two levels.",
+        "node has two levels.",
         bad="nodes: {a: {type: categorical, levels: [x, y], reference: z}, b: count}\nedges: [a -> b]\n",
         good="nodes: {a: {type: categorical, levels: [x, y], reference: y}, b: count}\nedges: [a -> b]\n",
     ),
@@ -315,17 +309,15 @@ CODES: Mapping[str, Code] = {
     ),
     "DR158": Code(
         "not cells",
-        "Cells are combinations of the levels of binary, categorical or ordinal nodes. They stand in place "
-        "of the "
-        "intercept, and of all interactions of their nodes.",
+        "Cells are combinations of the levels of binary, categorical or ordinal nodes. They stand in "
+        "place of the intercept, and of all interactions of their nodes.",
         bad="nodes: {a: continuous, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
         good="nodes: {a: binary, b: binary}\nedges: [a -> b]\nregressions: {b: {cells: [a]}}\n",
     ),
     "DR159": Code(
         "not a curve",
         "A curve is `poly(degree)` or `spline(columns)` of a number among the predictors, so far without "
-        "interactions "
-        "and varying slopes.",
+        "interactions and varying slopes.",
         bad="edges: [a -> b]\nregressions: {b: {curves: {a: cubic(3)}}}\n",
         good="edges: [a -> b]\nregressions: {b: {curves: {a: poly(3)}}}\n",
     ),
@@ -338,14 +330,12 @@ CODES: Mapping[str, Code] = {
     "DR166": Code(
         "a value that no spec can hold",
         "`dagreg.Spec(...)` takes what a spec file can say: text, numbers, true and false, lists and "
-        "mappings. Bad: "
-        "`Spec(edges=..., data=table)`; good: `fit(Spec(edges=...), data=table)`.",
+        "mappings. Bad: `Spec(edges=..., data=table)`; good: `fit(Spec(edges=...), data=table)`.",
     ),
     "DR167": Code(
         "neither a spec nor its path",
         "`fit`, `explain` and their like take a `Spec` or the path of a file. Bad: `fit(text_of_a_spec)`; "
-        "good: "
-        "`fit(dagreg.loads(text_of_a_spec))`.",
+        "good: `fit(dagreg.loads(text_of_a_spec))`.",
     ),
     "DR170": Code(
         "unknown format",
@@ -377,9 +367,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR173": Code(
         "a name that the format cannot hold",
-        "lavaan's names are letters, digits, `.` and `_`; dagitty knows no variable `node`. Rename the node, "
-        "or "
-        "choose another format.",
+        "lavaan's names are letters, digits, `.` and `_`; dagitty knows no variable `node`. Rename the "
+        "node, or choose another format.",
     ),
     "DR174": Code(
         "left out of the spec",
@@ -416,10 +405,9 @@ CODES: Mapping[str, Code] = {
     ),
     "DR198": Code(
         "a command line that cannot be read",
-        "A command, an option or a value is unknown, missing, or out of its bounds. Bad: `dagreg fit a.yaml "
-        "--draws "
-        "0`; good: `dagreg fit a.yaml --draws 1000`. A file whose name begins with a dash stands behind "
-        "`--`.",
+        "A command, an option or a value is unknown, missing, or out of its bounds. Bad: `dagreg fit "
+        "a.yaml --draws 0`; good: `dagreg fit a.yaml --draws 1000`. A file whose name begins with a dash "
+        "stands behind `--`.",
     ),
     "DR199": Code(
         "no help on this",
@@ -435,8 +423,8 @@ CODES: Mapping[str, Code] = {
     "DR202": Code(
         "an adjustment set that does not identify the effect",
         "Where `adjust:` names the set, that set has to close every path that is not causal and leave the "
-        "causal ones "
-        "open. The message names the path that stays open, that the set opens, or that it cuts.",
+        "causal ones open. The message names the path that stays open, that the set opens, or that it "
+        "cuts.",
         bad=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [m, z]}\n",
         good=CONFOUNDED + "effect: {exposure: a, outcome: b, adjust: [z]}\n",
     ),
@@ -456,9 +444,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR205": Code(
         "the effect names no node",
-        "Exposure, outcome and `by` are nodes of the graph: not `Query(('q',), 'b')` where there is no `q`. "
-        "Of a spec "
-        "file, DR102 says so.",
+        "Exposure, outcome and `by` are nodes of the graph: not `Query(('q',), 'b')` where there is no "
+        "`q`. Of a spec file, DR102 says so.",
         good=GRAPH + "effect: a -> b\n",
     ),
     "DR206": Code(
@@ -489,9 +476,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR301": Code(
         "the data file does not exist",
-        "Paths are relative to the spec. Commands that need no data go on with a warning: undeclared types "
-        "are taken "
-        "as continuous and default priors are printed by their rule.",
+        "Paths are relative to the spec. Commands that need no data go on with a warning: undeclared "
+        "types are taken as continuous and default priors are printed by their rule.",
         bad=("data: dta.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
@@ -499,8 +485,7 @@ CODES: Mapping[str, Code] = {
     "DR302": Code(
         "data outside the spec's folder",
         "A spec may come from elsewhere, so it reads files beside or below it, and a `query:` or a view "
-        "within a "
-        "database file reads that file alone. `--allow-outside` lifts this.",
+        "within a database file reads that file alone. `--allow-outside` lifts this.",
         bad=("data: ../data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         data=("a,b\n1,2\n2,1\n3,5\n4,4\n"),
@@ -542,9 +527,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR309": Code(
         "a table of unknown kind",
-        "Predictions and simulated data are written as CSV, TSV or Parquet, by the file's ending. Bad: `-o "
-        "new.xlsx`; "
-        "good: `-o new.csv`.",
+        "Predictions and simulated data are written as CSV, TSV or Parquet, by the file's ending. Bad: "
+        "`-o new.xlsx`; good: `-o new.csv`.",
     ),
     "DR311": Code(
         "no such column",
@@ -754,8 +738,7 @@ CODES: Mapping[str, Code] = {
     "DR335": Code(
         "values read as text",
         "Whole numbers beyond 2^53, such as ids of 20 digits, would become equal in double precision, so "
-        "they are "
-        "levels. Where they measure something: `type: continuous`.",
+        "they are levels. Where they measure something: `type: continuous`.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nnodes: {a: continuous, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
         data=(
@@ -778,15 +761,13 @@ CODES: Mapping[str, Code] = {
     ),
     "DR337": Code(
         "a query that fails as it runs",
-        "A `query:` or a view is valid, and meets a value that it cannot take. Bad: `SELECT CAST(x AS INT) "
-        "AS x FROM "
-        "data` where `x` holds a word; good: `TRY_CAST`.",
+        "A `query:` or a view is valid, and meets a value that it cannot take. Bad: `SELECT CAST(x AS "
+        "INT) AS x FROM data` where `x` holds a word; good: `TRY_CAST`.",
     ),
     "DR338": Code(
         "a query that takes too long",
         "Each question to a `query:` or to a table of a database file has ten minutes. "
-        "DAGREG_QUERY_SECONDS=3600 "
-        "gives it an hour.",
+        "DAGREG_QUERY_SECONDS=3600 gives it an hour.",
     ),
     "DR339": Code(
         "columns that differ in case alone",
@@ -809,10 +790,8 @@ CODES: Mapping[str, Code] = {
     "DR346": Code(
         "numbers that are text",
         "A decimal comma, a separator of thousands, a unit or a word such as `n.a.` makes a column of "
-        "numbers text, "
-        "and its values would be names of levels. The message shows the first one and how a `query:` reads "
-        "it. Where "
-        "they are names, say `type: categorical`.",
+        "numbers text, and its values would be names of levels. The message shows the first one and how a "
+        "`query:` reads it. Where they are names, say `type: categorical`.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
             "data: {source: data.csv, query: \"SELECT replace(a, ',', '.')::DOUBLE AS a, b FROM data\"}\n"
@@ -824,8 +803,7 @@ CODES: Mapping[str, Code] = {
     "DR347": Code(
         "a column beside a node that holds no numbers",
         "`trials`, `offset`, `error` and the `upper` bounds of `censored` name columns of numbers. Bad: "
-        "`trials: "
-        "hospital`; good: `trials: patients`.",
+        "`trials: hospital`; good: `trials: patients`.",
         bad=(
             "data: data.csv\n"
             "nodes: {a: continuous, b: {type: count, family: binomial, trials: hospital}}\n"
@@ -842,9 +820,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR348": Code(
         "standard errors that are not above 0",
-        "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that of a "
-        "predictor "
-        "and a `scale` may not, and none is negative.",
+        "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that "
+        "of a predictor and a `scale` may not, and none is negative.",
         bad=(
             "data: data.csv\n"
             "nodes: {a: {type: continuous, error: se}, b: continuous}\n"
@@ -856,9 +833,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR349": Code(
         "a number that looks like a missing value",
-        "A code such as -999 or 99 stands far beyond all other values. Bad: a column with -999 where nothing "
-        "was "
-        "measured; good: `nullif(x, -999) AS x` in a `query:`, and `missing: drop`.",
+        "A code such as -999 or 99 stands far beyond all other values. Bad: a column with -999 where "
+        "nothing was measured; good: `nullif(x, -999) AS x` in a `query:`, and `missing: drop`.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
             "data: {source: data.csv, query: 'SELECT nullif(a, -999) AS a, b FROM data'}\n"
@@ -870,9 +846,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR350": Code(
         "codes that are taken as a number",
-        "1, 2, 3, 4 may be names: the outcome then neither rises nor falls with them. Bad: `region: 3` as a "
-        "number; "
-        "good: `region: categorical`. Any declared type ends the warning.",
+        "1, 2, 3, 4 may be names: the outcome then neither rises nor falls with them. Bad: `region: 3` as "
+        "a number; good: `region: categorical`. Any declared type ends the warning.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=("data: data.csv\nnodes: {a: categorical, b: continuous}\nedges: [a -> b]\neffect: a -> b\n"),
         data=(
@@ -1106,8 +1081,7 @@ CODES: Mapping[str, Code] = {
     "DR435": Code(
         "numbers too large or too small to be computed with",
         "Squares and ratios of columns have to be numbers, too: values up to 1e75, and an sd of 1e-75 or "
-        "more. Another "
-        "unit does it. Bad: a mass of 1e160 electronvolts; good: the same in units of 1e150.",
+        "more. Another unit does it. Bad: a mass of 1e160 electronvolts; good: the same in units of 1e150.",
         bad=("data: data.csv\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
             "data: {source: data.csv, query: 'SELECT a, b / 1e150 AS b FROM data'}\nedges: [a -> b]\neffect: "
@@ -1125,8 +1099,8 @@ CODES: Mapping[str, Code] = {
     "DR437": Code(
         "a unit far beyond the data",
         "One unit more of an exposure that varies by less than a thousandth of it says nothing of these "
-        "data: given is "
-        "the slope at the observed values. Give a `contrast:`, or the column in a smaller unit.",
+        "data: given is the slope at the observed values. Give a `contrast:`, or the column in a smaller "
+        "unit.",
         bad=("data: data.csv\nnodes: {a: continuous, b: binary}\nedges: [a -> b]\neffect: a -> b\n"),
         good=(
             "data: data.csv\n"
@@ -1163,10 +1137,9 @@ CODES: Mapping[str, Code] = {
     ),
     "DR443": Code(
         "slopes for combinations of levels that have no means",
-        "Under `coding: index` an interaction of a number with several nodes in levels is a slope for each "
-        "combination "
-        "of their levels. A mean for each of these combinations belongs beside it: declare that interaction, "
-        "too.",
+        "Under `coding: index` an interaction of a number with several nodes in levels is a slope for "
+        "each combination of their levels. A mean for each of these combinations belongs beside it: "
+        "declare that interaction, too.",
         good="nodes: {x: continuous, a: binary, z: binary, b: continuous}\nedges: ['z -> a', 'a, x, z -> "
         "b']\n"
         "effect: a -> b\nregressions: {b: {coding: index, interactions: ['a:z', 'x:a:z']}}\n",
@@ -1181,8 +1154,8 @@ CODES: Mapping[str, Code] = {
     "DR501": Code(
         "the sampler cannot start",
         "The model has no finite density where chains start, the priors' centres. Bad: `intercept: "
-        "Uniform(-5, -4)` "
-        "for a positive mean under the identity link; good: a prior on the values that the mean can take.",
+        "Uniform(-5, -4)` for a positive mean under the identity link; good: a prior on the values that "
+        "the mean can take.",
     ),
     "DR502": Code(
         "the exact engine cannot solve it",
@@ -1207,8 +1180,7 @@ CODES: Mapping[str, Code] = {
     "DR503": Code(
         "the sampler's memory ran out",
         "Draws of every parameter are kept. Bad: `draws: 1000000` of a regression with 500 coefficients; "
-        "good: "
-        "`draws: 1000`.",
+        "good: `draws: 1000`.",
     ),
     "DR504": Code(
         "the model cannot be compiled", "PyMC, PyTensor or Numba refuse the program; the message is theirs."
@@ -1230,8 +1202,7 @@ CODES: Mapping[str, Code] = {
     "DR508": Code(
         "more memory than there is",
         "Estimated before anything is solved. Bad: `draws: 10000000` of 50 coefficients; good: `draws: "
-        "1000`. "
-        "`DAGREG_MEMORY` sets the gigabytes that may be used.",
+        "1000`. `DAGREG_MEMORY` sets the gigabytes that may be used.",
     ),
     "DR511": Code(
         "a prior moves the answer", "Without the prior given, the estimate would differ noticeably."
@@ -1246,8 +1217,7 @@ CODES: Mapping[str, Code] = {
     "DR517": Code(
         "digits that doubles do not hold",
         "A number has 15 to 16 significant digits, and a column of a mean far above its sd spends them on "
-        "the mean. "
-        "Subtract a round number in the data, before they are stored.",
+        "the mean. Subtract a round number in the data, before they are stored.",
     ),
     "DR518": Code(
         "columns that the data cannot tell apart",
@@ -1261,9 +1231,9 @@ CODES: Mapping[str, Code] = {
     ),
     "DR519": Code(
         "a predictor that separates the outcome",
-        "No row speaks against an effect without end, so how large it is comes from the prior. Bad: an odds "
-        "ratio read "
-        "off such a table as if the data told it; good: a prior that you would defend, and the direction.",
+        "No row speaks against an effect without end, so how large it is comes from the prior. Bad: an "
+        "odds ratio read off such a table as if the data told it; good: a prior that you would defend, "
+        "and the direction.",
     ),
     "DR521": Code(
         "more variation than the family allows", "The intervals are too narrow; the message says how much."
@@ -1298,8 +1268,7 @@ CODES: Mapping[str, Code] = {
     "DR535": Code(
         "an exposure that does not vary within a group that causes it",
         "Whole groups are compared: right where the exposure was drawn by lot for them, and then without "
-        "that arrow. "
-        "Bad: `site -> x, y` in a trial that randomised sites; good: `site -> y`.",
+        "that arrow. Bad: `site -> x, y` in a trial that randomised sites; good: `site -> y`.",
     ),
     "DR541": Code(
         "not a finished result",
@@ -1308,24 +1277,22 @@ CODES: Mapping[str, Code] = {
     ),
     "DR542": Code(
         "a result that has changed",
-        "A file of the folder is missing or is not as `dagreg fit` wrote it, so that draws, spec and program "
-        "may not "
-        "belong together. Bad: a `spec.yaml` edited within the folder; good: the spec edited beside it, and "
-        "a new fit.",
+        "A file of the folder is missing or is not as `dagreg fit` wrote it, so that draws, spec and "
+        "program may not belong together. Bad: a `spec.yaml` edited within the folder; good: the spec "
+        "edited beside it, and a new fit.",
     ),
     "DR543": Code(
         "a result of another version",
-        "This version of dagreg makes another program of the stored spec, so its names for the draws would "
-        "be wrong. "
-        "Bad: a folder of a version that wrote another `model.py`; good: the same spec fitted again.",
+        "This version of dagreg makes another program of the stored spec, so its names for the draws "
+        "would be wrong. Bad: a folder of a version that wrote another `model.py`; good: the same spec "
+        "fitted again.",
     ),
     "DR551": Code("the graph cannot be drawn", "The report goes on without the picture."),
     "DR561": Code(
         "an intervention that the model does not cover",
         "P(outcome | do(z)) has to be identified for z itself. Bad: `--do z=1` where the effect of x was "
-        "asked for, "
-        "adjusted for z; good: `--do x=1`, or `--estimator chain` where it has a regression for all that z "
-        "moves.",
+        "asked for, adjusted for z; good: `--do x=1`, or `--estimator chain` where it has a regression "
+        "for all that z moves.",
     ),
     "DR562": Code(
         "not an intervention",
@@ -1335,21 +1302,19 @@ CODES: Mapping[str, Code] = {
     "DR563": Code(
         "no distribution for a row",
         "Front-door and other formulas, and instruments, answer for averages over rows. Bad: `dagreg "
-        "predict` from "
-        "such a fit; good: the same with `--estimator unadjusted`, which predicts and knows no `--do`.",
+        "predict` from such a fit; good: the same with `--estimator unadjusted`, which predicts and knows "
+        "no `--do`.",
     ),
     "DR564": Code(
         "no such model",
         "Predictions come from a model that was fitted. Bad: `--estimator chain` where the fit left the "
-        "chain out, or "
-        "`--effect 3` of two; good: the names that the message lists.",
+        "chain out, or `--effect 3` of two; good: the names that the message lists.",
     ),
     "DR565": Code(
         "no likelihood of a row",
-        "`to_datatree(log_likelihood=True)` and `posterior_predictive=True` need the rows that were fitted, "
-        "whole. "
-        "Bad: `missing: impute`, or a predictor measured with error: the rows lack its values; good: "
-        "complete rows.",
+        "`to_datatree(log_likelihood=True)` and `posterior_predictive=True` need the rows that were "
+        "fitted, whole. Bad: `missing: impute`, or a predictor measured with error: the rows lack its "
+        "values; good: complete rows.",
     ),
     "DR566": Code(
         "not the data of this fit",
@@ -1364,9 +1329,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR568": Code(
         "too many likelihoods",
-        "Likelihoods and responses of every row under every draw have to fit in memory. Bad: 4,000 draws of "
-        "a million "
-        "rows; good: fewer draws, or a sample of the rows fitted for the purpose.",
+        "Likelihoods and responses of every row under every draw have to fit in memory. Bad: 4,000 draws "
+        "of a million rows; good: fewer draws, or a sample of the rows fitted for the purpose.",
     ),
     "DR569": Code(
         "an argument out of its range",
@@ -1375,9 +1339,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR571": Code(
         "a prior that nothing can be drawn from",
-        "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for `dagreg "
-        "simulate`; "
-        "good: `slopes: Normal(0, 1)`, or `--from` a fit.",
+        "`Flat()` and `HalfFlat()` serve a fit and are no distributions. Bad: `slopes: Flat()` for "
+        "`dagreg simulate`; good: `slopes: Normal(0, 1)`, or `--from` a fit.",
         bad=("edges: [a -> b]\neffect: a -> b\nregressions: {b: {priors: {slopes: Flat()}}}\n"),
         good=("edges: [a -> b]\neffect: a -> b\nregressions: {b: {priors: {slopes: 'Normal(0, 1)'}}}\n"),
         command="simulate --rows 10",
@@ -1389,9 +1352,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR573": Code(
         "a fit of another spec",
-        "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, the "
-        "text of "
-        "`a.yaml` being as it was when it was fitted.",
+        "Bad: `dagreg simulate a.yaml --from b.dagreg`; good: `dagreg simulate a.yaml --from a.dagreg`, "
+        "the text of `a.yaml` being as it was when it was fitted.",
     ),
     "DR574": Code(
         "more draws than can be held",
@@ -1403,17 +1365,14 @@ CODES: Mapping[str, Code] = {
     ),
     "DR580": Code(
         "a file that is not dagreg's",
-        "dagreg replaces and removes only files that are as it wrote them: it keeps their hashes, those of a "
-        "result's "
-        "folder in its `fit.json`. Bad: `-o notes.py` over notes of yours, or over a program that you have "
-        "edited "
-        "since; good: another name, or the file moved away.",
+        "dagreg replaces and removes only files that are as it wrote them: it keeps their hashes, those "
+        "of a result's folder in its `fit.json`. Bad: `-o notes.py` over notes of yours, or over a "
+        "program that you have edited since; good: another name, or the file moved away.",
     ),
     "DR581": Code(
         "a place that is no file, or no folder",
         "Folders, links, pipes, sockets and devices are never replaced. Bad: `dagreg compile spec.yaml -o "
-        "folder`; "
-        "good: `dagreg compile spec.yaml -o folder/model.py`.",
+        "folder`; good: `dagreg compile spec.yaml -o folder/model.py`.",
     ),
     "DR582": Code(
         "an output over an input",
@@ -1432,22 +1391,19 @@ CODES: Mapping[str, Code] = {
     "DR585": Code(
         "a place that cannot be",
         "A name is too long, or a file stands where the path has a folder. Bad: `-o spec.yaml/model.py`; "
-        "good: "
-        "`-o model.py`.",
+        "good: `-o model.py`.",
     ),
     "DR586": Code("an output that failed", "The system gave another reason: the message has its words."),
     "DR590": Code(
         "an effect that differs between rows",
         "A regression without products of the exposure gives everyone, the treated and the untreated one "
-        "effect, by "
-        "construction. Bad: `among: treated` with it, where the data speak for products; good: "
+        "effect, by construction. Bad: `among: treated` with it, where the data speak for products; good: "
         '`interactions: ["x:z"]` under the outcome.',
     ),
     "DR591": Code(
         "levels that differ in spaces or capitals alone",
         "`yes` and `Yes `, each a level of its own, are mostly one. Bad: both in a column; good: one of "
-        "them, or both "
-        "in `levels:` where they are meant.",
+        "them, or both in `levels:` where they are meant.",
     ),
     "DR592": Code(
         "an empty text as a level",

@@ -11,7 +11,7 @@ from dagreg.errors.secrets import redacted
 
 Severity = Literal["error", "warning"]
 
-SHOWN = 20  # mistakes that are shown of one file
+MAX_SHOWN_MISTAKES = 20  # mistakes that are shown of one file
 SHOWN_LETTERS = 60  # of a doubt in its repr
 MANY_WORDS = 500  # known words above which only those with the same first letter are compared
 
@@ -150,7 +150,7 @@ class Diagnostics:
         first = tuple(
             Diagnostic(code, message, span, label() if callable(label) else label, notes)
             for code, message, span, label, notes in ordered[
-                : SHOWN if len(ordered) > SHOWN + 1 else len(ordered)
+                : MAX_SHOWN_MISTAKES if len(ordered) > MAX_SHOWN_MISTAKES + 1 else len(ordered)
             ]
         )
         return first if len(first) == len(ordered) else (*first, _and_more(len(ordered) - len(first)))
@@ -158,13 +158,13 @@ class Diagnostics:
 
 def shortened(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     """The first diagnostics, and how many more there are: a screen holds no more."""
-    if len(diagnostics) <= SHOWN + 1:
+    if len(diagnostics) <= MAX_SHOWN_MISTAKES + 1:
         return diagnostics
-    return (*diagnostics[:SHOWN], _and_more(len(diagnostics) - SHOWN))
+    return (*diagnostics[:MAX_SHOWN_MISTAKES], _and_more(len(diagnostics) - MAX_SHOWN_MISTAKES))
 
 
 def _and_more(count: int) -> Diagnostic:
-    return Diagnostic("DR196", f"and {count:,} more mistakes: these are the first {SHOWN}")
+    return Diagnostic("DR196", f"and {count:,} more mistakes: these are the first {MAX_SHOWN_MISTAKES}")
 
 
 def _place(span: Span | None) -> tuple[int, int, int]:

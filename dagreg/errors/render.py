@@ -14,7 +14,7 @@ from dagreg.errors.secrets import redacted
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What ends a line of a YAML file."""
 
-_WIDEST = 100  # columns of source shown before a line is cut
+_MAX_COLUMNS = 100  # columns of source shown before a line is cut
 _TAB = 4
 
 
@@ -59,11 +59,11 @@ def _unveiled(line: str, start: int, stop: int) -> tuple[str, int, int]:
 def _window(line: str, start: int, stop: int) -> tuple[str, str, str]:
     """What stands before, in and after the span; long lines are cut around it."""
     before, marked, after = (printable(part) for part in (line[:start], line[start:stop], line[stop:]))
-    if len(before) + len(marked) + len(after) <= _WIDEST:
+    if len(before) + len(marked) + len(after) <= _MAX_COLUMNS:
         return before, marked, after
-    if len(marked) > _WIDEST - 20:
-        marked, after = f"{marked[: _WIDEST - 23]}...", ""
-    room = max(_WIDEST - len(marked), 20)
+    if len(marked) > _MAX_COLUMNS - 20:
+        marked, after = f"{marked[: _MAX_COLUMNS - 23]}...", ""
+    room = max(_MAX_COLUMNS - len(marked), 20)
     right = min(len(after), max(room // 2, room - len(before)))
     left = room - right
     if len(before) > left:

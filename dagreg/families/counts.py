@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ LINKS = ("log", "softplus", "identity")
 INFLATED_LINKS = ("log", "softplus")
 NOT_WHOLE = "{number} < 0 OR {number} <> floor({number})"
 COEFFICIENTS = {"log": "log rate ratio"}
-MOST = 1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
+MAX_POISSON_RATE = (
+    1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
+)
 
 
 def whole_numbers(low: float, high: float, whole: bool) -> bool:
@@ -91,14 +93,25 @@ def draw_poisson(rng: np.random.Generator, location: Array, p: Values) -> Array:
     return quantiles.poisson(rng.random(location.shape), location)
 
 
+def poisson_probabilities(mean: Array, largest: int) -> Iterator[Array]:
+    """Of the counts from 0 to the largest, each of the shape of the means."""
+    probability = np.exp(-mean)
+    yield probability
+    for count in range(1, largest + 1):
+        probability = probability * (mean / count)
+        yield probability
+
+
 def draw_negative_binomial(rng: np.random.Generator, location: Array, p: Values) -> Array:
     """A Poisson whose rate is a gamma draw."""
     return draw_poisson(rng, draw_gamma(rng, location, p), p)
 
 
 def sample_poisson(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
-    drawn = rng.poisson(np.minimum(mean, MOST))
-    return drawn if mean.max(initial=0.0) <= MOST else np.where(mean > MOST, mean, drawn)
+    drawn = rng.poisson(np.minimum(mean, MAX_POISSON_RATE))
+    return (
+        drawn if mean.max(initial=0.0) <= MAX_POISSON_RATE else np.where(mean > MAX_POISSON_RATE, mean, drawn)
+    )
 
 
 def sample_negative_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:

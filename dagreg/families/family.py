@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -108,7 +108,9 @@ class Family:
     - `concave`: links under which the log likelihood is concave in the predictor (and the cutpoints).
     - `draw` samples responses by quantiles, so that every draw is monotone in the location for the same state
       of the generator, and noise cancels between two sides of a contrast; None where the support is finite
-      and the g-formula sums over it. `sample` uses NumPy's own generators, which are many times faster.
+      and the g-formula sums over it. `probabilities(location, largest)` are those of the counts from 0 to the
+      largest, where the g-formula may sum over these. `sample` uses NumPy's own generators, which are many
+      times faster.
     - `grouped_as`: the family of the sum of responses that share their predictor, out of `units`.
     """
 
@@ -166,6 +168,7 @@ class Family:
     log_total: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)
     concave: tuple[str, ...] = ()
     draw: Draw | None = None
+    probabilities: Callable[[Array, int], Iterator[Array]] | None = None
     sample: Sampler | None = None
     grouped_as: str = ""
     units: Literal["trials", "exposure"] = "trials"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagreg.numerics.arrays import Array, np, special
 
-LOWEST = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
+MIN_PREDICTOR = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Link:
 
 
 def _expit(eta: Array) -> Array:
-    found: Array = np.asarray(np.maximum(eta, LOWEST))
+    found: Array = np.asarray(np.maximum(eta, MIN_PREDICTOR))
     np.negative(found, out=found)
     np.exp(found, out=found)
     found += 1.0

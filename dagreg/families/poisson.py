@@ -39,6 +39,7 @@ FAMILY = Family(
     concave=("log",),
     log_density=by_log_mean(counts.LINKS, counts.log_poisson),
     draw=counts.draw_poisson,
+    probabilities=counts.poisson_probabilities,
     law=lambda mean, p: stats.poisson(mean),
     sample=counts.sample_poisson,
     grouped_as="poisson",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LINKS = ("logit", "probit", "cloglog")
 HIGHEST = 700.0  # of a predictor whose exponential is taken: beyond, it is no number
-LEAST = 1e-300  # parameters of a beta that NumPy's generator takes
+MIN_BETA_PARAMETER = 1e-300  # parameters of a beta that NumPy's generator takes
 TRIALS = 2**62  # the most that it takes
 
 
@@ -109,7 +109,10 @@ LOG_DENSITY: Mapping[str, Callable[..., Any]] = {
 
 def sample_beta(rng: np.random.Generator, mean: Array, p: Values) -> Array:
     precision = np.broadcast_to(p["precision"], mean.shape)
-    return rng.beta(np.maximum(mean * precision, LEAST), np.maximum((1 - mean) * precision, LEAST))
+    return rng.beta(
+        np.maximum(mean * precision, MIN_BETA_PARAMETER),
+        np.maximum((1 - mean) * precision, MIN_BETA_PARAMETER),
+    )
 
 
 def sample_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:

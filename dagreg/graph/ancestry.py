@@ -126,7 +126,7 @@ def shortest_directed_path(
 
 
 GAP = -1  # stands for the nodes left out of a long path
-LONGEST = 12  # nodes of a path that are shown one by one
+MAX_SHOWN_NODES = 12  # nodes of a path that are shown one by one
 ENDS = 4  # nodes kept beside the node in question where the path is longer
 
 
@@ -142,7 +142,7 @@ class Tree:
         """The shortest path from a source to v, inclusive; a long one is cut to its first and last nodes with
         a GAP.
         """
-        cut = self.depth[v] >= LONGEST
+        cut = self.depth[v] >= MAX_SHOWN_NODES
         path = [v]
         while self.back[path[-1]] != path[-1] and not (cut and len(path) == ENDS):
             path.append(self.back[path[-1]])
@@ -167,7 +167,7 @@ def shortest_paths(neighbours: Adjacency, sources: Iterable[int], barred: bytear
 
 def trail_towards(graph: CausalGraph, v: int, target: int, depth: Sequence[int]) -> list[int]:
     """A shortest directed path from v to `target`, `depth` being the steps to it; cut as by `Tree.trail`."""
-    cut = depth[v] >= LONGEST
+    cut = depth[v] >= MAX_SHOWN_NODES
     path = [v]
     while path[-1] != target and not (cut and len(path) == ENDS):
         left = depth[path[-1]] - 1

@@ -18,7 +18,7 @@ from dagreg.graph.ancestry import topological_order
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Budget, Separation, nearest_separator
 
-LIMIT = 1000
+MAX_IMPLICATIONS = 1000
 WORK = 1_000_000
 LARGEST = 20_000  # nodes and edge ends above which nothing is listed
 
@@ -54,7 +54,7 @@ def implications(graph: CausalGraph, budget: Budget | None = None) -> Iterator[I
 
 
 def list_implications(
-    graph: CausalGraph, limit: int = LIMIT, work: int = WORK
+    graph: CausalGraph, limit: int = MAX_IMPLICATIONS, work: int = WORK
 ) -> tuple[list[Implication], bool]:
     """The first `limit` independencies, and whether the list was cut; none of a graph above `LARGEST`."""
     if graph.size > LARGEST:

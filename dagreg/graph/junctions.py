@@ -9,7 +9,7 @@ from typing import Literal
 
 from dagreg.graph.causal import CausalGraph
 
-LIMIT = 100_000
+MAX_JUNCTIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def junctions(graph: CausalGraph) -> Iterator[Junction]:
             yield Junction("collider", (names[a], names[m], names[b]), b in beside[a])
 
 
-def list_junctions(graph: CausalGraph, limit: int = LIMIT) -> tuple[tuple[Junction, ...], bool]:
+def list_junctions(graph: CausalGraph, limit: int = MAX_JUNCTIONS) -> tuple[tuple[Junction, ...], bool]:
     """The first `limit` junctions, and whether there are more: a node with k neighbours has some k^2 / 2."""
     found = tuple(islice(junctions(graph), limit + 1))
     return found[:limit], len(found) > limit

@@ -14,7 +14,7 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separation import Path
 from dagreg.graph.separators import Budget
 
-LIMIT = 200
+MAX_PATHS = 200
 WORK = 1_000_000
 
 
@@ -73,7 +73,7 @@ def _distances(
 
 
 def list_paths(
-    graph: CausalGraph, xs: Collection[int], ys: Collection[int], limit: int = LIMIT, work: int = WORK
+    graph: CausalGraph, xs: Collection[int], ys: Collection[int], limit: int = MAX_PATHS, work: int = WORK
 ) -> tuple[list[Path], bool]:
     """The first `limit` paths, and whether the list was cut by its limit or by the work it takes."""
     budget = Budget(work)

@@ -126,8 +126,7 @@ def why_none(criterion: Criterion) -> str:
             return f"No set is valid: the rows were chosen on {rows}, the outcome itself."
         return (
             f"No set is valid: the rows were chosen on {rows}, and the effect among them is not that among "
-            "all rows, "
-            "whatever is adjusted for."
+            "all rows, whatever is adjusted for."
         )
     canonical = canonical_set(criterion)
     path = criterion.biasing_path(canonical)

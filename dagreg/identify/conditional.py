@@ -77,8 +77,7 @@ def conditional_effect(case: Case) -> Conditional | None:
         if alone:
             reason += (
                 " Only the average over these levels is not: how many of all rows are at each, the chosen "
-                "rows do not "
-                "tell."
+                "rows do not tell."
             )
         return AdjustmentAtLevels(by, reason, graph.named(zs), formula, alone)
     if case.selected:

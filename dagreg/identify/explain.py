@@ -41,7 +41,7 @@ from dagreg.identify.types import (
 )
 from dagreg.identify.words import quoted, the_set
 
-SHOWN = 20  # open paths named in a refusal
+MAX_SHOWN_PATHS = 20  # open paths named in a refusal
 
 
 def identify(graph: CausalGraph, query: Query) -> Answer:
@@ -145,10 +145,9 @@ def _lost_average(criterion: Criterion) -> str:
     rows, names = quoted(graph.names[s] for s in (*selection.before, *selection.after)), graph.named(ws)
     return (
         f"The rows were chosen on {rows}. Given {quoted(names)} that choice is independent of the outcome, "
-        "but how "
-        f"{quoted(names)} {'is' if len(ws) == 1 else 'are'} distributed among all rows the chosen ones do "
-        "not tell, so "
-        f"the average effect is lost. At each level it is identified: ask `by: [{', '.join(names)}]`."
+        f"but how {quoted(names)} {'is' if len(ws) == 1 else 'are'} distributed among all rows the chosen "
+        "ones do not tell, so the average effect is lost. At each level it is identified: ask `by: "
+        f"[{', '.join(names)}]`."
     )
 
 
@@ -231,8 +230,7 @@ def _reason(case: Case, by_sets: str, witness: Expression | Hedge | None) -> str
         outer, inner = (f"`{{{', '.join(nodes)}}}`" for nodes in (witness.outer, witness.inner))
         return (
             f"{by_sets} Nor does any other formula give the effect: two models can agree on everything "
-            "observed and "
-            f"still differ in it. The proof is a hedge: {outer} around {inner}."
+            f"observed and still differ in it. The proof is a hedge: {outer} around {inner}."
         )
     return f"{by_sets} The exposure also acts through unobserved nodes, which cannot be held fixed."
 
@@ -253,7 +251,7 @@ def _open_paths(case: Case) -> tuple[str, ...]:
     if len(shown) == 0:  # all of the listed ones are closed: look for one
         path = criterion.biasing_path(canonical_set(criterion))
         shown = [path] if path is not None else []
-    return tuple(p.render(case.graph) for p in shown[:SHOWN])
+    return tuple(p.render(case.graph) for p in shown[:MAX_SHOWN_PATHS])
 
 
 def _is_open(path: Path, given: bytearray, above: bytearray) -> bool:

@@ -21,13 +21,15 @@ from dagreg.graph.separation import separated
 from dagreg.graph.separators import Budget, Separation, minimal_separators
 from dagreg.identify.criterion import Criterion
 
-LIMIT = 1000
+MAX_LISTED_INSTRUMENTS = 1000
 WORK = 1_000_000
 
 Pair = tuple[int, tuple[int, ...]]  # an instrument and its conditioning set
 
 
-def instruments(criterion: Criterion, limit: int = LIMIT, work: int = WORK) -> tuple[list[Pair], bool]:
+def instruments(
+    criterion: Criterion, limit: int = MAX_LISTED_INSTRUMENTS, work: int = WORK
+) -> tuple[list[Pair], bool]:
     """Every (instrument, minimal conditioning set), at most `limit`, and whether the list was cut.
 
     No instruments where the exposure is no cause of the outcome, or where several exposures act jointly.

@@ -8,7 +8,7 @@ from itertools import combinations
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Budget
 
-LIMIT = 20
+MAX_LISTED_SETS = 20
 WORK = 300_000
 
 
@@ -16,7 +16,7 @@ def what_to_measure(
     graph: CausalGraph,
     candidates: Sequence[int],
     identified: Callable[[CausalGraph], bool],
-    limit: int = LIMIT,
+    limit: int = MAX_LISTED_SETS,
     work: int = WORK,
 ) -> list[tuple[int, ...]]:
     """The sets of least size among `candidates` (unobserved nodes) that identify the effect once measured.

@@ -200,13 +200,12 @@ def _recanting(ask: _Question, recanting: Recanting) -> str:
     if recanting.district:
         return (
             f"{names} are tied by unobserved common causes (a recanting district): some of them would see "
-            "the exposure "
-            "changed and others unchanged, and no data show what they do together then."
+            "the exposure changed and others unchanged, and no data show what they do together then."
         )
     return (
         f"{names} lies both on the paths asked about and on others that begin alike (a recanting witness): "
-        "it would "
-        f"have to respond to {_exposure(ask)} for the ones and not for the others, and no data show that."
+        f"it would have to respond to {_exposure(ask)} for the ones and not for the others, and no data "
+        "show that."
     )
 
 

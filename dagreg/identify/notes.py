@@ -19,12 +19,11 @@ from dagreg.identify.types import NodeNote, Role
 from dagreg.identify.words import directed, forbidden_because, is_common_cause, opening, quoted, shown
 from dagreg.spec.types import Kind
 
-WHOLE = 2_000_000  # nodes times edges up to which every note may search the whole graph
+MAX_SEARCH_WORK = 2_000_000  # nodes times edges up to which every note may search the whole graph
 WORK = 4_000_000  # nodes and edges visited by the searches of all notes of a larger graph
 BOUNDED = (
-    "The graph is large, so the search for paths through each variable was bounded: some sentences name no "
-    "path, "
-    "and a collider may go unmarked. `dagreg explain` with `--node` searches without that bound."
+    "The graph is large, so the search for paths through each variable was bounded: some sentences name "
+    "no path, and a collider may go unmarked. `dagreg explain` with `--node` searches without that bound."
 )
 
 
@@ -55,7 +54,7 @@ class NodeNotes(Mapping[str, NodeNote]):
     @property
     def bounded(self) -> bool:
         """Whether the graph is too large for every note to search all of it."""
-        return len(self) * self.criterion.graph.size > WHOLE
+        return len(self) * self.criterion.graph.size > MAX_SEARCH_WORK
 
     @cached_property
     def _together(self) -> NodeNotes:
@@ -274,8 +273,7 @@ class NodeNotes(Mapping[str, NodeNote]):
             if not criterion.forbidden[v]:
                 return (
                     f"adjusting for `{criterion.graph.names[v]}` would open a path that biases the effect: "
-                    "given the "
-                    "set it is tied to the exposure and to the outcome"
+                    "given the set it is tied to the exposure and to the outcome"
                 )
         return forbidden_because(self.survey, v)
 
@@ -312,9 +310,9 @@ class NodeNotes(Mapping[str, NodeNote]):
         moves, explains = self.survey.tied_to_exposure[v], self.survey.tied_to_outcome[v]
         if explains and not moves:
             return (
-                f"`{name}` is not needed against bias; it tells something of the outcome and nothing of the "
-                "exposure, "
-                "so adjusting for it would do no harm and could make the estimate more precise"
+                f"`{name}` is not needed against bias; it tells something of the outcome and nothing of "
+                "the exposure, so adjusting for it would do no harm and could make the estimate more "
+                "precise"
             )
         if moves and not explains:
             return (

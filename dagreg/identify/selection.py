@@ -22,7 +22,7 @@ from dagreg.identify.criterion import Criterion
 from dagreg.identify.types import OddsRatio
 from dagreg.identify.words import quoted
 
-LIMIT = 200
+MAX_TRIED_SETS = 200
 WORK = 500_000
 
 
@@ -49,7 +49,7 @@ def _sets(criterion: Criterion, barred: bytearray) -> Iterator[tuple[int, ...]]:
         yield optimal
     allowed = [v for v, b in enumerate(barred) if b]
     task = criterion.task(exclude=allowed)
-    yield from islice(minimal_separators(task, Budget(WORK)), LIMIT)
+    yield from islice(minimal_separators(task, Budget(WORK)), MAX_TRIED_SETS)
     largest = tuple(v for v, f in enumerate(task.free) if f)
     if criterion.valid(largest):
         yield largest
@@ -64,9 +64,7 @@ def _words(case: Case, others: list[int], zs: tuple[str, ...]) -> str:
     coefficient = "coefficient" if len(case.query.exposure) == 1 else "coefficients"
     return (
         f"The rows were chosen on {rows}{design}, so average risks, means and their differences cannot be "
-        "had from "
-        "them. "
-        f"For a binary {y} the odds ratio survives: in the logistic regression of {y} on {predictors}, the "
-        "exponential "
-        f"of the {coefficient} of {x} is the causal odds ratio{given}, as in all rows."
+        f"had from them. For a binary {y} the odds ratio survives: in the logistic regression of {y} on "
+        f"{predictors}, the exponential of the {coefficient} of {x} is the causal odds ratio{given}, as in "
+        "all rows."
     )

@@ -19,7 +19,7 @@ from dagreg.identify.types import Hedge, Query
 from dagreg.identify.words import listed, quoted
 
 MOST_PAIRS = 30
-SHOWN = 3
+MAX_SHOWN_SETS = 3
 LARGEST = 4_000  # nodes and edge ends above which no changed graph is tried
 
 
@@ -44,7 +44,7 @@ def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bo
 
 
 def _measured(case: Case, measure: Sequence[tuple[int, ...]]) -> Iterator[str]:
-    for us in measure[:SHOWN]:
+    for us in measure[:MAX_SHOWN_SETS]:
         graph = case.graph.observing(us)
         yield (
             f"With {quoted(graph.named(us))} measured, the effect would be identified "
@@ -76,7 +76,7 @@ def _unnamed(case: Case) -> Iterator[str]:
     sets = what_to_measure(
         named, [*range(first, len(named)), *latent], lambda g: identified_in(case.query, g)
     )
-    for us in [us for us in sets if any(u >= first for u in us)][:SHOWN]:
+    for us in [us for us in sets if any(u >= first for u in us)][:MAX_SHOWN_SETS]:
         words = [_cause(graph, pairs[u - first]) if u >= first else f"`{named.names[u]}`" for u in sorted(us)]
         strategy = _strategy(case.query, named.observing(us))
         yield f"With {listed(words)} named and measured, the effect would be identified {strategy}."
@@ -114,14 +114,12 @@ def _designs(case: Case, instrumented: bool) -> Iterator[str]:
     if is_identified(carried(graph, case.xs[0], case.y), case.xs, case.y):
         yield (
             f"Were there a measured variable that carries the whole effect of {x} and shares no unobserved "
-            "cause with "
-            f"it or with {y}, the effect would be identified through it (the front-door idea)."
+            f"cause with it or with {y}, the effect would be identified through it (the front-door idea)."
         )
     if not instrumented:  # a new cause of x alone is one: every path on from it is causal or meets a collider
         yield (
             f"A measured variable that moves {x} and has to do with {y} in no other way (an instrument) "
-            "would give the "
-            "effect on the further assumption of linearity."
+            "would give the effect on the further assumption of linearity."
         )
 
 

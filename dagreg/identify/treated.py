@@ -35,8 +35,8 @@ def on_treated(case: Case, answer: Identified) -> Treated | None:
     if len(moved) > 0:
         reason = (
             f"{quoted(moved)} in the adjustment set follows from {quoted(case.query.exposure)}: among the "
-            f"{group} its "
-            "values are already those of their exposure, and averaging over them would not undo that."
+            f"{group} its values are already those of their exposure, and averaging over them would not "
+            "undo that."
         )
         return NotOnTreated(group, reason)
     return OnTreated(group, _reason(case), _formula(case))
@@ -54,8 +54,6 @@ def _reason(case: Case) -> str:
     given = f" given {quoted(zs)}" if len(zs) > 0 else ""
     return (
         f"The effect on the {group} is the average over the rows of the {group} alone (`{x}'` is the level "
-        "that they "
-        f"were seen at): what `{case.query.outcome}` would be at each value of `{x}` does not depend on the "
-        "value "
-        f"seen{given}, and nothing adjusted for follows from `{x}`."
+        f"that they were seen at): what `{case.query.outcome}` would be at each value of `{x}` does not "
+        f"depend on the value seen{given}, and nothing adjusted for follows from `{x}`."
     )

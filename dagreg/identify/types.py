@@ -314,9 +314,8 @@ class FrontDoor(WithFunctional):
 
     strategy: ClassVar[Strategy] = "frontdoor"
     words = (
-        "by the front-door formula: the whole effect passes through observed variables whose own effects can "
-        "be told "
-        "from confounding"
+        "by the front-door formula: the whole effect passes through observed variables whose own effects "
+        "can be told from confounding"
     )
     for_everyone = "the front-door formula gives it for everyone only"
     formula: ClassVar[str] = "the front-door formula"
@@ -336,16 +335,14 @@ class Functional(WithFunctional):
 
     strategy: ClassVar[Strategy] = "functional"
     words = (
-        "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables is "
-        "enough to "
-        "adjust for"
+        "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables "
+        "is enough to adjust for"
     )
     for_everyone = "the ID algorithm gives it for everyone only"
     formula: ClassVar[str] = "the formula"
     in_words = (
-        "The formula was derived from the graph step by step and holds nothing but distributions that these "
-        "variables "
-        "show in data."
+        "The formula was derived from the graph step by step and holds nothing but distributions that "
+        "these variables show in data."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dagreg.graph.ancestry import ENDS, GAP, LONGEST, shortest_directed_path
+from dagreg.graph.ancestry import ENDS, GAP, MAX_SHOWN_NODES, shortest_directed_path
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separation import Path
 from dagreg.identify.survey import Survey
@@ -43,7 +43,7 @@ def directed(graph: CausalGraph, nodes: Iterable[int]) -> str:
 def shown(graph: CausalGraph, path: Path, v: int) -> str:
     """The path, a long one cut to its ends and what lies about v: `x <- a ... b -> v -> c ... d -> y`."""
     n = len(path.nodes)
-    if n <= LONGEST + ENDS:
+    if n <= MAX_SHOWN_NODES + ENDS:
         return path.render(graph)
     at = path.nodes.index(v) if v in path.nodes else 0
     words, left_out = [graph.names[path.nodes[0]]], False

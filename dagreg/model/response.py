@@ -125,8 +125,8 @@ def _check_order(context: Context, variable: Variable, family: Family) -> None:
         )
         other = (
             f"the reference of `{variable.name}` is {node.reference!r}, but an ordinal response has its "
-            "lowest level "
-            f"as reference: leave `reference:` out, or put {node.reference!r} first in `levels:`"
+            f"lowest level as reference: leave `reference:` out, or put {node.reference!r} first in "
+            "`levels:`"
         )
         raise error_at("DR401", unknown if words else other, variable)
 

@@ -13,7 +13,7 @@ import numpy as np
 from dagreg.numerics.arrays import Array
 
 BLOCK = 65_536  # rows decomposed at once
-LOSES = 1e8  # condition number of the correlations from which cross-products are not trusted
+MAX_CONDITION_NUMBER = 1e8  # condition number of the correlations from which cross-products are not trusted
 
 
 def triangle(rows: Array) -> Array:
@@ -60,7 +60,7 @@ def from_moments(units: float, means: Array, products: Array) -> Array | None:
     if not (scale > 0).all():
         return None
     correlations = products / np.outer(scale, scale)
-    if not np.linalg.cond(correlations) < LOSES:
+    if not np.linalg.cond(correlations) < MAX_CONDITION_NUMBER:
         return None
     width = len(means) + 1
     found = np.zeros((width, width))

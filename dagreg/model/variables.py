@@ -45,8 +45,8 @@ _TYPE_BOUNDS: Mapping[NodeType, tuple[float, float, str]] = {
 }
 EDGES = (
     "where such a value is no mistake, count it (`family: binomial` with `trials:`, if it is a share of a "
-    "known number "
-    "of cases), leave the logit or the beta family out, or move the values off 0 and 1 in a `query:`"
+    "known number of cases), leave the logit or the beta family out, or move the values off 0 and 1 in a "
+    "`query:`"
 )
 """The ways out of a logit or a beta family where proportions are 0 or 1."""
 

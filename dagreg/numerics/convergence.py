@@ -14,7 +14,7 @@ import numpy as np
 
 from dagreg.numerics.arrays import Array
 
-FEWEST = 4  # draws of a chain: half of them still have a variance
+MIN_DRAWS = 4  # draws of a chain: half of them still have a variance
 
 
 def ranks(values: Array) -> Array:
@@ -33,7 +33,7 @@ def bulk_size_and_r_hat(chains: Array) -> tuple[float, float]:
     """Bulk effective sample size and R-hat of chains x draws; no numbers where there are too few draws or
     gaps.
     """
-    if chains.shape[1] < FEWEST or not np.isfinite(chains).all():
+    if chains.shape[1] < MIN_DRAWS or not np.isfinite(chains).all():
         return np.nan, np.nan
     half = chains.shape[1] // 2
     split = np.concatenate([chains[:, :half], chains[:, -half:]])

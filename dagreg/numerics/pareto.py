@@ -12,7 +12,7 @@ import numpy as np
 
 from dagreg.numerics.arrays import Array
 
-FEWEST = 5  # weights of a tail
+MIN_TAIL = 5  # weights of a tail
 PRIOR_WEIGHTS = 10.0  # that the prior of k counts for; it is 0.5
 
 
@@ -26,7 +26,7 @@ def tail_shape(log_weights: Array) -> float:
     no numbers.
     """
     length = tail_length(len(log_weights))
-    if length < FEWEST or not np.isfinite(log_weights.max()):
+    if length < MIN_TAIL or not np.isfinite(log_weights.max()):
         return np.inf
     ordered = np.sort(log_weights - log_weights.max())
     cutoff, tail = ordered[-length - 1], ordered[-length:]

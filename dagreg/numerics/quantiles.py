@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from dagreg.numerics.arrays import Array, np, special
 
-LARGE = 1e9  # means from which one count more or less is beyond the digits of the distribution function
-SMALL = 20.0  # means up to which counting up from 0 is the faster way
+MAX_COUNTED_MEAN = (
+    1e9  # means from which one count more or less is beyond the digits of the distribution function
+)
+MAX_MEAN_FROM_0 = 20.0  # means up to which counting up from 0 is the faster way
 
 
 def poisson(uniforms: Array, means: Array) -> Array:
     """The smallest count whose cumulative probability reaches the uniform, element by element."""
     u, mean = np.broadcast_arrays(uniforms, means)
-    small = mean <= SMALL
+    small = mean <= MAX_MEAN_FROM_0
     found = np.empty(u.shape)
     found[small] = _by_counting(u[small], mean[small])
     found[~small] = _by_approximation(u[~small], mean[~small])
@@ -26,7 +28,9 @@ def _by_counting(u: Array, mean: Array) -> Array:
     waiting = np.flatnonzero(u > probability)
     rest, mean, probability = (u - probability)[waiting], mean[waiting], probability[waiting]
     count, found = 0, np.zeros(len(u))
-    while waiting.size and count < SMALL + 20 * SMALL**0.5:  # beyond, only rounding is left of the uniform
+    while (
+        waiting.size and count < MAX_MEAN_FROM_0 + 20 * MAX_MEAN_FROM_0**0.5
+    ):  # beyond, only rounding is left of the uniform
         count += 1
         probability = probability * (mean / count)
         found[waiting] = count
@@ -40,7 +44,7 @@ def _by_approximation(u: Array, mean: Array) -> Array:
     """The Cornish-Fisher approximation, put right by the distribution function."""
     z = special.ndtri(u)
     count = np.maximum(np.floor(mean + np.sqrt(mean) * z + (z * z - 1) / 6 + 0.5), 0.0)
-    near = mean < LARGE
+    near = mean < MAX_COUNTED_MEAN
     if not near.all():
         count[near] = _put_right(count[near], u[near], mean[near])
         return np.where(np.isinf(mean), np.inf, count)

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator
 
 STEPS = 20_000  # a fraction needs about the root of its largest parameter
-TINY = 1e-300
-EXACT = 1e-15
+SMALLEST_NUMBER = 1e-300
+TOLERANCE = 1e-15
 
 
 def t_two_sided(t: float, free: float) -> float:
@@ -40,7 +40,7 @@ def _gamma_series(a: float, x: float) -> float:
     for n in range(1, STEPS):
         term *= x / (a + n)
         total += term
-        if term < total * EXACT:
+        if term < total * TOLERANCE:
             break
     return total
 
@@ -69,12 +69,12 @@ def _beta_terms(a: float, b: float, x: float) -> Iterator[tuple[float, float]]:
 
 def _fraction(first: float, terms: Iterator[tuple[float, float]]) -> float:
     """first + a1 / (b1 + a2 / (b2 + ...)), by Lentz's method."""
-    value = c = first or TINY
+    value = c = first or SMALLEST_NUMBER
     d = 0.0
     for above, below in terms:
-        d = 1 / ((below + above * d) or TINY)
-        c = (below + above / c) or TINY
+        d = 1 / ((below + above * d) or SMALLEST_NUMBER)
+        c = (below + above / c) or SMALLEST_NUMBER
         value *= c * d
-        if abs(c * d - 1) < EXACT:
+        if abs(c * d - 1) < TOLERANCE:
             break
     return value

@@ -36,7 +36,7 @@ from dagreg.optimise.types import Data, Piece
 
 STEP = "sufficient"
 EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
-MOVES = 1e-12  # of the response: what a coefficient adds to it, if it is more than rounding
+MIN_MOVE = 1e-12  # of the response: what a coefficient adds to it, if it is more than rounding
 ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
 MAX_ROUND = (
     200  # coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
@@ -145,8 +145,7 @@ def _unbounded(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
     return Diagnostic(
         "DR507",
         f"the regression of `{equation.response}` has no posterior: the priors of {', '.join(which)} are "
-        "flat, and "
-        "the data do not tell these coefficients apart",
+        "flat, and the data do not tell these coefficients apart",
         next((p.span for i, p in enumerate(equation.coefficients) if i in flat), None),
         label="give them proper priors",
         notes=(
@@ -171,7 +170,7 @@ def _exact_fit(equation: Equation, statistics: Sufficient) -> Diagnostic | None:
     if statistics.units - told.sum() < 1 + power_at_zero(equation.auxiliaries[0].prior):
         return None
     slopes = (right[told].T @ (inside / singular[told])) / np.where(size > 0, size, 1.0)
-    moves = np.abs(slopes) * size > MOVES * np.linalg.norm(rotated)
+    moves = np.abs(slopes) * size > MIN_MOVE * np.linalg.norm(rotated)
     named = [
         (n, b) for n, b, m in zip(_names(equation), slopes, moves, strict=True) if n != "intercept" and m
     ]

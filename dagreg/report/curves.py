@@ -14,7 +14,7 @@ Chains = Sequence[Sequence[float]]
 
 CHAIN_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")  # Okabe and Ito's, legible on white and on black
 _EDGE = 8.0
-FAR = 3.0  # widths of all curves
+CURVE_MARGIN = 3.0  # widths of all curves
 _RIDGE, _RIDGE_WIDTH, _CURVE = 96.0, 380.0, 46.0
 _SMALL, _SMALL_HEIGHT = 264.0, 124.0
 _WIDE, _WIDE_HEIGHT, _GUTTER = 360.0, 172.0, 52.0
@@ -126,7 +126,7 @@ def _axis(curves: Sequence[Curve], width: float, *, zero: bool) -> Axis:
     values = [v for c in curves for v in (c.low, c.high, *c.interval)]
     low, high = min(values), max(values)
     null = curves[0].null
-    if zero and max(low - null, null - high, 0.0) <= FAR * (high - low):
+    if zero and max(low - null, null - high, 0.0) <= CURVE_MARGIN * (high - low):
         low, high = min(low, null), max(high, null)
     air = 0.02 * (high - low) or 1.0
     return Axis(low - air, high + air, _EDGE, width - _EDGE)

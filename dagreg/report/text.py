@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-WIDEST = 110
+MAX_WIDTH = 110
 _EDGES, _GAP = 2, 3  # what a table takes beside its columns, and between two of them
 _NARROW = 60  # a console below this
 _MOST_LINES = 4  # of a row of a table that has numbers; words that need more stand above them
@@ -45,7 +45,7 @@ class _Writer:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.width = min(console.width, WIDEST)
+        self.width = min(console.width, MAX_WIDTH)
 
     def document(self, document: Document) -> None:
         self.line(document.title, "bold")

@@ -77,11 +77,10 @@ def answer_sentence(view: EffectView, e: Estimate) -> str:
     unit = quantity_unit(view, e)
     points = f" ({number(100 * s.mean, 100 * s.sd)} percentage points)" if is_probability(view, e) else ""
     return (
-        f"{_intervention(view, e)} changes {quantity(view, e)} by {size}{f' {unit}' if unit else ''}{points} "
-        f"on average{_ALONG.get(e.estimand, '')}, if the graph is right. With probability {percent(s.level)} "
-        "the "
-        f"change lies between {interval(s, 'and')} (equal-tailed interval). The probability that it is "
-        "positive is "
+        f"{_intervention(view, e)} changes {quantity(view, e)} by "
+        f"{size}{f' {unit}' if unit else ''}{points} on average{_ALONG.get(e.estimand, '')}, if the graph "
+        f"is right. With probability {percent(s.level)} the change lies between {interval(s, 'and')} "
+        "(equal-tailed interval). The probability that it is positive is "
         f"{probability(s.prob_positive)}.{f' {share(e)}' if e.estimand == INDIRECT else ''}"
     )
 
@@ -93,8 +92,7 @@ def share(e: Estimate) -> str:
     low, high = e.share.interval
     return (
         f"That is {e.share.median:.0%} of the total effect ({percent(e.summary.level)} interval from "
-        f"{low:.0%} to "
-        f"{high:.0%})."
+        f"{low:.0%} to {high:.0%})."
     )
 
 

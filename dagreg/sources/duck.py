@@ -19,8 +19,8 @@ import numpy as np
 from dagreg.sources.frames import categories_of, register
 from dagreg.sources.reader import ATTACH, DUCKDB, Reader
 from dagreg.sources.source import (
-    EXACT,
-    TOGETHER,
+    MAX_COLUMNS_AT_ONCE,
+    MAX_EXACT_INTEGER,
     Source,
     Values,
     first_line,
@@ -76,8 +76,8 @@ class DuckSource(Source):
         for column in columns:
             by_type.setdefault(self.sql_types[column], []).append(column)
         for alike in by_type.values():
-            for at in range(0, len(alike), TOGETHER):
-                some = alike[at : at + TOGETHER]
+            for at in range(0, len(alike), MAX_COLUMNS_AT_ONCE):
+                some = alike[at : at + MAX_COLUMNS_AT_ONCE]
                 each = (
                     f"SELECT {i}, * FROM ({self.levels_sql(column, where)})" for i, column in enumerate(some)
                 )
@@ -166,7 +166,9 @@ class DuckSource(Source):
             return ()
         most = self._row(f"SELECT {', '.join(f'max(abs({self.name(c)}))' for c in asked)} FROM {self.select}")
         return tuple(
-            c for c, largest in zip(asked, most, strict=True) if largest is not None and largest > EXACT
+            c
+            for c, largest in zip(asked, most, strict=True)
+            if largest is not None and largest > MAX_EXACT_INTEGER
         )
 
     def all_whole(self, column: str) -> bool:

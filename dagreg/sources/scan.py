@@ -22,7 +22,7 @@ from dagreg.sources.sql import Column, moments_sql
 from dagreg.sources.types import ColumnSummary
 
 FIRST = 20_000  # rows that are looked at first
-LEAST = 2 * LEVEL_CAP  # distinct values from which a column of numbers cannot have levels
+MIN_DISTINCT = 2 * LEVEL_CAP  # distinct values from which a column of numbers cannot have levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def scan(source: Source, columns: Sequence[str]) -> Scan:
     distinct = {
         c: len(np.unique(np.ma.getdata(v))) for c, v in first.items() if _is_plain(v, whole=_whole(source, c))
     }
-    plain = [c for c in numbers if distinct.get(c, 0) > LEAST]
+    plain = [c for c in numbers if distinct.get(c, 0) > MIN_DISTINCT]
     if not plain:
         return Scan()
     wanted = tuple(Column(source.real(c), float(np.ma.getdata(first[c]).mean())) for c in plain)

@@ -24,7 +24,9 @@ from dagreg.spec.types import DataRef, Level
 LEVEL_CAP = 1000  # distinct values that are listed as levels
 MAX_GROUPS = 1_000_000  # those of a column of groups
 EXACT_COUNTS = 500_000  # rows up to which distinct values are counted, not estimated
-TOGETHER = 32  # columns summarised by one question: each distinct count holds a hash table meanwhile
+MAX_COLUMNS_AT_ONCE = (
+    32  # columns summarised by one question: each distinct count holds a hash table meanwhile
+)
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
 "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
@@ -33,9 +35,9 @@ _WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT")
 _REALS = ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT", "DOUBLE")
 
 SECONDS = 600.0  # that one question to a query or a view of the user's may take
-LIMIT = "DAGREG_QUERY_SECONDS"  # where another number stands
+SECONDS_VARIABLE = "DAGREG_QUERY_SECONDS"  # where another number stands
 MOST_SECONDS = 2e6  # above which neither timers nor PostgreSQL count
-EXACT = 2**53  # whole numbers up to here are all doubles
+MAX_EXACT_INTEGER = 2**53  # whole numbers up to here are all doubles
 
 Values = Literal["int64", "float64", "string", "boolean"]
 """What a column of an answer holds."""
@@ -157,13 +159,13 @@ class Source(ABC):
             asked = [f"max(abs({n})), min(CAST({n} = floor({n}) AS INT))" for n in map(self.name, wide)]
             answer = self._row(f"SELECT {', '.join(asked)} FROM {self.select}")
             each = zip(wide, answer[::2], answer[1::2], strict=True)
-            wide = [c for c, most, whole in each if whole and float(most) > EXACT]
+            wide = [c for c, most, whole in each if whole and float(most) > MAX_EXACT_INTEGER]
         kept = types | dict.fromkeys(wide, "VARCHAR")
         return replace(self, sql_types=kept, notes=(*self.notes, *map(too_long, wide)))
 
     def _may_be_wide(self, column: str) -> bool:
         found = re.fullmatch(r"DECIMAL\((\d+),.*\)", self.sql_types[column])
-        return self._base(column) in _WIDE and not (found and int(found[1]) < len(str(EXACT)))
+        return self._base(column) in _WIDE and not (found and int(found[1]) < len(str(MAX_EXACT_INTEGER)))
 
     def name(self, column: str) -> str:
         """The SQL identifier of a column."""
@@ -274,8 +276,8 @@ class Source(ABC):
             return {}
         many = self.large
         rows: dict[str, tuple[Any, ...]] = {}
-        for at in range(0, len(columns), TOGETHER):
-            some = columns[at : at + TOGETHER]
+        for at in range(0, len(columns), MAX_COLUMNS_AT_ONCE):
+            some = columns[at : at + MAX_COLUMNS_AT_ONCE]
             aggregates = [self._aggregates(column, estimated=many) for column in some]
             flat = self._row(
                 f"SELECT {', '.join(a for group in aggregates for a in group)} FROM {self.select} WHERE "
@@ -393,8 +395,8 @@ def too_long(column: str) -> str:
     """What is said of a column of whole numbers that is read as text."""
     return (
         f"Column `{column}` is read as text: its whole numbers have more digits than the 16 that a number "
-        "keeps, so "
-        "that different ones would become equal. Where they measure something, declare `type: continuous`."
+        "keeps, so that different ones would become equal. Where they measure something, declare `type: "
+        "continuous`."
     )
 
 
@@ -403,19 +405,19 @@ def longest() -> float:
 
     Raises DataError (DR338) for what is no number.
     """
-    given = os.environ.get(LIMIT, "").strip()
+    given = os.environ.get(SECONDS_VARIABLE, "").strip()
     try:
         limit = float(given) if given else SECONDS
     except ValueError:
         limit = 0.0
     if not 0 < limit <= MOST_SECONDS:
-        raise refused(f"{LIMIT} is `{given}`: not a number of seconds above 0", code="DR338")
+        raise refused(f"{SECONDS_VARIABLE} is `{given}`: not a number of seconds above 0", code="DR338")
     return limit
 
 
 def too_late(what: str, ref: DataRef | None) -> DataError:
     """The error of a question that has taken longer than it may."""
-    note = f"make it faster, store its rows in a file, or set {LIMIT} to more seconds"
+    note = f"make it faster, store its rows in a file, or set {SECONDS_VARIABLE} to more seconds"
     return refused(f"{what} gave no answer within {longest():g} seconds", ref, note, "DR338")
 
 

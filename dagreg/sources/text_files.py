@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 DELIMITERS = (",", ";", "\t", "|")
 _HEAD = 50  # lines among which a header may follow a preamble
-_LONG = 60  # characters of a line that a message shows
+_MAX_SHOWN = 60  # characters of a line that a message shows
 _NUMBERED = re.compile(r"_\d+$")
 _MARKS = {
     b"\x1f\x8b": "is compressed with gzip: give it an ending such as `.csv.gz`",
@@ -194,7 +194,7 @@ def _ragged(path: str, delimiter: str) -> tuple[str, str] | None:
                 if not least <= width <= len(fields):
                     where = f"line {rows.line_num} of `{os.path.basename(path)}`"
                     shown = delimiter.join(fields)
-                    shown = f"{shown[:_LONG]}..." if len(shown) > _LONG else shown
+                    shown = f"{shown[:_MAX_SHOWN]}..." if len(shown) > _MAX_SHOWN else shown
                     counts = f"has {_fields(len(fields))}, and the header {_fields(width)}"
                     return (
                         f"{where} {counts}: `{shown}`",

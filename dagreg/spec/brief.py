@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sized
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
-MOST = 240  # characters of a repr
+MAX_REPR = 240  # characters of a repr
 _MOST_TEXT, _MOST_ITEMS = 60, 3
 
 
@@ -20,14 +20,14 @@ class Brief:
 
 
 def cut(text: str) -> str:
-    """A repr on one line, of `MOST` characters at most."""
+    """A repr on one line, of `MAX_REPR` characters at most."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= MOST else f"{flat[: MOST - 4]}...>"
+    return flat if len(flat) <= MAX_REPR else f"{flat[: MAX_REPR - 4]}...>"
 
 
 def brief(record: Any) -> str:
-    """The record's class and those of its fields that are not their defaults, cut to `MOST` characters."""
-    parts, room = [], MOST - len(type(record).__name__) - 2
+    """The record's class and its fields that are not their defaults, cut to `MAX_REPR` characters."""
+    parts, room = [], MAX_REPR - len(type(record).__name__) - 2
     for i, field in enumerate(fields(record)):
         value = getattr(record, field.name)
         if _is_default(field, value):

@@ -223,17 +223,15 @@ EFFECT_FORM = ByKind("an effect: `x -> y` or a mapping", scalar=EFFECT_TEXT, map
 CURVES = Field(
     "curves",
     MapOf(CurveShape(), "a mapping from nodes to curves"),
-    "numbers that enter as a curve: `poly(2)`, a polynomial of that degree, or `spline(4)`, a natural cubic "
-    "spline "
-    "with so many columns, its knots at quantiles of the data",
+    "numbers that enter as a curve: `poly(2)`, a polynomial of that degree, or `spline(4)`, a natural "
+    "cubic spline with so many columns, its knots at quantiles of the data",
 )
 _CODING_SYNONYMS = {"cells": "index", "levels": "index", "full": "index", "treatment": "reference"}
 CODING = Field(
     "coding",
     Word(get_args(Coding), "coding", _CODING_SYNONYMS),
     "how levels enter: `reference`, differences from a reference level (the default), or `index`, a "
-    "coefficient for "
-    "each level and no intercept",
+    "coefficient for each level and no intercept",
 )
 CELLS = Field(
     "cells",

@@ -21,12 +21,10 @@ def agreement(view: EffectView) -> tuple[Block, ...]:
     )
     return (
         Paragraph(
-            "The chain of regressions and the adjusted regression estimate the same effect if the graph is "
-            "right. A "
-            "difference beyond its own uncertainty speaks against an arrow, against a missing arrow, or "
-            "against the "
-            "form of a regression. The standard deviation is that of the difference itself: both use the "
-            "same rows."
+            "The chain of regressions and the adjusted regression estimate the same effect if the graph "
+            "is right. A difference beyond its own uncertainty speaks against an arrow, against a missing "
+            "arrow, or against the form of a regression. The standard deviation is that of the difference "
+            "itself: both use the same rows."
         ),
         verdict,
         Table(

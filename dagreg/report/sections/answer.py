@@ -163,8 +163,7 @@ def _reasons(answer: Answer) -> tuple[str, ...]:
 
 _INSTRUMENT = (
     "The graph alone does not identify the effect. An instrument does, on the further assumption that the "
-    "effect is "
-    "linear and the same for everyone; the graph and the data cannot check that."
+    "effect is linear and the same for everyone; the graph and the data cannot check that."
 )
 
 

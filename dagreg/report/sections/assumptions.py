@@ -13,15 +13,11 @@ from dagreg.spec.types import Spec
 
 _MISSING = {
     "drop": "Rows with a missing value in a variable used were left out, which is harmless only where what "
-    "is missing "
-    "does not depend on the outcome, given the other variables of the regression.",
+    "is missing does not depend on the outcome, given the other variables of the regression.",
     "impute": "Missing values are missing at random: whether one is missing does not depend on the value "
-    "itself, given "
-    "what is known of the other variables of the model (Little and Rubin 2019, section 1.3). The graph says "
-    "nothing "
-    "of why values are missing, so this is taken on trust. It may depend on the outcome, where leaving rows "
-    "out would "
-    "be wrong.",
+    "itself, given what is known of the other variables of the model (Little and Rubin 2019, section "
+    "1.3). The graph says nothing of why values are missing, so this is taken on trust. It may depend on "
+    "the outcome, where leaving rows out would be wrong.",
 }
 
 
@@ -32,14 +28,13 @@ def assumptions(subject: Subject) -> tuple[Block, ...]:
 
 def _graph(spec: Spec) -> Iterator[str]:
     yield (
-        "The graph is complete: every arrow that is not drawn, and every unobserved common cause that is not "
-        "drawn, is "
-        "assumed not to exist. Absent arrows are the strong assumptions; present ones claim little."
+        "The graph is complete: every arrow that is not drawn, and every unobserved common cause that is "
+        "not drawn, is assumed not to exist. Absent arrows are the strong assumptions; present ones claim "
+        "little."
     )
     yield (
-        "Consistency: setting the exposure to a value would give the outcome that is seen where it has that "
-        "value by "
-        "itself, and the exposure of one unit does not change the outcome of another."
+        "Consistency: setting the exposure to a value would give the outcome that is seen where it has "
+        "that value by itself, and the exposure of one unit does not change the outcome of another."
     )
     selected = [name for name, node in spec.nodes.items() if node.selected]
     if selected:
@@ -58,8 +53,7 @@ def _identification(subject: Subject) -> Iterator[str]:
         if chosen:
             yield (
                 f"Positivity: at every combination of {listed(chosen)} that occurs, every value of the "
-                "exposure that "
-                "is compared could have occurred."
+                "exposure that is compared could have occurred."
             )
     for view in effects:
         if isinstance(view.answer, Instrument):
@@ -69,9 +63,9 @@ def _identification(subject: Subject) -> Iterator[str]:
             )
         if view.justification.query.kind == "mediation":
             yield (
-                "Cross-world independence: nothing that the exposure changes, the mediators named apart, is "
-                "a common "
-                f"cause of a mediator and {named(view.outcome)}. No experiment could check this."
+                "Cross-world independence: nothing that the exposure changes, the mediators named apart, "
+                f"is a common cause of a mediator and {named(view.outcome)}. No experiment could check "
+                "this."
             )
 
 
@@ -91,9 +85,8 @@ def _model(subject: Subject) -> Iterator[str]:
     if censored:
         yield (
             f"Censoring is uninformative: that a value of {listed(sorted(censored))} is known by a bound "
-            "only says "
-            "nothing more about it than the bound, given the predictors. Means rest on the family beyond the "
-            "bounds."
+            "only says nothing more about it than the bound, given the predictors. Means rest on the "
+            "family beyond the bounds."
         )
     words = _MISSING.get(subject.study.spec.missing)
     if words and subject.data.missing:
@@ -126,7 +119,6 @@ def _unknown(subject: Subject) -> Iterator[str]:
     if errors:
         yield (
             f"The measurement errors of {listed(errors)} are Normal with the standard errors given, "
-            "independent of the "
-            "true values and of all else (Carroll et al. 2006, section 1.2). Effects are those of the true "
-            "values."
+            "independent of the true values and of all else (Carroll et al. 2006, section 1.2). Effects "
+            "are those of the true values."
         )

@@ -95,14 +95,12 @@ def _adjusted(why: Justification) -> str:
         these = "this" if len(chosen) == 1 else "these"
         return (
             f"Adjusted for: {listed(chosen)}. Given {these}, no path but the direct one lets association "
-            "through from "
-            f"{x} to {y}."
+            f"through from {x} to {y}."
         )
     these, none = ("this", "it is no") if len(chosen) == 1 else ("these", "none of them is a")
     return (
         f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the effect lets association "
-        "through from "
-        f"{x} to {y}, and {none} consequence of {x} that would bias the answer."
+        f"through from {x} to {y}, and {none} consequence of {x} that would bias the answer."
     )
 
 
@@ -135,8 +133,7 @@ def _optimal(sets: AdjustmentSets) -> tuple[str, ...]:
         return ()
     return (
         "The set with the smallest variance in large samples (the O-set of Henckel, Perkovic and Maathuis "
-        "2022) is "
-        f"{braces(sets.optimal)}.",
+        f"2022) is {braces(sets.optimal)}.",
     )
 
 
@@ -167,8 +164,7 @@ def _frontdoor(why: Justification) -> tuple[str, ...]:
 
 def instrument_lines(why: Justification) -> tuple[str, ...]:
     return tuple(
-        f"{named(i.instrument)} is an instrument{f' given {listed(i.given)}' if i.given else ''}: "
-        "it would give the "
-        "effect on the assumption of linearity."
+        f"{named(i.instrument)} is an instrument{f' given {listed(i.given)}' if i.given else ''}: it would "
+        "give the effect on the assumption of linearity."
         for i in why.instruments
     )

@@ -23,10 +23,8 @@ def chains(view: EffectView) -> tuple[Block, ...]:
     thinned = f" Traces show every {_ordinal(step)} draw." if step > 1 else ""
     note = (
         "The coefficients that are the effect come first, then the parameters with the smallest effective "
-        "sample size. "
-        "Chains that explore the same posterior have traces that look alike and level, and ranks spread "
-        "evenly along "
-        f"the dashed line.{thinned}"
+        "sample size. Chains that explore the same posterior have traces that look alike and level, and "
+        f"ranks spread evenly along the dashed line.{thinned}"
     )
     return (Gallery("Trace and rank plots", note, "pairs", drawings, folded=True, file="chains.svg"),)
 

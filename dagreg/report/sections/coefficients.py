@@ -12,12 +12,10 @@ from dagreg.results.numbers import interval, level, number, percent
 MOST_ROWS = 100
 
 _FALLACY = (
-    "Each regression was built to answer one question. Its other coefficients are not effects, however much "
-    "they look "
-    "like it: they are confounded by variables that this question does not need, or show only a part of an "
-    "effect. "
-    "Reading them as effects is the Table 2 fallacy (Westreich and Greenland 2013). Another effect is "
-    "another question."
+    "Each regression was built to answer one question. Its other coefficients are not effects, however "
+    "much they look like it: they are confounded by variables that this question does not need, or show "
+    "only a part of an effect. Reading them as effects is the Table 2 fallacy (Westreich and Greenland "
+    "2013). Another effect is another question."
 )
 
 

@@ -20,9 +20,9 @@ def dose_response(view: EffectView) -> tuple[Block, ...]:
     what, share = mean_of(view), percent(doses[0].summary.level)
     return (
         Paragraph(
-            f"What {what} would be, on average over the rows, with {named(x)} set to each dose for everyone. "
-            "The "
-            f"intervals hold each mean by itself with probability {share}; they are not for comparing doses."
+            f"What {what} would be, on average over the rows, with {named(x)} set to each dose for "
+            f"everyone. The intervals hold each mean by itself with probability {share}; they are not for "
+            "comparing doses."
         ),
         *_beyond(x, doses),
         _table(x, what, doses, share),

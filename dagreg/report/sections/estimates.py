@@ -39,9 +39,8 @@ def associations(view: EffectView) -> tuple[Block, ...]:
         return ()
     return (
         Paragraph(
-            "These numbers describe how the variables go together in these data. They are not estimates of "
-            "the effect, "
-            "which these data cannot give."
+            "These numbers describe how the variables go together in these data. They are not estimates "
+            "of the effect, which these data cannot give."
         ),
         _table(view, view.estimates, "How the variables go together"),
     )
@@ -132,8 +131,7 @@ def _how_to_read(view: EffectView, rows: tuple[Estimate, ...]) -> str:
     )
     return (
         f"Intervals are equal-tailed and hold the effect with probability {share}, given the graph and the "
-        "model. "
-        f"P(> 0) is the probability that it is positive.{_event(view, rows)}{ratios}{unadjusted}"
+        f"model. P(> 0) is the probability that it is positive.{_event(view, rows)}{ratios}{unadjusted}"
     )
 
 
@@ -146,15 +144,14 @@ def _event(view: EffectView, rows: tuple[Estimate, ...]) -> str:
 
 
 _BOOTSTRAP = (
-    "The covariates' distribution counts as uncertain too: each posterior draw weighs the rows anew, by the "
-    "Bayesian "
-    "bootstrap (Rubin 1981), so that the intervals are for the population that the rows are a sample of."
+    "The covariates' distribution counts as uncertain too: each posterior draw weighs the rows anew, by "
+    "the Bayesian bootstrap (Rubin 1981), so that the intervals are for the population that the rows are "
+    "a sample of."
 )
 _RATIOS = (
-    " Ratios are of the same two averages as the difference: no effect is 1, and in their rows P(> 0) is the "
-    "probability of more than 1. An odds ratio of averages is not the exponential of a coefficient, which "
-    "holds within "
-    "strata, even where nothing is confounded."
+    " Ratios are of the same two averages as the difference: no effect is 1, and in their rows P(> 0) is "
+    "the probability of more than 1. An odds ratio of averages is not the exponential of a coefficient, "
+    "which holds within strata, even where nothing is confounded."
 )
 
 

@@ -41,11 +41,9 @@ def _question(x: str, y: str, found: Mediation) -> str:
         else ("the mediators", "stay as they", "move")
     )
     return (
-        f"{opening} The natural direct effect is what a change of {x} does to {y} while {what} {stay} would "
-        "have been "
-        f"without that change; the natural indirect effect is what it does where only {what} {move} as if "
-        f"{x} had "
-        "changed. The two add up to the total effect."
+        f"{opening} The natural direct effect is what a change of {x} does to {y} while {what} {stay} "
+        "would have been without that change; the natural indirect effect is what it does where only "
+        f"{what} {move} as if {x} had changed. The two add up to the total effect."
     )
 
 
@@ -69,8 +67,7 @@ def _formula(found: Mediation, x: str, y: str) -> tuple[Block, ...]:
     return (
         Paragraph(
             f"Both rest on one distribution: that of {y} with {x} at its new value for the direct path and "
-            "at its old "
-            f"value ({named(found.reference)}) for the mediators."
+            f"at its old value ({named(found.reference)}) for the mediators."
         ),
         Code(formula, caption="The estimand"),
     )

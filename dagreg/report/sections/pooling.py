@@ -14,8 +14,7 @@ from dagreg.results.numbers import number, percent
 
 _WHY = (
     "Levels share a distribution, so each one's estimate is drawn towards what all share, and the more so "
-    "the less its "
-    "own rows say (partial pooling, or shrinkage)."
+    "the less its own rows say (partial pooling, or shrinkage)."
 )
 _READ = "A ring is what a level's own rows say; far from its dot, they are few or unusual."
 

@@ -39,10 +39,9 @@ def priors(view: EffectView) -> tuple[Block, ...]:
     )
     return (
         Paragraph(
-            "Priors that you gave are used exactly as written, with the intercept where all predictors are "
-            "zero. "
-            "Default priors are scaled to the data by the rule shown, with the intercept at the predictors' "
-            "means."
+            "Priors that you gave are used exactly as written, with the intercept where all predictors "
+            "are zero. Default priors are scaled to the data by the rule shown, with the intercept at the "
+            "predictors' means."
             + (_REFERENCE if any(_has_reference(e) for m in view.models for e in m.equations) else "")
         ),
         table,
@@ -52,9 +51,8 @@ def priors(view: EffectView) -> tuple[Block, ...]:
 
 
 _REFERENCE = (
-    " Those of several levels are priors of their differences from the reference: with another reference the "
-    "same rule "
-    "says something else, and where the data say little the answer moves with it."
+    " Those of several levels are priors of their differences from the reference: with another reference "
+    "the same rule says something else, and where the data say little the answer moves with it."
 )
 
 

@@ -14,10 +14,9 @@ from dagreg.results.fit import FittedEffect, Report
 
 MOST_IN_SIGHT = 14  # variables of a diagram; larger ones open on a click
 _OPTIMISED = (
-    "This is the model that was fitted. It runs without dagreg. What was solved is an optimised form of it, "
-    "with the "
-    "same posterior for less work: `dagreg compile --optimised` prints that one, `--explain-plan` says what "
-    "was done."
+    "This is the model that was fitted. It runs without dagreg. What was solved is an optimised form of "
+    "it, with the same posterior for less work: `dagreg compile --optimised` prints that one, "
+    "`--explain-plan` says what was done."
 )
 
 
@@ -34,10 +33,9 @@ def program(subject: Subject) -> tuple[Block, ...]:
 
 
 _NOTATION = (
-    "Ellipses are random variables with their distributions, shaded ones observed; rounded boxes are data. A "
-    "frame is "
-    "a plate: what stands in it is repeated as often as it says. Arrows follow the computation, not "
-    "causation."
+    "Ellipses are random variables with their distributions, shaded ones observed; rounded boxes are "
+    "data. A frame is a plate: what stands in it is repeated as often as it says. Arrows follow the "
+    "computation, not causation."
 )
 
 
