@@ -13,7 +13,7 @@ from scipy import stats
 
 from dagreg import pipeline
 from dagreg.emit.naming import names_of
-from dagreg.engines import mixed
+from dagreg.engines import between, mixed
 from dagreg.engines.mixed import Theta
 from dagreg.model.densities import log_density
 from dagreg.model.terms import Deviation, PriorChoice, Varying
@@ -408,7 +408,7 @@ def calibration(parts: dict[str, str], data: dict[str, Any]) -> dict[str, float]
         true = from_prior(equation, rng)
         y = columns @ true["coefficients"] + true["sigma"] * rng.normal(size=len(columns))
         for varying in equation.varying:
-            own = mixed.own_columns(equation, varying, columns)
+            own = between.own_columns(equation, varying, columns)
             level = np.array([varying.levels.index(g) for g in data[varying.group]])
             y = y + (own * true[varying.group][level]).sum(axis=1)
         rows = mixed.cross_products_of(piece.model, equation, data | {"y": y})

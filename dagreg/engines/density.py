@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.engines.between import own_columns
 from dagreg.engines.coordinates import Coordinate, Coordinates
 from dagreg.engines.draws import by_symbol
 from dagreg.model.design import absent, column, design_columns, encode, encoded, positions
@@ -40,6 +41,7 @@ BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cach
 ROWS = 1_000  # of a block
 ALONE = 2**20  # rows x points up to which threads are not worth starting
 WORTH_MERGING = 500  # rows
+FEWEST = 2  # rows that are merged where each takes longer
 TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
 Index = npt.NDArray[np.integer[Any]]
 Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
@@ -105,6 +107,18 @@ class Factor:
             if i != j:
                 hessian[np.ix_(there, here)] += block.T
 
+    def picked(self, rows: Any) -> Factor:
+        """These rows of it."""
+        return replace(
+            self,
+            columns={name: values[rows] for name, values in self.columns.items()},
+            predictors=tuple(
+                replace(p, design=p.design[rows], offset=None if p.offset is None else p.offset[rows])
+                for p in self.predictors
+            ),
+            weights=self.weights[rows],
+        )
+
     def _weighed(self, derivative: Any) -> Array:
         """A derivative of every row, times its weight."""
         by_row = np.broadcast_to(derivative, (len(self.weights), 1))[:, 0]
@@ -164,13 +178,15 @@ class Posterior:
         return found
 
 
-def obstacle(model: Model) -> str:
-    """Why there is no numeric posterior of a model, or ""."""
+def obstacle(model: Model, *, groups: bool = False) -> str:
+    """Why there is no numeric posterior of a model, or "". With `groups` coefficients may vary between
+    levels.
+    """
     if model.latents or model.mixture is not None:
         return "values are not known"
     for equation in model.equations:
         name, link = equation.response, equation.link.name
-        if equation.varying:
+        if equation.varying and not groups:
             return f"coefficients vary between the levels of {equation.varying[0].group}"
         if link not in equation.family.log_density:
             return f"{equation.family.words} with the {link} link has no log density here"
@@ -305,15 +321,39 @@ def _factors(
     rows = len(data[variable.column])
     design = design_columns(equation, encoded(model, equation.predictors, data), rows)
     weights = column(equation.weights, data, rows)
+    groups = _groups(model, equation, data, design)
     if equation.family.predictor == "one":
         offset = None if equation.offset is None else np.log(column(equation.offset, data, rows))[:, None]
         shapes[equation.response] = Predictor(design, np.arange(first, auxiliaries), offset)
         scalars = tuple(range(auxiliaries, auxiliaries + len(equation.auxiliaries)))
-        yield from _one(model, equation, data, shapes, scalars, weights)
+        yield from _one(model, equation, data, shapes, scalars, weights, groups)
         return
     codes = positions(np.asarray(data[variable.column]), equation.levels)
-    levels = _ordered if equation.family.predictor == "ordered" else _unordered
-    yield from levels(equation, design, codes, weights, first)
+    if equation.family.predictor == "ordered":
+        yield from _ordered(equation, design, codes, weights, first, groups)
+    else:
+        yield from _unordered(equation, design, codes, weights, first)
+
+
+def _groups(model: Model, equation: Equation, data: Mapping[str, Any], design: Array) -> dict[str, Array]:
+    """Of a regression whose coefficients vary between levels: each row's level, and its columns whose do."""
+    found = {}
+    for number, varying in enumerate(equation.varying):
+        values = np.asarray(data[model.variables[varying.group].column])
+        found[level_column(number)] = positions(values, varying.levels)[:, None].astype(np.float64)
+        for i, own in enumerate(own_columns(equation, varying, design).T):
+            found[own_column(number, i)] = own[:, None]
+    return found
+
+
+def level_column(group: int) -> str:
+    """The name, in a factor, of the column of levels of one of its groups."""
+    return f"level {group}"
+
+
+def own_column(group: int, number: int) -> str:
+    """The name, in a factor, of a column whose coefficient varies between the levels of a group."""
+    return f"varying {group} {number}"
 
 
 def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Factor]:
@@ -329,7 +369,9 @@ def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, fi
     yield merged(Factor(formula, {"codes": codes[:, None].astype(np.float64)}, predictors, (), weights))
 
 
-def _ordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Factor]:
+def _ordered(
+    equation: Equation, design: Array, codes: Any, weights: Array, first: int, groups: Mapping[str, Array]
+) -> Iterator[Factor]:
     """A predictor for the cutpoint above and one for that below: a cutpoint less the slopes' part."""
     several, density = len(equation.levels) - 1, equation.family.log_density[equation.link.name]
     cuts = np.eye(several)
@@ -347,6 +389,7 @@ def _ordered(equation: Equation, design: Array, codes: Any, weights: Array, firs
     def middle(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
         return density(*etas)
 
+    fewest = FEWEST if groups else WORTH_MERGING
     bottom, top = codes == 0, codes == several
     between = ~(bottom | top)
     for formula, rows, sides in (
@@ -356,7 +399,8 @@ def _ordered(equation: Equation, design: Array, codes: Any, weights: Array, firs
     ):
         if rows.any():
             predictors = tuple(edge(rows, cut) for cut in sides)
-            yield merged(Factor(formula, {}, predictors, (), weights[rows]))
+            own = {name: numbers[rows] for name, numbers in groups.items()}
+            yield merged(Factor(formula, own, predictors, (), weights[rows]), fewest)
 
 
 def _one(
@@ -366,12 +410,13 @@ def _one(
     shapes: Mapping[str, Predictor],
     scalars: tuple[int, ...],
     weights: Array,
+    groups: Mapping[str, Array],
 ) -> Iterator[Factor]:
     """One predictor: a factor for the rows of each kind of censoring, and one for what no
     predictor enters.
     """
     variable, rows = model.variables[equation.response], len(weights)
-    columns = {"y": encode(variable, np.asarray(data[variable.column]))}
+    columns = {"y": encode(variable, np.asarray(data[variable.column])), **groups}
     columns["trials"] = column(equation.trials, data, rows)[:, None]
     censoring, error = equation.censoring, equation.error
     if error is not None:
@@ -384,14 +429,16 @@ def _one(
         other = model.variables[equation.linked]
         columns["linked"] = encode(other, np.asarray(data[other.column]))
         predictors.append(shapes[equation.linked])
-    if equation.family.normal and equation.link.name == "identity" and error is None and censoring is None:
+    plain = equation.family.normal and equation.link.name == "identity"
+    if plain and error is None and censoring is None and not groups:
         yield from _normal(equation, columns, predictors, scalars, weights)
         return
     flags = np.full(rows, "none") if censoring is None else np.asarray(data[censoring.column]).astype(str)
     for flag in ("none",) if censoring is None else censoring.flags:
-        here = np.flatnonzero(flags == flag)
+        which = np.flatnonzero(flags == flag)
         factor = Factor(_formula(equation, flag), columns, tuple(predictors), scalars, weights)
-        yield merged(factor if len(here) == rows else _picked(factor, here))
+        here = factor if len(which) == rows else factor.picked(which)
+        yield merged(here, fewest=FEWEST if groups else WORTH_MERGING)
     shared = equation.family.log_shared
     if shared is not None:
         exact = flags == "none"
@@ -400,7 +447,7 @@ def _one(
         def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
             return shared(columns["y"], dict(zip(names, scalars, strict=True)))
 
-        yield merged(Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=2)
+        yield merged(Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=FEWEST)
 
 
 def _normal(
@@ -464,8 +511,10 @@ def _formula(equation: Equation, flag: str) -> Formula:
         function = getattr(tails, TAILS[flag])
 
     def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
-        eta = etas[0]
-        if isinstance(eta, Jet):
+        eta = mean = etas[0]
+        if link.name in equation.family.means_unread and flag == "none":
+            pass
+        elif isinstance(eta, Jet):
             at = eta.value
             mean = chained(eta, link.inverse(at), link.slope(at), link.bend(at))
         else:
@@ -483,19 +532,6 @@ def _formula(equation: Equation, flag: str) -> Formula:
     return formula
 
 
-def _picked(factor: Factor, rows: Any) -> Factor:
-    """These rows of a factor."""
-    return replace(
-        factor,
-        columns={name: values[rows] for name, values in factor.columns.items()},
-        predictors=tuple(
-            replace(p, design=p.design[rows], offset=None if p.offset is None else p.offset[rows])
-            for p in factor.predictors
-        ),
-        weights=factor.weights[rows],
-    )
-
-
 def merged(factor: Factor, fewest: int = WORTH_MERGING) -> Factor:
     """The factor with equal rows as one of their joint weight, where fewer than half of them are distinct.
 
@@ -510,4 +546,4 @@ def merged(factor: Factor, fewest: int = WORTH_MERGING) -> Factor:
     _, first, which = np.unique(mark, return_index=True, return_inverse=True)
     if 2 * len(first) > len(mark) or not np.array_equal(table[first[which]], table):
         return factor
-    return replace(_picked(factor, first), weights=np.bincount(which, factor.weights, len(first)))
+    return replace(factor.picked(first), weights=np.bincount(which, factor.weights, len(first)))

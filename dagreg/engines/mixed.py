@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.engines.between import Between, group_draws, own_columns
 from dagreg.engines.draws import Draws, by_symbol
 from dagreg.engines.engine import Engine, Obstacle, columns_read
 from dagreg.model.densities import LOG_DENSITIES, log_density
@@ -54,59 +55,25 @@ class Theta:
     units: tuple[Array, ...]  # c of each group's sds
 
     @property
+    def between(self) -> Between:
+        return Between(self.groups, self.units)
+
+    @property
     def folded(self) -> tuple[int, ...]:
         """The places of the sds, for which a point and its mirror image are one."""
-        places: list[int] = []
-        at = 0
-        for varying in self.groups:
-            size = len(varying.deviations)
-            places += range(at, at + size)
-            at += size * (size + 1) // 2
-        return tuple(places)
+        return self.between.folded
 
     @property
     def size(self) -> int:
-        return 1 + sum(len(v.deviations) * (len(v.deviations) + 1) // 2 for v in self.groups)
+        return 1 + self.between.size
 
     def spread(self, points: Array) -> tuple[Spread, Array]:
         """Sigma and the covariances' Cholesky factors at each point, and the log prior of the free
         coordinates.
         """
-        at, factors = 0, []
-        prior = points[:, -1] + log_density(self.sigma, np.exp(points[:, -1]))
-        for varying, unit in zip(self.groups, self.units, strict=True):
-            size = len(varying.deviations)
-            free = np.abs(points[:, at : at + size])
-            sds = np.maximum(unit * np.sinh(free), 1e-300)
-            prior = prior + np.log(np.cosh(free)).sum(axis=1)
-            for i, deviation in enumerate(varying.deviations):
-                prior = prior + log_density(deviation.prior, sds[:, i])
-            at += size
-            count = size * (size - 1) // 2
-            root, correlations = correlated(points[:, at : at + count], size, varying.concentration)
-            at += count
-            factors.append(sds[:, :, None] * root)
-            prior = prior + correlations
-        return Spread(np.exp(points[:, -1]), tuple(factors)), prior
-
-
-def correlated(free: Array, size: int, concentration: float) -> tuple[Array, Array]:
-    """The Cholesky factors of correlation matrices, and the log of their LKJ prior in these coordinates."""
-    root = np.zeros((len(free), size, size))
-    root[:, 0, 0] = 1.0
-    log_prior = np.zeros(len(free))
-    at = 0
-    for i in range(1, size):
-        left = np.ones(len(free))  # of the row's squares
-        for j in range(i):
-            partial = np.tanh(free[:, at])
-            root[:, i, j] = partial * np.sqrt(left)
-            log_prior += np.log1p(-np.square(partial)) + 0.5 * np.log(left)
-            left = left * (1 - np.square(partial))
-            at += 1
-        root[:, i, i] = np.sqrt(left)
-        log_prior += (size - 1 - i + 2 * (concentration - 1)) * 0.5 * np.log(left)
-    return root, log_prior
+        sigma = np.exp(points[:, -1])
+        factors, prior = self.between.factors(points[:, :-1])
+        return Spread(sigma, factors), prior + points[:, -1] + log_density(self.sigma, sigma)
 
 
 def obstacle(piece: Piece, data: Data) -> Obstacle | None:
@@ -165,7 +132,7 @@ def draw_mixed(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Dra
     shape = (sampling.chains, sampling.draws)
     values = by_symbol(equation, coefficients.reshape(*shape, -1))
     for varying, factor, own in zip(equation.varying, at.factors, deviations, strict=True):
-        values |= _of_group(varying, factor, own, shape)
+        values |= group_draws(varying, factor, own, shape)
     values[equation.auxiliaries[0].symbol] = at.sigma.reshape(shape)
     values = {symbol: values[symbol] for symbol in equation.parameters if symbol in values}
     return Draws(values, NAME, 0, time.perf_counter() - started)
@@ -211,27 +178,6 @@ def _left(rows: CrossProducts) -> float:
     return max(float(rows.total[-1, -1]) / rows.units, 1e-300)
 
 
-def _of_group(varying: Varying, factor: Array, deviations: Array, shape: tuple[int, int]) -> dict[str, Array]:
-    """The draws of a group's parameters, by their symbols."""
-    sds = np.sqrt(np.square(factor).sum(axis=2))
-    if not varying.correlated:
-        return {
-            varying.symbol: deviations[..., 0].reshape(*shape, -1),
-            varying.scale: sds[:, 0].reshape(shape),
-        }
-    root = factor / sds[:, :, None]
-    correlation = root @ np.swapaxes(root, 1, 2)
-    inside = np.arange(len(varying.deviations))
-    correlation[:, inside, inside] = 1.0
-    symbol, stds, correlations = varying.parameters
-    size = len(varying.deviations)
-    return {
-        symbol: deviations.reshape(*shape, *deviations.shape[1:]),
-        stds: sds.reshape(*shape, size),
-        correlations: correlation.reshape(*shape, size, size),
-    }
-
-
 def system_of(equation: Equation, rows: CrossProducts) -> System:
     """The Normal equations under the priors of the coefficients."""
     priors = equation.coefficients
@@ -261,18 +207,6 @@ def cross_products_of(model: Model, equation: Equation, data: Mapping[str, Any])
     }
     own = [(level[v.group], len(v.levels), own_columns(equation, v, columns)) for v in equation.varying]
     return cross_products(columns, response, column(equation.weights, data, rows), own)
-
-
-def own_columns(equation: Equation, varying: Varying, columns: Array) -> Array:
-    """The columns whose coefficients vary between a group's levels, rows x deviations."""
-    starts, at = {}, int(equation.has_intercept)
-    for term in equation.terms:
-        starts[term.name] = at
-        at += len(term.columns)
-    one = np.ones(len(columns))
-    return np.column_stack(
-        [one if d.term is None else columns[:, starts[d.term] + d.column] for d in varying.deviations]
-    )
 
 
 def start(theta: Theta, system: System) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dagreg.binding.rows import Rows
 from dagreg.emit.naming import names_of
-from dagreg.engines import exact, importance, metropolis, mixed, nuts
+from dagreg.engines import exact, importance, metropolis, mixed, nuts, quadrature
 from dagreg.engines.engine import Engine
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.plan import Model
@@ -18,7 +18,14 @@ from dagreg.optimise.passes import optimise
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import EngineSetting
 
-ENGINES: tuple[Engine, ...] = (exact.ENGINE, mixed.ENGINE, metropolis.ENGINE, importance.ENGINE, nuts.ENGINE)
+ENGINES: tuple[Engine, ...] = (
+    exact.ENGINE,
+    mixed.ENGINE,
+    metropolis.ENGINE,
+    importance.ENGINE,
+    quadrature.ENGINE,
+    nuts.ENGINE,
+)
 """The first one without an obstacle solves; if its own check fails, the next. The last one never refuses."""
 
 BY_NAME: Mapping[str, Engine] = {engine.name: engine for engine in ENGINES}

@@ -161,6 +161,7 @@ class Family:
     log_likelihood: Mapping[str, Callable[..., Array]] = field(default_factory=dict)
     log_constant: Callable[[Array, Array], Array] | None = None
     log_density: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    means_unread: tuple[str, ...] = ()  # links under which the log density is of the predictor alone
     log_shared: Callable[[Array, Mapping[str, Any]], Any] | None = None
     log_tails: Tails | None = None
     law: Callable[[Array, Values], Any] | None = None

@@ -79,7 +79,10 @@ LOG_LIKELIHOOD: Mapping[str, Callable[..., Array]] = {"logit": logit, "probit": 
 
 
 def _log_logit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
-    return y * eta - p["trials"] * np.logaddexp(0.0, eta)
+    certain = (
+        softplus(eta) if isinstance(eta, np.ndarray) else np.logaddexp(0.0, eta)
+    )  # jets take universal functions
+    return y * eta - p["trials"] * certain
 
 
 def _log_probit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
