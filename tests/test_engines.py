@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
+from dagreg.engines import importance
 from dagreg.errors import DagregError
 from dagreg.spec.load import loads
 from tests.optimising import DATA
@@ -95,11 +96,16 @@ def test_metropolis_loads_no_sampler_and_no_data_frames(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_mixed_model_is_solved_by_both(tmp_path: Path) -> None:
+def test_a_model_of_two_engines_keeps_the_draws_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importance, "MAX_PARAMETERS", 0)  # so that NUTS has a piece
     write(tmp_path, BENT)
-    done = run(tmp_path, "fit", "spec.yaml", "--format", "json")
-    effect = json.loads(done.stdout)["effects"][0]
-    assert effect["diagnostics"]["engine"] == "exact, nuts"
+    result = pipeline.fit(tmp_path / "spec.yaml")
+    effect = result.effects[0]
+    assert effect.diagnostics is not None
+    assert effect.diagnostics.engine == "exact, nuts"
+    result.save(tmp_path / "spec.dagreg")
     import xarray as xr
 
     with xr.open_datatree(tmp_path / "spec.dagreg/posterior.nc") as tree:

@@ -41,7 +41,8 @@ from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 NAME = "quadrature"
-MAX_WIDTH = 3  # coefficients that vary: nodes are as many to this power
+# The integrals hold for more; their draws are calibrated for one alone.
+MAX_WIDTH = 1  # coefficients that vary
 MAX_PARAMETERS = 20  # t densities of more fit few posteriors
 MAX_BY_SURROGATE = 12  # of which a polynomial is fitted
 MAX_ROWS = 200_000

@@ -10,7 +10,7 @@ from dagreg.numerics.arrays import Array, np, special
 MIN_PREDICTOR = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Link:
     """A link function g: `inverse` maps the linear predictor to the mean, `slope` is its derivative, `bend`
     the second.
