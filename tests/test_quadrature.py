@@ -182,12 +182,6 @@ CALIBRATED: dict[str, tuple[str, str, Callable[..., np.ndarray], dict[str, Calla
         lambda rng, eta, p: rng.random(len(eta)) < special.expit(eta),
         {},
     ),
-    "poisson intercepts and slopes": (
-        "count",
-        f"varying: {{g: [intercept, x]}}, {PRIORS}}}",
-        lambda rng, eta, p: rng.poisson(np.exp(eta)),
-        {},
-    ),
     "negative binomial intercepts": (
         "{type: count, family: negative_binomial}",
         f"{PRIORS}, shape: 'Gamma(3, 1)'}}",
@@ -263,7 +257,7 @@ def test_calibration_catches_a_bug(bug: str, monkeypatch: pytest.MonkeyPatch) ->
 
         def shrunk(*arguments: Any) -> np.ndarray | None:
             deviations = drawn(*arguments)
-            return None if deviations is None else 0.3 * deviations
+            return None if deviations is None else 0.5 * deviations
 
         monkeypatch.setattr(quadrature, "drawn_deviations", shrunk)
     if bug == "integrals":
@@ -272,8 +266,14 @@ def test_calibration_catches_a_bug(bug: str, monkeypatch: pytest.MonkeyPatch) ->
     if bug == "priors":
         prior = between.log_density
         monkeypatch.setattr(between, "log_density", lambda p, x: 9 * prior(p, x))
-    pvalues, without = calibration("bernoulli intercepts", 100)
-    assert min(pvalues.values(), default=0.0) < 1e-5 or without > 50
+    pvalues, without = calibration("bernoulli intercepts")
+    assert min(pvalues.values(), default=0.0) < 1e-5 or without > SIMULATIONS / 2
+
+
+def test_slopes_that_vary_beside_intercepts_wait_for_their_calibration() -> None:
+    data = {"x": np.arange(40.0) % 7, "g": np.arange(40) % 8, "y": np.arange(40) % 5}
+    (piece,) = optimised(SPEC.format(type="count", said=SLOPES), data=data).pieces
+    assert piece.engines == ("nuts",)
 
 
 # ------------------------------------------------------------ NUTS
@@ -295,25 +295,16 @@ def _tanks() -> tuple[str, dict[str, Any]]:
     return "{type: count, family: binomial, trials: n}", data | {"y": rng.binomial(size, special.expit(eta))}
 
 
-def _counted() -> tuple[str, dict[str, Any]]:
-    rng = np.random.default_rng(13)
-    x, g = rng.normal(size=120), np.repeat(np.arange(12), 10)
-    own = rng.normal(size=(12, 2)) @ np.array([[0.7, 0.3], [0.0, 0.4]])
-    return "count", {"g": g, "x": x, "y": rng.poisson(np.exp(0.5 + own[g, 0] + (0.4 + own[g, 1]) * x))}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("story", "kind", "said"),
-    [(_herds, "categorical", ""), (_tanks, "binary", ""), (_counted, "continuous", SLOPES)],
-    ids=["herds", "tanks", "counts with slopes"],
+    ("story", "kind"),
+    [(_herds, "categorical"), (_tanks, "binary")],
+    ids=["herds", "tanks"],
 )
-def test_the_draws_are_those_of_nuts(
-    story: Callable[[], tuple[str, dict[str, Any]]], kind: str, said: str
-) -> None:
+def test_the_draws_are_those_of_nuts(story: Callable[[], tuple[str, dict[str, Any]]], kind: str) -> None:
     """Means and sds of every parameter and deviation, within Monte Carlo error."""
     node, data = story()
-    case = optimised(SPEC.replace("continuous", kind).format(type=node, said=said), data=data)
+    case = optimised(SPEC.replace("continuous", kind).format(type=node, said=""), data=data)
     (piece,) = case.pieces
     table = case.table(piece)
     ours = draw_by_quadrature(piece.model, table, Sampling(draws=4_000, chains=4, seed=7))
