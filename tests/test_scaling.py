@@ -301,7 +301,7 @@ def test_bounded_notes_claim_nothing_that_whole_searches_do_not_find(monkeypatch
             notes = NodeNotes(criterion, criterion.one())
             whole = dict(notes.items())
             with monkeypatch.context() as patched:
-                patched.setattr(notes_module, "WHOLE", 0)
+                patched.setattr(notes_module, "MAX_SEARCH_WORK", 0)
                 patched.setattr(notes_module, "WORK", work)
                 bounded = dict(NodeNotes(criterion, criterion.one()).items())
                 assert NodeNotes(criterion, criterion.one())["v0"] == whole["v0"]
