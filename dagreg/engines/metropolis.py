@@ -38,6 +38,7 @@ from dagreg.model.densities import CONCAVE_PRIORS
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
+from dagreg.numerics.importance import derivatives
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
@@ -150,7 +151,7 @@ def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Arra
     """
     height = float(target(centre[None])[0])
     for _ in range(NEWTON):
-        gradient, curvature = _derivatives(target, centre, root, height)
+        gradient, curvature = derivatives(target, centre, root, height, STEP)
         if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
             root = root / 4  # the differences reach beyond where the density is a number
             continue
@@ -166,21 +167,6 @@ def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Arra
         if far < CLOSE and values.min() > 0.5 and values.max() < 2:
             return centre, root
     return None
-
-
-def _derivatives(target: LogDensity, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
-    """The gradient and the negative Hessian in the coordinates of `root`, by central differences."""
-    size = len(centre)
-    one, (left, right) = np.eye(size), np.triu_indices(size, 1)
-    two = one[left] + one[right]
-    found = target(centre + STEP * np.concatenate([one, -one, two, -two]) @ root.T)
-    up, down, both, neither = np.split(found, np.cumsum([size, size, len(two)]))
-    gradient = (up - down) / (2 * STEP)
-    singles = up + down - 2 * height
-    curvature = np.diag(-singles / STEP**2)
-    cross = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
-    curvature[left, right] = curvature[right, left] = cross
-    return gradient, curvature
 
 
 def normalised(weights: Array) -> Array:

@@ -17,6 +17,7 @@ from itertools import combinations_with_replacement, product
 import numpy as np
 
 from dagreg.numerics.arrays import Array
+from dagreg.numerics.pareto import pareto_smoothed
 
 Target = Callable[[Array], Array]
 STEP = 0.2  # of the differences, in posterior sds
@@ -117,7 +118,7 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
     if not np.isfinite(height):
         return None
     for step_number in range(MAX_NEWTON):
-        gradient, curvature = _derivatives(target, centre, root, height)
+        gradient, curvature = derivatives(target, centre, root, height, STEP)
         if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
             root = root / 4
             continue
@@ -146,63 +147,23 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
     return None
 
 
-def _derivatives(target: Target, centre: Array, root: Array, height: float) -> tuple[Array, Array]:
+def derivatives(
+    target: Target, centre: Array, root: Array, height: float, step: float
+) -> tuple[Array, Array]:
     """The gradient and the negative Hessian in the coordinates of `root`, by central differences."""
     size = len(centre)
     one, (left, right) = np.eye(size), np.triu_indices(size, 1)
     two = one[left] + one[right]
-    heights = target(centre + STEP * np.concatenate([one, -one, two, -two]) @ root.T)
+    heights = target(centre + step * np.concatenate([one, -one, two, -two]) @ root.T)
     up, down, both, neither = np.split(heights, np.cumsum([size, size, len(two)]))
     singles = up + down - 2 * height
-    curvature = np.diag(-singles / STEP**2)
-    curvature[left, right] = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * STEP**2)
+    curvature = np.diag(-singles / step**2)
+    curvature[left, right] = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * step**2)
     curvature[right, left] = curvature[left, right]
-    return (up - down) / (2 * STEP), curvature
+    return (up - down) / (2 * step), curvature
 
 
 # ------------------------------------------------------------ weights
-
-
-def pareto_smoothed(log_weights: Array) -> tuple[Array, float]:
-    """Weights as shares of their sum, the largest smoothed, and the shape k of these (Vehtari et al. 2024).
-
-    k is infinite where there are too few weights to tell.
-    """
-    weights = np.exp(log_weights - log_weights.max())
-    count = int(np.ceil(min(0.2 * len(weights), 3 * np.sqrt(len(weights)))))
-    if count < 5 or not np.isfinite(weights).all():
-        return weights / weights.sum(), np.inf
-    order = np.argsort(weights, kind="stable")
-    tail, cut = order[-count:], float(weights[order[-count - 1]])
-    excess = weights[tail] - cut
-    if excess[-1] - excess[0] <= 1e-14:
-        return weights / weights.sum(), -np.inf
-    shape, scale = _pareto(np.maximum(excess, 1e-300))
-    places = (np.arange(count) + 0.5) / count
-    if abs(shape) < 1e-12:
-        smooth = cut - scale * np.log1p(-places)
-    else:
-        with np.errstate(over="ignore"):  # what is beyond the largest weight is cut there
-            smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
-    weights[tail] = np.minimum(smooth, 1.0)
-    return weights / weights.sum(), shape
-
-
-def _pareto(sorted_excess: Array) -> tuple[float, float]:
-    """Shape and scale of a generalised Pareto distribution (Zhang and Stephens 2009), k drawn towards 0.5 a
-    little.
-    """
-    count = len(sorted_excess)
-    grid = 30 + int(np.sqrt(count))
-    quarter = sorted_excess[int(count / 4 + 0.5) - 1]
-    theta = 1 / sorted_excess[-1] + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * quarter)
-    k = np.log1p(-theta[:, None] * sorted_excess).mean(axis=1)
-    likelihood = count * (np.log(-theta / k) - k - 1)
-    share = 1 / np.exp(likelihood[None, :] - likelihood[:, None]).sum(axis=1)
-    chosen = float(share @ theta)
-    shape = float(np.log1p(-chosen * sorted_excess).mean())
-    scale = -shape / chosen
-    return (count * shape + 10 * 0.5) / (count + 10), scale
 
 
 def weighted(target: Target, proposal: StudentT, points: Array) -> Weighted:

@@ -33,11 +33,36 @@ def tail_shape(log_weights: Array) -> float:
     excess = np.exp(tail) - np.exp(cutoff)
     if not excess[-1] > 1e-12:
         return -np.inf
-    return _shape(np.maximum(excess, 1e-300))
+    return _fitted(np.maximum(excess, 1e-300))[0]
 
 
-def _shape(excess: Array) -> float:
-    """k of a generalised Pareto distribution, from its values in ascending order."""
+def pareto_smoothed(log_weights: Array) -> tuple[Array, float]:
+    """Weights as shares of their sum, the largest smoothed, and the shape k of these (Vehtari et al. 2024).
+
+    k is infinite where there are too few weights to tell.
+    """
+    weights = np.exp(log_weights - log_weights.max())
+    count = int(np.ceil(min(0.2 * len(weights), 3 * np.sqrt(len(weights)))))
+    if count < 5 or not np.isfinite(weights).all():
+        return weights / weights.sum(), np.inf
+    order = np.argsort(weights, kind="stable")
+    tail, cut = order[-count:], float(weights[order[-count - 1]])
+    excess = weights[tail] - cut
+    if excess[-1] - excess[0] <= 1e-14:
+        return weights / weights.sum(), -np.inf
+    shape, scale = _fitted(np.maximum(excess, 1e-300))
+    places = (np.arange(count) + 0.5) / count
+    if abs(shape) < 1e-12:
+        smooth = cut - scale * np.log1p(-places)
+    else:
+        with np.errstate(over="ignore"):  # what is beyond the largest weight is cut there
+            smooth = cut + scale * np.expm1(-shape * np.log1p(-places)) / shape
+    weights[tail] = np.minimum(smooth, 1.0)
+    return weights / weights.sum(), shape
+
+
+def _fitted(excess: Array) -> tuple[float, float]:
+    """k and the scale of a generalised Pareto distribution, from its values in ascending order."""
     count = len(excess)
     grid = 30 + int(count**0.5)
     quarter = excess[int(count / 4 + 0.5) - 1]
@@ -47,4 +72,4 @@ def _shape(excess: Array) -> float:
     weight = 1 / np.exp(profile - profile[:, None]).sum(axis=1)
     best = float((b * weight).sum() / weight.sum())
     shape = float(np.log1p(-best * excess).mean())
-    return (count * shape + PRIOR_WEIGHTS * 0.5) / (count + PRIOR_WEIGHTS)
+    return (count * shape + PRIOR_WEIGHTS * 0.5) / (count + PRIOR_WEIGHTS), -shape / best
