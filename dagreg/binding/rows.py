@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,7 @@ class Rows(Columns):
         known: Moments | None = None,
     ) -> None:
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
+        self.token = uuid4().hex  # no other fit's rows have it
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
         self._known = [known] if known is not None else []
         self._grouped: dict[Grouping, dict[str, npt.NDArray[Any]]] = {}
@@ -74,6 +76,10 @@ class Rows(Columns):
     @property
     def in_database(self) -> Rows | None:
         return self if self.large else None
+
+    @property
+    def in_place(self) -> Rows | None:
+        return self if self.large and self.source.elsewhere else None
 
     def distinct(self, columns: Sequence[str]) -> int:
         """Distinct combinations of these columns; an estimate of that or less where a single column has very
@@ -197,8 +203,7 @@ class Rows(Columns):
         moments = self._moments(columns, 1 if group is None else GROUPS)
         units, means, products = moments.about_the_mean(columns, group)
         turned = design_map(equation)
-        centres = [c for t in equation.terms for c in _centre(t)]
-        found = from_moments(units, means - np.array([*centres, 0.0]), products)
+        found = from_moments(units, means - np.array([*centres(equation), 0.0]), products)
         if found is None or turned is None:
             return None if found is None else (units, found)
         return units, triangle(found @ turned)
@@ -221,6 +226,11 @@ class Rows(Columns):
         found = unpacked(self.source.fetch(moments_sql(self.source, wanted, groups, self.where)), wanted)
         self._known.append(found)
         return found
+
+
+def centres(equation: Equation) -> list[float]:
+    """What is subtracted from the columns of a regression in the database."""
+    return [c for t in equation.terms for c in _centre(t)]
 
 
 def _centre(term: Term) -> tuple[float, ...]:

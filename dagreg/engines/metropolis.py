@@ -31,20 +31,26 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
+from dagreg.binding.row_sums import in_sql, likelihood_rows, start_of
 from dagreg.engines.draws import Draws, by_symbol, convergence
 from dagreg.engines.engine import Engine, Obstacle, columns_read
+from dagreg.engines.expansion import points_by_series
 from dagreg.engines.target import target_of
 from dagreg.model.densities import CONCAVE_PRIORS
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
+from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.importance import derivatives
+from dagreg.numerics.series import RowSums
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 LogDensity = Callable[[Array], Array]
 NAME = "metropolis"
 MAX_PARAMETERS = 40  # the curvature takes evaluations as their square, and acceptance falls
+MANY = 100_000  # rows from which a polynomial about the mode is tried in their place
 STEP = 0.25  # of the differences, in posterior sds
 NEWTON = 60  # steps, far more than a concave function takes
 CLOSE = 0.05  # to the mode, in posterior sds: a proposal need not be nearer
@@ -125,18 +131,53 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
     """
     started = time.perf_counter()
     (equation,) = model.equations
-    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
-    target = target_of(model, data)
     with np.errstate(
         over="ignore", invalid="ignore", divide="ignore"
     ):  # points may lie where nothing is finite
-        found = laplace(target, target.start, target.spread)
-        if found is None:
-            return None
-        points = chains(target, *found, sampling.chains, sampling.draws, rng)
-    if points is None or not mixed(points):
+        table = as_columns(data).in_place
+        points = None
+        if table is not None and in_sql(equation):
+            rows = likelihood_rows(model, equation, table)
+            points = _by_series(rows, equation.coefficients, start_of(equation, rows), model, sampling)
+        if points is None:
+            points = _from_arrays(model, data, sampling)
+    if points is None:
         return None
     return Draws(by_symbol(equation, points), NAME, 0, time.perf_counter() - started)
+
+
+def _from_arrays(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Array | None:
+    target = target_of(model, data)
+    if target.sums is not None and target.rows >= MANY:
+        points = _by_series(target.sums, target.priors, target.start, model, sampling)
+        if points is not None:
+            return points
+    found = laplace(target, target.start, target.spread)
+    return None if found is None else _moved(target, *found, sampling, _generator(model, sampling))
+
+
+def _by_series(
+    rows: RowSums, priors: tuple[PriorChoice, ...], start: Array, model: Model, sampling: Sampling
+) -> Array | None:
+    """The chains on a polynomial that is the log posterior of many rows; None where none is close enough."""
+    rng = _generator(model, sampling)
+
+    def chained(density: LogDensity, mode: Array, root: Array) -> Array | None:
+        return _moved(density, mode, root, sampling, rng)
+
+    return points_by_series(rows, priors, start, chained, rng)
+
+
+def _moved(
+    density: LogDensity, mode: Array, root: Array, sampling: Sampling, rng: np.random.Generator
+) -> Array | None:
+    """The chains; None where they are not to be relied on."""
+    points = chains(density, mode, root, sampling.chains, sampling.draws, rng)
+    return points if points is not None and mixed(points) else None
+
+
+def _generator(model: Model, sampling: Sampling) -> np.random.Generator:
+    return np.random.default_rng([sampling.seed, *model.formula.encode()])
 
 
 # ------------------------------------------------------------ where to propose
@@ -302,6 +343,9 @@ ENGINE = Engine(
         piece.model, columns_read(piece, data), sampling
     ),
     packages=("dagreg", "numpy"),
+    in_place=lambda piece, data: (
+        piece.grouping is None and data.in_place is not None and in_sql(piece.equation)
+    ),
     unfit="no proposals for Metropolis-Hastings fitted it",
     step="concave",
     grounds=lambda piece: (

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.row_sums import log_likelihood
 from dagreg.model.densities import log_concave_density
 from dagreg.model.design import column, design_columns, encoded, positions
 from dagreg.model.equation import Equation
@@ -25,6 +26,7 @@ from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
+from dagreg.numerics.series import ArrayRows, RowSums
 
 BLOCK = 2**17  # numbers: they stay in a core's cache
 ROWS = 1_000  # of a block; `Family.log_total` takes no more
@@ -41,6 +43,7 @@ class Target:
     spread: Array  # parameters x parameters, a root of what the posterior's covariance may be
     rows: int
     likelihood: Likelihood
+    sums: RowSums | None = None  # of the same log likelihood, where its family has a series
 
     def __call__(self, points: Array) -> Array:
         """The log posterior at each point, up to a constant; -inf where it is no number."""
@@ -98,7 +101,13 @@ def _one(model: Model, equation: Equation, data: Mapping[str, Any], columns: Arr
     variance = np.ones(1) if equation.family.variance is None else equation.family.variance(np.array([mean]))
     information = units * (trials * exposure)[:, 0] * (float(variance[0]) or 1.0)
     priors = equation.coefficients
-    return Target(priors, start, _root(columns, information, priors), rows, likelihood)
+    root, sums = _root(columns, information, priors), None
+    if equation.link.name in equation.family.log_taylor:
+        given = {"response": response, "trials": trials, "units": units[:, None]}
+        sums = ArrayRows(
+            columns, None if equation.offset is None else offset, given, log_likelihood(equation)
+        )
+    return Target(priors, start, root, rows, likelihood, sums)
 
 
 def _constant(equation: Equation) -> int:
