@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.binding.rows import Rows, centres
-from dagreg.binding.sql import Settings, term_columns, variable_columns
+from dagreg.binding.sql import NOTHING_SET, Settings, term_columns, variable_columns
 from dagreg.model.design import design_map
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -31,8 +31,7 @@ AT_ONCE = 500  # sums of one question: databases have limits near 1,600
 class TableRows:
     """Rows of a database. `columns` are SQL; times `turned` and with a 1 before them they are the design."""
 
-    source: Source
-    where: str
+    table: Rows
     columns: tuple[Sql, ...]
     turned: Array  # (1 + columns) x coefficients
     offset: Sql | None
@@ -43,12 +42,12 @@ class TableRows:
         own = self.turned @ point
         parts = [sql_of(part) for part in self.of(self.given, self._predictor(own), order)]
         sums = [one for k in range(order + 1) for one in self._products(parts[k], k)]
-        found = unpacked(len(own), self.ask(sums), order)
+        found = unpacked(len(own), sums_of(self.table, sums), order)
         return Series(own, found).turned(self.turned, point)
 
     def totals(self, points: Array) -> Array:
         parts = [self.of(self.given, self._predictor(self.turned @ point), 0)[0] for point in points]
-        return np.array(self.ask([sql_of(part) for part in parts]), dtype=np.float64)
+        return np.array(sums_of(self.table, [sql_of(part) for part in parts]), dtype=np.float64)
 
     def highest(self, size: int) -> int:
         return max((k for k in (2, 3, 4) if told(len(self.turned), k) <= MOST_SUMS), default=0)
@@ -76,14 +75,15 @@ class TableRows:
                 firsts = {pair: part * both for pair, both in pairs.items()}
                 return [firsts[i, j] * pairs[k, m] for i, j, k, m in products(len(every), 4)]
 
-    def ask(self, sums: Sequence[Sql]) -> list[float]:
-        """The sums of formulas over the rows."""
-        found: list[float] = []
-        for at in range(0, len(sums), AT_ONCE):
-            some = sums[at : at + AT_ONCE]
-            (row,) = self.source.fetch(sums_sql(some, self.source.select, self.where, self.source.fence))
-            found += [np.nan if number is None else float(number) for number in row]
-        return found
+
+def sums_of(table: Rows, sums: Sequence[Sql]) -> list[float]:
+    """The sums of formulas over the rows of a table."""
+    source, found = table.source, list[float]()
+    for at in range(0, len(sums), AT_ONCE):
+        some = sums[at : at + AT_ONCE]
+        (row,) = source.fetch(sums_sql(some, source.select, table.where, source.fence))
+        found += [np.nan if number is None else float(number) for number in row]
+    return found
 
 
 def log_likelihood(equation: Equation) -> Function:
@@ -118,7 +118,7 @@ def start_of(equation: Equation, rows: TableRows) -> Array:
     """Coefficients from which to look for the mode of a likelihood: those of the mean response."""
     units, trials, response = (sql_of(rows.given[name]) for name in ("units", "trials", "response"))
     exposed = units * trials if rows.offset is None else units * trials * np.exp(rows.offset)
-    some, whole = rows.ask([units * response, exposed])
+    some, whole = sums_of(rows.table, [units * response, exposed])
     start = np.zeros(rows.turned.shape[1])
     start[: equation.cells or 1] = equation.link.of_mean(some / whole)
     return start
@@ -130,7 +130,7 @@ def rows_of(
     table: Rows,
     given: Mapping[str, Sql | float],
     of: Function,
-    settings: Settings = {},
+    settings: Settings = NOTHING_SET,
     *,
     offset: bool = False,
 ) -> TableRows:
@@ -146,7 +146,7 @@ def rows_of(
     exposure = (
         Sql("ln({})", TableColumn(source.real(equation.offset))) if offset and equation.offset else None
     )
-    return TableRows(source, table.where, shown, turned, exposure, given, of)
+    return TableRows(table, shown, turned, exposure, given, of)
 
 
 def _number(source: Source, what: str | int | None) -> Sql | float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dagreg.binding.columns import Columns
 from dagreg.binding.counted import Counted
-from dagreg.binding.sql import regression_columns, variable_columns
+from dagreg.binding.sql import regression_columns, term_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows, stored_columns
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -200,10 +200,25 @@ class Rows(Columns):
         if not self.large or not _has_moments(equation):
             return None
         columns = regression_columns(self.source, model, equation)
+        return self._triangle(columns, [*centres(equation), 0.0], design_map(equation), group)
+
+    def design_triangle(self, model: Model, equation: Equation) -> Array | None:
+        """That of a regression's design alone, from cross-products about the mean; None where they do not
+        serve.
+        """
+        if not self.large or equation.varying or not equation.terms:
+            return None
+        columns, turned = term_columns(self.source, model, equation), design_map(equation)
+        found = self._triangle(columns, centres(equation), None if turned is None else turned[:-1, :-1], None)
+        return None if found is None else found[1]
+
+    def _triangle(
+        self, columns: Sequence[Column], centre: Sequence[float], turned: Array | None, group: int | None
+    ) -> tuple[float, Array] | None:
+        """Of rows [1, columns less their centres], which a matrix may turn into others."""
         moments = self._moments(columns, 1 if group is None else GROUPS)
         units, means, products = moments.about_the_mean(columns, group)
-        turned = design_map(equation)
-        found = from_moments(units, means - np.array([*centres(equation), 0.0]), products)
+        found = from_moments(units, means - np.array(centre), products)
         if found is None or turned is None:
             return None if found is None else (units, found)
         return units, triangle(found @ turned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product as pairs
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 
@@ -55,8 +56,13 @@ Settings = Mapping[str, Sequence[float] | float]
 """Of variables that are set: the numbers of their design columns, or what is added to their one."""
 
 
-def term_columns(source: Source, model: Model, equation: Equation, settings: Settings = {}) -> list[Column]:
-    """The design columns of a regression, not centred and without the intercept's, some variables being set."""
+NOTHING_SET: Settings = MappingProxyType({})
+
+
+def term_columns(
+    source: Source, model: Model, equation: Equation, settings: Settings = NOTHING_SET
+) -> list[Column]:
+    """The design columns of a regression, not centred and without the intercept's; some variables are set."""
     found: list[Column] = []
 
     def columns_of(name: str, *, full: bool = False) -> list[Column]:

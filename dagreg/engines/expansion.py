@@ -5,11 +5,11 @@
 exp(2 d) - 1 sds of q: E_p f - E_q f = Cov_q(f, w) with w = exp(e) / E_q exp(e), and |w - 1| <= exp(2 d) - 1
 (Cauchy and Schwarz).
 
-Newton's method finds the mode from sums over all rows (`numerics/glm.py`); one more pass gives the sums of the
-third, or of the fourth order (`numerics/series.py`). The chains of `engines/metropolis.py` then move on the
-polynomial, which takes no row. The check works the exact log likelihood out at some draws, the farthest ones
-among them, where the remainder is largest. If it is off by more than `MAX_REMAINDER` under both orders, there
-is no answer, and the rows themselves are asked at every proposal.
+Newton's method finds the mode from sums over all rows (`numerics/glm.py`); one more pass gives the sums of
+the third, or of the fourth order (`numerics/series.py`). The chains of `engines/metropolis.py` then move on
+the polynomial, which takes no row. The check works the exact log likelihood out at some draws, the farthest
+ones among them, where the remainder is largest. If it is off by more than `MAX_REMAINDER` under both orders,
+there is no answer, and the rows themselves are asked at every proposal.
 
 The rows answer through `RowSums`: arrays in memory or the database that holds them, with the same numbers.
 """

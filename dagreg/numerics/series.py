@@ -3,7 +3,8 @@
 **Theorem.** Let row i have the design x_i, the predictor eta_i = x_i' b + o_i and a smooth function f_i of
 it. With T_k = sum_i f_i^(k)(x_i' c + o_i) x_i^(k), the k-th power being the outer one,
 
-    sum_i f_i(x_i' b + o_i) = sum_k <T_k, (b - c)^(k)> / k! + R,    |R| <= sum_i M_i |x_i' (b - c)|^(K+1) / (K+1)!
+    sum_i f_i(x_i' b + o_i) = sum_k <T_k, (b - c)^(k)> / k! + R,
+    |R| <= sum_i M_i |x_i' (b - c)|^(K+1) / (K+1)!
 
 where the sum runs to k = K and M_i bounds the next derivative of f_i (Taylor, with Lagrange's remainder).
 The b of a posterior of n rows lie within O(n^-1/2) of its mode, so that the k-th summand of its log density
@@ -29,7 +30,7 @@ from dagreg.numerics.arrays import Array
 LEAST_ORDER = 3  # the first beyond a Normal's
 WIDEST = 20  # coefficients up to which the fourth order is cheaper than the points that it saves
 POINTS = 512  # at once
-REMAINDER_POINTS = 16  # that the remainder is measured at, half of them the farthest
+REMAINDER_POINTS = 10  # that the remainder is measured at, half of them the farthest
 
 
 @dataclass(frozen=True, slots=True)
