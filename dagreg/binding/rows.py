@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dagreg.binding.columns import Columns
 from dagreg.binding.counted import Counted
+from dagreg.binding.memory import of_rows, room
 from dagreg.binding.sql import regression_columns, term_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows, stored_columns
 from dagreg.model.equation import Equation
@@ -79,7 +80,11 @@ class Rows(Columns):
 
     @property
     def in_place(self) -> Rows | None:
-        return self if self.large and self.source.elsewhere else None
+        if not self.large:
+            return None
+        limit = room()
+        too_many = limit is not None and of_rows(self.count, len(self.columns) + 1) > limit
+        return self if self.source.elsewhere or too_many else None
 
     def distinct(self, columns: Sequence[str]) -> int:
         """Distinct combinations of these columns; an estimate of that or less where a single column has very

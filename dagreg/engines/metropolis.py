@@ -33,11 +33,13 @@ import numpy as np
 
 from dagreg.binding.columns import as_columns
 from dagreg.binding.row_sums import in_sql, likelihood_rows, start_of
+from dagreg.binding.rows import SAMPLE, Rows
 from dagreg.engines.draws import Draws, by_symbol, convergence
 from dagreg.engines.engine import Engine, Obstacle, columns_read
-from dagreg.engines.expansion import points_by_series
+from dagreg.engines.expansion import mode, points_by_series
 from dagreg.engines.target import target_of
 from dagreg.model.densities import CONCAVE_PRIORS
+from dagreg.model.design import absent
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import PriorChoice
@@ -138,12 +140,22 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
         points = None
         if table is not None and in_sql(equation):
             rows = likelihood_rows(model, equation, table)
-            points = _by_series(rows, equation.coefficients, start_of(equation, rows), model, sampling)
+            start = _near(model, table, start_of(equation, rows))
+            points = _by_series(rows, equation.coefficients, start, model, sampling)
         if points is None:
             points = _from_arrays(model, data, sampling)
     if points is None:
         return None
     return Draws(by_symbol(equation, points), NAME, 0, time.perf_counter() - started)
+
+
+def _near(model: Model, table: Rows, start: Array) -> Array:
+    """The mode of a sample of the rows, from which that of all is a step or two away; `start` without one."""
+    some = table.sample(model.columns, SAMPLE, 0)
+    there = ~np.any([absent(column) for column in some.values()], axis=0)
+    target = target_of(model, {name: np.ma.getdata(column)[there] for name, column in some.items()})
+    found = None if target.sums is None else mode(target.sums, target.priors, start)
+    return start if found is None else found[0]
 
 
 def _from_arrays(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Array | None:
