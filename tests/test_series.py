@@ -21,10 +21,10 @@ from dagreg.effects.gformula import both_sides
 from dagreg.effects.rows import observed_rows
 from dagreg.engines import expansion, metropolis
 from dagreg.engines.draws import convergence
-from dagreg.engines.expansion import Expanded, mode, points_by_series, remainder
+from dagreg.engines.expansion import Expanded, points_by_series, remainder
 from dagreg.engines.metropolis import draw_by_metropolis
 from dagreg.engines.run import with_intercepts
-from dagreg.engines.target import target_of
+from dagreg.engines.target import look_at, mode, target_of
 from dagreg.families import FAMILIES
 from dagreg.families.links import LINKS
 from dagreg.model.plan import Model
@@ -89,7 +89,7 @@ def case(name: str) -> tuple[Model, Rows]:
 
 def near_mode(rows: Any, model: Model) -> tuple[np.ndarray, np.ndarray]:
     """The mode, and points as a posterior of these rows has them."""
-    found = mode(rows, model.outcome.coefficients, start_of(model.outcome, rows))
+    found = mode(look_at(rows), model.outcome.coefficients, start_of(model.outcome, rows))
     assert found is not None
     centre, information = found
     root = np.linalg.inv(np.linalg.cholesky(information)).T
@@ -242,13 +242,8 @@ def test_no_mode_of_separated_rows_under_flat_priors() -> None:
     taylor = FAMILIES["bernoulli"].log_taylor["logit"]
     y = (columns[:, [1]] > 0).astype(float)
     rows = ArrayRows(columns, None, {"y": y}, lambda given, eta, k: taylor(given["y"], eta, 1.0, k))
-
-    def look(point: np.ndarray) -> glm.Quadratic:
-        height, gradient, curvature = rows.series(point, 2).sums
-        return glm.Quadratic(float(height), gradient, -curvature)
-
     flat = glm.prior_of([None, None])
-    found = glm.mode(look, np.zeros(2), prior=flat, close=1e-9)
+    found = glm.mode(look_at(rows), np.zeros(2), prior=flat, close=1e-9)
     assert found is None or np.abs(found[0]).max() > 15
 
 
@@ -260,7 +255,7 @@ def test_the_polynomial_is_the_posterior_to_what_its_check_allows(name: str) -> 
     model, rows = case(name)
     target = target_of(model, rows)
     assert target.sums is not None
-    found = mode(target.sums, target.priors, target.start)
+    found = mode(target.look, target.priors, target.start)
     assert found is not None
     centre, information = found
     root = np.linalg.inv(np.linalg.cholesky(information)).T
@@ -313,7 +308,7 @@ def test_a_wrong_sum_is_found() -> None:
     model, rows = case("exposures")
     target = target_of(model, rows)
     assert target.sums is not None
-    found = mode(target.sums, target.priors, target.start)
+    found = mode(target.look, target.priors, target.start)
     assert found is not None
     root = np.linalg.inv(np.linalg.cholesky(found[1])).T
     rng = np.random.default_rng(10)

@@ -21,15 +21,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dagreg.engines.target import look_at, mode
 from dagreg.model.densities import log_concave_density
 from dagreg.model.terms import PriorChoice
-from dagreg.numerics import glm
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.series import LEAST_ORDER, RowSums, Series, farthest
 
 MAX_REMAINDER = 0.005  # of the log posterior, at draws far out: no mean moves by more than 1 % of its sd
 REACH = 5.5  # sds beyond those that most draws lie at, where the polynomial ends: less than 1e-6 of all draws
-CLOSE = 1e-3  # to the mode, in posterior sds, before the last step: behind it hardly anything is left
 Chains = Callable[[Callable[[Array], Array], Array, Array], Array | None]
 """Chains x draws x parameters of a log density, given its mode and a root of its inverse curvature there."""
 
@@ -58,17 +57,6 @@ def log_prior(priors: Sequence[PriorChoice], points: Array) -> Array:
     return np.asarray(np.sum(parts, axis=0))
 
 
-def mode(rows: RowSums, priors: Sequence[PriorChoice], start: Array) -> tuple[Array, Array] | None:
-    """The mode of the log posterior, and the information there; None where Newton's method finds none."""
-    normal = glm.prior_of([p.arguments if p.distribution == "Normal" else None for p in priors])
-
-    def look(point: Array) -> glm.Quadratic:
-        height, gradient, curvature = rows.series(point, 2).sums
-        return glm.Quadratic(float(height), gradient, -curvature)
-
-    return glm.mode(look, start, prior=normal, close=CLOSE)
-
-
 def points_by_series(
     rows: RowSums,
     priors: tuple[PriorChoice, ...],
@@ -78,7 +66,7 @@ def points_by_series(
 ) -> Array | None:
     """Chains x draws x parameters; None where the posterior is not close enough to a polynomial."""
     highest = rows.highest(len(start))
-    found = mode(rows, priors, start) if highest >= LEAST_ORDER else None
+    found = mode(look_at(rows), priors, start) if highest >= LEAST_ORDER else None
     if found is None:
         return None
     centre, information = found

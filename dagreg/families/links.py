@@ -50,7 +50,7 @@ def _expit(eta: Array) -> Array:
 
 
 def expit_taylor(eta: Any) -> tuple[Any, ...]:
-    mean = special.expit(eta)
+    mean = _expit(eta) if isinstance(eta, np.ndarray) else special.expit(eta)
     slope = mean * (1.0 - mean)
     bent = 1.0 - 2.0 * mean
     return mean, slope, slope * bent, slope * (1.0 - 6.0 * slope), slope * bent * (1.0 - 12.0 * slope)

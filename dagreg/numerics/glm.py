@@ -15,6 +15,7 @@ import numpy as np
 
 from dagreg.numerics.arrays import Array
 
+MAX_LINE_HALVINGS = 24  # of a step to a mode: likelihoods may end beside it
 MAX_HALVINGS = 10  # of a step that lowers the likelihood
 
 
@@ -86,7 +87,7 @@ def mode(
             return None
         if far <= close**2:
             return beta + step, here.information
-        for halvings in range(MAX_HALVINGS + 1):
+        for halvings in range(MAX_LINE_HALVINGS + 1):
             moved = beta + step / 2.0**halvings
             there = with_prior(moved)
             if there.height >= here.height - 1e-12 * abs(here.height):
