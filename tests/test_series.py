@@ -183,6 +183,20 @@ def test_the_sums_of_a_database_are_those_of_arrays(name: str) -> None:
     np.testing.assert_allclose(there.totals(points), here.sums.totals(points), rtol=1e-11)
 
 
+@pytest.mark.parametrize("size", [1e-50, 1e60])
+def test_sizes_that_powers_would_carry_beyond_all_numbers(size: float) -> None:
+    model, rows = case("bernoulli")
+    scaled = data()
+    scaled["x"] = scaled["x"] * size
+    spec = spec_of(CASES["bernoulli"])
+    other = pipeline.compile(spec, scaled).plans[0].models[0]
+    table = table_of(spec, scaled).rows
+    one, two = (near_mode(likelihood_rows(m, m.outcome, r), m)[0] for m, r in ((model, rows), (other, table)))
+    at = 1 + [t.name for t in model.outcome.terms].index("x")
+    two[at] *= size
+    np.testing.assert_allclose(two, one, rtol=1e-6)
+
+
 # ------------------------------------------------------------ series
 
 

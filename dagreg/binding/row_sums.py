@@ -7,6 +7,7 @@ the regression. Nothing of the size of the rows leaves it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +16,17 @@ import numpy as np
 
 from dagreg.binding.rows import Rows, centres
 from dagreg.binding.sql import NOTHING_SET, Settings, term_columns, variable_columns
-from dagreg.model.design import design_map
+from dagreg.model.design import design_map, stored_columns
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
+from dagreg.model.terms import Term
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.series import Function, Series, products, told, unpacked
 from dagreg.sources.expression import Sql, TableColumn, sql_of, sums_sql, total
 from dagreg.sources.source import Source
 
 MOST_SUMS = 2_000  # of a series that a database is asked for: each is some 50 ns a row there
+EXTREME = 1e9  # the size, or one over it, of a column whose powers databases may refuse
 AT_ONCE = 500  # sums of one question: databases have limits near 1,600
 
 
@@ -138,15 +141,28 @@ def rows_of(
     source = table.source
     columns = term_columns(source, model, equation, settings)
     near = np.array([c.near for c in columns])
-    back = np.eye(1 + len(columns))
+    sizes = [_size(model, term) for term in equation.terms for _ in range(stored_columns(term))]
+    back = np.diag([1.0, *sizes])
     back[0, 1:] = near - np.array(centres(equation))
     free = design_map(equation)
     turned = back if free is None else back @ free[:-1, :-1]
-    shown = tuple(TableColumn(f"{c.sql} - {c.near!r}") for c in columns)
+    shown = tuple(
+        TableColumn(f"{c.sql} - {c.near!r}" if size == 1.0 else f"({c.sql} - {c.near!r}) / {size!r}")
+        for c, size in zip(columns, sizes, strict=True)
+    )
     exposure = (
         Sql("ln({})", TableColumn(source.real(equation.offset))) if offset and equation.offset else None
     )
     return TableRows(table, shown, turned, exposure, given, of)
+
+
+def _size(model: Model, term: Term) -> float:
+    """What a term's columns are divided by: 1, unless products of them would leave the range of numbers."""
+    if term.curve is not None:
+        return 1.0
+    sds = [model.variables[name].sd for name in term.factors if not model.variables[name].levels]
+    size = math.prod(sd for sd in sds if sd)
+    return 1.0 if 1 / EXTREME < size < EXTREME else 2.0 ** round(math.log2(size))
 
 
 def _number(source: Source, what: str | int | None) -> Sql | float:
