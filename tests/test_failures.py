@@ -139,7 +139,7 @@ def test_a_second_model_that_fails_leaves_the_answer(monkeypatch: pytest.MonkeyP
     def fail(*_: Any) -> Any:
         raise RuntimeError("Chain 2 failed")
 
-    monkeypatch.setattr(table, "ENGINES", (exact.ENGINE, nuts.ENGINE))
+    monkeypatch.setattr(table, "ENGINES", {e.name: e for e in (exact.ENGINE, nuts.ENGINE)})
     monkeypatch.setattr(nuts, "_sampled", fail)
     result = pipeline.fit(loads(text, file="s.yaml"), {"x": x, "m": m, "y": m + rng.normal(size=300)})
     (effect,) = result.effects
