@@ -1,4 +1,4 @@
-"""Fits that once needed a compiler: whole process with report, and in times of a Gaussian chain of 1,000 rows.
+"""Fits that once needed a compiler: whole process with report, and in times of a Gaussian chain (1,000 rows).
 
     python benchmarks/engines.py --rounds 3 [--only larynx roaches] [--write benchmarks/RESULTS.md]
 
