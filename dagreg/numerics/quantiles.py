@@ -45,7 +45,12 @@ def _block_by_counting(u: Array, mean: Array) -> Array:
     while further.any() and count < MAX_COUNT_FROM_0:
         if 2 * np.count_nonzero(further) < len(rest):  # fewer wait: it pays to leave the others behind
             found[waiting] = own
-            waiting, rest, mean, probability = (a[further] for a in (waiting, rest, mean, probability))
+            waiting, rest, mean, probability = (
+                waiting[further],
+                rest[further],
+                mean[further],
+                probability[further],
+            )
             own, further = found[waiting], np.ones(len(waiting), dtype=bool)
         count += 1
         own += further
