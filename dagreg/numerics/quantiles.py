@@ -10,6 +10,8 @@ MAX_COUNTED_MEAN = (
     1e9  # means from which one count more or less is beyond the digits of the distribution function
 )
 MAX_MEAN_FROM_0 = 20.0  # means up to which counting up from 0 is the faster way
+MAX_COUNT_FROM_0 = MAX_MEAN_FROM_0 + 20 * MAX_MEAN_FROM_0**0.5  # beyond, only rounding is left of the uniform
+BLOCK = 2**14
 
 
 def poisson(uniforms: Array, means: Array) -> Array:
@@ -23,20 +25,39 @@ def poisson(uniforms: Array, means: Array) -> Array:
 
 
 def _by_counting(u: Array, mean: Array) -> Array:
-    """Adds up the probabilities of 0, 1, ... until each uniform is reached."""
+    """Adds up the probabilities of 0, 1, ... until each uniform is reached; in blocks that stay in a core's
+    cache.
+    """
+    found = np.empty(len(u))
+    for at in range(0, len(u), BLOCK):
+        part = slice(at, at + BLOCK)
+        found[part] = _block_by_counting(u[part], mean[part])
+    return found
+
+
+def _block_by_counting(u: Array, mean: Array) -> Array:
     probability = np.exp(-mean)
-    waiting = np.flatnonzero(u > probability)
-    rest, mean, probability = (u - probability)[waiting], mean[waiting], probability[waiting]
-    count, found = 0, np.zeros(len(u))
-    while (
-        waiting.size and count < MAX_MEAN_FROM_0 + 20 * MAX_MEAN_FROM_0**0.5
-    ):  # beyond, only rounding is left of the uniform
+    rest = u - probability
+    found = np.zeros(len(u))
+    waiting = np.arange(len(u))
+    own = found  # of those that wait
+    count, further = 0, rest > 0
+    while further.any() and count < MAX_COUNT_FROM_0:
+        if 2 * np.count_nonzero(further) < len(rest):  # fewer wait: it pays to leave the others behind
+            found[waiting] = own
+            waiting, rest, mean, probability = (
+                waiting[further],
+                rest[further],
+                mean[further],
+                probability[further],
+            )
+            own, further = found[waiting], np.ones(len(waiting), dtype=bool)
         count += 1
+        own += further
         probability = probability * (mean / count)
-        found[waiting] = count
-        further = rest > probability
-        rest, mean, probability = (rest - probability)[further], mean[further], probability[further]
-        waiting = waiting[further]
+        rest = rest - probability
+        further = rest > 0
+    found[waiting] = own
     return found
 
 
