@@ -157,7 +157,7 @@ def _data(piece: Piece, data: Rows) -> tuple[str, ...]:
     """
     if not piece.reads_rows:
         return ()
-    if BY_NAME[piece.engine].in_place(piece, data):
+    if ENGINES[piece.engine].in_place(piece, data):
         return (data.token,)
     table: Mapping[str, Any] = data if piece.grouping is None else data.grouped(piece.grouping)
     digest = hashlib.sha256()
