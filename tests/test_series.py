@@ -56,6 +56,7 @@ def data(count: int = COUNT) -> dict[str, Any]:
         "s": rng.binomial(n, 1 / (1 + np.exp(-eta))),
         "c": rng.poisson(e * np.exp(0.3 * eta)),
         "t": rng.exponential(np.exp(0.3 * eta)),
+        "over": rng.poisson(rng.gamma(2, np.exp(0.3 * eta) / 2)),
     }  # fmt: skip
 
 
@@ -414,15 +415,35 @@ def assert_same(mine: Result, theirs: Result) -> None:
             assert found.summary.sd == pytest.approx(known.summary.sd, rel=1e-6)
 
 
-def test_rows_that_stay_where_they_are_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+FEW = "sampling: {draws: 300, chains: 2}\n"
+WHOLE = {
+    "plain": text("binary", "b", FEW),
+    "levels": "nodes: {x: continuous, z: binary, g: categorical, b: binary}\n"
+    f"edges: ['x, z -> g', 'x, z, g -> b']\neffect: g -> b\n{FEW}",
+    "tight priors": text("binary", "b", FEW + "regressions: {b: {priors: {x: 'Normal(0, 0.01)'}}}"),
+    "counts that vary more than a Poisson": text("count", "over", FEW),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_rows_that_stay_where_they_are_give_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws, averages and doubts, and no column is read."""
     many(monkeypatch)
-    spec = text("binary", "b", "sampling: {draws: 300, chains: 2}\n")
+    spec = WHOLE[name]
     mine = pipeline.fit(spec_of(spec), data())
     monkeypatch.setattr(DuckSource, "elsewhere", True)
     monkeypatch.setattr(Rows, "__getitem__", refuse)
     theirs = pipeline.fit(spec_of(spec), data())
     assert {d.engine for d in theirs.samples.values()} == {"metropolis"}
     assert_same(mine, theirs)
+    assert theirs.effects[0].doubts == mine.effects[0].doubts
+    codes = {
+        "plain": set(),
+        "levels": set(),
+        "tight priors": {"DR511"},
+        "counts that vary more than a Poisson": {"DR521"},
+    }
+    assert codes[name] <= {d.code for d in theirs.effects[0].doubts}
 
 
 def test_rows_beyond_memory_stay_in_their_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from dagreg.binding.row_sums import rows_of, sums_of
 from dagreg.binding.rows import Rows as TableRows
 from dagreg.binding.sql import Settings
-from dagreg.effects.gformula import intervened
+from dagreg.effects.gformula import SIDES, intervened
 from dagreg.effects.mediation import Part
 from dagreg.effects.rows import Rows, linear
 from dagreg.effects.steps import Side, step_of
@@ -63,6 +63,11 @@ class Averages:
             if error <= MAX_ERROR:
                 return (Part(self.model.estimand.name, None, found[0], found[1]),), error
         return None
+
+    def change(self, contrast: Contrast, point: Array) -> float:
+        """The change that a contrast makes at one point, exactly."""
+        start, stop = (float(self.rows(contrast, side).totals(point[None])[0]) for side in SIDES)
+        return (stop - start) / step_of(self.model, contrast).units
 
     def _points(self) -> Array:
         """The coefficients, draws x coefficients."""

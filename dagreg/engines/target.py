@@ -33,7 +33,7 @@ from dagreg.numerics.series import ArrayRows, RowSums
 BLOCK = 2**17  # numbers: they stay in a core's cache
 ROWS = 1_000  # of a block; `Family.log_total` takes no more
 ALONE = 2**20  # rows x points up to which threads are not worth starting
-CLOSE = 1e-3  # to the mode, in posterior sds, before the last step: behind it hardly anything is left
+CLOSE = 1e-4  # to the mode, in posterior sds, before the last step: behind it hardly anything is left
 Look = Callable[[Array], glm.Quadratic]
 Likelihood = Callable[[slice, Array], Array]  # the log likelihood of these rows at these points
 

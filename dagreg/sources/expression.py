@@ -103,6 +103,8 @@ _FORMS: Mapping[str, Callable[..., Sql]] = {
     "expit": lambda x: 1.0 / (1.0 + _exp(-x)),
     "log": _form("ln({})"),
     "logaddexp": _logaddexp,
+    "maximum": _form("greatest({}, {})"),
+    "minimum": _form("least({}, {})"),
     "greater": _form("({} > {})"),
     "less": _form("({} < {})"),
 }
