@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route, route, settings
 from dagreg.graph.causal import CausalGraph
+from dagreg.lazy import Lazy
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -31,6 +32,11 @@ from dagreg.numerics.arrays import Array
 from dagreg.sources.source import Source
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, Level
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Lazy("pandas")
 
 INNER = 20  # draws of mediators for each posterior draw, where the outcome's mean has to average over them
 MOST_INNER, INNER_ROWS = 400, 8_000  # few rows get more of them
@@ -66,8 +72,6 @@ class Prediction:
 
     def to_frame(self) -> Any:
         """The columns as a pandas DataFrame. Loads pandas."""
-        import pandas as pd
-
         return pd.DataFrame(dict(self.columns))
 
     frame = to_frame  # an earlier name

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dagreg.effects.own_scale import as_column, check_finite, of_levels
 from dagreg.effects.responses import Responses
+from dagreg.lazy import Lazy
 from dagreg.model import prior_draws
 from dagreg.model.design import encode
 from dagreg.model.equation import Equation
@@ -25,6 +26,11 @@ from dagreg.model.whole import Whole
 from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import cut
 from dagreg.spec.types import Level
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Lazy("pandas")
 
 RATE, TRIALS = 5.0, 10  # of counts without parents; trials per row where no data say
 _PARAMETERS, _NOISE = 1, 2  # streams of random numbers
@@ -53,8 +59,6 @@ class Simulated:
 
     def to_frame(self) -> Any:
         """The columns as a pandas DataFrame. Loads pandas."""
-        import pandas as pd
-
         return pd.DataFrame(dict(self.columns))
 
     frame = to_frame  # an earlier name

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.lazy import Lazy
+
 if TYPE_CHECKING:
     import xarray as xr
+else:
+    xr = Lazy("xarray")
 
 
 def as_written(values: Any, kind: str) -> npt.NDArray[Any]:
@@ -53,8 +57,6 @@ class Statistics:
         return self
 
     def to_dataset(self) -> xr.Dataset:
-        import xarray as xr
-
         coords = {name for name, (dims, _) in self.stats.items() if dims == (name,)}
         return xr.Dataset(
             {name: stat for name, stat in self.stats.items() if name not in coords},

@@ -250,7 +250,7 @@ class Spec:
                 "notes": notes,
             }
         else:
-            from dagreg.spec.python import built
+            from dagreg.spec.python import built  # which reads what this file defines
 
             given["missing"] = None if missing == "error" else missing  # the default goes without saying
             read = built(given, None if path is None else os.fspath(path))
