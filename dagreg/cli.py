@@ -17,7 +17,7 @@ from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
 from dagreg.lazy import Lazy
 from dagreg.model.estimators import Estimator
-from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
+from dagreg.spec.types import LEVEL, LEVELS, MAX_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _output(words: str, metavar: str = "FILE") -> Argument:
 
 
 def _seed(words: str) -> Argument:
-    return Argument(("--seed",), words, read=int, least=0, most=MOST_SEED, metavar="N")
+    return Argument(("--seed",), words, read=int, least=0, most=MAX_SEED, metavar="N")
 
 
 TABLE = _output("File: .csv, .tsv or .parquet.")

@@ -28,7 +28,7 @@ from dagreg.results.posterior import write as write_draws
 from dagreg.results.stored import Stored, read_record, record_of, spec_text, versions
 from dagreg.sources.reader import Reader
 from dagreg.spec.brief import cut
-from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, Spec
+from dagreg.spec.types import LEVEL, LEVELS, MAX_SEED, Spec
 from dagreg.study import Study, study_of
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Result:
         spec = self.record.study.spec
         model = self.model(estimator, effect)
         python.check_number("level", LEVEL if level is None else level, *LEVELS)
-        python.check_number("seed", 0 if seed is None else seed, 0, MOST_SEED, whole=True)
+        python.check_number("seed", 0 if seed is None else seed, 0, MAX_SEED, whole=True)
         source = open_source(spec, new, allow_outside=False)
         way, rows = predict.routed(model, self.record.study.graph, source, do or {})
         draws = self.samples[model.builder].flat()

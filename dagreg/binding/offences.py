@@ -15,7 +15,7 @@ from dagreg.model.numbers_as_text import Words, parted, spoiling
 from dagreg.sources.source import Source, identifier, quote
 from dagreg.spec.types import Level
 
-MOST_WORDS = 100_000  # distinct texts of a column that are looked at
+MAX_WORDS = 100_000  # distinct texts of a column that are looked at
 MAX_SEARCHED_ROWS = 50  # of them among which the first row is sought
 _RESERVED = re.compile(
     "all|and|any|array|as|asc|both|case|cast|check|column|constraint|create|default|desc|distinct|do|else|"
@@ -102,7 +102,7 @@ def spoilt(source: Source, column: str, where: str = "TRUE") -> Words:
         f"{source.complete([column])}"
     )
     found = [
-        (str(value), int(n)) for value, n in source.fetch(f"{asked} GROUP BY 1 ORDER BY 1 LIMIT {MOST_WORDS}")
+        (str(value), int(n)) for value, n in source.fetch(f"{asked} GROUP BY 1 ORDER BY 1 LIMIT {MAX_WORDS}")
     ]
     return parted(found)
 

@@ -24,9 +24,9 @@ from dagreg.sources.sql import Column, grouped_sql, moments_sql, parts_sql
 from dagreg.sources.types import Grouping, Sum
 
 COUNTED_FROM = 20_000  # rows from which equal ones are counted, so that effects and refits work on each once
-MOST_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array
+MAX_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array
 SAMPLE = 50_000  # rows that checks look at instead of all of a large table
-IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
+MAX_IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
 
 
 class Rows(Columns):
@@ -69,7 +69,7 @@ class Rows(Columns):
     @property
     def large(self) -> bool:
         """Whether the database should answer rather than arrays."""
-        return self.count > IN_MEMORY
+        return self.count > MAX_IN_MEMORY
 
     @property
     def in_database(self) -> Rows | None:
@@ -144,7 +144,7 @@ class Rows(Columns):
             for m in models
         ):
             return None
-        if self.distinct(columns) > min(MOST_DISTINCT, self.count // 10):
+        if self.distinct(columns) > min(MAX_DISTINCT, self.count // 10):
             return None
         name = max(columns, key=len) + "_"  # longer than any of them
         table = self.grouped(Grouping(columns, (Sum(name, ()),)))

@@ -16,7 +16,7 @@ from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.shapes import has_controls
 
-_LEVELS_SHOWN = 12
+_MAX_LEVELS_SHOWN = 12
 _HEAD = """\
 # A dagreg spec: what causes what, what was measured, and the question.
 # `dagreg explain` answers from the graph alone, `dagreg fit` with the data.
@@ -238,7 +238,7 @@ def _described(summary: ColumnSummary) -> tuple[str, str]:
         )
     if kind == "categorical" and summary.distinct > CATEGORY_CAP:
         return f"{summary.distinct} different texts, taken as a sample of groups", "group"
-    if kind == "categorical" and len(summary.levels) <= _LEVELS_SHOWN:
+    if kind == "categorical" and len(summary.levels) <= _MAX_LEVELS_SHOWN:
         return "the first level is the reference", f"type: categorical, levels: {_listed(summary)}"
     return f"{summary.distinct} different texts" if kind == "categorical" else "", kind
 

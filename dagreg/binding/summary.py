@@ -17,7 +17,7 @@ from dagreg.model.curves import functions_sql, heights, quantiles
 from dagreg.model.interactions import possible_products
 from dagreg.model.summary import CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql, with_moments
-from dagreg.numerics.rounding import KNOT, LARGEST, SMALLEST, shortened
+from dagreg.numerics.rounding import KNOT, MAX_NUMBER, MIN_SD, shortened
 from dagreg.sources.source import Source, quote
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, NodeType, Spec
@@ -303,7 +303,7 @@ def _check_product(spec: Spec, factors: Sequence[Variable], summaries: Mapping[s
     plain = [v for v in factors if not v.levels and v.transform is None]
     columns = [summaries[v.column] for v in plain]
     largest = prod(max(abs(c.minimum), abs(c.maximum)) for c in columns)
-    if largest > LARGEST or prod(c.sd for c in columns) < SMALLEST:
+    if largest > MAX_NUMBER or prod(c.sd for c in columns) < MIN_SD:
         named = ":".join(v.name for v in factors)
         message = (
             f"the product `{named}` reaches {largest:g}, which is too {'large' if largest > 1 else 'small'}"

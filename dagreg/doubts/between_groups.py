@@ -30,9 +30,8 @@ from dagreg.numerics.tails import t_two_sided
 
 FALSE_ALARM_RATE = 0.05  # chance of a false alarm
 MIN_SHIFT = 0.75  # posterior sds between pooled and within that are worth a word
-MIN_ROWS_PER_GROUP = (
-    30  # rows per group, on average, below which a comparison that cannot be made is worth a word
-)
+# rows per group, on average, below which a comparison that cannot be made is worth a word
+MIN_ROWS_PER_GROUP = 30
 
 
 def group_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:

@@ -29,7 +29,7 @@ ROUNDING = 1e-13  # of a column's size
 MAX_NEAR_REST = 0.01  # of its spread, from which on a column is worth comparing with its prior
 MIN_PRECISION_RATIO = 0.1  # of a prior's precision: the data say less than that
 MIN_PART = 1e-6  # of a column's spread: a smaller share of it in another is rounding
-MOST_NAMED = 4  # columns of a combination that is written out
+MAX_NAMED = 4  # columns of a combination that is written out
 COLUMNS = 600  # more take too long
 
 
@@ -210,7 +210,7 @@ def _words(columns: Columns, one: Dependence) -> str:
     """The combination in the columns' own units; by name alone where it is long."""
     name = columns.names[one.column]
     where = "in every row" if one.exact else "in every row, to the rounding of the data"
-    if len(one.shares) > MOST_NAMED:
+    if len(one.shares) > MAX_NAMED:
         others = _listed(dict.fromkeys(columns.terms[i].name for i in one.shares))
         return f"{name} is a combination of {others} {where}"
     parts = [
@@ -224,7 +224,7 @@ def _words(columns: Columns, one: Dependence) -> str:
 
 def _told(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -> str:
     """The sums of coefficients that the data do tell, with their posterior."""
-    if not 0 < len(one.shares) <= MOST_NAMED or equation.family.predictor != "one":
+    if not 0 < len(one.shares) <= MAX_NAMED or equation.family.predictor != "one":
         return ""
     values = _coefficients(equation, columns, draws)
     parts = []

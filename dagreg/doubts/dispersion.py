@@ -46,7 +46,7 @@ FALSE_ALARM_RATE = 0.005  # the chance of a false alarm
 BLOCK = 4  # neighbours that are compared
 MAX_LEVELS_OF_A_NUMBER = 10  # different values of a number that is taken as levels
 ROWS_PER_TREND_TERM = 10  # rows for each square or product in the trend
-MOST_TRENDS = 50  # cells with an intercept of their own in the trend
+MAX_TRENDS = 50  # cells with an intercept of their own in the trend
 Moments = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
 LEVELLED = ("binary", "categorical", "ordinal", "group")
 
@@ -275,7 +275,7 @@ def _trend(rows: _Rows, cells: Index, order: Sequence[Array], *, poisson: bool) 
     numbers = [(v - v.mean()) / (v.std() or 1.0) for v in order]
     if len(cells) > ROWS_PER_TREND_TERM * len(order) ** 2:
         numbers += [a * b for i, a in enumerate(numbers) for b in numbers[i:]]
-    several = range(1, int(cells.max()) + 1) if cells.max() < MOST_TRENDS else ()
+    several = range(1, int(cells.max()) + 1) if cells.max() < MAX_TRENDS else ()
     columns = np.column_stack([np.ones(len(cells)), *numbers, *(cells == c for c in several)]).astype(
         np.float64
     )

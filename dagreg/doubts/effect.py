@@ -13,7 +13,7 @@ from dagreg.doubts.collinear import collinearity
 from dagreg.doubts.diagnostics import diagnose
 from dagreg.doubts.disagreement import disagreements
 from dagreg.doubts.dispersion import Beside, beside_outcome, between_rows, rows_beside
-from dagreg.doubts.implication_columns import MOST_ROWS
+from dagreg.doubts.implication_columns import MAX_ROWS
 from dagreg.doubts.implications import Verdicts, names_of, put_to_data
 from dagreg.doubts.mixing import mixing
 from dagreg.doubts.pooling import poolings
@@ -109,4 +109,4 @@ def _beside(study: Study, model: Model, outcome: str, table: Table) -> Beside | 
     spec, names = study.spec, beside_outcome(study.spec, study.graph, outcome)
     known = [n for n in names if (spec.nodes[n].column or n) in table.source.columns]
     columns = columns_of(spec, (model.outcome.response, *known))
-    return rows_beside(spec, model, known, table.rows.sample(columns, MOST_ROWS, spec.sampling.seed))
+    return rows_beside(spec, model, known, table.rows.sample(columns, MAX_ROWS, spec.sampling.seed))

@@ -15,7 +15,7 @@ from dagreg.doubts.implication_columns import NodeColumn
 from dagreg.doubts.implication_regressions import (
     FLOOR,
     FREE,
-    MOST_LEVELS,
+    MAX_LEVELS,
     binomial_means,
     explained_by,
     function_text,
@@ -122,10 +122,10 @@ def of_label(
     if y.family == "levels" and all(g.label or g.variable.levels for g in given):
         strata = combined([g.places(rows) for g in given], int(rows.sum()))
         return crossed(x.places(rows), y.places(rows), strata) or few
-    if x.label and y.label and len(y.variable.levels) > MOST_LEVELS:
+    if x.label and y.label and len(y.variable.levels) > MAX_LEVELS:
         x, y = y, x
-    if len(y.variable.levels) > MOST_LEVELS:
-        return f"both have more than {MOST_LEVELS} levels"
+    if len(y.variable.levels) > MAX_LEVELS:
+        return f"both have more than {MAX_LEVELS} levels"
     if y.family == "number" or any(g.label for g in given):
         responses = (y.indicators(rows) if y.label else y.predictor(rows)).T
         span, wider = _span(given, rows), _span(given, rows, x)

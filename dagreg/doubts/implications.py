@@ -46,8 +46,8 @@ from dagreg.spec.types import Spec
 Claim = tuple[str, str, tuple[str, ...]]
 
 FALSE_ALARM_RATE = 0.05  # chance of any false alarm over all tests
-MOST_TESTS = 200
-SMALLEST = 1e-16  # p-values below are shown as such
+MAX_TESTS = 200
+MIN_SHOWN_P = 1e-16  # p-values below are shown as such
 MAX_SHOWN_REJECTIONS = 10  # rejections spelled out
 
 
@@ -70,14 +70,14 @@ def put_to_data(
     variables: Mapping[str, Variable] = MappingProxyType({}),
     barred: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdicts:
-    """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per
+    """Every claim (at most `MAX_TESTS`) whose columns exist; rows with a missing value are left out per
     test.
 
     `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is
     asked for rows in place of the source. `barred` says of nodes why their columns serve no test, "" where
     they do.
     """
-    asked = claims[:MOST_TESTS]
+    asked = claims[:MAX_TESTS]
     counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
     names = dict.fromkeys(
         (*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ()))
@@ -169,7 +169,7 @@ def _together(tests: Sequence[ImplicationTest], count: int) -> str:
 
 
 def _p(value: float) -> str:
-    return f"= {value:.2g}" if value > SMALLEST else f"< {SMALLEST:g}"
+    return f"= {value:.2g}" if value > MIN_SHOWN_P else f"< {MIN_SHOWN_P:g}"
 
 
 _SPARED = (

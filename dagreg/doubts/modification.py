@@ -25,8 +25,8 @@ from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import f_upper
 
-ODDS = 0.001  # probability of products that fit so well, were there none
-MOST_ROWS = 50_000
+MAX_CHANCE = 0.001  # probability of products that fit so well, were there none
+MAX_ROWS = 50_000
 
 
 def modification_doubts(
@@ -39,7 +39,7 @@ def modification_doubts(
     table = as_columns(data).in_database
     found = _with_products(model, data if table is None else _sampled(model, table, seed))
     mean, sd = heads[0].summary.mean, heads[0].summary.sd
-    if found is None or found[1] > ODDS or abs(found[0]) <= sd:
+    if found is None or found[1] > MAX_CHANCE or abs(found[0]) <= sd:
         return []
     (exposure,) = model.estimand.exposure
     response, others = model.outcome.response, _others(model)
@@ -57,7 +57,7 @@ def modification_doubts(
 
 def _sampled(model: Model, data: Rows, seed: int) -> Mapping[str, Any]:
     """Complete rows of a large table."""
-    some = data.sample(model.columns, MOST_ROWS, seed)
+    some = data.sample(model.columns, MAX_ROWS, seed)
     complete = ~np.any([np.ma.getmaskarray(values) for values in some.values()], axis=0)
     return {name: np.ma.getdata(values)[complete] for name, values in some.items()}
 

@@ -25,8 +25,8 @@ from dagreg.model.terms import Deviation, Varying
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
-MOST_LEVELS, MOST_PICTURES = 30, 6
-MOST_ROWS = 1_000_000
+MAX_LEVELS, MAX_PICTURES = 30, 6
+MAX_ROWS = 1_000_000
 STEPS, CLOSE, FAR = (
     60,
     1e-8,
@@ -39,7 +39,7 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
 
     `draws` is by estimator.
     """
-    if data.count > MOST_ROWS:
+    if data.count > MAX_ROWS:
         return ()
     found = (
         pooling
@@ -50,7 +50,7 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
         for varying in equation.varying
         for pooling in _poolings(model, equation, varying, draws[model.estimator].flat(), data)
     )
-    return tuple(pooling for pooling, _ in zip(found, range(MOST_PICTURES), strict=False))
+    return tuple(pooling for pooling, _ in zip(found, range(MAX_PICTURES), strict=False))
 
 
 def _poolings(
@@ -101,8 +101,8 @@ def pooled_levels(
 def shown_levels(means: Array) -> npt.NDArray[np.int64]:
     """The places of the levels that are shown, in the order of their means: every k-th of many."""
     order = np.argsort(means, kind="stable")
-    if len(order) > MOST_LEVELS:
-        order = order[np.linspace(0, len(order) - 1, MOST_LEVELS).round().astype(np.int64)]
+    if len(order) > MAX_LEVELS:
+        order = order[np.linspace(0, len(order) - 1, MAX_LEVELS).round().astype(np.int64)]
     return order
 
 

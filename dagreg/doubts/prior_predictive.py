@@ -32,9 +32,9 @@ from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
 DRAWS = 1_000
-ROWS = 200
+MAX_ROWS = 200  # of the data, for which responses are drawn
 CENTRAL = 0.998  # of the prior predictive distribution: a statistic outside is ruled out
-UNMOVED = 0.9  # of the prior's interval: a posterior as wide has learned next to nothing
+MIN_UNMOVED = 0.9  # of the prior's interval: a posterior as wide has learned next to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,16 @@ class _Predicted:
 
 
 def _some_rows(model: Model, data: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """At most `ROWS` of the rows, at random, those with missing values left out."""
+    """At most `MAX_ROWS` of the rows, at random, those with missing values left out."""
     columns = model.columns
     table = as_columns(data).in_database
     if table is not None:
-        masked = table.sample(columns, ROWS, int(rng.integers(2**31)))
+        masked = table.sample(columns, MAX_ROWS, int(rng.integers(2**31)))
         there = ~np.any([np.ma.getmaskarray(masked[c]) for c in columns], axis=0)
         return {c: np.ma.getdata(masked[c])[there] for c in columns}
     arrays = {c: np.asarray(data[c]) for c in columns}
     count = len(arrays[columns[0]])
-    kept = np.arange(count) if count <= ROWS else np.sort(rng.choice(count, ROWS, replace=False))
+    kept = np.arange(count) if count <= MAX_ROWS else np.sort(rng.choice(count, MAX_ROWS, replace=False))
     return {c: values[kept] for c, values in arrays.items()}
 
 
@@ -252,7 +252,7 @@ def _unmoved(
             before = contrast_draws(model, draws, rows, contrast, seed)
         low, high = _central(before, estimate.summary.level)
         width = estimate.summary.interval[1] - estimate.summary.interval[0]
-        if not width > UNMOVED * (high - low):  # a prior that reaches infinity has said next to nothing
+        if not width > MIN_UNMOVED * (high - low):  # a prior that reaches infinity has said next to nothing
             continue
         then, now = f"{low:.3g} to {high:.3g}", "{:.3g} to {:.3g}".format(*estimate.summary.interval)
         message = (

@@ -30,7 +30,7 @@ FAR_PREDICTORS = {
     "log": 8.0,
 }  # predictors that a likelihood without a maximum reaches in a few steps
 FAR_PREDICTOR = 3.0  # of the other links
-ROWS, NUMBERS = 20_000, 2_000_000  # distinct rows, and entries of the program, that are worth it
+MAX_ROWS, MAX_ENTRIES = 20_000, 2_000_000  # distinct rows, and entries of the program, that are worth it
 MIN_MOVE = 1e-6
 
 Mask = npt.NDArray[np.bool_]
@@ -95,7 +95,7 @@ def distinct_rows(
         state = _state(equation, values[equation.response][:, 0], data)
     table = np.unique(np.column_stack([columns, state]), axis=0)
     several = max(len(equation.levels) - 1, 1)
-    if len(table) > ROWS or table.size * several**2 > NUMBERS:
+    if len(table) > MAX_ROWS or table.size * several**2 > MAX_ENTRIES:
         return None
     return table[:, :-1], _bounds(equation, table[:, :-1], table[:, -1])
 

@@ -33,10 +33,9 @@ from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 Index = npt.NDArray[np.int64]
 Statistic = tuple[float, float]  # and its p value
 DEPENDENT = 1e-8  # of a column's length: what is left of it beside others is rounding
-MOST_BESIDE = (
-    1_000  # levels of all labels but the largest; beyond, rows are compared within combinations of levels
-)
-MOST_CROSSED = 20_000_000  # cells of their table
+# levels of all labels but the largest; beyond, rows are compared within combinations of levels
+MAX_BESIDE = 1_000
+MAX_CROSSED = 20_000_000  # cells of their table
 EXPECTED = 5.0  # rows that would differ from their level's by chance: then it is no chance that none does
 
 
@@ -79,7 +78,7 @@ class Span:
             combined((), rows)
         ]
         beside = sum(int(c.max()) + 1 for c in codes[1:])
-        if beside > MOST_BESIDE or beside * (int(codes[0].max()) + 1) > MOST_CROSSED:
+        if beside > MAX_BESIDE or beside * (int(codes[0].max()) + 1) > MAX_CROSSED:
             codes, beside = [combined(codes, rows)], 0
         self.first, self.size = codes[0], np.bincount(codes[0]).astype(np.float64)
         starts = np.cumsum([0, *(int(c.max()) + 1 for c in codes[1:])])

@@ -10,9 +10,9 @@ from dagreg.numerics.arrays import Array
 POINTS, BINS = 81, 512
 AIR = 1.2  # beyond the middle 94 %, to either side, in its widths: a Cauchy's tails would hide its middle
 BODY = (0.03, 0.97)
-EXTREME = 1e-200  # numbers beyond it or its inverse: arithmetic on them overflows
-ROUNDING = 1e-12  # steps below this share of the numbers are lost in their digits
-FULL_WIDTH = 4.0  # bandwidths at which the kernel is cut off
+MIN_SIZE = 1e-200  # numbers beyond it or its inverse: arithmetic on them overflows
+MIN_RELATIVE_STEP = 1e-12  # steps below this share of the numbers are lost in their digits
+MAX_REACH = 4.0  # bandwidths at which the kernel is cut off
 
 
 def density(values: Array) -> Density | None:
@@ -21,17 +21,17 @@ def density(values: Array) -> Density | None:
     Returns None where the draws do not vary, or some are not finite or as good as: there is nothing to draw.
     """
     draws = np.asarray(values, dtype=np.float64).ravel()
-    if not np.abs(draws).max() < 1 / EXTREME or np.ptp(draws) == 0:
+    if not np.abs(draws).max() < 1 / MIN_SIZE or np.ptp(draws) == 0:
         return None
     left, quarter, three, right = np.quantile(draws, (BODY[0], 0.25, 0.75, BODY[1]))
     low, high = _window(draws, left, right)
     step = (high - low) / BINS
-    if not (step > EXTREME and step > ROUNDING * max(abs(low), abs(high))):
+    if not (step > MIN_SIZE and step > MIN_RELATIVE_STEP * max(abs(low), abs(high))):
         return None
     width = _bandwidth(draws, three - quarter, high - low)
     kept = draws[(draws >= low) & (draws <= high)]
     counts, _ = np.histogram(kept, BINS, (low, high))
-    reach = min(int(np.ceil(FULL_WIDTH * width / step)), BINS)
+    reach = min(int(np.ceil(MAX_REACH * width / step)), BINS)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step / width) ** 2)
     smooth = np.convolve(
         np.pad(counts.astype(float), reach, mode="symmetric"), kernel / kernel.sum(), mode="valid"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dagreg.effects.gformula import CELLS, SIDES, chunks
+from dagreg.effects.gformula import MAX_CELLS, SIDES, chunks
 from dagreg.effects.predictor import location, parameters, predicted
 from dagreg.effects.rows import Rows
 from dagreg.effects.steps import Side, Step, step_of
@@ -68,7 +68,7 @@ def functional_means(
     picked = _picked(rows, (*fixed, *contrast.exposures), particles, seed)
     count, step = len(draws[model.outcome.intercept]), step_of(model, contrast)
     parts: list[list[Array]] = []
-    for i, part in chunks(draws, count, max(1, CELLS // (4 * particles))):
+    for i, part in chunks(draws, count, max(1, MAX_CELLS // (4 * particles))):
         world = _World(
             model, dict(zip(model.factors, model.equations, strict=True)), part, rows, seed + i, picked
         )

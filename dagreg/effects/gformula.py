@@ -32,16 +32,14 @@ from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
-CELLS = 2_000_000  # draws x rows held at once
-CACHED_CELLS = (
-    50_000  # the same of one array where nothing is drawn at random: it stays in the processor's cache
-)
-MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
-SUMMED = 4  # times as many cells may a sum over counts have as drawing them would
-BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
+MAX_CELLS = 2_000_000  # draws x rows held at once
+# the same of one array where nothing is drawn at random: it stays in the processor's cache
+MAX_CACHED_CELLS = 50_000
+MIN_SIMULATED = 5_000  # rows simulated per posterior draw, where a mediator is drawn
+MAX_SUMMED = 4  # cells of a sum over counts, for each cell that drawing them would take
+MAX_BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
 
-
-NEGLIGIBLE = 1e-12  # probability of all counts beyond those that are summed over
+MAX_NEGLECTED = 1e-12  # probability of all counts beyond those that are summed over
 
 SIDES: tuple[Side, ...] = ("start", "stop")
 Known = dict[tuple[object, ...], list[Array]]
@@ -178,11 +176,11 @@ def _means(
     if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
     elif not exact:
-        times = -(-MONTE_CARLO // len(rows))
+        times = -(-MIN_SIMULATED // len(rows))
         rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
     # Where numbers are drawn the size of a block decides which: there it stays as it is.
-    cells = CACHED_CELLS if exact and rows.units is None else CELLS // branches(model)
+    cells = MAX_CACHED_CELLS if exact and rows.units is None else MAX_CELLS // branches(model)
     block = max(1, cells // len(rows))
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, block):
@@ -220,19 +218,19 @@ def _counted(
         e.family.probabilities is None or e.varying or not mediators.isdisjoint(e.predictors) for e in drawn
     ):
         return {}
-    most = min(BRANCHES, SUMMED * MONTE_CARLO // len(rows)) // _joint(model)
+    most = min(MAX_BRANCHES, MAX_SUMMED * MIN_SIMULATED // len(rows)) // _joint(model)
     found: dict[str, int] = {}
     for equation in drawn:
         means = [
             location(equation, part, _intervened(model, rows.values, len(rows), contrast, side, step))
             for side in SIDES
-            for _, part in chunks(draws, len(draws[equation.intercept]), max(1, CELLS // len(rows)))
+            for _, part in chunks(draws, len(draws[equation.intercept]), max(1, MAX_CELLS // len(rows)))
         ]
         if min(float(m.min()) for m in means) < 0 or equation.family.probabilities is None:
             return {}
         highest = np.array([max(float(m.max()) for m in means)])
         each = np.concatenate(list(equation.family.probabilities(highest, most)))
-        (enough,) = np.nonzero(1.0 - np.cumsum(each) < NEGLIGIBLE)
+        (enough,) = np.nonzero(1.0 - np.cumsum(each) < MAX_NEGLECTED)
         if not enough.size:
             return {}
         found[equation.response] = int(enough[0])
@@ -361,7 +359,7 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
             for count, p in enumerate(each)
         ]
     linearly = enters_linearly(setting.model, name)
-    summed = equation.family.draw is None and _joint(setting.model) <= BRANCHES
+    summed = equation.family.draw is None and _joint(setting.model) <= MAX_BRANCHES
     if not (summed or linearly):
         drawn = setting.drawn(equation, branch.values, rows)
         return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
@@ -380,7 +378,7 @@ def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows
     found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
     if enters_linearly(model, name):
         return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
-    if _joint(model) <= BRANCHES:
+    if _joint(model) <= MAX_BRANCHES:
         variable = model.variables[name]
         settings = [
             (found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
@@ -438,13 +436,13 @@ def _joint(model: Model) -> int:
 
 def branches(model: Model) -> int:
     """Joint settings of the mediators that each row is worked out at."""
-    return min(_joint(model), BRANCHES)
+    return min(_joint(model), MAX_BRANCHES)
 
 
 def is_exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
     nonlinear = [e for e in model.mediators if not enters_linearly(model, e.response)]
-    return all(e.family.draw is None for e in nonlinear) and _joint(model) <= BRANCHES
+    return all(e.family.draw is None for e in nonlinear) and _joint(model) <= MAX_BRANCHES
 
 
 def _average(rows: Rows) -> Rows:

@@ -24,8 +24,8 @@ from dagreg.model.plan import Model
 from dagreg.model.sampling import responses
 from dagreg.numerics.arrays import Array
 
-MOST = 500_000_000  # numbers in an array of draws x rows
-_STEP = 2_000_000  # numbers worked on at a time
+MAX_NUMBERS = 500_000_000  # numbers in an array of draws x rows
+_MAX_BLOCK = 2_000_000  # numbers worked on at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def pointwise(
     count = len(draws[model.outcome.intercept])
     data = {name: np.ma.getdata(data[name]) for name in model.columns}
     rows = len(next(iter(data.values())))
-    if count * rows > MOST:
+    if count * rows > MAX_NUMBERS:
         message = f"{count:,} draws of {rows:,} rows are {8 * count * rows / 1e9:.0f} GB"
         raise DagregError(
             (Diagnostic("DR568", message, label="keep fewer draws (`sampling`), or take fewer rows"),)
@@ -71,7 +71,7 @@ def pointwise(
     seen = {e.response: _seen(e, values) for e in model.equations}
     found: dict[str, Array] = {e.response: np.empty((count, rows)) for e in model.equations if likelihood}
     made: dict[str, Array] = {e.response: np.empty((count, rows)) for e in model.equations if drawn}
-    step = max(1, _STEP // (count * max(1, *(len(e.levels) for e in model.equations))))
+    step = max(1, _MAX_BLOCK // (count * max(1, *(len(e.levels) for e in model.equations))))
     with np.errstate(all="ignore"):  # a density may be 0, a mean none of the family's
         for start in range(0, rows, step):
             here = slice(start, start + step)

@@ -3,9 +3,10 @@
     p(y | row, data) = E over the draws of p(y | row, parameters)
 
 Mediators that are not read from the row are drawn from their regressions, in order. The mean of the outcome
-integrates them out: exactly where they enter linearly or have a few levels, else over `INNER` draws of them
-for each posterior draw. A group that the fit has not seen has deviations of its own, drawn from the
-population once for each posterior draw, and shared by all its rows (Gelman and Hill 2007, section 12.8).
+integrates them out: exactly where they enter linearly or have a few levels, else over `MIN_INNER`
+draws of them or more for each posterior draw. A group that the fit has not seen has deviations of its own,
+drawn from the population once for each posterior draw, and shared by all its rows (Gelman and Hill 2007,
+section 12.8).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dagreg.binding.new_rows import NewRows, present, read_new_rows
-from dagreg.effects.gformula import BRANCHES, CELLS, enters_linearly
+from dagreg.effects.gformula import MAX_BRANCHES, MAX_CELLS, enters_linearly
 from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route, route, settings
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 else:
     pd = Lazy("pandas")
 
-INNER = 20  # draws of mediators for each posterior draw, where the outcome's mean has to average over them
-MOST_INNER, INNER_ROWS = 400, 8_000  # few rows get more of them
+# draws of mediators for each posterior draw, where the outcome's mean has to average over them
+MIN_INNER = 20
+MAX_INNER, INNER_ROWS = 400, 8_000  # few rows get more of them
 _GROUPS, _ROWS = 1, 2  # streams of random numbers
 
 
@@ -97,7 +99,7 @@ def predict(
     """
     count = len(draws[model.outcome.intercept])
     width = max(len(model.outcome.levels), 1) * max((len(e.levels) for e in way.simulated), default=1)
-    step = max(1, CELLS // (count * max(width, 1)))
+    step = max(1, MAX_CELLS // (count * max(width, 1)))
     parts = []
     with np.errstate(all="ignore"):  # what lies beyond all numbers is told apart in the answer
         for start in range(0, max(rows.count, 1), step):
@@ -205,7 +207,7 @@ class _Chunk(Responses):
 
     def _repeats(self) -> int:
         drawn = any(self._choice(e) == "drawn" for e in self.way.simulated)
-        return max(INNER, min(MOST_INNER, INNER_ROWS // max(self.rows.count, 1))) if drawn else 1
+        return max(MIN_INNER, min(MAX_INNER, INNER_ROWS // max(self.rows.count, 1))) if drawn else 1
 
     def _choice(self, equation: Equation) -> str:
         """How a mediator is integrated out: by its mean, by its levels, or drawn."""
@@ -216,7 +218,7 @@ class _Chunk(Responses):
         finite = [e for e in self.way.simulated if e.family.finite]
         return (
             "levels"
-            if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= BRANCHES
+            if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= MAX_BRANCHES
             else "drawn"
         )
 

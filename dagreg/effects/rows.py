@@ -21,7 +21,7 @@ from dagreg.numerics.arrays import Array
 from dagreg.spec.types import Level
 
 Index = npt.NDArray[np.int64]
-MERGE_FROM = 64  # fewer rows are not worth the sorting
+MIN_MERGED = 64  # rows: fewer are not worth the sorting
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ def merge(rows: Rows) -> Rows:
     counted = rows.weights > 0
     if not counted.all():
         rows = rows.taken(np.flatnonzero(counted))
-    if len(rows) < MERGE_FROM:
+    if len(rows) < MIN_MERGED:
         return rows
     table = np.column_stack(list(rows.values.values()))
     if any(len(np.unique(column)) == len(rows) for column in table.T):  # cheaper than to sort by all of them

@@ -37,11 +37,11 @@ from dagreg.numerics.arrays import Array
 from dagreg.numerics.jets import Jet, chained, variable
 from dagreg.spec.priors import DISTRIBUTIONS
 
-BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
-ROWS = 1_000  # of a block
-ALONE = 2**20  # rows x points up to which threads are not worth starting
-WORTH_MERGING = 500  # rows
-FEWEST = 2  # rows that are merged where each takes longer
+MAX_BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
+MAX_BLOCK_ROWS = 1_000
+MAX_ALONE = 2**20  # rows x points up to which threads are not worth starting
+MIN_MERGED = 500  # rows of which equal ones are worth merging
+MIN_MERGED_COSTLY = 2  # the same where each row takes longer
 TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
 Index = npt.NDArray[np.integer[Any]]
 Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
@@ -79,8 +79,8 @@ class Factor:
         """The sum over rows at each point, rows and points in blocks."""
         scalars = [values[:, place][None, :] for place in self.scalars]
         total = np.zeros(len(values))
-        for at in range(0, len(self.weights), ROWS):
-            rows = slice(at, at + ROWS)
+        for at in range(0, len(self.weights), MAX_BLOCK_ROWS):
+            rows = slice(at, at + MAX_BLOCK_ROWS)
             columns = {name: numbers[rows] for name, numbers in self.columns.items()}
             density = self.formula(columns, [p.at(values, rows) for p in self.predictors], scalars)
             total += self.weights[rows] @ np.broadcast_to(density, (len(self.weights[rows]), len(values)))
@@ -141,9 +141,9 @@ class Posterior:
 
     def __call__(self, points: Array) -> Array:
         """The log density at each point, up to a constant; -inf where it is no number."""
-        width = max(BLOCK // max(min(self.rows, ROWS), 1), 1)
+        width = max(MAX_BLOCK // max(min(self.rows, MAX_BLOCK_ROWS), 1), 1)
         parts = [points[at : at + width] for at in range(0, len(points), width)]
-        if len(parts) > 1 and self.rows * len(points) > ALONE:
+        if len(parts) > 1 and self.rows * len(points) > MAX_ALONE:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 heights = list(pool.map(self._heights, parts))
         else:
@@ -389,7 +389,7 @@ def _ordered(
     def middle(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
         return density(*etas)
 
-    fewest = FEWEST if groups else WORTH_MERGING
+    fewest = MIN_MERGED_COSTLY if groups else MIN_MERGED
     bottom, top = codes == 0, codes == several
     between = ~(bottom | top)
     for formula, rows, sides in (
@@ -438,7 +438,7 @@ def _one(
         which = np.flatnonzero(flags == flag)
         factor = Factor(_formula(equation, flag), columns, tuple(predictors), scalars, weights)
         here = factor if len(which) == rows else factor.picked(which)
-        yield merged(here, fewest=FEWEST if groups else WORTH_MERGING)
+        yield merged(here, fewest=MIN_MERGED_COSTLY if groups else MIN_MERGED)
     shared = equation.family.log_shared
     if shared is not None:
         exact = flags == "none"
@@ -447,7 +447,9 @@ def _one(
         def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
             return shared(columns["y"], dict(zip(names, scalars, strict=True)))
 
-        yield merged(Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=FEWEST)
+        yield merged(
+            Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=MIN_MERGED_COSTLY
+        )
 
 
 def _normal(
@@ -532,7 +534,7 @@ def _formula(equation: Equation, flag: str) -> Formula:
     return formula
 
 
-def merged(factor: Factor, fewest: int = WORTH_MERGING) -> Factor:
+def merged(factor: Factor, fewest: int = MIN_MERGED) -> Factor:
     """The factor with equal rows as one of their joint weight, where fewer than half of them are distinct.
 
     Equal rows are told by a random combination of their numbers, and that they are is checked.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     pm = Lazy("pymc")
 
-MOST_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
+MAX_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
 
 
 def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> str | None:
@@ -32,7 +32,7 @@ def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> st
     """
     if not any(runs_program(part.engine) for part in draws.parts):
         return plate.plate_source(model, data.count)
-    if data.count > MOST_ROWS:
+    if data.count > MAX_ROWS:
         return None
     try:
         return plate_source(program, model.builder, data)

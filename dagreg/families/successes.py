@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LINKS = ("logit", "probit", "cloglog")
-HIGHEST = 700.0  # of a predictor whose exponential is taken: beyond, it is no number
+MAX_PREDICTOR = 700.0  # of a predictor whose exponential is taken: beyond, it is no number
 MIN_BETA_PARAMETER = 1e-300  # parameters of a beta that NumPy's generator takes
-TRIALS = 2**62  # the most that it takes
+MAX_TRIALS = 2**62  # the most that it takes
 
 
 def variance(mean: Array) -> Array:
@@ -69,7 +69,7 @@ def probit(successes: Array, eta: Array, trials: Array) -> Array:
 
 
 def cloglog(successes: Array, eta: Array, trials: Array) -> Array:
-    rate = np.exp(np.minimum(eta, HIGHEST))
+    rate = np.exp(np.minimum(eta, MAX_PREDICTOR))
     return np.asarray(
         np.where(successes > 0, successes * np.log(-np.expm1(-rate)), 0.0) - (trials - successes) * rate
     )
@@ -116,5 +116,5 @@ def sample_beta(rng: np.random.Generator, mean: Array, p: Values) -> Array:
 
 
 def sample_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
-    trials = np.minimum(np.broadcast_to(p["trials"], mean.shape), TRIALS)
+    trials = np.minimum(np.broadcast_to(p["trials"], mean.shape), MAX_TRIALS)
     return rng.binomial(trials.astype(np.int64), np.clip(mean, 0.0, 1.0))

@@ -19,8 +19,8 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Budget, Separation, nearest_separator
 
 MAX_IMPLICATIONS = 1000
-WORK = 1_000_000
-LARGEST = 20_000  # nodes and edge ends above which nothing is listed
+MAX_WORK = 1_000_000
+MAX_SIZE = 20_000  # nodes and edge ends above which nothing is listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ def implications(graph: CausalGraph, budget: Budget | None = None) -> Iterator[I
 
 
 def list_implications(
-    graph: CausalGraph, limit: int = MAX_IMPLICATIONS, work: int = WORK
+    graph: CausalGraph, limit: int = MAX_IMPLICATIONS, work: int = MAX_WORK
 ) -> tuple[list[Implication], bool]:
-    """The first `limit` independencies, and whether the list was cut; none of a graph above `LARGEST`."""
-    if graph.size > LARGEST:
+    """The first `limit` independencies, and whether the list was cut; none of a graph above `MAX_SIZE`."""
+    if graph.size > MAX_SIZE:
         return [], True
     budget = Budget(work)
     found: list[Implication] = []

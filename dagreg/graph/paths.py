@@ -15,7 +15,7 @@ from dagreg.graph.separation import Path
 from dagreg.graph.separators import Budget
 
 MAX_PATHS = 200
-WORK = 1_000_000
+MAX_WORK = 1_000_000
 
 
 def all_paths(graph: CausalGraph, xs: Collection[int], ys: Collection[int], budget: Budget) -> Iterator[Path]:
@@ -73,7 +73,7 @@ def _distances(
 
 
 def list_paths(
-    graph: CausalGraph, xs: Collection[int], ys: Collection[int], limit: int = MAX_PATHS, work: int = WORK
+    graph: CausalGraph, xs: Collection[int], ys: Collection[int], limit: int = MAX_PATHS, work: int = MAX_WORK
 ) -> tuple[list[Path], bool]:
     """The first `limit` paths, and whether the list was cut by its limit or by the work it takes."""
     budget = Budget(work)

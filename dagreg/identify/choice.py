@@ -13,7 +13,7 @@ from dagreg.identify.survey import Survey
 from dagreg.identify.words import forbidden_because, listed, quoted, the_set
 from dagreg.spec.types import Adjust
 
-LARGEST_FLOW = 10_000  # nodes and edge ends
+MAX_FLOW_SIZE = 10_000  # nodes and edge ends
 RULE = "the cheapest to measure, then the smallest, then the first declared"
 
 
@@ -79,7 +79,7 @@ def least(
     graph = criterion.graph
     sets = list(minimal)
     if truncated:
-        if graph.size > LARGEST_FLOW:
+        if graph.size > MAX_FLOW_SIZE:
             return None, None
         plain = replace(criterion.cut, cost=(1.0,) * len(graph))
         tasks = (replace(criterion.task(), graph=plain), criterion.task())

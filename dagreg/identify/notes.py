@@ -20,7 +20,7 @@ from dagreg.identify.words import directed, forbidden_because, is_common_cause, 
 from dagreg.spec.types import Kind
 
 MAX_SEARCH_WORK = 2_000_000  # nodes times edges up to which every note may search the whole graph
-WORK = 4_000_000  # nodes and edges visited by the searches of all notes of a larger graph
+MAX_WORK = 4_000_000  # nodes and edges visited by the searches of all notes of a larger graph
 BOUNDED = (
     "The graph is large, so the search for paths through each variable was bounded: some sentences name "
     "no path, and a collider may go unmarked. `dagreg explain` with `--node` searches without that bound."
@@ -62,7 +62,7 @@ class NodeNotes(Mapping[str, NodeNote]):
         if not self.bounded:
             return self
         notes = NodeNotes(self.criterion, self.chosen, self.kind, self.optimal, self.instruments)
-        notes.survey, notes.allowance = self.survey, WORK // len(self)
+        notes.survey, notes.allowance = self.survey, MAX_WORK // len(self)
         return notes
 
     def __getitem__(self, name: str) -> NodeNote:

@@ -12,7 +12,7 @@ from dagreg.families import FAMILIES
 from dagreg.model.numbers_as_text import are_numbers, parted
 from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.symbols import Namer
-from dagreg.numerics.rounding import SMALLEST
+from dagreg.numerics.rounding import MIN_SD
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 
@@ -244,7 +244,7 @@ def _with_data(
 
 def _check_spread(node: Node, column: ColumnSummary, spread: float) -> None:
     """Raises DataError (DR435) where the numbers of a node vary too little."""
-    if spread >= SMALLEST:
+    if spread >= MIN_SD:
         return
     beside = f"beside a mean of {column.mean:g}, in the digits that a double holds"
     message = (

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from dagreg.numerics.arrays import Array, np, special
 
-MAX_COUNTED_MEAN = (
-    1e9  # means from which one count more or less is beyond the digits of the distribution function
-)
+# means from which one count more or less is beyond the digits of the distribution function
+MAX_COUNTED_MEAN = 1e9
 MAX_MEAN_FROM_0 = 20.0  # means up to which counting up from 0 is the faster way
 
 

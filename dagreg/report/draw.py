@@ -18,8 +18,8 @@ from dagreg.report.looks import (
     ARROW,
     CAUSAL,
     INK,
-    MOST_EDGES,
-    MOST_NODES,
+    MAX_EDGES,
+    MAX_NODES,
     STYLES,
     Look,
     causal_edges,
@@ -165,7 +165,7 @@ def _dagitty_name(name: str) -> str:
 
 def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pdf"]) -> bytes:
     nodes = names(spec)
-    if len(nodes) > MOST_NODES or len(spec.edges) > MOST_EDGES:
+    if len(nodes) > MAX_NODES or len(spec.edges) > MAX_EDGES:
         raise CannotDraw(
             f"the graph has {len(nodes):,} nodes and {len(spec.edges):,} edges, too many for a picture"
         )

@@ -29,7 +29,7 @@ from dagreg.spec.shapes import (
     Word,
 )
 from dagreg.spec.types import (
-    MOST_SEED,
+    MAX_SEED,
     Among,
     Coding,
     EngineSetting,
@@ -41,7 +41,7 @@ from dagreg.spec.types import (
 )
 
 LANGUAGE_VERSION = 1
-MOST_DOSES = 1000
+MAX_DOSES = 1000
 
 _TYPE_SYNONYMS = {
     "numeric": "continuous",
@@ -197,7 +197,7 @@ AMONG = Field(
 DOSES = ListOf[Any](Number(float), "a list of doses", least=1)
 DOSE_RESPONSE = Field(
     "dose_response",
-    ByKind("a list of doses, or how many", scalar=Number(int, minimum=2, maximum=MOST_DOSES), sequence=DOSES),
+    ByKind("a list of doses, or how many", scalar=Number(int, minimum=2, maximum=MAX_DOSES), sequence=DOSES),
     "the outcome's mean at these doses of the exposure, or at so many evenly spaced ones",
     former="curve",
 )
@@ -253,7 +253,7 @@ REGRESSION = Record("a regression", (FAMILY, LINK, CODING, CELLS, CURVES, INTERA
 DRAWS = Field("draws", Number(int, minimum=1, maximum=10_000_000), "draws kept from each chain")
 TUNE = Field("tune", Number(int, minimum=0, maximum=10_000_000), "warm-up draws of each chain")
 CHAINS = Field("chains", Number(int, minimum=1, maximum=1000), "chains")
-SEED = Field("seed", Number(int, minimum=0, maximum=MOST_SEED), "seed of every random draw")
+SEED = Field("seed", Number(int, minimum=0, maximum=MAX_SEED), "seed of every random draw")
 A_RATE = Number(float, minimum=0, maximum=1, open=True)
 TARGET_ACCEPT = Field("target_accept", A_RATE, "acceptance rate that NUTS aims at")
 ENGINE = Field("engine", Word(get_args(EngineSetting), "engine"), "what computes the posterior")

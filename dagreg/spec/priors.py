@@ -64,10 +64,9 @@ _ARGUMENT = re.compile(
     r"\s*(?:(?P<key>[^\W\d]\w*)\s*=\s*)?(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*"
 )
 
-_LONGEST_PRIOR = 1000  # characters
-SMALLEST = (
-    1e-100  # number of a prior, other than 0; the largest is its inverse: squares of both are still numbers
-)
+_MAX_PRIOR_LENGTH = 1000  # characters
+# number of a prior, other than 0; the largest is its inverse: squares of both are still numbers
+MIN_SIZE = 1e-100
 
 EXPECTED = "a prior such as `Normal(0, 1)`"
 
@@ -109,7 +108,7 @@ class PriorShape(Shape[Prior]):
 
 def read_prior(scalar: Scalar, found: Diagnostics) -> Prior | None:
     """The prior that a text says, or None after reporting why it says none."""
-    call = _CALL.fullmatch(scalar.text) if len(scalar.text) <= _LONGEST_PRIOR else None
+    call = _CALL.fullmatch(scalar.text) if len(scalar.text) <= _MAX_PRIOR_LENGTH else None
     if call is None:
         found.error("DR152", f"expected {EXPECTED}, found `{shorten(scalar.text)}`", scalar.span)
         return None
@@ -157,11 +156,11 @@ class _Arguments:
                 label = "a prior's parameters are finite numbers"
                 self._refuse("DR152", f"expected a number, found `{shorten(part)}`", start, stop, label)
                 match = None
-            elif (size := abs(float(match["number"]))) > 1 / SMALLEST or 0 < size < SMALLEST:
+            elif (size := abs(float(match["number"]))) > 1 / MIN_SIZE or 0 < size < MIN_SIZE:
                 label = "for a prior that says next to nothing write `Flat()`, or `HalfFlat()` of a scale"
                 found = f"`{shorten(match['number'])}` is beyond what a prior is computed with"
                 self._refuse(
-                    "DR436", f"{found}: {SMALLEST:g} to {1 / SMALLEST:g}", *match.span("number"), label
+                    "DR436", f"{found}: {MIN_SIZE:g} to {1 / MIN_SIZE:g}", *match.span("number"), label
                 )
                 match = None
             matches.append(match)

@@ -20,7 +20,7 @@ OF_TERMS = ("intercept", "slopes")
 CELLS_PRIOR = "cells"
 """The key of the prior of cell means, where the regression has `cells`."""
 
-_MOST_COLONS = 10  # at which a name that holds colons itself is looked for
+_MAX_COLONS = 10  # at which a name that holds colons itself is looked for
 
 
 def read_regressions(forms: Mapping[str, tuple[Span, Reading | None]], scope: Scope) -> dict[str, Regression]:
@@ -167,7 +167,7 @@ def _interactions(response: str, reading: Reading, scope: Scope) -> tuple[tuple[
 def _factors(text: str, scope: Scope) -> tuple[str, ...]:
     """`a:b` -> a, b; a name may hold a colon itself if the whole is a node."""
     parts = [part.strip() for part in text.split(":")]
-    for i in range(1, min(len(parts), _MOST_COLONS)):
+    for i in range(1, min(len(parts), _MAX_COLONS)):
         pair = ":".join(parts[:i]), ":".join(parts[i:])
         if all(name in scope.nodes for name in pair):
             return pair

@@ -251,14 +251,14 @@ _WORDS: dict[str, Value] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_LONGEST_NUMBER = 400
+_MAX_NUMBER_LENGTH = 400
 
 
 def core_value(text: str) -> Value:
     """A plain scalar by the core schema of YAML 1.2 (section 10.3.2)."""
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER:
+    if len(text) > _MAX_NUMBER_LENGTH:
         return text
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
@@ -476,7 +476,7 @@ _LIFT = {
 }
 
 
-_LONGEST_CUT = 16  # nodes among which a closing parenthesis is looked for
+_MAX_CUT_NODES = 16  # nodes among which a closing parenthesis is looked for
 
 
 def _closing(nodes: list[Tree], i: int, step: int) -> int | None:
@@ -484,7 +484,7 @@ def _closing(nodes: list[Tree], i: int, step: int) -> int | None:
     depth = _depth(nodes[i])
     if depth <= 0:
         return None
-    for j in range(i + 1, min(len(nodes), i + _LONGEST_CUT), step):
+    for j in range(i + 1, min(len(nodes), i + _MAX_CUT_NODES), step):
         depth += _depth(nodes[j])
         if depth <= 0:
             return j

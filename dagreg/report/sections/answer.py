@@ -10,7 +10,7 @@ from dagreg.report.view import EffectView
 from dagreg.report.words import answer_sentence, compared, comparison, quantity_unit, question_details
 from dagreg.results.numbers import interval, number, percent, probability
 
-MOST_HEADLINES = 6
+MAX_HEADLINES = 6
 
 
 def answer(view: EffectView) -> tuple[Block, ...]:
@@ -68,13 +68,13 @@ def _verdict(view: EffectView) -> str:
 
 def _numbers(view: EffectView) -> tuple[Block, ...]:
     rows = tuple(row for e in view.primary() for row in (e, *_beside(view, e)))
-    shown = (*_undivided(view), *(_headline(view, rows, i) for i in range(min(len(rows), MOST_HEADLINES))))
-    if len(rows) <= MOST_HEADLINES:
+    shown = (*_undivided(view), *(_headline(view, rows, i) for i in range(min(len(rows), MAX_HEADLINES))))
+    if len(rows) <= MAX_HEADLINES:
         return shown
     return (
         *shown,
         Paragraph(
-            f"{counted(len(rows) - MOST_HEADLINES, 'more row')} of the answer: see the estimates below."
+            f"{counted(len(rows) - MAX_HEADLINES, 'more row')} of the answer: see the estimates below."
         ),
     )
 

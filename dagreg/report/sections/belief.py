@@ -18,7 +18,7 @@ from dagreg.report.blocks import Block, Bullets, Code, Paragraph
 from dagreg.report.prose import braces, joined, listed, named, sentence
 from dagreg.report.view import EffectView
 
-MOST_SETS = 12
+MAX_SETS = 12
 
 
 def belief(view: EffectView) -> tuple[Block, ...]:
@@ -113,8 +113,8 @@ def other_ways(why: Justification) -> tuple[str, ...]:
 def _minimal(sets: AdjustmentSets) -> tuple[str, ...]:
     if not sets.minimal or _is_only(sets):
         return ()
-    shown = joined([braces(s) for s in sets.minimal[:MOST_SETS]])
-    more = " (and more, not listed)" if sets.truncated or len(sets.minimal) > MOST_SETS else ""
+    shown = joined([braces(s) for s in sets.minimal[:MAX_SETS]])
+    more = " (and more, not listed)" if sets.truncated or len(sets.minimal) > MAX_SETS else ""
     if len(sets.minimal) == 1:
         return (
             (f"The only minimal adjustment set (none of its members can be spared) is {shown}.",)
@@ -158,7 +158,7 @@ def _frontdoor(why: Justification) -> tuple[str, ...]:
         return ()
     return (
         "The front-door formula works through "
-        f"{joined((braces(s) for s in why.frontdoor[:MOST_SETS]), 'or')}.",
+        f"{joined((braces(s) for s in why.frontdoor[:MAX_SETS]), 'or')}.",
     )
 
 

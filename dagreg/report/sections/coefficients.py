@@ -9,7 +9,7 @@ from dagreg.report.sections.densities import of_coefficients
 from dagreg.report.view import EffectView
 from dagreg.results.numbers import interval, level, number, percent
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 
 _FALLACY = (
     "Each regression was built to answer one question. Its other coefficients are not effects, however "
@@ -34,15 +34,15 @@ def _not_effects(rows: tuple[Coefficient, ...]) -> tuple[Block, ...]:
     if not rows:
         return ()
     more = (
-        (Paragraph(f"Shown are {MOST_ROWS} of {counted(len(rows), 'coefficient')}; results.json lists all."),)
-        if len(rows) > MOST_ROWS
+        (Paragraph(f"Shown are {MAX_ROWS} of {counted(len(rows), 'coefficient')}; results.json lists all."),)
+        if len(rows) > MAX_ROWS
         else ()
     )
     return (Paragraph(_FALLACY), _table(rows, "Coefficients that are not effects"), *more)
 
 
 def _table(rows: tuple[Coefficient, ...], caption: str) -> Table:
-    shown = rows[:MOST_ROWS]
+    shown = rows[:MAX_ROWS]
     return Table(
         caption=caption,
         columns=(

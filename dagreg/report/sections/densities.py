@@ -14,7 +14,7 @@ from dagreg.report.view import EffectView
 from dagreg.report.words import compared, quantity_unit, scale
 from dagreg.results.numbers import interval, number, percent
 
-MOST_ROWS, MOST_CELLS = 6, 24
+MAX_ROWS, MAX_CELLS = 6, 24
 _READ = "the bar and the darker area hold {level} of the posterior, the dot is its mean"
 
 
@@ -43,7 +43,7 @@ def _scale(view: EffectView, e: Estimate) -> str:
 
 
 def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curve]:
-    here = [e for e in rows if _scale(view, e) == words][:MOST_ROWS]
+    here = [e for e in rows if _scale(view, e) == words][:MAX_ROWS]
     said = [(e.estimator.label, e.estimand, compared(view, e, rows)) for e in here]
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
     labels = [
@@ -68,10 +68,10 @@ def of_coefficients(rows: Sequence[Coefficient]) -> tuple[Block, ...]:
 
     def drawings() -> tuple[Drawing, ...]:
         curves = (_curve(_term(c, estimators), c.summary, "primary" if c.causal else "plain") for c in drawn)
-        return small_densities(list(finite(list(curves)[:MOST_CELLS])))
+        return small_densities(list(finite(list(curves)[:MAX_CELLS])))
 
     level = percent(drawn[0].summary.level)
-    cut = f" Shown are the first {MOST_CELLS} of {len(drawn):,}." if len(drawn) > MOST_CELLS else ""
+    cut = f" Shown are the first {MAX_CELLS} of {len(drawn):,}." if len(drawn) > MAX_CELLS else ""
     note = f"On the scale of the link; {_READ.format(level=level)}.{cut}"
     return (Gallery("Posterior densities of the coefficients", note, "grid", drawings, folded=True),)
 

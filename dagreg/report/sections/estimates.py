@@ -13,7 +13,7 @@ from dagreg.report.view import EffectView
 from dagreg.report.words import compared, quantity_unit, scale
 from dagreg.results.numbers import interval, level, number, percent, short_probability
 
-MOST_ROWS, MOST_POINTS = 200, 40
+MAX_ROWS, MAX_POINTS = 200, 40
 
 
 def estimates(view: EffectView) -> tuple[Block, ...]:
@@ -53,13 +53,13 @@ def _caption(view: EffectView, rows: tuple[Estimate, ...]) -> str:
 
 
 def _cut(n: int) -> tuple[Block, ...]:
-    if n <= MOST_ROWS:
+    if n <= MAX_ROWS:
         return ()
-    return (Paragraph(f"Shown are {MOST_ROWS} of {counted(n, 'estimate')}; results.json lists all."),)
+    return (Paragraph(f"Shown are {MAX_ROWS} of {counted(n, 'estimate')}; results.json lists all."),)
 
 
 def _table(view: EffectView, rows: tuple[Estimate, ...], caption: str) -> Table:
-    shown = rows[:MOST_ROWS]
+    shown = rows[:MAX_ROWS]
     several = len({e.estimand for e in rows}) > 1
     columns = (
         Column("Estimator"),
@@ -161,7 +161,7 @@ def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
     return tuple(
         Panel(
             name.capitalize(),
-            tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS],
+            tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MAX_POINTS],
             null,
         )
         for name, null in scales.items()

@@ -13,7 +13,7 @@ from dagreg.results.numbers import number, short_probability
 from dagreg.spec.types import Spec
 from dagreg.study import Study
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 
 
 def implications(subject: Subject) -> tuple[Block, ...]:
@@ -25,7 +25,7 @@ def implications(subject: Subject) -> tuple[Block, ...]:
     claims = study.implications
     if not claims:
         return tuple(Paragraph(text) for text in _without_claims(study))
-    bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MOST_ROWS]))
+    bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MAX_ROWS]))
     return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(study), *left)
 
 
@@ -91,7 +91,7 @@ def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:
 
 
 def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
-    shown = tests[:MOST_ROWS]
+    shown = tests[:MAX_ROWS]
     return Table(
         caption="Implied independences and their tests",
         columns=(
@@ -119,6 +119,4 @@ def _row(t: ImplicationTest) -> tuple[str, ...]:
 
 
 def _cut(n: int) -> tuple[Block, ...]:
-    return (
-        (Paragraph(f"Shown are {MOST_ROWS} of {n:,}; the JSON answer lists all."),) if n > MOST_ROWS else ()
-    )
+    return (Paragraph(f"Shown are {MAX_ROWS} of {n:,}; the JSON answer lists all."),) if n > MAX_ROWS else ()

@@ -7,7 +7,7 @@ from dagreg.report.blocks import Block, Column, Paragraph, Table
 from dagreg.report.prose import counted, named
 from dagreg.report.view import Subject, study_in
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 
 _DRAWN = {"fork": "{a} <- {m} -> {b}", "pipe": "{a} -> {m} -> {b}", "collider": "{a} -> {m} <- {b}"}
 _MEANS = {
@@ -29,17 +29,17 @@ def junctions(subject: Subject) -> tuple[Block, ...]:
             Column("What it does"),
             Column("Ends joined by an arrow"),
         ),
-        rows=tuple(_row(j) for j in found[:MOST_ROWS]),
+        rows=tuple(_row(j) for j in found[:MAX_ROWS]),
     )
-    if len(found) <= MOST_ROWS:
+    if len(found) <= MAX_ROWS:
         return (table,)
     number = counted(len(found), "junction")
     if study_in(subject).junctions_truncated:
         return (
             table,
-            Paragraph(f"Shown are {MOST_ROWS} of more than {number}; the JSON answer lists so many."),
+            Paragraph(f"Shown are {MAX_ROWS} of more than {number}; the JSON answer lists so many."),
         )
-    return (table, Paragraph(f"Shown are {MOST_ROWS} of {number}; the JSON answer lists all."))
+    return (table, Paragraph(f"Shown are {MAX_ROWS} of {number}; the JSON answer lists all."))
 
 
 def _row(j: Junction) -> tuple[str, ...]:

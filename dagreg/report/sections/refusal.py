@@ -8,7 +8,7 @@ from dagreg.report.prose import braces, listed, named, sentence
 from dagreg.report.sections.belief import by_levels, instrument_lines
 from dagreg.report.view import EffectView
 
-MOST_PATHS = 20
+MAX_PATHS = 20
 SAID_BELOW = 3  # sets to measure that the suggestions already name, each with its strategy
 
 
@@ -44,7 +44,7 @@ def _open_paths(paths: tuple[str, ...]) -> tuple[Block, ...]:
             "Association that is not the effect flows along these paths, whatever observed variables are "
             "adjusted for:"
         ),
-        Bullets(tuple(named(p) for p in paths[:MOST_PATHS])),
+        Bullets(tuple(named(p) for p in paths[:MAX_PATHS])),
     )
 
 
