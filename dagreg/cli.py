@@ -163,14 +163,14 @@ def check(specs: Sequence[Path], format: str, data: str | None, allow_outside: b
     """Is the spec valid, do its columns fit, and would `fit` accept it? Nothing is solved."""
 
     def answer(spec: Spec) -> int:
-        found = pipeline.check(spec, data, allow_outside=allow_outside)
-        for warning in found["warnings"]:
+        verdict = pipeline.check(spec, data, allow_outside=allow_outside)
+        for warning in verdict["warnings"]:
             say(f"warning[{warning['code']}]: {warning['message']}")
         if format == "json":
-            tell(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
+            tell(json.dumps({"spec": spec.path, "errors": [], **verdict}, ensure_ascii=False))
         else:
             tell(f"{errors.printable(spec.path or spec.name)}: ok")
-            for name, words in found["nodes"].items():
+            for name, words in verdict["nodes"].items():
                 tell(f"  {errors.printable(name)}: {words}")
         return DONE
 
@@ -357,15 +357,22 @@ def predict(
         check_place(output, [data])
     settings = _settings(do)
     opened = dagreg.open(folder)
-    found = opened.predict(data, settings, estimator=estimator, effect=effect - 1, level=level, seed=seed)
-    for note in (*((found.of,) if found.of else ()), *found.notes):
+    prediction = opened.predict(
+        data, settings, estimator=estimator, effect=effect - 1, level=level, seed=seed
+    )
+    for note in (*((prediction.of,) if prediction.of else ()), *prediction.notes):
         say(f"note: {note}")
-    columns = {"row": np.arange(1, len(found) + 1), **found.columns}
+    columns = {"row": np.arange(1, len(prediction) + 1), **prediction.columns}
     if output is not None or format == "text":
         _tabled(columns, output, [data])
     if format == "json":
-        facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
-        notes = {"of": found.of or found.outcome, "notes": found.notes}
+        facts = {
+            "outcome": prediction.outcome,
+            "estimator": prediction.estimator,
+            "do": prediction.do,
+            "level": prediction.level,
+        }
+        notes = {"of": prediction.of or prediction.outcome, "notes": prediction.notes}
         tell(
             json.dumps(
                 {**facts, **notes, "rows": tables.records(columns)}, ensure_ascii=False, allow_nan=False
@@ -403,19 +410,21 @@ def simulate(
         if output is not None:
             tables.check_ending(output)
             check_place(output, read)
-        found = dagreg.simulate(
+        simulated = dagreg.simulate(
             spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside
         )
-        for note in found.notes:
+        for note in simulated.notes:
             say(f"note: {note}")
         if output is not None or format == "text":
-            _tabled(found.columns, output, read)
+            _tabled(simulated.columns, output, read)
         if format == "json":
-            parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
-            facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
+            parameters = {
+                k: v if isinstance(v, float) else v.tolist() for k, v in simulated.parameters.items()
+            }
+            facts = {"spec": spec.path, "parameters": parameters, "notes": simulated.notes}
             tell(
                 json.dumps(
-                    {**facts, "rows": tables.records(found.columns)}, ensure_ascii=False, allow_nan=False
+                    {**facts, "rows": tables.records(simulated.columns)}, ensure_ascii=False, allow_nan=False
                 )
             )
         return DONE
@@ -549,11 +558,11 @@ def _readable(path: Path) -> str:
 def inputs_of(spec: Spec, data: str | os.PathLike[str] | None) -> tuple[Path, ...]:
     """The files that a command on this spec reads, as far as their names tell."""
     named = data if data is not None else (spec.data.source if spec.data is not None else None)
-    found = [Path(spec.path)] if spec.path else []
+    files = [Path(spec.path)] if spec.path else []
     if named is not None:
         place = os.path.join(os.path.dirname(spec.path or "") if data is None else "", os.fspath(named))
-        found += [Path(place), *(Path(one) for one in glob.glob(place, recursive=True))]
-    return tuple(found)
+        files += [Path(place), *(Path(one) for one in glob.glob(place, recursive=True))]
+    return tuple(files)
 
 
 def _node_note(spec: Spec, node: str, answer: Any) -> str:
@@ -597,16 +606,16 @@ def _duration(timings: Mapping[str, float]) -> str:
 
 def _settings(do: Sequence[str] | None) -> dict[str, str]:
     """`x=1` as {"x": "1"}. Raises DagregError (DR562) for anything else."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for one in do or ():
         name, sign, value = (part.strip() for part in one.partition("="))
-        if not (name and sign and value) or name in found:
-            what = "is set twice" if name in found else "is not a node and its value"
+        if not (name and sign and value) or name in settings:
+            what = "is set twice" if name in settings else "is not a node and its value"
             raise DagregError(
                 (Diagnostic("DR562", f"`--do {one}`: `{name}` {what}", label="write `--do x=1`"),)
             )
-        found[name] = value
-    return found
+        settings[name] = value
+    return settings
 
 
 def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:

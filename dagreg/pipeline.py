@@ -22,7 +22,7 @@ from dagreg.study import absent_data, study_of
 
 if TYPE_CHECKING:
     from dagreg.compiled import Compiled
-    from dagreg.report.draw import Format
+    from dagreg.report.draw import PictureFormat
     from dagreg.result import Result
 
 AnySpec = Spec | str | os.PathLike[str]  # a spec, or the path of its file
@@ -144,7 +144,7 @@ def plate(
     return plate_picture(source, format, f"Plate diagram of {study.spec.name}")
 
 
-def draw(spec: AnySpec, format: Format = "svg", *, effect: int = 0) -> bytes:
+def draw(spec: AnySpec, format: PictureFormat = "svg", *, effect: int = 0) -> bytes:
     """The graph as a file of this format, coloured for one of the spec's effects where it has any.
 
     Raises DagregError where the graph is too large to draw or Graphviz gives up (DR551).

@@ -19,7 +19,7 @@ from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.model.summary import DataSummary
 from dagreg.programs import program_reading
-from dagreg.report.render import Format, framed, render
+from dagreg.report.render import ReportFormat, framed, render
 from dagreg.report.write import Writer, write_reports
 from dagreg.results.fit import FittedEffect, Report
 from dagreg.results.folder import POSTERIOR, SPEC
@@ -88,7 +88,7 @@ class Result:
         """By builder: the dimensions and labels of every parameter that is more than one number."""
         return {m.builder: dimensions_of(m) for e in self.record.effects for m in e.solved}
 
-    def report(self, format: Format = "text") -> str:
+    def report(self, format: ReportFormat = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""
         return render(self.record, format)
 
@@ -143,11 +143,13 @@ class Result:
             return with_rows(draws, dimensions, {}, {})
         chosen = self.record.seed if seed is None else seed
         rows = self._rows(data)
-        found = pointwise.pointwise(
+        values = pointwise.pointwise(
             model, draws.flat(), rows, chosen, likelihood=log_likelihood, drawn=posterior_predictive
         )
-        groups = {"log_likelihood": found.log_likelihood, "posterior_predictive": found.drawn}
-        return with_rows(draws, dimensions, {name: part for name, part in groups.items() if part}, found.seen)
+        groups = {"log_likelihood": values.log_likelihood, "posterior_predictive": values.drawn}
+        return with_rows(
+            draws, dimensions, {name: part for name, part in groups.items() if part}, values.seen
+        )
 
     def _rows(self, data: Any) -> Rows:
         """The rows that were fitted, read again. Raises DagregError (DR566) where these are others."""
@@ -219,15 +221,15 @@ class Result:
                 (Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),)
             )
         plan, models = self.effects[effect].plan, self.effects[effect].solved
-        found = [m for m in models if estimator in (None, m.estimator)]
-        if not found:
+        matches = [m for m in models if estimator in (None, m.estimator)]
+        if not matches:
             there = ", ".join(m.estimator for m in models) or "none"
             left = [f"{m.estimator}: {m.reason}" for m in plan.left_out] if plan is not None else []
             left += [f"{f.estimator}: {f.message}" for f in self.effects[effect].failures]
             wanted = f"no {estimator} model" if estimator else "no model"
             message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
             raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
-        return found[0]
+        return matches[0]
 
     def simulate(
         self, spec: Spec, rows: int, data: Any, do: Mapping[str, Any], seed: int, *, allow_outside: bool

@@ -39,8 +39,8 @@ def group_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[D
     coefficient.
     """
     equation = model.outcome
-    found = (_doubt(model, equation, v, draws, data) for v in equation.varying if v.purpose == "adjustment")
-    return tuple(doubt for doubt in found if doubt is not None)
+    doubts = (_doubt(model, equation, v, draws, data) for v in equation.varying if v.purpose == "adjustment")
+    return tuple(doubt for doubt in doubts if doubt is not None)
 
 
 def fixed_within(model: Model, group: str, data: Mapping[str, Any]) -> bool:

@@ -70,12 +70,12 @@ def collinearity(
             continue
         columns = columns_of(model, equation, data)
         rows = as_columns(data).count
-        found = list(dependences(equation, columns, _noise(equation, draws)))
+        combinations = list(dependences(equation, columns, _noise(equation, draws)))
         few = rows <= len(columns.names) + equation.has_intercept
-        if few and found:
+        if few and combinations:
             doubts.append(Doubt("DR518", _few(equation, rows, len(columns.names) + equation.has_intercept)))
             continue
-        for one in found:
+        for one in combinations:
             if _moved(model, columns, one):
                 doubts.append(Doubt("DR518", _message(equation, columns, one, draws)))
             else:
@@ -111,9 +111,9 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Col
     """The design columns by way of their triangle, the exposure's last, so that others stand for it."""
     this = design(model, equation, data) if equation.family.normal else design_of_rows(model, equation, data)
     scaled = this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None]
-    found = triangle(scaled)
-    sizes = np.linalg.norm(found, axis=0)
-    means = found[0] / found[0, 0] if equation.has_intercept and found[0, 0] else np.zeros(len(sizes))
+    factor = triangle(scaled)
+    sizes = np.linalg.norm(factor, axis=0)
+    means = factor[0] / factor[0, 0] if equation.has_intercept and factor[0, 0] else np.zeros(len(sizes))
     skip = int(equation.has_intercept)
     every = [
         (t, _shown(model, t, name), c)
@@ -126,7 +126,7 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Col
     return Columns(
         tuple(every[i][0] for i in order),
         tuple(every[i][1] for i in order),
-        found[skip:, at],
+        factor[skip:, at],
         means[at] + shift,
         sizes[at],
     )
@@ -241,11 +241,11 @@ def _told(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -
 
 def _coefficients(equation: Equation, columns: Columns, draws: Draws) -> list[Array]:
     """The draws of each column's coefficient."""
-    found = []
+    slopes = []
     for i, term in enumerate(columns.terms):
         values, first = draws.values[term.symbol], columns.terms.index(term)
-        found.append((values if values.ndim == 2 else values[..., i - first]).ravel())
-    return found
+        slopes.append((values if values.ndim == 2 else values[..., i - first]).ravel())
+    return slopes
 
 
 def _listed(names: Sequence[str] | Mapping[str, None]) -> str:

@@ -20,11 +20,11 @@ import numpy as np
 
 from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import Counted, are_cells
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.rows import Rows
 from dagreg.doubts.point import Design, as_draws, coefficients, design, irregularity, triangle_design
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
+from dagreg.effects.rows import EncodedRows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.model.design import column
 from dagreg.model.estimators import Estimator
@@ -224,17 +224,19 @@ def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int)
     return _Refit(ALL, points)
 
 
-def _triangles(model: Model, table: TableRows, group: int | None) -> list[Design]:
-    found = (triangle_design(e, table.triangle_without(model, e, group)) for e in model.equations)
-    return [this for this in found if this is not None]
+def _triangles(model: Model, table: Rows, group: int | None) -> list[Design]:
+    designs = (triangle_design(e, table.triangle_without(model, e, group)) for e in model.equations)
+    return [this for this in designs if this is not None]
 
 
-def _weighted(rows: Rows, weights: Array) -> Rows:
+def _weighted(rows: EncodedRows, weights: Array) -> EncodedRows:
     kept = rows.weights * weights
-    return Rows(rows.values, kept / kept.sum())
+    return EncodedRows(rows.values, kept / kept.sum())
 
 
-def _point(model: Model, designs: list[Design], rows: Rows, seed: int, weights: Array | None = None) -> Array:
+def _point(
+    model: Model, designs: list[Design], rows: EncodedRows, seed: int, weights: Array | None = None
+) -> Array:
     """Every contrast of a model, refitted with these row weights and averaged over these rows."""
     draws: dict[str, Array] = {}
     for equation, this in zip(model.equations, designs, strict=True):

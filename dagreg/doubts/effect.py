@@ -22,10 +22,11 @@ from dagreg.doubts.types import Diagnostics, Mixing, Pooling
 from dagreg.effects.estimate import surrogate_notes
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
-from dagreg.engines.solve import Pieces, Solved
+from dagreg.engines.solve import Solved
 from dagreg.errors import Doubt
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
+from dagreg.optimise.types import Pieces
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Effect
 from dagreg.study import Study

@@ -134,15 +134,15 @@ def as_units(columns: Mapping[str, NodeColumn], counted: str, seed: int) -> dict
         numbers = rng.multivariate_hypergeometric(numbers, MAX_ROWS, method="marginals")
     which = np.repeat(np.tile(np.arange(len(hits)), 2), numbers)
     hit = np.repeat(np.repeat([1.0, 0.0], len(hits)), numbers)
-    found = {
+    by_unit = {
         n: replace(c, blocks=c.blocks[which], there=c.there[which], units=c.units[which])
         for n, c in columns.items()
     }
     single = replace(y.variable, type="binary", levels=(0, 1))
-    found[counted] = NodeColumn(
+    by_unit[counted] = NodeColumn(
         single, hit[:, None], np.ones(len(hit), dtype=bool), np.ones(len(hit)), "levels"
     )
-    return found
+    return by_unit
 
 
 def _present(column: np.ma.MaskedArray[Any, Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:

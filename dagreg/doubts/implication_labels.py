@@ -48,7 +48,7 @@ def fixed_within(
     """Which of the two does not vary within the levels of a group that is not given, that group, the rows
     with all.
     """
-    found = []
+    constant = []
     for group in groups:
         there = rows & group.there
         if any(g is group for g in given) or there.sum() < FREE:
@@ -58,10 +58,10 @@ def fixed_within(
             if column is not group and constant_within(
                 column.blocks[there] / column.units[there, None], places
             ):
-                found.append((len(np.unique(places)), column, group, there))
-    if not found:
+                constant.append((len(np.unique(places)), column, group, there))
+    if not constant:
         return None
-    return min(found, key=lambda f: f[0])[1:]
+    return min(constant, key=lambda f: f[0])[1:]
 
 
 def by_group(
@@ -154,7 +154,7 @@ def _scattered(
         responses = every if every.shape[1] > 2 else indicators
     else:
         responses = y.blocks[rows]
-    found = []
+    statistics = []
     for response in responses.T:
         if y.family == "count":
             mean = poisson_means(response, np.log(units), columns)
@@ -162,8 +162,8 @@ def _scattered(
         else:
             share = binomial_means(response, units, columns)
             mean, variance = units * share, units * share * (1 - share)
-        found.append(scattered(x.places(rows), response - mean, np.maximum(variance, FLOOR), columns))
-    return found
+        statistics.append(scattered(x.places(rows), response - mean, np.maximum(variance, FLOOR), columns))
+    return statistics
 
 
 def _smallest(results: Sequence[Statistic | None]) -> Statistic | None:

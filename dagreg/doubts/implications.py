@@ -42,8 +42,7 @@ from dagreg.model.summary import Variable
 from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Spec
-
-Claim = tuple[str, str, tuple[str, ...]]
+from dagreg.study import Claim
 
 FALSE_ALARM_RATE = 0.05  # chance of any false alarm over all tests
 MAX_TESTS = 200
@@ -93,7 +92,7 @@ def put_to_data(
         reasons["cut"] = (
             f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
         )
-    found: list[tuple[Claim, float, float]] = []
+    results: list[tuple[Claim, float, float]] = []
     for claim in asked:
         x, y, given = claim
         lacking = next((n for n in (x, y, *given) if n in absent), None)
@@ -104,11 +103,11 @@ def put_to_data(
         if isinstance(result, str):
             reasons[f"{x} {y}"] = f"`{x}` and `{y}`{_given(given)}: {result}."
         else:
-            found.append((claim, *result))
-    adjusted = holm([p for _, _, p in found])
+            results.append((claim, *result))
+    adjusted = holm([p for _, _, p in results])
     tests = (
         ImplicationTest(x, y, given, statistic, p, q, q < FALSE_ALARM_RATE)
-        for ((x, y, given), statistic, p), q in zip(found, adjusted, strict=True)
+        for ((x, y, given), statistic, p), q in zip(results, adjusted, strict=True)
     )
     return Verdicts(tuple(tests), tuple(reasons.values()))
 

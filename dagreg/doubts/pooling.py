@@ -41,7 +41,7 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
     """
     if data.count > MAX_ROWS:
         return ()
-    found = (
+    each = (
         pooling
         for model in models
         if model.estimator.offers.effect
@@ -50,7 +50,7 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
         for varying in equation.varying
         for pooling in _poolings(model, equation, varying, draws[model.estimator].flat(), data)
     )
-    return tuple(pooling for pooling, _ in zip(found, range(MAX_PICTURES), strict=False))
+    return tuple(pooling for pooling, _ in zip(each, range(MAX_PICTURES), strict=False))
 
 
 def _poolings(

@@ -56,14 +56,14 @@ def prior_check(
     rng = np.random.default_rng([seed, 71])
     table = _some_rows(model, data, rng)
     drawn = {e.response: _parameters(e, rng) for e in model.equations}
-    found = {e.response: _predicted(model, e, drawn[e.response], table, rng) for e in model.equations}
+    by_response = {e.response: _predicted(model, e, drawn[e.response], table, rng) for e in model.equations}
     doubts = [
         doubt
         for equation in model.equations
-        if (predicted := found[equation.response]) is not None
+        if (predicted := by_response[equation.response]) is not None
         for doubt in _ruled_out(equation, predicted)
     ]
-    outcome = found[model.outcome.response]
+    outcome = by_response[model.outcome.response]
     sentence = _sentence(model, outcome) if outcome is not None else ""
     every = {
         symbol: values for draws in drawn.values() if draws is not None for symbol, values in draws.items()
@@ -107,14 +107,14 @@ def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array
     unlike = len(equation.levels) > 0 or equation.linked is not None or equation.censoring is not None
     if unlike or not all(map(proper, priors)):
         return None
-    found = {equation.intercept: _of(equation.intercept_prior, rng)}
+    draws = {equation.intercept: _of(equation.intercept_prior, rng)}
     for term in equation.terms:
-        found[term.symbol] = _of(term.prior, rng, *([len(term.columns)] if len(term.columns) > 1 else []))
+        draws[term.symbol] = _of(term.prior, rng, *([len(term.columns)] if len(term.columns) > 1 else []))
     for auxiliary in equation.auxiliaries:
-        found[auxiliary.symbol] = _of(auxiliary.prior, rng)
+        draws[auxiliary.symbol] = _of(auxiliary.prior, rng)
     for varying in equation.varying:
-        found |= _groups(varying, rng)
-    return found
+        draws |= _groups(varying, rng)
+    return draws
 
 
 def _groups(varying: Varying, rng: np.random.Generator) -> dict[str, Array]:
@@ -161,7 +161,7 @@ def _predicted(
             sds, sd = np.zeros_like(means), 0.0
         else:
             sds, sd = simulated.std(axis=1), float(observed.std())
-    means, sds = (np.where(np.isnan(found), np.inf, found) for found in (means, sds))
+    means, sds = (np.where(np.isnan(moment), np.inf, moment) for moment in (means, sds))
     return _Predicted(means, sds, mean, sd)
 
 

@@ -42,8 +42,8 @@ def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
     """
     if not model.complete:
         return ()
-    found = (_doubt(model, equation, data) for equation in model.equations)
-    return tuple(doubt for doubt in found if doubt is not None)
+    doubts = (_doubt(model, equation, data) for equation in model.equations)
+    return tuple(doubt for doubt in doubts if doubt is not None)
 
 
 def _doubt(model: Model, equation: Equation, data: Mapping[str, Any]) -> Doubt | None:
@@ -166,7 +166,7 @@ def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal
         for sign in (1.0, -1.0):
             goal = np.zeros(len(fixed))
             goal[place] = -sign
-            found = optimize.linprog(
+            solution = optimize.linprog(
                 goal,
                 A_ub=-low / size if len(low) else None,
                 b_ub=np.zeros(len(low)) if len(low) else None,
@@ -175,7 +175,7 @@ def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal
                 bounds=limits,
                 method="highs",
             )
-            if found.status == 0 and -found.fun > MIN_MOVE:
+            if solution.status == 0 and -solution.fun > MIN_MOVE:
                 return True
     return False
 

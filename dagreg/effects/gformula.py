@@ -24,7 +24,7 @@ from dagreg.effects.predictor import (
     predictor,
     unordered,
 )
-from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
+from dagreg.effects.rows import EncodedRows, bootstrap_weights, fixed_groups, linear, repeated
 from dagreg.effects.steps import Side, Step, World, change, step_of
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
@@ -59,7 +59,7 @@ class Branch:
 def contrast_draws(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),
@@ -74,7 +74,7 @@ def contrast_draws(
 def contrast_means(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),
@@ -91,7 +91,7 @@ def contrast_means(
 def changes(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     worlds: Sequence[World],
     seed: int,
@@ -115,7 +115,7 @@ def changes(
 def both_sides(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),
@@ -125,14 +125,14 @@ def both_sides(
     draw each.
     """
     worlds = [_world(model, side) for side in SIDES]
-    base, (_, found) = changes(model, draws, rows, contrast, worlds, seed, held, known)
-    return base, found
+    base, (_, change) = changes(model, draws, rows, contrast, worlds, seed, held, known)
+    return base, change
 
 
 def means(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     worlds: Sequence[World],
     seed: int,
@@ -150,17 +150,19 @@ def means(
     levels = model.outcome.levels
     place = levels.index(contrast.level) if levels and contrast.level is not None else 0
     if known is None or not levels:
-        return [found[0] for found in _means(model, draws, rows, contrast, worlds, seed, held, (place,))]
+        return [
+            by_place[0] for by_place in _means(model, draws, rows, contrast, worlds, seed, held, (place,))
+        ]
     key = (replace(contrast, level=None), *(tuple(world.items()) for world in worlds))
     if key not in known:
         known[key] = _means(model, draws, rows, contrast, worlds, seed, held, tuple(range(len(levels))))
-    return [found[place] for found in known[key]]
+    return [by_place[place] for by_place in known[key]]
 
 
 def _means(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     worlds: Sequence[World],
     seed: int,
@@ -189,16 +191,16 @@ def _means(
         weights = rows.weights
         if rows.units is not None:
             weights = bootstrap_weights(rows, times, min(block, count - i), seed + i)
-        for found, world in zip(parts, worlds, strict=True):
+        for sums, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), counted, np.random.default_rng(seed + i))
-            found.append(_mean(setting, sides, world, weights, probability, places))
-    return [np.concatenate(found, axis=1) for found in parts]
+            sums.append(_mean(setting, sides, world, weights, probability, places))
+    return [np.concatenate(sums, axis=1) for sums in parts]
 
 
 def _counted(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     step: Step,
     held: Collection[str],
@@ -219,7 +221,7 @@ def _counted(
     ):
         return {}
     most = min(MAX_BRANCHES, MAX_SUMMED * MIN_SIMULATED // len(rows)) // _joint(model)
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for equation in drawn:
         means = [
             location(equation, part, _intervened(model, rows.values, len(rows), contrast, side, step))
@@ -233,8 +235,8 @@ def _counted(
         (enough,) = np.nonzero(1.0 - np.cumsum(each) < MAX_NEGLECTED)
         if not enough.size:
             return {}
-        found[equation.response] = int(enough[0])
-    return found if math.prod(n + 1 for n in found.values()) <= most else {}
+        counts[equation.response] = int(enough[0])
+    return counts if math.prod(n + 1 for n in counts.values()) <= most else {}
 
 
 def _world(model: Model, side: Side) -> World:
@@ -374,17 +376,17 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
 def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows: int) -> list[Branch]:
     """The same for a mediator that is one of several levels."""
     model, name = setting.model, equation.response
-    found = setting.shares(equation, branch.values)
-    found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
+    shares = setting.shares(equation, branch.values)
+    shares = np.broadcast_to(shares, (len(shares), rows, len(equation.levels)))
     if enters_linearly(model, name):
-        return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
+        return [Branch(branch.probability, {**branch.values, name: shares[..., 1:]})]
     if _joint(model) <= MAX_BRANCHES:
         variable = model.variables[name]
         settings = [
-            (found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
+            (shares[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
         ]
         return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
-    drawn = (setting.rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(
+    drawn = (setting.rng.random(shares.shape[:2])[..., None] > np.cumsum(shares, axis=-1)[..., :-1]).sum(
         axis=-1
     )
     columns = (drawn[..., None] == np.arange(1, len(equation.levels))).astype(np.float64)
@@ -397,8 +399,8 @@ def _outcome(
     """The mean response, or the probabilities of its levels at these places, each draws x rows."""
     if not equation.levels:
         return [setting.mean(equation, values)]
-    found = setting.shares(equation, values)
-    return [found[..., place] for place in places]
+    shares = setting.shares(equation, values)
+    return [shares[..., place] for place in places]
 
 
 def _mediators(model: Model) -> tuple[str, ...]:
@@ -445,5 +447,7 @@ def is_exact(model: Model) -> bool:
     return all(e.family.draw is None for e in nonlinear) and _joint(model) <= MAX_BRANCHES
 
 
-def _average(rows: Rows) -> Rows:
-    return Rows({name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1))
+def _average(rows: EncodedRows) -> EncodedRows:
+    return EncodedRows(
+        {name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1)
+    )

@@ -144,7 +144,7 @@ def _with_groups(
     model: Model, draws: Mapping[str, Array], way: Route, rows: NewRows, start: int, step: int, seed: int
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """The draws with the deviations of the groups in these rows alone, and the groups' places among those."""
-    found, places = dict(draws), dict[str, Array]()
+    extended, places = dict(draws), dict[str, Array]()
     for equation in (*way.simulated, model.outcome):
         for varying in equation.varying:
             if varying.group in way.do:
@@ -155,10 +155,10 @@ def _with_groups(
             seen = used[used < len(varying.levels)].astype(np.int64)
             labels = [rows.unseen[varying.group][int(i) - len(varying.levels)] for i in used[len(seen) :]]
             new = [_population_draw(varying, draws, label, seed) for label in labels]
-            found[varying.symbol] = np.concatenate(
+            extended[varying.symbol] = np.concatenate(
                 [draws[varying.symbol][:, seen], *(n[:, None] for n in new)], axis=1
             )
-    return found, places
+    return extended, places
 
 
 def _population_draw(varying: Varying, draws: Mapping[str, Array], label: str, seed: int) -> Array:
@@ -241,14 +241,14 @@ class _Chunk(Responses):
         if choice == "drawn":
             yield 1.0, self.drawn(equation, values)
         elif equation.levels:
-            found = self.probabilities(equation, values)
+            probabilities = self.probabilities(equation, values)
             if choice == "mean":
-                yield 1.0, found[..., 1:]
+                yield 1.0, probabilities[..., 1:]
                 return
             for i in range(len(equation.levels)):
                 one = np.zeros((1, self.rows.count, len(equation.levels) - 1))
                 one[..., i - 1 : i] = 1.0
-                yield found[..., i], one
+                yield probabilities[..., i], one
         else:
             mean = equation.family.mean(self.location(equation, values), self.parameters(equation))
             if choice == "mean":
@@ -279,14 +279,14 @@ def _summaries(chunk: _Chunk, level: float) -> dict[str, Any]:
         # noise.
         mean = np.where(np.isfinite(known["expected"]), known["expected"], drawn["mean"])
         return {**drawn, "mean": np.where(np.isnan(drawn["mean"]), np.nan, mean), **known}
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     names = np.array([str(v) for v in equation.levels], dtype=object)
-    found["likeliest"] = names[expected.mean(axis=0).argmax(axis=-1)]
+    columns["likeliest"] = names[expected.mean(axis=0).argmax(axis=-1)]
     for i, name in enumerate(names):
         part = _numbers(expected[..., i], level, f"p[{name}]")
         del part[f"p[{name}]_median"]
-        found |= part
-    return found
+        columns |= part
+    return columns
 
 
 def _numbers(values: Array, level: float, name: str = "") -> dict[str, Array]:
@@ -307,14 +307,14 @@ def _numbers(values: Array, level: float, name: str = "") -> dict[str, Array]:
 def quantiles(values: Array, wanted: Sequence[float]) -> list[Array]:
     """Quantiles along the first axis, linearly interpolated; NaN where any value is."""
     ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # NaN last
-    found = []
+    each = []
     for q in wanted:
         at = q * (ordered.shape[1] - 1)
         below = int(at)
         above = min(below + 1, ordered.shape[1] - 1)
         here = ordered[:, below] + (at - below) * (ordered[:, above] - ordered[:, below])
-        found.append(np.where(np.isnan(ordered[:, -1]), np.nan, here))
-    return found
+        each.append(np.where(np.isnan(ordered[:, -1]), np.nan, here))
+    return each
 
 
 def replicate(
@@ -329,10 +329,10 @@ def replicate(
     one = {symbol: values[picked : picked + 1] for symbol, values in draws.items()}
     chunk = _Chunk(model, way, rows, _with_groups(model, one, way, rows, 0, rows.count, seed), rng)
     values = dict(chunk.values)
-    found = {}
+    columns = {}
     for equation in (*way.simulated, model.outcome):
         with np.errstate(all="ignore"):
             coded = chunk.drawn(equation, values)
         values[equation.response] = coded
-        found[equation.response] = as_column(model.variables[equation.response], equation, coded[0])
-    return found, {symbol: float(v[0]) if v.ndim == 1 else v[0] for symbol, v in one.items()}
+        columns[equation.response] = as_column(model.variables[equation.response], equation, coded[0])
+    return columns, {symbol: float(v[0]) if v.ndim == 1 else v[0] for symbol, v in one.items()}

@@ -14,13 +14,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.effects.gformula import Known, branches, is_exact
 from dagreg.effects.mediation import Part
-from dagreg.effects.rows import Rows, fixed_groups, linear
+from dagreg.effects.rows import EncodedRows, fixed_groups, linear
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 
 MAX_CELLS = 200_000_000  # draws x rows x branches up to which every draw is worked out
 MAX_ERROR = 0.01  # of the posterior sd, of each quantity that is reported
@@ -28,7 +27,6 @@ MIN_FREE = 30  # draws beyond the polynomial's coefficients, from which its erro
 MAX_SHARE = 0.25  # of the draws, for fitting: with more, little would be saved
 MIN_SINGULAR = 1e-7  # of the largest singular value: smaller ones are rounding
 
-Index = npt.NDArray[np.int64]
 PartsOf = Callable[[Mapping[str, Array], Known], tuple[Part, ...]]
 
 
@@ -71,7 +69,7 @@ class Surrogate:
 
 
 def surrogate_of(
-    model: Model, draws: Mapping[str, Array], rows: Rows, held: Collection[str] = ()
+    model: Model, draws: Mapping[str, Array], rows: EncodedRows, held: Collection[str] = ()
 ) -> Surrogate | None:
     """None where every draw can be worked out, or averages are no smooth function of a few parameters.
 

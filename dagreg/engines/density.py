@@ -171,11 +171,11 @@ class Posterior:
     def by_symbol(self, points: Array) -> dict[str, Array]:
         """The parameters as the program names them, from chains x draws x coordinates."""
         values = self.coordinates.values(points)
-        found: dict[str, Array] = {}
+        draws: dict[str, Array] = {}
         for equation, (first, auxiliaries) in zip(self.model.equations, _places(self.model), strict=True):
-            found |= by_symbol(equation, values[..., first:auxiliaries])
-            found |= {a.symbol: values[..., auxiliaries + i] for i, a in enumerate(equation.auxiliaries)}
-        return found
+            draws |= by_symbol(equation, values[..., first:auxiliaries])
+            draws |= {a.symbol: values[..., auxiliaries + i] for i, a in enumerate(equation.auxiliaries)}
+        return draws
 
 
 def obstacle(model: Model, *, groups: bool = False) -> str:
@@ -337,13 +337,13 @@ def _factors(
 
 def _groups(model: Model, equation: Equation, data: Mapping[str, Any], design: Array) -> dict[str, Array]:
     """Of a regression whose coefficients vary between levels: each row's level, and its columns whose do."""
-    found = {}
+    places = {}
     for number, varying in enumerate(equation.varying):
         values = np.asarray(data[model.variables[varying.group].column])
-        found[level_column(number)] = positions(values, varying.levels)[:, None].astype(np.float64)
+        places[level_column(number)] = positions(values, varying.levels)[:, None].astype(np.float64)
         for i, own in enumerate(own_columns(equation, varying, design).T):
-            found[own_column(number, i)] = own[:, None]
-    return found
+            places[own_column(number, i)] = own[:, None]
+    return places
 
 
 def level_column(group: int) -> str:

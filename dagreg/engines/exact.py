@@ -29,7 +29,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.engines.draws import Draws, by_symbol
 from dagreg.engines.engine import Engine, Obstacle
@@ -39,13 +38,12 @@ from dagreg.model.equation import Equation
 from dagreg.model.statistics import CellCounts, Sufficient
 from dagreg.model.terms import PriorChoice
 from dagreg.model.triangle import triangle
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 NAME = "exact"
 NORMAL = ("Normal", "Flat")  # priors of coefficients
-Index = npt.NDArray[np.int64]
 POINTS = 2_001  # of the grid over log sigma
 MAX_DEPTH = 45.0  # below the mode: e^-45 is lost beside 1 in double precision
 MAX_WIDTH = 60.0  # of log sigma, to either side of the residual sd
@@ -245,14 +243,14 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
             noise[:, this.flat :] - turned @ this.right
         )  # directions that no row speaks of keep their prior
     others = this.mean + standard * this.scale
-    found = np.empty(noise.shape)
-    found[:, this.order[this.flat :]] = others
+    coefficients = np.empty(noise.shape)
+    coefficients[:, this.order[this.flat :]] = others
     if this.flat:
         target = (
             this.top_rotated - others @ this.top[:, this.flat :].T + sigma[:, None] * noise[:, : this.flat]
         )
-        found[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
-    return found
+        coefficients[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
+    return coefficients
 
 
 ENGINE = Engine(

@@ -118,8 +118,8 @@ def _culprits(built: Any) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = built.point_logps(round_vals=10)
-        names = [name for name, value in found.items() if not np.isfinite(value)]
+            terms = built.point_logps(round_vals=10)
+        names = [name for name, value in terms.items() if not np.isfinite(value)]
     except Exception:  # the model is known to be broken: this is a word more, or none
         return ""
     return f", that of {', '.join(f'`{name}`' for name in names)}" if names else ""

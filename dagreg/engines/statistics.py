@@ -21,10 +21,10 @@ def as_written(values: Any, kind: str) -> npt.NDArray[Any]:
     """The array that xarray wrote: it keeps truth values as small integers, with a note, and texts as
     objects.
     """
-    found = np.asarray(values)
+    array = np.asarray(values)
     if kind == "bool":
-        return found.astype(bool)
-    return _texts(found) if found.dtype.kind in "OSU" else found
+        return array.astype(bool)
+    return _texts(array) if array.dtype.kind in "OSU" else array
 
 
 def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -32,15 +32,15 @@ def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     flat = [
         v.decode() if isinstance(v, bytes) else "" if v is None else str(v) for v in values.ravel().tolist()
     ]
-    found = np.empty(len(flat), dtype=object)
-    found[:] = flat
-    return found.reshape(values.shape)
+    texts = np.empty(len(flat), dtype=object)
+    texts[:] = flat
+    return texts.reshape(values.shape)
 
 
 def statistics(tree: Any) -> Statistics:
     """The statistics of a sampler's tree, as they come back from a file."""
-    found = tree["sample_stats"].to_dataset().variables
-    return Statistics({str(n): (v.dims, as_written(v.to_numpy(), "")) for n, v in found.items()})
+    variables = tree["sample_stats"].to_dataset().variables
+    return Statistics({str(n): (v.dims, as_written(v.to_numpy(), "")) for n, v in variables.items()})
 
 
 @dataclass(frozen=True, slots=True)

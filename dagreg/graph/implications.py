@@ -47,9 +47,9 @@ def implications(graph: CausalGraph, budget: Budget | None = None) -> Iterator[I
                 continue
             if budget is not None and not budget.spend(graph.size):
                 return
-            found = nearest_separator(Separation.of(graph, (late,), (early,), observed, rows))
-            if found is not None:
-                kept = (*found, *(v for v in rows if observed[v]))
+            separator = nearest_separator(Separation.of(graph, (late,), (early,), observed, rows))
+            if separator is not None:
+                kept = (*separator, *(v for v in rows if observed[v]))
                 yield Implication(graph.names[early], graph.names[late], graph.named(kept))
 
 
@@ -60,9 +60,9 @@ def list_implications(
     if graph.size > MAX_SIZE:
         return [], True
     budget = Budget(work)
-    found: list[Implication] = []
+    listed: list[Implication] = []
     for implication in implications(graph, budget):
-        if len(found) == limit:
-            return found, True
-        found.append(implication)
-    return found, budget.exhausted
+        if len(listed) == limit:
+            return listed, True
+        listed.append(implication)
+    return listed, budget.exhausted

@@ -77,15 +77,15 @@ def list_paths(
 ) -> tuple[list[Path], bool]:
     """The first `limit` paths, and whether the list was cut by its limit or by the work it takes."""
     budget = Budget(work)
-    found: list[Path] = []
+    listed: list[Path] = []
     for path in all_paths(graph, xs, ys, budget):
-        if len(found) == limit:
-            return found, True
-        found.append(path)
-    if len(found) == 0 and budget.exhausted:
+        if len(listed) == limit:
+            return listed, True
+        listed.append(path)
+    if len(listed) == 0 and budget.exhausted:
         one = shortest_path(graph, xs, ys)
-        found += [] if one is None else [one]
-    return found, budget.exhausted
+        listed += [] if one is None else [one]
+    return listed, budget.exhausted
 
 
 def shortest_path(graph: CausalGraph, xs: Collection[int], ys: Collection[int]) -> Path | None:

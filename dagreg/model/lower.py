@@ -25,7 +25,7 @@ from dagreg.identify.types import (
 )
 from dagreg.identify.words import quoted
 from dagreg.model import functional
-from dagreg.model.context import EffectContext, Regression, place_of
+from dagreg.model.context import EffectContext, PlannedRegression, place_of
 from dagreg.model.contrasts import by_outcome, contrasts, groups
 from dagreg.model.effect_keys import bootstrapped, doses, refuse_bootstrap, seen
 from dagreg.model.estimand import Estimand
@@ -218,7 +218,7 @@ def _single(context: EffectContext, estimator: Estimator, adjustment: Sequence[s
     purposes = dict.fromkeys(effect.exposure, (_EXPOSURE, estimator.exposure_why)) | {
         z: (_purpose(context, z), context.justification.nodes[z].why) for z in order
     }
-    regression = Regression(effect.outcome, (*effect.exposure, *order), purposes)
+    regression = PlannedRegression(effect.outcome, (*effect.exposure, *order), purposes)
     return _model(context, estimator, (regression,), tuple(adjustment))
 
 
@@ -229,7 +229,9 @@ def _functional(context: EffectContext, estimator: Estimator, expression: Expres
     """A regression for every conditional of the functional."""
     factors = functional.conditionals(expression)
     regressions = tuple(
-        Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
+        PlannedRegression(
+            factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}")
+        )
         for factor in factors
     )
     model = _model(context, estimator, regressions, (), also=functional.variables(expression))
@@ -260,13 +262,13 @@ def _instrumented(context: EffectContext, answer: Instrument) -> Model:
     instruments, given, estimator = answer.instruments, answer.given, Estimator.INSTRUMENT
     why = "the instrument: it acts on the outcome through the exposure alone"
     covariates = _parental(context, given, "the instrument is valid given this")
-    first = Regression(
+    first = PlannedRegression(
         exposure,
         (*instruments, *given),
         {**dict.fromkeys(instruments, ("parent", why)), **covariates},
         family=gaussian.FAMILY,
     )
-    second = Regression(
+    second = PlannedRegression(
         effect.outcome,
         (exposure, *given),
         {exposure: (_EXPOSURE, estimator.exposure_why), **covariates},
@@ -284,7 +286,7 @@ def _parental(context: EffectContext, names: Iterable[str], why: str) -> dict[st
 def _chained(context: EffectContext, chain: Chain, estimator: Estimator) -> Model:
     """A regression for every mediator and the outcome, each on its parents."""
     regressions = tuple(
-        Regression(response, parents, _parental(context, parents, f"a parent of {response}"))
+        PlannedRegression(response, parents, _parental(context, parents, f"a parent of {response}"))
         for response, parents in chain.parents.items()
     )
     return replace(_model(context, estimator, regressions, ()), chained=True)
@@ -342,7 +344,7 @@ def _mediator_obstacle(context: EffectContext, mediator: str, parents: Iterable[
 def _model(
     context: EffectContext,
     estimator: Estimator,
-    regressions: tuple[Regression, ...],
+    regressions: tuple[PlannedRegression, ...],
     adjusted_for: tuple[str, ...],
     *,
     also: Iterable[str] = (),

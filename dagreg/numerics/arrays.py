@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagreg.lazy import Lazy
 
-__all__ = ["Array", "linalg", "np", "optimize", "sparse", "special", "stats"]
+__all__ = ["Array", "Index", "linalg", "np", "optimize", "sparse", "special", "stats"]
 
 
 class _Kept(Lazy):
@@ -32,3 +32,4 @@ else:
     linalg, sparse = _Kept("scipy.linalg"), _Kept("scipy.sparse")
 
 type Array = npt.NDArray[np.float64]
+type Index = npt.NDArray[np.int64]

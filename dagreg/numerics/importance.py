@@ -225,8 +225,8 @@ class Surrogate:
     def __call__(self, points: Array) -> Array:
         standard = np.linalg.solve(self.root, (points - self.centre).T).T
         square = np.square(standard).sum(axis=1)
-        found = polynomial(standard) @ self.coefficients - 0.5 * square
-        return np.where(square <= MAX_REACH**2, found, -np.inf)
+        height = polynomial(standard) @ self.coefficients - 0.5 * square
+        return np.where(square <= MAX_REACH**2, height, -np.inf)
 
 
 def polynomial(standard: Array) -> Array:

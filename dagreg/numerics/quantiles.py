@@ -15,10 +15,10 @@ def poisson(uniforms: Array, means: Array) -> Array:
     """The smallest count whose cumulative probability reaches the uniform, element by element."""
     u, mean = np.broadcast_arrays(uniforms, means)
     small = mean <= MAX_MEAN_FROM_0
-    found = np.empty(u.shape)
-    found[small] = _by_counting(u[small], mean[small])
-    found[~small] = _by_approximation(u[~small], mean[~small])
-    return found
+    counts = np.empty(u.shape)
+    counts[small] = _by_counting(u[small], mean[small])
+    counts[~small] = _by_approximation(u[~small], mean[~small])
+    return counts
 
 
 def _by_counting(u: Array, mean: Array) -> Array:
@@ -26,17 +26,17 @@ def _by_counting(u: Array, mean: Array) -> Array:
     probability = np.exp(-mean)
     waiting = np.flatnonzero(u > probability)
     rest, mean, probability = (u - probability)[waiting], mean[waiting], probability[waiting]
-    count, found = 0, np.zeros(len(u))
+    count, counts = 0, np.zeros(len(u))
     while (
         waiting.size and count < MAX_MEAN_FROM_0 + 20 * MAX_MEAN_FROM_0**0.5
     ):  # beyond, only rounding is left of the uniform
         count += 1
         probability = probability * (mean / count)
-        found[waiting] = count
+        counts[waiting] = count
         further = rest > probability
         rest, mean, probability = (rest - probability)[further], mean[further], probability[further]
         waiting = waiting[further]
-    return found
+    return counts
 
 
 def _by_approximation(u: Array, mean: Array) -> Array:

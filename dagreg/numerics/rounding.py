@@ -22,9 +22,9 @@ def shortened(value: float, within: float, least: int = MIN_DIGITS) -> float:
     if not math.isfinite(value):
         return value
     return next(
-        found
+        short
         for digits in range(least, MAX_DIGITS + 1)
-        if abs((found := float(f"{value:.{digits}g}")) - value) <= within or digits == MAX_DIGITS
+        if abs((short := float(f"{value:.{digits}g}")) - value) <= within or digits == MAX_DIGITS
     )
 
 

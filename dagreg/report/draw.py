@@ -38,7 +38,7 @@ else:
 
 MAX_KEPT = 8  # drawings
 
-Format = Literal["svg", "png", "pdf", "dot", "dagitty"]
+PictureFormat = Literal["svg", "png", "pdf", "dot", "dagitty"]
 
 
 class CannotDraw(DagregError):
@@ -63,7 +63,7 @@ _CAUSAL = {"color": CAUSAL, "penwidth": "2.4", "class": "causal"}
 _BIDIRECTED = {"dir": "both", "style": "dashed", "constraint": "false", "class": "bidirected"}
 
 
-def draw(spec: Spec, answer: Answer | None, format: Format) -> bytes:
+def draw(spec: Spec, answer: Answer | None, format: PictureFormat) -> bytes:
     """The graph of `spec`, coloured for the question of `answer`, as a file of this format.
 
     Raises CannotDraw where the graph is too large or Graphviz gives up.

@@ -14,7 +14,7 @@ import jinja2
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from dagreg.report.blocks import Block, Curve, Document, Forest, Gallery, Picture
+from dagreg.report.blocks import Band, Block, Document, Forest, Gallery, Picture
 from dagreg.report.curve import curve_svg
 from dagreg.report.drawing import element
 from dagreg.report.looks import night_css, swatch
@@ -125,7 +125,7 @@ def _hung(gallery: Gallery, identity: str) -> list[Markup]:
     return [Markup(element(d, f"{identity}-{i}")) for i, d in drawings]  # drawings escape what they are given
 
 
-def _curved(curve: Curve, identity: str) -> Markup:
+def _curved(curve: Band, identity: str) -> Markup:
     title, across, up = map(_plain, (curve.caption, curve.across, curve.up))
     return Markup(curve_svg(curve.points, title, across, up, identity))  # which escapes every word
 

@@ -132,28 +132,28 @@ def _conditional(levels: Conditional | None) -> Json | None:
     }
 
 
-def _mediation(found: Mediation | None) -> Json | None:
-    if found is None:
+def _mediation(mediation: Mediation | None) -> Json | None:
+    if mediation is None:
         return None
     return {
-        "mediators": found.mediators,
-        "reference": found.reference,
-        "natural_direct": _path_effect(found.direct),
-        "natural_indirect": _path_effect(found.indirect),
-        "through": [_path_effect(e) for e in found.through],
-        "paths": [_path_effect(e) for e in found.paths],
-        "truncated": found.truncated,
+        "mediators": mediation.mediators,
+        "reference": mediation.reference,
+        "natural_direct": _path_effect(mediation.direct),
+        "natural_indirect": _path_effect(mediation.indirect),
+        "through": [_path_effect(e) for e in mediation.through],
+        "paths": [_path_effect(e) for e in mediation.paths],
+        "truncated": mediation.truncated,
     }
 
 
-def _treated(found: Treated | None) -> Json | None:
-    if found is None:
+def _treated(treated: Treated | None) -> Json | None:
+    if treated is None:
         return None
     return {
-        "group": found.group,
-        "identified": found.identified,
-        "estimand": found.estimand,
-        "reason": found.reason,
+        "group": treated.group,
+        "identified": treated.identified,
+        "estimand": treated.estimand,
+        "reason": treated.reason,
     }
 
 
@@ -181,8 +181,8 @@ def _refusal(answer: NoFunctional) -> Json:
     }
 
 
-def _survivor(found: OddsRatio) -> Json:
-    return {"measure": "odds ratio", "given": found.given, "reason": found.reason}
+def _survivor(ratio: OddsRatio) -> Json:
+    return {"measure": "odds ratio", "given": ratio.given, "reason": ratio.reason}
 
 
 def _nodes(why: Justification) -> Json:

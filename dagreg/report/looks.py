@@ -141,9 +141,9 @@ def _swatch(css: str, inside: str) -> str:
 
 def looks(spec: Spec, answer: Answer | None) -> dict[str, Look]:
     """What each node is to the question, one thing each."""
-    found = names(spec)
-    harmful = _harmful(found, answer)
-    return {name: _look(name, spec, answer, name in harmful) for name in found}
+    nodes = names(spec)
+    harmful = _harmful(nodes, answer)
+    return {name: _look(name, spec, answer, name in harmful) for name in nodes}
 
 
 def _harmful(nodes: tuple[str, ...], answer: Answer | None) -> frozenset[str]:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dagreg.report.blocks import (
+    Band,
     Banner,
     Block,
     Bullets,
     Code,
-    Curve,
     Document,
     Facts,
     Forest,
@@ -176,5 +176,5 @@ _WRITERS: Mapping[type[Block], Callable[[Any], str]] = {
     Banner: _banner,
     Headline: _headline,
     Forest: _forest,
-    Curve: lambda curve: "",
+    Band: lambda curve: "",
 }

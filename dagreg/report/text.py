@@ -14,11 +14,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from dagreg.report.blocks import (
+    Band,
     Banner,
     Block,
     Bullets,
     Code,
-    Curve,
     Document,
     Facts,
     Forest,
@@ -63,7 +63,7 @@ class _Writer:
         rule = "=" if section.level == 2 else "-"
         self.raw(rule * min(self.width, len("".join(piece for _, piece in runs(section.title)))))
         for block in section.blocks:
-            if isinstance(block, Gallery | Curve):
+            if isinstance(block, Gallery | Band):
                 continue  # its numbers stand in the tables
             self.blank()
             _WRITERS[type(block)](self, block)

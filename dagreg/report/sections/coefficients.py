@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.effects.types import Coefficient
-from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Heading, Paragraph, Table
 from dagreg.report.prose import counted, named
 from dagreg.report.sections.densities import of_coefficients
 from dagreg.report.view import EffectView
@@ -46,13 +46,13 @@ def _table(rows: tuple[Coefficient, ...], caption: str) -> Table:
     return Table(
         caption=caption,
         columns=(
-            Column("Regression"),
-            Column("Response"),
-            Column("Term"),
-            Column("Mean", True),
-            Column("SD", True),
-            Column(f"{percent(rows[0].summary.level)} interval", True),
-            Column("Why"),
+            Heading("Regression"),
+            Heading("Response"),
+            Heading("Term"),
+            Heading("Mean", True),
+            Heading("SD", True),
+            Heading(f"{percent(rows[0].summary.level)} interval", True),
+            Heading("Why"),
         ),
         rows=tuple(_row(c) for c in shown),
         muted=frozenset(i for i, c in enumerate(shown) if not c.estimator.offers.effect),

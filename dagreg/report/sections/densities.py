@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.report.blocks import Block, Gallery
-from dagreg.report.curves import Curve, finite, ridge, small_densities
+from dagreg.report.curves import DensityCurve, finite, ridge, small_densities
 from dagreg.report.drawing import Drawing
 from dagreg.report.plots import Emphasis
 from dagreg.report.view import EffectView
@@ -42,7 +42,7 @@ def _scale(view: EffectView, e: Estimate) -> str:
     return f"{scale(view, e)} ({unit})" if unit else scale(view, e)
 
 
-def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curve]:
+def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[DensityCurve]:
     here = [e for e in rows if _scale(view, e) == words][:MAX_ROWS]
     said = [(e.estimator.label, e.estimand, compared(view, e, rows)) for e in here]
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
@@ -81,8 +81,8 @@ def _term(c: Coefficient, estimators: bool) -> str:
     return f"{words}, {c.estimator.label}" if estimators else words
 
 
-def _curve(label: str, s: Summary, emphasis: Emphasis) -> Curve:
+def _curve(label: str, s: Summary, emphasis: Emphasis) -> DensityCurve:
     assert s.density is not None  # callers leave the others out
     d = s.density
     text = f"{number(s.mean, s.sd)} ({interval(s)})"
-    return Curve(label, d.low, d.high, d.heights, s.mean, s.interval, text, emphasis)
+    return DensityCurve(label, d.low, d.high, d.heights, s.mean, s.interval, text, emphasis)

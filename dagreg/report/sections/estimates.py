@@ -5,7 +5,7 @@ forest plot.
 from __future__ import annotations
 
 from dagreg.effects.types import Estimate
-from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Table
+from dagreg.report.blocks import Block, Bullets, Forest, Heading, Paragraph, Table
 from dagreg.report.plots import Emphasis, Panel, Row
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.densities import of_estimates
@@ -62,15 +62,15 @@ def _table(view: EffectView, rows: tuple[Estimate, ...], caption: str) -> Table:
     shown = rows[:MAX_ROWS]
     several = len({e.estimand for e in rows}) > 1
     columns = (
-        Column("Estimator"),
-        *((Column("Estimand"),) if several else ()),
-        Column("Comparison"),
-        Column("Scale"),
-        Column("Mean", True),
-        Column("SD", True),
-        Column(f"{percent(rows[0].summary.level)} interval", True),
-        Column("P(> 0)", True),
-        Column("Adjusted for"),
+        Heading("Estimator"),
+        *((Heading("Estimand"),) if several else ()),
+        Heading("Comparison"),
+        Heading("Scale"),
+        Heading("Mean", True),
+        Heading("SD", True),
+        Heading(f"{percent(rows[0].summary.level)} interval", True),
+        Heading("P(> 0)", True),
+        Heading("Adjusted for"),
     )
     return Table(
         caption=caption,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from dagreg.doubts.types import ImplicationTest
-from dagreg.report.blocks import Banner, Block, Bullets, Column, Paragraph, Table
+from dagreg.report.blocks import Banner, Block, Bullets, Heading, Paragraph, Table
 from dagreg.report.prose import counted, listed, named
 from dagreg.report.view import Subject, study_in
 from dagreg.results.fit import Report
@@ -95,12 +95,12 @@ def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
     return Table(
         caption="Implied independences and their tests",
         columns=(
-            Column("Independent"),
-            Column("Given"),
-            Column("Statistic", True),
-            Column("p", True),
-            Column("p (adjusted)", True),
-            Column("Verdict"),
+            Heading("Independent"),
+            Heading("Given"),
+            Heading("Statistic", True),
+            Heading("p", True),
+            Heading("p (adjusted)", True),
+            Heading("Verdict"),
         ),
         rows=tuple(_row(t) for t in shown),
         strong=frozenset(i for i, t in enumerate(shown) if t.rejected),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from dagreg.identify.types import NodeNote
-from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Bullets, Heading, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
 
@@ -15,12 +15,12 @@ MAX_EXAMINED = 400  # a note is worked out on demand, and its reason searches th
 
 def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
     notes = view.justification.nodes
-    found = (
+    candidates = (
         note
         for note in islice(notes.values(), MAX_EXAMINED)
         if note.harmful and "unobserved" not in note.roles
     )
-    harmful = tuple(islice(found, MAX_HARMFUL))
+    harmful = tuple(islice(candidates, MAX_HARMFUL))
     if not harmful:
         return ()
     cut = len(harmful) == MAX_HARMFUL or len(notes) > MAX_EXAMINED
@@ -49,7 +49,7 @@ def every_node(view: EffectView) -> tuple[Block, ...]:
     shown = tuple(islice(notes.values(), MAX_NODES))  # they may be worked out one by one, on demand
     table = Table(
         caption="Roles, and why each variable is in the set or out of it",
-        columns=(Column("Variable"), Column("Role"), Column("Adjusted for"), Column("Why")),
+        columns=(Heading("Variable"), Heading("Role"), Heading("Adjusted for"), Heading("Why")),
         rows=tuple(
             (named(n.name), ", ".join(n.roles), "yes" if n.in_set else "no", sentence(n.why)) for n in shown
         ),

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dagreg.identify.types import PathNote
-from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Heading, Paragraph, Table
 from dagreg.report.prose import listed, named
 from dagreg.report.view import EffectView
 
 MAX_PATHS = 60
-_COLUMNS = (Column("Path"), Column("Carries"), Column("Without adjustment"), Column("With the chosen set"))
+_COLUMNS = (
+    Heading("Path"),
+    Heading("Carries"),
+    Heading("Without adjustment"),
+    Heading("With the chosen set"),
+)
 
 
 def paths(view: EffectView) -> tuple[Block, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Bullets, Heading, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
 
@@ -29,11 +29,11 @@ def priors(view: EffectView) -> tuple[Block, ...]:
     table = Table(
         caption="The prior of every parameter",
         columns=(
-            Column("Regression of"),
-            Column("Parameter"),
-            Column("Prior"),
-            Column("Origin"),
-            Column("Used in"),
+            Heading("Regression of"),
+            Heading("Parameter"),
+            Heading("Prior"),
+            Heading("Origin"),
+            Heading("Used in"),
         ),
         rows=tuple((*line, ", ".join(dict.fromkeys(where))) for line, where in used.items()),
     )

@@ -24,13 +24,13 @@ class Holds:
 
 def check_names(spec: Spec, format: str, fits: Callable[[str], bool], rule: str) -> None:
     """Raises SpecError (DR173) with every name that `format` cannot hold; `rule` says which it can."""
-    found = tuple(
+    unfit = tuple(
         Diagnostic("DR173", f"{format} cannot hold the name `{name}`", node.span, rule)
         for name, node in spec.nodes.items()
         if not fits(name)
     )
-    if found:
-        raise SpecError(found, spec.text)
+    if unfit:
+        raise SpecError(unfit, spec.text)
 
 
 def roles(spec: Spec) -> dict[str, tuple[Role, ...]]:
