@@ -22,7 +22,7 @@ from dagreg.binding.rows import Rows
 from dagreg.emit.program import emit
 from dagreg.engines.draws import Draws, Origin, Part
 from dagreg.engines.statistics import Statistics
-from dagreg.engines.table import BY_NAME, runs_program
+from dagreg.engines.table import ENGINES, runs_program
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
@@ -116,7 +116,7 @@ def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
     """All that the draws of a piece hang on: its program and data (or what stands for them), settings and
     versions.
     """
-    engines = [BY_NAME[name] for name in piece.engines]
+    engines = [ENGINES[name] for name in piece.engines]
     packages = _versions(tuple(dict.fromkeys(package for engine in engines for package in engine.packages)))
     if engines[0].statistics is not None:
         settings = (sampling.seed, sampling.draws, sampling.chains, piece.model.formula)
@@ -134,7 +134,7 @@ def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
     A model that is sampled whole keeps the seed, as its printed program has it; so does a piece whose
     engine's generator takes the regression beside the seed.
     """
-    if whole or BY_NAME[piece.engine].statistics is not None:
+    if whole or ENGINES[piece.engine].statistics is not None:
         return sampling
     own = int.from_bytes(hashlib.sha256(piece.model.formula.encode()).digest()[:4], "big")
     return replace(sampling, seed=sampling.seed + own)

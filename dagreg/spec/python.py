@@ -39,7 +39,7 @@ def built(values: Mapping[str, Any], path: str | None = None) -> Spec:
 
 
 def _plain(value: Any, place: str, mistakes: list[Diagnostic], depth: int) -> Any:
-    """The value in words, numbers, lists and mappings; what is none of them goes to `mistakes`, by its place."""
+    """The value in words, numbers, lists and mappings; `mistakes` get what is none of them, by its place."""
     match value:
         case None | bool():
             return value
