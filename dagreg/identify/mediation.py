@@ -118,14 +118,6 @@ def edge_formula(ask: _Question, active: Iterable[int]) -> Expression | Recantin
     return summed(over, times(factors))
 
 
-def path_specific(
-    graph: CausalGraph, xs: Iterable[int], y: int, first: Iterable[str]
-) -> Expression | Recanting | Hedge:
-    """The edge g-formula for all causal paths whose first node after x is in `first`, by name."""
-    ask = _Question.of(graph, xs, y)
-    return edge_formula(ask, [ask.g.index[name] for name in first])
-
-
 def _direct(ask: _Question) -> PathEffect:
     name = "natural direct effect"
     if ask.y not in ask.heads:
