@@ -162,8 +162,7 @@ def _together(tests: Sequence[ImplicationTest], count: int) -> str:
     return (
         f"The data reject {len(tests)} of the {count} independences that the graph implies: "
         f"{', '.join(shown)}{more}. Arrows or common causes between them may be missing. With either "
-        "between the two of any one pair what is adjusted for would still be enough: the answer does not "
-        "rest on these."
+        "of these for any one pair the adjustment would still be enough: the answer does not rest on them."
     )
 
 
@@ -171,9 +170,7 @@ def _p(value: float) -> str:
     return f"= {value:.2g}" if value > MIN_SHOWN_P else f"< {MIN_SHOWN_P:g}"
 
 
-_SPARED = (
-    " With either between them what is adjusted for would still be enough: the answer does not rest on this."
-)
+_SPARED = " With either of them the adjustment would still be enough: the answer does not rest on this."
 
 
 def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
@@ -191,7 +188,7 @@ def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer
     ]
     if all(_still_valid(answer, other) for answer in adjusted for other in wider):
         return _SPARED
-    return " With one of these between them what is adjusted for would no longer be enough."
+    return " With one of these the adjustment would no longer be enough."
 
 
 def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:

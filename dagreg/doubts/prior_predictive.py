@@ -196,8 +196,8 @@ def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
             continue
         message = (
             f"Your priors rule out the data. Before the data they place the {statistic} of "
-            f"{_per_unit(equation)} between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and "
-            f"it is {observed:.3g}. Check the units of the priors in the regression of "
+            f"{_per_unit(equation)} between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}; in "
+            f"the data it is {observed:.3g}. Check the units of the priors in the regression of "
             f"{equation.response}, or widen them."
         )
         yield Doubt("DR515", message)
@@ -230,8 +230,8 @@ def _sentence(model: Model, predicted: _Predicted) -> str:
     observed = predicted.mean if cut or mean is None else mean  # of all rows, where it is known
     return (
         f"Before the data, {whose} place the mean of {_per_unit(equation)} between {low:.3g} and "
-        f"{high:.3g} with probability {LEVEL:.0%} (prior predictive, at the observed predictors); it is "
-        f"{observed:.3g}."
+        f"{high:.3g} with probability {LEVEL:.0%} (prior predictive, at the observed predictors). In the "
+        f"data it is {observed:.3g}."
     )
 
 

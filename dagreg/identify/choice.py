@@ -105,8 +105,8 @@ def _optimality(criterion: Criterion, optimal: tuple[int, ...]) -> str:
             "The empty set is the O-set: no other valid set gives a more precise estimate in large samples."
         )
     return (
-        f"{the_set(graph, optimal)} is the O-set: of all valid sets it gives the estimate with the "
-        "smallest asymptotic variance (Henckel, Perkovic and Maathuis 2022)."
+        f"{the_set(graph, optimal)} is the O-set: of all valid sets it gives the most precise estimate in "
+        "large samples (Henckel, Perkovic and Maathuis 2022)."
     )
 
 

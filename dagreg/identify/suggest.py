@@ -113,13 +113,13 @@ def _designs(case: Case, instrumented: bool) -> Iterator[str]:
     x, y = quoted(query.exposure), f"`{query.outcome}`"
     if is_identified(carried(graph, case.xs[0], case.y), case.xs, case.y):
         yield (
-            f"Were there a measured variable that carries the whole effect of {x} and shares no unobserved "
-            f"cause with it or with {y}, the effect would be identified through it (the front-door idea)."
+            f"A measured variable that carries the whole effect of {x}, and shares no unobserved cause with "
+            f"{x} or with {y}, would identify the effect (the front-door idea)."
         )
     if not instrumented:  # a new cause of x alone is one: every path on from it is causal or meets a collider
         yield (
-            f"A measured variable that moves {x} and has to do with {y} in no other way (an instrument) "
-            "would give the effect on the further assumption of linearity."
+            f"A measured variable that moves {x}, and is tied to {y} only through it (an instrument), would "
+            "give the effect on the further assumption of linearity."
         )
 
 

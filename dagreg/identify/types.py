@@ -341,8 +341,8 @@ class Functional(WithFunctional):
     for_everyone = "the ID algorithm gives it for everyone only"
     formula: ClassVar[str] = "the formula"
     in_words = (
-        "The formula was derived from the graph step by step and holds nothing but distributions that "
-        "these variables show in data."
+        "The formula was derived from the graph step by step. Every distribution in it can be estimated from "
+        "data of these variables."
     )
 
 

@@ -12,10 +12,9 @@ from dagreg.results.numbers import interval, level, number, percent
 MAX_ROWS = 100
 
 _FALLACY = (
-    "Each regression was built to answer one question. Its other coefficients are not effects, however "
-    "much they look like it: they are confounded by variables that this question does not need, or show "
-    "only a part of an effect. Reading them as effects is the Table 2 fallacy (Westreich and Greenland "
-    "2013). Another effect is another question."
+    "Each regression answers one question. Its other coefficients are not effects, even if they look like "
+    "effects: they may be confounded, or show only part of an effect. Reading them as effects is the Table 2 "
+    "fallacy (Westreich and Greenland 2013). For another effect, ask another question."
 )
 
 

@@ -124,8 +124,8 @@ def _how_to_read(view: EffectView, rows: tuple[Estimate, ...]) -> str:
     share = percent(rows[0].summary.level)
     ratios = _RATIOS if any(e.is_ratio for e in rows) else ""
     unadjusted = (
-        " The unadjusted rows adjust for nothing; they show what the adjustment does and are no answer to "
-        "the question."
+        " The unadjusted rows adjust for nothing: they show what adjusting changes, and do not answer the "
+        "question."
         if any(not e.estimator.offers.effect for e in rows)
         else ""
     )
@@ -149,9 +149,9 @@ _BOOTSTRAP = (
     "a sample of."
 )
 _RATIOS = (
-    " Ratios are of the same two averages as the difference: no effect is 1, and in their rows P(> 0) is "
-    "the probability of more than 1. An odds ratio of averages is not the exponential of a coefficient, "
-    "which holds within strata, even where nothing is confounded."
+    " Ratios compare the same two averages as the difference does. A ratio of 1 is no effect, and P(> 0) of "
+    "a ratio is the probability that it is above 1. An odds ratio of averages differs from the exponential "
+    "of a coefficient, which holds within strata, even without confounding."
 )
 
 

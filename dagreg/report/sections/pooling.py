@@ -13,8 +13,8 @@ from dagreg.report.view import EffectView
 from dagreg.results.numbers import number, percent
 
 _WHY = (
-    "Levels share a distribution, so each one's estimate is drawn towards what all share, and the more so "
-    "the less its own rows say (partial pooling, or shrinkage)."
+    "All levels share one distribution, so each level's estimate is drawn towards the mean of all (partial "
+    "pooling, or shrinkage). It moves furthest where its own rows say least."
 )
 _READ = "A ring is what a level's own rows say; far from its dot, they are few or unusual."
 

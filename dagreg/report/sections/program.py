@@ -14,9 +14,9 @@ from dagreg.results.fit import FittedEffect, Report
 
 MAX_IN_SIGHT = 14  # variables of a diagram; larger ones open on a click
 _OPTIMISED = (
-    "This is the model that was fitted. It runs without dagreg. What was solved is an optimised form of "
-    "it, with the same posterior for less work: `dagreg compile --optimised` prints that one, "
-    "`--explain-plan` says what was done."
+    "This is the model that was fitted. It runs without dagreg. To save work, dagreg solved another form of "
+    "it, with the same posterior: `dagreg compile --optimised` prints that form, and `--explain-plan` says "
+    "what was done."
 )
 
 
@@ -25,7 +25,7 @@ def program(subject: Subject) -> tuple[Block, ...]:
         return ()
     return (
         Paragraph(
-            _OPTIMISED if subject.optimised else "This is the model as it was fitted. It runs without dagreg."
+            _OPTIMISED if subject.optimised else "This is the model that was fitted. It runs without dagreg."
         ),
         *(gallery for effect in subject.effects for gallery in _plates(effect)),
         Code(subject.source, "python", "model.py"),
