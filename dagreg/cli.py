@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from dagreg.results import folder as folders
     from dagreg.sources import tables
     from dagreg.spec import convert as formats
+    from dagreg.spec import fields
     from dagreg.spec import load as loading
-    from dagreg.spec import schema as schemas
 else:  # what some commands need and others do not
     shtab, helping, messages = Lazy("shtab"), Lazy("dagreg.helping"), Lazy("dagreg.messages")
     pipeline, study, results = Lazy("dagreg.pipeline"), Lazy("dagreg.study"), Lazy("dagreg.result")
     opening, tables = Lazy("dagreg.binding.opening"), Lazy("dagreg.sources.tables")
     formats, loading = Lazy("dagreg.spec.convert"), Lazy("dagreg.spec.load")
-    schemas, answers = Lazy("dagreg.spec.schema"), Lazy("dagreg.identify.types")
+    fields, answers = Lazy("dagreg.spec.fields"), Lazy("dagreg.identify.types")
     folders, np = Lazy("dagreg.results.folder"), Lazy("numpy")
 
 WORDS = "From a causal graph to a justified Bayesian regression."
@@ -454,7 +454,7 @@ def init(spec: Path | None, data: str | None) -> int:
 @command()
 def schema() -> int:
     """The JSON Schema of the spec file."""
-    tell(json.dumps(schemas.schema(), indent=2, ensure_ascii=False))
+    tell(json.dumps(fields.schema(), indent=2, ensure_ascii=False))
     return DONE
 
 

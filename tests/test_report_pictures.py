@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagreg.effects.density import density
+from dagreg.effects.summary import density
 from dagreg.effects.types import Density
 from dagreg.report.curves import DensityCurve, finite, ranks, ridge, small_densities, trace
 from dagreg.report.drawing import element, sheet

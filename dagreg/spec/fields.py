@@ -10,6 +10,7 @@ from dagreg.spec.edges import EDGES_SCHEMA
 from dagreg.spec.likelihoods import family_word, link_word
 from dagreg.spec.priors import PriorShape
 from dagreg.spec.shapes import (
+    JSON,
     ByKind,
     Field,
     Flag,
@@ -281,6 +282,20 @@ REGRESSION_MAP = MapOf[Reading](REGRESSION, "a mapping from responses to regress
 REGRESSIONS = Field("regressions", REGRESSION_MAP, "choices for single regressions")
 SAMPLING = Field("sampling", SAMPLING_RECORD, "how the posterior is sampled")
 SPEC = Record("a spec", (VERSION, NAME, DATA, MISSING, NODES, EDGES, EFFECT, EFFECTS, REGRESSIONS, SAMPLING))
+
+
+def schema() -> JSON:
+    """The spec file as JSON Schema, draft 2020-12, from the tables that the loader validates with.
+
+    It says what shape a spec has; what its names refer to and how its parts fit is checked by `load`.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A dagreg spec",
+        **SPEC.schema(),
+        "not": {"required": [EFFECT.key, EFFECTS.key]},
+    }
+
 
 # what fits what
 WITH_LEVELS = ("binary", "categorical", "ordinal", "group")
