@@ -288,11 +288,17 @@ def fit(
     def answer(spec: Spec) -> int:
         changed = spec.with_sampling(**settings)
         folder = folder_of(spec) if output is None else output
-        record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
+        asked: Any = changed
+        rows: Any = data
+        record, stored = None, None if fresh else results.same_question(folder, changed)
+        if stored is not None:  # the fit goes on with what is made here
+            asked = study.study_of(changed)
+            rows = opening.open_source(changed, data, allow_outside=allow_outside)
+            record = _standing(folder, results.unchanged(stored, asked, rows))
         if record is None:
             folders.check_result_folder(folder)
             reuse = None if fresh else folder
-            result = dagreg.fit(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
+            result = dagreg.fit(asked, rows, allow_outside=allow_outside, progress=say, reuse=reuse)
             result = result.placed(folder)
             record, took = result.record, f"{spec.name}: {_duration(result.timings)}"
             try:
@@ -583,16 +589,14 @@ def folder_of(spec: Spec) -> Path:
     return Path(f"{Path(spec.path or spec.name).stem}.dagreg")
 
 
-def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool) -> Any:
-    """The report in a folder, where a fit would only repeat it."""
-    if not os.path.isdir(folder):
-        return None
-    result = results.unchanged(folder, spec, data, allow_outside=allow_outside)
+def _standing(folder: Path, result: Any) -> Any:
+    """The report in a folder, where a fit would only repeat its result."""
     if result is None:
         return None
     if not all(os.path.isfile(folder / name) for name in ("report.html", "report.md")):
         result.save(folder)
-    say(f"{spec.name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
+    name = result.record.study.spec.name
+    say(f"{name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
     return result.record
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.binding.opening import open_source
-from dagreg.binding.summary import check_columns, columns_of
+from dagreg.binding.summary import columns_of
 from dagreg.binding.table import bind, nodes_of
 from dagreg.emit.naming import dimensions_of
 from dagreg.engines.draws import Draws
@@ -27,9 +27,10 @@ from dagreg.results.posterior import Coordinates, as_tree, with_rows
 from dagreg.results.posterior import write as write_draws
 from dagreg.results.stored import Stored, read_record, record_of, spec_text, versions
 from dagreg.sources.reader import Reader
+from dagreg.sources.source import Source
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, LEVELS, MAX_SEED, Spec
-from dagreg.study import Study, study_of
+from dagreg.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -267,25 +268,26 @@ def open_result(folder: str | os.PathLike[str]) -> Result:
     return _opened(read_record(Path(folder)))
 
 
-def unchanged(
-    folder: str | os.PathLike[str], spec: Spec, data: Any = None, *, allow_outside: bool = False
-) -> Result | None:
-    """The result in a folder, where a fit of this spec to these data would make the same; else None.
-
-    The same are the spec, its settings, the place and the SHA-256 of the data, and the versions of all that
-    has a part in the numbers. Raises DagregError where the data cannot be read.
+def same_question(folder: str | os.PathLike[str], spec: Spec) -> Stored | None:
+    """The record of a folder whose fit was of this very spec, its settings among it, by these versions of all
+    that has a part in the numbers; else None.
     """
     try:
         stored = read_record(Path(folder))
-        if stored.spec != spec or stored.report["versions"] != versions():
-            return None
+        return stored if stored.spec == spec and stored.report["versions"] == versions() else None
     except (DagregError, KeyError):
         return None
-    known = stored.report.get("data", {})
-    study, source = study_of(stored.spec), open_source(spec, data, allow_outside=allow_outside)
-    names = nodes_of(study)
-    check_columns(source, spec, names)
-    digest = source.sha256(columns_of(spec, names))
+
+
+def unchanged(stored: Stored, study: Study, source: Source) -> Result | None:
+    """The result of a `same_question`, where a fit to these data would make the same; else None.
+
+    The same are the place and the SHA-256 of the data. Raises DagregError where the data cannot be read.
+    """
+    columns, known = columns_of(study.spec, nodes_of(study)), stored.report.get("data", {})
+    if not set(columns) <= set(source.columns):
+        return None  # the fit says which are not there
+    digest = source.sha256(columns)
     if digest is None or (source.origin, digest) != (known.get("source"), known.get("sha256")):
         return None  # a database has no digest: its rows may have changed
     try:
