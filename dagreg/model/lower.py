@@ -14,8 +14,7 @@ from dagreg.identify.types import (
     Adjustment,
     AdjustmentAtLevels,
     Answer,
-    FrontDoor,
-    Functional,
+    ByFormula,
     Identified,
     Instrument,
     NotAtLevels,
@@ -47,7 +46,7 @@ def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[
     match answer:
         case Adjustment():
             return frozenset({*ends, *links, *answer.adjusted_for})
-        case FrontDoor() | Functional():
+        case ByFormula():
             return frozenset({*ends, *links, *functional.variables(answer.functional)})
         case Instrument():
             return frozenset({*ends, *answer.instruments, *answer.given})
@@ -100,16 +99,14 @@ def lower(
 
 
 def _plan(
-    context: EffectContext, answer: Adjustment | FrontDoor | Functional | Instrument, chain: Chain | NoChain
+    context: EffectContext, answer: Adjustment | ByFormula | Instrument, chain: Chain | NoChain
 ) -> Plan:
     """The models of a strategy, and those that it leaves out."""
     match answer:
         case Adjustment():
             return _by_adjustment(context, answer, chain)
-        case FrontDoor():
-            return _by_formula(context, answer, Estimator.FRONTDOOR, chain)
-        case Functional():
-            return _by_formula(context, answer, Estimator.FUNCTIONAL, chain)
+        case ByFormula():
+            return _by_formula(context, answer, chain)
         case Instrument():
             return _by_instrument(context, answer)
         case _:
@@ -137,11 +134,9 @@ def _by_adjustment(context: EffectContext, answer: Adjustment, chain: Chain | No
     return Plan(tuple(models), tuple(left_out))
 
 
-def _by_formula(
-    context: EffectContext, answer: FrontDoor | Functional, estimator: Estimator, chain: Chain | NoChain
-) -> Plan:
+def _by_formula(context: EffectContext, answer: ByFormula, chain: Chain | NoChain) -> Plan:
     """Where no set can be adjusted for: the chain, or the formula itself."""
-    outcome = context.outcome
+    estimator, outcome = Estimator[answer.strategy.upper()], context.outcome
     left_out = LeftOut(Estimator.ADJUSTED, answer.justification.adjustment.reason)
     unadjusted = _single(context, Estimator.UNADJUSTED, ())
     if isinstance(chain, Chain) and not _chain_left_out(context, chain):

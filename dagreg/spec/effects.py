@@ -11,8 +11,10 @@ from dagreg.spec.nodes import check_level
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import Scalar, shorten
-from dagreg.spec.types import Adjust, Among, Effect, Kind, Level, Side, Standardise
+from dagreg.spec.types import Adjust, Among, Effect, Level, Side
 
+_READ_APART = ("exposure", "outcome", "contrast", "by", "adjust", "among")
+"""Keys that need more than their value; every other one is read by its `Field` alone."""
 _WITHOUT_LEVELS = ("continuous", "positive", "proportion")
 _NUMBERS = (*_WITHOUT_LEVELS, "count")
 
@@ -46,14 +48,13 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
     return Effect(
         exposure=_plain(ends.exposure),
         outcome=ends.outcome.value,
-        kind=cast(Kind, form.plain(f.KIND) or "total"),
         contrast=contrast,
         by=by,
         adjust=adjust,
         among=among,
         doses=doses,
-        standardise=cast(Standardise, form.plain(f.STANDARDISE) or "rows"),
         span=form.span,
+        **form.attributes(Effect, but=_READ_APART),
     )
 
 

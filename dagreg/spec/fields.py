@@ -297,6 +297,9 @@ def schema() -> JSON:
     }
 
 
+ATTRIBUTES = {"dose_response": "doses"}
+"""Keys of an effect whose attribute has another name."""
+
 # what fits what
 WITH_LEVELS = ("binary", "categorical", "ordinal", "group")
 TRANSFORMS_OF: Mapping[str, tuple[Transform, ...]] = {

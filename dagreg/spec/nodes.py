@@ -12,9 +12,12 @@ from dagreg.spec.likelihoods import takes_trials
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Field, Located, Reading
 from dagreg.spec.source import shorten
-from dagreg.spec.types import Level, Node, NodeType, Transform
+from dagreg.spec.types import Level, Node, NodeType
 
 _OF_UNOBSERVED = (f.OBSERVED, f.LABEL, f.UNIT, f.DESCRIPTION, f.COST, f.SELECTED, f.POSITION)
+_KEYS_OF_UNOBSERVED = frozenset(entry.key for entry in _OF_UNOBSERVED)
+_READ_APART = ("type", "observed", "levels", "error", "censored", "slopes", "position")
+"""Attributes that need more than their value; every other key is read by its `Field` alone."""
 
 Declarations = Mapping[str, tuple[Span, Located[str] | Reading | None]]
 
@@ -51,31 +54,16 @@ def _typed(node: Node, word: str) -> Node:
 def _long_form(name: str, span: Span, reading: Reading, mistakes: Diagnostics) -> Node:
     word = reading.plain(f.TYPE)
     unobserved = word == "unobserved" or reading.plain(f.OBSERVED) is False
+    given = reading.attributes(Node, but=_READ_APART)
     if unobserved:
         _check_unobserved(name, reading, word, mistakes)
-        described = _described(Node(name, observed=False, span=span), reading)
-        return replace(
-            described, cost=_or(reading.plain(f.COST), 1.0), selected=reading.plain(f.SELECTED) or False
-        )
-    node = _with_attributes(_described(Node(name, span=span), reading), reading)
+        kept = {key: value for key, value in given.items() if key in _KEYS_OF_UNOBSERVED}
+        return Node(name, observed=False, position=_position(reading), span=span, **kept)
+    node = Node(name, position=_position(reading), span=span, **given, **_in_parts(reading))
     node = _typed(node, word) if word is not None else node
     for check in _CHECKS:
         check(node, reading, mistakes)
     return node
-
-
-def _or[T](value: T | None, default: T) -> T:
-    return default if value is None else value
-
-
-def _described(node: Node, reading: Reading) -> Node:
-    return replace(
-        node,
-        label=reading.plain(f.LABEL),
-        unit=reading.plain(f.UNIT),
-        description=reading.plain(f.DESCRIPTION),
-        position=_position(reading),
-    )
 
 
 def _position(reading: Reading) -> tuple[float, float] | None:
@@ -83,31 +71,21 @@ def _position(reading: Reading) -> tuple[float, float] | None:
     return None if at is None else (float(at[0].value), float(at[1].value))
 
 
-def _with_attributes(node: Node, reading: Reading) -> Node:
+def _in_parts(reading: Reading) -> dict[str, Any]:
+    """The attributes that are more than a value under a key of their own name, by field."""
     levels, error, censored = reading[f.LEVELS], reading[f.ERROR], reading[f.CENSORED]
-    return replace(
-        node,
-        levels=None if levels is None else tuple(level.value for level in levels.value),
-        reference=reading.plain(f.REFERENCE),
-        column=reading.plain(f.COLUMN_FIELD),
-        transform=cast(Transform | None, reading.plain(f.TRANSFORM)),
-        family=reading.plain(f.FAMILY),
-        link=reading.plain(f.LINK),
-        trials=reading.plain(f.TRIALS),
-        offset=reading.plain(f.OFFSET),
-        error=error.plain(f.SCALE) if isinstance(error, Reading) else error.value if error else None,
-        error_is_scale=isinstance(error, Reading),
-        censored=censored.plain(f.FLAGS)
+    return {
+        "levels": None if levels is None else tuple(level.value for level in levels.value),
+        "error": error.plain(f.SCALE) if isinstance(error, Reading) else error.value if error else None,
+        "error_is_scale": isinstance(error, Reading),
+        "censored": censored.plain(f.FLAGS)
         if isinstance(censored, Reading)
         else censored.value
         if censored
         else None,
-        upper=censored.plain(f.UPPER) if isinstance(censored, Reading) else None,
-        slopes=tuple(slope.value for slope in reading.plain(f.SLOPES) or ()),
-        pool=reading.plain(f.POOL) or False,
-        cost=_or(reading.plain(f.COST), 1.0),
-        selected=reading.plain(f.SELECTED) or False,
-    )
+        "upper": censored.plain(f.UPPER) if isinstance(censored, Reading) else None,
+        "slopes": tuple(slope.value for slope in reading.plain(f.SLOPES) or ()),
+    }
 
 
 # ---------------------------------------------------------------- one attribute against another

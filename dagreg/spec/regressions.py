@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from dagreg.errors import Span, did_you_mean
 from dagreg.spec import fields as f
@@ -13,13 +12,15 @@ from dagreg.spec.priors import admits_negative, is_scalar
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import shorten
-from dagreg.spec.types import Coding, Curve, Prior, Regression
+from dagreg.spec.types import Curve, Prior, Regression
 
 OF_TERMS = ("intercept", "slopes")
 """Keys of `priors:` that name no node, beside the parameters of families."""
 CELLS_PRIOR = "cells"
 """The key of the prior of cell means, where the regression has `cells`."""
 
+_READ_APART = ("cells", "curves", "interactions", "varying", "priors")
+"""Keys that need more than their value; every other one is read by its `Field` alone."""
 _MAX_COLONS = 10  # at which a name that holds colons itself is looked for
 
 
@@ -39,15 +40,13 @@ def _regression(response: str, span: Span, reading: Reading, scope: Scope) -> Re
     _check_trials(response, reading, scope)
     regression = Regression(
         response=response,
-        family=reading.plain(f.FAMILY),
-        link=reading.plain(f.LINK),
-        coding=cast(Coding, reading.plain(f.CODING) or "reference"),
         cells=_cells(response, reading, scope),
         curves=_curves(response, reading, scope),
         interactions=_interactions(response, reading, scope),
         varying=_varying(response, reading, scope),
         priors=_priors(response, reading, scope),
         span=span,
+        **reading.attributes(Regression, but=_READ_APART),
     )
     _check_beside_cells(regression, reading, scope)
     _check_beside_curves(regression, reading, scope)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, cast
 
@@ -391,6 +391,11 @@ class Reading:
         """The value without its place."""
         located = self[entry]
         return None if located is None else located.value
+
+    def attributes(self, of: type[Any], but: Collection[str] = ()) -> dict[str, Any]:
+        """The values of the keys that are fields of a dataclass, without their places; not those of `but`."""
+        known = {entry.name for entry in fields(of)}.difference(but)
+        return {key: located.value for key, located in self.values.items() if key in known}
 
     def key(self, entry: Field[Any]) -> Span:
         """Where the key stands; the whole mapping where it is not given."""
