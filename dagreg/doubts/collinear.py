@@ -118,7 +118,7 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Col
     every = [
         (t, _shown(model, t, name), c)
         for t in equation.terms
-        for name, c in zip(t.columns, _centres(t), strict=True)
+        for name, c in zip(t.columns, t.centre or (0.0,) * len(t.columns), strict=True)
     ]
     order = sorted(range(len(every)), key=lambda i: every[i][0].purpose == "exposure")
     at = np.array(order, dtype=np.int64) + skip
@@ -137,10 +137,6 @@ def _shown(model: Model, term: Term, name: str) -> str:
     variable = model.variables[term.factors[0]]
     words = len(variable.levels) == 2 and variable.levels[1] not in (1, True)
     return f"{name}[{variable.levels[1]}]" if words and name == variable.name else name
-
-
-def _centres(term: Term) -> Sequence[float]:
-    return term.centre or (0.0,) * len(term.columns)
 
 
 def _noise(equation: Equation, draws: Draws) -> float | None:

@@ -15,7 +15,7 @@ from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode, encoded
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.model.terms import Term, Varying
+from dagreg.model.terms import Varying
 from dagreg.numerics.arrays import Array, Index
 from dagreg.spec.types import Level
 
@@ -100,7 +100,8 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     """
     if model.latents:
         return _completed(model, data, covariates(model, held))
-    average = model.functional is None and linear(model) and len(held) == 0 and _over_everyone(model)
+    everyone = model.estimand.seen is None and not model.estimand.bootstrapped
+    average = model.functional is None and linear(model) and len(held) == 0 and everyone
     table = as_columns(data).in_database
     if table is not None and average:
         return mean_row(model, table)
@@ -125,10 +126,6 @@ def averaged_over(model: Model, data: Mapping[str, Any], rows: int) -> Array:
         axis=1
     )
     return np.where(seen, 1.0, 0.0)
-
-
-def _over_everyone(model: Model) -> bool:
-    return model.estimand.seen is None and not model.estimand.bootstrapped
 
 
 def _nobody(model: Model) -> DataError:
@@ -203,11 +200,8 @@ def linear(model: Model, held: Collection[str] = ()) -> bool:
     """
     used = (*model.mediators, model.outcome)
     plain = not any(e.levels or fixed_groups(model, e, held) for e in used)
-    return plain and all(e.link.name == "identity" and all(_is_line(t) for t in e.terms) for e in used)
-
-
-def _is_line(term: Term) -> bool:
-    return len(term.factors) == 1 and term.curve is None
+    lines = (len(t.factors) == 1 and t.curve is None for e in used for t in e.terms)
+    return plain and all(e.link.name == "identity" for e in used) and all(lines)
 
 
 def fixed_groups(model: Model, equation: Equation, held: Collection[str]) -> tuple[Varying, ...]:

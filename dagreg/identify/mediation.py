@@ -146,7 +146,7 @@ def _through(ask: _Question, m: int) -> PathEffect:
     active: list[int] = []
     past = g.mask([m, *ask.xs])
     for head in ask.heads:
-        meets = _reaches(ask, head, m)
+        meets = bool(reachable(g.children, [head], g.mask(ask.xs))[m])
         avoids = head != m and bool(reachable(g.children, [head], past)[ask.y])
         if meets and avoids:
             path = shortest_directed_path(g, [head], g.mask([m]), g.mask(ask.xs)) or [head]
@@ -155,10 +155,6 @@ def _through(ask: _Question, m: int) -> PathEffect:
         if meets:
             active.append(head)
     return _judged(ask, g.names[m], paths, edge_formula(ask, active))
-
-
-def _reaches(ask: _Question, head: int, m: int) -> bool:
-    return bool(reachable(ask.g.children, [head], ask.g.mask(ask.xs))[m])
 
 
 def _along(ask: _Question, path: tuple[int, ...]) -> PathEffect:

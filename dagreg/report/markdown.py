@@ -82,18 +82,6 @@ def _cell(text: str) -> str:
     return "".join(pieces)
 
 
-def _paragraph(b: Paragraph) -> str:
-    return prose(b.text)
-
-
-def _bullets(b: Bullets) -> str:
-    return "\n".join(f"- {prose(item)}" for item in b.items)
-
-
-def _facts(b: Facts) -> str:
-    return "\n".join(f"- **{prose(name)}:** {prose(value)}" for name, value in b.pairs)
-
-
 def _table(b: Table) -> str:
     head = _row(tuple(c.title for c in b.columns))
     rule = "|" + "|".join(" ---: " if c.numeric else " --- " for c in b.columns) + "|"
@@ -163,18 +151,14 @@ def legend_nodes(item: LegendItem) -> str:
     return f"{listed(item.nodes)}, and {item.more:,} more" if item.more else listed(item.nodes)
 
 
-def _forest(b: Forest) -> str:
-    return f"*{prose(b.caption)}*\n\n{_fenced(forest_text(b.panels))}"
-
-
 _WRITERS: Mapping[type[Block], Callable[[Any], str]] = {
-    Paragraph: _paragraph,
-    Bullets: _bullets,
-    Facts: _facts,
+    Paragraph: lambda b: prose(b.text),
+    Bullets: lambda b: "\n".join(f"- {prose(item)}" for item in b.items),
+    Facts: lambda b: "\n".join(f"- **{prose(name)}:** {prose(value)}" for name, value in b.pairs),
     Table: _table,
     Code: _code,
     Banner: _banner,
     Headline: _headline,
-    Forest: _forest,
+    Forest: lambda b: f"*{prose(b.caption)}*\n\n{_fenced(forest_text(b.panels))}",
     Band: lambda curve: "",
 }

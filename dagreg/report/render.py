@@ -73,12 +73,8 @@ def _json(subject: Subject) -> str:
     return line.encode("utf-8", "backslashreplace").decode() + "\n"  # lone surrogates have escapes alone
 
 
-def _markdown(subject: Subject) -> str:
-    return markdown.markdown(document.document(subject))
-
-
-def _html(subject: Subject) -> str:
-    return html.html(document.document(subject))
-
-
-_FORMATS: Mapping[ReportFormat, Callable[[Subject], str]] = {"json": _json, "md": _markdown, "html": _html}
+_FORMATS: Mapping[ReportFormat, Callable[[Subject], str]] = {
+    "json": _json,
+    "md": lambda subject: markdown.markdown(document.document(subject)),
+    "html": lambda subject: html.html(document.document(subject)),
+}

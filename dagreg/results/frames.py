@@ -82,10 +82,6 @@ def _coefficient(c: Coefficient) -> Row:
     }
 
 
-def _tests(report: Report) -> Iterator[Row]:
-    return map(_test, report.tests)
-
-
 def _test(t: ImplicationTest) -> Row:
     given = ", ".join(t.given)
     numbers = {"statistic": t.statistic, "p": t.p, "p_adjusted": t.p_adjusted, "rejected": t.rejected}
@@ -110,7 +106,7 @@ def _summary(s: Summary) -> Row:
 _ROWS: Mapping[str, Callable[[Report], Iterator[Row]]] = {
     "estimates": _estimates,
     "coefficients": _coefficients,
-    "tests": _tests,
+    "tests": lambda report: map(_test, report.tests),
 }
 _HEAD = ("effect", "exposure", "outcome", "kind")
 _NUMBERS = ("mean", "sd", "median", "lower", "upper", "level", "prob_positive", "ess_bulk", "r_hat")

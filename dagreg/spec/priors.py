@@ -177,7 +177,8 @@ class _Arguments:
                 message = f"`{self.name}` has no parameter `{shorten(match['key'])}`"
                 self._refuse("DR153", message, *match.span("key"), f"write `{signature(self.name)}`")
                 return None
-            key = match["key"] or (names[i] if i < len(names) and not _any_key(written[:i]) else None)
+            by_place = i < len(names) and not any(before["key"] for before in written[:i])
+            key = match["key"] or (names[i] if by_place else None)
             if key not in names or key in placed:
                 break
             placed[key] = match
@@ -209,7 +210,3 @@ class _Arguments:
         while start < stop and self.scalar.text[start].isspace():
             start += 1
         self.mistakes.error(code, message, self.scalar.span_of(start, stop), label)
-
-
-def _any_key(matches: list[re.Match[str]]) -> bool:
-    return any(match["key"] for match in matches)

@@ -27,7 +27,7 @@ def refusal(view: EffectView) -> tuple[Block, ...]:
         *_measure(answer.measure, len(answer.suggestions) > 0),
         *_suggestions(answer.suggestions),
         *_instruments(view),
-        *_notes(view),
+        *(Paragraph(sentence(note)) for note in view.justification.notes),
     )
 
 
@@ -87,7 +87,3 @@ def _measure(sets: tuple[tuple[str, ...], ...], said: bool) -> tuple[Block, ...]
 def _instruments(view: EffectView) -> tuple[Block, ...]:
     lines = instrument_lines(view.justification)
     return (Bullets(lines),) if lines else ()
-
-
-def _notes(view: EffectView) -> tuple[Block, ...]:
-    return tuple(Paragraph(sentence(n)) for n in view.justification.notes)

@@ -202,10 +202,6 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
-def _flow(dumper: _Dumper, data: _Flow) -> yaml.Node:
-    return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
-
-
 def _list(dumper: _Dumper, data: list[Any]) -> yaml.Node:
     block = any(isinstance(item, dict) or (isinstance(item, str) and " -> " in item) for item in data)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=not block)
@@ -218,6 +214,8 @@ def _text(dumper: _Dumper, data: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
-_Dumper.add_representer(_Flow, _flow)
+_Dumper.add_representer(
+    _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
+)
 _Dumper.add_representer(list, _list)
 _Dumper.add_representer(str, _text)
