@@ -102,6 +102,28 @@ STRUCTURES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     ),
     "categorical": (regression("categorical", "g"), "adjusted", DATA),
     "trials": (regression(COUNT.format(n="n"), "s"), "adjusted", DATA),
+    "levels that are not known": (
+        "missing: impute\nnodes: {g: categorical, z: binary, y: continuous}\n"
+        "edges: ['g -> z, y', z -> y]\neffect: z -> y\n",
+        "adjusted",
+        {**DATA, "g": np.ma.masked_array(DATA["g"], np.arange(60) % 5 == 0)},
+    ),
+    "levels of two variables, and responses": (
+        "missing: impute\nnodes: {g: categorical, z: binary, x: continuous, c: count}\n"
+        "edges: ['g, z -> x', 'g, z, x -> c']\neffect: x -> c\n",
+        "adjusted",
+        {
+            **LACKING,
+            "g": np.ma.masked_array(DATA["g"], np.arange(60) % 5 == 0),
+            "z": np.ma.masked_array(DATA["z"], np.arange(60) % 4 == 0),
+        },
+    ),
+    "levels beside an ordinal response": (
+        "missing: impute\nnodes: {g: categorical, z: binary, k: {type: ordinal, levels: [0, 1, 2]}}\n"
+        "edges: ['g -> z, k', z -> k]\neffect: z -> k\n",
+        "adjusted",
+        {**DATA, "g": np.ma.masked_array(DATA["g"], np.arange(60) % 5 == 0)},
+    ),
 }
 STRUCTURES |= {
     f"censored, {f.name}": (

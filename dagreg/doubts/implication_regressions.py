@@ -18,6 +18,7 @@ from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 MAX_LEVELS = 12  # of a response
 FREE = 10  # degrees of freedom that have to be left
 FLOOR = 1e-10  # relative to a sum of squares: rounding
+MIN_SINGULAR = 1e-8  # of columns of length 1: less is rounding
 STEPS = 40
 TOLERANCE = 1e-9
 RIDGE = 1e-9  # of the mean information
@@ -58,8 +59,20 @@ def _orthonormal(block: Array, beside: Array) -> Array:
     left = block / np.where(size > 0, size, 1.0)
     for _ in range(2):  # twice is enough (Giraud, Langou and Rozloznik 2005)
         left = left - beside @ (beside.T @ left)
+    q, r = np.linalg.qr(left)
+    if _has_full_rank(r):
+        return np.asarray(q * np.sign(np.diag(r)))  # a single column keeps its sign, and so does its t
     u, s, _ = np.linalg.svd(left, full_matrices=False)
-    return np.asarray(u[:, s > 1e-8])
+    return np.asarray(u[:, s > MIN_SINGULAR])
+
+
+def _has_full_rank(triangle: Array) -> bool:
+    """Whether every singular value is above `MIN_SINGULAR`: the least one is at least 1 over the norm of the
+    inverse. It costs far less than they do, and may say no where it is close.
+    """
+    if triangle.shape[0] < triangle.shape[1] or np.any(np.abs(np.diag(triangle)) <= MIN_SINGULAR):
+        return False
+    return float(np.linalg.norm(np.linalg.inv(triangle))) * MIN_SINGULAR < 1
 
 
 def _linear(y: NodeColumn, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> Statistic | str:

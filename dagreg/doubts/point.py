@@ -186,6 +186,29 @@ def coefficients(
     return beta[:, 0], sigma
 
 
+def without_each_group(
+    equation: Equation, this: Design, parts: Callable[[int], Array], groups: int
+) -> tuple[tuple[Array, float], ...] | None:
+    """`coefficients` without each group of rows in turn, and without priors; `parts(group)` is the share of
+    each row in it.
+
+    None where they are not those of one least-squares problem, or the rows that are kept do not tell them.
+    """
+    link = "identity" if equation.family.on_log_scale else equation.link.name
+    variance = equation.family.variance or equation.family.quasi_variance
+    known = this.error is not None or this.scale is not None or np.any(this.offset)
+    if link != "identity" or variance is not constant or known or this.count is not None:
+        return None
+    fits = glm.without_each_group(this.columns, this.response, this.units, parts, groups)
+    if fits is None:
+        return None
+    units = this.units.sum() - np.array([this.units @ parts(g) for g in range(groups)])
+    left = np.maximum(units - this.columns.shape[1], 1.0)
+    least = MIN_SHARE_OF_USUAL * _spread(this.response, this.units)
+    sigmas = np.maximum(np.sqrt(fits.squares / left), least)
+    return tuple((beta, float(sigma)) for beta, sigma in zip(fits.coefficients, sigmas, strict=True))
+
+
 def _share(this: Design, sigma: float) -> Array | float:
     """The variance of each row over that of the family: known errors add to it, a scale multiplies it."""
     own = 1.0 if this.scale is None else this.scale**2

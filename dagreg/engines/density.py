@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.emit.prelude import every_level
 from dagreg.engines.between import own_columns
 from dagreg.engines.coordinates import Coordinate, Coordinates
 from dagreg.engines.draws import by_symbol
@@ -33,7 +34,7 @@ from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.statistics import Sufficient
 from dagreg.model.terms import PriorChoice
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, special
 from dagreg.numerics.jets import Jet, chained, variable
 from dagreg.spec.priors import DISTRIBUTIONS
 
@@ -44,6 +45,7 @@ MIN_MERGED = 500  # rows of which equal ones are worth merging
 MIN_MERGED_COSTLY = 2  # the same where each row takes longer
 TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
 Index = npt.NDArray[np.integer[Any]]
+Mask = npt.NDArray[np.bool_]
 Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
 
 
@@ -86,17 +88,27 @@ class Factor:
             total += self.weights[rows] @ np.broadcast_to(density, (len(self.weights[rows]), len(values)))
         return total
 
+    def each(self, values: Array) -> Array:
+        """The log density of each row at each point, times its weight."""
+        scalars, everything = [values[:, place][None, :] for place in self.scalars], slice(None)
+        density = self.formula(self.columns, [p.at(values, everything) for p in self.predictors], scalars)
+        return np.asarray(self.weights[:, None] * np.broadcast_to(density, (len(self.weights), len(values))))
+
+    def slopes(self, values: Array) -> Array:
+        """The gradient of each row's log density, times its weight, in the parameters (one point)."""
+        jet, blocks = self._jet(values), self._blocks()
+        slopes = np.zeros((len(self.weights), len(values)))
+        if isinstance(jet, Jet):
+            for i, slope in jet.first.items():
+                design, places = blocks[i]
+                slopes[:, places] += self._weighed(slope)[:, None] * design
+        return slopes
+
     def add_derivatives(self, values: Array, gradient: Array, hessian: Array) -> None:
         """Adds those of the sum over rows in the parameters (one point), in place."""
-        point, everything = values[None], slice(None)
-        etas = [variable(p.at(point, everything), i) for i, p in enumerate(self.predictors)]
-        scalars = [variable(point[:, [s]], len(etas) + i) for i, s in enumerate(self.scalars)]
-        jet = self.formula(self.columns, etas, scalars)
+        jet, blocks = self._jet(values), self._blocks()
         if not isinstance(jet, Jet):
             return
-        rows = len(self.weights)
-        blocks = [(p.design, p.places) for p in self.predictors]
-        blocks += [(np.ones((rows, 1)), np.array([s])) for s in self.scalars]
         for i, slope in jet.first.items():
             design, places = blocks[i]
             gradient[places] += design.T @ self._weighed(slope)
@@ -106,6 +118,18 @@ class Factor:
             hessian[np.ix_(here, there)] += block
             if i != j:
                 hessian[np.ix_(there, here)] += block.T
+
+    def _jet(self, values: Array) -> Any:
+        """The log density of each row at one point, with its derivatives in predictors and scalars."""
+        point, everything = values[None], slice(None)
+        etas = [variable(p.at(point, everything), i) for i, p in enumerate(self.predictors)]
+        scalars = [variable(point[:, [s]], len(etas) + i) for i, s in enumerate(self.scalars)]
+        return self.formula(self.columns, etas, scalars)
+
+    def _blocks(self) -> list[tuple[Array, Index]]:
+        """What each of these is made of: a design and the places of its coefficients."""
+        blocks = [(p.design, p.places) for p in self.predictors]
+        return blocks + [(np.ones((len(self.weights), 1)), np.array([s])) for s in self.scalars]
 
     def picked(self, rows: Any) -> Factor:
         """These rows of it."""
@@ -126,6 +150,53 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
+class Summed:
+    """Rows whose levels are not all known: each counts with the sum of its densities over the levels that it
+    may have (McLachlan and Krishnan 2008, section 1.5, for mixtures: a row's marginal density).
+
+    The table has a cell for each of these. With p_c the share of a cell in its row's density, and g_c, H_c
+    the derivatives of a cell's log density, those of the log of the sum are g = sum p_c g_c and
+    sum p_c (H_c + g_c g_c') - g g' (Louis 1982).
+    """
+
+    parts: tuple[tuple[Index, Factor], ...]  # factors, each with the cells that its rows are
+    places: Index  # rows x most: the cells of each row, padded with the number of cells
+    cells: int
+
+    def densities(self, values: Array) -> Array:
+        """The log density of each cell at each point: rows x most x points, -inf beyond a row's cells."""
+        each = np.zeros((self.cells + 1, len(values)))
+        each[-1] = -np.inf
+        for rows, factor in self.parts:
+            each[rows] += factor.each(values)
+        return np.asarray(each[self.places])
+
+    def total(self, values: Array) -> Array:
+        """The sum over rows at each point."""
+        return np.asarray(special.logsumexp(self.densities(values), axis=1).sum(axis=0))
+
+    def chances(self, values: Array) -> Array:
+        """Points x rows x most: the probability of each cell of a row."""
+        return np.moveaxis(special.softmax(self.densities(values), axis=1), -1, 0)
+
+    def add_derivatives(self, values: Array, gradient: Array, hessian: Array) -> None:
+        """Adds those of the sum over rows in the parameters (one point), in place."""
+        shares = special.softmax(self.densities(values[None])[..., 0], axis=1)
+        of_cells = np.zeros(self.cells + 1)
+        of_cells[self.places] = shares
+        slopes = np.zeros((self.cells + 1, len(values)))
+        for rows, factor in self.parts:
+            own = replace(factor, weights=of_cells[rows] * factor.weights)
+            own.add_derivatives(values, gradient, hessian)
+            slopes[rows] += factor.slopes(values)
+        there = slopes[self.places]
+        mean = np.einsum("rc,rcp->rp", shares, there)
+        apart = (there - mean[:, None]) * np.sqrt(shares)[..., None]
+        flat = apart.reshape(-1, len(values))
+        hessian += flat.T @ flat
+
+
+@dataclass(frozen=True, slots=True)
 class Posterior:
     """A log posterior in unconstrained coordinates."""
 
@@ -133,11 +204,12 @@ class Posterior:
     coordinates: Coordinates
     factors: tuple[Factor, ...]
     start: Array  # coordinates from which to look for the mode
+    summed: Summed | None = None  # of the rows whose levels are not known
 
     @property
     def rows(self) -> int:
         """Distinct ones."""
-        return sum(len(f.weights) for f in self.factors)
+        return sum(len(f.weights) for f in self.factors) + (0 if self.summed is None else self.summed.cells)
 
     def __call__(self, points: Array) -> Array:
         """The log density at each point, up to a constant; -inf where it is no number."""
@@ -154,8 +226,8 @@ class Posterior:
         with np.errstate(all="ignore"):  # points may lie where nothing is finite
             values = self.coordinates.values(points)
             total = self.coordinates.log_prior(points, values)
-            for factor in self.factors:
-                total = total + factor.total(values)
+            for part in self._likelihood:
+                total = total + part.total(values)
         return np.where(np.isnan(total), -np.inf, total)
 
     def derivatives(self, point: Array) -> tuple[Array, Array]:
@@ -164,8 +236,8 @@ class Posterior:
         gradient, hessian = np.zeros(size), np.zeros((size, size))
         with np.errstate(all="ignore"):
             values = self.coordinates.values(point[None])[0]
-            for factor in self.factors:
-                factor.add_derivatives(values, gradient, hessian)
+            for part in self._likelihood:
+                part.add_derivatives(values, gradient, hessian)
             return self.coordinates.pulled_back(point, gradient, hessian)
 
     def by_symbol(self, points: Array) -> dict[str, Array]:
@@ -175,15 +247,31 @@ class Posterior:
         for equation, (first, auxiliaries) in zip(self.model.equations, _places(self.model), strict=True):
             draws |= by_symbol(equation, values[..., first:auxiliaries])
             draws |= {a.symbol: values[..., auxiliaries + i] for i, a in enumerate(equation.auxiliaries)}
+        if self.summed is not None and self.model.mixture is not None:
+            draws[self.model.mixture.chances] = self._chances(self.summed, values)
         return draws
+
+    @property
+    def _likelihood(self) -> tuple[Factor | Summed, ...]:
+        return self.factors if self.summed is None else (*self.factors, self.summed)
+
+    def _chances(self, summed: Summed, values: Array) -> Array:
+        """Chains x draws x rows that lack levels x most, some draws at a time."""
+        flat = values.reshape(-1, values.shape[-1])
+        width = max(MAX_BLOCK // summed.cells, 1)
+        parts = [summed.chances(flat[at : at + width]) for at in range(0, len(flat), width)]
+        chances = np.concatenate(parts)
+        return chances.reshape(*values.shape[:2], *chances.shape[1:])
 
 
 def obstacle(model: Model, *, groups: bool = False) -> str:
     """Why there is no numeric posterior of a model, or "". With `groups` coefficients may vary between
     levels.
     """
-    if model.latents or model.mixture is not None:
+    if any(not latent.summed for latent in model.latents):
         return "values are not known"
+    if groups and model.mixture is not None:
+        return "levels are not known"
     for equation in model.equations:
         name, link = equation.response, equation.link.name
         if equation.varying and not groups:
@@ -216,35 +304,46 @@ def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient |
 
     `statistics` stand for the rows of its one regression.
     """
+    known = lacking = None
+    if statistics is not None:
+        (equation,), ((first, auxiliaries),) = model.equations, _places(model)
+        factors = tuple(_reduced(equation, statistics, first, auxiliaries))
+        starts = [_known(model, equation, auxiliaries - first)]
+    else:
+        known, lacking = _tables(model, data)
+        factors = tuple(part.merged for part in _likelihood(model, known, apart=False))
+        table = known if lacking is None or _count(known) else lacking.table
+        starts = [
+            _start(model, e, _with_response(model, e, table)[0], auxiliaries - first)
+            for e, (first, auxiliaries) in zip(model.equations, _places(model), strict=True)
+        ]
+    priors, runs = _priors(model)
+    coordinates = Coordinates(tuple(map(Coordinate, priors)), runs)
+    centre, _ = coordinates.centres()
+    values = coordinates.values(centre[None])[0]
+    guess = np.concatenate(starts)
+    start = coordinates.start(np.where(np.isnan(guess), values, guess))
+    summed = None
+    if lacking is not None:
+        parts = tuple((p.rows, p.factor) for p in _likelihood(model, lacking.table, apart=True))
+        summed = Summed(parts, lacking.places, _count(lacking.table))
+    return Posterior(model, coordinates, factors, start, summed)
+
+
+def _priors(model: Model) -> tuple[list[PriorChoice], tuple[slice, ...]]:
+    """The prior of each parameter, and where cutpoints stand among them."""
     priors: list[PriorChoice] = []
     runs: list[slice] = []
-    starts: list[Array] = []
-    factors: list[Factor] = []
-    shapes: dict[str, Predictor] = {}  # of each response, for those whose errors correlate with its
-    for equation, (first, auxiliaries) in zip(model.equations, _places(model), strict=True):
+    for equation, (first, _) in zip(model.equations, _places(model), strict=True):
         several = max(len(equation.levels) - 1, 1)
-        head = equation.has_intercept
         for i, prior in enumerate(equation.coefficients):
-            repeated = equation.family.predictor == "unordered" or (
-                i == 0 and head and len(equation.levels) > 0
-            )
+            constant = i == 0 and equation.has_intercept and len(equation.levels) > 0
+            repeated = constant or equation.family.predictor == "unordered"
             priors += [prior] * (several if repeated else 1)
         if equation.family.predictor == "ordered":
             runs.append(slice(first, first + several))
         priors += [a.prior for a in equation.auxiliaries]
-        if statistics is not None:
-            factors += _reduced(equation, statistics, first, auxiliaries)
-            starts.append(_known(model, equation, auxiliaries - first))
-        else:
-            table = _rows(model, equation, data)
-            factors += _factors(model, equation, table, first, auxiliaries, shapes)
-            starts.append(_start(model, equation, table, auxiliaries - first))
-    coordinates = Coordinates(tuple(map(Coordinate, priors)), tuple(runs))
-    centre, _ = coordinates.centres()
-    values = coordinates.values(centre[None])[0]
-    known = np.concatenate(starts)
-    start = coordinates.start(np.where(np.isnan(known), values, known))
-    return Posterior(model, coordinates, tuple(factors), start)
+    return priors, tuple(runs)
 
 
 def _places(model: Model) -> Iterator[tuple[int, int]]:
@@ -258,12 +357,49 @@ def _places(model: Model) -> Iterator[tuple[int, int]]:
         at += count + len(equation.auxiliaries)
 
 
-def _rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The columns where there is a response."""
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Rows that lack levels: a table with a cell for each level that a row may have, and the cells of each
+    row (rows x most), padded with the number of cells.
+    """
+
+    table: Mapping[str, Any]
+    places: Index
+
+
+def _tables(model: Model, data: Mapping[str, Any]) -> tuple[Mapping[str, Any], Lacking | None]:
+    """The rows whose levels are known, and those that lack some; None if no levels are summed over."""
+    if model.mixture is None:
+        return data, None
+    summed = [model.variables[name] for name in model.mixture.variables]
+    lacks = np.any([absent(data[v.column]) for v in summed], axis=0)
+    known, rest = _picked(model, data, ~lacks), _picked(model, data, lacks)
+    every: Callable[..., Any] = every_level
+    table, _, places = every(rest, {v.column: v.levels for v in summed})
+    return known, Lacking({name: _plain(values) for name, values in table.items()}, places)
+
+
+def _picked(model: Model, data: Mapping[str, Any], rows: Mask) -> dict[str, Any]:
+    return {name: _plain(np.ma.asarray(data[name])[rows]) for name in model.columns}
+
+
+def _plain(values: Any) -> Any:
+    """A column without a mask, unless it has gaps."""
+    return values if absent(values).any() else np.ma.getdata(values)
+
+
+def _count(table: Mapping[str, Any]) -> int:
+    return len(next(iter(table.values())))
+
+
+def _with_response(
+    model: Model, equation: Equation, data: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Index | None]:
+    """The rows that have a response, and their places; None where all have."""
     if not equation.dropped:
-        return data
-    there = ~absent(data[model.variables[equation.response].column])
-    return {name: np.asarray(data[name])[there] for name in model.columns}
+        return data, None
+    there = np.flatnonzero(~absent(data[model.variables[equation.response].column]))
+    return {name: np.asarray(data[name])[there] for name in model.columns}, there
 
 
 def _known(model: Model, equation: Equation, coefficients: int) -> Array:
@@ -309,14 +445,38 @@ def _start(model: Model, equation: Equation, data: Mapping[str, Any], coefficien
 # ------------------------------------------------------------ the likelihood's factors
 
 
-def _factors(
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A factor before equal rows are merged; `rows` are those of the table that it speaks of."""
+
+    factor: Factor
+    rows: Index
+    fewest: float = MIN_MERGED
+
+    @property
+    def merged(self) -> Factor:
+        return merged(self.factor, self.fewest)
+
+
+def _likelihood(model: Model, table: Mapping[str, Any], *, apart: bool) -> Iterator[Part]:
+    """The factors of every regression; `apart` keeps one density for each row."""
+    shapes: dict[str, Predictor] = {}  # of each response, for those whose errors correlate with its
+    for equation, (first, auxiliaries) in zip(model.equations, _places(model), strict=True):
+        own, there = _with_response(model, equation, table)
+        if _count(own):
+            for part in _parts(model, equation, own, first, auxiliaries, shapes, apart):
+                yield part if there is None else replace(part, rows=there[part.rows])
+
+
+def _parts(
     model: Model,
     equation: Equation,
     data: Mapping[str, Any],
     first: int,
     auxiliaries: int,
     shapes: dict[str, Predictor],
-) -> Iterator[Factor]:
+    apart: bool,
+) -> Iterator[Part]:
     variable = model.variables[equation.response]
     rows = len(data[variable.column])
     design = design_columns(equation, encoded(model, equation.predictors, data), rows)
@@ -326,7 +486,7 @@ def _factors(
         offset = None if equation.offset is None else np.log(column(equation.offset, data, rows))[:, None]
         shapes[equation.response] = Predictor(design, np.arange(first, auxiliaries), offset)
         scalars = tuple(range(auxiliaries, auxiliaries + len(equation.auxiliaries)))
-        yield from _one(model, equation, data, shapes, scalars, weights, groups)
+        yield from _one(model, equation, data, shapes, scalars, weights, groups, apart)
         return
     codes = positions(np.asarray(data[variable.column]), equation.levels)
     if equation.family.predictor == "ordered":
@@ -356,7 +516,7 @@ def own_column(group: int, number: int) -> str:
     return f"varying {group} {number}"
 
 
-def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Factor]:
+def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Part]:
     """A predictor for each level but the first, whose coefficients vary fastest among the parameters."""
     several = len(equation.levels) - 1
     places = first + several * np.arange(design.shape[1])
@@ -366,12 +526,13 @@ def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, fi
     def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
         return density(columns["codes"], *etas)
 
-    yield merged(Factor(formula, {"codes": codes[:, None].astype(np.float64)}, predictors, (), weights))
+    factor = Factor(formula, {"codes": codes[:, None].astype(np.float64)}, predictors, (), weights)
+    yield Part(factor, np.arange(len(weights)))
 
 
 def _ordered(
     equation: Equation, design: Array, codes: Any, weights: Array, first: int, groups: Mapping[str, Array]
-) -> Iterator[Factor]:
+) -> Iterator[Part]:
     """A predictor for the cutpoint above and one for that below: a cutpoint less the slopes' part."""
     several, density = len(equation.levels) - 1, equation.family.log_density[equation.link.name]
     cuts = np.eye(several)
@@ -400,7 +561,7 @@ def _ordered(
         if rows.any():
             predictors = tuple(edge(rows, cut) for cut in sides)
             own = {name: numbers[rows] for name, numbers in groups.items()}
-            yield merged(Factor(formula, own, predictors, (), weights[rows]), fewest)
+            yield Part(Factor(formula, own, predictors, (), weights[rows]), np.flatnonzero(rows), fewest)
 
 
 def _one(
@@ -411,7 +572,8 @@ def _one(
     scalars: tuple[int, ...],
     weights: Array,
     groups: Mapping[str, Array],
-) -> Iterator[Factor]:
+    apart: bool,
+) -> Iterator[Part]:
     """One predictor: a factor for the rows of each kind of censoring, and one for what no
     predictor enters.
     """
@@ -430,15 +592,16 @@ def _one(
         columns["linked"] = encode(other, np.asarray(data[other.column]))
         predictors.append(shapes[equation.linked])
     plain = equation.family.normal and equation.link.name == "identity"
-    if plain and error is None and censoring is None and not groups:
-        yield from _normal(equation, columns, predictors, scalars, weights)
+    if plain and error is None and censoring is None and not groups and not apart:
+        for factor in _normal(equation, columns, predictors, scalars, weights):
+            yield Part(factor, np.arange(len(factor.weights)), np.inf)
         return
     flags = np.full(rows, "none") if censoring is None else np.asarray(data[censoring.column]).astype(str)
     for flag in ("none",) if censoring is None else censoring.flags:
         which = np.flatnonzero(flags == flag)
         factor = Factor(_formula(equation, flag), columns, tuple(predictors), scalars, weights)
         here = factor if len(which) == rows else factor.picked(which)
-        yield merged(here, fewest=MIN_MERGED_COSTLY if groups else MIN_MERGED)
+        yield Part(here, which, MIN_MERGED_COSTLY if groups else MIN_MERGED)
     shared = equation.family.log_shared
     if shared is not None:
         exact = flags == "none"
@@ -447,9 +610,8 @@ def _one(
         def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
             return shared(columns["y"], dict(zip(names, scalars, strict=True)))
 
-        yield merged(
-            Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=MIN_MERGED_COSTLY
-        )
+        factor = Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact])
+        yield Part(factor, np.flatnonzero(exact), MIN_MERGED_COSTLY)
 
 
 def _normal(
@@ -534,7 +696,7 @@ def _formula(equation: Equation, flag: str) -> Formula:
     return formula
 
 
-def merged(factor: Factor, fewest: int = MIN_MERGED) -> Factor:
+def merged(factor: Factor, fewest: float = MIN_MERGED) -> Factor:
     """The factor with equal rows as one of their joint weight, where fewer than half of them are distinct.
 
     Equal rows are told by a random combination of their numbers, and that they are is checked.

@@ -16,6 +16,7 @@ import numpy as np
 from dagreg.numerics.arrays import Array
 
 MAX_HALVINGS = 10  # of a step that lowers the likelihood
+MIN_LEFT = 1e-6  # of what all rows tell of a coefficient: less is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,50 @@ def weighted_least_squares(
     stacked = np.vstack([columns * root[:, None], np.diag(sizes)[held]])
     targets = np.concatenate([target * root, (sizes * prior.mean)[held]])
     return np.asarray(np.linalg.lstsq(stacked, targets, rcond=None)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Least squares without each group of rows."""
+
+    coefficients: Array  # groups x columns
+    squares: Array  # groups: the sum of squared residuals over the rows that are kept
+
+
+def without_each_group(
+    columns: Array, target: Array, units: Array, parts: Callable[[int], Array], groups: int
+) -> LeftOut | None:
+    """Least squares of a target (rows) without each group in turn, from one QR of all rows.
+
+    With the rows as QR, e their residuals, and Q_g and e_g those of group g: the coefficients change by
+    -R^-1 (I - Q_g' Q_g)^-1 Q_g' e_g (Belsley, Kuh and Welsch 1980, section 2.1, for a group of rows).
+    `parts(group)` is the share of each row that lies in the group. None if the rows that are kept do not tell
+    every coefficient, all together or without some group.
+    """
+    root = np.sqrt(units)
+    rows = columns * root[:, None]
+    if len(rows) < columns.shape[1]:
+        return None
+    q, r = np.linalg.qr(rows)
+    if np.any(np.abs(np.diag(r)) <= MIN_LEFT * np.linalg.norm(rows, axis=0)):
+        return None
+    score = q.T @ (target * root)
+    residuals = target * root - q @ score
+    residuals -= q @ (q.T @ residuals)
+    inside, scores, squares = [], [], []
+    for group in range(groups):
+        share = parts(group)
+        here = np.flatnonzero(share)
+        mine, rest = q[here] * share[here, None], residuals[here]
+        inside.append(mine.T @ q[here])
+        scores.append(mine.T @ rest)
+        squares.append(share[here] @ rest**2)
+    left = np.eye(columns.shape[1]) - np.array(inside)
+    if np.linalg.eigvalsh(left).min() <= MIN_LEFT:
+        return None
+    moved = np.linalg.solve(left, np.array(scores)[:, :, None])[:, :, 0]
+    kept = residuals @ residuals - np.array(squares) - np.einsum("gi,gi->g", moved, np.array(scores))
+    return LeftOut(np.linalg.solve(r, (score - moved).T).T, np.maximum(kept, 0.0))
 
 
 def _least_squares(columns: Array, here: Derivatives, eta: Array, prior: Prior | None) -> Array:
