@@ -310,17 +310,16 @@ class NodeNotes(Mapping[str, NodeNote]):
         moves, explains = self.survey.tied_to_exposure[v], self.survey.tied_to_outcome[v]
         if explains and not moves:
             return (
-                f"`{name}` is not needed against bias; it tells something of the outcome and nothing of "
-                "the exposure, so adjusting for it would do no harm and could make the estimate more "
-                "precise"
+                f"`{name}` is not needed against bias; it is tied to the outcome and not to the exposure, so "
+                "adjusting for it does no harm and can make the estimate more precise"
             )
         if moves and not explains:
             return (
-                f"`{name}` is not needed: given the set it tells something of the exposure and nothing "
-                "more of the outcome, so adjusting for it would only cost precision"
+                f"`{name}` is not needed: given the set it is tied to the exposure and not to the outcome, "
+                "so adjusting for it would only cost precision"
             )
         if not moves:
-            return f"`{name}` is not needed: given the set it tells nothing of exposure or outcome"
+            return f"`{name}` is not needed: given the set it is tied to neither exposure nor outcome"
         return f"`{name}` is not needed: no open path leads through it that biases the effect"
 
 

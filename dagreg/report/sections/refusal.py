@@ -54,10 +54,10 @@ def _hedge(hedge: Hedge | None) -> tuple[Block, ...]:
     return (
         Paragraph(
             "The graph itself holds the proof, called a hedge: two groups of variables, one inside the "
-            "other, each tied together by unobserved common causes, of which only the larger holds a "
-            "variable that the question sets (the exposure, or for a direct effect one held fixed). Two "
-            "worlds can then be written down that agree on everything observed and differ in the effect: "
-            "no method and no amount of data tells them apart."
+            "other. Unobserved common causes tie each group together, and only the larger group holds a "
+            "variable that the question sets (the exposure, or one held fixed for a direct effect). So there "
+            "are two worlds that agree on everything observed and differ in the effect: no method and no "
+            "amount of data tells them apart."
         ),
         Bullets((f"The larger group: {braces(hedge.outer)}", f"The smaller group: {braces(hedge.inner)}")),
     )
