@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from dagreg.binding.rows import IN_MEMORY
+from dagreg.binding.rows import MAX_IN_MEMORY
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -17,9 +17,8 @@ COPIES_SCANNED = 2  # of a large table's, where the database sums them
 # numbers kept for each draw of a coefficient: draws, statistics, what effects and reports make of them
 PER_DRAW = 12
 SETTING = "DAGREG_MEMORY"  # gigabytes that may be used
-MOST_DRAWS = (
-    2_000_000  # of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
-)
+# of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
+MAX_DRAWS = 2_000_000
 SIMULATED = 4  # copies of simulated rows that are alive at once
 MEMORY_SHARE = 0.5  # of the memory, for rows that are simulated
 
@@ -27,10 +26,10 @@ MEMORY_SHARE = 0.5  # of the memory, for rows that are simulated
 def check_count(sampling: Sampling) -> None:
     """Raises DagregError (DR574) for more draws than a fit makes."""
     asked = sampling.draws * sampling.chains
-    if asked > MOST_DRAWS:
+    if asked > MAX_DRAWS:
         message = (
             f"{sampling.chains:,} chains of {sampling.draws:,} draws are {asked:,}, and at most "
-            f"{MOST_DRAWS:,} "
+            f"{MAX_DRAWS:,} "
         )
         note = (
             "4,000 independent draws give a mean to 2 % of its sd: ask for fewer with `sampling:` or "
@@ -93,7 +92,7 @@ def _width(equation: Equation) -> int:
 
 def _of_rows(equation: Equation, rows: int) -> float:
     """Bytes of a regression's design and its copies."""
-    summed = rows > IN_MEMORY and equation.family.normal and not equation.varying
+    summed = rows > MAX_IN_MEMORY and equation.family.normal and not equation.varying
     return 8.0 * rows * (len(equation.coefficients) + 1) * (COPIES_SCANNED if summed else COPIES)
 
 

@@ -43,23 +43,23 @@ def variable_columns(source: Source, variable: Variable, *, full: bool = False) 
 
 def regression_columns(source: Source, model: Model, equation: Equation) -> list[Column]:
     """The design columns of a regression, not centred and without the intercept's, then its response."""
-    found: list[Column] = []
+    columns: list[Column] = []
     for term in equation.terms:
         if term.curve is not None:
-            found += _curve_columns(source, model.variables[term.name], term.curve)
+            columns += _curve_columns(source, model.variables[term.name], term.curve)
             continue
         if term.numbers:
-            found += _slope_columns(source, model, term)
+            columns += _slope_columns(source, model, term)
             continue
         blocks = [variable_columns(source, model.variables[name], full=term.full) for name in term.factors]
         cells = [
             Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)
         ]
-        found += cells[1:] if term.full else cells  # the first is 1 less the others
+        columns += cells[1:] if term.full else cells  # the first is 1 less the others
     (response,) = variable_columns(source, model.variables[equation.response])
     if equation.offset is not None:
         response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
-    return [*found, response]
+    return [*columns, response]
 
 
 def _slope_columns(source: Source, model: Model, term: Term) -> list[Column]:

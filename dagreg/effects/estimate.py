@@ -13,7 +13,7 @@ from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import Known, both_sides
 from dagreg.effects.measures import Measure, coefficient, compared, event, measures_of
 from dagreg.effects.mediation import Part, decomposed
-from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
+from dagreg.effects.rows import EncodedRows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
 from dagreg.effects.surrogate import Surrogate, surrogate_of
@@ -39,7 +39,7 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     where that is one number.
     """
     wanted = model.estimand
-    parts: list[tuple[Mapping[str, Level], Rows]] = (
+    parts: list[tuple[Mapping[str, Level], EncodedRows]] = (
         [({}, observed_rows(model, data))] if wanted.average else []
     )
     if wanted.groups:
@@ -79,7 +79,7 @@ ORDER = ("natural indirect effect", "natural direct effect", "total effect", "pa
 def _contrast_rows(
     model: Model,
     draws: Draws,
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     group: Mapping[str, Level],
     seed: int,
@@ -88,13 +88,13 @@ def _contrast_rows(
 ) -> Iterator[Estimate]:
     """The rows of one contrast; an indirect effect with its share of the total."""
     if surrogate is None:
-        found, error = _parts(model, draws.flat(), rows, contrast, group, seed, known), None
+        by_draw, error = _parts(model, draws.flat(), rows, contrast, group, seed, known), None
     else:
-        found, error = surrogate.parts(
+        by_draw, error = surrogate.parts(
             lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared)
         )
     parts = [
-        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in by_draw
     ]
     total = next(p for p in parts if p.estimand == model.estimand.name)
     for part in parts:
@@ -120,7 +120,7 @@ def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
 def _parts(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     group: Mapping[str, Level],
     seed: int,

@@ -133,11 +133,11 @@ def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Arra
     `sd`: of the predictor over the population of groups.
     """
     below = [over_population(equation.link, cut[:, None] - eta, sd) for cut in draws[equation.intercept].T]
-    found = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
-    found[0], found[-1] = below[0], 1.0 - below[-1]
+    shares = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
+    shares[0], shares[-1] = below[0], 1.0 - below[-1]
     for i in range(1, len(below)):
-        np.subtract(below[i], below[i - 1], out=found[i])
-    return np.moveaxis(found, 0, -1)
+        np.subtract(below[i], below[i - 1], out=shares[i])
+    return np.moveaxis(shares, 0, -1)
 
 
 def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -153,14 +153,14 @@ def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[st
             part = slopes @ one.T if one.ndim == 2 else np.einsum("drk,dk->dr", one, slopes)
             etas[level] = etas[level] + part
     shape = np.broadcast_shapes(*(eta.shape for eta in etas))
-    found = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
-    found[0] = 0.0
+    shares = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
+    shares[0] = 0.0
     for level, eta in enumerate(etas):
-        found[level + 1] = eta
-    found -= found.max(axis=0)
-    np.exp(found, out=found)
-    found /= found.sum(axis=0)
-    return np.moveaxis(found, 0, -1)
+        shares[level + 1] = eta
+    shares -= shares.max(axis=0)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=0)
+    return np.moveaxis(shares, 0, -1)
 
 
 def _by_draw(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:
