@@ -10,6 +10,7 @@ from scipy import special, stats
 
 from dagreg import pipeline
 from dagreg.binding import rows
+from dagreg.doubts.collinear import columns_of
 from dagreg.engines.exact import draw_exactly
 from dagreg.errors import DagregError
 from dagreg.result import Result
@@ -280,6 +281,16 @@ def normal_posterior(design: np.ndarray, y: np.ndarray, scales: np.ndarray, sigm
     """
     precision = design.T @ design / sigma**2 + np.diag(scales**-2.0)
     return np.asarray(np.linalg.solve(precision, design.T @ y / sigma**2))
+
+
+def test_slopes_of_a_centred_number_are_checked_for_collinearity() -> None:
+    """Without priors of the levels the number is centred: one centre, and a column for each level."""
+    model = models_of(SLOPES % ('"x:g"', ""), DATA)["adjusted"]
+    (slopes,) = (t for t in model.outcome.terms if t.numbers)
+    assert slopes.centre is not None
+    assert len(slopes.centre) == 1 < len(slopes.columns)
+    names = columns_of(model, model.outcome, DATA).names
+    assert set(slopes.columns) < set(names)
 
 
 def test_each_level_has_a_slope_with_the_same_prior() -> None:

@@ -780,6 +780,15 @@ def test_means_over_a_population_are_integrals(link: str, sd: float) -> None:
         assert value == pytest.approx(expected, rel=1e-5)
 
 
+def test_means_over_a_population_without_end() -> None:
+    """Draws of an improper posterior: no number where there is none, and no endless sum elsewhere."""
+    sds = np.array([[1.0], [1e8], [np.inf], [np.nan]])
+    found = over_population(LINKED["logit"], np.full((4, 1), 1.0), sds)[:, 0]
+    one = over_population(LINKED["logit"], np.ones((1, 1)), np.ones((1, 1)))[0, 0]
+    np.testing.assert_allclose(found[:2], [one, 0.5], atol=1e-3)
+    assert np.isnan(found[2:]).all()
+
+
 def test_drawn_mediators_vary_with_their_groups() -> None:
     """m | x is Normal with the variance of its groups and its errors together: then a logit, by
     quadrature.

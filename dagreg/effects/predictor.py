@@ -15,6 +15,7 @@ from dagreg.model.terms import Term, Varying
 from dagreg.numerics.arrays import Array
 
 REACH = 8.0  # sds on either side of the mean that quadrature covers
+MAX_SD = 300.0  # of a predictor, up to which its steps shrink
 
 
 def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -96,16 +97,18 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
 
     The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
     (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks
-    with it.
+    with it. Beyond `MAX_SD` they no longer do: beside such an sd an inverse link is all but a step, or a ramp.
+    No number where the sd is none.
     """
     if sd is None:
         return link.inverse(eta)
     if link.averaged is not None:
         return link.averaged(eta, sd)
-    step = min(0.5, 0.5 / max(float(np.max(sd)), 1e-300))
+    known = np.where(np.isfinite(sd), sd, np.nan)
+    step = min(0.5, 0.5 / min(max(float(np.nanmax(known, initial=0.0)), 1e-300), MAX_SD))
     points = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1)
     weights = np.exp(-0.5 * points**2)
-    parts = (w * link.inverse(eta + sd * z) for z, w in zip(points, weights / weights.sum(), strict=True))
+    parts = (w * link.inverse(eta + known * z) for z, w in zip(points, weights / weights.sum(), strict=True))
     return np.asarray(sum(parts))
 
 
