@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
+from dagreg.effects.gformula import MIN_SIMULATED, contrast_draws
 from dagreg.effects.rows import observed_rows
 from dagreg.engines.draws import Draws
 from dagreg.engines.run import draw
@@ -145,7 +145,7 @@ def test_a_chain_through_a_mediator_against_brute_force(family: str, link: str) 
         sides.append(special.expit(-1.0 + 0.3 * x + 1.1 * m))
     difference = sides[1].mean() - sides[0].mean()
     spread = np.hypot(sides[0].std(), sides[1].std())
-    drawn = 0.0 if FAMILIES[family].draw is None else 1 / (repeats * MONTE_CARLO)
+    drawn = 0.0 if FAMILIES[family].draw is None else 1 / (repeats * MIN_SIMULATED)
     assert abs(found.mean() - difference) < ERRORS * spread * np.sqrt(1 / SIMULATED + drawn)
 
 

@@ -194,7 +194,7 @@ def test_the_posterior_of_a_chain_is_the_same(
     large: bool, url: str, parquet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if large:
-        monkeypatch.setattr(rows, "IN_MEMORY", 10)
+        monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     mine = pipeline.fit(spec_of(CHAIN), parquet)
     theirs = pipeline.fit(spec_of(with_data(CHAIN, url)))
     assert theirs.record.data.sha256 is None

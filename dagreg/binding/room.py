@@ -15,9 +15,8 @@ from dagreg.spec.types import Sampling
 COPIES_SCANNED = 2  # of a large table's, where the database sums them
 # numbers kept for each draw of a coefficient: draws, statistics, what effects and reports make of them
 PER_DRAW = 12
-MOST_DRAWS = (
-    2_000_000  # of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
-)
+# of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
+MAX_DRAWS = 2_000_000
 SIMULATED = 4  # copies of simulated rows that are alive at once
 MEMORY_SHARE = 0.5  # of the memory, for rows that are simulated
 
@@ -25,10 +24,10 @@ MEMORY_SHARE = 0.5  # of the memory, for rows that are simulated
 def check_count(sampling: Sampling) -> None:
     """Raises DagregError (DR574) for more draws than a fit makes."""
     asked = sampling.draws * sampling.chains
-    if asked > MOST_DRAWS:
+    if asked > MAX_DRAWS:
         message = (
             f"{sampling.chains:,} chains of {sampling.draws:,} draws are {asked:,}, and at most "
-            f"{MOST_DRAWS:,} "
+            f"{MAX_DRAWS:,} "
         )
         note = (
             "4,000 independent draws give a mean to 2 % of its sd: ask for fewer with `sampling:` or "

@@ -45,11 +45,11 @@ def variable_columns(source: Source, variable: Variable, *, full: bool = False) 
 
 def regression_columns(source: Source, model: Model, equation: Equation) -> list[Column]:
     """The design columns of a regression, not centred and without the intercept's, then its response."""
-    found = term_columns(source, model, equation)
+    columns = term_columns(source, model, equation)
     (response,) = variable_columns(source, model.variables[equation.response])
     if equation.offset is not None:
         response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
-    return [*found, response]
+    return [*columns, response]
 
 
 Settings = Mapping[str, Sequence[float] | float]

@@ -32,7 +32,7 @@ from dagreg.binding.row_sums import in_sql, likelihood_rows
 from dagreg.binding.rows import Rows as TableRows
 from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 from dagreg.doubts.point import design, regular
-from dagreg.doubts.within_groups import Index, combined, dense
+from dagreg.doubts.within_groups import combined, dense
 from dagreg.engines.draws import Draws
 from dagreg.errors import Doubt
 from dagreg.graph.ancestry import descendants
@@ -40,7 +40,7 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import column, encode
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 from dagreg.numerics.tails import chi_square_upper
 from dagreg.spec.types import Spec
 
@@ -49,7 +49,7 @@ FALSE_ALARM_RATE = 0.005  # the chance of a false alarm
 BLOCK = 4  # neighbours that are compared
 MAX_LEVELS_OF_A_NUMBER = 10  # different values of a number that is taken as levels
 ROWS_PER_TREND_TERM = 10  # rows for each square or product in the trend
-MOST_TRENDS = 50  # cells with an intercept of their own in the trend
+MAX_TRENDS = 50  # cells with an intercept of their own in the trend
 Moments = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
 LEVELLED = ("binary", "categorical", "ordinal", "group")
 
@@ -118,15 +118,15 @@ def dispersion_doubts(
     own = of_counts and family.overdispersion != "" and regular(equation) and equation.offset is None
     if not own and not between_rows(equation):
         return ()
-    found = (
+    doubts = (
         _pearson(model, draws, data)
         if own
         else _between_rows(model, equation, beside or _of_predictors(model, data))
     )
-    if found is None:
+    if doubts is None:
         return ()
-    ratio = found[0] / found[1]
-    if ratio < DISPERSION or _tail(*found) > FALSE_ALARM_RATE:
+    ratio = doubts[0] / doubts[1]
+    if ratio < DISPERSION or _tail(*doubts) > FALSE_ALARM_RATE:
         return ()
     narrow = f"so the intervals are too narrow by a factor of about {ratio**0.5:.2g}. "
     if own:
@@ -230,7 +230,7 @@ def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments |
         return None
     rows, cells, order = rows.taken(rows_there), cells[rows_there], [v[rows_there] for v in order]
     equal = combined([cells, *order], len(cells))
-    found = _chi_square(rows, equal, poisson=poisson)
+    moments = _chi_square(rows, equal, poisson=poisson)
     if order:
         merged, first = rows.summed(equal), np.unique(equal, return_index=True)[1]
         cells, order = cells[first], [v[first] for v in order]
@@ -240,18 +240,18 @@ def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments |
         merged, cells = merged.taken(sequence), dense(cells[sequence])
         starts = np.concatenate([[0], np.cumsum(np.bincount(cells))])[:-1]
         blocks = combined([cells, (np.arange(len(cells)) - starts[cells]) // BLOCK], len(cells))
-        found = np.hstack([found, _but_largest(_chi_square(merged, blocks, poisson=poisson))])
-    statistic, free, variance = found.sum(axis=1)
+        moments = np.hstack([moments, _but_largest(_chi_square(merged, blocks, poisson=poisson))])
+    statistic, free, variance = moments.sum(axis=1)
     return (float(statistic), float(free), float(variance)) if free > 0 and variance > 0 else None
 
 
-def _but_largest(found: Array) -> Array:
+def _but_largest(statistics: Array) -> Array:
     """All blocks but the one furthest beyond its mean: a jump of the mean is in one, rows that differ are in
     all.
     """
-    if found.shape[1] == 0:
-        return found
-    return np.delete(found, np.argmax((found[0] - found[1]) / np.sqrt(found[2])), axis=1)
+    if statistics.shape[1] == 0:
+        return statistics
+    return np.delete(statistics, np.argmax((statistics[0] - statistics[1]) / np.sqrt(statistics[2])), axis=1)
 
 
 def _chi_square(rows: _Rows, places: Index, *, poisson: bool) -> Array:
@@ -302,7 +302,7 @@ def _trend(rows: _Rows, cells: Index, order: Sequence[Array], *, poisson: bool) 
     numbers = [(v - v.mean()) / (v.std() or 1.0) for v in order]
     if len(cells) > ROWS_PER_TREND_TERM * len(order) ** 2:
         numbers += [a * b for i, a in enumerate(numbers) for b in numbers[i:]]
-    several = range(1, int(cells.max()) + 1) if cells.max() < MOST_TRENDS else ()
+    several = range(1, int(cells.max()) + 1) if cells.max() < MAX_TRENDS else ()
     columns = np.column_stack([np.ones(len(cells)), *numbers, *(cells == c for c in several)]).astype(
         np.float64
     )

@@ -15,14 +15,14 @@ from dagreg.numerics import glm
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 
-MOST_LEVELS = 12  # of a response
+MAX_LEVELS = 12  # of a response
 FREE = 10  # degrees of freedom that have to be left
 FLOOR = 1e-10  # relative to a sum of squares: rounding
 MIN_SINGULAR = 1e-8  # of columns of length 1: less is rounding
 STEPS = 40
 TOLERANCE = 1e-9
 RIDGE = 1e-9  # of the mean information
-FARTHEST = 30.0  # predictor of a count, which none reaches but where the likelihood has no maximum
+MAX_PREDICTOR = 30.0  # predictor of a count, which none reaches but where the likelihood has no maximum
 
 
 def by_regression(
@@ -31,10 +31,10 @@ def by_regression(
     """The test of x in the regression of y on `given` and x (or, where y has too many levels, of x on them
     and y).
     """
-    if len(y.variable.levels) > MOST_LEVELS:
+    if len(y.variable.levels) > MAX_LEVELS:
         x, y = y, x
-    if len(y.variable.levels) > MOST_LEVELS:
-        return f"both have more than {MOST_LEVELS} levels"
+    if len(y.variable.levels) > MAX_LEVELS:
+        return f"both have more than {MAX_LEVELS} levels"
     base = np.ones((int(rows.sum()), 1))
     null = _orthonormal(base, np.empty((len(base), 0)))
     for other in given:
@@ -157,7 +157,7 @@ def poisson_means(response: Array, offset: Array, columns: Array) -> Array:
     """Fitted means of a Poisson regression with the log link; `offset` is that of each row's predictor."""
 
     def derivatives(eta: Array) -> glm.Derivatives:
-        mean = np.exp(np.clip(eta, -FARTHEST, FARTHEST))
+        mean = np.exp(np.clip(eta, -MAX_PREDICTOR, MAX_PREDICTOR))
         return glm.Derivatives(None, response[:, None] - mean, mean[:, :, None])
 
     near = np.log(np.maximum(response, 0.5 * max(float(response.mean()), FLOOR)) + 0.1)
@@ -172,7 +172,7 @@ def poisson_means(response: Array, offset: Array, columns: Array) -> Array:
         steps=STEPS,
         tolerance=TOLERANCE,
     )
-    return np.asarray(np.exp(np.clip(columns @ beta[:, 0] + offset, -FARTHEST, FARTHEST)))
+    return np.asarray(np.exp(np.clip(columns @ beta[:, 0] + offset, -MAX_PREDICTOR, MAX_PREDICTOR)))
 
 
 def binomial_means(hits: Array, units: Array, columns: Array) -> Array:

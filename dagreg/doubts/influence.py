@@ -52,7 +52,7 @@ def prior_doubts(
     this = _design(model, data)
     slots = _given(outcome)
     rows = [e for e in estimates if e.average]
-    found = []
+    doubts = []
     for i, estimate in enumerate(rows):
         free = _effect(model, this, slots["intercept"] | slots["slopes"], data, seed)[i]
         if not regular(outcome):  # a mode of another likelihood: only the step between two of them counts
@@ -63,8 +63,8 @@ def prior_doubts(
         if abs(shift) <= MIN_SHIFT * estimate.summary.sd:
             continue
         culprit = _culprit(model, this, slots, data, seed, i, free)
-        found.append(Doubt("DR511", _message(model, this, i, estimate, free, culprit)))
-    return tuple(found)
+        doubts.append(Doubt("DR511", _message(model, this, i, estimate, free, culprit)))
+    return tuple(doubts)
 
 
 def _design(model: Model, data: Mapping[str, Any]) -> Design:

@@ -57,9 +57,9 @@ def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
     """
     table = as_columns(data).in_database
     if table is not None:
-        found = triangle_design(equation, table.triangle_without(model, equation, None))
-        if found is not None:
-            return found
+        reduced = triangle_design(equation, table.triangle_without(model, equation, None))
+        if reduced is not None:
+            return reduced
     return design_of_rows(model, equation, data)
 
 
@@ -82,11 +82,11 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     return Design(*numbers, error=error, scale=scale, rows=counts)
 
 
-def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> Design | None:
+def triangle_design(equation: Equation, reduced: tuple[float, Array] | None) -> Design | None:
     """A Gaussian regression whose rows are those of its triangle: the same least squares."""
-    if found is None:
+    if reduced is None:
         return None
-    units, triangle = found
+    units, triangle = reduced
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     rows = len(triangle)
     return Design(triangle[:, :-1], triangle[:, -1], np.ones(rows), np.zeros(rows), precision, centre, units)
@@ -242,11 +242,11 @@ def _spread(values: Array, units: Array) -> float:
 def as_draws(equation: Equation, beta: Array, sigma: float) -> dict[str, Array]:
     """A point as draws with one draw, keyed by the equation's symbols."""
     at = int(equation.has_intercept)
-    found: dict[str, Array] = {equation.intercept: beta[:1] if at else np.zeros(1)}
+    draws: dict[str, Array] = {equation.intercept: beta[:1] if at else np.zeros(1)}
     for term in equation.terms:
         width = len(term.columns)
-        found[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]
+        draws[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]
         at += width
     for auxiliary, parameter in zip(equation.auxiliaries, equation.family.parameters, strict=True):
-        found[auxiliary.symbol] = np.array([parameter.from_dispersion(sigma)])
-    return found
+        draws[auxiliary.symbol] = np.array([parameter.from_dispersion(sigma)])
+    return draws

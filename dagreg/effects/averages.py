@@ -20,7 +20,7 @@ from dagreg.binding.rows import Rows as TableRows
 from dagreg.binding.sql import Settings, design_sql
 from dagreg.effects.gformula import SIDES, intervened
 from dagreg.effects.mediation import Part
-from dagreg.effects.rows import Rows, linear
+from dagreg.effects.rows import EncodedRows, linear
 from dagreg.effects.steps import Side, step_of
 from dagreg.model.design import constant, design_columns
 from dagreg.model.estimand import Contrast
@@ -101,7 +101,7 @@ def is_one_mean(model: Model, held: Collection[str] = ()) -> bool:
 
 
 def averages_of(
-    model: Model, draws: Mapping[str, Array], rows: Rows, held: Collection[str] = ()
+    model: Model, draws: Mapping[str, Array], rows: EncodedRows, held: Collection[str] = ()
 ) -> Averages | None:
     """Those over rows in memory; None where they are few, or no such sums."""
     count = len(draws[model.outcome.intercept])

@@ -15,7 +15,7 @@ from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import Known, both_sides
 from dagreg.effects.measures import Measure, coefficient, compared, event, measures_of
 from dagreg.effects.mediation import Part, decomposed
-from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
+from dagreg.effects.rows import EncodedRows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
 from dagreg.effects.surrogate import Surrogate, surrogate_of
@@ -69,7 +69,7 @@ def _in_place(model: Model, draws: Draws, data: Mapping[str, Any]) -> list[Estim
 def _over_rows(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> list[Estimate]:
     """The contrasts of a model over rows in memory, and over those of each level asked for."""
     wanted = model.estimand
-    parts: list[tuple[Mapping[str, Level], Rows]] = (
+    parts: list[tuple[Mapping[str, Level], EncodedRows]] = (
         [({}, observed_rows(model, data))] if wanted.average else []
     )
     if wanted.groups:
@@ -109,7 +109,7 @@ ORDER = ("natural indirect effect", "natural direct effect", "total effect", "pa
 def _averaged(
     model: Model,
     draws: Draws,
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     group: Mapping[str, Level],
     seed: int,
@@ -127,12 +127,12 @@ def _told(
     draws: Draws,
     contrast: Contrast,
     group: Mapping[str, Level],
-    found: tuple[Part, ...],
+    by_draw: tuple[Part, ...],
     error: float,
 ) -> Iterator[Estimate]:
     """The rows of one contrast; an indirect effect with its share of the total."""
     parts = [
-        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in by_draw
     ]
     total = next(p for p in parts if p.estimand == model.estimand.name)
     for part in parts:
@@ -158,7 +158,7 @@ def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
 def _parts(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     group: Mapping[str, Level],
     seed: int,

@@ -20,7 +20,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dagreg.effects.gformula import Known, changes
-from dagreg.effects.rows import Rows
+from dagreg.effects.rows import EncodedRows
 from dagreg.effects.steps import Side, World
 from dagreg.effects.types import INDIRECT
 from dagreg.model.estimand import Contrast
@@ -45,7 +45,7 @@ class Part:
 def decomposed(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),

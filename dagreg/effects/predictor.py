@@ -15,6 +15,7 @@ from dagreg.model.terms import Term, Varying
 from dagreg.numerics.arrays import Array
 
 REACH = 8.0  # sds on either side of the mean that quadrature covers
+MAX_SD = 300.0  # of a predictor, up to which its steps shrink
 
 
 def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -96,16 +97,18 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
 
     The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
     (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks
-    with it.
+    with it. Beyond `MAX_SD` they no longer do: beside such an sd an inverse link is all but a step, or a ramp.
+    No number where the sd is none.
     """
     if sd is None:
         return link.inverse(eta)
     if link.averaged is not None:
         return link.averaged(eta, sd)
-    step = min(0.5, 0.5 / max(float(np.max(sd)), 1e-300))
+    known = np.where(np.isfinite(sd), sd, np.nan)
+    step = min(0.5, 0.5 / min(max(float(np.nanmax(known, initial=0.0)), 1e-300), MAX_SD))
     points = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1)
     weights = np.exp(-0.5 * points**2)
-    parts = (w * link.inverse(eta + sd * z) for z, w in zip(points, weights / weights.sum(), strict=True))
+    parts = (w * link.inverse(eta + known * z) for z, w in zip(points, weights / weights.sum(), strict=True))
     return np.asarray(sum(parts))
 
 
@@ -133,11 +136,11 @@ def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Arra
     `sd`: of the predictor over the population of groups.
     """
     below = [over_population(equation.link, cut[:, None] - eta, sd) for cut in draws[equation.intercept].T]
-    found = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
-    found[0], found[-1] = below[0], 1.0 - below[-1]
+    shares = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
+    shares[0], shares[-1] = below[0], 1.0 - below[-1]
     for i in range(1, len(below)):
-        np.subtract(below[i], below[i - 1], out=found[i])
-    return np.moveaxis(found, 0, -1)
+        np.subtract(below[i], below[i - 1], out=shares[i])
+    return np.moveaxis(shares, 0, -1)
 
 
 def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -153,14 +156,14 @@ def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[st
             part = slopes @ one.T if one.ndim == 2 else np.einsum("drk,dk->dr", one, slopes)
             etas[level] = etas[level] + part
     shape = np.broadcast_shapes(*(eta.shape for eta in etas))
-    found = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
-    found[0] = 0.0
+    shares = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
+    shares[0] = 0.0
     for level, eta in enumerate(etas):
-        found[level + 1] = eta
-    found -= found.max(axis=0)
-    np.exp(found, out=found)
-    found /= found.sum(axis=0)
-    return np.moveaxis(found, 0, -1)
+        shares[level + 1] = eta
+    shares -= shares.max(axis=0)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=0)
+    return np.moveaxis(shares, 0, -1)
 
 
 def _by_draw(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:

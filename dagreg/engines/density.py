@@ -22,7 +22,16 @@ from dagreg.emit.prelude import every_level
 from dagreg.engines.between import own_columns
 from dagreg.engines.coordinates import Coordinate, Coordinates
 from dagreg.engines.draws import by_symbol
-from dagreg.engines.factors import ROWS, WORTH_MERGING, Factor, Formula, Index, Predictor, Summed, merged
+from dagreg.engines.factors import (
+    MAX_BLOCK_ROWS,
+    MIN_MERGED,
+    Factor,
+    Formula,
+    Index,
+    Predictor,
+    Summed,
+    merged,
+)
 from dagreg.engines.integrated import Integrated, integrated, unknown_rows
 from dagreg.engines.integrated import obstacle as lacking_numbers
 from dagreg.model.design import absent, column, design_columns, encode, encoded, positions
@@ -35,9 +44,9 @@ from dagreg.numerics.arrays import Array
 from dagreg.numerics.jets import Jet, chained
 from dagreg.spec.priors import DISTRIBUTIONS
 
-BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
-ALONE = 2**20  # rows x points up to which threads are not worth starting
-FEWEST = 2  # rows that are merged where each takes longer
+MAX_BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
+MAX_ALONE = 2**20  # rows x points up to which threads are not worth starting
+MIN_MERGED_COSTLY = 2  # rows that are merged where each takes longer
 TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
 Mask = npt.NDArray[np.bool_]
 
@@ -60,9 +69,9 @@ class Posterior:
 
     def __call__(self, points: Array) -> Array:
         """The log density at each point, up to a constant; -inf where it is no number."""
-        width = max(BLOCK // max(min(self.rows, ROWS), 1), 1)
+        width = max(MAX_BLOCK // max(min(self.rows, MAX_BLOCK_ROWS), 1), 1)
         parts = [points[at : at + width] for at in range(0, len(points), width)]
-        if len(parts) > 1 and self.rows * len(points) > ALONE:
+        if len(parts) > 1 and self.rows * len(points) > MAX_ALONE:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 heights = list(pool.map(self._heights, parts))
         else:
@@ -105,7 +114,7 @@ class Posterior:
     def _chances(self, summed: Summed, values: Array) -> Array:
         """Chains x draws x rows that lack levels x most, some draws at a time."""
         flat = values.reshape(-1, values.shape[-1])
-        width = max(BLOCK // summed.cells, 1)
+        width = max(MAX_BLOCK // summed.cells, 1)
         parts = [summed.chances(flat[at : at + width]) for at in range(0, len(flat), width)]
         chances = np.concatenate(parts)
         return chances.reshape(*values.shape[:2], *chances.shape[1:])
@@ -316,7 +325,7 @@ class Part:
 
     factor: Factor
     rows: Index
-    fewest: float = WORTH_MERGING
+    fewest: float = MIN_MERGED
 
     @property
     def merged(self) -> Factor:
@@ -415,7 +424,7 @@ def _ordered(
     def middle(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
         return density(*etas)
 
-    fewest = FEWEST if groups else WORTH_MERGING
+    fewest = MIN_MERGED_COSTLY if groups else MIN_MERGED
     bottom, top = codes == 0, codes == several
     between = ~(bottom | top)
     for formula, rows, sides in (
@@ -466,7 +475,7 @@ def _one(
         which = np.flatnonzero(flags == flag)
         factor = Factor(_formula(equation, flag), columns, tuple(predictors), scalars, weights)
         here = factor if len(which) == rows else factor.picked(which)
-        yield Part(here, which, FEWEST if groups else WORTH_MERGING)
+        yield Part(here, which, MIN_MERGED_COSTLY if groups else MIN_MERGED)
     shared = equation.family.log_shared
     if shared is not None:
         exact = flags == "none"
@@ -476,7 +485,7 @@ def _one(
             return shared(columns["y"], dict(zip(names, scalars, strict=True)))
 
         factor = Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact])
-        yield Part(factor, np.flatnonzero(exact), FEWEST)
+        yield Part(factor, np.flatnonzero(exact), MIN_MERGED_COSTLY)
 
 
 def _normal(

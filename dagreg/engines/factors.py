@@ -21,8 +21,8 @@ import numpy.typing as npt
 from dagreg.numerics.arrays import Array, special
 from dagreg.numerics.jets import Jet, variable
 
-ROWS = 1_000  # of a block
-WORTH_MERGING = 500  # rows
+MAX_BLOCK_ROWS = 1_000
+MIN_MERGED = 500  # rows of which equal ones are worth merging
 Index = npt.NDArray[np.integer[Any]]
 Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
 
@@ -59,8 +59,8 @@ class Factor:
         """The sum over rows at each point, rows and points in blocks."""
         scalars = [values[:, place][None, :] for place in self.scalars]
         total = np.zeros(len(values))
-        for at in range(0, len(self.weights), ROWS):
-            rows = slice(at, at + ROWS)
+        for at in range(0, len(self.weights), MAX_BLOCK_ROWS):
+            rows = slice(at, at + MAX_BLOCK_ROWS)
             columns = {name: numbers[rows] for name, numbers in self.columns.items()}
             density = self.formula(columns, [p.at(values, rows) for p in self.predictors], scalars)
             total += self.weights[rows] @ np.broadcast_to(density, (len(self.weights[rows]), len(values)))
@@ -174,7 +174,7 @@ class Summed:
         hessian += flat.T @ flat
 
 
-def merged(factor: Factor, fewest: float = WORTH_MERGING) -> Factor:
+def merged(factor: Factor, fewest: float = MIN_MERGED) -> Factor:
     """The factor with equal rows as one of their joint weight, where fewer than half of them are distinct.
 
     Equal rows are told by a random combination of their numbers, and that they are is checked.

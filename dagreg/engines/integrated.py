@@ -28,7 +28,7 @@ from dagreg.numerics.arrays import Array
 
 Matrix = list[list[Any]]
 MAX_UNKNOWN = 4  # variables that lack numbers: derivatives of more take long
-BLOCK = 2**20  # numbers of a block of draws x rows
+MAX_BLOCK = 2**20  # numbers of a block of draws x rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Integrated:
         flat = values.reshape(-1, values.shape[-1])
         drawn = {la.values: np.empty((len(flat), la.count)) for la in self.latents}
         for pattern in self.patterns:
-            width = max(BLOCK // len(pattern.factor.weights), 1)
+            width = max(MAX_BLOCK // len(pattern.factor.weights), 1)
             for at in range(0, len(flat), width):
                 part = slice(at, at + width)
                 columns = pattern.draw(flat[part], rng)

@@ -60,10 +60,10 @@ class Store:
             return _marked(self._made[key], "same fit")
         for builder, parts in self._parts.items():
             if any(part.key == key for part in parts):
-                found = self._of(builder).get(key)
-                if found is not None:
-                    self._made[key] = found
-                    return _marked(found, "earlier fit")
+                draws = self._of(builder).get(key)
+                if draws is not None:
+                    self._made[key] = draws
+                    return _marked(draws, "earlier fit")
         return None
 
     def keep(self, key: str, draws: Draws) -> Draws:
@@ -92,7 +92,7 @@ class Store:
             RuntimeError,
         ):  # whatever h5py makes of a damaged file
             return {}
-        found: dict[str, Draws] = {}
+        by_key: dict[str, Draws] = {}
         sampled = iter(trees)
         for part in parts:
             own = (
@@ -104,8 +104,8 @@ class Store:
                 {symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, 0.0, own
             )
             if digest_of(draws) == part.digest:
-                found[part.key] = replace(draws, parts=(part,))
-        return found
+                by_key[part.key] = replace(draws, parts=(part,))
+        return by_key
 
 
 def _marked(draws: Draws, origin: Origin) -> Draws:

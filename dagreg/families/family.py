@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.families.links import LINKS
-from dagreg.families.scales import MEAN, Scale
+from dagreg.families.scales import MEAN, MeanScale
 from dagreg.numerics.arrays import Array, np
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Family:
     known_errors: bool = False  # those of the responses add to its variance
     error_scale: bool = False  # its residual sd may be a multiple of a column
 
-    scale: Scale = MEAN
+    scale: MeanScale = MEAN
     coefficients: Mapping[str, str] = field(
         default_factory=dict
     )  # what they are by link, unless what its link says

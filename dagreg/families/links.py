@@ -42,11 +42,11 @@ class Link:
 
 
 def _expit(eta: Array) -> Array:
-    found: Array = np.asarray(np.maximum(eta, MIN_PREDICTOR))
-    np.negative(found, out=found)
-    np.exp(found, out=found)
-    found += 1.0
-    return np.reciprocal(found, out=found)
+    p: Array = np.asarray(np.maximum(eta, MIN_PREDICTOR))
+    np.negative(p, out=p)
+    np.exp(p, out=p)
+    p += 1.0
+    return np.reciprocal(p, out=p)
 
 
 def expit_taylor(eta: Any) -> tuple[Any, ...]:

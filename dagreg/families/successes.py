@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LINKS = ("logit", "probit", "cloglog")
-HIGHEST = 700.0  # of a predictor whose exponential is taken: beyond, it is no number
+MAX_PREDICTOR = 700.0  # of a predictor whose exponential is taken: beyond, it is no number
 MIN_BETA_PARAMETER = 1e-300  # parameters of a beta that NumPy's generator takes
-TRIALS = 2**62  # the most that it takes
+MAX_TRIALS = 2**62  # the most that it takes
 
 
 def variance(mean: Array) -> Array:
@@ -33,12 +33,12 @@ def variance(mean: Array) -> Array:
 
 def softplus(eta: Array) -> Array:
     """log(1 + exp(eta)), without overflow; several times as fast as `logaddexp`."""
-    found: Array = np.abs(eta)
-    np.negative(found, out=found)
-    np.exp(found, out=found)
-    np.log1p(found, out=found)
-    found += np.maximum(eta, 0.0)
-    return found
+    value: Array = np.abs(eta)
+    np.negative(value, out=value)
+    np.exp(value, out=value)
+    np.log1p(value, out=value)
+    value += np.maximum(eta, 0.0)
+    return value
 
 
 def log_ndtr(eta: Array) -> Array:
@@ -46,10 +46,10 @@ def log_ndtr(eta: Array) -> Array:
 
 
 def logit(successes: Array, eta: Array, trials: Array) -> Array:
-    found = softplus(eta)
-    found *= -trials
-    found += successes * eta
-    return found
+    log_p = softplus(eta)
+    log_p *= -trials
+    log_p += successes * eta
+    return log_p
 
 
 def total_logit(successes: Array, eta: Array) -> Array:
@@ -57,12 +57,12 @@ def total_logit(successes: Array, eta: Array) -> Array:
 
     Every factor of the product is at most 2, so that it stays below 2^1000.
     """
-    found: Array = np.abs(eta)
-    size = found.sum(axis=0)
-    np.negative(found, out=found)
-    np.exp(found, out=found)
-    found += 1.0
-    return np.asarray((successes - 0.5).T[0] @ eta - 0.5 * size - np.log(np.multiply.reduce(found, axis=0)))
+    total: Array = np.abs(eta)
+    size = total.sum(axis=0)
+    np.negative(total, out=total)
+    np.exp(total, out=total)
+    total += 1.0
+    return np.asarray((successes - 0.5).T[0] @ eta - 0.5 * size - np.log(np.multiply.reduce(total, axis=0)))
 
 
 def probit(successes: Array, eta: Array, trials: Array) -> Array:
@@ -70,7 +70,7 @@ def probit(successes: Array, eta: Array, trials: Array) -> Array:
 
 
 def cloglog(successes: Array, eta: Array, trials: Array) -> Array:
-    rate = np.exp(np.minimum(eta, HIGHEST))
+    rate = np.exp(np.minimum(eta, MAX_PREDICTOR))
     return np.asarray(
         np.where(successes > 0, successes * np.log(-np.expm1(-rate)), 0.0) - (trials - successes) * rate
     )
@@ -170,5 +170,5 @@ def sample_beta(rng: np.random.Generator, mean: Array, p: Values) -> Array:
 
 
 def sample_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
-    trials = np.minimum(np.broadcast_to(p["trials"], mean.shape), TRIALS)
+    trials = np.minimum(np.broadcast_to(p["trials"], mean.shape), MAX_TRIALS)
     return rng.binomial(trials.astype(np.int64), np.clip(mean, 0.0, 1.0))

@@ -12,7 +12,7 @@ from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.errors import DagregError, Diagnostic, did_you_mean
 from dagreg.results.fit import FittedEffect, Report
 
-Kind = Literal["estimates", "coefficients", "tests"]
+TableKind = Literal["estimates", "coefficients", "tests"]
 Row = dict[str, Any]
 
 
@@ -22,7 +22,7 @@ def table(report: Report, of: str) -> dict[str, list[Any]]:
     Raises DagregError (DR567) for a table that there is not.
     """
     if of not in _ROWS:
-        label = did_you_mean(of, get_args(Kind)) or f"there are {', '.join(get_args(Kind))}"
+        label = did_you_mean(of, get_args(TableKind)) or f"there are {', '.join(get_args(TableKind))}"
         raise DagregError((Diagnostic("DR567", f"no table `{of}`", label=label),))
     rows = list(_ROWS[of](report))
     names = dict.fromkeys((*_COLUMNS[of], *(name for row in rows for name in row)))
@@ -82,10 +82,6 @@ def _coefficient(c: Coefficient) -> Row:
     }
 
 
-def _tests(report: Report) -> Iterator[Row]:
-    return map(_test, report.tests)
-
-
 def _test(t: ImplicationTest) -> Row:
     given = ", ".join(t.given)
     numbers = {"statistic": t.statistic, "p": t.p, "p_adjusted": t.p_adjusted, "rejected": t.rejected}
@@ -110,7 +106,7 @@ def _summary(s: Summary) -> Row:
 _ROWS: Mapping[str, Callable[[Report], Iterator[Row]]] = {
     "estimates": _estimates,
     "coefficients": _coefficients,
-    "tests": _tests,
+    "tests": lambda report: map(_test, report.tests),
 }
 _HEAD = ("effect", "exposure", "outcome", "kind")
 _NUMBERS = ("mean", "sd", "median", "lower", "upper", "level", "prob_positive", "ess_bulk", "r_hat")

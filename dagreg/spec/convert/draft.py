@@ -40,7 +40,7 @@ class Draft:
 
     def __init__(self, text: str = "") -> None:
         self.text = text
-        self.found = Diagnostics()
+        self.mistakes = Diagnostics()
         self.notes: list[Diagnostic] = []
         self._nodes: dict[str, Span | None] = {}
         self._edges: dict[tuple[str, str, bool], Edge] = {}
@@ -54,7 +54,7 @@ class Draft:
         """A node, once or again; its first place is kept."""
         if name not in self._nodes:
             self._nodes[name] = span
-            valid_name(name, span, self.found)
+            valid_name(name, span, self.mistakes)
 
     def edge(self, source: str, target: str, bidirected: bool = False, span: Span | None = None) -> None:
         """An edge and its nodes. An edge that stands in the text twice is one edge."""
@@ -99,8 +99,8 @@ class Draft:
 
     def refuse(self, code: str, message: str, span: Span | None, label: str = "") -> NoReturn:
         """Raises SpecError with this mistake and those found before it."""
-        self.found.error(code, message, span, label)
-        raise SpecError(self.found.by_place(), self.text)
+        self.mistakes.error(code, message, span, label)
+        raise SpecError(self.mistakes.by_place(), self.text)
 
     def finish(self, name: str) -> Read:
         """The spec, with a note of what was ignored.
@@ -108,12 +108,12 @@ class Draft:
         Raises SpecError where the graph is not a DAG, has no nodes, or its effect cannot be asked.
         """
         edges = Edges(edges=list(self._edges.values()))
-        check_edges(edges, self.found)
-        if not self._nodes and not len(self.found):
-            self.found.error("DR114", "a graph without nodes", None)
+        check_edges(edges, self.mistakes)
+        if not self._nodes and not len(self.mistakes):
+            self.mistakes.error("DR114", "a graph without nodes", None)
         effects = self._effects()
-        if len(self.found):
-            raise SpecError(self.found.by_place(), self.text)
+        if len(self.mistakes):
+            raise SpecError(self.mistakes.by_place(), self.text)
         nodes = {node: self._node(node, span) for node, span in self._nodes.items()}
         if self._ignored:
             listed = ", ".join(f"`{shorten(what)}`" for what in self._ignored)
@@ -159,14 +159,14 @@ class Draft:
         for role in ("exposure", "outcome", "adjusted"):
             for name, span in self._names(role).items():
                 if name in self._names("unobserved"):
-                    self.found.error(
+                    self.mistakes.error(
                         "DR141", f"`{shorten(name)}` is unobserved and cannot be marked as {role}", span
                     )
         for name, span in self._names("exposure").items():
             if name in self._names("outcome"):
-                self.found.error("DR142", f"`{shorten(name)}` is both exposure and outcome", span)
+                self.mistakes.error("DR142", f"`{shorten(name)}` is both exposure and outcome", span)
         for name, span in self._names("adjusted").items():
             if name in self._names("exposure") or name in self._names("outcome"):
-                self.found.error(
+                self.mistakes.error(
                     "DR143", f"`{shorten(name)}` is an end of the effect and cannot be adjusted for", span
                 )

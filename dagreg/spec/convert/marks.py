@@ -60,7 +60,7 @@ def _truth(draft: Draft, name: str, word: str, value: object) -> bool:
     said = truth(value)
     if said is None:
         message = f"`{word}` of `{shorten(name)}` is `{shorten(str(value))}`"
-        draft.found.error("DR176", message, None, f"expected {either(('true', 'false'))}")
+        draft.mistakes.error("DR176", message, None, f"expected {either(('true', 'false'))}")
     return bool(said)
 
 
