@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -451,6 +452,22 @@ def test_rows_beyond_memory_stay_in_their_file(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("DAGREG_MEMORY", "0.0001")
     table = table_of(spec, data()).rows
     assert table.in_place is table
+
+
+def test_draws_from_a_file_are_kept_and_those_of_another_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(monkeypatch)
+    monkeypatch.setenv("DAGREG_MEMORY", "0.0001")
+    path = tmp_path / "t.csv"
+    spec = spec_of(CASES["bernoulli"])
+    tokens = []
+    for rows in (data(), data(), data(COUNT - 1)):
+        lines = [",".join(rows), *(",".join(map(str, row)) for row in zip(*rows.values(), strict=True))]
+        path.write_text("\n".join(lines))
+        tokens.append(table_of(spec, path).rows.token)
+    assert tokens[0] == tokens[1] != tokens[2]
+    assert table_of(spec, data()).rows.token != table_of(spec, data()).rows.token
 
 
 def test_simulation_based_calibration(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +30,7 @@ from dagreg.sources.types import Grouping, Sum
 COUNTED_FROM = 20_000  # rows from which equal ones are counted, so that effects and refits work on each once
 MAX_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array
 SAMPLE = 50_000  # rows that checks look at instead of all of a large table
+MAX_BYTES_READ = 2e9  # that rows take at their worst; beyond, sums in their file take no longer
 MAX_IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
 
 
@@ -47,7 +50,6 @@ class Rows(Columns):
         known: Moments | None = None,
     ) -> None:
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
-        self.token = uuid4().hex  # no other fit's rows have it
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
         self._known = [known] if known is not None else []
         self._grouped: dict[Grouping, dict[str, npt.NDArray[Any]]] = {}
@@ -82,9 +84,23 @@ class Rows(Columns):
     def in_place(self) -> Rows | None:
         if not self.large:
             return None
-        limit = room()
-        too_many = limit is not None and of_rows(self.count, len(self.columns) + 1) > limit
+        too_many = of_rows(self.count, len(self.columns) + 1) > min(room() or np.inf, MAX_BYTES_READ)
         return self if self.source.elsewhere or too_many else None
+
+    @cached_property
+    def token(self) -> str:
+        """What no other rows have: of files a hash of their bytes and of how they are read."""
+        source = self.source
+        if not source.file:
+            return uuid4().hex
+        read = (
+            source.sha256(self.columns),
+            source.select,
+            source.script,
+            self.where,
+            *source.sql_types.items(),
+        )
+        return hashlib.sha256(repr(read).encode()).hexdigest()
 
     def distinct(self, columns: Sequence[str]) -> int:
         """Distinct combinations of these columns; an estimate of that or less where a single column has very
