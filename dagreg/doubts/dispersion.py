@@ -47,7 +47,7 @@ BLOCK = 4  # neighbours that are compared
 MAX_LEVELS_OF_A_NUMBER = 10  # different values of a number that is taken as levels
 ROWS_PER_TREND_TERM = 10  # rows for each square or product in the trend
 MAX_TRENDS = 50  # cells with an intercept of their own in the trend
-Moments = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
+TestStatistic = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
 LEVELLED = ("binary", "categorical", "ordinal", "group")
 
 
@@ -146,7 +146,7 @@ def _tail(statistic: float, mean: float, variance: float) -> float:
     return chi_square_upper(2 * mean * statistic / variance, 2 * mean**2 / variance)
 
 
-def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> Moments | None:
+def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> TestStatistic | None:
     """Pearson's chi-square of a Poisson regression, its degrees of freedom, and its variance."""
     equation = model.outcome
     this = design(model, equation, data)
@@ -184,7 +184,7 @@ class _Rows:
         return _Rows(hits, units, np.ones(len(hits)), trend)
 
 
-def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments | None:
+def _between_rows(model: Model, equation: Equation, beside: Beside) -> TestStatistic | None:
     """Chi-square of rows that are alike, its mean and its variance; None where none are."""
     variable = model.variables[equation.response]
     values = encode(variable, beside.columns[variable.column])[:, 0]

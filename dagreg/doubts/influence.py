@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.doubts.point import Design, as_draws, coefficients, design, irregularity, regular
 from dagreg.effects.estimate import comparison
@@ -20,9 +19,8 @@ from dagreg.effects.types import Estimate
 from dagreg.errors import Doubt
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Mask
 
-Mask = npt.NDArray[np.bool_]
 MIN_SHIFT = 0.5
 INFLATION = 100.0  # variance inflation of the exposure that is worth naming
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.doubts.collinear import columns_of, dependences
 from dagreg.doubts.point import coefficients, design_of_rows, regular
@@ -22,7 +21,7 @@ from dagreg.model.design import design_columns, encoded, positions
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Term
-from dagreg.numerics.arrays import Array, optimize
+from dagreg.numerics.arrays import Array, Mask, optimize
 
 LINKS = ("logit", "probit", "cloglog", "log")  # under which a coefficient may have to be infinite
 FAR_PREDICTORS = {
@@ -32,8 +31,6 @@ FAR_PREDICTORS = {
 FAR_PREDICTOR = 3.0  # of the other links
 MAX_ROWS, MAX_ENTRIES = 20_000, 2_000_000  # distinct rows, and entries of the program, that are worth it
 MIN_MOVE = 1e-6
-
-Mask = npt.NDArray[np.bool_]
 
 
 def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...]:

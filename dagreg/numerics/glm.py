@@ -32,7 +32,7 @@ class Derivatives:
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
+class NormalPriors:
     """A Normal prior of each coefficient: its precision, 0 where it is flat, and its mean."""
 
     precision: Array
@@ -45,7 +45,7 @@ def fit(
     start: Array,
     *,
     offset: Array | float = 0.0,
-    prior: Prior | None = None,
+    prior: NormalPriors | None = None,
     ridge: float = 0.0,
     steps: int = 50,
     tolerance: float = 1e-10,
@@ -92,7 +92,7 @@ def fit(
 
 
 def weighted_least_squares(
-    columns: Array, target: Array, information: Array, prior: Prior | None = None
+    columns: Array, target: Array, information: Array, prior: NormalPriors | None = None
 ) -> Array:
     """Coefficients of a target (rows) by QR of the weighted rows, those of Normal priors stacked below."""
     root = np.sqrt(information)
@@ -149,7 +149,7 @@ def without_each_group(
     return LeftOut(np.linalg.solve(r, (score - moved).T).T, np.maximum(kept, 0.0))
 
 
-def _least_squares(columns: Array, here: Derivatives, eta: Array, prior: Prior | None) -> Array:
+def _least_squares(columns: Array, here: Derivatives, eta: Array, prior: NormalPriors | None) -> Array:
     """The coefficients that a whole step of one predictor reaches (columns x 1)."""
     information, gradient = here.information[:, 0, 0], here.gradient[:, 0]
     ahead = np.divide(gradient, information, out=np.zeros_like(gradient), where=information > 0)
