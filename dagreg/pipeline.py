@@ -190,7 +190,7 @@ def fit(
     plans = lower_all(study, table)
     program = program_of(spec, plans, table)
     models = [m for plan in plans for m in plan.models]
-    check_room(models, table.rows.count, spec.sampling)
+    check_room(models, table.rows, spec.sampling)
     pieces = pieces_of(models, table.rows, spec.sampling.engine)
     solved = solve(plans, pieces, table, earlier(reuse), progress)
     effects, draws = fitted(study, solved, pieces, table, program, verdicts)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.columns import Columns
 from dagreg.binding.counted import Counted
-from dagreg.binding.sql import regression_columns, variable_columns
+from dagreg.binding.memory import of_rows, room
+from dagreg.binding.sql import regression_columns, term_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows, stored_columns
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -45,6 +47,7 @@ class Rows(Columns):
         known: Moments | None = None,
     ) -> None:
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
+        self.token = uuid4().hex  # no other fit's rows have it
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
         self._known = [known] if known is not None else []
         self._grouped: dict[Grouping, dict[str, npt.NDArray[Any]]] = {}
@@ -74,6 +77,14 @@ class Rows(Columns):
     @property
     def in_database(self) -> Rows | None:
         return self if self.large else None
+
+    @property
+    def in_place(self) -> Rows | None:
+        if not self.large:
+            return None
+        limit = room()
+        too_many = limit is not None and of_rows(self.count, len(self.columns) + 1) > limit
+        return self if self.source.elsewhere or too_many else None
 
     def distinct(self, columns: Sequence[str]) -> int:
         """Distinct combinations of these columns; an estimate of that or less where a single column has very
@@ -194,11 +205,25 @@ class Rows(Columns):
         if not self.large or not _has_moments(equation):
             return None
         columns = regression_columns(self.source, model, equation)
+        return self._triangle(columns, [*centres(equation), 0.0], design_map(equation), group)
+
+    def design_triangle(self, model: Model, equation: Equation) -> Array | None:
+        """That of a regression's design alone, from cross-products about the mean; None where they do not
+        serve.
+        """
+        if not self.large or equation.varying or not equation.terms:
+            return None
+        columns, turned = term_columns(self.source, model, equation), design_map(equation)
+        found = self._triangle(columns, centres(equation), None if turned is None else turned[:-1, :-1], None)
+        return None if found is None else found[1]
+
+    def _triangle(
+        self, columns: Sequence[Column], centre: Sequence[float], turned: Array | None, group: int | None
+    ) -> tuple[float, Array] | None:
+        """Of rows [1, columns less their centres], which a matrix may turn into others."""
         moments = self._moments(columns, 1 if group is None else GROUPS)
         units, means, products = moments.about_the_mean(columns, group)
-        turned = design_map(equation)
-        centres = [c for t in equation.terms for c in _centre(t)]
-        upper = from_moments(units, means - np.array([*centres, 0.0]), products)
+        upper = from_moments(units, means - np.array(centre), products)
         if upper is None or turned is None:
             return None if upper is None else (units, upper)
         return units, triangle(upper @ turned)
@@ -221,6 +246,11 @@ class Rows(Columns):
         moments = unpacked(self.source.fetch(moments_sql(self.source, wanted, groups, self.where)), wanted)
         self._known.append(moments)
         return moments
+
+
+def centres(equation: Equation) -> list[float]:
+    """What is subtracted from the columns of a regression in the database."""
+    return [c for t in equation.terms for c in _centre(t)]
 
 
 def _centre(term: Term) -> tuple[float, ...]:

@@ -109,9 +109,7 @@ def _moved(model: Model, columns: ScaledColumns, one: Dependence) -> bool:
 
 def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> ScaledColumns:
     """The design columns by way of their triangle, the exposure's last, so that others stand for it."""
-    this = design(model, equation, data) if equation.family.normal else design_of_rows(model, equation, data)
-    scaled = this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None]
-    factor = triangle(scaled)
+    factor = _triangle(model, equation, data)
     sizes = np.linalg.norm(factor, axis=0)
     means = factor[0] / factor[0, 0] if equation.has_intercept and factor[0, 0] else np.zeros(len(sizes))
     skip = int(equation.has_intercept)
@@ -130,6 +128,17 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Sca
         means[at] + shift,
         sizes[at],
     )
+
+
+def _triangle(model: Model, equation: Equation, data: Mapping[str, Any]) -> Array:
+    """That of the design, from the database's cross-products where there are many rows."""
+    table = as_columns(data).in_database
+    if table is not None and not equation.family.normal:
+        found = table.design_triangle(model, equation)
+        if found is not None:
+            return found
+    this = design(model, equation, data) if equation.family.normal else design_of_rows(model, equation, data)
+    return triangle(this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None])
 
 
 def _shown(model: Model, term: Term, name: str) -> str:

@@ -20,13 +20,16 @@ section 4.5).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import counts_of
+from dagreg.binding.row_sums import in_sql, likelihood_rows
+from dagreg.binding.rows import Rows
 from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 from dagreg.doubts.point import design, regular
 from dagreg.doubts.within_groups import combined, dense
@@ -149,10 +152,13 @@ def _tail(statistic: float, mean: float, variance: float) -> float:
 def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> TestStatistic | None:
     """Pearson's chi-square of a Poisson regression, its degrees of freedom, and its variance."""
     equation = model.outcome
-    this = design(model, equation, data)
     point = np.concatenate(
         [np.ravel(draws.values[symbol].mean(axis=(0, 1))) for symbol in equation.coefficient_symbols]
     )
+    table = as_columns(data).in_place
+    if table is not None and in_sql(equation):
+        return _pearson_in_place(model, table, point)
+    this = design(model, equation, data)
     mean = np.maximum(equation.link.inverse(this.columns @ point + this.offset), 1e-12)
     counts = counts_of(data, len(mean))
     free = counts.sum() - len(point)
@@ -160,6 +166,27 @@ def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> TestStatist
         return None
     statistic = float((counts * (this.response - mean) ** 2 / mean).sum())
     return statistic, float(free), float((counts * (2 + 1 / mean)).sum())
+
+
+def _pearson_in_place(model: Model, table: Rows, point: Array) -> TestStatistic | None:
+    """The same of rows that stay in their database."""
+    equation = model.outcome
+    taylor = equation.link.taylor
+    assert taylor is not None  # see `in_sql`
+
+    def distance(given: Mapping[str, Any], eta: Any, order: int) -> list[Any]:
+        mean = np.maximum(taylor(eta)[0], 1e-12)
+        return [np.square(given["response"] - mean) / mean]
+
+    def variance(given: Mapping[str, Any], eta: Any, order: int) -> list[Any]:
+        return [2.0 + 1.0 / np.maximum(taylor(eta)[0], 1e-12)]
+
+    free = table.count - len(point)
+    if free < 1:
+        return None
+    rows = likelihood_rows(model, equation, table)
+    statistic, spread = (float(replace(rows, of=f).totals(point[None])[0]) for f in (distance, variance))
+    return statistic, float(free), spread
 
 
 # ---------------------------------------------------------------- rows against rows

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
 from dagreg.doubts.collinear import columns_of, dependences
 from dagreg.doubts.point import coefficients, design_of_rows, regular
 from dagreg.errors import Doubt
@@ -80,6 +81,10 @@ def distinct_rows(
 
     None for so many rows that a linear program takes long.
     """
+    whole = as_columns(data).in_database
+    predictors = tuple(dict.fromkeys(model.variables[name].column for name in equation.predictors))
+    if whole is not None and whole.distinct(predictors) > MAX_ROWS:  # there are no fewer distinct designs
+        return None
     values = encoded(
         model, dict.fromkeys((*equation.predictors, *(() if equation.levels else (equation.response,)))), data
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
+from dagreg.effects.averages import averages_in, averages_of
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import Known, both_sides
 from dagreg.effects.measures import Measure, coefficient, compared, event, measures_of
@@ -38,6 +40,33 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     Then the other measures of the same means that its family has, and its coefficient on the link scale,
     where that is one number.
     """
+    of_means = _in_place(model, draws, data)
+    if of_means is None:
+        of_means = _over_rows(model, draws, data, seed)
+    return (
+        *(row for row in of_means if not isinstance(row.scale, Measure)),
+        *(row for row in of_means if isinstance(row.scale, Measure)),
+        *_on_link(model, draws),
+    )
+
+
+def _in_place(model: Model, draws: Draws, data: Mapping[str, Any]) -> list[Estimate] | None:
+    """The contrasts of a model whose rows stay in their database; None where they have to be read."""
+    table = as_columns(data).in_place
+    averages = None if table is None else averages_in(model, draws.flat(), table)
+    if averages is None:
+        return None
+    found: list[Estimate] = []
+    for contrast in model.estimand.contrasts:
+        told = averages.parts(contrast)
+        if told is None:
+            return None
+        found += _told(model, draws, contrast, {}, *told)
+    return found
+
+
+def _over_rows(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> list[Estimate]:
+    """The contrasts of a model over rows in memory, and over those of each level asked for."""
     wanted = model.estimand
     parts: list[tuple[Mapping[str, Level], EncodedRows]] = (
         [({}, observed_rows(model, data))] if wanted.average else []
@@ -45,17 +74,17 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     if wanted.groups:
         every = observed_rows(model, data, wanted.by)
         parts += [(group, subset(model, every, group)) for group in wanted.groups]
-    of_means: list[Estimate] = []
+    found: list[Estimate] = []
     for group, rows in ((group, merge(rows)) for group, rows in parts if len(rows) > 0):
         known: Known = {}
+        averages = averages_of(model, draws.flat(), rows, group)
         surrogate = surrogate_of(model, draws.flat(), rows, group)
         for contrast in wanted.contrasts:
-            of_means += _contrast_rows(model, draws, rows, contrast, group, seed, known, surrogate)
-    return (
-        *(row for row in of_means if not isinstance(row.scale, Measure)),
-        *(row for row in of_means if isinstance(row.scale, Measure)),
-        *_on_link(model, draws),
-    )
+            told = None if averages is None else averages.parts(contrast)
+            if told is None:
+                told = _averaged(model, draws, rows, contrast, group, seed, known, surrogate)
+            found += _told(model, draws, contrast, group, *told)
+    return found
 
 
 def surrogate_notes(rows: Sequence[Estimate]) -> tuple[str, ...]:
@@ -76,7 +105,7 @@ ORDER = ("natural indirect effect", "natural direct effect", "total effect", "pa
 """Of the rows of a mediation: what was asked comes first."""
 
 
-def _contrast_rows(
+def _averaged(
     model: Model,
     draws: Draws,
     rows: EncodedRows,
@@ -85,14 +114,22 @@ def _contrast_rows(
     seed: int,
     known: Known,
     surrogate: Surrogate | None,
+) -> tuple[tuple[EffectPart, ...], float]:
+    """The parts of a contrast, averaged over the rows; and their error in posterior sds."""
+    if surrogate is None:
+        return _parts(model, draws.flat(), rows, contrast, group, seed, known), 0.0
+    return surrogate.parts(lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared))
+
+
+def _told(
+    model: Model,
+    draws: Draws,
+    contrast: Contrast,
+    group: Mapping[str, Level],
+    by_draw: tuple[EffectPart, ...],
+    error: float,
 ) -> Iterator[Estimate]:
     """The rows of one contrast; an indirect effect with its share of the total."""
-    if surrogate is None:
-        by_draw, error = _parts(model, draws.flat(), rows, contrast, group, seed, known), None
-    else:
-        by_draw, error = surrogate.parts(
-            lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared)
-        )
     parts = [
         replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in by_draw
     ]

@@ -187,7 +187,7 @@ def _means(
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, block):
         values, probability = rows.at(part), rows.probability(part)
-        sides = {side: _intervened(model, values, len(rows), contrast, side, step) for side in SIDES}
+        sides = {side: intervened(model, values, len(rows), contrast, side, step) for side in SIDES}
         weights = rows.weights
         if rows.units is not None:
             weights = bootstrap_weights(rows, times, min(block, count - i), seed + i)
@@ -224,7 +224,7 @@ def _counted(
     counts: dict[str, int] = {}
     for equation in drawn:
         means = [
-            location(equation, part, _intervened(model, rows.values, len(rows), contrast, side, step))
+            location(equation, part, intervened(model, rows.values, len(rows), contrast, side, step))
             for side in SIDES
             for _, part in chunks(draws, len(draws[equation.intercept]), max(1, MAX_CELLS // len(rows)))
         ]
@@ -249,7 +249,7 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
         yield i, {name: values[i : i + step] for name, values in draws.items()}
 
 
-def _intervened(
+def intervened(
     model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: ContrastEnd, step: Step
 ) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""

@@ -1,16 +1,10 @@
 """The log posterior of a model in NumPy, with gradient and Hessian, from the IR: any family, link, prior or
 censoring.
 
-It is that of the program which `emit` prints, in the same unconstrained coordinates, up to a constant. The
-likelihood is a sum of factors: rows whose log density is one formula of a few linear predictors and a few
-parameters of all rows. With the design X_m of predictor m, and f_m, f_mn the derivatives of the rows' log
-densities,
-
-    gradient = sum_m X_m' f_m,    Hessian = sum_mn X_m' diag(f_mn) X_n
-
-(McCullagh and Nelder 1989, section 2.5, for one predictor). Families give the formulas
-(`Family.log_density`), jets their derivatives (`numerics/jets.py`). Values are for many points at once:
-points are points x parameters.
+It is that of the program which `emit` prints, in the same unconstrained coordinates, up to a constant; what
+is not known is summed or integrated out. The likelihood is a sum of factors (`engines/factors.py`). Families
+give the formulas (`Family.log_density`), jets their derivatives (`numerics/jets.py`). Values are for many
+points at once: points are points x parameters.
 """
 
 from __future__ import annotations
@@ -28,172 +22,33 @@ from dagreg.emit.prelude import every_level
 from dagreg.engines.between import own_columns
 from dagreg.engines.coordinates import Coordinate, Coordinates
 from dagreg.engines.draws import by_symbol
+from dagreg.engines.factors import (
+    MAX_BLOCK_ROWS,
+    MIN_MERGED,
+    Factor,
+    Formula,
+    Index,
+    Predictor,
+    Summed,
+    merged,
+)
+from dagreg.engines.integrated import Integrated, integrated, unknown_rows
+from dagreg.engines.integrated import obstacle as lacking_numbers
 from dagreg.model.design import absent, column, design_columns, encode, encoded, positions
 from dagreg.model.equation import Equation, ErrorScale, KnownErrors
 from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.statistics import Sufficient
 from dagreg.model.terms import PriorChoice
-from dagreg.numerics.arrays import Array, special
-from dagreg.numerics.jets import Jet, chained, variable
+from dagreg.numerics.arrays import Array
+from dagreg.numerics.jets import Jet, chained
 from dagreg.spec.priors import DISTRIBUTIONS
 
 MAX_BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
-MAX_BLOCK_ROWS = 1_000
 MAX_ALONE = 2**20  # rows x points up to which threads are not worth starting
-MIN_MERGED = 500  # rows of which equal ones are worth merging
-MIN_MERGED_COSTLY = 2  # the same where each row takes longer
+MIN_MERGED_COSTLY = 2  # rows that are merged where each takes longer
 TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
-Index = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
-Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Predictor:
-    """A linear predictor: `design` (rows x coefficients) times the parameters at `places`, and `offset` (rows
-    x 1).
-    """
-
-    design: Array
-    places: Index
-    offset: Array | None = None
-
-    def at(self, values: Array, rows: slice) -> Array:
-        """Rows x points."""
-        eta = self.design[rows] @ values[:, self.places].T
-        return eta if self.offset is None else eta + self.offset[rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """Rows whose log density is `formula` of columns (rows x 1), predictors, and the parameters
-    at `scalars`.
-    """
-
-    formula: Formula
-    columns: Mapping[str, Array]
-    predictors: tuple[Predictor, ...]
-    scalars: tuple[int, ...]
-    weights: Array
-
-    def total(self, values: Array) -> Array:
-        """The sum over rows at each point, rows and points in blocks."""
-        scalars = [values[:, place][None, :] for place in self.scalars]
-        total = np.zeros(len(values))
-        for at in range(0, len(self.weights), MAX_BLOCK_ROWS):
-            rows = slice(at, at + MAX_BLOCK_ROWS)
-            columns = {name: numbers[rows] for name, numbers in self.columns.items()}
-            density = self.formula(columns, [p.at(values, rows) for p in self.predictors], scalars)
-            total += self.weights[rows] @ np.broadcast_to(density, (len(self.weights[rows]), len(values)))
-        return total
-
-    def each(self, values: Array) -> Array:
-        """The log density of each row at each point, times its weight."""
-        scalars, everything = [values[:, place][None, :] for place in self.scalars], slice(None)
-        density = self.formula(self.columns, [p.at(values, everything) for p in self.predictors], scalars)
-        return np.asarray(self.weights[:, None] * np.broadcast_to(density, (len(self.weights), len(values))))
-
-    def slopes(self, values: Array) -> Array:
-        """The gradient of each row's log density, times its weight, in the parameters (one point)."""
-        jet, blocks = self._jet(values), self._blocks()
-        slopes = np.zeros((len(self.weights), len(values)))
-        if isinstance(jet, Jet):
-            for i, slope in jet.first.items():
-                design, places = blocks[i]
-                slopes[:, places] += self._weighed(slope)[:, None] * design
-        return slopes
-
-    def add_derivatives(self, values: Array, gradient: Array, hessian: Array) -> None:
-        """Adds those of the sum over rows in the parameters (one point), in place."""
-        jet, blocks = self._jet(values), self._blocks()
-        if not isinstance(jet, Jet):
-            return
-        for i, slope in jet.first.items():
-            design, places = blocks[i]
-            gradient[places] += design.T @ self._weighed(slope)
-        for (i, j), bend in jet.second.items():
-            (left, here), (right, there) = blocks[i], blocks[j]
-            block = left.T @ (self._weighed(bend)[:, None] * right)
-            hessian[np.ix_(here, there)] += block
-            if i != j:
-                hessian[np.ix_(there, here)] += block.T
-
-    def _jet(self, values: Array) -> Any:
-        """The log density of each row at one point, with its derivatives in predictors and scalars."""
-        point, everything = values[None], slice(None)
-        etas = [variable(p.at(point, everything), i) for i, p in enumerate(self.predictors)]
-        scalars = [variable(point[:, [s]], len(etas) + i) for i, s in enumerate(self.scalars)]
-        return self.formula(self.columns, etas, scalars)
-
-    def _blocks(self) -> list[tuple[Array, Index]]:
-        """What each of these is made of: a design and the places of its coefficients."""
-        blocks = [(p.design, p.places) for p in self.predictors]
-        return blocks + [(np.ones((len(self.weights), 1)), np.array([s])) for s in self.scalars]
-
-    def picked(self, rows: Any) -> Factor:
-        """These rows of it."""
-        return replace(
-            self,
-            columns={name: values[rows] for name, values in self.columns.items()},
-            predictors=tuple(
-                replace(p, design=p.design[rows], offset=None if p.offset is None else p.offset[rows])
-                for p in self.predictors
-            ),
-            weights=self.weights[rows],
-        )
-
-    def _weighed(self, derivative: Any) -> Array:
-        """A derivative of every row, times its weight."""
-        by_row = np.broadcast_to(derivative, (len(self.weights), 1))[:, 0]
-        return np.where(self.weights > 0, by_row * self.weights, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Summed:
-    """Rows whose levels are not all known: each counts with the sum of its densities over the levels that it
-    may have (McLachlan and Krishnan 2008, section 1.5, for mixtures: a row's marginal density).
-
-    The table has a cell for each of these. With p_c the share of a cell in its row's density, and g_c, H_c
-    the derivatives of a cell's log density, those of the log of the sum are g = sum p_c g_c and
-    sum p_c (H_c + g_c g_c') - g g' (Louis 1982).
-    """
-
-    parts: tuple[tuple[Index, Factor], ...]  # factors, each with the cells that its rows are
-    places: Index  # rows x most: the cells of each row, padded with the number of cells
-    cells: int
-
-    def densities(self, values: Array) -> Array:
-        """The log density of each cell at each point: rows x most x points, -inf beyond a row's cells."""
-        each = np.zeros((self.cells + 1, len(values)))
-        each[-1] = -np.inf
-        for rows, factor in self.parts:
-            each[rows] += factor.each(values)
-        return np.asarray(each[self.places])
-
-    def total(self, values: Array) -> Array:
-        """The sum over rows at each point."""
-        return np.asarray(special.logsumexp(self.densities(values), axis=1).sum(axis=0))
-
-    def chances(self, values: Array) -> Array:
-        """Points x rows x most: the probability of each cell of a row."""
-        return np.moveaxis(special.softmax(self.densities(values), axis=1), -1, 0)
-
-    def add_derivatives(self, values: Array, gradient: Array, hessian: Array) -> None:
-        """Adds those of the sum over rows in the parameters (one point), in place."""
-        shares = special.softmax(self.densities(values[None])[..., 0], axis=1)
-        of_cells = np.zeros(self.cells + 1)
-        of_cells[self.places] = shares
-        slopes = np.zeros((self.cells + 1, len(values)))
-        for rows, factor in self.parts:
-            own = replace(factor, weights=of_cells[rows] * factor.weights)
-            own.add_derivatives(values, gradient, hessian)
-            slopes[rows] += factor.slopes(values)
-        there = slopes[self.places]
-        mean = np.einsum("rc,rcp->rp", shares, there)
-        apart = (there - mean[:, None]) * np.sqrt(shares)[..., None]
-        flat = apart.reshape(-1, len(values))
-        hessian += flat.T @ flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +60,7 @@ class Posterior:
     factors: tuple[Factor, ...]
     start: Array  # coordinates from which to look for the mode
     summed: Summed | None = None  # of the rows whose levels are not known
+    unknown: Integrated | None = None  # of the rows whose numbers are not known; its factors are among these
 
     @property
     def rows(self) -> int:
@@ -243,13 +99,13 @@ class Posterior:
     def by_symbol(self, points: Array) -> dict[str, Array]:
         """The parameters as the program names them, from chains x draws x coordinates."""
         values = self.coordinates.values(points)
-        draws: dict[str, Array] = {}
+        found: dict[str, Array] = {}
         for equation, (first, auxiliaries) in zip(self.model.equations, _places(self.model), strict=True):
-            draws |= by_symbol(equation, values[..., first:auxiliaries])
-            draws |= {a.symbol: values[..., auxiliaries + i] for i, a in enumerate(equation.auxiliaries)}
+            found |= by_symbol(equation, values[..., first:auxiliaries])
+            found |= {a.symbol: values[..., auxiliaries + i] for i, a in enumerate(equation.auxiliaries)}
         if self.summed is not None and self.model.mixture is not None:
-            draws[self.model.mixture.chances] = self._chances(self.summed, values)
-        return draws
+            found[self.model.mixture.chances] = self._chances(self.summed, values)
+        return found
 
     @property
     def _likelihood(self) -> tuple[Factor | Summed, ...]:
@@ -268,10 +124,10 @@ def obstacle(model: Model, *, groups: bool = False) -> str:
     """Why there is no numeric posterior of a model, or "". With `groups` coefficients may vary between
     levels.
     """
-    if any(not latent.summed for latent in model.latents):
+    if groups and model.latents:
         return "values are not known"
-    if groups and model.mixture is not None:
-        return "levels are not known"
+    if any(not latent.summed for latent in model.latents) and (why := lacking_numbers(model)):
+        return why
     for equation in model.equations:
         name, link = equation.response, equation.link.name
         if equation.varying and not groups:
@@ -304,15 +160,16 @@ def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient |
 
     `statistics` stand for the rows of its one regression.
     """
-    known = lacking = None
+    lacking = unknown = None
     if statistics is not None:
         (equation,), ((first, auxiliaries),) = model.equations, _places(model)
         factors = tuple(_reduced(equation, statistics, first, auxiliaries))
         starts = [_known(model, equation, auxiliaries - first)]
     else:
-        known, lacking = _tables(model, data)
+        known, lacking, unknown = _tables(model, data)
         factors = tuple(part.merged for part in _likelihood(model, known, apart=False))
-        table = known if lacking is None or _count(known) else lacking.table
+        factors += () if unknown is None else unknown.factors
+        table = known if _count(known) else _filled(model, data) if lacking is None else lacking.table
         starts = [
             _start(model, e, _with_response(model, e, table)[0], auxiliaries - first)
             for e, (first, auxiliaries) in zip(model.equations, _places(model), strict=True)
@@ -327,7 +184,7 @@ def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient |
     if lacking is not None:
         parts = tuple((p.rows, p.factor) for p in _likelihood(model, lacking.table, apart=True))
         summed = Summed(parts, lacking.places, _count(lacking.table))
-    return Posterior(model, coordinates, factors, start, summed)
+    return Posterior(model, coordinates, factors, start, summed, unknown)
 
 
 def _priors(model: Model) -> tuple[list[PriorChoice], tuple[slice, ...]]:
@@ -367,16 +224,33 @@ class Lacking:
     places: Index
 
 
-def _tables(model: Model, data: Mapping[str, Any]) -> tuple[Mapping[str, Any], Lacking | None]:
-    """The rows whose levels are known, and those that lack some; None if no levels are summed over."""
+def _tables(
+    model: Model, data: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Lacking | None, Integrated | None]:
+    """The rows that lack nothing, those that lack levels, and those that lack numbers; None for what no
+    variable lacks.
+    """
+    if not model.latents:
+        return data, None, None
     if model.mixture is None:
-        return data, None
+        lacks = np.any(list(unknown_rows(model, data).values()), axis=0)
+        return _picked(model, data, ~lacks), None, integrated(model, data, tuple(_places(model)))
     summed = [model.variables[name] for name in model.mixture.variables]
     lacks = np.any([absent(data[v.column]) for v in summed], axis=0)
     known, rest = _picked(model, data, ~lacks), _picked(model, data, lacks)
     every: Callable[..., Any] = every_level
     table, _, places = every(rest, {v.column: v.levels for v in summed})
-    return known, Lacking({name: _plain(values) for name, values in table.items()}, places)
+    return known, Lacking({name: _plain(values) for name, values in table.items()}, places), None
+
+
+def _filled(model: Model, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns with what stands in gaps until they are filled."""
+    found = {name: data[name] for name in model.columns}
+    for latent in model.latents:
+        variable = model.variables[latent.variable]
+        gone, values = absent(found[variable.column]), np.ma.getdata(found[variable.column])
+        found[variable.column] = np.where(gone, np.array(variable.filler), values)
+    return found
 
 
 def _picked(model: Model, data: Mapping[str, Any], rows: Mask) -> dict[str, Any]:
@@ -497,13 +371,13 @@ def _parts(
 
 def _groups(model: Model, equation: Equation, data: Mapping[str, Any], design: Array) -> dict[str, Array]:
     """Of a regression whose coefficients vary between levels: each row's level, and its columns whose do."""
-    places = {}
+    found = {}
     for number, varying in enumerate(equation.varying):
         values = np.asarray(data[model.variables[varying.group].column])
-        places[level_column(number)] = positions(values, varying.levels)[:, None].astype(np.float64)
+        found[level_column(number)] = positions(values, varying.levels)[:, None].astype(np.float64)
         for i, own in enumerate(own_columns(equation, varying, design).T):
-            places[own_column(number, i)] = own[:, None]
-    return places
+            found[own_column(number, i)] = own[:, None]
+    return found
 
 
 def level_column(group: int) -> str:
@@ -694,20 +568,3 @@ def _formula(equation: Equation, flag: str) -> Formula:
         return function(*responses, eta, mean, p)
 
     return formula
-
-
-def merged(factor: Factor, fewest: float = MIN_MERGED) -> Factor:
-    """The factor with equal rows as one of their joint weight, where fewer than half of them are distinct.
-
-    Equal rows are told by a random combination of their numbers, and that they are is checked.
-    """
-    parts = [*factor.columns.values(), *(p.design for p in factor.predictors)]
-    parts += [p.offset for p in factor.predictors if p.offset is not None]
-    if len(factor.weights) < fewest:
-        return factor
-    table = np.hstack(parts)
-    mark = table @ np.random.default_rng(0).uniform(1, 2, table.shape[1])
-    _, first, which = np.unique(mark, return_index=True, return_inverse=True)
-    if 2 * len(first) > len(mark) or not np.array_equal(table[first[which]], table):
-        return factor
-    return replace(factor.picked(first), weights=np.bincount(which, factor.weights, len(first)))

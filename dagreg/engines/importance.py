@@ -119,7 +119,10 @@ def draw_by_importance(
     points = chains(posterior, mode, sampling.chains, sampling.draws, rng, posterior.rows)
     if points is None or not mixed(points):
         return None
-    return Draws(posterior.by_symbol(points), NAME, 0, time.perf_counter() - started)
+    values = posterior.by_symbol(points)
+    if posterior.unknown is not None:
+        values |= posterior.unknown.draws(posterior.coordinates.values(points), rng)
+    return Draws(values, NAME, 0, time.perf_counter() - started)
 
 
 # ------------------------------------------------------------ the mode

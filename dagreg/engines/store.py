@@ -154,9 +154,13 @@ def digest_of(draws: Draws) -> str:
 
 
 def _data(piece: Piece, data: Rows) -> tuple[str, ...]:
-    """The hash of the table that the piece's program reads."""
+    """The hash of the table that the piece's program reads; of one that stays in a database nothing is known
+    but that it has been asked in this fit.
+    """
     if not piece.reads_rows:
         return ()
+    if ENGINES[piece.engine].in_place(piece, data):
+        return (data.token,)
     table: Mapping[str, Any] = data if piece.grouping is None else data.grouped(piece.grouping)
     digest = hashlib.sha256()
     for column in piece.model.columns if piece.grouping is None else table:

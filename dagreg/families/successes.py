@@ -8,10 +8,11 @@ are is log-concave (Pratt 1981; Burridge 1981).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagreg.families.family import Values
+from dagreg.families.links import expit_taylor
 from dagreg.numerics.arrays import Array, np, special
 
 if TYPE_CHECKING:
@@ -104,6 +105,59 @@ LOG_DENSITY: Mapping[str, Callable[..., Any]] = {
     "probit": _log_probit,
     "cloglog": _log_cloglog,
     "identity": _log_identity,
+}
+
+
+def _taylor_of_logit(y: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    """The canonical link: the derivatives are those of the mean."""
+    found = [_log_logit(y, eta, None, {"trials": trials})]
+    if order >= 1:
+        mean, *others = expit_taylor(eta)
+        found += [y - trials * mean, *(-(trials * part) for part in others)]
+    return found[: order + 1]
+
+
+def _taylor_of_cloglog(y: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    """Of a success log(1 - exp(-rate)), whose slope u obeys u' = u (1 - rate - u); of a failure -rate."""
+    rate = np.exp(eta)
+    risk = -np.expm1(-rate)
+    failures = (trials - y) * rate
+    found = [np.where(y > 0, y * np.log(risk), 0.0) - failures]
+    if order >= 1:
+        slope = rate * np.exp(-rate) / risk
+        first = 1.0 - rate - slope
+        second = -rate - slope * first  # the derivative of `first`; the next ones follow
+        bend = first * first + second
+        third = -rate - slope * (first * first + second)
+        found += [y * slope - failures, y * (slope * first) - failures, y * (slope * bend) - failures]
+        found += [y * (slope * (first * bend + 2.0 * first * second + third)) - failures]
+    return found[: order + 1]
+
+
+def _taylor_of_probit(y: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    """Of a success log(Phi), whose slope u obeys u' = -u (eta + u); of a failure the same at -eta."""
+    won, lost = (_taylor_of_log_ndtr(side, order) for side in (eta, -eta))
+    return [y * w + (-1.0) ** k * ((trials - y) * f) for k, (w, f) in enumerate(zip(won, lost, strict=True))]
+
+
+def _taylor_of_log_ndtr(eta: Any, order: int) -> Sequence[Any]:
+    height = special.log_ndtr(eta)
+    found = [height]
+    if order >= 1:
+        slope = np.exp(-0.5 * eta * eta - height) / np.sqrt(2 * np.pi)
+        first = -(eta + slope)
+        bend = slope * first
+        second = -(1.0 + bend)
+        third = -(bend * first + slope * second)
+        found += [slope, bend, bend * first + slope * second]
+        found += [bend * (first * first + second) + 2.0 * slope * first * second + slope * third]
+    return found[: order + 1]
+
+
+LOG_TAYLOR: Mapping[str, Callable[[Any, Any, Any, int], Sequence[Any]]] = {
+    "logit": _taylor_of_logit,
+    "probit": _taylor_of_probit,
+    "cloglog": _taylor_of_cloglog,
 }
 
 

@@ -8,13 +8,14 @@ scoring.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dagreg.numerics.arrays import Array
 
+MAX_LINE_HALVINGS = 24  # of a step to a mode: likelihoods may end beside it
 MAX_HALVINGS = 10  # of a step that lowers the likelihood
 MIN_LEFT = 1e-6  # of what all rows tell of a coefficient: less is rounding
 
@@ -37,6 +38,68 @@ class NormalPriors:
 
     precision: Array
     mean: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Quadratic:
+    """A concave function at a point: its value, its gradient and the negative of its Hessian."""
+
+    height: float
+    gradient: Array
+    information: Array
+
+
+def prior_of(normals: Sequence[Sequence[object] | None]) -> NormalPriors:
+    """The priors of coefficients from mean and sd of each; None where it is flat."""
+    pairs = [(0.0, 0.0) if n is None else (float(str(n[0])), 1.0 / float(str(n[1])) ** 2) for n in normals]
+    mean, precision = np.array(pairs).reshape(-1, 2).T
+    return NormalPriors(precision, mean)
+
+
+def mode(
+    look: Callable[[Array], Quadratic],
+    start: Array,
+    *,
+    prior: NormalPriors,
+    steps: int = 50,
+    close: float = 1e-6,
+) -> tuple[Array, Array] | None:
+    """Where a concave log likelihood and Normal priors have their maximum, and the information there.
+
+    `look` gives the likelihood at a point, whatever rows it is a sum over. The last step is taken without
+    another look, from within `close` posterior sds: what is left is of the order of its square. None if a
+    number is not finite, if some direction has no curvature, or after so many steps.
+    """
+
+    def with_prior(point: Array) -> Quadratic:
+        found, apart = look(point), point - prior.mean
+        height = found.height - 0.5 * float(prior.precision @ apart**2)
+        gradient = found.gradient - prior.precision * apart
+        return Quadratic(height, gradient, found.information + np.diag(prior.precision))
+
+    beta, here = start, with_prior(start)
+    for _ in range(steps):
+        if not (np.isfinite(here.height) and np.isfinite(here.information).all()):
+            return None
+        size = np.sqrt(np.diag(here.information))
+        if not size.min() > 0:
+            return None
+        try:
+            step = np.linalg.solve(here.information / np.outer(size, size), here.gradient / size) / size
+        except np.linalg.LinAlgError:
+            return None
+        far = float(here.gradient @ step)  # squared, in posterior sds
+        if not far >= 0:
+            return None
+        if far <= close**2:
+            return beta + step, here.information
+        for halvings in range(MAX_LINE_HALVINGS + 1):
+            moved = beta + step / 2.0**halvings
+            there = with_prior(moved)
+            if there.height >= here.height - 1e-12 * abs(here.height):
+                break
+        beta, here = moved, there
+    return None
 
 
 def fit(

@@ -65,6 +65,7 @@ class DatabaseEngine:
     numbering_given: str  # and of a query or view
     text: str  # compares and sorts by code points
     estimates: bool
+    fence: str  # of a subquery
     program: Callable[[str], Reader]
 
 
@@ -131,6 +132,14 @@ class IbisSource(Source):
     @property
     def estimates(self) -> bool:
         return self.engine.estimates
+
+    @property
+    def elsewhere(self) -> bool:
+        return True
+
+    @property
+    def fence(self) -> str:
+        return self.engine.fence
 
 
 def open_database(ref: DataRef) -> IbisSource:
@@ -403,6 +412,7 @@ POSTGRES = DatabaseEngine(
     numbering_given="(hashint8(row_number() OVER ()) & 2147483647)",
     text='{text} COLLATE "C"',
     estimates=False,
+    fence=" OFFSET 0",
     program=_postgres_program,
 )
 
@@ -453,6 +463,7 @@ SPARK = DatabaseEngine(
     numbering_given="(hash(monotonically_increasing_id()) & 2147483647)",
     text="{text}",
     estimates=True,
+    fence="",
     program=_spark_program,
 )
 

@@ -128,6 +128,16 @@ class Source(ABC):
         """Whether the sums of many groups of rows cost about as much as those of all."""
         return False
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its rows are in a database of their own, which many of them should not leave."""
+        return False
+
+    @property
+    def fence(self) -> str:
+        """What ends a subquery whose columns are worked out once a row, and not wherever they are named."""
+        return ""
+
     # ------------------------------------------------------------ columns
 
     @property
