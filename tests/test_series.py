@@ -389,12 +389,12 @@ def test_a_wide_posterior_is_worked_out_at_every_draw(monkeypatch: pytest.Monkey
 
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """All tables are large ones."""
-    monkeypatch.setattr(table_rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(table_rows, "MAX_IN_MEMORY", 10)
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     monkeypatch.setattr(metropolis, "MANY", 10)
     monkeypatch.setattr(averages, "MAX_CELLS", 1)
     monkeypatch.setattr(surrogate, "MAX_CELLS", 1)
-    monkeypatch.setattr(separation, "ROWS", 10)
+    monkeypatch.setattr(separation, "MAX_ROWS", 10)
 
 
 def refuse(self: Rows, column: str) -> None:
