@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from dagreg.binding.row_sums import rows_of, sums_of
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.rows import Rows
 from dagreg.binding.sql import Settings
 from dagreg.effects.gformula import SIDES, intervened
-from dagreg.effects.mediation import Part
+from dagreg.effects.mediation import EffectPart
 from dagreg.effects.rows import EncodedRows, linear
-from dagreg.effects.steps import Side, step_of
+from dagreg.effects.steps import ContrastEnd, step_of
 from dagreg.model.design import constant, design_columns
 from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model
@@ -40,9 +40,9 @@ class Averages:
 
     model: Model
     draws: Mapping[str, Array]
-    rows: Callable[[Contrast, Side], RowSums]
+    rows: Callable[[Contrast, ContrastEnd], RowSums]
 
-    def parts(self, contrast: Contrast) -> tuple[tuple[Part, ...], float] | None:
+    def parts(self, contrast: Contrast) -> tuple[tuple[EffectPart, ...], float] | None:
         """The start and the change that a contrast makes, and their largest error in posterior sds; None
         where no series is close enough.
         """
@@ -61,7 +61,7 @@ class Averages:
             found = _sides(series[0](points), series[1](points), units)
             error = _error(exact - _sides(series[0](some), series[1](some), units), found)
             if error <= MAX_ERROR:
-                return (Part(self.model.estimand.name, None, found[0], found[1]),), error
+                return (EffectPart(self.model.estimand.name, None, found[0], found[1]),), error
         return None
 
     def change(self, contrast: Contrast, point: Array) -> float:
@@ -107,7 +107,7 @@ def averages_of(
     if not rows.complete or rows.units is not None:
         return None
 
-    def rows_on(contrast: Contrast, side: Side) -> RowSums:
+    def rows_on(contrast: Contrast, side: ContrastEnd) -> RowSums:
         step = step_of(model, contrast)
         values = intervened(model, rows.values, len(rows), contrast, side, step)
         columns = design_columns(model.outcome, values, len(rows))
@@ -116,7 +116,7 @@ def averages_of(
     return Averages(model, draws, rows_on)
 
 
-def averages_in(model: Model, draws: Mapping[str, Array], table: TableRows) -> Averages | None:
+def averages_in(model: Model, draws: Mapping[str, Array], table: Rows) -> Averages | None:
     """Those over all rows of a database, which stay there; None where they are no such sums."""
     wanted = model.estimand
     if not is_one_mean(model) or wanted.groups or not wanted.average:
@@ -131,13 +131,13 @@ def averages_in(model: Model, draws: Mapping[str, Array], table: TableRows) -> A
         (units,) = sums_of(table, [one])
     given = {"weight": one / units}
 
-    def rows_on(contrast: Contrast, side: Side) -> RowSums:
+    def rows_on(contrast: Contrast, side: ContrastEnd) -> RowSums:
         return rows_of(model, model.outcome, table, given, _mean(model), _settings(model, contrast, side))
 
     return Averages(model, draws, rows_on)
 
 
-def _settings(model: Model, contrast: Contrast, side: Side) -> Settings:
+def _settings(model: Model, contrast: Contrast, side: ContrastEnd) -> Settings:
     """What the exposures are set to on one side of a contrast."""
     step, levels = step_of(model, contrast), contrast.stop if side == "stop" else contrast.start
     found: dict[str, Any] = {}
