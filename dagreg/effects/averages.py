@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from dagreg.binding.row_sums import rows_of, sums_of
 from dagreg.binding.rows import Rows
-from dagreg.binding.sql import Settings
+from dagreg.binding.sql import Settings, design_sql
 from dagreg.effects.gformula import SIDES, intervened
 from dagreg.effects.mediation import EffectPart
 from dagreg.effects.rows import EncodedRows, linear
@@ -26,11 +27,13 @@ from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.series import ArrayRows, Function, RowSums, farthest
-from dagreg.sources.expression import Sql, TableColumn
+from dagreg.sources.expression import TableColumn, sql_of
+from dagreg.spec.types import Level
 
 MAX_CELLS = 200_000_000  # draws x rows up to which every draw is worked out
 MAX_ERROR = 0.01  # of the posterior sd
 ORDERS = (2, 3)
+NO_GROUP: Mapping[str, Level] = MappingProxyType({})
 JITTER = 1e-12  # of the draws' variances, without which coefficients that are told by others have no root
 
 
@@ -116,20 +119,30 @@ def averages_of(
     return Averages(model, draws, rows_on)
 
 
-def averages_in(model: Model, draws: Mapping[str, Array], table: Rows) -> Averages | None:
-    """Those over all rows of a database, which stay there; None where they are no such sums."""
+def averages_in(
+    model: Model, draws: Mapping[str, Array], table: Rows, group: Mapping[str, Level] = NO_GROUP
+) -> Averages | None:
+    """Those over rows of a database, which stay there: all of them, or those at these levels of some
+    variables. None where they are no such sums, or there is no such row.
+    """
     wanted = model.estimand
-    if not is_one_mean(model) or wanted.groups or not wanted.average:
+    only = dict(group) if wanted.seen is None else {**group, wanted.exposure[0]: wanted.seen}
+    if not is_one_mean(model, group) or wanted.bootstrapped or not model.complete:
         return None
-    if wanted.seen is not None or wanted.bootstrapped or not model.complete:
+    if any(level not in model.variables[name].levels for name, level in only.items()):
         return None
-    trials = model.outcome.trials
-    one: Sql | float = 1.0
-    units = float(table.count)
-    if isinstance(trials, str):
-        one = TableColumn(table.source.real(trials))
-        (units,) = sums_of(table, [one])
-    given = {"weight": one / units}
+    weight = sql_of(1.0)
+    if isinstance(model.outcome.trials, str):
+        weight = TableColumn(table.source.real(model.outcome.trials))
+    for name, level in only.items():
+        variable = model.variables[name]
+        column = design_sql(table.source, variable, full=True)[variable.levels.index(level)]
+        weight = weight * TableColumn(column)
+    plain = not only and not isinstance(model.outcome.trials, str)
+    units = float(table.count) if plain else sums_of(table, [weight])[0]
+    if not units > 0:
+        return None
+    given = {"weight": weight / units}
 
     def rows_on(contrast: Contrast, side: ContrastEnd) -> RowSums:
         return rows_of(model, model.outcome, table, given, _mean(model), _settings(model, contrast, side))

@@ -52,16 +52,17 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
 
 def _in_place(model: Model, draws: Draws, data: Mapping[str, Any]) -> list[Estimate] | None:
     """The contrasts of a model whose rows stay in their database; None where they have to be read."""
-    table = as_columns(data).in_place
-    averages = None if table is None else averages_in(model, draws.flat(), table)
-    if averages is None:
-        return None
+    table, wanted = as_columns(data).in_place, model.estimand
     found: list[Estimate] = []
-    for contrast in model.estimand.contrasts:
-        told = averages.parts(contrast)
-        if told is None:
+    for group in [*([{}] if wanted.average else []), *wanted.groups]:
+        averages = None if table is None else averages_in(model, draws.flat(), table, group)
+        if averages is None:
             return None
-        found += _told(model, draws, contrast, {}, *told)
+        for contrast in wanted.contrasts:
+            told = averages.parts(contrast)
+            if told is None:
+                return None
+            found += _told(model, draws, contrast, group, *told)
     return found
 
 

@@ -152,6 +152,8 @@ def _near(model: Model, table: Rows, start: Array) -> Array:
     """The mode of a sample of the rows, from which that of all is a step or two away; `start` without one."""
     some = table.sample(model.columns, SAMPLE, 0)
     there = ~np.any([absent(column) for column in some.values()], axis=0)
+    if not there.any():
+        return start
     target = target_of(model, {name: np.ma.getdata(column)[there] for name, column in some.items()})
     found = mode(target.look, target.priors, start)
     return start if found is None else found[0]

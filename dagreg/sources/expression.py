@@ -85,8 +85,9 @@ def _exp(x: Sql) -> Sql:
 
 
 def _logaddexp(a: Sql, b: Sql) -> Sql:
-    apart = Sql("(-abs({}))", a - b)
-    return Sql("(greatest({}, {}) + ln({}))", a, b, 1.0 + _exp(apart))
+    apart = b if a.form == "0.0" else a - b
+    smaller = Sql(f"exp(greatest(-abs({{}}), -{FAR!r}))", apart)
+    return Sql("(greatest({}, {}) + ln({}))", a, b, 1.0 + smaller)
 
 
 _FORMS: Mapping[str, Callable[..., Sql]] = {
