@@ -1,4 +1,4 @@
-"""Fits that once needed a compiler: whole process with report, and in times of a Gaussian chain (1,000 rows).
+"""Fits that once needed a compiler: whole process with report, in times of a Gaussian chain (1,000 rows).
 
     python benchmarks/engines.py --rounds 3 [--only larynx roaches] [--write benchmarks/RESULTS.md]
 
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from surroundings import environment, machine
 
 LIMIT = 600.0
 Columns = dict[str, np.ndarray]
@@ -313,7 +314,9 @@ def run(folder: Path) -> Run | str:
     command = [sys.executable, "-m", "dagreg", "fit", "spec.yaml", "--fresh", "--format", "json"]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=LIMIT, check=False
+        )
     except subprocess.TimeoutExpired:
         return f"> {LIMIT:.0f} s"
     seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -356,8 +359,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", choices=list(FITS), default=list(FITS))
+    parser.add_argument("--write", type=Path, help="also append the table to this file")
     chosen = parser.parse_args()
-    print(table([CHAIN, *(name for name in chosen.only if name != CHAIN)], chosen.rounds))
+    text = table([CHAIN, *(name for name in chosen.only if name != CHAIN)], chosen.rounds)
+    print(text)
+    if chosen.write:
+        with chosen.write.open("a") as file:
+            intro = f"Medians of {chosen.rounds}, the rows taking turns. {machine(('numpy', 'scipy'))}."
+            file.write(f"\n# Fits that once needed a compiler\n\n{intro}\n\n{text}\n")
 
 
 if __name__ == "__main__":

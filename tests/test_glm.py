@@ -35,7 +35,7 @@ def least_squares(response: Array, weights: Array) -> Callable[[Array], glm.Deri
 def test_a_gaussian_regression_with_normal_priors_has_its_closed_form() -> None:
     y, weights = RNG.normal(size=ROWS), RNG.uniform(0.5, 3, ROWS)
     offset = RNG.normal(size=(ROWS, 1))
-    prior = glm.Prior(np.array([0.0, 2.0, 5.0]), np.array([9.0, 1.0, -1.0]))
+    prior = glm.NormalPriors(np.array([0.0, 2.0, 5.0]), np.array([9.0, 1.0, -1.0]))
     beta = glm.fit(COLUMNS, least_squares(y, weights), np.zeros((3, 1)), offset=offset, prior=prior)[:, 0]
     matrix = COLUMNS.T @ (weights[:, None] * COLUMNS) + np.diag(prior.precision)
     vector = COLUMNS.T @ (weights * (y - offset[:, 0])) + prior.precision * prior.mean

@@ -44,7 +44,7 @@ class Dependence:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ScaledColumns:
     """The design of a regression but for its intercept: a root of its centred cross-products,
     means, sizes.
     """
@@ -87,7 +87,7 @@ def collinearity(
     return tuple(doubts), tuple(notes)
 
 
-def _moved(model: Model, columns: Columns, one: Dependence) -> bool:
+def _moved(model: Model, columns: ScaledColumns, one: Dependence) -> bool:
     """Whether a contrast of the exposure, or of a mediator, moves along the combination.
 
     Where every level has a column, a contrast is the difference of two of them: nothing moves it that adds
@@ -107,7 +107,7 @@ def _moved(model: Model, columns: Columns, one: Dependence) -> bool:
     return False
 
 
-def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Columns:
+def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> ScaledColumns:
     """The design columns by way of their triangle, the exposure's last, so that others stand for it."""
     factor = _triangle(model, equation, data)
     sizes = np.linalg.norm(factor, axis=0)
@@ -121,7 +121,7 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Col
     order = sorted(range(len(every)), key=lambda i: every[i][0].purpose == "exposure")
     at = np.array(order, dtype=np.int64) + skip
     shift = np.array([every[i][2] for i in order])
-    return Columns(
+    return ScaledColumns(
         tuple(every[i][0] for i in order),
         tuple(every[i][1] for i in order),
         factor[skip:, at],
@@ -157,7 +157,7 @@ def _noise(equation: Equation, draws: Draws) -> float | None:
     return float(np.mean(draws.values[equation.auxiliaries[0].symbol]) ** 2)
 
 
-def dependences(equation: Equation, columns: Columns, noise: float | None) -> Iterator[Dependence]:
+def dependences(equation: Equation, columns: ScaledColumns, noise: float | None) -> Iterator[Dependence]:
     """The columns that those before them leave nothing of, or next to nothing."""
     priors = [t.prior for t in columns.terms]
     kept: list[int] = []
@@ -200,7 +200,7 @@ def _few(equation: Equation, rows: int, coefficients: int) -> str:
     )
 
 
-def _message(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -> str:
+def _message(equation: Equation, columns: ScaledColumns, one: Dependence, draws: Draws) -> str:
     names = _listed(dict.fromkeys(columns.terms[i].name for i in (one.column, *one.shares)))
     told = _told(equation, columns, one, draws)
     splits = (
@@ -211,7 +211,7 @@ def _message(equation: Equation, columns: Columns, one: Dependence, draws: Draws
     return f"{what}: {_words(columns, one)}. {splits}"
 
 
-def _words(columns: Columns, one: Dependence) -> str:
+def _words(columns: ScaledColumns, one: Dependence) -> str:
     """The combination in the columns' own units; by name alone where it is long."""
     name = columns.names[one.column]
     where = "in every row" if one.exact else "in every row, to the rounding of the data"
@@ -227,7 +227,7 @@ def _words(columns: Columns, one: Dependence) -> str:
     return f"{name} = {' + '.join(parts).replace('+ -', '- ')} {where}"
 
 
-def _told(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -> str:
+def _told(equation: Equation, columns: ScaledColumns, one: Dependence, draws: Draws) -> str:
     """The sums of coefficients that the data do tell, with their posterior."""
     if not 0 < len(one.shares) <= MAX_NAMED or equation.family.predictor != "one":
         return ""
@@ -244,7 +244,7 @@ def _told(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -
     return f" What the data do tell is {'; '.join(parts)}."
 
 
-def _coefficients(equation: Equation, columns: Columns, draws: Draws) -> list[Array]:
+def _coefficients(equation: Equation, columns: ScaledColumns, draws: Draws) -> list[Array]:
     """The draws of each column's coefficient."""
     slopes = []
     for i, term in enumerate(columns.terms):

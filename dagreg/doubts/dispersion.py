@@ -29,7 +29,7 @@ import numpy.typing as npt
 from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import counts_of
 from dagreg.binding.row_sums import in_sql, likelihood_rows
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.rows import Rows
 from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 from dagreg.doubts.point import design, regular
 from dagreg.doubts.within_groups import combined, dense
@@ -50,7 +50,7 @@ BLOCK = 4  # neighbours that are compared
 MAX_LEVELS_OF_A_NUMBER = 10  # different values of a number that is taken as levels
 ROWS_PER_TREND_TERM = 10  # rows for each square or product in the trend
 MAX_TRENDS = 50  # cells with an intercept of their own in the trend
-Moments = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
+TestStatistic = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
 LEVELLED = ("binary", "categorical", "ordinal", "group")
 
 
@@ -149,7 +149,7 @@ def _tail(statistic: float, mean: float, variance: float) -> float:
     return chi_square_upper(2 * mean * statistic / variance, 2 * mean**2 / variance)
 
 
-def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> Moments | None:
+def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> TestStatistic | None:
     """Pearson's chi-square of a Poisson regression, its degrees of freedom, and its variance."""
     equation = model.outcome
     point = np.concatenate(
@@ -168,7 +168,7 @@ def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> Moments | N
     return statistic, float(free), float((counts * (2 + 1 / mean)).sum())
 
 
-def _pearson_in_place(model: Model, table: TableRows, point: Array) -> Moments | None:
+def _pearson_in_place(model: Model, table: Rows, point: Array) -> TestStatistic | None:
     """The same of rows that stay in their database."""
     equation = model.outcome
     taylor = equation.link.taylor
@@ -211,7 +211,7 @@ class _Rows:
         return _Rows(hits, units, np.ones(len(hits)), trend)
 
 
-def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments | None:
+def _between_rows(model: Model, equation: Equation, beside: Beside) -> TestStatistic | None:
     """Chi-square of rows that are alike, its mean and its variance; None where none are."""
     variable = model.variables[equation.response]
     values = encode(variable, beside.columns[variable.column])[:, 0]

@@ -18,7 +18,7 @@ from dagreg.doubts.implications import Verdicts, names_of, put_to_data
 from dagreg.doubts.mixing import mixing
 from dagreg.doubts.pooling import poolings
 from dagreg.doubts.prior_predictive import prior_check
-from dagreg.doubts.types import Diagnostics, Mixing, Pooling
+from dagreg.doubts.types import DrawDiagnostics, Mixing, Pooling
 from dagreg.effects.estimate import surrogate_notes
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
@@ -37,7 +37,7 @@ class Doubted(Brief):
     """The numbers of one effect with what the checks add to them, and what speaks against them."""
 
     result: EffectResult
-    diagnostics: Diagnostics
+    diagnostics: DrawDiagnostics
     doubts: tuple[Doubt, ...]
     mixing: tuple[Mixing, ...]
     pooling: tuple[Pooling, ...]

@@ -21,7 +21,7 @@ from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
-Sampler = Callable[
+RowSampler = Callable[
     [Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]
 ]  # columns, most rows, seed
 MAX_ROWS = 50_000  # a sample of larger tables
@@ -65,7 +65,7 @@ def read_columns(
     wanted: Sequence[str],
     seed: int,
     known: Mapping[str, ColumnSummary],
-    sample: Sampler,
+    sample: RowSampler,
     given: Mapping[str, Variable],
     barred: Mapping[str, str],
 ) -> tuple[dict[str, NodeColumn], dict[str, str]]:

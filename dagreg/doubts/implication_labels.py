@@ -24,7 +24,7 @@ from dagreg.doubts.implication_regressions import (
     unvarying_text,
 )
 from dagreg.doubts.within_groups import (
-    Span,
+    ColumnSpan,
     Statistic,
     along,
     between,
@@ -85,9 +85,11 @@ def by_group(
     return result or f"{why}, and {len(np.unique(places))} of them are too few for a test"
 
 
-def _span(given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_], *more: NodeColumn) -> Span:
+def _span(given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_], *more: NodeColumn) -> ColumnSpan:
     labels = [g.places(rows) for g in (*given, *more) if g.label]
-    return Span(labels, _side_by_side([g.predictor(rows) for g in given if not g.label], int(rows.sum())))
+    return ColumnSpan(
+        labels, _side_by_side([g.predictor(rows) for g in given if not g.label], int(rows.sum()))
+    )
 
 
 def _side_by_side(blocks: Sequence[Array], rows: int) -> Array:

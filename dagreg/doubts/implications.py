@@ -26,7 +26,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from dagreg.doubts.implication_columns import NodeColumn, Sampler, as_units, read_columns
+from dagreg.doubts.implication_columns import NodeColumn, RowSampler, as_units, read_columns
 from dagreg.doubts.implication_labels import by_group, fixed_within, of_label, within_labels
 from dagreg.doubts.implication_regressions import FREE, by_regression
 from dagreg.doubts.types import ImplicationTest
@@ -65,7 +65,7 @@ def put_to_data(
     seed: int,
     *,
     known: Mapping[str, ColumnSummary] = MappingProxyType({}),
-    sample: Sampler | None = None,
+    sample: RowSampler | None = None,
     variables: Mapping[str, Variable] = MappingProxyType({}),
     barred: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdicts:

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.binding.columns import as_columns
 from dagreg.binding.row_sums import in_sql, likelihood_rows, start_of
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.rows import Rows
 from dagreg.doubts.point import (
     Design,
     as_draws,
@@ -34,9 +33,8 @@ from dagreg.errors import Doubt
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.numerics import glm
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Mask
 
-Mask = npt.NDArray[np.bool_]
 MIN_SHIFT = 0.5
 INFLATION = 100.0  # variance inflation of the exposure that is worth naming
 
@@ -94,7 +92,7 @@ def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any],
     penalty = np.where(released, 0.0, this.precision)
     table = as_columns(data).in_place
     if table is not None and in_sql(model.outcome):
-        found = _effect_in_place(model, table, glm.Prior(penalty, this.centre))
+        found = _effect_in_place(model, table, glm.NormalPriors(penalty, this.centre))
         if found is not None:
             return found
         this = design(model, model.outcome, data)
@@ -103,7 +101,7 @@ def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any],
     return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])
 
 
-def _effect_in_place(model: Model, table: TableRows, prior: glm.Prior) -> Array | None:
+def _effect_in_place(model: Model, table: Rows, prior: glm.NormalPriors) -> Array | None:
     """The same of rows that stay in their database; None where they have to be read."""
     averages = averages_in(model, {}, table)
     if averages is None:

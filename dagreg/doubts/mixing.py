@@ -42,10 +42,10 @@ def mixing(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Mixing,
     return tuple(chosen)
 
 
-Number = tuple[str, Estimator, Array, bool, float, float]
+Traced = tuple[str, Estimator, Array, bool, float, float]
 
 
-def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Number]:
+def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Traced]:
     """Name, estimator, chains x draws, whether it is the effect, ESS and R-hat of every number that a chain
     moved.
     """

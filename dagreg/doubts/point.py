@@ -172,7 +172,7 @@ def coefficients(
         1 if equation.has_intercept else len(equation.terms[0].columns)
     )  # every row has one of its levels
     start[:constants] = usual
-    prior = glm.Prior(precision, this.centre)
+    prior = glm.NormalPriors(precision, this.centre)
     unit = 1.0 if link.unit else 0.0
     beta = glm.fit(
         this.columns,

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.binding.columns import as_columns
 from dagreg.doubts.collinear import columns_of, dependences
@@ -23,7 +22,7 @@ from dagreg.model.design import design_columns, encoded, positions
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Term
-from dagreg.numerics.arrays import Array, optimize
+from dagreg.numerics.arrays import Array, Mask, optimize
 
 LINKS = ("logit", "probit", "cloglog", "log")  # under which a coefficient may have to be infinite
 FAR_PREDICTORS = {
@@ -33,8 +32,6 @@ FAR_PREDICTORS = {
 FAR_PREDICTOR = 3.0  # of the other links
 MAX_ROWS, MAX_ENTRIES = 20_000, 2_000_000  # distinct rows, and entries of the program, that are worth it
 MIN_MOVE = 1e-6
-
-Mask = npt.NDArray[np.bool_]
 
 
 def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...]:

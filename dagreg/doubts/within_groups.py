@@ -4,8 +4,8 @@ A label is no number: as a condition it means a comparison within its levels, an
 for the differences between its levels. Nothing here depends on what the levels are called, or in which order
 they stand.
 
-- `Span` takes rows off the means of all levels of one or several labels, and off further columns; no matrix
-  of rows x levels is made.
+- `ColumnSpan` takes rows off the means of all levels of one or several labels, and off further columns; no
+  matrix of rows x levels is made.
 - `between` asks whether a number's mean differs between levels: the F test, exact for any number of levels.
 - `crossed` asks it of levels: chi-square within strata, its mean and variance given both margins (Dawson
   1954), which stay right where cells are nearly empty.
@@ -66,7 +66,7 @@ def constant_within(block: Array, places: Index) -> bool:
     return bool(expected >= EXPECTED)
 
 
-class Span:
+class ColumnSpan:
     """All that is linear in the levels of some labels (the overall mean among them) and in
     further columns.
     """
@@ -154,7 +154,7 @@ def _sums(codes: Index, block: Array, levels: int) -> Array:
     return sums
 
 
-def between(span: Span, wider: Span, response: Array, free: int) -> Statistic | None:
+def between(span: ColumnSpan, wider: ColumnSpan, response: Array, free: int) -> Statistic | None:
     """The F test of what `wider` adds to `span` (which it holds) for a response; None without `free` rows to
     spare.
     """
@@ -216,7 +216,7 @@ def scattered(places: Index, left: Array, variance: Array, columns: Array) -> St
     return f, f_upper(f, own, free)
 
 
-def along(span: Span, x: Array, y: Array) -> Statistic | None:
+def along(span: ColumnSpan, x: Array, y: Array) -> Statistic | None:
     """Whether two blocks go together beside the span: a quadratic form in the sums of products of what is
     left.
     """
@@ -236,7 +236,7 @@ def along(span: Span, x: Array, y: Array) -> Statistic | None:
     return statistic, f_upper(statistic / columns, columns, left)
 
 
-def _shuffled(span: Span, x: Array, y: Array) -> Array:
+def _shuffled(span: ColumnSpan, x: Array, y: Array) -> Array:
     """The covariance of the sums of products where rows are shuffled within levels: exact."""
     several = np.flatnonzero(span.size > 1)
     squares = [
@@ -249,7 +249,7 @@ def _shuffled(span: Span, x: Array, y: Array) -> Array:
     return np.asarray(variance.reshape(x.shape[1] * y.shape[1], -1))
 
 
-def _by_row(span: Span, products: Array) -> Array:
+def _by_row(span: ColumnSpan, products: Array) -> Array:
     """The same where rows differ in their variances, each made up for what the span takes of it (HC2)."""
     room = 1 - span.leverage
     return np.asarray((products / np.where(room > DEPENDENT, room, np.inf)[:, None]).T @ products)
@@ -263,7 +263,7 @@ def of_means(places: Index, x: Array, y: Array, given: Array, free: int) -> Stat
     codes = dense(places)
     size = np.bincount(codes).astype(np.float64)
     means = [_sums(codes, b, len(size)) / size[:, None] for b in (x, y, given)]
-    span = Span((), means[2])
+    span = ColumnSpan((), means[2])
     first, second = span.new(means[0]), span.new(means[1])
     p, q = first.shape[1], second.shape[1]
     left = len(size) - span.rank

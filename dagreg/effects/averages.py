@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from dagreg.binding.row_sums import rows_of, sums_of
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.rows import Rows
 from dagreg.binding.sql import Settings, design_sql
 from dagreg.effects.gformula import SIDES, intervened
-from dagreg.effects.mediation import Part
+from dagreg.effects.mediation import EffectPart
 from dagreg.effects.rows import EncodedRows, linear
-from dagreg.effects.steps import Side, step_of
+from dagreg.effects.steps import ContrastEnd, step_of
 from dagreg.model.design import constant, design_columns
 from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model
@@ -43,9 +43,9 @@ class Averages:
 
     model: Model
     draws: Mapping[str, Array]
-    rows: Callable[[Contrast, Side], RowSums]
+    rows: Callable[[Contrast, ContrastEnd], RowSums]
 
-    def parts(self, contrast: Contrast) -> tuple[tuple[Part, ...], float] | None:
+    def parts(self, contrast: Contrast) -> tuple[tuple[EffectPart, ...], float] | None:
         """The start and the change that a contrast makes, and their largest error in posterior sds; None
         where no series is close enough.
         """
@@ -64,7 +64,7 @@ class Averages:
             found = _sides(series[0](points), series[1](points), units)
             error = _error(exact - _sides(series[0](some), series[1](some), units), found)
             if error <= MAX_ERROR:
-                return (Part(self.model.estimand.name, None, found[0], found[1]),), error
+                return (EffectPart(self.model.estimand.name, None, found[0], found[1]),), error
         return None
 
     def change(self, contrast: Contrast, point: Array) -> float:
@@ -110,7 +110,7 @@ def averages_of(
     if not rows.complete or rows.units is not None:
         return None
 
-    def rows_on(contrast: Contrast, side: Side) -> RowSums:
+    def rows_on(contrast: Contrast, side: ContrastEnd) -> RowSums:
         step = step_of(model, contrast)
         values = intervened(model, rows.values, len(rows), contrast, side, step)
         columns = design_columns(model.outcome, values, len(rows))
@@ -120,7 +120,7 @@ def averages_of(
 
 
 def averages_in(
-    model: Model, draws: Mapping[str, Array], table: TableRows, group: Mapping[str, Level] = NO_GROUP
+    model: Model, draws: Mapping[str, Array], table: Rows, group: Mapping[str, Level] = NO_GROUP
 ) -> Averages | None:
     """Those over rows of a database, which stay there: all of them, or those at these levels of some
     variables. None where they are no such sums, or there is no such row.
@@ -144,13 +144,13 @@ def averages_in(
         return None
     given = {"weight": weight / units}
 
-    def rows_on(contrast: Contrast, side: Side) -> RowSums:
+    def rows_on(contrast: Contrast, side: ContrastEnd) -> RowSums:
         return rows_of(model, model.outcome, table, given, _mean(model), _settings(model, contrast, side))
 
     return Averages(model, draws, rows_on)
 
 
-def _settings(model: Model, contrast: Contrast, side: Side) -> Settings:
+def _settings(model: Model, contrast: Contrast, side: ContrastEnd) -> Settings:
     """What the exposures are set to on one side of a contrast."""
     step, levels = step_of(model, contrast), contrast.stop if side == "stop" else contrast.start
     found: dict[str, Any] = {}

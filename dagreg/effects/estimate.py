@@ -14,7 +14,7 @@ from dagreg.effects.averages import averages_in, averages_of
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import Known, both_sides
 from dagreg.effects.measures import Measure, coefficient, compared, event, measures_of
-from dagreg.effects.mediation import Part, decomposed
+from dagreg.effects.mediation import EffectPart, decomposed
 from dagreg.effects.rows import EncodedRows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
@@ -115,7 +115,7 @@ def _averaged(
     seed: int,
     known: Known,
     surrogate: Surrogate | None,
-) -> tuple[tuple[Part, ...], float]:
+) -> tuple[tuple[EffectPart, ...], float]:
     """The parts of a contrast, averaged over the rows; and their error in posterior sds."""
     if surrogate is None:
         return _parts(model, draws.flat(), rows, contrast, group, seed, known), 0.0
@@ -127,7 +127,7 @@ def _told(
     draws: Draws,
     contrast: Contrast,
     group: Mapping[str, Level],
-    by_draw: tuple[Part, ...],
+    by_draw: tuple[EffectPart, ...],
     error: float,
 ) -> Iterator[Estimate]:
     """The rows of one contrast; an indirect effect with its share of the total."""
@@ -163,7 +163,7 @@ def _parts(
     group: Mapping[str, Level],
     seed: int,
     known: Known,
-) -> tuple[Part, ...]:
+) -> tuple[EffectPart, ...]:
     """What one contrast is told in: the effect, or its natural parts; a number per draw."""
     if linear(model, group) and not _has_measures(model):
         rows = as_they_are(rows)  # a difference that is the same for all rows
@@ -175,11 +175,11 @@ def _parts(
         if model.functional is not None
         else both_sides(model, draws, rows, contrast, seed, group, known)
     )
-    return (Part(model.estimand.name, None, *sides),)
+    return (EffectPart(model.estimand.name, None, *sides),)
 
 
 def _rows(
-    model: Model, contrast: Contrast, part: Part, group: Mapping[str, Level], *, independent: bool
+    model: Model, contrast: Contrast, part: EffectPart, group: Mapping[str, Level], *, independent: bool
 ) -> Iterator[Estimate]:
     """The difference of a part's two means, then its other measures, which are never primary."""
     primary = model.primary and part.estimand == (INDIRECT if model.estimand.natural else model.estimand.name)
@@ -198,7 +198,7 @@ def _rows(
         )
 
 
-def _measured(model: Model, part: Part) -> dict[Measure, Array]:
+def _measured(model: Model, part: EffectPart) -> dict[Measure, Array]:
     """The measures of the outcome's own mean: a transformed outcome's are of another quantity."""
     return compared(model.outcome, part.start, part.start + part.values) if _has_measures(model) else {}
 

@@ -16,7 +16,7 @@ import numpy as np
 from dagreg.effects.gformula import MAX_CELLS, SIDES, chunks
 from dagreg.effects.predictor import location, parameters, predicted
 from dagreg.effects.rows import EncodedRows
-from dagreg.effects.steps import Side, Step, step_of
+from dagreg.effects.steps import ContrastEnd, Step, step_of
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
@@ -107,7 +107,7 @@ def _picked(rows: EncodedRows, names: Iterable[str], particles: int, seed: int) 
     return {name: rows.values[name][which] for name in names}
 
 
-def _set(world: _World, contrast: Contrast, side: Side, particles: int, step: Step) -> _World:
+def _set(world: _World, contrast: Contrast, side: ContrastEnd, particles: int, step: Step) -> _World:
     settings = contrast.stop if side == "stop" else contrast.start
     for i, name in enumerate(contrast.exposures):
         if settings is not None:

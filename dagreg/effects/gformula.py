@@ -25,7 +25,7 @@ from dagreg.effects.predictor import (
     unordered,
 )
 from dagreg.effects.rows import EncodedRows, bootstrap_weights, fixed_groups, linear, repeated
-from dagreg.effects.steps import Side, Step, World, change, step_of
+from dagreg.effects.steps import ContrastEnd, Step, World, change, step_of
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
 from dagreg.model.estimand import Contrast
@@ -41,7 +41,7 @@ MAX_BRANCHES = 64  # joint settings of two-valued mediators that are summed over
 
 MAX_NEGLECTED = 1e-12  # probability of all counts beyond those that are summed over
 
-SIDES: tuple[Side, ...] = ("start", "stop")
+SIDES: tuple[ContrastEnd, ...] = ("start", "stop")
 Known = dict[tuple[object, ...], list[Array]]
 """Means over the rows that contrasts share which differ in the outcome's level alone: by contrast and worlds,
 for each world levels x draws. Of one model, its draws, rows and seed.
@@ -239,7 +239,7 @@ def _counted(
     return counts if math.prod(n + 1 for n in counts.values()) <= most else {}
 
 
-def _world(model: Model, side: Side) -> World:
+def _world(model: Model, side: ContrastEnd) -> World:
     """Everything on one side."""
     return dict.fromkeys((e.response for e in (*model.mediators, model.outcome)), side)
 
@@ -250,7 +250,7 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
 
 
 def intervened(
-    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: Side, step: Step
+    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: ContrastEnd, step: Step
 ) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""
     values = dict(observed)
@@ -307,7 +307,7 @@ class _Setting:
 
 def _mean(
     setting: _Setting,
-    sides: Mapping[Side, Mapping[str, Array]],
+    sides: Mapping[ContrastEnd, Mapping[str, Array]],
     world: World,
     weights: Array,
     probability: Array | float,

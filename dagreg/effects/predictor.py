@@ -93,12 +93,12 @@ def _covariance(varying: Varying, draws: Mapping[str, Array], i: int, j: int) ->
 
 
 def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
-    """The mean of the inverse link where the predictor is Normal(eta, sd): in closed form, or by quadrature.
+    """The inverse link's mean where the predictor is Normal(eta, sd): in closed form, or by quadrature.
 
     The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
     (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks
-    with it. Beyond `MAX_SD` they no longer do: beside such an sd an inverse link is all but a step, or a ramp.
-    No number where the sd is none.
+    with it. Beyond `MAX_SD` it need not: there the inverse link is all but a step, or a ramp. No number where
+    the sd is none.
     """
     if sd is None:
         return link.inverse(eta)

@@ -25,8 +25,8 @@ from dagreg.numerics.arrays import Array
 MIN_UNIT = 1e-8  # in sds: of a smaller unit's change rounding leaves less than eight digits
 MAX_UNIT = 1e3  # in sds: a larger unit is far beyond all data
 SHARE = 1e-4  # of the sd that a central difference spans: its error is of the order of this squared
-Side = Literal["start", "stop"]
-World = Mapping[str, Side]
+ContrastEnd = Literal["start", "stop"]
+World = Mapping[str, ContrastEnd]
 
 
 @dataclass(frozen=True, slots=True)

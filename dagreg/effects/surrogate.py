@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from dagreg.effects.gformula import Known, branches, is_exact
-from dagreg.effects.mediation import Part
+from dagreg.effects.mediation import EffectPart
 from dagreg.effects.rows import EncodedRows, fixed_groups, linear
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array, Index
@@ -27,7 +27,7 @@ MIN_FREE = 30  # draws beyond the polynomial's coefficients, from which its erro
 MAX_SHARE = 0.25  # of the draws, for fitting: with more, little would be saved
 MIN_SINGULAR = 1e-7  # of the largest singular value: smaller ones are rounding
 
-PartsOf = Callable[[Mapping[str, Array], Known], tuple[Part, ...]]
+PartsOf = Callable[[Mapping[str, Array], Known], tuple[EffectPart, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Surrogate:
     bases: tuple[Array, ...]
     batches: tuple[Batch, ...]
 
-    def parts(self, parts_of: PartsOf) -> tuple[tuple[Part, ...], float]:
+    def parts(self, parts_of: PartsOf) -> tuple[tuple[EffectPart, ...], float]:
         """The parts of a contrast at all draws, and the largest error of a part in posterior sds."""
-        worked_out: list[tuple[Part, ...]] = []
+        worked_out: list[tuple[EffectPart, ...]] = []
         for i, batch in enumerate(self.batches):
             worked_out.append(parts_of(batch.draws, batch.known))
             index = np.concatenate([b.index for b in self.batches[: i + 1]])
@@ -146,6 +146,6 @@ def _batches(draws: Mapping[str, Array], sizes: Sequence[int], count: int) -> It
         yield Batch(index, {name: values[index] for name, values in draws.items()})
 
 
-def _stacked(parts: Sequence[Part]) -> Array:
+def _stacked(parts: Sequence[EffectPart]) -> Array:
     """One part in several batches: its start and its change, 2 x draws."""
     return np.stack([np.concatenate([p.start for p in parts]), np.concatenate([p.values for p in parts])])

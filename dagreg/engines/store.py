@@ -30,7 +30,7 @@ from dagreg.spec.types import Sampling
 FORMAT = 2  # of keys and digests
 
 
-Read = Callable[[str, Iterable[str]], tuple[Mapping[str, Array], Sequence[Statistics]]]
+DrawsReader = Callable[[str, Iterable[str]], tuple[Mapping[str, Array], Sequence[Statistics]]]
 """Reads the draws of a builder's symbols from an earlier result, with the statistics of its samplers."""
 
 
@@ -40,7 +40,9 @@ class Store:
     What cannot be read, or is not what was written, counts as not there.
     """
 
-    def __init__(self, parts: Mapping[str, Sequence[Part]] | None = None, read: Read | None = None) -> None:
+    def __init__(
+        self, parts: Mapping[str, Sequence[Part]] | None = None, read: DrawsReader | None = None
+    ) -> None:
         self._parts = parts or {}  # of the earlier result, by builder
         self._source = read
         self._read: dict[str, dict[str, Draws]] = {}  # by builder

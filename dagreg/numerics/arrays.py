@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagreg.lazy import Lazy
 
-__all__ = ["Array", "Index", "linalg", "np", "optimize", "sparse", "special", "stats"]
+__all__ = ["Array", "Index", "Mask", "linalg", "np", "optimize", "sparse", "special", "stats"]
 
 
 class _Kept(Lazy):
@@ -33,3 +33,4 @@ else:
 
 type Array = npt.NDArray[np.float64]
 type Index = npt.NDArray[np.int64]
+type Mask = npt.NDArray[np.bool_]

@@ -33,7 +33,7 @@ class Derivatives:
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
+class NormalPriors:
     """A Normal prior of each coefficient: its precision, 0 where it is flat, and its mean."""
 
     precision: Array
@@ -49,15 +49,20 @@ class Quadratic:
     information: Array
 
 
-def prior_of(normals: Sequence[Sequence[object] | None]) -> Prior:
+def prior_of(normals: Sequence[Sequence[object] | None]) -> NormalPriors:
     """The priors of coefficients from mean and sd of each; None where it is flat."""
     pairs = [(0.0, 0.0) if n is None else (float(str(n[0])), 1.0 / float(str(n[1])) ** 2) for n in normals]
     mean, precision = np.array(pairs).reshape(-1, 2).T
-    return Prior(precision, mean)
+    return NormalPriors(precision, mean)
 
 
 def mode(
-    look: Callable[[Array], Quadratic], start: Array, *, prior: Prior, steps: int = 50, close: float = 1e-6
+    look: Callable[[Array], Quadratic],
+    start: Array,
+    *,
+    prior: NormalPriors,
+    steps: int = 50,
+    close: float = 1e-6,
 ) -> tuple[Array, Array] | None:
     """Where a concave log likelihood and Normal priors have their maximum, and the information there.
 
@@ -103,7 +108,7 @@ def fit(
     start: Array,
     *,
     offset: Array | float = 0.0,
-    prior: Prior | None = None,
+    prior: NormalPriors | None = None,
     ridge: float = 0.0,
     steps: int = 50,
     tolerance: float = 1e-10,
@@ -150,7 +155,7 @@ def fit(
 
 
 def weighted_least_squares(
-    columns: Array, target: Array, information: Array, prior: Prior | None = None
+    columns: Array, target: Array, information: Array, prior: NormalPriors | None = None
 ) -> Array:
     """Coefficients of a target (rows) by QR of the weighted rows, those of Normal priors stacked below."""
     root = np.sqrt(information)
@@ -207,7 +212,7 @@ def without_each_group(
     return LeftOut(np.linalg.solve(r, (score - moved).T).T, np.maximum(kept, 0.0))
 
 
-def _least_squares(columns: Array, here: Derivatives, eta: Array, prior: Prior | None) -> Array:
+def _least_squares(columns: Array, here: Derivatives, eta: Array, prior: NormalPriors | None) -> Array:
     """The coefficients that a whole step of one predictor reaches (columns x 1)."""
     information, gradient = here.information[:, 0, 0], here.gradient[:, 0]
     ahead = np.divide(gradient, information, out=np.zeros_like(gradient), where=information > 0)

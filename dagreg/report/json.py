@@ -14,7 +14,7 @@ from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, 
 
 if TYPE_CHECKING:
     from dagreg.binding.table import DataInfo
-    from dagreg.doubts.types import Diagnostics, ImplicationTest
+    from dagreg.doubts.types import DrawDiagnostics, ImplicationTest
     from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.errors import Doubt
     from dagreg.identify.types import (
@@ -276,7 +276,7 @@ def _disagreement(d: Disagreement) -> Json:
     }
 
 
-def _diagnostics(d: Diagnostics | None) -> Json | None:
+def _diagnostics(d: DrawDiagnostics | None) -> Json | None:
     if d is None:
         return None
     return {

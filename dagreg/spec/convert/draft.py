@@ -16,7 +16,7 @@ from dagreg.spec.shapes import has_controls, valid_name
 from dagreg.spec.source import shorten
 from dagreg.spec.types import Adjust, Edge, Effect, Node, Spec
 
-Role = Literal["exposure", "outcome", "adjusted", "unobserved", "selected"]
+MarkedRole = Literal["exposure", "outcome", "adjusted", "unobserved", "selected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Draft:
         self._edges: dict[tuple[str, str, bool], Edge] = {}
         self._labels: dict[str, str] = {}
         self._positions: dict[str, tuple[float, float]] = {}
-        self._roles: dict[Role, dict[str, Span | None]] = {}
+        self._roles: dict[MarkedRole, dict[str, Span | None]] = {}
         self._ignored: dict[str, Span | None] = {}
         self._drawn = 0
 
@@ -78,7 +78,7 @@ class Draft:
         if self._drawn + more > MAX_EDGES:
             self.refuse("DR107", f"more than {MAX_EDGES} edges", span, "a spec is smaller")
 
-    def mark(self, role: Role, name: str, span: Span | None = None) -> None:
+    def mark(self, role: MarkedRole, name: str, span: Span | None = None) -> None:
         self._roles.setdefault(role, {}).setdefault(name, span)
 
     def label(self, name: str, label: str) -> None:
@@ -127,7 +127,7 @@ class Draft:
         selected, at = name in self._names("selected"), self._positions.get(name)
         return Node(name, observed, label=self._labels.get(name), selected=selected, position=at, span=span)
 
-    def _names(self, role: Role) -> dict[str, Span | None]:
+    def _names(self, role: MarkedRole) -> dict[str, Span | None]:
         return self._roles.get(role, {})
 
     def _effects(self) -> tuple[Effect, ...]:

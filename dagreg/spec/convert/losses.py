@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from dagreg.errors import Diagnostic, SpecError
-from dagreg.spec.convert.draft import Role
+from dagreg.spec.convert.draft import MarkedRole
 from dagreg.spec.fields import ATTRIBUTES
 from dagreg.spec.types import Effect, Node, Sampling, Spec
 
@@ -35,12 +35,12 @@ def check_names(spec: Spec, format: str, fits: Callable[[str], bool], rule: str)
         raise SpecError(unfit, spec.text)
 
 
-def roles(spec: Spec) -> dict[str, tuple[Role, ...]]:
+def roles(spec: Spec) -> dict[str, tuple[MarkedRole, ...]]:
     """What every node is marked as, by node, in the order of the nodes; nodes without a mark have an empty
     tuple.
     """
     effects = expressible(spec)
-    marked: tuple[tuple[Role, Collection[str]], ...] = (
+    marked: tuple[tuple[MarkedRole, Collection[str]], ...] = (
         ("exposure", effects[0].exposure if effects else ()),
         ("outcome", [effect.outcome for effect in effects]),
         ("adjusted", _wanted(effects[0]) if effects else ()),

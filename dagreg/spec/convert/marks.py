@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dagreg.errors import Span, either
-from dagreg.spec.convert.draft import Draft, Role
+from dagreg.spec.convert.draft import Draft, MarkedRole
 from dagreg.spec.source import shorten
 
-ROLES: Mapping[str, Role] = {
+ROLES: Mapping[str, MarkedRole] = {
     "exposure": "exposure",
     "source": "exposure",
     "e": "exposure",
