@@ -140,7 +140,8 @@ def _shown(model: Model, term: Term, name: str) -> str:
 
 
 def _centres(term: Term) -> Sequence[float]:
-    return term.centre or (0.0,) * len(term.columns)
+    """What was subtracted from each column; of slopes for each level 0, as their number alone is centred."""
+    return (0.0,) * len(term.columns) if term.numbers else term.centre or (0.0,) * len(term.columns)
 
 
 def _noise(equation: Equation, draws: Draws) -> float | None:

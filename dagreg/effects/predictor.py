@@ -97,8 +97,8 @@ def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
 
     The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
     (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks
-    with it. Beyond `MAX_SD` they no longer do: beside such an sd an inverse link is all but a step, or a ramp.
-    No number where the sd is none.
+    with it. Beyond `MAX_SD` it no longer does: beside such an sd an inverse link is all but a step, or a
+    ramp. No number where the sd is none.
     """
     if sd is None:
         return link.inverse(eta)
