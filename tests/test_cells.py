@@ -233,7 +233,7 @@ def test_cross_products_give_the_triangle_of_the_rows(text: str, monkeypatch: py
     """R'R and the rest: a design of levels is not of full rank, so its triangle is one of several."""
     case = optimised(text, data=DATA)
     units, root = case.rows.triangle(case.model, case.model.outcome)
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     found = case.rows.triangle_without(case.model, case.model.outcome, None)
     assert found is not None
     assert found[0] == units
@@ -243,7 +243,7 @@ def test_cross_products_give_the_triangle_of_the_rows(text: str, monkeypatch: py
 @pytest.mark.parametrize("text", [INDEX.format(more=""), NODES + of("y")])
 def test_large_tables_give_the_same_effect(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small = fit(text).effects[0].result.estimates[0].summary
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     large = fit(text).effects[0].result.estimates[0].summary
     assert large.mean == pytest.approx(small.mean, abs=0.1 * small.sd)
@@ -376,7 +376,7 @@ def test_cross_products_of_slopes_give_the_triangle_of_the_rows(
 ) -> None:
     case = optimised(text, data=DATA)
     _, root = case.rows.triangle(case.model, case.model.outcome)
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     found = case.rows.triangle_without(case.model, case.model.outcome, None)
     if found is None:  # slopes on x for g and for z each sum to x: the rows are read
         assert "x:z" in text

@@ -93,12 +93,12 @@ def _covariance(varying: Varying, draws: Mapping[str, Array], i: int, j: int) ->
 
 
 def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
-    """The mean of the inverse link where the predictor is Normal(eta, sd): in closed form, or by quadrature.
+    """The inverse link's mean where the predictor is Normal(eta, sd): in closed form, or by quadrature.
 
     The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
     (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks
-    with it. Beyond `MAX_SD` it no longer does: beside such an sd an inverse link is all but a step, or a
-    ramp. No number where the sd is none.
+    with it. Beyond `MAX_SD` it need not: there the inverse link is all but a step, or a ramp. No number where
+    the sd is none.
     """
     if sd is None:
         return link.inverse(eta)
@@ -136,11 +136,11 @@ def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Arra
     `sd`: of the predictor over the population of groups.
     """
     below = [over_population(equation.link, cut[:, None] - eta, sd) for cut in draws[equation.intercept].T]
-    found = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
-    found[0], found[-1] = below[0], 1.0 - below[-1]
+    shares = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
+    shares[0], shares[-1] = below[0], 1.0 - below[-1]
     for i in range(1, len(below)):
-        np.subtract(below[i], below[i - 1], out=found[i])
-    return np.moveaxis(found, 0, -1)
+        np.subtract(below[i], below[i - 1], out=shares[i])
+    return np.moveaxis(shares, 0, -1)
 
 
 def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -156,14 +156,14 @@ def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[st
             part = slopes @ one.T if one.ndim == 2 else np.einsum("drk,dk->dr", one, slopes)
             etas[level] = etas[level] + part
     shape = np.broadcast_shapes(*(eta.shape for eta in etas))
-    found = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
-    found[0] = 0.0
+    shares = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
+    shares[0] = 0.0
     for level, eta in enumerate(etas):
-        found[level + 1] = eta
-    found -= found.max(axis=0)
-    np.exp(found, out=found)
-    found /= found.sum(axis=0)
-    return np.moveaxis(found, 0, -1)
+        shares[level + 1] = eta
+    shares -= shares.max(axis=0)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=0)
+    return np.moveaxis(shares, 0, -1)
 
 
 def _by_draw(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:

@@ -306,8 +306,8 @@ def _condition(group: Grouped) -> float:
 
 ENGINE = Engine(
     name=NAME,
-    words="sds and correlations by importance sampling, all coefficients integrated out; then these from "
-    "their Normal",
+    words="sds and correlations by importance sampling, all coefficients integrated out; then the "
+    "coefficients from their Normal distribution",
     participle="solved with its groups integrated out",
     obstacle=obstacle,
     solve=lambda piece, data, sampling, program: draw_mixed(piece.model, columns_read(piece, data), sampling),
