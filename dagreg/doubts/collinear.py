@@ -116,7 +116,7 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Sca
     every = [
         (t, _shown(model, t, name), c)
         for t in equation.terms
-        for name, c in zip(t.columns, t.centre or (0.0,) * len(t.columns), strict=True)
+        for name, c in zip(t.columns, _centres(t), strict=True)
     ]
     order = sorted(range(len(every)), key=lambda i: every[i][0].purpose == "exposure")
     at = np.array(order, dtype=np.int64) + skip
@@ -128,6 +128,11 @@ def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Sca
         means[at] + shift,
         sizes[at],
     )
+
+
+def _centres(term: Term) -> Sequence[float]:
+    """What was subtracted from each column; of slopes for each level 0, as their number alone is centred."""
+    return (0.0,) * len(term.columns) if term.numbers else term.centre or (0.0,) * len(term.columns)
 
 
 def _triangle(model: Model, equation: Equation, data: Mapping[str, Any]) -> Array:

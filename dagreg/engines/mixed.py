@@ -42,6 +42,11 @@ from dagreg.spec.types import Sampling
 NAME = "mixed"
 NORMAL = ("Normal", "Flat")  # priors of coefficients
 BLUNT = 0.5  # of a free coordinate of an sd: nearer to 0 the rows say nothing of it
+MAX_ROUNDING, NEAR = (
+    0.01,
+    0.1,
+)  # of the log density, beyond which it is no number; and what share of it is near
+MAX_LOST = 2e-3  # share of the draws that may be so near
 MAX_WORK = 300_000.0  # operations of the density, from which a polynomial stands for it
 MAX_WORK_EACH = 20_000_000.0  # and up to which it is evaluated at every proposal where no polynomial fits
 
@@ -155,6 +160,8 @@ def posterior_draws(
     if points is None:
         return None
     at, _ = theta.spread(points)
+    if np.mean(rounding(rows, at) > NEAR * MAX_ROUNDING) > MAX_LOST:
+        return None
     return at, *system.draws(at, rng)
 
 
@@ -261,15 +268,40 @@ def blunted(target: Target, theta: Theta) -> Target:
 
 
 def target_of(theta: Theta, system: System) -> Target:
-    """The log posterior of theta's free coordinates, up to a constant; -inf where it is no number."""
+    """The log posterior of theta's free coordinates, up to a constant; -inf where it is no number, or
+    rounding.
+    """
 
     def target(points: Array) -> Array:
         with np.errstate(all="ignore"):
             spread, prior = theta.spread(points)
             density = prior + system.log_likelihood(spread)
-        return np.where(np.isnan(density), -np.inf, density)
+            lost = rounding(system.rows, spread) > MAX_ROUNDING
+        return np.where(np.isnan(density) | lost, -np.inf, density)
 
     return target
+
+
+def rounding(rows: CrossProducts, at: Spread) -> Array:
+    """About the error of the log density at each point: where sigma is small its squares are differences of
+    larger ones, and so are pivots of levels whose rows do not tell their coefficients apart.
+    """
+    variance, worst = np.square(at.sigma), np.ones(len(at))
+    for group, factor in zip(rows.groups, at.factors, strict=True):
+        if group.width > 1:
+            told = np.square(factor).sum(axis=2) * np.einsum("laa->la", group.own).max(axis=0)
+            worst = np.maximum(worst, np.minimum(1 + told.max(axis=1) / variance, _condition(group)))
+    return np.asarray(np.finfo(np.float64).eps * worst * float(rows.total[-1, -1]) / variance)
+
+
+def _condition(group: Grouped) -> float:
+    """Of the worst level's cross-products of its own columns, these scaled."""
+    size = np.sqrt(np.einsum("laa->la", group.own))
+    size = np.where(size > 0, size, 1.0)
+    scaled = group.own / (size[:, :, None] * size[:, None, :])
+    inside = np.arange(group.width)
+    scaled[:, inside, inside] = 1.0  # a level without rows has no say
+    return float(1 / max(np.linalg.eigvalsh(scaled).min(), 1e-16))
 
 
 ENGINE = Engine(

@@ -25,6 +25,7 @@ MAX_NEWTON = 60
 MAX_UNSETTLED = 20  # steps after which curvature that depends on the differences' size is taken as it is
 MAX_DISTANCE = 0.1  # to the mode, in posterior sds
 MAX_HALVINGS = 20
+MAX_HEIGHT = 1e12  # of a log density, whose differences have no digits beyond
 MIN_CURVATURE = 0.05  # curvature below which an sd is not told by it
 MAX_STRETCH = 30.0  # of a step, in the sds that the curvature says
 DEGREES = 6.0  # of freedom of the proposals
@@ -142,7 +143,10 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
         settled = values.min() > 0.5 and values.max() < 2.0
         if far < MAX_DISTANCE and (settled or step_number >= MAX_UNSETTLED):
             half = root @ (vectors / np.sqrt(bounded))
-            return centre, np.linalg.cholesky(half @ half.T)
+            try:
+                return (centre, np.linalg.cholesky(half @ half.T)) if abs(height) < MAX_HEIGHT else None
+            except np.linalg.LinAlgError:
+                return None
         root = root @ (vectors / np.sqrt(bounded))
         if not moved and far >= MAX_DISTANCE:
             root = root / 2
@@ -158,11 +162,15 @@ def derivatives(
     two = one[left] + one[right]
     heights = target(centre + step * np.concatenate([one, -one, two, -two]) @ root.T)
     up, down, both, neither = np.split(heights, np.cumsum([size, size, len(two)]))
-    singles = up + down - 2 * height
-    curvature = np.diag(-singles / step**2)
-    curvature[left, right] = -(both + neither - 2 * height - singles[left] - singles[right]) / (2 * step**2)
-    curvature[right, left] = curvature[left, right]
-    return (up - down) / (2 * step), curvature
+    with np.errstate(invalid="ignore"):  # the differences may reach where nothing is finite
+        singles = up + down - 2 * height
+        curvature = np.diag(-singles / step**2)
+        curvature[left, right] = -(both + neither - 2 * height - singles[left] - singles[right]) / (
+            2 * step**2
+        )
+        curvature[right, left] = curvature[left, right]
+        slope = (up - down) / (2 * step)
+    return slope, curvature
 
 
 # ------------------------------------------------------------ weights
@@ -294,7 +302,7 @@ def independent_draws(
     while True:
         points = np.concatenate([points, proposal.draw(rng, size - len(points))])
         draws = weighted(target, proposal, points)
-        if draws.size / len(points) < MIN_RATE:
+        if draws.shape == np.inf or draws.size / len(points) < MIN_RATE:  # infinite: no weight is a number
             return None
         if draws.size >= MIN_EXCESS * count:
             break

@@ -69,7 +69,8 @@ def _fitted(excess: Array) -> tuple[float, float]:
     b = 1 / excess[-1] + (1 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))) / (3 * quarter)
     k = np.log1p(-b[:, None] * excess).mean(axis=1)
     profile = count * (np.log(-b / k) - k - 1)
-    weight = 1 / np.exp(profile - profile[:, None]).sum(axis=1)
+    with np.errstate(over="ignore"):  # a share of 0
+        weight = 1 / np.exp(profile - profile[:, None]).sum(axis=1)
     best = float((b * weight).sum() / weight.sum())
     shape = float(np.log1p(-best * excess).mean())
     return (count * shape + PRIOR_WEIGHTS * 0.5) / (count + PRIOR_WEIGHTS), -shape / best
