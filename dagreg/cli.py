@@ -50,6 +50,11 @@ ESTIMATORS = tuple(sorted(Estimator))
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 PICTURE_ENDINGS = {"gv": "dot", "txt": "dagitty"}
 
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "1")
+"""Unless the user says otherwise: matrices here are small or long and narrow, and threads that wait for each
+other at every step take twice the time of one. Chunks of rows and of draws have threads of their own.
+"""
+
 COMMANDS: dict[str, Command] = {}
 """Every command by its name, in the order of the help."""
 
@@ -69,6 +74,7 @@ def command(*arguments: Argument) -> Callable[[Callable[..., int]], Callable[...
 
 def main() -> None:
     """Runs the command line and exits with the project's codes; no traceback reaches a user."""
+    os.environ.setdefault(*BLAS_THREADS)
     run(lambda: answer(sys.argv[1:]))
 
 

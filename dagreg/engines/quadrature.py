@@ -181,7 +181,10 @@ def posterior_draws(
         return None
     values, factors = target.parameters(points)
     middle = target.given(centre[None])
-    deviations = drawn_deviations(target.marginal, values, factors, target.nodes, target.near, middle, rng)
+    standard = np.linalg.solve(root, (points - centre).T).T
+    deviations = drawn_deviations(
+        target.marginal, values, factors, standard, target.nodes, target.near, middle, rng
+    )
     return None if deviations is None else (target, points, deviations)
 
 

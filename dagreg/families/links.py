@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dagreg.numerics.arrays import Array, np, special
+from dagreg.numerics.logs import logaddexp
 
 MIN_PREDICTOR = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
 
@@ -137,7 +138,7 @@ LINKS: Mapping[str, Link] = {
         ),
         Link(
             "softplus",
-            lambda eta: np.logaddexp(0.0, eta),
+            lambda eta: logaddexp(0.0, eta),
             _expit,
             lambda eta: _expit(eta) * _expit(-eta),
             lambda mean: _above(mean) + float(np.log(-np.expm1(-_above(mean)))),

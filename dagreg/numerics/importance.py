@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -227,11 +228,39 @@ class Surrogate:
 
 def polynomial(standard: Array) -> Array:
     """Every product of at most `ORDER` coordinates, points x products."""
-    columns = [np.ones(len(standard))]
+    points, size = standard.shape
+    factors = products(size)
+    columns = np.ones((1 + len(factors), points))  # by product, so that each is written in one go
+    for at, (fewer, factor) in enumerate(factors, start=1):
+        np.multiply(columns[fewer], standard[:, factor], out=columns[at])
+    return columns.T
+
+
+@lru_cache
+def products(size: int) -> tuple[tuple[int, int], ...]:
+    """Each product of coordinates but the empty one, as the place of a shorter one and one factor more."""
+    found: list[tuple[int, int]] = []
+    at: dict[tuple[int, ...], int] = {(): 0}
     for order in range(1, ORDER + 1):
-        for places in combinations_with_replacement(range(standard.shape[1]), order):
-            columns.append(standard[:, places].prod(axis=1))
-    return np.column_stack(columns)
+        for places in combinations_with_replacement(range(size), order):
+            at[places] = len(at)
+            found.append((at[places[:-1]], places[-1]))
+    return tuple(found)
+
+
+def least_squares(design: Array, response: Array) -> Array:
+    """Coefficients of one response, or of several side by side, from the normal equations of columns of
+    length 1: a product of matrices, where an orthogonal decomposition is many small steps.
+
+    The errors of a fit to products of coordinates are far above those of rounding.
+    """
+    lengths = np.linalg.norm(design, axis=0)
+    scaled = design / lengths
+    try:
+        found = np.linalg.solve(scaled.T @ scaled, scaled.T @ response)
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(design, response, rcond=None)[0]
+    return np.asarray((found.T / lengths).T)
 
 
 def draws_by_surrogate(
@@ -248,15 +277,15 @@ def draws_by_surrogate(
     `MAX_ERROR`, which moves no probability by more than half of that. Those draws then join the fit.
     """
     size = len(centre)
-    products = polynomial(np.zeros((1, size))).shape[1]
-    standard = 1.6 * rng.standard_normal((int(PER_PRODUCT * products), size))
+    coefficients = 1 + len(products(size))
+    standard = 1.6 * rng.standard_normal((int(PER_PRODUCT * coefficients), size))
     heights = target(centre + standard @ root.T)
     for _ in range(MAX_FITS):
         square = np.square(standard).sum(axis=1)
         usable = np.isfinite(heights)
         weight = np.where(usable, np.exp(-square / 12), 0.0)
         residual = np.where(usable, heights - heights.max() + 0.5 * square, 0.0)
-        fit = np.linalg.lstsq(polynomial(standard) * weight[:, None], residual * weight, rcond=None)[0]
+        fit = least_squares(polynomial(standard) * weight[:, None], residual * weight)
         surrogate = Surrogate(centre, root, fit)
         points = independent_draws(surrogate, centre, root, count, rng, folded)
         if points is None:
