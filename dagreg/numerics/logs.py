@@ -14,8 +14,11 @@ def logaddexp(a: Any, b: Any) -> Any:
     """
     if hasattr(a, "first") or hasattr(b, "first"):
         return np.logaddexp(a, b)
-    with np.errstate(invalid="ignore"):
-        found: Array = np.asarray(np.abs(np.subtract(a, b)), dtype=np.float64)
+    if isinstance(a, float) and a == 0.0:
+        found: Array = np.asarray(np.abs(b), dtype=np.float64)
+    else:
+        with np.errstate(invalid="ignore"):
+            found = np.asarray(np.abs(np.subtract(a, b)), dtype=np.float64)
         if not np.isfinite(found).all():
             return np.logaddexp(a, b)
     np.negative(found, out=found)
