@@ -18,9 +18,10 @@ from dagreg.engines.mixed import Theta
 from dagreg.model.densities import log_density
 from dagreg.model.terms import Deviation, PriorChoice, Varying
 from dagreg.numerics import mixed as numeric
-from dagreg.numerics.importance import StudentT, independent_draws, least_squares, mode, polynomial
+from dagreg.numerics.importance import StudentT, independent_draws, mode
 from dagreg.numerics.mixed import CrossProducts, Spread, System, cross_products
 from dagreg.numerics.pareto import pareto_smoothed
+from dagreg.numerics.surrogate import least_squares, polynomial
 from dagreg.spec.load import load
 from tests.optimising import Optimised, optimised
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from dagreg.engines.marginal import Given, Marginal, Near, Peak, spread
 from dagreg.engines.metropolis import stationary
 from dagreg.numerics.arrays import Array, special
-from dagreg.numerics.importance import least_squares
+from dagreg.numerics.surrogate import least_squares
 
 DEGREES = 15.0  # of freedom of the proposals
 DISTANCES = np.arange(0.5, 5.5, 0.5)  # sds from the maximum, at which half widths are taken

@@ -157,8 +157,8 @@ class Marginal:
         return np.concatenate(self.in_blocks(block, len(values), nodes**self.width))
 
     def in_blocks(self, work: Callable[[slice], Any], points: int, nodes: int) -> list[Any]:
-        """What `work` makes of each block of points."""
-        width = max(BLOCK // max(self.size * nodes, 1), 1)
+        """What `work` makes of each block of points, with so many nodes each."""
+        width = max(BLOCK // max(self.size, 1), 1)
         parts = [slice(at, at + width) for at in range(0, points, width)]
         if len(parts) > 1 and self.size * nodes * points > ALONE:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -184,15 +184,24 @@ class Marginal:
 
     def heights(self, given: Given, at: Array) -> Array:
         """h at each v (q x levels x points x nodes), levels x points x nodes; -inf where it is no number."""
-        shape = at.shape[1:]
+        total = -0.5 * np.square(at).sum(axis=0)
+        many = max(BLOCK // max(self.size * given.points, 1), 1)
+        for first in range(0, at.shape[3], many):
+            some = slice(first, first + many)
+            total[..., some] += self._densities(given, at[..., some])
+        total[np.isnan(total)] = -np.inf
+        return np.asarray(total)
+
+    def _densities(self, given: Given, at: Array) -> Array:
+        """The rows' log likelihood by level, at nodes that are few enough to be taken at once."""
+        times = at.shape[3]
         flat = at.reshape(self.width, self.levels, -1)
-        total = -0.5 * np.square(flat).sum(axis=0)
-        root = np.repeat(given.root, shape[2], axis=2)
-        for number, (rows, etas) in enumerate(self._moved(given, spread(root, flat))):
-            scalars = [np.repeat(s, shape[2], axis=1) for s in given.scalars[number]]
+        total = np.zeros(flat.shape[1:])
+        for number, (rows, etas) in enumerate(self._moved(given, spread(repeated(given.root, times), flat))):
+            scalars = [repeated(s, times) for s in given.scalars[number]]
             density = rows.factor.formula(rows.factor.columns, etas, scalars)
             total += rows.summed(rows.weighed(density), self.levels)
-        return np.where(np.isnan(total), -np.inf, total).reshape(shape)
+        return total.reshape(at.shape[1:])
 
     def _moved(self, given: Given, deviations: Array) -> Any:
         """The rows of each factor with their predictors, deviations (q x levels x points) added.
@@ -312,6 +321,11 @@ def marginal_of(factors: Sequence[Factor], levels: int, width: int, *, sign: flo
         own = np.hstack([factor.columns[own_column(0, a)] for a in range(width)])[order]
         rows.append(Rows(factor.picked(order), own, level[order], starts, there, sign))
     return Marginal(tuple(r for r in rows if len(r.level)), tuple(plain), levels, width)
+
+
+def repeated(by_point: Array, times: int) -> Array:
+    """Each point, which come last, so many times in succession."""
+    return by_point if times == 1 else np.repeat(by_point, times, axis=-1)
 
 
 @lru_cache

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations_with_replacement, product
+from itertools import product
 
 import numpy as np
 
@@ -40,12 +39,6 @@ MIN_RATE = 0.02  # effective draws a proposal
 MIN_EXCESS = 2.0  # effective draws for each that is kept
 MAX_PROPOSALS = 400_000
 BLOCK = 4_096  # points at once
-ORDER = 4  # of a polynomial that stands for a density
-REACH = 5.5  # sds from the mode that it reaches
-PER_PRODUCT = 1.6  # points that it is fitted to, for each of its coefficients
-CHECKS = 32  # points that its error is measured at
-MAX_ERROR = 0.02  # sd of the error of its log density
-MAX_FITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,97 +200,6 @@ def fitted(target: Target, proposal: StudentT, rng: np.random.Generator) -> Stud
         if gain < 1.05:
             break
     return best
-
-
-@dataclass(frozen=True, slots=True)
-class Surrogate:
-    """A log density as that of a Normal plus a polynomial of degree `ORDER` in its coordinates; -inf far
-    outside.
-    """
-
-    centre: Array
-    root: Array
-    coefficients: Array
-
-    def __call__(self, points: Array) -> Array:
-        standard = np.linalg.solve(self.root, (points - self.centre).T).T
-        square = np.square(standard).sum(axis=1)
-        found = polynomial(standard) @ self.coefficients - 0.5 * square
-        return np.where(square <= REACH**2, found, -np.inf)
-
-
-def polynomial(standard: Array) -> Array:
-    """Every product of at most `ORDER` coordinates, points x products."""
-    points, size = standard.shape
-    factors = products(size)
-    columns = np.ones((1 + len(factors), points))  # by product, so that each is written in one go
-    for at, (fewer, factor) in enumerate(factors, start=1):
-        np.multiply(columns[fewer], standard[:, factor], out=columns[at])
-    return columns.T
-
-
-@lru_cache
-def products(size: int) -> tuple[tuple[int, int], ...]:
-    """Each product of coordinates but the empty one, as the place of a shorter one and one factor more."""
-    found: list[tuple[int, int]] = []
-    at: dict[tuple[int, ...], int] = {(): 0}
-    for order in range(1, ORDER + 1):
-        for places in combinations_with_replacement(range(size), order):
-            at[places] = len(at)
-            found.append((at[places[:-1]], places[-1]))
-    return tuple(found)
-
-
-def least_squares(design: Array, response: Array) -> Array:
-    """Coefficients of one response, or of several side by side, from the normal equations of columns of
-    length 1: a product of matrices, where an orthogonal decomposition is many small steps.
-
-    The errors of a fit to products of coordinates are far above those of rounding.
-    """
-    lengths = np.linalg.norm(design, axis=0)
-    scaled = design / lengths
-    try:
-        found = np.linalg.solve(scaled.T @ scaled, scaled.T @ response)
-    except np.linalg.LinAlgError:
-        return np.linalg.lstsq(design, response, rcond=None)[0]
-    return np.asarray((found.T / lengths).T)
-
-
-def draws_by_surrogate(
-    target: Target,
-    centre: Array,
-    root: Array,
-    count: int,
-    rng: np.random.Generator,
-    folded: tuple[int, ...] = (),
-) -> Array | None:
-    """The same of a density that takes long to evaluate: from a polynomial that is fitted to it.
-
-    The polynomial's error is measured at draws of it that it was not fitted to: its sd there must be at most
-    `MAX_ERROR`, which moves no probability by more than half of that. Those draws then join the fit.
-    """
-    size = len(centre)
-    coefficients = 1 + len(products(size))
-    standard = 1.6 * rng.standard_normal((int(PER_PRODUCT * coefficients), size))
-    heights = target(centre + standard @ root.T)
-    for _ in range(MAX_FITS):
-        square = np.square(standard).sum(axis=1)
-        usable = np.isfinite(heights)
-        weight = np.where(usable, np.exp(-square / 12), 0.0)
-        residual = np.where(usable, heights - heights.max() + 0.5 * square, 0.0)
-        fit = least_squares(polynomial(standard) * weight[:, None], residual * weight)
-        surrogate = Surrogate(centre, root, fit)
-        points = independent_draws(surrogate, centre, root, count, rng, folded)
-        if points is None:
-            return None
-        tried = points[:CHECKS]
-        exact = target(tried)
-        error = float(np.std(exact - surrogate(tried))) if np.isfinite(exact).all() else np.inf
-        if error <= MAX_ERROR:
-            return points
-        standard = np.concatenate([standard, np.linalg.solve(root, (tried - centre).T).T])
-        heights = np.concatenate([heights, exact])
-    return None
 
 
 def independent_draws(
