@@ -15,6 +15,7 @@ from dagreg.engines.marginal import Near, Peak, marginal_of
 from dagreg.engines.nuts import sample
 from dagreg.engines.quadrature import Integrated, draw_by_quadrature, integrated_of
 from dagreg.model.design import positions
+from dagreg.numerics import importance
 from dagreg.numerics.importance import independent_draws, mode
 from dagreg.numerics.surrogate import draws_by_surrogate
 from dagreg.spec.types import Sampling
@@ -205,7 +206,9 @@ def test_draws_of_a_polynomial_are_those_of_the_density() -> None:
 # ------------------------------------------------------------ calibration
 
 RANKS = 99
-SIMULATIONS, OF_A_BUG = 120, 40
+SIMULATIONS = {"bernoulli intercepts": 120, "negative binomial intercepts": 120}
+SIMULATIONS |= {"bernoulli slopes": 60, "poisson slopes": 60}
+OF_A_BUG = 70
 PRIORS = "priors: {intercept: 'Normal(0.5, 1)', x: 'Normal(0, 0.7)', g: 'HalfNormal(1)'"
 
 
@@ -294,16 +297,25 @@ def uneven(scores: np.ndarray) -> float:
     return float(min(1.0, 2 * min(off, 2 * min(spread.cdf(squares), spread.sf(squares)))))
 
 
+@pytest.fixture
+def few_proposals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A t density is fitted to fewer of them: 100 draws need no better one, whose weights hold anyhow."""
+    monkeypatch.setattr(importance, "PILOT", 200)
+    monkeypatch.setattr(importance, "PILOT_EACH", 50)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CALIBRATED)
+@pytest.mark.usefixtures("few_proposals")
 def test_draws_are_calibrated(name: str) -> None:
-    pvalues, without = calibration(name, SIMULATIONS)
+    pvalues, without = calibration(name, SIMULATIONS[name])
     assert min(pvalues.values()) > 1e-4, pvalues
-    assert without <= 0.02 * SIMULATIONS
+    assert without <= 0.05 * SIMULATIONS[name]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", ["deviations", "integrals", "priors"])
+@pytest.mark.usefixtures("few_proposals")
 def test_calibration_catches_a_bug(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deviations drawn too close to 0; integrals with a wrong scale; priors of sds that are too
     narrow.
@@ -342,29 +354,12 @@ def test_three_coefficients_that_vary_are_left_to_nuts() -> None:
 # ------------------------------------------------------------ NUTS
 
 
-def _herds() -> tuple[str, dict[str, Any]]:
-    rng = np.random.default_rng(11)
-    herd, period, size = np.repeat(np.arange(15), 4)[:56], np.tile(np.arange(4), 14), rng.integers(2, 34, 56)
-    eta = np.array([-1.4, -2.4, -2.5, -3.0])[period] + 0.65 * rng.normal(size=15)[herd]
-    data = {"g": herd, "x": np.array(["a", "b", "c", "d"])[period], "n": size}
-    return "{type: count, family: binomial, trials: n}", data | {"y": rng.binomial(size, special.expit(eta))}
-
-
 def _tanks() -> tuple[str, dict[str, Any]]:
     rng = np.random.default_rng(12)
     hunted, size = np.repeat([0, 1], 24), np.tile(np.repeat([10, 25, 35], 8), 2)
     eta = 2.5 - 2.2 * hunted + 0.8 * rng.normal(size=48)
     data = {"g": np.arange(48), "x": np.array(["no", "yes"])[hunted], "n": size}
     return "{type: count, family: binomial, trials: n}", data | {"y": rng.binomial(size, special.expit(eta))}
-
-
-def _towns() -> tuple[str, dict[str, Any]]:
-    """Intercepts and slopes of 0/1 responses."""
-    rng = np.random.default_rng(13)
-    town, x = np.repeat(np.arange(24), 15), rng.normal(0, 1, 360)
-    own = rng.normal(size=(24, 2)) @ np.array([[0.8, 0.0], [-0.3, 0.5]]).T
-    eta = -0.4 + 0.6 * x + own[town, 0] + own[town, 1] * x
-    return "binary", {"g": town, "x": x, "y": (rng.random(360) < special.expit(eta)).astype(int)}
 
 
 def _stations() -> tuple[str, dict[str, Any]]:
@@ -380,12 +375,10 @@ def _stations() -> tuple[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("story", "kind", "said"),
     [
-        (_herds, "categorical", INTERCEPTS),
         (_tanks, "binary", INTERCEPTS),
-        (_towns, "continuous", SLOPES),
         (_stations, "continuous", SLOPES),
     ],
-    ids=["herds", "tanks", "towns", "stations"],
+    ids=["tanks", "stations"],
 )
 def test_the_draws_are_those_of_nuts(
     story: Callable[[], tuple[str, dict[str, Any]]], kind: str, said: str
@@ -396,12 +389,12 @@ def test_the_draws_are_those_of_nuts(
     (piece,) = case.pieces
     table = case.table(piece)
     ours = draw_by_quadrature(piece.model, table, Sampling(draws=4_000, chains=4, seed=7))
-    theirs = sample(case.program, piece.model, table, Sampling(draws=4_000, chains=4, seed=8, tune=1_500))
+    theirs = sample(case.program, piece.model, table, Sampling(draws=2_000, chains=4, seed=8, tune=1_000))
     assert ours is not None
     assert list(ours.values) == list(theirs.values)
     for symbol, values in ours.values.items():
         other = theirs.values[symbol]
-        assert values.shape == other.shape, symbol
+        assert values.shape[2:] == other.shape[2:], symbol
         own, ess = convergence(values, independent=True)[0], convergence(other)[0]
         error = np.sqrt(values.var(axis=(0, 1)) / own + other.var(axis=(0, 1)) / ess)
         assert (np.abs(values.mean(axis=(0, 1)) - other.mean(axis=(0, 1))) <= ERRORS * error).all(), symbol
