@@ -36,6 +36,7 @@ bench: setup ## identification and fits beside their peers, which are installed 
 	done
 	build/bench-venv/bin/python benchmarks/identification.py --write benchmarks/RESULTS.md
 	build/bench-venv/bin/python benchmarks/fits.py --write benchmarks/RESULTS.md
+	build/bench-venv/bin/python benchmarks/engines.py --write benchmarks/RESULTS.md
 
 lock: setup ## resolve the dependencies again (addresses stay out of the file)
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \

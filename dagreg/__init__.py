@@ -1,11 +1,11 @@
 """dagreg: from a causal graph to a justified Bayesian regression.
 
-    spec    = dagreg.load("berkeley.yaml")     # text -> Spec; dagreg.Spec(edges=[...], effect=...) makes one
-    in Python answer  = dagreg.explain(spec)             # Spec -> identification, with its reasons; no data
-    needed program = dagreg.compile(spec, data=df)    # -> PyMC source: .source, .build(data) -> pm.Model
-    result  = dagreg.fit(spec, data=df)        # -> .effects, .draws, .report() result.save("berkeley.dagreg")
-    # report.html, report.md, results.json, model.py, ... result  = dagreg.open("berkeley.dagreg")   # the
-    same result, nothing fitted again
+    spec    = dagreg.load("berkeley.yaml")      # text -> Spec; dagreg.Spec(edges=[...], effect=...) makes one
+    answer  = dagreg.explain(spec)              # Spec -> identification, with its reasons; needs no data
+    program = dagreg.compile(spec, data=df)     # -> PyMC source: .source, .build(data) -> pm.Model
+    result  = dagreg.fit(spec, data=df)         # -> .effects, .draws, .report()
+    result.save("berkeley.dagreg")              # report.html, report.md, results.json, model.py, ...
+    result  = dagreg.open("berkeley.dagreg")    # the same result, nothing fitted again
 
 Every stage takes one immutable type and returns another; `dagreg.pipeline` shows them all on one screen.
 """

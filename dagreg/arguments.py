@@ -154,8 +154,8 @@ class Command:
         except argparse.ArgumentError as error:
             flag = any(a.flag and "/".join(a.names) == error.argument_name for a in self.options)
             raise self.refused(f"`{error.argument_name}` {'takes no' if flag else 'needs a'} value") from None
-        found = {a.parameter: self._value(a, getattr(given, a.key)) for a in self.options}
-        return found | self._placed([*places, *words[end + 1 :]])
+        values = {a.parameter: self._value(a, getattr(given, a.key)) for a in self.options}
+        return values | self._placed([*places, *words[end + 1 :]])
 
     def refused(self, message: str, hint: str = "") -> UsageError:
         """The error that says what is wrong with the words behind this command."""
@@ -173,17 +173,17 @@ class Command:
 
     def _placed(self, words: list[str]) -> dict[str, Any]:
         """The values of the arguments that are told by their place."""
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for place in self.places:
             taken, words = (words, []) if place.many else (words[:1], words[1:])
             if place.required and not taken:
                 raise self.refused(f"`{self.call}` needs {place.shown}: {place.words}")
-            found[place.parameter] = self._value(
+            values[place.parameter] = self._value(
                 place, taken if place.many else "".join(taken) if taken else None
             )
         if words:
             raise self.refused(f"one argument too many: `{words[0]}`")
-        return found
+        return values
 
     def _value(self, argument: Argument, given: Any) -> Any:
         """What the words given stand for, or the default."""

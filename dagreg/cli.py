@@ -17,7 +17,7 @@ from dagreg.errors import DagregError, Diagnostic
 from dagreg.files import check_place
 from dagreg.lazy import Lazy
 from dagreg.model.estimators import Estimator
-from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, EngineSetting, Spec
+from dagreg.spec.types import LEVEL, LEVELS, MAX_SEED, EngineSetting, Spec
 from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from dagreg.results import folder as folders
     from dagreg.sources import tables
     from dagreg.spec import convert as formats
+    from dagreg.spec import fields
     from dagreg.spec import load as loading
-    from dagreg.spec import schema as schemas
 else:  # what some commands need and others do not
     shtab, helping, messages = Lazy("shtab"), Lazy("dagreg.helping"), Lazy("dagreg.messages")
     pipeline, study, results = Lazy("dagreg.pipeline"), Lazy("dagreg.study"), Lazy("dagreg.result")
     opening, tables = Lazy("dagreg.binding.opening"), Lazy("dagreg.sources.tables")
     formats, loading = Lazy("dagreg.spec.convert"), Lazy("dagreg.spec.load")
-    schemas, answers = Lazy("dagreg.spec.schema"), Lazy("dagreg.identify.types")
+    fields, answers = Lazy("dagreg.spec.fields"), Lazy("dagreg.identify.types")
     folders, np = Lazy("dagreg.results.folder"), Lazy("numpy")
 
 WORDS = "From a causal graph to a justified Bayesian regression."
@@ -49,11 +49,6 @@ GRAPHS = ("yaml", "dagitty", "dot", "gml", "lavaan")
 ESTIMATORS = tuple(sorted(Estimator))
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 PICTURE_ENDINGS = {"gv": "dot", "txt": "dagitty"}
-
-BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "1")
-"""Unless the user says otherwise: matrices here are small or long and narrow, and threads that wait for each
-other at every step take twice the time of one. Chunks of rows and of draws have threads of their own.
-"""
 
 COMMANDS: dict[str, Command] = {}
 """Every command by its name, in the order of the help."""
@@ -74,7 +69,9 @@ def command(*arguments: Argument) -> Callable[[Callable[..., int]], Callable[...
 
 def main() -> None:
     """Runs the command line and exits with the project's codes; no traceback reaches a user."""
-    os.environ.setdefault(*BLAS_THREADS)
+    # Before NumPy is loaded. Matrices are small here, and threads of BLAS that wait for each other cost more
+    # than they save: on a busy machine a QR of 1,276 x 488 took 7 s with two and 0.1 s with one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     run(lambda: answer(sys.argv[1:]))
 
 
@@ -141,7 +138,7 @@ def _output(words: str, metavar: str = "FILE") -> Argument:
 
 
 def _seed(words: str) -> Argument:
-    return Argument(("--seed",), words, read=int, least=0, most=MOST_SEED, metavar="N")
+    return Argument(("--seed",), words, read=int, least=0, most=MAX_SEED, metavar="N")
 
 
 TABLE = _output("File: .csv, .tsv or .parquet.")
@@ -169,14 +166,14 @@ def check(specs: Sequence[Path], format: str, data: str | None, allow_outside: b
     """Is the spec valid, do its columns fit, and would `fit` accept it? Nothing is solved."""
 
     def answer(spec: Spec) -> int:
-        found = pipeline.check(spec, data, allow_outside=allow_outside)
-        for warning in found["warnings"]:
+        verdict = pipeline.check(spec, data, allow_outside=allow_outside)
+        for warning in verdict["warnings"]:
             say(f"warning[{warning['code']}]: {warning['message']}")
         if format == "json":
-            tell(json.dumps({"spec": spec.path, "errors": [], **found}, ensure_ascii=False))
+            tell(json.dumps({"spec": spec.path, "errors": [], **verdict}, ensure_ascii=False))
         else:
             tell(f"{errors.printable(spec.path or spec.name)}: ok")
-            for name, words in found["nodes"].items():
+            for name, words in verdict["nodes"].items():
                 tell(f"  {errors.printable(name)}: {words}")
         return DONE
 
@@ -294,11 +291,17 @@ def fit(
     def answer(spec: Spec) -> int:
         changed = spec.with_sampling(**settings)
         folder = folder_of(spec) if output is None else output
-        record = None if fresh else _standing(folder, changed, data, allow_outside=allow_outside)
+        asked: Any = changed
+        rows: Any = data
+        record, stored = None, None if fresh else results.same_question(folder, changed)
+        if stored is not None:  # the fit goes on with what is made here
+            asked = study.study_of(changed)
+            rows = opening.open_source(changed, data, allow_outside=allow_outside)
+            record = _standing(folder, results.unchanged(stored, asked, rows))
         if record is None:
             folders.check_result_folder(folder)
             reuse = None if fresh else folder
-            result = dagreg.fit(changed, data, allow_outside=allow_outside, progress=say, reuse=reuse)
+            result = dagreg.fit(asked, rows, allow_outside=allow_outside, progress=say, reuse=reuse)
             result = result.placed(folder)
             record, took = result.record, f"{spec.name}: {_duration(result.timings)}"
             try:
@@ -363,15 +366,22 @@ def predict(
         check_place(output, [data])
     settings = _settings(do)
     opened = dagreg.open(folder)
-    found = opened.predict(data, settings, estimator=estimator, effect=effect - 1, level=level, seed=seed)
-    for note in (*((found.of,) if found.of else ()), *found.notes):
+    prediction = opened.predict(
+        data, settings, estimator=estimator, effect=effect - 1, level=level, seed=seed
+    )
+    for note in (*((prediction.of,) if prediction.of else ()), *prediction.notes):
         say(f"note: {note}")
-    columns = {"row": np.arange(1, len(found) + 1), **found.columns}
+    columns = {"row": np.arange(1, len(prediction) + 1), **prediction.columns}
     if output is not None or format == "text":
         _tabled(columns, output, [data])
     if format == "json":
-        facts = {"outcome": found.outcome, "estimator": found.estimator, "do": found.do, "level": found.level}
-        notes = {"of": found.of or found.outcome, "notes": found.notes}
+        facts = {
+            "outcome": prediction.outcome,
+            "estimator": prediction.estimator,
+            "do": prediction.do,
+            "level": prediction.level,
+        }
+        notes = {"of": prediction.of or prediction.outcome, "notes": prediction.notes}
         tell(
             json.dumps(
                 {**facts, **notes, "rows": tables.records(columns)}, ensure_ascii=False, allow_nan=False
@@ -409,19 +419,21 @@ def simulate(
         if output is not None:
             tables.check_ending(output)
             check_place(output, read)
-        found = dagreg.simulate(
+        simulated = dagreg.simulate(
             spec, rows, data=data, do=_settings(do), seed=seed, posterior=from_, allow_outside=allow_outside
         )
-        for note in found.notes:
+        for note in simulated.notes:
             say(f"note: {note}")
         if output is not None or format == "text":
-            _tabled(found.columns, output, read)
+            _tabled(simulated.columns, output, read)
         if format == "json":
-            parameters = {k: v if isinstance(v, float) else v.tolist() for k, v in found.parameters.items()}
-            facts = {"spec": spec.path, "parameters": parameters, "notes": found.notes}
+            parameters = {
+                k: v if isinstance(v, float) else v.tolist() for k, v in simulated.parameters.items()
+            }
+            facts = {"spec": spec.path, "parameters": parameters, "notes": simulated.notes}
             tell(
                 json.dumps(
-                    {**facts, "rows": tables.records(found.columns)}, ensure_ascii=False, allow_nan=False
+                    {**facts, "rows": tables.records(simulated.columns)}, ensure_ascii=False, allow_nan=False
                 )
             )
         return DONE
@@ -451,7 +463,7 @@ def init(spec: Path | None, data: str | None) -> int:
 @command()
 def schema() -> int:
     """The JSON Schema of the spec file."""
-    tell(json.dumps(schemas.schema(), indent=2, ensure_ascii=False))
+    tell(json.dumps(fields.schema(), indent=2, ensure_ascii=False))
     return DONE
 
 
@@ -555,11 +567,11 @@ def _readable(path: Path) -> str:
 def inputs_of(spec: Spec, data: str | os.PathLike[str] | None) -> tuple[Path, ...]:
     """The files that a command on this spec reads, as far as their names tell."""
     named = data if data is not None else (spec.data.source if spec.data is not None else None)
-    found = [Path(spec.path)] if spec.path else []
+    files = [Path(spec.path)] if spec.path else []
     if named is not None:
         place = os.path.join(os.path.dirname(spec.path or "") if data is None else "", os.fspath(named))
-        found += [Path(place), *(Path(one) for one in glob.glob(place, recursive=True))]
-    return tuple(found)
+        files += [Path(place), *(Path(one) for one in glob.glob(place, recursive=True))]
+    return tuple(files)
 
 
 def _node_note(spec: Spec, node: str, answer: Any) -> str:
@@ -580,16 +592,14 @@ def folder_of(spec: Spec) -> Path:
     return Path(f"{Path(spec.path or spec.name).stem}.dagreg")
 
 
-def _standing(folder: Path, spec: Spec, data: str | None, *, allow_outside: bool) -> Any:
-    """The report in a folder, where a fit would only repeat it."""
-    if not os.path.isdir(folder):
-        return None
-    result = results.unchanged(folder, spec, data, allow_outside=allow_outside)
+def _standing(folder: Path, result: Any) -> Any:
+    """The report in a folder, where a fit would only repeat its result."""
     if result is None:
         return None
     if not all(os.path.isfile(folder / name) for name in ("report.html", "report.md")):
         result.save(folder)
-    say(f"{spec.name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
+    name = result.record.study.spec.name
+    say(f"{name}: nothing has changed since the report in {folder} was written (--fresh fits it again)")
     return result.record
 
 
@@ -603,16 +613,16 @@ def _duration(timings: Mapping[str, float]) -> str:
 
 def _settings(do: Sequence[str] | None) -> dict[str, str]:
     """`x=1` as {"x": "1"}. Raises DagregError (DR562) for anything else."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for one in do or ():
         name, sign, value = (part.strip() for part in one.partition("="))
-        if not (name and sign and value) or name in found:
-            what = "is set twice" if name in found else "is not a node and its value"
+        if not (name and sign and value) or name in settings:
+            what = "is set twice" if name in settings else "is not a node and its value"
             raise DagregError(
                 (Diagnostic("DR562", f"`--do {one}`: `{name}` {what}", label="write `--do x=1`"),)
             )
-        found[name] = value
-    return found
+        settings[name] = value
+    return settings
 
 
 def _tabled(columns: Any, output: Path | None, inputs: Sequence[Path]) -> None:

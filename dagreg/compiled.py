@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,12 +10,10 @@ from dagreg.emit.program import Program
 from dagreg.engines.table import pieces_of
 from dagreg.errors import DagregError, Diagnostic, Doubt
 from dagreg.model.plan import Plan
-from dagreg.optimise.types import Piece
+from dagreg.optimise.types import Pieces
 from dagreg.programs import idle_doubts, lower_all, program_of, running_program
 from dagreg.spec.brief import cut
 from dagreg.study import Study
-
-Pieces = Mapping[str, tuple[Piece, ...]]  # by the builder of the model that they stand for
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -53,14 +53,14 @@ def check_place(path: Path, inputs: Iterable[Path] = ()) -> None:
     file that dagreg did not write (DR580), or where nothing can be written (DR583, DR585).
     """
     with writing(path):
-        found = _status(path)
-        if found is None:
+        status = _status(path)
+        if status is None:
             _check_folder_above(path)
             return
         if any(_same(path, other) for other in inputs):
             message = f"`{path}` is what this command reads: it is not overwritten"
             raise DagregError((Diagnostic("DR582", message, notes=("give the output another name",)),))
-        _check_kind(path, found)
+        _check_kind(path, status)
         if _line(path, sha256_of(path)) not in _remembered():
             note = "give another name, or remove the file if it is of no use any more"
             message = f"`{path}` is there already, and is not as dagreg wrote it: it is not overwritten"
@@ -124,9 +124,9 @@ def not_written(path: Path | str, error: Exception) -> DagregError:
 def system_error(error: Exception) -> OSError:
     """What a library says of a file that it could not write, as the system's own error."""
     words = str(error)
-    found = re.search(r"errno = (\d+)", words)
-    if found is not None:
-        return OSError(int(found[1]), os.strerror(int(found[1])))
+    match = re.search(r"errno = (\d+)", words)
+    if match is not None:
+        return OSError(int(match[1]), os.strerror(int(match[1])))
     number = next((n for n in (*_NO_ROOM, *_FORBIDDEN) if os.strerror(n).lower() in words.lower()), errno.EIO)
     return OSError(number, os.strerror(number) if number != errno.EIO else words.strip().partition("\n")[0])
 
@@ -141,8 +141,8 @@ def _status(path: Path) -> os.stat_result | None:
         raise OSError(errno.EINVAL, str(error)) from error
 
 
-def _check_kind(path: Path, found: os.stat_result) -> None:
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode))
+def _check_kind(path: Path, status: os.stat_result) -> None:
+    kind = _KINDS.get(stat.S_IFMT(status.st_mode))
     if kind is not None:
         note = "name a file; without `-o` the answer goes to stdout"
         raise DagregError(
@@ -160,8 +160,8 @@ def _same(path: Path, other: Path) -> bool:
 def _check_folder_above(path: Path) -> None:
     """Raises OSError where no file can be made at this path: its nearest folder is none, or is closed."""
     for folder in path.parents:
-        found = _status(folder)
-        if found is None:
+        status = _status(folder)
+        if status is None:
             continue
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, f"`{folder}` is not a folder")
@@ -273,8 +273,10 @@ def check_folder(folder: Path, names: Iterable[str], known: Hashes) -> None:
 
 def _ours(path: Path, digest: str | None) -> bool:
     """Whether nothing is here, or the very file that dagreg wrote."""
-    found = _status(path)
-    return found is None or (stat.S_ISREG(found.st_mode) and digest is not None and sha256_of(path) == digest)
+    status = _status(path)
+    return status is None or (
+        stat.S_ISREG(status.st_mode) and digest is not None and sha256_of(path) == digest
+    )
 
 
 def replace_all(

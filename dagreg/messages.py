@@ -33,7 +33,7 @@ def page(code: str) -> str:
     if entry.data:
         parts += [f"`{DATA}`:", _fenced(entry.data, "csv")]
     if entry.bad:
-        said = "\n\n".join(render(found, entry.bad) for found in tried(code, entry.bad))
+        said = "\n\n".join(render(message, entry.bad) for message in tried(code, entry.bad))
         parts += [
             "## Bad",
             _fenced(entry.bad, _language(entry)),
@@ -91,7 +91,9 @@ def _warnings(command: str, text: str, file: str) -> tuple[Diagnostic, ...]:
     doubts: Iterable[Doubt] = ()
     match command:
         case "check":
-            doubts = [Doubt(found["code"], found["message"]) for found in pipeline.check(spec)["warnings"]]
+            doubts = [
+                Doubt(warning["code"], warning["message"]) for warning in pipeline.check(spec)["warnings"]
+            ]
         case "explain":
             doubts = pipeline.explain(spec).doubts
         case "compile":

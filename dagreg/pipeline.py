@@ -18,11 +18,11 @@ from dagreg.graph.causal import analyse
 from dagreg.report.render import Explanation
 from dagreg.spec.load import spec_of
 from dagreg.spec.types import Spec
-from dagreg.study import absent_data, study_of
+from dagreg.study import Study, absent_data, study_of
 
 if TYPE_CHECKING:
     from dagreg.compiled import Compiled
-    from dagreg.report.draw import Format
+    from dagreg.report.draw import PictureFormat
     from dagreg.result import Result
 
 AnySpec = Spec | str | os.PathLike[str]  # a spec, or the path of its file
@@ -144,7 +144,7 @@ def plate(
     return plate_picture(source, format, f"Plate diagram of {study.spec.name}")
 
 
-def draw(spec: AnySpec, format: Format = "svg", *, effect: int = 0) -> bytes:
+def draw(spec: AnySpec, format: PictureFormat = "svg", *, effect: int = 0) -> bytes:
     """The graph as a file of this format, coloured for one of the spec's effects where it has any.
 
     Raises DagregError where the graph is too large to draw or Graphviz gives up (DR551).
@@ -156,14 +156,14 @@ def draw(spec: AnySpec, format: Format = "svg", *, effect: int = 0) -> bytes:
 
 
 def fit(
-    spec: AnySpec,
+    spec: AnySpec | Study,
     data: Any = None,
     *,
     allow_outside: bool = False,
     progress: Callable[[str], None] = lambda message: None,
     reuse: str | os.PathLike[str] | None = None,
 ) -> Result:
-    """Fits every identified effect of a spec and doubts the result.
+    """Fits every identified effect of a spec and doubts the result; a study or a source is not made again.
 
     `reuse` names the folder of an earlier result, if there is one: regressions that are the same there, on
     the same data and under the same settings, keep their draws. An effect that is not identified is answered
@@ -181,16 +181,16 @@ def fit(
     from dagreg.results.fitted import fitted, report_of
     from dagreg.results.stored import earlier
 
-    spec = spec_of(spec)
     started = time.perf_counter()
+    known, spec = (spec, spec.spec) if isinstance(spec, Study) else (None, spec_of(spec))
     check_count(spec.sampling)
-    study = study_of(spec)
+    study = known or study_of(spec)
     table = bind(study, open_source(spec, data, allow_outside=allow_outside), nodes_of_checks(study))
     verdicts = graph_verdicts(study, table)
     plans = lower_all(study, table)
     program = program_of(spec, plans, table)
     models = [m for plan in plans for m in plan.models]
-    check_room(models, table.rows.count, spec.sampling)
+    check_room(models, table.rows, spec.sampling)
     pieces = pieces_of(models, table.rows, spec.sampling.engine)
     solved = solve(plans, pieces, table, earlier(reuse), progress)
     effects, draws = fitted(study, solved, pieces, table, program, verdicts)

@@ -9,14 +9,16 @@ from dagreg.binding.offences import shown_in
 from dagreg.binding.table import Table, nodes_of
 from dagreg.emit.naming import names_of
 from dagreg.emit.program import Builder, Program, emit
-from dagreg.errors import DagregError, Doubt
+from dagreg.errors import DagregError, Diagnostic, Doubt
+from dagreg.model.equation import Equation
+from dagreg.model.grouping import keys_of
 from dagreg.model.lower import lower
 from dagreg.model.plan import Model, Plan
 from dagreg.model.summary import DataSummary, Variable
-from dagreg.model.unused import idle_regressions, unused_terms
 from dagreg.model.variables import resolve
 from dagreg.optimise.types import Piece
 from dagreg.sources.reader import DUCKDB, Reader
+from dagreg.spec.regressions import CELLS_PRIOR
 from dagreg.spec.types import Spec
 from dagreg.study import Study
 
@@ -44,6 +46,40 @@ def lower_with(
     if unused:
         raise DagregError(unused)
     return tuple(plans)
+
+
+def unused_terms(spec: Spec, plans: Iterable[Plan]) -> tuple[Diagnostic, ...]:
+    """One error for each prior or interaction of the user's whose term occurs in no regression of its
+    response.
+    """
+    equations: dict[str, list[Equation]] = {}
+    for plan in plans:
+        for model in plan.models:
+            for equation in model.equations:
+                equations.setdefault(equation.response, []).append(equation)
+    wrong = []
+    for response, regression in spec.regressions.items():
+        if response not in equations:
+            continue  # the regression of a response that this effect does not need
+        known = {"slopes"} | ({"intercept"} if any(e.has_intercept for e in equations[response]) else set())
+        for equation in equations[response]:
+            cells = {t.name for t in equation.terms if t.full and set(t.factors) <= set(regression.cells)}
+            known |= {CELLS_PRIOR for _ in cells} | ({t.name for t in equation.terms} - cells)
+            known |= {":".join(t.numbers) for t in equation.terms if t.numbers}
+            known |= {a.name for a in equation.auxiliaries}
+            known |= {key for varying in equation.varying for key in keys_of(varying)}
+        asked = [(key, prior.span) for key, prior in regression.priors.items()]
+        asked += [(":".join(factors), regression.span) for factors in regression.interactions or ()]
+        asked += [(name, curve.span) for name, curve in regression.curves.items()]
+        place = spec.place("regressions", response, "varying") or regression.span
+        asked += [(f"{term}:{group}", place) for group, terms in regression.varying.items() for term in terms]
+        label = f"terms: {', '.join(sorted(known))}"
+        wrong += [
+            Diagnostic("DR418", f"no regression of `{response}` has a term `{key}`", span, label=label)
+            for key, span in asked
+            if key not in known
+        ]
+    return tuple(wrong)
 
 
 def program_of(
@@ -84,10 +120,12 @@ def _heading(spec: Spec) -> tuple[str, str]:
 
 def idle_doubts(spec: Spec, plans: Iterable[Plan]) -> tuple[Doubt, ...]:
     """A warning for each regression that the spec describes and no model holds."""
+    used = {e.response for plan in plans for model in plan.models for e in model.equations}
     return tuple(
         Doubt(
             "DR419",
-            f"No model here regresses {name}, so what the spec says of that regression has no bearing.",
+            f"No model here regresses {response}, so what the spec says of that regression has no bearing.",
         )
-        for name in idle_regressions(spec, plans)
+        for response in spec.regressions
+        if response not in used
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.binding.opening import open_source
-from dagreg.binding.summary import check_columns, columns_of
+from dagreg.binding.summary import columns_of
 from dagreg.binding.table import bind, nodes_of
 from dagreg.emit.naming import dimensions_of
 from dagreg.engines.draws import Draws
@@ -19,7 +19,7 @@ from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.model.summary import DataSummary
 from dagreg.programs import program_reading
-from dagreg.report.render import Format, framed, render
+from dagreg.report.render import ReportFormat, framed, render
 from dagreg.report.write import Writer, write_reports
 from dagreg.results.fit import FittedEffect, Report
 from dagreg.results.folder import POSTERIOR, SPEC
@@ -27,9 +27,10 @@ from dagreg.results.posterior import Coordinates, as_tree, with_rows
 from dagreg.results.posterior import write as write_draws
 from dagreg.results.stored import Stored, read_record, record_of, spec_text, versions
 from dagreg.sources.reader import Reader
+from dagreg.sources.source import Source
 from dagreg.spec.brief import cut
-from dagreg.spec.types import LEVEL, LEVELS, MOST_SEED, Spec
-from dagreg.study import Study, study_of
+from dagreg.spec.types import LEVEL, LEVELS, MAX_SEED, Spec
+from dagreg.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ class Result:
         """By builder: the dimensions and labels of every parameter that is more than one number."""
         return {m.builder: dimensions_of(m) for e in self.record.effects for m in e.solved}
 
-    def report(self, format: Format = "text") -> str:
+    def report(self, format: ReportFormat = "text") -> str:
         """The whole report as text, JSON, Markdown ("md") or HTML."""
         return render(self.record, format)
 
@@ -143,11 +144,13 @@ class Result:
             return with_rows(draws, dimensions, {}, {})
         chosen = self.record.seed if seed is None else seed
         rows = self._rows(data)
-        found = pointwise.pointwise(
+        values = pointwise.pointwise(
             model, draws.flat(), rows, chosen, likelihood=log_likelihood, drawn=posterior_predictive
         )
-        groups = {"log_likelihood": found.log_likelihood, "posterior_predictive": found.drawn}
-        return with_rows(draws, dimensions, {name: part for name, part in groups.items() if part}, found.seen)
+        groups = {"log_likelihood": values.log_likelihood, "posterior_predictive": values.drawn}
+        return with_rows(
+            draws, dimensions, {name: part for name, part in groups.items() if part}, values.seen
+        )
 
     def _rows(self, data: Any) -> Rows:
         """The rows that were fitted, read again. Raises DagregError (DR566) where these are others."""
@@ -201,7 +204,7 @@ class Result:
         spec = self.record.study.spec
         model = self.model(estimator, effect)
         python.check_number("level", LEVEL if level is None else level, *LEVELS)
-        python.check_number("seed", 0 if seed is None else seed, 0, MOST_SEED, whole=True)
+        python.check_number("seed", 0 if seed is None else seed, 0, MAX_SEED, whole=True)
         source = open_source(spec, new, allow_outside=False)
         way, rows = predict.routed(model, self.record.study.graph, source, do or {})
         draws = self.samples[model.builder].flat()
@@ -219,15 +222,15 @@ class Result:
                 (Diagnostic("DR564", f"there is no effect {effect + 1}: the spec asks for {known[-1]}"),)
             )
         plan, models = self.effects[effect].plan, self.effects[effect].solved
-        found = [m for m in models if estimator in (None, m.estimator)]
-        if not found:
+        matches = [m for m in models if estimator in (None, m.estimator)]
+        if not matches:
             there = ", ".join(m.estimator for m in models) or "none"
             left = [f"{m.estimator}: {m.reason}" for m in plan.left_out] if plan is not None else []
             left += [f"{f.estimator}: {f.message}" for f in self.effects[effect].failures]
             wanted = f"no {estimator} model" if estimator else "no model"
             message = f"{wanted} of effect {effect + 1} was fitted (there: {there})"
             raise DagregError((Diagnostic("DR564", message, notes=tuple(left)),))
-        return found[0]
+        return matches[0]
 
     def simulate(
         self, spec: Spec, rows: int, data: Any, do: Mapping[str, Any], seed: int, *, allow_outside: bool
@@ -265,25 +268,26 @@ def open_result(folder: str | os.PathLike[str]) -> Result:
     return _opened(read_record(Path(folder)))
 
 
-def unchanged(
-    folder: str | os.PathLike[str], spec: Spec, data: Any = None, *, allow_outside: bool = False
-) -> Result | None:
-    """The result in a folder, where a fit of this spec to these data would make the same; else None.
-
-    The same are the spec, its settings, the place and the SHA-256 of the data, and the versions of all that
-    has a part in the numbers. Raises DagregError where the data cannot be read.
+def same_question(folder: str | os.PathLike[str], spec: Spec) -> Stored | None:
+    """The record of a folder whose fit was of this very spec, its settings among it, by these versions of all
+    that has a part in the numbers; else None.
     """
     try:
         stored = read_record(Path(folder))
-        if stored.spec != spec or stored.report["versions"] != versions():
-            return None
+        return stored if stored.spec == spec and stored.report["versions"] == versions() else None
     except (DagregError, KeyError):
         return None
-    known = stored.report.get("data", {})
-    study, source = study_of(stored.spec), open_source(spec, data, allow_outside=allow_outside)
-    names = nodes_of(study)
-    check_columns(source, spec, names)
-    digest = source.sha256(columns_of(spec, names))
+
+
+def unchanged(stored: Stored, study: Study, source: Source) -> Result | None:
+    """The result of a `same_question`, where a fit to these data would make the same; else None.
+
+    The same are the place and the SHA-256 of the data. Raises DagregError where the data cannot be read.
+    """
+    columns, known = columns_of(study.spec, nodes_of(study)), stored.report.get("data", {})
+    if not set(columns) <= set(source.columns):
+        return None  # the fit says which are not there
+    digest = source.sha256(columns)
     if digest is None or (source.origin, digest) != (known.get("source"), known.get("sha256")):
         return None  # a database has no digest: its rows may have changed
     try:

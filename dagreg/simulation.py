@@ -13,7 +13,7 @@ from dagreg.effects.simulation import from_priors
 from dagreg.lazy import Lazy
 from dagreg.spec.load import spec_of
 from dagreg.spec.python import check_number
-from dagreg.spec.types import MOST_SEED, Spec
+from dagreg.spec.types import MAX_SEED, Spec
 
 if TYPE_CHECKING:
     from dagreg import result as results
@@ -43,7 +43,7 @@ def simulate(
     check_number("rows", rows, 1, 2**53, whole=True)
     check_rows(rows, len(spec.nodes))
     seed = spec.sampling.seed if seed is None else seed
-    check_number("seed", seed, 0, MOST_SEED, whole=True)
+    check_number("seed", seed, 0, MAX_SEED, whole=True)
     if posterior is None:
         return from_priors(spec, rows, open_if_there(spec, data, allow_outside=allow_outside), do or {}, seed)
     result = posterior if isinstance(posterior, results.Result) else results.open_result(posterior)

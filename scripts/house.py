@@ -137,6 +137,38 @@ def named_once(house: Sequence[Module]) -> tuple[list[str], int]:
     return lonely, count
 
 
+def shared_type_names(house: Sequence[Module]) -> list[str]:
+    """Public types (classes and aliases) whose name stands for something in several modules, with these."""
+    homes: dict[str, list[str]] = {}
+    for module in house:
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef):
+                names = [node.name]
+            elif isinstance(node, ast.TypeAlias):
+                names = [node.name.id]
+            elif isinstance(node, ast.Assign):
+                names = [n.id for n in node.targets if isinstance(n, ast.Name) and not n.id.isupper()]
+            else:
+                names = []
+            for name in names:
+                if name[0].isupper():
+                    homes.setdefault(name, []).append(module.name)
+    return [f"{name}: {', '.join(where)}" for name, where in sorted(homes.items()) if len(where) > 1]
+
+
+def named_found(house: Sequence[Module]) -> list[str]:
+    """Functions with a local that is named for how it came about and not for what it holds."""
+    return [
+        f"{module.name}:{function.lineno} {function.name}"
+        for module in house
+        for function in module.functions()
+        if any(
+            isinstance(n, ast.Name) and n.id == "found" and isinstance(n.ctx, ast.Store)
+            for n in ast.walk(function)
+        )
+    ]
+
+
 def figures() -> list[Figure]:
     house = modules()
     sizes = {m.name: len(m.lines) for m in house}
@@ -155,6 +187,7 @@ def figures() -> list[Figure]:
     others = [m.name for m in house if m.name in estimators and only_homonyms(m, ESTIMATORS)]
     engines = naming(house, ENGINES, ("engines/",))
     share = len(lonely) / functions
+    shared, found = shared_type_names(house), named_found(house)
     return [
         Figure("files that name a family in a string", str(len(families)), "<= 2", families),
         Figure(
@@ -170,6 +203,8 @@ def figures() -> list[Figure]:
         Figure(
             "private functions named once", f"{len(lonely)} of {functions} ({share:.0%})", "< 15%", lonely
         ),
+        Figure("type names in several modules", str(len(shared)), "fewer", shared),
+        Figure("functions with a local `found`", str(len(found)), "fewer", found),
         Figure("files; lines", f"{len(house)}; {total:,}", ""),
         Figure(
             "median file; largest",

@@ -1,4 +1,4 @@
-"""No test writes into the list of files that dagreg keeps for the user."""
+"""Tests keep out of the user's own list of files, and BLAS runs as under the command."""
 
 from __future__ import annotations
 
@@ -7,3 +7,4 @@ import tempfile
 
 _STATE = tempfile.TemporaryDirectory(prefix="dagreg-tests-")
 os.environ["XDG_STATE_HOME"] = _STATE.name
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

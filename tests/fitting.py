@@ -11,7 +11,7 @@ from dagreg import pipeline
 from dagreg.binding.opening import open_source
 from dagreg.binding.table import Table, bind
 from dagreg.compiled import Compiled
-from dagreg.effects.rows import Rows, merge, observed_rows
+from dagreg.effects.rows import EncodedRows, merge, observed_rows
 from dagreg.effects.types import Estimate, Summary
 from dagreg.model.plan import Model
 from dagreg.spec.load import loads
@@ -40,7 +40,7 @@ def models_of(text: str, data: Columns, effect: int = 0) -> dict[str, Model]:
     return {model.estimator: model for model in compiled(text, data).plans[effect].models}
 
 
-def rows_of(model: Model, data: Columns) -> Rows:
+def rows_of(model: Model, data: Columns) -> EncodedRows:
     return merge(observed_rows(model, data))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dagreg.binding.table import DataInfo
-from dagreg.doubts.types import Diagnostics, ImplicationTest, Mixing, PooledLevel, Pooling
+from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, PooledLevel, Pooling
 from dagreg.effects.types import (
     Coefficient,
     Density,
@@ -68,8 +68,8 @@ def studied(
     return Study(spec, analyse(spec), effects, junctions, implications, doubts)
 
 
-GOOD = Diagnostics("exact", 0, 1.0, 4000.0, True)
-BAD = Diagnostics(
+GOOD = DrawDiagnostics("exact", 0, 1.0, 4000.0, True)
+BAD = DrawDiagnostics(
     "nuts",
     37,
     1.12,
@@ -317,7 +317,7 @@ JUNCTIONS = (
 DATA = DataInfo("hr.parquet", 1000, 988, {"tenure": 12}, "9f2c" * 16, {"engagement": "continuous"})
 
 
-def coaching(diagnostics: Diagnostics = GOOD, disagrees: bool = False) -> Report:
+def coaching(diagnostics: DrawDiagnostics = GOOD, disagrees: bool = False) -> Report:
     """One effect of a binary exposure on a binary outcome; chain, adjusted and unadjusted."""
     chosen = ("tenure",)
     query = COACHING_QUERY
@@ -707,7 +707,7 @@ def nasty() -> Report:
             (Disagreement(x, float("nan"), 0.1, True, f"message {x}"),),
             (f"note {x}",),
         ),
-        Diagnostics(x, 1, float("nan"), float("nan"), False, (f"problem {x}",)),
+        DrawDiagnostics(x, 1, float("nan"), float("nan"), False, (f"problem {x}",)),
         tuple(ImplicationTest(x, n, (y,), float("inf"), 0.1, 0.2, False) for n in others),
         (Doubt("DR999", f"doubt {x}"),),
         tuple(chains(n) for n in NASTY),

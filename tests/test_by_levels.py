@@ -200,7 +200,7 @@ def test_a_table_too_large_for_arrays_gives_the_same(monkeypatch: pytest.MonkeyP
 
     text = spec("w, k", "w: categorical, k: binary", "w, k")
     small = adjusted(fit(text))
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     for one, other in zip(small, adjusted(fit(text)), strict=True):
         assert one.summary.mean == pytest.approx(other.summary.mean, abs=0.1 * one.summary.sd)
 

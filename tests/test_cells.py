@@ -10,6 +10,7 @@ from scipy import special, stats
 
 from dagreg import pipeline
 from dagreg.binding import rows
+from dagreg.doubts.collinear import columns_of
 from dagreg.engines.exact import draw_exactly
 from dagreg.errors import DagregError
 from dagreg.result import Result
@@ -232,7 +233,7 @@ def test_cross_products_give_the_triangle_of_the_rows(text: str, monkeypatch: py
     """R'R and the rest: a design of levels is not of full rank, so its triangle is one of several."""
     case = optimised(text, data=DATA)
     units, root = case.rows.triangle(case.model, case.model.outcome)
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     found = case.rows.triangle_without(case.model, case.model.outcome, None)
     assert found is not None
     assert found[0] == units
@@ -242,7 +243,7 @@ def test_cross_products_give_the_triangle_of_the_rows(text: str, monkeypatch: py
 @pytest.mark.parametrize("text", [INDEX.format(more=""), NODES + of("y")])
 def test_large_tables_give_the_same_effect(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small = fit(text).effects[0].result.estimates[0].summary
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     large = fit(text).effects[0].result.estimates[0].summary
     assert large.mean == pytest.approx(small.mean, abs=0.1 * small.sd)
@@ -280,6 +281,16 @@ def normal_posterior(design: np.ndarray, y: np.ndarray, scales: np.ndarray, sigm
     """
     precision = design.T @ design / sigma**2 + np.diag(scales**-2.0)
     return np.asarray(np.linalg.solve(precision, design.T @ y / sigma**2))
+
+
+def test_slopes_of_a_centred_number_are_checked_for_collinearity() -> None:
+    """Without priors of the levels the number is centred: one centre, and a column for each level."""
+    model = models_of(SLOPES % ('"x:g"', ""), DATA)["adjusted"]
+    (slopes,) = (t for t in model.outcome.terms if t.numbers)
+    assert slopes.centre is not None
+    assert len(slopes.centre) == 1 < len(slopes.columns)
+    names = columns_of(model, model.outcome, DATA).names
+    assert set(slopes.columns) < set(names)
 
 
 def test_each_level_has_a_slope_with_the_same_prior() -> None:
@@ -365,7 +376,7 @@ def test_cross_products_of_slopes_give_the_triangle_of_the_rows(
 ) -> None:
     case = optimised(text, data=DATA)
     _, root = case.rows.triangle(case.model, case.model.outcome)
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     found = case.rows.triangle_without(case.model, case.model.outcome, None)
     if found is None:  # slopes on x for g and for z each sum to x: the rows are read
         assert "x:z" in text

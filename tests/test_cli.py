@@ -15,8 +15,8 @@ import dagreg
 from dagreg import cli
 from dagreg.arguments import Argument, Command, UsageError
 from dagreg.model.estimators import Estimator
-from dagreg.report.draw import Format as Picture
-from dagreg.report.render import Format
+from dagreg.report.draw import PictureFormat
+from dagreg.report.render import ReportFormat
 from dagreg.spec.convert import FORMATS
 from tests.calling import Called, call
 
@@ -180,8 +180,8 @@ def test_every_argument_is_a_parameter_of_its_command() -> None:
 
 def test_choices_are_those_of_the_functions() -> None:
     assert set(cli.ESTIMATORS) == set(Estimator)
-    assert get_args(Picture) == cli.PICTURES
-    assert get_args(Format) == cli.FORMATS
+    assert get_args(PictureFormat) == cli.PICTURES
+    assert get_args(ReportFormat) == cli.FORMATS
     assert set(cli.GRAPHS) == set(FORMATS)
 
 

@@ -163,7 +163,7 @@ def test_the_optimised_program_has_the_density_of_the_readable_one() -> None:
 def test_cross_products_give_the_triangle_of_the_rows(more: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = optimised(to_y(more=more), data=DATA)
     units, root = case.rows.triangle(case.model, case.model.outcome)
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     found = case.rows.triangle_without(case.model, case.model.outcome, None)
     assert found is not None
     assert found[0] == units
@@ -174,7 +174,7 @@ def test_cross_products_give_the_triangle_of_the_rows(more: str, monkeypatch: py
 
 def test_a_large_table_gives_the_same_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     small = adjusted(fit(to_y()))
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     assert adjusted(fit(to_y())).mean == pytest.approx(small.mean, abs=0.05 * small.sd)
 

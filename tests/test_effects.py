@@ -16,7 +16,7 @@ from scipy import integrate, special, stats
 from dagreg import pipeline
 from dagreg.effects import gformula
 from dagreg.effects.estimate import estimates
-from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
+from dagreg.effects.gformula import MIN_SIMULATED, contrast_draws
 from dagreg.effects.mediation import decomposed
 from dagreg.effects.predictor import MAX_ERROR, over_population, quadrature, trapezoidal
 from dagreg.effects.rows import merge, observed_rows
@@ -231,7 +231,7 @@ def test_chain_against_brute_force(name: str) -> None:
         high, high_sd = _brute(equations, columns, {"x": 1.0}, shift, seed=20 + i)
         spread = np.hypot(low_sd, high_sd)
         drawn = any(e.family != "bernoulli" for e in equations[:-1]) and not name.endswith("gaussian")
-        error = spread * np.sqrt(1 / SIMULATED + (1 / MONTE_CARLO if drawn else 0.0))
+        error = spread * np.sqrt(1 / SIMULATED + (1 / MIN_SIMULATED if drawn else 0.0))
         assert abs(found[i] - (high - low)) < ERRORS * error
 
 
@@ -285,7 +285,7 @@ def test_natural_effects_against_brute_force(name: str) -> None:
         (stop, crossed, stop),
         strict=True,
     ):
-        error = np.hypot(low[1], high[1]) * np.sqrt(1 / SIMULATED + 1 / MONTE_CARLO)
+        error = np.hypot(low[1], high[1]) * np.sqrt(1 / SIMULATED + 1 / MIN_SIMULATED)
         assert abs(found[estimand, None] - (high[0] - low[0])) < ERRORS * error, estimand
     assert found["natural direct effect", None] + found["natural indirect effect", None] == pytest.approx(
         found["total effect", None], abs=1e-12
@@ -298,7 +298,7 @@ def test_natural_effects_against_brute_force(name: str) -> None:
         before, after = (
             simulated([outcome, *names], 4 + len(names)) for names in (learnt, [*learnt, mediator])
         )
-        error = np.hypot(before[1], after[1]) * np.sqrt(1 / SIMULATED + 1 / MONTE_CARLO)
+        error = np.hypot(before[1], after[1]) * np.sqrt(1 / SIMULATED + 1 / MIN_SIMULATED)
         assert abs(paths.pop(mediator) - (after[0] - before[0])) < ERRORS * error, mediator
         learnt.append(mediator)
     assert paths == {}
@@ -798,6 +798,15 @@ def test_few_nodes_are_as_good_as_many(link: str) -> None:
     assert few[0] <= 7 < few[-1]
 
 
+def test_means_over_a_population_without_end() -> None:
+    """Draws of an improper posterior: no number where there is none, and no endless sum elsewhere."""
+    sds = np.array([[1.0], [1e8], [np.inf], [np.nan]])
+    found = over_population(LINKED["logit"], np.full((4, 1), 1.0), sds)[:, 0]
+    one = over_population(LINKED["logit"], np.ones((1, 1)), np.ones((1, 1)))[0, 0]
+    np.testing.assert_allclose(found[:2], [one, 0.5], atol=1e-3)
+    assert np.isnan(found[2:]).all()
+
+
 def test_drawn_mediators_vary_with_their_groups() -> None:
     """m | x is Normal with the variance of its groups and its errors together: then a logit, by
     quadrature.
@@ -881,7 +890,7 @@ def test_counts_are_summed_over_where_few_are_likely(monkeypatch: pytest.MonkeyP
         likely = stats.poisson(first.mean(seen)).pmf(counts)
         by_hand.append(float((likely * second.mean({**seen, "m": counts})).sum(axis=0).mean()))
     assert summed == pytest.approx(by_hand[1] - by_hand[0], abs=1e-9)
-    monkeypatch.setattr(gformula, "SUMMED", 0)
+    monkeypatch.setattr(gformula, "MAX_SUMMED", 0)
     drawn = np.concatenate([contrast_draws(model, draws, rows, contrast, seed) for seed in range(20)])
     assert len(np.unique(drawn)) > 20  # so they are drawn
     assert abs(drawn.mean() - summed[0]) < ERRORS * drawn.std(ddof=1) / len(drawn) ** 0.5

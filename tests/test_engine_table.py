@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dagreg.emit.naming import names_of
-from dagreg.engines import run, store, table
+from dagreg.engines import explain, run, store, table
 from dagreg.engines.draws import Draws
 from dagreg.engines.engine import Engine, Obstacle
 from dagreg.engines.explain import sentences
@@ -36,10 +36,8 @@ def engine(name: str, **more: Any) -> Engine:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *engines: Engine) -> None:
-    monkeypatch.setattr(table, "ENGINES", engines)
-    for module in (table, run, store):
-        monkeypatch.setattr(module, "BY_NAME", {e.name: e for e in engines})
-    monkeypatch.setattr("dagreg.engines.explain.BY_NAME", {e.name: e for e in engines})
+    for module in (table, run, store, explain):
+        monkeypatch.setattr(module, "ENGINES", {e.name: e for e in engines})
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +53,9 @@ def test_every_setting_of_a_spec_but_the_free_choice_names_an_engine() -> None:
     assert {s for s in get_args(EngineSetting) if table.demanded(s) is None} == {Sampling().engine}
 
 
-def test_names_are_unique_and_the_last_engine_never_refuses(model: Optimised) -> None:
-    assert len(table.BY_NAME) == len(table.ENGINES)
-    *others, last = table.ENGINES
+def test_an_engine_goes_by_its_own_name_and_the_last_one_never_refuses(model: Optimised) -> None:
+    assert [e.name for e in table.ENGINES.values()] == list(table.ENGINES)
+    *others, last = table.ENGINES.values()
     assert last.unfit == ""
     assert last.obstacle(bare(model), model.rows) is None
     assert all(e.step for e in others), "an engine that may refuse says so in the plan"
@@ -94,9 +92,11 @@ def test_draws_ask_the_table_whether_they_are_independent() -> None:
     def made(engines: str) -> bool:
         return Draws({"beta": np.zeros((1, 2))}, engines, 0, 0.0).independent
 
-    assert [made(e.name) for e in table.ENGINES] == [e.independent for e in table.ENGINES]
+    assert [made(e.name) for e in table.ENGINES.values()] == [e.independent for e in table.ENGINES.values()]
     assert not made("one that this version does not know")
-    free, bound = (next(e.name for e in table.ENGINES if e.independent is kind) for kind in (True, False))
+    free, bound = (
+        next(e.name for e in table.ENGINES.values() if e.independent is kind) for kind in (True, False)
+    )
     assert made(f"{free}, {free}")
     assert not made(f"{free}, {bound}")
 

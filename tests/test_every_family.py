@@ -5,18 +5,21 @@ recovered.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import special, stats
 
-from dagreg import pipeline
-from dagreg.effects.gformula import MONTE_CARLO, contrast_draws
+from dagreg.effects.gformula import MIN_SIMULATED, contrast_draws
 from dagreg.effects.rows import observed_rows
-from dagreg.engines.nuts import sample
+from dagreg.engines.draws import Draws
+from dagreg.engines.run import draw
 from dagreg.families import FAMILIES
-from tests.fitting import models_of, spec_of
+from dagreg.spec.types import Sampling
+from tests.fitting import models_of
+from tests.optimising import optimised
 from tests.test_families import FROZEN, INVERSE, PAIRS
 
 ROWS, SIMULATED, ERRORS = 400, 400_000, 4.5
@@ -142,7 +145,7 @@ def test_a_chain_through_a_mediator_against_brute_force(family: str, link: str) 
         sides.append(special.expit(-1.0 + 0.3 * x + 1.1 * m))
     difference = sides[1].mean() - sides[0].mean()
     spread = np.hypot(sides[0].std(), sides[1].std())
-    drawn = 0.0 if FAMILIES[family].draw is None else 1 / (repeats * MONTE_CARLO)
+    drawn = 0.0 if FAMILIES[family].draw is None else 1 / (repeats * MIN_SIMULATED)
     assert abs(found.mean() - difference) < ERRORS * spread * np.sqrt(1 / SIMULATED + drawn)
 
 
@@ -168,6 +171,7 @@ def _by_level(rng: np.random.Generator, x: np.ndarray) -> dict[str, np.ndarray]:
     return {"ordered": np.array(LEVELS)[places.sum(axis=1)], "unordered": np.array(["a", "b", "c"])[chosen]}
 
 
+@cache
 def _every_response() -> dict[str, np.ndarray]:
     """Rows of x, of a response for every family and link, and of a z that hangs on none."""
     rng = np.random.default_rng(21)
@@ -180,62 +184,51 @@ def _every_response() -> dict[str, np.ndarray]:
 
 
 MEDIATORS = {f"{family}_{link}": (family, link) for family, link in PAIRS if not FAMILIES[family].trials}
-PROGRAMS = 6  # the cost of one grows faster than its regressions
+PRIOR = "regressions: {m: {priors: {intercept: 'Normal(0, 3)'}}}\n"
+BY_LEVEL = {
+    "ordered": ("{type: ordinal, levels: [low, mid, high]}", {"alpha_m": CUTPOINTS, "beta_m_x": 0.7}),
+    "unordered": (
+        "{type: categorical, levels: [a, b, c]}",
+        {"alpha_m": (0.4, -0.3), "beta_m_x": (0.6, -0.8)},
+    ),
+}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(PROGRAMS))
-def test_parameters_are_recovered_under_every_link(part: int) -> None:
-    """A regression for every family and link, in a few programs: within 4.5 posterior sds, and informed."""
-    every = _every_response()
-    names = dict(list(MEDIATORS.items())[part::PROGRAMS])
-    nodes = {"x": "continuous", "z": "continuous"} | {name: _node(*pair) for name, pair in names.items()}
-    truth: dict[str, Any] = {}
-    for name, pair in names.items():
-        truth |= _parameters(*pair, name)
-    if part == 0:
-        nodes |= {"ordered": "{type: ordinal, levels: [low, mid, high]}"}
-        nodes |= {"unordered": "{type: categorical, levels: [a, b, c]}"}
-        truth |= {"alpha_ordered": CUTPOINTS, "beta_ordered_x": 0.7}
-        truth |= {"alpha_unordered": (0.4, -0.3), "beta_unordered_x": (0.6, -0.8)}
-    data = {name: every[name] for name in nodes}
-    chained = [name for name in nodes if name not in ("x", "z")]
-    spec = (
-        "nodes:\n" + "".join(f"  {name}: {node}\n" for name, node in nodes.items()) + "regressions:\n"
-        ""
-        + "".join(f"  {name}: {{priors: {{intercept: 'Normal(0, 3)'}}}}\n" for name in chained)
-        + f"edges: ['x -> {', '.join(chained)} -> z']\neffect: x -> z\n"
-        "sampling: {draws: 200, tune: 350, chains: 2, seed: 3}\n"
+def _draws(node: str, data: Mapping[str, np.ndarray]) -> Draws:
+    """Of m on x, by whatever engine solves it; its density is the program's (`test_numeric_posterior.py`)."""
+    case = optimised(
+        f"nodes: {{x: continuous, m: {node}}}\nedges: [x -> m]\neffect: x -> m\n" + PRIOR, data=data
     )
-    loaded = spec_of(spec)
-    program = pipeline.compile(loaded, data)
-    model = next(m for m in program.plans[0].models if m.estimator == "chain")
-    draws = sample(program.program, model, data, loaded.sampling)
+    return draw(case.pieces, lambda: case.program, case.rows, Sampling(seed=3))
+
+
+def _recovered(draws: Draws, truth: Mapping[str, Any]) -> None:
+    """Within 4.5 posterior sds, and informed."""
     assert draws.divergences == 0
     for symbol, value in truth.items():
-        found = draws.values[symbol].reshape(-1, *np.shape(value))
-        assert np.all(np.abs(found.mean(axis=0) - value) < ERRORS * found.std(axis=0)), symbol
-        assert np.all(found.std(axis=0) < 0.5 * np.maximum(np.abs(value), 0.5)), symbol
+        values = draws.values[symbol].reshape(-1, *np.shape(value))
+        assert np.all(np.abs(values.mean(axis=0) - value) < ERRORS * values.std(axis=0)), symbol
+        assert np.all(values.std(axis=0) < 0.5 * np.maximum(np.abs(value), 0.5)), symbol
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("name", MEDIATORS)
+def test_parameters_are_recovered_under_every_link(name: str) -> None:
+    every = _every_response()
+    draws = _draws(_node(*MEDIATORS[name]), {"x": every["x"], "m": every[name]})
+    _recovered(draws, _parameters(*MEDIATORS[name], "m"))
+
+
+@pytest.mark.parametrize("name", BY_LEVEL)
+def test_parameters_of_levels_are_recovered(name: str) -> None:
+    every = _every_response()
+    node, truth = BY_LEVEL[name]
+    _recovered(_draws(node, {"x": every["x"], "m": every[name]}), truth)
+
+
 @pytest.mark.parametrize(("family", "link"), [(f, k) for f, k in PAIRS if FAMILIES[f].trials])
 def test_parameters_of_trials_are_recovered(family: str, link: str) -> None:
-    """Counts over trials have a program of their own: a chain does not hold them as mediators."""
     rng = np.random.default_rng(31)
     x = rng.uniform(-1, 1, ROWS)
     alpha, beta = _line(link)
-    data = {"x": x, "m": _responses(family, INVERSE[link](alpha + beta * x), rng)}
-    spec = (
-        f"nodes: {{x: continuous, m: {_node(family, link)}}}\nedges: [x -> m]\neffect: x -> m\n"
-        "regressions: {m: {priors: {intercept: 'Normal(0, 3)'}}}\n"
-        "sampling: {draws: 200, tune: 350, chains: 2, seed: 3}\n"
-    )
-    loaded = spec_of(spec)
-    program = pipeline.compile(loaded, data)
-    draws = sample(program.program, program.plans[0].models[0], data, loaded.sampling)
-    assert draws.divergences == 0
-    for symbol, value in _parameters(family, link, "m").items():
-        found = draws.values[symbol]
-        assert abs(found.mean() - value) < ERRORS * found.std(), symbol
-        assert found.std() < 0.5 * max(abs(value), 0.5), symbol
+    response = _responses(family, INVERSE[link](alpha + beta * x), rng)
+    _recovered(_draws(_node(family, link), {"x": x, "m": response}), _parameters(family, link, "m"))

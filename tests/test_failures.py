@@ -16,7 +16,7 @@ import pytest
 
 import dagreg
 from dagreg import pipeline
-from dagreg.engines import nuts
+from dagreg.engines import exact, nuts, table
 from dagreg.spec.load import loads
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +28,7 @@ effect: x -> y
 regressions: {y: {link: identity, priors: {intercept: "Uniform(-5, -4)", x: "Uniform(-0.1, 0.1)"}}}
 """
 STUDENT = "edges: [z -> x, 'z, x -> y']\neffect: x -> y\nregressions: {y: {family: student_t}}\n"
+BY_NUTS = "sampling: {engine: nuts}\n"
 
 
 def columns(rows: int = 200) -> dict[str, Any]:
@@ -118,7 +119,7 @@ def test_whatever_a_sampler_raises_has_a_code(
 
     monkeypatch.setattr(nuts, "_sampled", fail)
     monkeypatch.setattr(nuts, "_culprits", lambda built: "")
-    result = pipeline.fit(loads(STUDENT, file="s.yaml"), columns())
+    result = pipeline.fit(loads(STUDENT + BY_NUTS, file="s.yaml"), columns())
     (effect,) = result.effects
     assert [f.code for f in effect.failures] == [code]
     assert effect.result is None
@@ -129,7 +130,7 @@ def test_whatever_a_sampler_raises_has_a_code(
 
 
 def test_a_second_model_that_fails_leaves_the_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The chain's mediator needs NUTS; the adjusted model is solved exactly."""
+    """The chain's mediator is left to NUTS; the adjusted model is solved exactly."""
     text = "edges: [x -> m -> y, x -> y]\neffect: x -> y\nregressions: {m: {family: student_t}}\n"
     rng = np.random.default_rng(1)
     x = rng.normal(size=300)
@@ -138,6 +139,7 @@ def test_a_second_model_that_fails_leaves_the_answer(monkeypatch: pytest.MonkeyP
     def fail(*_: Any) -> Any:
         raise RuntimeError("Chain 2 failed")
 
+    monkeypatch.setattr(table, "ENGINES", {e.name: e for e in (exact.ENGINE, nuts.ENGINE)})
     monkeypatch.setattr(nuts, "_sampled", fail)
     result = pipeline.fit(loads(text, file="s.yaml"), {"x": x, "m": m, "y": m + rng.normal(size=300)})
     (effect,) = result.effects

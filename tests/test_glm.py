@@ -35,7 +35,7 @@ def least_squares(response: Array, weights: Array) -> Callable[[Array], glm.Deri
 def test_a_gaussian_regression_with_normal_priors_has_its_closed_form() -> None:
     y, weights = RNG.normal(size=ROWS), RNG.uniform(0.5, 3, ROWS)
     offset = RNG.normal(size=(ROWS, 1))
-    prior = glm.Prior(np.array([0.0, 2.0, 5.0]), np.array([9.0, 1.0, -1.0]))
+    prior = glm.NormalPriors(np.array([0.0, 2.0, 5.0]), np.array([9.0, 1.0, -1.0]))
     beta = glm.fit(COLUMNS, least_squares(y, weights), np.zeros((3, 1)), offset=offset, prior=prior)[:, 0]
     matrix = COLUMNS.T @ (weights[:, None] * COLUMNS) + np.diag(prior.precision)
     vector = COLUMNS.T @ (weights * (y - offset[:, 0])) + prior.precision * prior.mean
@@ -101,3 +101,28 @@ def test_a_step_that_overshoots_is_halved() -> None:
     start = np.array([[-3.0]])  # a whole step from here leads to exp(57)
     beta = glm.fit(ones, derivatives, start, ridge=1e-12, tolerance=1e-14)
     assert beta[0, 0] == pytest.approx(np.log(counts.mean()), rel=1e-9)
+
+
+@pytest.mark.parametrize("fractions", [False, True], ids=["whole rows", "shares of counted rows"])
+def test_least_squares_without_each_group_are_those_of_refits(fractions: bool) -> None:
+    rng = np.random.default_rng(8)
+    columns = np.column_stack([np.ones(50), 1e4 + rng.normal(size=(50, 2))])
+    target, units = rng.normal(size=50), rng.integers(1, 5, 50).astype(float)
+    shares = rng.dirichlet(np.ones(7), size=50).T if fractions else np.eye(7)[np.arange(50) % 7].T
+    fits = glm.without_each_group(columns, target, units, lambda g: shares[g], 7)
+    assert fits is not None
+    for group in range(7):
+        kept = units * (1 - shares[group])
+        beta = glm.weighted_least_squares(columns, target, kept)
+        np.testing.assert_allclose(fits.coefficients[group], beta, rtol=1e-6)
+        assert fits.squares[group] == pytest.approx(kept @ (target - columns @ beta) ** 2, rel=1e-8)
+
+
+def test_a_level_of_one_group_alone_leaves_no_least_squares_without_it() -> None:
+    level = np.repeat([1.0, 0.0], [5, 45])
+    columns = np.column_stack([np.ones(50), level])
+    member = np.where(level == 1, 0, 1 + np.arange(50) % 6)
+    target = np.random.default_rng(9).normal(size=50)
+    assert (
+        glm.without_each_group(columns, target, np.ones(50), lambda g: (member == g).astype(float), 7) is None
+    )

@@ -29,6 +29,7 @@ from tests import databases
 from tests.databases import PASSWORD, Postgres, spark_url
 from tests.fitting import spec_of
 from tests.optimising import densities, optimised, points
+from tests.test_series import assert_same, many, refuse
 
 ROOT = Path(__file__).parent.parent
 COUNT = 2_000
@@ -101,7 +102,11 @@ def duck(parquet: Path) -> Source:
 
 @pytest.fixture(params=["postgres", "spark"])
 def url(request: pytest.FixtureRequest) -> str:
-    started = request.getfixturevalue(request.param)
+    return url_of(request.param, request)
+
+
+def url_of(engine: str, request: pytest.FixtureRequest) -> str:
+    started = request.getfixturevalue(engine)
     return started.url if isinstance(started, Postgres) else spark_url()
 
 
@@ -189,7 +194,7 @@ def test_the_posterior_of_a_chain_is_the_same(
     large: bool, url: str, parquet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if large:
-        monkeypatch.setattr(rows, "IN_MEMORY", 10)
+        monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     mine = pipeline.fit(spec_of(CHAIN), parquet)
     theirs = pipeline.fit(spec_of(with_data(CHAIN, url)))
     assert theirs.record.data.sha256 is None
@@ -226,6 +231,34 @@ def test_the_posterior_of_a_grouped_binary_regression_is_the_same(url: str, parq
         densities(mine.program, known.model, counts, at),
         rtol=1e-9,
     )
+
+
+GLMS = {
+    "logit": ("hit: binary, x: continuous, z: binary, g: categorical", "hit", ""),
+    "plain": ("hit: binary, x: continuous, z: binary", "hit", ""),
+    "cloglog": ("hit: binary, x: continuous, z: binary", "hit", "regressions: {hit: {link: cloglog}}\n"),
+    "exposures": ("c: {type: count, offset: m}, x: continuous, z: binary", "c", ""),
+    "trials": ("hit: {type: count, family: binomial, trials: 3}, x: continuous, z: binary", "hit", ""),
+}
+
+
+@pytest.mark.parametrize(("name", "engine"), [*((name, "postgres") for name in GLMS), ("plain", "spark")])
+def test_a_regression_is_solved_where_its_rows_are(
+    name: str, engine: str, parquet: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Draws and averages as from memory, and no column is read."""
+    url = url_of(engine, request)
+    nodes, outcome, more = GLMS[name]
+    others = [n for n in ("z", "g") if f"{n}: " in nodes]
+    edges = f"['{', '.join(others)} -> x', 'x, {', '.join(others)} -> {outcome}']"
+    text = f"nodes: {{{nodes}}}\nedges: {edges}\neffect: x -> {outcome}\n{more}"
+    text += "sampling: {draws: 250, chains: 2}\n"
+    many(monkeypatch)
+    mine = pipeline.fit(spec_of(text), parquet)
+    monkeypatch.setattr(rows.Rows, "__getitem__", refuse)
+    theirs = pipeline.fit(spec_of(with_data(text, url)))
+    assert {d.engine for d in theirs.samples.values()} == {"metropolis"}
+    assert_same(mine, theirs)
 
 
 def test_missing_values_of_every_kind_are_masked(postgres: Postgres, spark: Any) -> None:

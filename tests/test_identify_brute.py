@@ -12,9 +12,8 @@ import pytest
 
 from dagreg.graph import CausalGraph
 from dagreg.identify import Identified, Query, identify
-from dagreg.identify.adjustment import total_effect
+from dagreg.identify.adjustment import direct_effect, total_effect
 from dagreg.identify.case import Case
-from dagreg.identify.direct import direct_effect
 from dagreg.identify.expression import evaluate
 from dagreg.identify.frontdoor import frontdoor_sets
 from dagreg.identify.functional import id_algorithm, is_identified

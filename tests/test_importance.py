@@ -81,7 +81,7 @@ def test_the_mode_is_where_the_gradient_is_0() -> None:
     mode = only_mode(this, np.random.default_rng(1))
     assert mode is not None
     gradient, hessian = this.derivatives(mode.point)
-    assert np.linalg.norm(mode.root.T @ gradient) < importance.CLOSE
+    assert np.linalg.norm(mode.root.T @ gradient) < importance.MAX_DISTANCE
     np.testing.assert_allclose(mode.root @ mode.root.T @ -hessian, np.eye(len(gradient)), atol=1e-8)
 
 

@@ -50,7 +50,7 @@ def table(tmp_path: Path) -> Path:
 def both(table: Path, monkeypatch: pytest.MonkeyPatch, text: str = SPEC) -> tuple[Result, Result]:
     """The same fit from arrays and from cross-products."""
     small = pipeline.fit(spec_of(text), table)
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
     return small, pipeline.fit(spec_of(text), table)
 
@@ -90,7 +90,7 @@ def test_the_triangle_is_the_rows(table: Path, monkeypatch: pytest.MonkeyPatch) 
     read = table_of(spec, table)
     models = pipeline.compile(spec, table).plans[0].models
     slow = [read.rows.triangle(m, e)[1] for m in models for e in m.equations]
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     read.rows.prepare(models)
     fast = [read.rows.triangle_without(m, e, None) for m in models for e in m.equations]
     for a, b in zip(slow, fast, strict=True):
@@ -103,14 +103,14 @@ def test_groups_are_left_out_in_turn(table: Path, monkeypatch: pytest.MonkeyPatc
     spec = spec_of(SPEC)
     read = table_of(spec, table)
     (adjusted, *_) = pipeline.compile(spec, table).plans[0].models
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     counts = [read.rows.triangle_without(adjusted, adjusted.outcome, g) for g in range(moments.GROUPS)]
     assert all(c is not None for c in counts)
     assert sum(ROWS - c[0] for c in counts if c is not None) == ROWS
 
 
 def test_no_row_enters_python(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     monkeypatch.setattr(source, "EXACT_COUNTS", 10)
 
     def refuse(self: Rows, column: str) -> None:

@@ -175,6 +175,6 @@ def test_where_the_parts_are_not_identified_the_report_says_that_it_gives_the_to
     m = x + rng.normal(size=200)
     data = {"x": x, "m": m, "y": m + x + rng.normal(size=200)}
     text = "edges: ['x -> m, y', m -> y, m <-> y]\neffect: {exposure: x, outcome: y, kind: mediation}\n"
-    assert "How much of it goes through the mediators is not given." in pipeline.fit(
+    assert "The part that goes through the mediators is not given." in pipeline.fit(
         spec_of(text), data
     ).report("text")

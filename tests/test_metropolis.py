@@ -11,7 +11,16 @@ import pytest
 from scipy import integrate, stats
 
 from dagreg.engines.draws import convergence
-from dagreg.engines.metropolis import Proposal, chains, draw_by_metropolis, fitted, laplace, mixed, stationary
+from dagreg.engines.metropolis import (
+    Proposal,
+    chains,
+    draw_by_metropolis,
+    fitted,
+    laplace,
+    mixed,
+    settled,
+    stationary,
+)
 from dagreg.engines.nuts import sample
 from dagreg.engines.store import seeded
 from dagreg.engines.target import BLOCK, ROWS, Target, target_of
@@ -19,6 +28,7 @@ from dagreg.families import ordinal
 from dagreg.families.successes import logit, softplus, total_logit
 from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
+from dagreg.numerics.importance import derivatives
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
 from tests.optimising import DATA, Optimised, densities, notes, optimised, points
@@ -151,14 +161,25 @@ def normal_target(mean: np.ndarray, root: np.ndarray) -> Any:
     return lambda at: -0.5 * (((at - mean) @ inverse.T) ** 2).sum(axis=1)
 
 
-def test_the_mode_of_a_normal() -> None:
-    """From far away, in coordinates that are far from round."""
+def test_the_scale_of_a_normal() -> None:
+    """From coordinates that are far from round."""
     rng = np.random.default_rng(3)
     mean, root = rng.normal(0, 50, 6), np.tril(rng.normal(size=(6, 6))) + 3 * np.eye(6)
-    target = normal_target(mean, root)
-    centre, spread = laplace(target, np.zeros(6), np.diag([1e-3, 1.0, 1e3, 1.0, 10.0, 0.1]))
-    assert -2 * target(centre[None])[0] < 0.05**2
+    centre, spread = settled(normal_target(mean, root), mean, np.diag([1e-3, 1.0, 1e3, 1.0, 10.0, 0.1]))
+    np.testing.assert_array_equal(centre, mean)
     np.testing.assert_allclose(spread @ spread.T, root @ root.T, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_mode_and_the_curvature_there(name: str) -> None:
+    """Against differences of the log posterior itself."""
+    case, piece = the_piece(CASES[name])
+    target = target_of(piece.model, case.table(piece))
+    centre, root = laplace(target)
+    height = float(target(centre[None])[0])
+    gradient, curvature = derivatives(target, centre, root, height, 0.02)
+    assert np.abs(gradient).max() < 0.01
+    np.testing.assert_allclose(curvature, np.eye(len(centre)), atol=0.1)
 
 
 def test_no_mode_is_found_where_there_is_none() -> None:

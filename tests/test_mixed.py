@@ -14,7 +14,7 @@ from scipy import stats
 from dagreg import pipeline
 from dagreg.emit.naming import names_of
 from dagreg.engines import between, mixed
-from dagreg.engines.mixed import Theta
+from dagreg.engines.mixed import Theta, draw_mixed
 from dagreg.model.densities import log_density
 from dagreg.model.terms import Deviation, PriorChoice, Varying
 from dagreg.numerics import mixed as numeric
@@ -23,9 +23,11 @@ from dagreg.numerics.mixed import CrossProducts, Spread, System, cross_products
 from dagreg.numerics.pareto import pareto_smoothed
 from dagreg.numerics.surrogate import least_squares, polynomial
 from dagreg.spec.load import load
+from dagreg.spec.types import Sampling
 from tests.optimising import Optimised, optimised
 
 EXACT = 1e-9
+ALONE = "nodes: {x: continuous, g: group, y: continuous}\nedges: ['x, g -> y']\neffect: x -> y\n"
 
 
 class World:
@@ -484,6 +486,81 @@ def test_polynomials_are_fitted_as_by_an_orthogonal_decomposition() -> None:
     response = np.exp(points[:, 0])
     expected = np.linalg.lstsq(design, response, rcond=None)[0]
     np.testing.assert_allclose(least_squares(design, response), expected, rtol=1e-7, atol=1e-9)
+
+
+def test_proposals_without_a_weight_are_refused() -> None:
+    """They would all count the same."""
+
+    def nowhere(points: np.ndarray) -> np.ndarray:
+        return np.full(len(points), -np.inf)
+
+    assert independent_draws(nowhere, np.zeros(2), np.eye(2), 100, np.random.default_rng(3)) is None
+
+
+def test_a_density_without_digits_has_no_mode() -> None:
+    def lost(points: np.ndarray) -> np.ndarray:
+        return -1e18 - np.square(points).sum(axis=1)
+
+    assert mode(lost, np.zeros(2), np.ones(2)) is None
+
+
+def replicates(sd: float, sizes: tuple[int, ...], seed: int) -> dict[str, np.ndarray]:
+    """Levels that lie apart by about `sd`, errors of about 1."""
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(len(sizes)), sizes)
+    x = rng.normal(size=len(g))
+    y = 0.5 * x + sd * rng.normal(size=len(sizes))[g] + rng.normal(size=len(g))
+    return {"x": x, "g": g, "y": y}
+
+
+TWO, FIVE = (5, 4), (3, 4, 3, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("sd", "sizes", "seed", "told"),
+    [(1e3, TWO, 1, True), (1e4, FIVE, 21, True), (1e7, FIVE, 21, False), (1e9, FIVE, 21, False)],
+)
+def test_errors_lost_in_the_digits_of_the_response_are_left_to_nuts(
+    sd: float, sizes: tuple[int, ...], seed: int, told: bool
+) -> None:
+    """Where sums of squares leave no digits of sigma the density rises for ever as sigma falls."""
+    case = optimised(ALONE, data=replicates(sd, sizes, seed))
+    drawn = draw_mixed(case.pieces[0].model, case.table(case.pieces[0]), Sampling(draws=500, seed=1))
+    assert (drawn is not None) == told
+    if drawn is not None:
+        assert 0.3 < np.median(drawn.values["sigma_y"]) < 3
+
+
+def test_a_row_for_each_level_by_brute_force() -> None:
+    """Only the sum of both variances is told; far below it one sd is lost in rounding."""
+    prior = "regressions: {y: {priors: {sigma: 'HalfCauchy(0.2)', x: 'Normal(0, 0.001)'}}}\n"
+    rng = np.random.default_rng(3)
+    data = {"x": rng.normal(size=12), "g": np.arange(12), "y": rng.normal(size=12)}
+    case = optimised(ALONE + prior, data=data)
+    (piece,) = case.pieces
+    drawn = draw_mixed(piece.model, case.table(piece), Sampling(draws=4_000, seed=7))
+    assert drawn is not None
+    (intercept, _), deviation = piece.equation.coefficients, piece.equation.varying[0].deviations[0]
+    centre, spread = map(float, intercept.arguments)
+    u, v = np.linspace(-14, 3, 601), np.linspace(-10, 3, 401)  # logs of sigma and of the sd between
+    variance = np.exp(2 * u)[:, None] + np.exp(2 * v)
+    y = data["y"] - centre
+    whole = (
+        variance + len(y) * spread**2
+    )  # the variance of the mean's direction, the intercept integrated out
+    height = -0.5 * ((len(y) - 1) * np.log(variance) + np.log(whole) + (y @ y) / variance)
+    height += 0.5 * y.sum() ** 2 * spread**2 / (variance * whole)
+    height += log_density(piece.equation.auxiliaries[0].prior, np.exp(u))[:, None] + u[:, None]
+    height += log_density(deviation.prior, np.exp(v)) + v
+    mass = np.exp(height - height.max())
+    mass /= mass.sum()
+    for axis, grid, symbol in ((1, u, "sigma_y"), (0, v, "sd_y_g")):
+        share, found = mass.sum(axis=axis), np.log(drawn.values[symbol]).ravel()
+        mean = share @ grid
+        sd, fourth = np.sqrt(share @ (grid - mean) ** 2), share @ (grid - mean) ** 4
+        size = found.size / 2  # smoothed weights of proposals count for half as many
+        assert abs(found.mean() - mean) < 4.5 * sd / size**0.5
+        assert abs(found.std() / sd - 1) < 4.5 * np.sqrt((fourth / sd**4 - 1) / 4 / size)
 
 
 def test_smoothed_weights_and_their_shape_are_arviz_s() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 from dagreg.engines.density import Posterior, obstacle, parameters, posterior_of
 from dagreg.engines.draws import by_symbol
@@ -103,6 +103,28 @@ STRUCTURES: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
     ),
     "categorical": (regression("categorical", "g"), "adjusted", DATA),
     "trials": (regression(COUNT.format(n="n"), "s"), "adjusted", DATA),
+    "levels that are not known": (
+        "missing: impute\nnodes: {g: categorical, z: binary, y: continuous}\n"
+        "edges: ['g -> z, y', z -> y]\neffect: z -> y\n",
+        "adjusted",
+        {**DATA, "g": np.ma.masked_array(DATA["g"], np.arange(60) % 5 == 0)},
+    ),
+    "levels of two variables, and responses": (
+        "missing: impute\nnodes: {g: categorical, z: binary, x: continuous, c: count}\n"
+        "edges: ['g, z -> x', 'g, z, x -> c']\neffect: x -> c\n",
+        "adjusted",
+        {
+            **LACKING,
+            "g": np.ma.masked_array(DATA["g"], np.arange(60) % 5 == 0),
+            "z": np.ma.masked_array(DATA["z"], np.arange(60) % 4 == 0),
+        },
+    ),
+    "levels beside an ordinal response": (
+        "missing: impute\nnodes: {g: categorical, z: binary, k: {type: ordinal, levels: [0, 1, 2]}}\n"
+        "edges: ['g -> z, k', z -> k]\neffect: z -> k\n",
+        "adjusted",
+        {**DATA, "g": np.ma.masked_array(DATA["g"], np.arange(60) % 5 == 0)},
+    ),
 }
 STRUCTURES |= {
     f"censored, {f.name}": (
@@ -134,9 +156,11 @@ def around(this: Posterior, count: int = 6, spread: float = 0.3) -> np.ndarray:
     return this.start + spread * np.random.default_rng(3).normal(size=(count, len(this.start)))
 
 
-def program_density(case: Optimised, piece: Piece, points: np.ndarray) -> np.ndarray:
+def program_density(
+    case: Optimised, piece: Piece, points: np.ndarray, unknown: Sequence[Mapping[str, np.ndarray]] = ()
+) -> np.ndarray:
     """The log density of the program's PyMC model in its own coordinates, which have the names of the
-    parameters.
+    parameters; at each point with these unknown numbers.
     """
     import pytensor
 
@@ -146,8 +170,8 @@ def program_density(case: Optimised, piece: Piece, points: np.ndarray) -> np.nda
     names = [value.name for value in built.value_vars]
     endings = ("_log__", "_logodds__", "_interval__", "_ordered__")
     heights = []
-    for point in points:
-        named: dict[str, Any] = {}
+    for number, point in enumerate(points):
+        named: dict[str, Any] = {k: v[None, None] for k, v in unknown[number].items()} if unknown else {}
         at = 0
         for e in piece.model.equations:
             last = at + parameters_of(e)
@@ -217,6 +241,100 @@ def test_the_density_of_a_family_is_the_programs(family: str, link: str) -> None
 def test_the_density_of_a_structure_is_the_programs(name: str) -> None:
     case, piece = the_piece(*STRUCTURES[name])
     assert_the_programs(case, piece, SINGLE if "probit" in name else EXACT)
+
+
+NUMBERS = "missing: impute\nnodes: {{x: {x}, m: {m}, z: binary, y: continuous}}\n"
+NUMBERS += "edges: ['x -> m, y', 'm, z -> y']\neffect: m -> y\n"
+GAPS = {
+    **DATA,
+    "x": np.ma.masked_array(DATA["x"], np.arange(60) % 5 == 0),
+    "m": np.ma.masked_array(DATA["m"], np.arange(60) % 4 == 1),
+    "y": np.ma.masked_array(DATA["y"], np.arange(60) % 7 == 3),
+    "small": 0.1 + DATA["e"] / 100,
+}
+UNKNOWN_NUMBERS = {
+    "of two variables, and responses": NUMBERS.format(x="continuous", m="continuous"),
+    "in an interaction": NUMBERS.format(x="continuous", m="continuous")
+    + "regressions: {y: {interactions: ['m:z']}}\n",
+    "measured with errors": NUMBERS.format(x="{type: continuous, error: small}", m="continuous"),
+    "both measured with errors, one standardised": NUMBERS.format(
+        x="{type: continuous, error: small, transform: standardize}", m="{type: continuous, error: small}"
+    ),
+    "beside known errors of the response": NUMBERS.format(x="continuous", m="continuous").replace(
+        "y: continuous", "y: {type: continuous, error: small}"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN_NUMBERS)
+def test_unknown_numbers_are_integrated_out(name: str) -> None:
+    """The program's density, over that of the unknown numbers given the parameters, is the same wherever
+    they are.
+    """
+    case, piece = the_piece(UNKNOWN_NUMBERS[name], data=GAPS)
+    this = posterior(case, piece)
+    assert this.unknown is not None
+    points, rng = around(this), np.random.default_rng(4)
+    values = this.coordinates.values(points)
+    drawn = [{n: v[0, 0] for n, v in this.unknown.draws(p[None, None], rng).items()} for p in values]
+    moved = [{n: v + rng.normal(size=v.shape) for n, v in one.items()} for one in drawn]
+    for unknown in (drawn, moved):
+        theirs = program_density(case, piece, points, unknown)
+        given = [_conditional(this, p, one) for p, one in zip(values, unknown, strict=True)]
+        ours = this(points)
+        assert np.ptp(ours) > 0.1
+        assert np.ptp(ours - (theirs - np.array(given))) <= EXACT * np.abs(theirs).max()
+    assert_derivatives(this)
+
+
+def _conditional(this: Posterior, values: np.ndarray, unknown: Mapping[str, np.ndarray]) -> float:
+    """The log density of these unknown numbers given the parameters."""
+    total = 0.0
+    assert this.unknown is not None
+    for pattern in this.unknown.patterns:
+        matrix, vector = pattern.normal(values[None])
+        moves = [
+            (unknown[symbol][places] - start)[:, None]
+            for symbol, places, start in zip(pattern.unknown, pattern.places, pattern.start, strict=True)
+        ]
+        for k, move in enumerate(moves):
+            mean = vector[k] - sum(matrix[k][j] * moves[j] for j in range(k + 1, len(moves)))
+            precision = np.broadcast_to(matrix[k][k], move.shape)
+            total += stats.norm.logpdf(move, mean / precision, precision**-0.5).sum()
+    return total
+
+
+def test_draws_of_unknown_numbers_have_their_mean_and_spread() -> None:
+    case, piece = the_piece(UNKNOWN_NUMBERS["of two variables, and responses"], data=GAPS)
+    this = posterior(case, piece)
+    assert this.unknown is not None
+    count = 20_000
+    values = np.broadcast_to(this.coordinates.values(around(this, 1))[0], (1, count, len(this.start)))
+    drawn = this.unknown.draws(values, np.random.default_rng(5))
+    checked = 0
+    for pattern in this.unknown.patterns:
+        matrix, vector = pattern.normal(values[0, :1])
+        size = len(pattern.factor.weights)
+        ones = [[np.broadcast_to(a, (size, 1))[:, 0] for a in row] for row in matrix]
+        vectors = [np.broadcast_to(v, (size, 1))[:, 0] for v in vector]
+        for row in range(size):
+            upper = np.array([[ones[k][j][row] for j in range(len(ones))] for k in range(len(ones))])
+            precision = upper.T @ np.diag(1 / np.diag(upper)) @ upper  # L D L', as elimination left it
+            mean = np.linalg.solve(upper, [v[row] for v in vectors])
+            moves = np.column_stack(
+                [
+                    drawn[symbol][0, :, places[row]] - start[row]
+                    for symbol, places, start in zip(
+                        pattern.unknown, pattern.places, pattern.start, strict=True
+                    )
+                ]
+            )
+            covariance = np.linalg.inv(precision)
+            far = np.abs(moves.mean(axis=0) - mean) / np.sqrt(np.diag(covariance) / count)
+            assert far.max() < 5
+            assert np.abs(np.cov(moves.T) / covariance - 1).max() < 5 * (2 / count) ** 0.5 * 2
+            checked += 1
+    assert checked == sum(len(p.factor.weights) for p in this.unknown.patterns) > 20
 
 
 # ------------------------------------------------------------ derivatives

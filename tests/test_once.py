@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dagreg import pipeline
+from dagreg import cli, pipeline
 from tests.fitting import spec_of
 
 STAGES = {
@@ -97,3 +97,25 @@ def test_a_plate_diagram_reads_the_data_once(spec: Any) -> None:
     assert calls(lambda: pipeline.plate(spec, "dot", allow_outside=True)) == {
         function: 1 for _, function in STAGES
     }
+
+
+def test_a_fit_into_a_folder_whose_data_have_changed_opens_and_identifies_once(
+    spec: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = Path(spec.data.source).read_text()
+    Path("chain.csv").write_text(rows)
+    Path("chain.yaml").write_text(CHAIN.format(data="chain.csv"))
+
+    def fit() -> None:
+        cli.answer(["fit", "chain.yaml"])  # so few draws are doubted
+
+    once = {function: 1 for _, function in STAGES}
+    assert calls(fit) == once, "a folder that is not there"
+    Path("chain.csv").write_text(rows + "1,1,1\n")
+    assert calls(fit) == once, "the folder of other data"
+    assert "nothing has changed" not in capsys.readouterr().err
+    Path("chain.dagreg/results.json").unlink()
+    assert calls(fit) == once, "a folder that is not whole"
+    assert calls(fit)["analyse"] == 1
+    assert "nothing has changed" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from dagreg.doubts.mixing import MAX_PARAMETERS, POINTS, mixing, rank_counts
 from dagreg.emit.plate import plate_source
 from dagreg.engines.draws import Draws, Part
 from dagreg.report.draw import CannotDraw
-from dagreg.report.plate import MOST_NODES, canonical, plate, plate_file, plate_picture
+from dagreg.report.plate import MAX_NODES, canonical, plate, plate_file, plate_picture
 from dagreg.spec.load import load
 from tests.fitting import compiled, spec_of, table_of
 
@@ -105,7 +105,7 @@ def test_the_order_of_pymc_s_sets_does_not_show():
 
 
 def test_a_diagram_too_large_or_broken_is_refused():
-    many = ";".join(f"n{i}" for i in range(MOST_NODES + 1))
+    many = ";".join(f"n{i}" for i in range(MAX_NODES + 1))
     with pytest.raises(CannotDraw, match="too many"):
         plate(f"digraph {{{many}}}", "t")
     with pytest.raises(CannotDraw):

@@ -146,9 +146,9 @@ def test_rows_are_worked_on_in_parts(monkeypatch):
     ]
     draws = {"alpha_y": RNG.normal(size=DRAWS), "beta_y_x": RNG.normal(size=DRAWS), "sigma_y": np.ones(DRAWS)}
     whole = likelihood(model, draws, ROWS)["y"]
-    monkeypatch.setattr(module, "_STEP", 5 * DRAWS)
+    monkeypatch.setattr(module, "_MAX_BLOCK", 5 * DRAWS)
     assert np.array_equal(likelihood(model, draws, ROWS)["y"], whole)
-    monkeypatch.setattr(module, "MOST", DRAWS * N - 1)
+    monkeypatch.setattr(module, "MAX_NUMBERS", DRAWS * N - 1)
     with pytest.raises(DagregError, match="DR568"):
         likelihood(model, draws, ROWS)
 

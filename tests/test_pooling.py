@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dagreg import pipeline
-from dagreg.doubts.pooling import MOST_LEVELS, own_coefficients, pooled_levels
+from dagreg.doubts.pooling import MAX_LEVELS, own_coefficients, pooled_levels
 from dagreg.spec.load import load
 from tests.fitting import spec_of
 
@@ -63,7 +63,7 @@ def test_of_many_levels_some_are_shown_the_extremes_among_them():
     draws = RNG.normal(size=(500, 100)) * 0.01 + np.arange(100)
     names = [f"l{i}" for i in range(100)]
     levels, omitted = pooled_levels(names, [5] * 100, np.full(100, np.nan), draws)
-    assert (len(levels), omitted) == (MOST_LEVELS, 100 - MOST_LEVELS)
+    assert (len(levels), omitted) == (MAX_LEVELS, 100 - MAX_LEVELS)
     assert (levels[0].name, levels[-1].name) == ("l0", "l99")
     assert [v.mean for v in levels] == sorted(v.mean for v in levels)
 

@@ -317,7 +317,7 @@ def test_the_rows_of_a_new_group_share_its_deviations_wherever_they_stand(
 ) -> None:
     new = {"x": [2.0, 0.0, 2.0, 2.0], "g": [999, 103, 998, 999]}
     whole = _at(GROUPED, new, _grouped_values(), draws=500)
-    monkeypatch.setattr(predictive, "CELLS", 500)
+    monkeypatch.setattr(predictive, "MAX_CELLS", 500)
     found = _at(GROUPED, new, _grouped_values(), draws=500)
     for column in ("expected", "expected_upper"):
         np.testing.assert_allclose(found[column], whole[column])

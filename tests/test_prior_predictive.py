@@ -51,7 +51,7 @@ def test_priors_in_other_units_rule_out_the_mean() -> None:
     (doubt,) = checked(tight, DATA | {"y": DATA["y"] + 1000}).doubts
     assert doubt.code == "DR515"
     assert "place the mean of y between -" in doubt.message
-    assert f"with probability {CENTRAL:.1%}, and it is 1e+03" in doubt.message
+    assert f"with probability {CENTRAL:.1%}; in the data it is 1e+03" in doubt.message
 
 
 def test_a_noise_too_small_rules_out_the_sd() -> None:

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from dagreg.report.draw import CannotDraw, dagitty_source, dot_source, draw, svg
-from dagreg.report.looks import MOST_NODES, STYLES, causal_edges, legend, looks, swatch
+from dagreg.report.looks import MAX_NODES, STYLES, causal_edges, legend, looks, swatch
 from dagreg.report.prose import visible
 from dagreg.spec.types import Edge, Node, Spec
 from tests.report_cases import COACHING, COACHING_ANSWER, NASTY, nasty, several
@@ -116,8 +116,8 @@ def test_dagitty_text():
 
 
 def test_a_huge_graph_is_not_drawn_but_its_text_is_written():
-    spec = chain(MOST_NODES + 1)
+    spec = chain(MAX_NODES + 1)
     with pytest.raises(CannotDraw, match="too many for a picture"):
         draw(spec, None, "svg")
-    assert draw(spec, None, "dot").count(b"->") == MOST_NODES
+    assert draw(spec, None, "dot").count(b"->") == MAX_NODES
     assert draw(spec, None, "dagitty")

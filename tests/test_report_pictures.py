@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagreg.effects.density import density
+from dagreg.effects.summary import density
 from dagreg.effects.types import Density
-from dagreg.report.curves import Curve, finite, ranks, ridge, small_densities, trace
+from dagreg.report.curves import DensityCurve, finite, ranks, ridge, small_densities, trace
 from dagreg.report.drawing import element, sheet
 from dagreg.report.render import render
-from dagreg.report.shrinkage import Level, shrinkage
+from dagreg.report.shrinkage import DrawnLevel, shrinkage
 from tests.report_cases import CASES, NASTY, coaching, nasty
 
 SVG = "{http://www.w3.org/2000/svg}"
-CURVE = Curve(
+CURVE = DensityCurve(
     "adjusted", -1.0, 3.0, (0.0, 0.5, 1.0, 0.5, 0.0), 1.0, (0.0, 2.0), "1.0 (0.0 to 2.0)", "primary"
 )
 
@@ -93,12 +93,12 @@ def test_every_point_of_a_curve_lies_on_the_canvas():
 
 
 def test_a_zero_far_away_does_not_press_a_curve_into_a_spike():
-    far = Curve("adjusted", 99.0, 101.0, (0.0, 1.0, 0.0), 100.0, (99.5, 100.5), "100", "primary")
+    far = DensityCurve("adjusted", 99.0, 101.0, (0.0, 1.0, 0.0), 100.0, (99.5, 100.5), "100", "primary")
     assert 'class="zero"' not in ridge([far], "t", "t").body
 
 
 def test_an_axis_has_two_numbers_at_least():
-    narrow = Curve("x", -3.2, -0.9, (0.0, 1.0, 0.0), -2.0, (-2.9, -1.1), "-2")
+    narrow = DensityCurve("x", -3.2, -0.9, (0.0, 1.0, 0.0), -2.0, (-2.9, -1.1), "-2")
     labels = [
         t.text for t in parsed(*small_densities([narrow])).iter(f"{SVG}text") if t.get("class") == "tick"
     ]
@@ -112,7 +112,7 @@ def test_zero_is_marked_and_the_axis_named():
 
 
 def test_a_curve_of_no_numbers_is_left_out():
-    bad = Curve("x", 0.0, float("inf"), (0.0, 1.0), 0.0, (0.0, 1.0), "not available")
+    bad = DensityCurve("x", 0.0, float("inf"), (0.0, 1.0), 0.0, (0.0, 1.0), "not available")
     assert list(finite([bad, CURVE])) == [CURVE]
 
 
@@ -130,7 +130,7 @@ def test_a_trace_has_a_line_for_each_chain_and_ranks_a_row():
 
 
 def test_a_level_without_rows_of_its_own_has_no_ring():
-    levels = [Level("a", 9, 1.0, 0.6, 0.1, 1.1), Level("b", 0, float("nan"), 0.0, -1.0, 1.0)]
+    levels = [DrawnLevel("a", 9, 1.0, 0.6, 0.1, 1.1), DrawnLevel("b", 0, float("nan"), 0.0, -1.0, 1.0)]
     drawn = shrinkage(levels, 0.0, "site", "mean of y", "94% interval")
     classes = [c.get("class") for c in parsed(drawn).iter(f"{SVG}circle")]
     assert classes.count("alone") == 1
@@ -138,21 +138,21 @@ def test_a_level_without_rows_of_its_own_has_no_ring():
 
 
 def test_a_level_of_its_own_far_away_does_not_squeeze_the_others():
-    levels = [Level("a", 1, 1e9, 0.6, 0.1, 1.1), Level("b", 9, -0.5, -0.3, -1.0, 1.0)]
+    levels = [DrawnLevel("a", 1, 1e9, 0.6, 0.1, 1.1), DrawnLevel("b", 9, -0.5, -0.3, -1.0, 1.0)]
     drawn = shrinkage(levels, 0.0, "site", "mean of y", "94% interval")
     assert [c.get("class") for c in parsed(drawn).iter(f"{SVG}circle")].count("alone") == 1
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_no_name_breaks_out_of_a_drawing(name):
-    curve = Curve(name, -1.0, 3.0, (0.0, 1.0, 0.0), 1.0, (0.0, 2.0), name)
+    curve = DensityCurve(name, -1.0, 3.0, (0.0, 1.0, 0.0), 1.0, (0.0, 2.0), name)
     whole = sheet(
         [
             ridge([curve], name, name),
             *small_densities([curve]),
             trace(name, name, [[0.0, 1.0]], 1, 2),
             ranks(name, name, [[1, 1]], 2),
-            shrinkage([Level(name, 1, 0.0, 0.0, -1.0, 1.0)], 0.0, name, name, "94% interval"),
+            shrinkage([DrawnLevel(name, 1, 0.0, 0.0, -1.0, 1.0)], 0.0, name, name, "94% interval"),
         ],
         name,
     )

@@ -13,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dagreg
-from dagreg.report.blocks import Banner, Bullets, Column, Document, Facts, Headline, Paragraph, Section, Table
+from dagreg.report.blocks import (
+    Banner,
+    Bullets,
+    Document,
+    Facts,
+    Heading,
+    Headline,
+    Paragraph,
+    Section,
+    Table,
+)
 from dagreg.report.document import document
 from dagreg.report.plots import Panel, Row, forest_svg, forest_text, told_apart
 from dagreg.report.prose import runs
@@ -53,7 +63,7 @@ CELLS = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
 def test_no_word_of_any_table_is_broken(data, width):
     count = data.draw(st.integers(1, 8))
     columns = tuple(
-        data.draw(st.builds(Column, WORDS.filter(lambda w: "`" not in w), st.booleans()))
+        data.draw(st.builds(Heading, WORDS.filter(lambda w: "`" not in w), st.booleans()))
         for _ in range(count)
     )
     rows = tuple(tuple(data.draw(CELLS) for _ in range(count)) for _ in range(data.draw(st.integers(0, 4))))

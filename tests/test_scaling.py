@@ -302,7 +302,7 @@ def test_bounded_notes_claim_nothing_that_whole_searches_do_not_find(monkeypatch
             whole = dict(notes.items())
             with monkeypatch.context() as patched:
                 patched.setattr(notes_module, "MAX_SEARCH_WORK", 0)
-                patched.setattr(notes_module, "WORK", work)
+                patched.setattr(notes_module, "MAX_WORK", work)
                 bounded = dict(NodeNotes(criterion, criterion.one()).items())
                 assert NodeNotes(criterion, criterion.one())["v0"] == whole["v0"]
             assert list(bounded) == list(whole)

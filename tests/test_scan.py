@@ -77,7 +77,7 @@ def test_a_fit_reads_the_table_twice_and_draws_one_sample(
     table: DuckSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Apart from the levels of `few`: the scan, the regressions with `few` in them, and a sample."""
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     asked: list[str] = []
     fetch, read = DuckSource.fetch, DuckSource.read
     monkeypatch.setattr(DuckSource, "fetch", lambda self, sql: asked.append(sql) or fetch(self, sql))
@@ -94,7 +94,7 @@ def test_a_fit_reads_the_table_twice_and_draws_one_sample(
 def test_columns_that_are_all_plain_need_no_second_scan(
     table: DuckSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     asked: list[str] = []
     fetch = DuckSource.fetch
     monkeypatch.setattr(DuckSource, "fetch", lambda self, sql: asked.append(sql) or fetch(self, sql))
@@ -106,7 +106,7 @@ def test_missing_rows_that_are_dropped_do_not_count(
     table: DuckSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The scan sees all rows, so where some are dropped its numbers are not used."""
-    monkeypatch.setattr(rows, "IN_MEMORY", 10)
+    monkeypatch.setattr(rows, "MAX_IN_MEMORY", 10)
     spec = spec_of("edges: [x -> gap, x -> f]\neffect: x -> gap\nmissing: drop\n")
     read = table_of(spec, table.files[0])
     kept = table.arrays(["x"], table.complete(["gap"]))["x"]

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from dagreg.spec.fields import NODE_RECORD, SPEC
-from dagreg.spec.schema import schema
+from dagreg.spec.fields import NODE_RECORD, SPEC, schema
 
 
 def test_it_is_json() -> None:

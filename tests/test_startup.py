@@ -1,6 +1,7 @@
 """`dagreg explain` starts fast: it loads nothing that only fitting or drawing needs."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -75,3 +76,19 @@ def test_the_package_itself_costs_nothing():
     assert "dagreg.pipeline" not in run.stdout
     assert "yaml" not in run.stdout
     assert "argparse" not in run.stdout
+
+
+def test_blas_has_one_thread_before_numpy_is_loaded() -> None:
+    code = """
+import os, sys
+from dagreg import cli
+cli.answer = lambda words: print("numpy" in sys.modules, os.environ["OPENBLAS_NUM_THREADS"]) or 0
+cli.main()
+"""
+    for own, expected in ((None, "1"), ("3", "3")):
+        environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+        environment |= {} if own is None else {"OPENBLAS_NUM_THREADS": own}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == ["False", expected]

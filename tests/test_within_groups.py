@@ -19,7 +19,15 @@ from dagreg.doubts.between_groups import group_doubts
 from dagreg.doubts.fit import cell_doubts
 from dagreg.doubts.implications import Verdicts, put_to_data
 from dagreg.doubts.types import ImplicationTest
-from dagreg.doubts.within_groups import Span, along, combined, constant_within, crossed, of_means, scattered
+from dagreg.doubts.within_groups import (
+    ColumnSpan,
+    along,
+    combined,
+    constant_within,
+    crossed,
+    of_means,
+    scattered,
+)
 from dagreg.errors import CODES
 from dagreg.pipeline import explain
 from dagreg.sources.duck import open_frame
@@ -73,7 +81,7 @@ def test_a_span_is_that_of_indicator_columns(labels: int) -> None:
     columns = rng.normal(size=(60, 2))
     design = np.hstack([np.ones((60, 1)), _dummies(*codes), columns])
     hat = design @ np.linalg.pinv(design)
-    span = Span(codes, columns)
+    span = ColumnSpan(codes, columns)
     block = rng.normal(size=(60, 3)) + 1e6
     assert span.rank == np.linalg.matrix_rank(design)
     np.testing.assert_allclose(
@@ -149,7 +157,7 @@ def test_products_within_levels_vary_as_those_of_shuffled_rows() -> None:
     rng = np.random.default_rng(6)
     g = rng.integers(0, 10, 80)
     x, y = rng.normal(size=(80, 1)) ** 3, rng.gamma(1, size=(80, 2))
-    span = Span([g], np.empty((80, 0)))
+    span = ColumnSpan([g], np.empty((80, 0)))
     statistics = []
     for _ in range(3_000):
         order = np.lexsort((rng.random(80), g))

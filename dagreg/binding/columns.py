@@ -31,6 +31,11 @@ class Columns(Mapping[str, npt.NDArray[Any]]):
         return None
 
     @property
+    def in_place(self) -> Rows | None:
+        """The rows, if they had better stay where they are, and sums over them be asked for; else None."""
+        return None
+
+    @property
     def parts(self) -> Array | None:
         """Of the rows equal to each distinct one, how many lie in each group of rows; None if rows are not
         counted.

@@ -69,19 +69,19 @@ def read_new_rows(
     _check_columns(source, wanted)
     levelled = {model.variables[n].column for n in names if model.variables[n].levels}
     source = source.narrow(wanted, [c for c in wanted if c not in levelled])
-    found = source.arrays(wanted)
+    arrays = source.arrays(wanted)
     wrong: list[Diagnostic] = []
     values: dict[str, Array] = {}
     unseen: dict[str, tuple[str, ...]] = {}
     for name in names:
         variable = model.variables[name]
-        column = found[variable.column]
+        column = arrays[variable.column]
         wrong += _problems(variable, source, column)
         if not wrong and variable.sampled:
             values[name], unseen[name] = _groups(variable, column)
         elif not wrong:
             values[name] = encode(variable, _as_levels(variable, column) if variable.levels else column)
-    columns = {c: np.asarray(found[c], dtype=np.float64) for c in beside if source.kind(c) == "number"}
+    columns = {c: np.asarray(arrays[c], dtype=np.float64) for c in beside if source.kind(c) == "number"}
     wrong += [d for e in equations for d in _misfits(e, columns, beside)]
     if wrong:
         raise DataError(tuple(dict.fromkeys(wrong)))
@@ -104,7 +104,7 @@ def _stored(variable: Variable, values: Sequence[Level]) -> list[Level | None]:
     """The level of each of these values; None where it has none."""
     known = {level_key(level): level for level in variable.levels}
     return [
-        found if (found := known.get(level_key(v))) is not None else level_of(variable, v) for v in values
+        match if (match := known.get(level_key(v))) is not None else level_of(variable, v) for v in values
     ]
 
 
@@ -180,8 +180,8 @@ def _misfits(
 
 
 def _distinct(column: npt.NDArray[Any]) -> list[Level]:
-    found: list[Level] = np.unique(column).tolist()
-    return found
+    values: list[Level] = np.unique(column).tolist()
+    return values
 
 
 def _as_levels(variable: Variable, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -199,8 +199,8 @@ def _groups(variable: Variable, column: npt.NDArray[Any]) -> tuple[Array, tuple[
     labels = [level_key(v) for v in distinct.tolist()]
     unseen = tuple(label for label in labels if label not in place)
     place |= {label: len(variable.levels) + i for i, label in enumerate(unseen)}
-    found = np.array([place[label] for label in labels], dtype=np.float64)
-    return found[where.ravel()][:, None], unseen
+    places = np.array([place[label] for label in labels], dtype=np.float64)
+    return places[where.ravel()][:, None], unseen
 
 
 def _listed(names: Sequence[str]) -> str:

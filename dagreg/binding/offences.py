@@ -15,7 +15,7 @@ from dagreg.model.numbers_as_text import Words, parted, spoiling
 from dagreg.sources.source import Source, identifier, quote
 from dagreg.spec.types import Level
 
-MOST_WORDS = 100_000  # distinct texts of a column that are looked at
+MAX_WORDS = 100_000  # distinct texts of a column that are looked at
 MAX_SEARCHED_ROWS = 50  # of them among which the first row is sought
 _RESERVED = re.compile(
     "all|and|any|array|as|asc|both|case|cast|check|column|constraint|create|default|desc|distinct|do|else|"
@@ -74,8 +74,8 @@ def condition_of(source: Source, offence: Offence) -> str:
 
 
 def _first(source: Source, column: str, condition: str, count: int | None = None) -> tuple[str, ...]:
-    found = source.rows(condition) if count is None else count
-    if found == 0:
+    rows = source.rows(condition) if count is None else count
+    if rows == 0:
         return ()
     row, value = source.first(column, condition)
     total = source.rows()
@@ -83,8 +83,7 @@ def _first(source: Source, column: str, condition: str, count: int | None = None
         f"row {row} holds {as_written(value)}" if row is not None else f"one row holds {as_written(value)}"
     )
     return (
-        f"{place}; {found} of {total} row{'s' * (total != 1)} in all {'is' if found == 1 else 'are'} at "
-        "fault",
+        f"{place}; {rows} of {total} row{'s' * (total != 1)} in all {'is' if rows == 1 else 'are'} at fault",
     )
 
 
@@ -101,10 +100,10 @@ def spoilt(source: Source, column: str, where: str = "TRUE") -> Words:
         f"SELECT {source.value(column)}, count(*) FROM {source.select} WHERE ({where}) AND "
         f"{source.complete([column])}"
     )
-    found = [
-        (str(value), int(n)) for value, n in source.fetch(f"{asked} GROUP BY 1 ORDER BY 1 LIMIT {MOST_WORDS}")
+    offences = [
+        (str(value), int(n)) for value, n in source.fetch(f"{asked} GROUP BY 1 ORDER BY 1 LIMIT {MAX_WORDS}")
     ]
-    return parted(found)
+    return parted(offences)
 
 
 def remedy(source: Source, column: str, words: Words) -> str:

@@ -20,7 +20,7 @@ else:  # for `init` and for databases alone
 
 
 def open_source(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
-    """The given table, file or database, or the spec's own data; no row is read.
+    """The given table, file or database, or the spec's own data; no row is read. A source is open already.
 
     Raises DataError where there are none (DR300, DR301) or no way to them.
     """
@@ -30,7 +30,7 @@ def open_source(spec: Spec, data: Any, *, allow_outside: bool) -> Source:
             given = replace(spec.data, source=given.source)  # another database with the same table
         return open_named(given, others=allow_outside)
     if data is not None:
-        return open_frame(data)
+        return data if isinstance(data, Source) else open_frame(data)
     if spec.data is None:
         raise DataError((Diagnostic("DR300", f"{spec.name} names no data: add `data:` or pass --data"),))
     folder = os.path.dirname(spec.path) if spec.path else ""

@@ -32,7 +32,7 @@ def blurred(source: Source, variables: Mapping[str, Variable], summary: DataSumm
     """A sentence for each column of whole numbers that doubles do not tell apart, where it is used as a
     number.
     """
-    found = []
+    columns = []
     for variable in variables.values():
         column = summary.columns[variable.column]
         size = max(abs(column.minimum), abs(column.maximum))
@@ -43,12 +43,12 @@ def blurred(source: Source, variables: Mapping[str, Variable], summary: DataSumm
         )
         ((exact, double),) = source.fetch(f"SELECT {own}, {real} FROM {source.select} WHERE {where}")
         if double < exact:
-            found.append(
+            columns.append(
                 f"Column `{variable.column}` holds {exact} different numbers of which {double} are left in "
                 "double precision (16 digits). Subtract a constant from them, or declare the type of an "
                 "id."
             )
-    return found
+    return columns
 
 
 def lookalikes(spec: Spec, variables: Mapping[str, Variable], summary: DataSummary) -> list[str]:
@@ -56,7 +56,7 @@ def lookalikes(spec: Spec, variables: Mapping[str, Variable], summary: DataSumma
 
     Nothing is said of levels that the spec lists, nor of capitals in short words, which may be alleles.
     """
-    found = []
+    columns = []
     for variable in _of_words(spec, variables, summary):
         column = summary.columns[variable.column]
         counts = dict(zip(map(str, column.levels), column.counts, strict=True))
@@ -70,28 +70,28 @@ def lookalikes(spec: Spec, variables: Mapping[str, Variable], summary: DataSumma
                 f"'{level}' ({counts[level]:,} row{'s' * (counts[level] > 1)})" for level in twins[0]
             )
             more = f", and {len(twins) - 1} more such" if len(twins) > 1 else ""
-            found.append(
+            columns.append(
                 f"Column `{variable.column}` holds {shown}{more}: levels of their own, which differ in "
                 "spaces or capitals alone. If they are one, mend the data, or read "
                 f"`lower(trim({variable.column}))` in a `query:`; if not, list them in `levels:`."
             )
-    return found
+    return columns
 
 
 def blanks(spec: Spec, variables: Mapping[str, Variable], summary: DataSummary) -> list[str]:
     """A sentence for each column in which an empty text, or one of spaces alone, is a level."""
-    found = []
+    columns = []
     for variable in _of_words(spec, variables, summary):
         column = summary.columns[variable.column]
         rows = sum(n for level, n in zip(column.levels, column.counts, strict=True) if not str(level).strip())
         if rows:
-            found.append(
+            columns.append(
                 f"Column `{variable.column}` holds an empty text in {rows} row{'s' * (rows > 1)}, which is "
                 "a level like any other. If it stands for a missing value, read "
                 f"`nullif(trim({variable.column}), '')` in a `query:`, or put None there, and say "
                 "`missing: drop`; if not, give it a name."
             )
-    return found
+    return columns
 
 
 def _of_words(spec: Spec, variables: Mapping[str, Variable], summary: DataSummary) -> list[Variable]:
@@ -104,7 +104,7 @@ def nearly_numbers(variables: Mapping[str, Variable], summary: DataSummary) -> l
     """A sentence for each column that a few words among many numbers make categorical, where no type is
     declared.
     """
-    found = []
+    columns = []
     for variable in variables.values():
         column = summary.columns[variable.column]
         counts = dict(zip(column.levels, column.counts, strict=True))
@@ -116,9 +116,9 @@ def nearly_numbers(variables: Mapping[str, Variable], summary: DataSummary) -> l
             and len(words) <= MAX_STRAY_SHARE * len(counts)
         ):
             shown = ", ".join(f"`{word}`" for word in words[:3]) + (", ..." if len(words) > 3 else "")
-            found.append(
+            columns.append(
                 f"Column `{variable.column}` is taken as {variable.type} because of {shown} in {some} of its "
                 f"{sum(counts.values())} rows; the others hold numbers. Remove what is no row, or declare "
                 "the type."
             )
-    return found
+    return columns

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
-from dagreg.binding.rows import IN_MEMORY
+from dagreg.binding.memory import COPIES, SETTING, of_rows, room
+from dagreg.binding.row_sums import in_sql
+from dagreg.binding.rows import Rows
 from dagreg.errors import DagregError, Diagnostic
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling
 
-# of a regression's rows that are alive at the worst moment (measured: 50,000 rows x 152 and 32 columns)
-COPIES = 12
 COPIES_SCANNED = 2  # of a large table's, where the database sums them
 # numbers kept for each draw of a coefficient: draws, statistics, what effects and reports make of them
 PER_DRAW = 12
-SETTING = "DAGREG_MEMORY"  # gigabytes that may be used
-MOST_DRAWS = (
-    2_000_000  # of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
-)
+# of all chains: chance then moves a mean by a thousandth of its sd, and they take minutes
+MAX_DRAWS = 2_000_000
 SIMULATED = 4  # copies of simulated rows that are alive at once
 MEMORY_SHARE = 0.5  # of the memory, for rows that are simulated
 
@@ -27,10 +24,10 @@ MEMORY_SHARE = 0.5  # of the memory, for rows that are simulated
 def check_count(sampling: Sampling) -> None:
     """Raises DagregError (DR574) for more draws than a fit makes."""
     asked = sampling.draws * sampling.chains
-    if asked > MOST_DRAWS:
+    if asked > MAX_DRAWS:
         message = (
             f"{sampling.chains:,} chains of {sampling.draws:,} draws are {asked:,}, and at most "
-            f"{MOST_DRAWS:,} "
+            f"{MAX_DRAWS:,} "
         )
         note = (
             "4,000 independent draws give a mean to 2 % of its sd: ask for fewer with `sampling:` or "
@@ -41,25 +38,25 @@ def check_count(sampling: Sampling) -> None:
 
 def check_rows(rows: int, columns: int) -> None:
     """Raises DagregError (DR574) where simulated rows would take more than half of the memory."""
-    need, room = 8 * SIMULATED * rows * columns, _room()
-    if room is not None and need > MEMORY_SHARE * room:
+    need, most = 8 * SIMULATED * rows * columns, room()
+    if most is not None and need > MEMORY_SHARE * most:
         message = f"{rows:,} rows of {columns:,} columns need about {need / 1e9:,.3g} GB of memory"
         note = "simulate fewer rows, or several times with another `--seed`"
         raise DagregError(
-            (Diagnostic("DR574", f"{message}, and there are {room / 1e9:,.3g} GB", notes=(note,)),)
+            (Diagnostic("DR574", f"{message}, and there are {most / 1e9:,.3g} GB", notes=(note,)),)
         )
 
 
-def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
+def check_room(models: Sequence[Model], rows: Rows, sampling: Sampling) -> None:
     """Raises DagregError (DR508) where the largest regression or its draws need more memory than there is."""
-    room = _room()
-    if room is None or not models:
+    most = room()
+    if most is None or not models:
         return
     need, equation, model = max(
         ((_of_rows(e, rows) + _of_draws(e, sampling), e, m) for m in models for e in m.equations),
         key=lambda t: t[0],
     )
-    if need <= room:
+    if need <= most:
         return
     draws, width = sampling.chains * sampling.draws, _width(equation)
     mostly = _of_draws(equation, sampling) > need / 2
@@ -73,9 +70,9 @@ def check_room(models: Sequence[Model], rows: int, sampling: Sampling) -> None:
         (
             Diagnostic(
                 "DR508",
-                f"the regression of `{equation.response}` ({model.estimator}; {rows:,} rows, {width:,} "
+                f"the regression of `{equation.response}` ({model.estimator}; {rows.count:,} rows, {width:,} "
                 f"coefficients, {draws:,} draws) would take about {need / 1e9:,.3g} GB of memory, and "
-                f"there are {room / 1e9:,.3g} GB",
+                f"there are {most / 1e9:,.3g} GB",
                 equation.span,
                 label=way if equation.span else "",
                 notes=(way, f"{SETTING}=32 lets it use 32 GB, whatever this machine says it has"),
@@ -91,23 +88,13 @@ def _width(equation: Equation) -> int:
     )
 
 
-def _of_rows(equation: Equation, rows: int) -> float:
-    """Bytes of a regression's design and its copies."""
-    summed = rows > IN_MEMORY and equation.family.normal and not equation.varying
-    return 8.0 * rows * (len(equation.coefficients) + 1) * (COPIES_SCANNED if summed else COPIES)
+def _of_rows(equation: Equation, rows: Rows) -> float:
+    """Bytes of a regression's design and its copies: none of rows that stay in a database."""
+    if rows.in_place is not None and in_sql(equation):
+        return 0.0
+    summed = rows.large and equation.family.normal and not equation.varying
+    return of_rows(rows.count, len(equation.coefficients) + 1, COPIES_SCANNED if summed else COPIES)
 
 
 def _of_draws(equation: Equation, sampling: Sampling) -> float:
     return 8.0 * sampling.chains * sampling.draws * (_width(equation) + 2) * PER_DRAW
-
-
-def _room() -> float | None:
-    """Bytes of memory that may be used: those of the setting, or of the machine; None where neither says."""
-    try:
-        return float(os.environ[SETTING]) * 1e9
-    except (KeyError, ValueError):
-        pass
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not every system tells
-        return None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
 from dagreg.binding.columns import Columns
 from dagreg.binding.counted import Counted
-from dagreg.binding.sql import regression_columns, variable_columns
+from dagreg.binding.memory import of_rows, room
+from dagreg.binding.sql import regression_columns, term_columns, variable_columns
 from dagreg.model.design import design_map, regression_rows, stored_columns
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -24,9 +26,9 @@ from dagreg.sources.sql import Column, grouped_sql, moments_sql, parts_sql
 from dagreg.sources.types import Grouping, Sum
 
 COUNTED_FROM = 20_000  # rows from which equal ones are counted, so that effects and refits work on each once
-MOST_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array
+MAX_DISTINCT = 20_000  # rows that are worth counting: times `GROUPS`, they still fit in an array
 SAMPLE = 50_000  # rows that checks look at instead of all of a large table
-IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
+MAX_IN_MEMORY = 200_000  # rows up to which a QR of the arrays is as fast as cross-products in SQL
 
 
 class Rows(Columns):
@@ -45,6 +47,7 @@ class Rows(Columns):
         known: Moments | None = None,
     ) -> None:
         self.source, self.columns, self.where, self.summary = source, tuple(columns), where, summary
+        self.token = uuid4().hex  # no other fit's rows have it
         self._arrays: dict[str, npt.NDArray[Any]] | None = None
         self._known = [known] if known is not None else []
         self._grouped: dict[Grouping, dict[str, npt.NDArray[Any]]] = {}
@@ -69,11 +72,19 @@ class Rows(Columns):
     @property
     def large(self) -> bool:
         """Whether the database should answer rather than arrays."""
-        return self.count > IN_MEMORY
+        return self.count > MAX_IN_MEMORY
 
     @property
     def in_database(self) -> Rows | None:
         return self if self.large else None
+
+    @property
+    def in_place(self) -> Rows | None:
+        if not self.large:
+            return None
+        limit = room()
+        too_many = limit is not None and of_rows(self.count, len(self.columns) + 1) > limit
+        return self if self.source.elsewhere or too_many else None
 
     def distinct(self, columns: Sequence[str]) -> int:
         """Distinct combinations of these columns; an estimate of that or less where a single column has very
@@ -111,8 +122,8 @@ class Rows(Columns):
         if grouping not in self._grouped:
             keys: dict[str, Values] = {c: self.source.values(c) for c in grouping.keys}
             sums: dict[str, Values] = {s.name: "float64" for s in grouping.sums}
-            found = self.source.read(self.grouped_query(grouping, self.source.select), keys | sums)
-            self._grouped[grouping] = {name: np.ma.getdata(values) for name, values in found.items()}
+            columns = self.source.read(self.grouped_query(grouping, self.source.select), keys | sums)
+            self._grouped[grouping] = {name: np.ma.getdata(values) for name, values in columns.items()}
         return self._grouped[grouping]
 
     def grouped_query(self, grouping: Grouping, select: str) -> str:
@@ -144,7 +155,7 @@ class Rows(Columns):
             for m in models
         ):
             return None
-        if self.distinct(columns) > min(MOST_DISTINCT, self.count // 10):
+        if self.distinct(columns) > min(MAX_DISTINCT, self.count // 10):
             return None
         name = max(columns, key=len) + "_"  # longer than any of them
         table = self.grouped(Grouping(columns, (Sum(name, ()),)))
@@ -152,11 +163,11 @@ class Rows(Columns):
         return Counted(table, counts, lambda: self._parts(columns, len(counts)))
 
     def _parts(self, columns: Sequence[str], distinct: int) -> Array:
-        found = np.zeros((distinct, GROUPS))
+        counts = np.zeros((distinct, GROUPS))
         answer = self.source.fetch(parts_sql(self.source, columns, GROUPS, self.where))
         place, part, count = np.array(answer, dtype=np.int64).T
-        found[place, part] = count
-        return found
+        counts[place, part] = count
+        return counts
 
     def triangle(self, model: Model, equation: Equation) -> tuple[float, Array]:
         """The units of a Gaussian regression, and the triangle of its rows [design, response].
@@ -164,9 +175,9 @@ class Rows(Columns):
         From cross-products about the mean where there are many rows; by Householder reflections where
         there are few, or where the cross-products have lost the digits.
         """
-        found = self.triangle_without(model, equation, None)
-        if found is not None:
-            return found
+        units_and_triangle = self.triangle_without(model, equation, None)
+        if units_and_triangle is not None:
+            return units_and_triangle
         rows, weights = regression_rows(model, equation, self)
         reduced = of_regression(rows, weights, intercept=equation.has_intercept, levels=equation.cells)
         return float(weights.sum()), reduced
@@ -194,23 +205,37 @@ class Rows(Columns):
         if not self.large or not _has_moments(equation):
             return None
         columns = regression_columns(self.source, model, equation)
+        return self._triangle(columns, [*centres(equation), 0.0], design_map(equation), group)
+
+    def design_triangle(self, model: Model, equation: Equation) -> Array | None:
+        """That of a regression's design alone, from cross-products about the mean; None where they do not
+        serve.
+        """
+        if not self.large or equation.varying or not equation.terms:
+            return None
+        columns, turned = term_columns(self.source, model, equation), design_map(equation)
+        found = self._triangle(columns, centres(equation), None if turned is None else turned[:-1, :-1], None)
+        return None if found is None else found[1]
+
+    def _triangle(
+        self, columns: Sequence[Column], centre: Sequence[float], turned: Array | None, group: int | None
+    ) -> tuple[float, Array] | None:
+        """Of rows [1, columns less their centres], which a matrix may turn into others."""
         moments = self._moments(columns, 1 if group is None else GROUPS)
         units, means, products = moments.about_the_mean(columns, group)
-        turned = design_map(equation)
-        centres = [c for t in equation.terms for c in _centre(t)]
-        found = from_moments(units, means - np.array([*centres, 0.0]), products)
-        if found is None or turned is None:
-            return None if found is None else (units, found)
-        return units, triangle(found @ turned)
+        upper = from_moments(units, means - np.array(centre), products)
+        if upper is None or turned is None:
+            return None if upper is None else (units, upper)
+        return units, triangle(upper @ turned)
 
     def means(self, variables: Iterable[Variable], group: int | None = None) -> dict[str, Array]:
         """The mean of each design column, as one row for each variable."""
-        found = {}
+        means = {}
         for variable in variables:
             columns = variable_columns(self.source, variable)
             moments = self._moments(columns, 1 if group is None else GROUPS)
-            found[variable.name] = moments.about_the_mean(columns, group)[1][None, :]
-        return found
+            means[variable.name] = moments.about_the_mean(columns, group)[1][None, :]
+        return means
 
     def _moments(self, columns: Sequence[Column], groups: int) -> Moments:
         """Moments that hold these columns, from an earlier scan if there was one."""
@@ -218,9 +243,14 @@ class Rows(Columns):
             if known.hold(columns, groups):
                 return known
         wanted = tuple({c.sql: c for c in columns}.values())
-        found = unpacked(self.source.fetch(moments_sql(self.source, wanted, groups, self.where)), wanted)
-        self._known.append(found)
-        return found
+        moments = unpacked(self.source.fetch(moments_sql(self.source, wanted, groups, self.where)), wanted)
+        self._known.append(moments)
+        return moments
+
+
+def centres(equation: Equation) -> list[float]:
+    """What is subtracted from the columns of a regression in the database."""
+    return [c for t in equation.terms for c in _centre(t)]
 
 
 def _centre(term: Term) -> tuple[float, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product as pairs
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 
@@ -43,36 +45,65 @@ def variable_columns(source: Source, variable: Variable, *, full: bool = False) 
 
 def regression_columns(source: Source, model: Model, equation: Equation) -> list[Column]:
     """The design columns of a regression, not centred and without the intercept's, then its response."""
+    columns = term_columns(source, model, equation)
+    (response,) = variable_columns(source, model.variables[equation.response])
+    if equation.offset is not None:
+        response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
+    return [*columns, response]
+
+
+Settings = Mapping[str, Sequence[float] | float]
+"""Of variables that are set: the numbers of their design columns, or what is added to their one."""
+
+
+NOTHING_SET: Settings = MappingProxyType({})
+
+
+def term_columns(
+    source: Source, model: Model, equation: Equation, settings: Settings = NOTHING_SET
+) -> list[Column]:
+    """The design columns of a regression, not centred and without the intercept's; some variables are set."""
     found: list[Column] = []
+
+    def columns_of(name: str, *, full: bool = False) -> list[Column]:
+        return _as_set(variable_columns(source, model.variables[name], full=full), settings.get(name), full)
+
     for term in equation.terms:
         if term.curve is not None:
-            found += _curve_columns(source, model.variables[term.name], term.curve)
+            found += _curve_columns(columns_of(term.name), term.curve)
             continue
         if term.numbers:
-            found += _slope_columns(source, model, term)
+            found += _slope_columns(columns_of, term)
             continue
-        blocks = [variable_columns(source, model.variables[name], full=term.full) for name in term.factors]
+        blocks = [columns_of(name, full=term.full) for name in term.factors]
         cells = [
             Column(" * ".join(c.sql for c in cell), prod(c.near for c in cell)) for cell in pairs(*blocks)
         ]
         found += cells[1:] if term.full else cells  # the first is 1 less the others
-    (response,) = variable_columns(source, model.variables[equation.response])
-    if equation.offset is not None:
-        response = Column(f"({response.sql} - ln({source.value(equation.offset)}))", response.near)
-    return [*found, response]
+    return found
 
 
-def _slope_columns(source: Source, model: Model, term: Term) -> list[Column]:
+def _as_set(columns: list[Column], setting: Sequence[float] | float | None, full: bool) -> list[Column]:
+    """The design columns of a variable where it is set, those of the table where it is not."""
+    if setting is None:
+        return columns
+    if isinstance(setting, float | int):
+        return [Column(f"({c.sql} + {setting!r})", c.near + setting) for c in columns]
+    numbers = [1.0 - sum(setting), *setting] if full else setting
+    return [Column(f"CAST({float(number)!r} AS DOUBLE)", float(number)) for number in numbers]
+
+
+def _slope_columns(columns_of: Callable[..., list[Column]], term: Term) -> list[Column]:
     """The columns of a slope for every level, which are centred already."""
-    numbers = [variable_columns(source, model.variables[name])[0] for name in term.numbers]
+    numbers = [columns_of(name)[0] for name in term.numbers]
     (centre,) = term.centre or (0.0,)
     number = f"({' * '.join(c.sql for c in numbers)} - {centre!r})"
-    blocks = [variable_columns(source, model.variables[name], full=True) for name in term.looked_up]
+    blocks = [columns_of(name, full=True) for name in term.looked_up]
     return [Column(" * ".join([number, *(c.sql for c in cell)]), 0.0) for cell in pairs(*blocks)]
 
 
-def _curve_columns(source: Source, variable: Variable, curve: CurveBasis) -> list[Column]:
+def _curve_columns(columns: list[Column], curve: CurveBasis) -> list[Column]:
     """The functions that a curve's columns are made of."""
-    (number,) = variable_columns(source, variable)
+    (number,) = columns
     near = functions(curve, np.array([number.near]))[0, 1:]
     return [Column(c, float(m)) for c, m in zip(functions_sql(curve, number.sql), near, strict=True)]

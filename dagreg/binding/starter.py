@@ -16,7 +16,7 @@ from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.shapes import has_controls
 
-_LEVELS_SHOWN = 12
+_MAX_LEVELS_SHOWN = 12
 _HEAD = """\
 # A dagreg spec: what causes what, what was measured, and the question.
 # `dagreg explain` answers from the graph alone, `dagreg fit` with the data.
@@ -79,13 +79,13 @@ def starter(source: Source | None, path: str, reopened: Callable[[str], Source] 
     if source is None:
         return _HEAD + _EXAMPLE
     source, query, read = _as_numbers(source, reopened)
-    found, out = _parted(source)
-    if not found:
+    summaries, out = _parted(source)
+    if not summaries:
         reasons = tuple(f"`{name}`: {why}" for name, why in out.items())
         message = f"{source.origin} has no column that could be a node"
         raise DataError((Diagnostic("DR192", message, notes=reasons[:20] or ("it has no columns",)),))
-    names = _node_names(found)
-    nodes = [_node(source, names[column], column, summary) for column, summary in found.items()]
+    names = _node_names(summaries)
+    nodes = [_node(source, names[column], column, summary) for column, summary in summaries.items()]
     data = (
         f"data: {scalar(path)}"
         if query is None
@@ -123,18 +123,18 @@ def _as_numbers(
     """
     if reopened is None or source.repeated:
         return source, None, {}
-    found = {c: how for c in source.columns if source.kind(c) == "text" and (how := _reading(source, c))}
-    if not found:
+    readings = {c: how for c in source.columns if source.kind(c) == "text" and (how := _reading(source, c))}
+    if not readings:
         return source, None, {}
-    parts = ", ".join(f"{how[1].replace('{x}', in_sql(c))} AS {in_sql(c)}" for c, how in found.items())
+    parts = ", ".join(f"{how[1].replace('{x}', in_sql(c))} AS {in_sql(c)}" for c, how in readings.items())
     query = f"SELECT * REPLACE ({parts}) FROM data"
     try:
         other = reopened(query)
         other.rows()
-        other.summarise(list(found))
+        other.summarise(list(readings))
     except DagregError:
         return source, None, {}  # the columns stay text, which their lines say
-    return other, query, {column: how[0] for column, how in found.items()}
+    return other, query, {column: how[0] for column, how in readings.items()}
 
 
 def _reading(source: Source, column: str) -> tuple[str, str] | None:
@@ -145,7 +145,7 @@ def _reading(source: Source, column: str) -> tuple[str, str] | None:
 
 def _parted(source: Source) -> tuple[dict[str, ColumnSummary], dict[str, str]]:
     """The columns that can be nodes, and why the others cannot."""
-    found: dict[str, ColumnSummary] = {}
+    kept: dict[str, ColumnSummary] = {}
     out: dict[str, str] = {}
     folded = Counter(column.casefold() for column in source.columns)
     rows = source.rows()
@@ -155,7 +155,7 @@ def _parted(source: Source) -> tuple[dict[str, ColumnSummary], dict[str, str]]:
         why = ""
         if column in source.repeated:
             why = "several columns have this name; rename them"
-        elif folded[column.casefold()] > 1 and any(c.casefold() == column.casefold() for c in found):
+        elif folded[column.casefold()] > 1 and any(c.casefold() == column.casefold() for c in kept):
             why = "another column's name differs from it in case alone; rename one"
         elif has_controls(column, allowed="\t\n"):
             why = "its name holds a control character; rename it"
@@ -168,8 +168,8 @@ def _parted(source: Source) -> tuple[dict[str, ColumnSummary], dict[str, str]]:
         if why or summary is None or isinstance(summary, str):
             out[column] = why or "it cannot be read"
         else:
-            found[column] = summary
-    return found, out
+            kept[column] = summary
+    return kept, out
 
 
 def _summaries(source: Source) -> Mapping[str, ColumnSummary | str]:
@@ -238,16 +238,16 @@ def _described(summary: ColumnSummary) -> tuple[str, str]:
         )
     if kind == "categorical" and summary.distinct > CATEGORY_CAP:
         return f"{summary.distinct} different texts, taken as a sample of groups", "group"
-    if kind == "categorical" and len(summary.levels) <= _LEVELS_SHOWN:
+    if kind == "categorical" and len(summary.levels) <= _MAX_LEVELS_SHOWN:
         return "the first level is the reference", f"type: categorical, levels: {_listed(summary)}"
     return f"{summary.distinct} different texts" if kind == "categorical" else "", kind
 
 
 def _comment(source: Source, column: str, summary: ColumnSummary) -> str:
     """What is odd about a column of numbers."""
-    found = sentinel(source, column, summary, "TRUE")
-    if found is not None:
-        return f"{found[0]:g} looks like a code for a missing value"
+    code = sentinel(source, column, summary, "TRUE")
+    if code is not None:
+        return f"{code[0]:g} looks like a code for a missing value"
     k = summary.distinct
     if summary.integral and summary.minimum == 1 and summary.maximum == k and 3 <= k <= 10:
         return f"1 to {k}: if these are names of kinds, say categorical"
@@ -266,14 +266,14 @@ def _level(level: object) -> str:
 
 def _node_names(columns: Iterable[str]) -> dict[str, str]:
     """A name for the node of each column: the column's own where an edge can hold it as it stands."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for i, column in enumerate(columns):
         plain = re.fullmatch(r"\w[\w.]*", column) is not None and column.isprintable()
         name = column if plain else re.sub(r"\W+", "_", column).strip("_") or f"column_{i + 1}"
-        while name in found.values():
+        while name in names.values():
             name += "_"
-        found[column] = name
-    return found
+        names[column] = name
+    return names
 
 
 # ---------------------------------------------------------------- YAML

@@ -17,7 +17,7 @@ from dagreg.model.curves import functions_sql, heights, quantiles
 from dagreg.model.interactions import possible_products
 from dagreg.model.summary import CurveBasis, CurveSummary, DataSummary, Variable
 from dagreg.model.variables import resolve, transformed_sql, with_moments
-from dagreg.numerics.rounding import KNOT, LARGEST, SMALLEST, shortened
+from dagreg.numerics.rounding import KNOT, MAX_NUMBER, MIN_SD, shortened
 from dagreg.sources.source import Source, quote
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, NodeType, Spec
@@ -29,14 +29,14 @@ FLAGS = ("none", "left", "right", "interval")
 
 def columns_of(spec: Spec, names: Iterable[str]) -> tuple[str, ...]:
     """The data columns of these nodes, their trials and offsets among them, each once."""
-    found: list[str] = []
+    columns: list[str] = []
     for name in names:
         node = spec.nodes[name]
-        found.append(node.column or node.name)
-        found += [
+        columns.append(node.column or node.name)
+        columns += [
             c for c in (node.trials, node.offset, node.error, node.censored, node.upper) if isinstance(c, str)
         ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(columns))
 
 
 def numbers_of(spec: Spec, columns: Iterable[str]) -> tuple[str, ...]:
@@ -50,11 +50,11 @@ def declared_numbers(spec: Spec, columns: Iterable[str]) -> tuple[str, ...]:
     measured = [
         n for n in spec.nodes.values() if n.type in MEASURED or (n.type is None and n.transform is not None)
     ]
-    found = {n.column or n.name for n in measured}
-    found |= {
+    names = {n.column or n.name for n in measured}
+    names |= {
         c for n in spec.nodes.values() for c in (n.trials, n.offset, n.error, n.upper) if isinstance(c, str)
     }
-    return tuple(c for c in columns if c in found)
+    return tuple(c for c in columns if c in names)
 
 
 def always_there(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
@@ -159,8 +159,8 @@ def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str)
         name = node.column or node.name
         flags, value = source.value(node.censored), source.real(name)
         words = f"CAST({flags} AS VARCHAR)"
-        found = source.fetch(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}")
-        other = sorted(row[0] for row in found if row[0] is not None and row[0] not in FLAGS)
+        answers = source.fetch(f"SELECT DISTINCT {words} FROM {source.select} WHERE {where}")
+        other = sorted(row[0] for row in answers if row[0] is not None and row[0] not in FLAGS)
         if other:
             message = f"column `{node.censored}` says {', '.join(map(repr, other[:5]))} of the censoring"
             told = ", ".join(map(quote, FLAGS))
@@ -168,7 +168,7 @@ def check_censored(source: Source, spec: Spec, names: Iterable[str], where: str)
             wrong.append(
                 Diagnostic("DR327", message, node.span, label=f"use {either(FLAGS)}", offence=offence)
             )
-        elif node.upper is None and ("interval",) in found:
+        elif node.upper is None and ("interval",) in answers:
             message = f"`{node.name}` has intervals, and no column of their upper bounds"
             label = f"say `censored: {{flags: {node.censored}, upper: a column}}`"
             wrong.append(Diagnostic("DR327", message, node.span, label=label))
@@ -277,7 +277,7 @@ def _curves(
     asked = {
         f"{n} {c}": (n, c) for r in spec.regressions.values() for n, c in r.curves.items() if n in variables
     }
-    found = {}
+    curves = {}
     for key, (name, curve) in asked.items():
         if variables[name].levels:
             continue  # the regression refuses it
@@ -286,8 +286,8 @@ def _curves(
         knots = source.fetch(f"SELECT {at} FROM {source.select} WHERE {where}")[0]
         near = KNOT * (knots[-1] - knots[0])
         basis = CurveBasis(curve.kind, curve.columns, tuple(shortened(float(knot), near) for knot in knots))
-        found[key] = CurveSummary(basis, _curve_means(source, basis, number, where))
-    return found
+        curves[key] = CurveSummary(basis, _curve_means(source, basis, number, where))
+    return curves
 
 
 def _curve_means(source: Source, basis: CurveBasis, number: str, where: str) -> tuple[float, ...]:
@@ -303,7 +303,7 @@ def _check_product(spec: Spec, factors: Sequence[Variable], summaries: Mapping[s
     plain = [v for v in factors if not v.levels and v.transform is None]
     columns = [summaries[v.column] for v in plain]
     largest = prod(max(abs(c.minimum), abs(c.maximum)) for c in columns)
-    if largest > LARGEST or prod(c.sd for c in columns) < SMALLEST:
+    if largest > MAX_NUMBER or prod(c.sd for c in columns) < MIN_SD:
         named = ":".join(v.name for v in factors)
         message = (
             f"the product `{named}` reaches {largest:g}, which is too {'large' if largest > 1 else 'small'}"
@@ -323,12 +323,12 @@ def _products(
     """Mean and sd of the design columns of every interaction among these nodes, and of the numbers in it."""
     numbers = (tuple(f for f in factors if not variables[f].levels) for factors in possible)
     wanted = dict.fromkeys((*possible, *(some for some in numbers if len(some) > 1)))
-    found = {}
+    products = {}
     for factors in wanted:
         if any(variables[f].pooled for f in factors):
             continue  # a slope that varies between groups, or refused
         _check_product(spec, [variables[f] for f in factors], columns)
         key = ":".join(factors)
         blocks = [design_sql(source, variables[f]) for f in factors]
-        found[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
-    return found
+        products[key] = tuple(source.moments([" * ".join(cell) for cell in pairs(*blocks)], where))
+    return products

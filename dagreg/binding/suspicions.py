@@ -62,9 +62,9 @@ def suspicions(
         if column.categories is not None:
             continue
         shown = f"column `{node.column or name}`"
-        found = sentinel(source, node.column or name, column, where) if node.transform is None else None
-        if found is not None:
-            value, rows, low, high = found
+        code = sentinel(source, node.column or name, column, where) if node.transform is None else None
+        if code is not None:
+            value, rows, low, high = code
             yield (
                 "DR349",
                 f"{value:g} in {shown} looks like a code for a missing value: it stands in {rows} rows, "
@@ -152,8 +152,8 @@ def nominal(source: Source, codes: str, outcome: str, where: str) -> bool:
     y = source.real(outcome)
     kept = f"({where}) AND {source.complete([codes, outcome])}"
     asked = f"{source.value(codes)}, count(*), avg({y}), coalesce(var_samp({y}), 0)"
-    found = source.fetch(f"SELECT {asked} FROM {source.select} WHERE {kept} GROUP BY 1 ORDER BY 1")
-    rows, means, variances = (np.array([row[i] for row in found], dtype=np.float64) for i in (1, 2, 3))
+    groups = source.fetch(f"SELECT {asked} FROM {source.select} WHERE {kept} GROUP BY 1 ORDER BY 1")
+    rows, means, variances = (np.array([row[i] for row in groups], dtype=np.float64) for i in (1, 2, 3))
     return unordered(rows, means, variances)
 
 

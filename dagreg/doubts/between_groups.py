@@ -30,9 +30,8 @@ from dagreg.numerics.tails import t_two_sided
 
 FALSE_ALARM_RATE = 0.05  # chance of a false alarm
 MIN_SHIFT = 0.75  # posterior sds between pooled and within that are worth a word
-MIN_ROWS_PER_GROUP = (
-    30  # rows per group, on average, below which a comparison that cannot be made is worth a word
-)
+# rows per group, on average, below which a comparison that cannot be made is worth a word
+MIN_ROWS_PER_GROUP = 30
 
 
 def group_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
@@ -40,8 +39,8 @@ def group_doubts(model: Model, draws: Draws, data: Mapping[str, Any]) -> tuple[D
     coefficient.
     """
     equation = model.outcome
-    found = (_doubt(model, equation, v, draws, data) for v in equation.varying if v.purpose == "adjustment")
-    return tuple(doubt for doubt in found if doubt is not None)
+    doubts = (_doubt(model, equation, v, draws, data) for v in equation.varying if v.purpose == "adjustment")
+    return tuple(doubt for doubt in doubts if doubt is not None)
 
 
 def fixed_within(model: Model, group: str, data: Mapping[str, Any]) -> bool:

@@ -29,10 +29,10 @@ def _of_model(spec: Spec, model: Model) -> Iterator[str]:
     for equation in passed:
         added = _added(spec, model, equation)
         if added:
-            response = equation.response
+            response, factors = equation.response, {name for term in added for name in term.split(":")}
             yield (
                 "Because the effect is asked for by "
-                f"{quoted(w for w in model.estimand.by if _bears(w, added))}, the regression of "
+                f"{quoted(w for w in model.estimand.by if w in factors)}, the regression of "
                 f"`{response}` has {quoted(added)}. `interactions: []` under `{response}` leaves that out, "
                 "and takes the effect to be the same at every level."
             )
@@ -52,10 +52,6 @@ def _alike(spec: Spec, model: Model, alike: Sequence[str]) -> str:
         f"{opening}: on the scale of the link the effect is equal at these levels by construction, "
         "whatever the data say. Its rows differ by the covariates of each level's rows alone."
     )
-
-
-def _bears(name: str, terms: Sequence[str]) -> bool:
-    return any(name in term.split(":") for term in terms)
 
 
 def _added(spec: Spec, model: Model, equation: Equation) -> tuple[str, ...]:

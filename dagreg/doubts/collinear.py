@@ -29,7 +29,7 @@ ROUNDING = 1e-13  # of a column's size
 MAX_NEAR_REST = 0.01  # of its spread, from which on a column is worth comparing with its prior
 MIN_PRECISION_RATIO = 0.1  # of a prior's precision: the data say less than that
 MIN_PART = 1e-6  # of a column's spread: a smaller share of it in another is rounding
-MOST_NAMED = 4  # columns of a combination that is written out
+MAX_NAMED = 4  # columns of a combination that is written out
 COLUMNS = 600  # more take too long
 
 
@@ -44,7 +44,7 @@ class Dependence:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ScaledColumns:
     """The design of a regression but for its intercept: a root of its centred cross-products,
     means, sizes.
     """
@@ -70,12 +70,12 @@ def collinearity(
             continue
         columns = columns_of(model, equation, data)
         rows = as_columns(data).count
-        found = list(dependences(equation, columns, _noise(equation, draws)))
+        combinations = list(dependences(equation, columns, _noise(equation, draws)))
         few = rows <= len(columns.names) + equation.has_intercept
-        if few and found:
+        if few and combinations:
             doubts.append(Doubt("DR518", _few(equation, rows, len(columns.names) + equation.has_intercept)))
             continue
-        for one in found:
+        for one in combinations:
             if _moved(model, columns, one):
                 doubts.append(Doubt("DR518", _message(equation, columns, one, draws)))
             else:
@@ -87,7 +87,7 @@ def collinearity(
     return tuple(doubts), tuple(notes)
 
 
-def _moved(model: Model, columns: Columns, one: Dependence) -> bool:
+def _moved(model: Model, columns: ScaledColumns, one: Dependence) -> bool:
     """Whether a contrast of the exposure, or of a mediator, moves along the combination.
 
     Where every level has a column, a contrast is the difference of two of them: nothing moves it that adds
@@ -107,29 +107,38 @@ def _moved(model: Model, columns: Columns, one: Dependence) -> bool:
     return False
 
 
-def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> Columns:
+def columns_of(model: Model, equation: Equation, data: Mapping[str, Any]) -> ScaledColumns:
     """The design columns by way of their triangle, the exposure's last, so that others stand for it."""
-    this = design(model, equation, data) if equation.family.normal else design_of_rows(model, equation, data)
-    scaled = this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None]
-    found = triangle(scaled)
-    sizes = np.linalg.norm(found, axis=0)
-    means = found[0] / found[0, 0] if equation.has_intercept and found[0, 0] else np.zeros(len(sizes))
+    factor = _triangle(model, equation, data)
+    sizes = np.linalg.norm(factor, axis=0)
+    means = factor[0] / factor[0, 0] if equation.has_intercept and factor[0, 0] else np.zeros(len(sizes))
     skip = int(equation.has_intercept)
     every = [
         (t, _shown(model, t, name), c)
         for t in equation.terms
-        for name, c in zip(t.columns, _centres(t), strict=True)
+        for name, c in zip(t.columns, t.centre or (0.0,) * len(t.columns), strict=True)
     ]
     order = sorted(range(len(every)), key=lambda i: every[i][0].purpose == "exposure")
     at = np.array(order, dtype=np.int64) + skip
     shift = np.array([every[i][2] for i in order])
-    return Columns(
+    return ScaledColumns(
         tuple(every[i][0] for i in order),
         tuple(every[i][1] for i in order),
-        found[skip:, at],
+        factor[skip:, at],
         means[at] + shift,
         sizes[at],
     )
+
+
+def _triangle(model: Model, equation: Equation, data: Mapping[str, Any]) -> Array:
+    """That of the design, from the database's cross-products where there are many rows."""
+    table = as_columns(data).in_database
+    if table is not None and not equation.family.normal:
+        found = table.design_triangle(model, equation)
+        if found is not None:
+            return found
+    this = design(model, equation, data) if equation.family.normal else design_of_rows(model, equation, data)
+    return triangle(this.columns if this.rows is None else this.columns * np.sqrt(this.rows)[:, None])
 
 
 def _shown(model: Model, term: Term, name: str) -> str:
@@ -137,10 +146,6 @@ def _shown(model: Model, term: Term, name: str) -> str:
     variable = model.variables[term.factors[0]]
     words = len(variable.levels) == 2 and variable.levels[1] not in (1, True)
     return f"{name}[{variable.levels[1]}]" if words and name == variable.name else name
-
-
-def _centres(term: Term) -> Sequence[float]:
-    return term.centre or (0.0,) * len(term.columns)
 
 
 def _noise(equation: Equation, draws: Draws) -> float | None:
@@ -152,7 +157,7 @@ def _noise(equation: Equation, draws: Draws) -> float | None:
     return float(np.mean(draws.values[equation.auxiliaries[0].symbol]) ** 2)
 
 
-def dependences(equation: Equation, columns: Columns, noise: float | None) -> Iterator[Dependence]:
+def dependences(equation: Equation, columns: ScaledColumns, noise: float | None) -> Iterator[Dependence]:
     """The columns that those before them leave nothing of, or next to nothing."""
     priors = [t.prior for t in columns.terms]
     kept: list[int] = []
@@ -195,7 +200,7 @@ def _few(equation: Equation, rows: int, coefficients: int) -> str:
     )
 
 
-def _message(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -> str:
+def _message(equation: Equation, columns: ScaledColumns, one: Dependence, draws: Draws) -> str:
     names = _listed(dict.fromkeys(columns.terms[i].name for i in (one.column, *one.shares)))
     told = _told(equation, columns, one, draws)
     splits = (
@@ -206,11 +211,11 @@ def _message(equation: Equation, columns: Columns, one: Dependence, draws: Draws
     return f"{what}: {_words(columns, one)}. {splits}"
 
 
-def _words(columns: Columns, one: Dependence) -> str:
+def _words(columns: ScaledColumns, one: Dependence) -> str:
     """The combination in the columns' own units; by name alone where it is long."""
     name = columns.names[one.column]
     where = "in every row" if one.exact else "in every row, to the rounding of the data"
-    if len(one.shares) > MOST_NAMED:
+    if len(one.shares) > MAX_NAMED:
         others = _listed(dict.fromkeys(columns.terms[i].name for i in one.shares))
         return f"{name} is a combination of {others} {where}"
     parts = [
@@ -222,9 +227,9 @@ def _words(columns: Columns, one: Dependence) -> str:
     return f"{name} = {' + '.join(parts).replace('+ -', '- ')} {where}"
 
 
-def _told(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -> str:
+def _told(equation: Equation, columns: ScaledColumns, one: Dependence, draws: Draws) -> str:
     """The sums of coefficients that the data do tell, with their posterior."""
-    if not 0 < len(one.shares) <= MOST_NAMED or equation.family.predictor != "one":
+    if not 0 < len(one.shares) <= MAX_NAMED or equation.family.predictor != "one":
         return ""
     values = _coefficients(equation, columns, draws)
     parts = []
@@ -239,13 +244,13 @@ def _told(equation: Equation, columns: Columns, one: Dependence, draws: Draws) -
     return f" What the data do tell is {'; '.join(parts)}."
 
 
-def _coefficients(equation: Equation, columns: Columns, draws: Draws) -> list[Array]:
+def _coefficients(equation: Equation, columns: ScaledColumns, draws: Draws) -> list[Array]:
     """The draws of each column's coefficient."""
-    found = []
+    slopes = []
     for i, term in enumerate(columns.terms):
         values, first = draws.values[term.symbol], columns.terms.index(term)
-        found.append((values if values.ndim == 2 else values[..., i - first]).ravel())
-    return found
+        slopes.append((values if values.ndim == 2 else values[..., i - first]).ravel())
+    return slopes
 
 
 def _listed(names: Sequence[str] | Mapping[str, None]) -> str:

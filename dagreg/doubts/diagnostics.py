@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from dagreg.doubts.types import Diagnostics
+from dagreg.doubts.types import DrawDiagnostics
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Draws, convergence
 
@@ -16,7 +16,7 @@ MIN_ESS = 400.0
 
 def diagnose(
     draws: Mapping[str, Draws], estimates: Sequence[Estimate], unknown: Collection[str] = ()
-) -> Diagnostics:
+) -> DrawDiagnostics:
     """Over every parameter of every program and every estimate: the largest R-hat, the smallest ESS,
     divergences.
 
@@ -45,7 +45,7 @@ def diagnose(
         problems.append(
             f"{divergences} divergent transition{'s' * (divergences > 1)}: part of the posterior was missed."
         )
-    return Diagnostics(
+    return DrawDiagnostics(
         engine=", ".join(sorted({engine for d in draws.values() for engine in d.engine.split(", ")})),
         divergences=divergences,
         max_r_hat=r_hat,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dagreg.effects.steps import FAR, far
+from dagreg.effects.steps import MAX_UNIT, far
 from dagreg.errors import Doubt
 from dagreg.model.plan import Model
 from dagreg.model.summary import Variable
@@ -29,7 +29,7 @@ def digit_doubts(model: Model) -> Iterator[Doubt]:
             yield Doubt("DR517", message)
     for name in dict.fromkeys(filter(None, (far(model, contrast) for contrast in model.estimand.contrasts))):
         message = (
-            f"One unit of `{name}` is more than {FAR:,.0f} of its standard deviations, far beyond all "
+            f"One unit of `{name}` is more than {MAX_UNIT:,.0f} of its standard deviations, far beyond all "
             f"rows, and the mean of `{model.estimand.outcome}` does not change linearly: the effect per "
             "unit is the slope at the observed values. Give a `contrast:` within the data, or the column "
             "in a smaller unit."

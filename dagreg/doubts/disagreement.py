@@ -3,7 +3,7 @@ graph.
 
 Both use the same rows, so their errors are correlated, and their variances must not be added. The sd of the
 difference comes from the delete-a-group jackknife (Efron and Tibshirani 1993, section 11.5): both are
-refitted without each of up to `GROUPS` groups of rows. The refits are all but free of priors, which pull
+refitted without each of up to `MAX_GROUPS` groups of rows. The refits are all but free of priors, which pull
 chain and adjusted estimates apart without saying anything about the graph. Of a table of counts it is units
 that are left out: a cell is no draw from anything.
 """
@@ -11,7 +11,7 @@ that are left out: a cell is no draw from anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
@@ -20,22 +20,31 @@ import numpy as np
 
 from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import Counted, are_cells
-from dagreg.binding.rows import Rows as TableRows
-from dagreg.doubts.point import Design, as_draws, coefficients, design, irregularity, triangle_design
+from dagreg.binding.rows import Rows
+from dagreg.doubts.point import (
+    Design,
+    as_draws,
+    coefficients,
+    design,
+    irregularity,
+    triangle_design,
+    without_each_group,
+)
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
-from dagreg.effects.rows import Rows, linear, mean_row, observed_rows
+from dagreg.effects.rows import EncodedRows, linear, mean_row, observed_rows
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.model.design import column
+from dagreg.model.equation import Equation
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.sources.moments import GROUPS as ALL
 
-GROUPS = 60
-SAME = 1e-3  # in posterior sds: differences that never exceed this are no test
+MAX_GROUPS = 60  # of rows, each left out of one refit
+MIN_DIFFERENCE = 1e-3  # in posterior sds: differences that never exceed this are no test
 NEARLY_FLAT = 1e-6  # of a prior's precision: enough to keep separated classes finite
-SIZE = 0.05  # chance of a false alarm over all contrasts of an effect
+MAX_FALSE_ALARMS = 0.05  # chance of a false alarm over all contrasts of an effect
 
 
 def compared(models: Iterable[Model]) -> tuple[Model, Model] | None:
@@ -63,7 +72,7 @@ def disagreements(
         if a.contrast == c.contrast
     ]
     gaps, spread = _jackknife(adjusted, chain, data, seed)
-    beyond = NormalDist().inv_cdf(1 - SIZE / (2 * len(pairs)))
+    beyond = NormalDist().inv_cdf(1 - MAX_FALSE_ALARMS / (2 * len(pairs)))
     return tuple(
         _compare(comparison(adjusted, contrast), *pair, float(gap), float(sd), beyond)
         for contrast, pair, gap, sd in zip(adjusted.estimand.contrasts, pairs, gaps, spread, strict=True)
@@ -79,7 +88,7 @@ def obstacle(adjusted: Model, chain: Model, rows: float = math.inf) -> str:
         return "some values are not known, and refits need them"
     mediators = {e.response for e in chain.mediators}
     every = [(e, e.response in mediators) for m in (adjusted, chain) for e in m.equations]
-    left = rows - math.ceil(rows / GROUPS) if rows < math.inf else rows
+    left = rows - math.ceil(rows / MAX_GROUPS) if rows < math.inf else rows
     few = (
         f"the regression of {e.response} has {len(e.coefficients)} coefficients, and there are {rows:,.12g} "
         "rows"
@@ -98,7 +107,7 @@ def _compare(
 ) -> Disagreement:
     """The verdict on one contrast: `gap` and its `sd` are of the refits; the posteriors' is shown."""
     difference = chain.summary.mean - adjusted.summary.mean
-    if sd < SAME * adjusted.summary.sd:
+    if sd < MIN_DIFFERENCE * adjusted.summary.sd:
         message = (
             f"For {what}, chain and adjusted estimates are the same function of the data (they differ by "
             f"{difference:+.2g}, through priors and simulation): this graph puts no restriction between them "
@@ -142,17 +151,30 @@ def _by_rows(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) ->
     designs = [[design(m, e, data) for e in m.equations] for m in models]
     rows = [observed_rows(m, data) for m in models]
     count = len(designs[0][0].response)
-    kept = _kept(data, count, seed)
+    parts = _parts(data, count, seed)
+    groups = min(MAX_GROUPS, count) if as_columns(data).parts is None else ALL
+    at_once = [
+        [without_each_group(e, d, parts, groups) for e, d in zip(m.equations, ds, strict=True)]
+        for m, ds in zip(models, designs, strict=True)
+    ]
 
     def points(group: int | None) -> tuple[Array, Array]:
-        weights = np.ones(count) if group is None else kept(group)
+        kept = np.ones(count) if group is None else 1.0 - parts(group)
         first, second = (
-            _point(m, d, _weighted(r, weights), seed, weights)
-            for m, d, r in zip(models, designs, rows, strict=True)
+            _point(
+                m,
+                [
+                    _refitted(e, d, kept) if fits is None or group is None else fits[group]
+                    for e, d, fits in zip(m.equations, ds, known, strict=True)
+                ],
+                _weighted(r, kept),
+                seed,
+            )
+            for m, ds, known, r in zip(models, designs, at_once, rows, strict=True)
         )
         return first, second
 
-    return _Refit(min(GROUPS, count) if as_columns(data).parts is None else ALL, points)
+    return _Refit(groups, points)
 
 
 def _units(
@@ -194,14 +216,14 @@ def _single(model: Model) -> Model:
     return replace(model, equations=tuple(alone))
 
 
-def _kept(data: Mapping[str, Any], count: int, seed: int) -> Callable[[int], Array]:
-    """The share of each row that is left without a group: of a counted row what lies in the other groups."""
+def _parts(data: Mapping[str, Any], count: int, seed: int) -> Callable[[int], Array]:
+    """The share of each row that lies in a group: all or nothing, but for a counted row."""
     parts = as_columns(data).parts
     if parts is not None:
         shares = parts / parts.sum(axis=1)[:, None]
-        return lambda group: 1.0 - shares[:, group]
-    member = np.random.default_rng(seed).permutation(count) % min(GROUPS, count)
-    return lambda group: (member != group).astype(np.float64)
+        return lambda group: shares[:, group]
+    member = np.random.default_rng(seed).permutation(count) % min(MAX_GROUPS, count)
+    return lambda group: (member == group).astype(np.float64)
 
 
 def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int) -> _Refit | None:
@@ -217,28 +239,36 @@ def _by_moments(models: tuple[Model, Model], data: Mapping[str, Any], seed: int)
 
     def points(group: int | None) -> tuple[Array, Array]:
         first, second = (
-            _point(m, _triangles(m, table, group), mean_row(m, table, group), seed) for m in models
+            _point(
+                m,
+                [_refitted(e, d) for e, d in zip(m.equations, _triangles(m, table, group), strict=True)],
+                mean_row(m, table, group),
+                seed,
+            )
+            for m in models
         )
         return first, second
 
     return _Refit(ALL, points)
 
 
-def _triangles(model: Model, table: TableRows, group: int | None) -> list[Design]:
-    found = (triangle_design(e, table.triangle_without(model, e, group)) for e in model.equations)
-    return [this for this in found if this is not None]
+def _triangles(model: Model, table: Rows, group: int | None) -> list[Design]:
+    designs = (triangle_design(e, table.triangle_without(model, e, group)) for e in model.equations)
+    return [this for this in designs if this is not None]
 
 
-def _weighted(rows: Rows, weights: Array) -> Rows:
+def _weighted(rows: EncodedRows, weights: Array) -> EncodedRows:
     kept = rows.weights * weights
-    return Rows(rows.values, kept / kept.sum())
+    return EncodedRows(rows.values, kept / kept.sum())
 
 
-def _point(model: Model, designs: list[Design], rows: Rows, seed: int, weights: Array | None = None) -> Array:
-    """Every contrast of a model, refitted with these row weights and averaged over these rows."""
+def _refitted(equation: Equation, this: Design, weights: Array | None = None) -> tuple[Array, float]:
+    return coefficients(equation, this, weights, penalty=NEARLY_FLAT * this.precision)
+
+
+def _point(model: Model, fits: Sequence[tuple[Array, float]], rows: EncodedRows, seed: int) -> Array:
+    """Every contrast at the coefficients and the sd of each regression, averaged over these rows."""
     draws: dict[str, Array] = {}
-    for equation, this in zip(model.equations, designs, strict=True):
-        draws |= as_draws(
-            equation, *coefficients(equation, this, weights, penalty=NEARLY_FLAT * this.precision)
-        )
+    for equation, (beta, sigma) in zip(model.equations, fits, strict=True):
+        draws |= as_draws(equation, beta, sigma)
     return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])

@@ -20,16 +20,19 @@ section 4.5).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import counts_of
+from dagreg.binding.row_sums import in_sql, likelihood_rows
+from dagreg.binding.rows import Rows
 from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 from dagreg.doubts.point import design, regular
-from dagreg.doubts.within_groups import Index, combined, dense
+from dagreg.doubts.within_groups import combined, dense
 from dagreg.engines.draws import Draws
 from dagreg.errors import Doubt
 from dagreg.graph.ancestry import descendants
@@ -37,7 +40,7 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.model.design import column, encode
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 from dagreg.numerics.tails import chi_square_upper
 from dagreg.spec.types import Spec
 
@@ -46,8 +49,8 @@ FALSE_ALARM_RATE = 0.005  # the chance of a false alarm
 BLOCK = 4  # neighbours that are compared
 MAX_LEVELS_OF_A_NUMBER = 10  # different values of a number that is taken as levels
 ROWS_PER_TREND_TERM = 10  # rows for each square or product in the trend
-MOST_TRENDS = 50  # cells with an intercept of their own in the trend
-Moments = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
+MAX_TRENDS = 50  # cells with an intercept of their own in the trend
+TestStatistic = tuple[float, float, float]  # of a statistic: its value, its mean, its variance
 LEVELLED = ("binary", "categorical", "ordinal", "group")
 
 
@@ -115,15 +118,15 @@ def dispersion_doubts(
     own = of_counts and family.overdispersion != "" and regular(equation) and equation.offset is None
     if not own and not between_rows(equation):
         return ()
-    found = (
+    doubts = (
         _pearson(model, draws, data)
         if own
         else _between_rows(model, equation, beside or _of_predictors(model, data))
     )
-    if found is None:
+    if doubts is None:
         return ()
-    ratio = found[0] / found[1]
-    if ratio < DISPERSION or _tail(*found) > FALSE_ALARM_RATE:
+    ratio = doubts[0] / doubts[1]
+    if ratio < DISPERSION or _tail(*doubts) > FALSE_ALARM_RATE:
         return ()
     narrow = f"so the intervals are too narrow by a factor of about {ratio**0.5:.2g}. "
     if own:
@@ -146,13 +149,16 @@ def _tail(statistic: float, mean: float, variance: float) -> float:
     return chi_square_upper(2 * mean * statistic / variance, 2 * mean**2 / variance)
 
 
-def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> Moments | None:
+def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> TestStatistic | None:
     """Pearson's chi-square of a Poisson regression, its degrees of freedom, and its variance."""
     equation = model.outcome
-    this = design(model, equation, data)
     point = np.concatenate(
         [np.ravel(draws.values[symbol].mean(axis=(0, 1))) for symbol in equation.coefficient_symbols]
     )
+    table = as_columns(data).in_place
+    if table is not None and in_sql(equation):
+        return _pearson_in_place(model, table, point)
+    this = design(model, equation, data)
     mean = np.maximum(equation.link.inverse(this.columns @ point + this.offset), 1e-12)
     counts = counts_of(data, len(mean))
     free = counts.sum() - len(point)
@@ -160,6 +166,27 @@ def _pearson(model: Model, draws: Draws, data: Mapping[str, Any]) -> Moments | N
         return None
     statistic = float((counts * (this.response - mean) ** 2 / mean).sum())
     return statistic, float(free), float((counts * (2 + 1 / mean)).sum())
+
+
+def _pearson_in_place(model: Model, table: Rows, point: Array) -> TestStatistic | None:
+    """The same of rows that stay in their database."""
+    equation = model.outcome
+    taylor = equation.link.taylor
+    assert taylor is not None  # see `in_sql`
+
+    def distance(given: Mapping[str, Any], eta: Any, order: int) -> list[Any]:
+        mean = np.maximum(taylor(eta)[0], 1e-12)
+        return [np.square(given["response"] - mean) / mean]
+
+    def variance(given: Mapping[str, Any], eta: Any, order: int) -> list[Any]:
+        return [2.0 + 1.0 / np.maximum(taylor(eta)[0], 1e-12)]
+
+    free = table.count - len(point)
+    if free < 1:
+        return None
+    rows = likelihood_rows(model, equation, table)
+    statistic, spread = (float(replace(rows, of=f).totals(point[None])[0]) for f in (distance, variance))
+    return statistic, float(free), spread
 
 
 # ---------------------------------------------------------------- rows against rows
@@ -184,7 +211,7 @@ class _Rows:
         return _Rows(hits, units, np.ones(len(hits)), trend)
 
 
-def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments | None:
+def _between_rows(model: Model, equation: Equation, beside: Beside) -> TestStatistic | None:
     """Chi-square of rows that are alike, its mean and its variance; None where none are."""
     variable = model.variables[equation.response]
     values = encode(variable, beside.columns[variable.column])[:, 0]
@@ -203,7 +230,7 @@ def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments |
         return None
     rows, cells, order = rows.taken(rows_there), cells[rows_there], [v[rows_there] for v in order]
     equal = combined([cells, *order], len(cells))
-    found = _chi_square(rows, equal, poisson=poisson)
+    moments = _chi_square(rows, equal, poisson=poisson)
     if order:
         merged, first = rows.summed(equal), np.unique(equal, return_index=True)[1]
         cells, order = cells[first], [v[first] for v in order]
@@ -213,18 +240,18 @@ def _between_rows(model: Model, equation: Equation, beside: Beside) -> Moments |
         merged, cells = merged.taken(sequence), dense(cells[sequence])
         starts = np.concatenate([[0], np.cumsum(np.bincount(cells))])[:-1]
         blocks = combined([cells, (np.arange(len(cells)) - starts[cells]) // BLOCK], len(cells))
-        found = np.hstack([found, _but_largest(_chi_square(merged, blocks, poisson=poisson))])
-    statistic, free, variance = found.sum(axis=1)
+        moments = np.hstack([moments, _but_largest(_chi_square(merged, blocks, poisson=poisson))])
+    statistic, free, variance = moments.sum(axis=1)
     return (float(statistic), float(free), float(variance)) if free > 0 and variance > 0 else None
 
 
-def _but_largest(found: Array) -> Array:
+def _but_largest(statistics: Array) -> Array:
     """All blocks but the one furthest beyond its mean: a jump of the mean is in one, rows that differ are in
     all.
     """
-    if found.shape[1] == 0:
-        return found
-    return np.delete(found, np.argmax((found[0] - found[1]) / np.sqrt(found[2])), axis=1)
+    if statistics.shape[1] == 0:
+        return statistics
+    return np.delete(statistics, np.argmax((statistics[0] - statistics[1]) / np.sqrt(statistics[2])), axis=1)
 
 
 def _chi_square(rows: _Rows, places: Index, *, poisson: bool) -> Array:
@@ -275,7 +302,7 @@ def _trend(rows: _Rows, cells: Index, order: Sequence[Array], *, poisson: bool) 
     numbers = [(v - v.mean()) / (v.std() or 1.0) for v in order]
     if len(cells) > ROWS_PER_TREND_TERM * len(order) ** 2:
         numbers += [a * b for i, a in enumerate(numbers) for b in numbers[i:]]
-    several = range(1, int(cells.max()) + 1) if cells.max() < MOST_TRENDS else ()
+    several = range(1, int(cells.max()) + 1) if cells.max() < MAX_TRENDS else ()
     columns = np.column_stack([np.ones(len(cells)), *numbers, *(cells == c for c in several)]).astype(
         np.float64
     )

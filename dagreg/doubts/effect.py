@@ -13,19 +13,20 @@ from dagreg.doubts.collinear import collinearity
 from dagreg.doubts.diagnostics import diagnose
 from dagreg.doubts.disagreement import disagreements
 from dagreg.doubts.dispersion import Beside, beside_outcome, between_rows, rows_beside
-from dagreg.doubts.implication_columns import MOST_ROWS
+from dagreg.doubts.implication_columns import MAX_ROWS
 from dagreg.doubts.implications import Verdicts, names_of, put_to_data
 from dagreg.doubts.mixing import mixing
 from dagreg.doubts.pooling import poolings
 from dagreg.doubts.prior_predictive import prior_check
-from dagreg.doubts.types import Diagnostics, Mixing, Pooling
+from dagreg.doubts.types import DrawDiagnostics, Mixing, Pooling
 from dagreg.effects.estimate import surrogate_notes
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
-from dagreg.engines.solve import Pieces, Solved
+from dagreg.engines.solve import Solved
 from dagreg.errors import Doubt
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
+from dagreg.optimise.types import Pieces
 from dagreg.spec.brief import Brief
 from dagreg.spec.types import Effect
 from dagreg.study import Study
@@ -36,7 +37,7 @@ class Doubted(Brief):
     """The numbers of one effect with what the checks add to them, and what speaks against them."""
 
     result: EffectResult
-    diagnostics: Diagnostics
+    diagnostics: DrawDiagnostics
     doubts: tuple[Doubt, ...]
     mixing: tuple[Mixing, ...]
     pooling: tuple[Pooling, ...]
@@ -109,4 +110,4 @@ def _beside(study: Study, model: Model, outcome: str, table: Table) -> Beside | 
     spec, names = study.spec, beside_outcome(study.spec, study.graph, outcome)
     known = [n for n in names if (spec.nodes[n].column or n) in table.source.columns]
     columns = columns_of(spec, (model.outcome.response, *known))
-    return rows_beside(spec, model, known, table.rows.sample(columns, MOST_ROWS, spec.sampling.seed))
+    return rows_beside(spec, model, known, table.rows.sample(columns, MAX_ROWS, spec.sampling.seed))

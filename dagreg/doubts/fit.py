@@ -18,10 +18,8 @@ from dagreg.errors import Doubt
 from dagreg.model.design import constant, encode, encoded
 from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 from dagreg.spec.types import Level
-
-Index = npt.NDArray[np.int64]
 
 
 def weight_doubts(model: Model) -> tuple[Doubt, ...]:
@@ -80,13 +78,13 @@ def cell_doubts(model: Model, estimates: Sequence[Estimate], data: Mapping[str, 
     if len(model.equations) > 1 or model.outcome.levels or not settings or not discrete or not others:
         return ()
     cells = _cells(model, others, data)
-    found: list[Doubt] = []
+    doubts: list[Doubt] = []
     heads = [e for e in estimates if e.average]
     for contrast, estimate in zip(model.estimand.contrasts, heads, strict=True):
         if _empty(model, contrast):
             continue  # said already
-        found += _compare(model, contrast, estimate, cells, data)
-    return tuple(found)
+        doubts += _compare(model, contrast, estimate, cells, data)
+    return tuple(doubts)
 
 
 def _whole(model: Model, name: str, data: Mapping[str, Any]) -> bool:
@@ -158,12 +156,12 @@ def _set_to(
     model: Model, contrast: Contrast, side: Sequence[Level], data: Mapping[str, Any]
 ) -> npt.NDArray[np.bool_]:
     """The rows whose exposures are all as on this side of the contrast."""
-    found = []
+    matches = []
     for name, level in zip(contrast.exposures, side, strict=True):
         variable = model.variables[name]
         exposure = encode(variable, data[variable.column])
-        found.append((exposure == constant(variable, level, len(exposure))).all(axis=1))
-    return np.all(found, axis=0)
+        matches.append((exposure == constant(variable, level, len(exposure))).all(axis=1))
+    return np.all(matches, axis=0)
 
 
 def _means(cells: _Cells, chosen: npt.NDArray[np.bool_]) -> tuple[Array, Array]:

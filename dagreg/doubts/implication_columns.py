@@ -21,10 +21,10 @@ from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Node, Spec
 
-Sampler = Callable[
+RowSampler = Callable[
     [Sequence[str], int, int], dict[str, np.ma.MaskedArray[Any, Any]]
 ]  # columns, most rows, seed
-MOST_ROWS = 50_000  # a sample of larger tables
+MAX_ROWS = 50_000  # a sample of larger tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def read_columns(
     wanted: Sequence[str],
     seed: int,
     known: Mapping[str, ColumnSummary],
-    sample: Sampler,
+    sample: RowSampler,
     given: Mapping[str, Variable],
     barred: Mapping[str, str],
 ) -> tuple[dict[str, NodeColumn], dict[str, str]]:
@@ -88,7 +88,7 @@ def read_columns(
             )[1]
         except DataError as error:
             absent[name] = error.diagnostics[0].message
-    raw = sample(columns_of(spec, variables), MOST_ROWS, seed)
+    raw = sample(columns_of(spec, variables), MAX_ROWS, seed)
     columns = {name: _column(spec.nodes[name], spec, v, raw) for name, v in variables.items()}
     held = {n for n in absent if spec.nodes[n].selected}
     return columns, {
@@ -120,7 +120,7 @@ def _column(
 
 
 def as_units(columns: Mapping[str, NodeColumn], counted: str, seed: int) -> dict[str, NodeColumn]:
-    """Of a table of counts, a row for each unit (at most `MOST_ROWS` at random); any other table as it is."""
+    """Of a table of counts, a row for each unit (at most `MAX_ROWS` at random); any other table as it is."""
     y = columns[counted]
     others = [c for c in columns.values() if c is not y]
     complete = np.logical_and.reduce([c.there for c in columns.values()])
@@ -129,20 +129,20 @@ def as_units(columns: Mapping[str, NodeColumn], counted: str, seed: int) -> dict
         return dict(columns)
     hits, units = y.blocks[:, 0], y.units
     numbers = np.where(complete, [hits, units - hits], 0).astype(np.int64).ravel()
-    if numbers.sum() > MOST_ROWS:
+    if numbers.sum() > MAX_ROWS:
         rng = np.random.default_rng(seed)
-        numbers = rng.multivariate_hypergeometric(numbers, MOST_ROWS, method="marginals")
+        numbers = rng.multivariate_hypergeometric(numbers, MAX_ROWS, method="marginals")
     which = np.repeat(np.tile(np.arange(len(hits)), 2), numbers)
     hit = np.repeat(np.repeat([1.0, 0.0], len(hits)), numbers)
-    found = {
+    by_unit = {
         n: replace(c, blocks=c.blocks[which], there=c.there[which], units=c.units[which])
         for n, c in columns.items()
     }
     single = replace(y.variable, type="binary", levels=(0, 1))
-    found[counted] = NodeColumn(
+    by_unit[counted] = NodeColumn(
         single, hit[:, None], np.ones(len(hit), dtype=bool), np.ones(len(hit)), "levels"
     )
-    return found
+    return by_unit
 
 
 def _present(column: np.ma.MaskedArray[Any, Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:

@@ -15,7 +15,7 @@ from dagreg.doubts.implication_columns import NodeColumn
 from dagreg.doubts.implication_regressions import (
     FLOOR,
     FREE,
-    MOST_LEVELS,
+    MAX_LEVELS,
     binomial_means,
     explained_by,
     function_text,
@@ -24,7 +24,7 @@ from dagreg.doubts.implication_regressions import (
     unvarying_text,
 )
 from dagreg.doubts.within_groups import (
-    Span,
+    ColumnSpan,
     Statistic,
     along,
     between,
@@ -48,7 +48,7 @@ def fixed_within(
     """Which of the two does not vary within the levels of a group that is not given, that group, the rows
     with all.
     """
-    found = []
+    constant = []
     for group in groups:
         there = rows & group.there
         if any(g is group for g in given) or there.sum() < FREE:
@@ -58,10 +58,10 @@ def fixed_within(
             if column is not group and constant_within(
                 column.blocks[there] / column.units[there, None], places
             ):
-                found.append((len(np.unique(places)), column, group, there))
-    if not found:
+                constant.append((len(np.unique(places)), column, group, there))
+    if not constant:
         return None
-    return min(found, key=lambda f: f[0])[1:]
+    return min(constant, key=lambda f: f[0])[1:]
 
 
 def by_group(
@@ -85,9 +85,11 @@ def by_group(
     return result or f"{why}, and {len(np.unique(places))} of them are too few for a test"
 
 
-def _span(given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_], *more: NodeColumn) -> Span:
+def _span(given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_], *more: NodeColumn) -> ColumnSpan:
     labels = [g.places(rows) for g in (*given, *more) if g.label]
-    return Span(labels, _side_by_side([g.predictor(rows) for g in given if not g.label], int(rows.sum())))
+    return ColumnSpan(
+        labels, _side_by_side([g.predictor(rows) for g in given if not g.label], int(rows.sum()))
+    )
 
 
 def _side_by_side(blocks: Sequence[Array], rows: int) -> Array:
@@ -122,10 +124,10 @@ def of_label(
     if y.family == "levels" and all(g.label or g.variable.levels for g in given):
         strata = combined([g.places(rows) for g in given], int(rows.sum()))
         return crossed(x.places(rows), y.places(rows), strata) or few
-    if x.label and y.label and len(y.variable.levels) > MOST_LEVELS:
+    if x.label and y.label and len(y.variable.levels) > MAX_LEVELS:
         x, y = y, x
-    if len(y.variable.levels) > MOST_LEVELS:
-        return f"both have more than {MOST_LEVELS} levels"
+    if len(y.variable.levels) > MAX_LEVELS:
+        return f"both have more than {MAX_LEVELS} levels"
     if y.family == "number" or any(g.label for g in given):
         responses = (y.indicators(rows) if y.label else y.predictor(rows)).T
         span, wider = _span(given, rows), _span(given, rows, x)
@@ -154,7 +156,7 @@ def _scattered(
         responses = every if every.shape[1] > 2 else indicators
     else:
         responses = y.blocks[rows]
-    found = []
+    statistics = []
     for response in responses.T:
         if y.family == "count":
             mean = poisson_means(response, np.log(units), columns)
@@ -162,8 +164,8 @@ def _scattered(
         else:
             share = binomial_means(response, units, columns)
             mean, variance = units * share, units * share * (1 - share)
-        found.append(scattered(x.places(rows), response - mean, np.maximum(variance, FLOOR), columns))
-    return found
+        statistics.append(scattered(x.places(rows), response - mean, np.maximum(variance, FLOOR), columns))
+    return statistics
 
 
 def _smallest(results: Sequence[Statistic | None]) -> Statistic | None:

@@ -15,13 +15,14 @@ from dagreg.numerics import glm
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 
-MOST_LEVELS = 12  # of a response
+MAX_LEVELS = 12  # of a response
 FREE = 10  # degrees of freedom that have to be left
 FLOOR = 1e-10  # relative to a sum of squares: rounding
+MIN_SINGULAR = 1e-8  # of columns of length 1: less is rounding
 STEPS = 40
 TOLERANCE = 1e-9
 RIDGE = 1e-9  # of the mean information
-FARTHEST = 30.0  # predictor of a count, which none reaches but where the likelihood has no maximum
+MAX_PREDICTOR = 30.0  # predictor of a count, which none reaches but where the likelihood has no maximum
 
 
 def by_regression(
@@ -30,10 +31,10 @@ def by_regression(
     """The test of x in the regression of y on `given` and x (or, where y has too many levels, of x on them
     and y).
     """
-    if len(y.variable.levels) > MOST_LEVELS:
+    if len(y.variable.levels) > MAX_LEVELS:
         x, y = y, x
-    if len(y.variable.levels) > MOST_LEVELS:
-        return f"both have more than {MOST_LEVELS} levels"
+    if len(y.variable.levels) > MAX_LEVELS:
+        return f"both have more than {MAX_LEVELS} levels"
     base = np.ones((int(rows.sum()), 1))
     null = _orthonormal(base, np.empty((len(base), 0)))
     for other in given:
@@ -58,8 +59,20 @@ def _orthonormal(block: Array, beside: Array) -> Array:
     left = block / np.where(size > 0, size, 1.0)
     for _ in range(2):  # twice is enough (Giraud, Langou and Rozloznik 2005)
         left = left - beside @ (beside.T @ left)
+    q, r = np.linalg.qr(left)
+    if _has_full_rank(r):
+        return np.asarray(q * np.sign(np.diag(r)))  # a single column keeps its sign, and so does its t
     u, s, _ = np.linalg.svd(left, full_matrices=False)
-    return np.asarray(u[:, s > 1e-8])
+    return np.asarray(u[:, s > MIN_SINGULAR])
+
+
+def _has_full_rank(triangle: Array) -> bool:
+    """Whether every singular value is above `MIN_SINGULAR`: the least one is at least 1 over the norm of the
+    inverse. It costs far less than they do, and may say no where it is close.
+    """
+    if triangle.shape[0] < triangle.shape[1] or np.any(np.abs(np.diag(triangle)) <= MIN_SINGULAR):
+        return False
+    return float(np.linalg.norm(np.linalg.inv(triangle))) * MIN_SINGULAR < 1
 
 
 def _linear(y: NodeColumn, rows: npt.NDArray[np.bool_], null: Array, added: Array) -> Statistic | str:
@@ -144,7 +157,7 @@ def poisson_means(response: Array, offset: Array, columns: Array) -> Array:
     """Fitted means of a Poisson regression with the log link; `offset` is that of each row's predictor."""
 
     def derivatives(eta: Array) -> glm.Derivatives:
-        mean = np.exp(np.clip(eta, -FARTHEST, FARTHEST))
+        mean = np.exp(np.clip(eta, -MAX_PREDICTOR, MAX_PREDICTOR))
         return glm.Derivatives(None, response[:, None] - mean, mean[:, :, None])
 
     near = np.log(np.maximum(response, 0.5 * max(float(response.mean()), FLOOR)) + 0.1)
@@ -159,7 +172,7 @@ def poisson_means(response: Array, offset: Array, columns: Array) -> Array:
         steps=STEPS,
         tolerance=TOLERANCE,
     )
-    return np.asarray(np.exp(np.clip(columns @ beta[:, 0] + offset, -FARTHEST, FARTHEST)))
+    return np.asarray(np.exp(np.clip(columns @ beta[:, 0] + offset, -MAX_PREDICTOR, MAX_PREDICTOR)))
 
 
 def binomial_means(hits: Array, units: Array, columns: Array) -> Array:

@@ -26,7 +26,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from dagreg.doubts.implication_columns import NodeColumn, Sampler, as_units, read_columns
+from dagreg.doubts.implication_columns import NodeColumn, RowSampler, as_units, read_columns
 from dagreg.doubts.implication_labels import by_group, fixed_within, of_label, within_labels
 from dagreg.doubts.implication_regressions import FREE, by_regression
 from dagreg.doubts.types import ImplicationTest
@@ -42,12 +42,11 @@ from dagreg.model.summary import Variable
 from dagreg.sources.source import Source
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Spec
-
-Claim = tuple[str, str, tuple[str, ...]]
+from dagreg.study import Claim
 
 FALSE_ALARM_RATE = 0.05  # chance of any false alarm over all tests
-MOST_TESTS = 200
-SMALLEST = 1e-16  # p-values below are shown as such
+MAX_TESTS = 200
+MIN_SHOWN_P = 1e-16  # p-values below are shown as such
 MAX_SHOWN_REJECTIONS = 10  # rejections spelled out
 
 
@@ -66,18 +65,18 @@ def put_to_data(
     seed: int,
     *,
     known: Mapping[str, ColumnSummary] = MappingProxyType({}),
-    sample: Sampler | None = None,
+    sample: RowSampler | None = None,
     variables: Mapping[str, Variable] = MappingProxyType({}),
     barred: Mapping[str, str] = MappingProxyType({}),
 ) -> Verdicts:
-    """Every claim (at most `MOST_TESTS`) whose columns exist; rows with a missing value are left out per
+    """Every claim (at most `MAX_TESTS`) whose columns exist; rows with a missing value are left out per
     test.
 
     `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is
     asked for rows in place of the source. `barred` says of nodes why their columns serve no test, "" where
     they do.
     """
-    asked = claims[:MOST_TESTS]
+    asked = claims[:MAX_TESTS]
     counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
     names = dict.fromkeys(
         (*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ()))
@@ -93,7 +92,7 @@ def put_to_data(
         reasons["cut"] = (
             f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
         )
-    found: list[tuple[Claim, float, float]] = []
+    results: list[tuple[Claim, float, float]] = []
     for claim in asked:
         x, y, given = claim
         lacking = next((n for n in (x, y, *given) if n in absent), None)
@@ -104,11 +103,11 @@ def put_to_data(
         if isinstance(result, str):
             reasons[f"{x} {y}"] = f"`{x}` and `{y}`{_given(given)}: {result}."
         else:
-            found.append((claim, *result))
-    adjusted = holm([p for _, _, p in found])
+            results.append((claim, *result))
+    adjusted = holm([p for _, _, p in results])
     tests = (
         ImplicationTest(x, y, given, statistic, p, q, q < FALSE_ALARM_RATE)
-        for ((x, y, given), statistic, p), q in zip(found, adjusted, strict=True)
+        for ((x, y, given), statistic, p), q in zip(results, adjusted, strict=True)
     )
     return Verdicts(tuple(tests), tuple(reasons.values()))
 
@@ -163,18 +162,15 @@ def _together(tests: Sequence[ImplicationTest], count: int) -> str:
     return (
         f"The data reject {len(tests)} of the {count} independences that the graph implies: "
         f"{', '.join(shown)}{more}. Arrows or common causes between them may be missing. With either "
-        "between the two of any one pair what is adjusted for would still be enough: the answer does not "
-        "rest on these."
+        "of these for any one pair the adjustment would still be enough: the answer does not rest on them."
     )
 
 
 def _p(value: float) -> str:
-    return f"= {value:.2g}" if value > SMALLEST else f"< {SMALLEST:g}"
+    return f"= {value:.2g}" if value > MIN_SHOWN_P else f"< {MIN_SHOWN_P:g}"
 
 
-_SPARED = (
-    " With either between them what is adjusted for would still be enough: the answer does not rest on this."
-)
+_SPARED = " With either of them the adjustment would still be enough: the answer does not rest on this."
 
 
 def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
@@ -192,7 +188,7 @@ def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer
     ]
     if all(_still_valid(answer, other) for answer in adjusted for other in wider):
         return _SPARED
-    return " With one of these between them what is adjusted for would no longer be enough."
+    return " With one of these the adjustment would no longer be enough."
 
 
 def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:

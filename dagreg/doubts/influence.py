@@ -10,19 +10,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from dagreg.doubts.point import Design, as_draws, coefficients, design, irregularity, regular
+from dagreg.binding.columns import as_columns
+from dagreg.binding.row_sums import in_sql, likelihood_rows, start_of
+from dagreg.binding.rows import Rows
+from dagreg.doubts.point import (
+    Design,
+    as_draws,
+    coefficients,
+    design,
+    irregularity,
+    regular,
+    triangle_design,
+)
+from dagreg.effects.averages import averages_in
 from dagreg.effects.estimate import comparison
 from dagreg.effects.gformula import contrast_draws
 from dagreg.effects.rows import as_they_are, observed_rows
 from dagreg.effects.types import Estimate
+from dagreg.engines.target import CLOSE, look_at
 from dagreg.errors import Doubt
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics import glm
+from dagreg.numerics.arrays import Array, Mask
 
-Mask = npt.NDArray[np.bool_]
 MIN_SHIFT = 0.5
 INFLATION = 100.0  # variance inflation of the exposure that is worth naming
 
@@ -35,10 +47,10 @@ def prior_doubts(
     choices = [outcome.intercept_prior, *(t.prior for t in outcome.terms)]
     if not any(c.given for c in choices) or len(model.equations) > 1 or irregularity(outcome):
         return ()
-    this = design(model, outcome, data)
+    this = _design(model, data)
     slots = _given(outcome)
     rows = [e for e in estimates if e.average]
-    found = []
+    doubts = []
     for i, estimate in enumerate(rows):
         free = _effect(model, this, slots["intercept"] | slots["slopes"], data, seed)[i]
         if not regular(outcome):  # a mode of another likelihood: only the step between two of them counts
@@ -49,8 +61,22 @@ def prior_doubts(
         if abs(shift) <= MIN_SHIFT * estimate.summary.sd:
             continue
         culprit = _culprit(model, this, slots, data, seed, i, free)
-        found.append(Doubt("DR511", _message(model, this, i, estimate, free, culprit)))
-    return tuple(found)
+        doubts.append(Doubt("DR511", _message(model, this, i, estimate, free, culprit)))
+    return tuple(doubts)
+
+
+def _design(model: Model, data: Mapping[str, Any]) -> Design:
+    """The regression's numbers: of rows that stay in their database the triangle of the design."""
+    table = as_columns(data).in_place
+    found = (
+        None if table is None or not in_sql(model.outcome) else table.design_triangle(model, model.outcome)
+    )
+    if found is None:
+        return design(model, model.outcome, data)
+    without = np.hstack([found, np.zeros((len(found), 1))])
+    known = triangle_design(model.outcome, (float(len(found)), without))
+    assert known is not None
+    return known
 
 
 def _given(equation: Equation) -> dict[str, Mask]:
@@ -64,9 +90,27 @@ def _given(equation: Equation) -> dict[str, Mask]:
 def _effect(model: Model, this: Design, released: Mask, data: Mapping[str, Any], seed: int) -> Array:
     """Every contrast at the posterior mode with these priors released."""
     penalty = np.where(released, 0.0, this.precision)
+    table = as_columns(data).in_place
+    if table is not None and in_sql(model.outcome):
+        found = _effect_in_place(model, table, glm.NormalPriors(penalty, this.centre))
+        if found is not None:
+            return found
+        this = design(model, model.outcome, data)
     draws = as_draws(model.outcome, *coefficients(model.outcome, this, penalty=penalty))
     rows = as_they_are(observed_rows(model, data))
     return np.array([contrast_draws(model, draws, rows, c, seed)[0] for c in model.estimand.contrasts])
+
+
+def _effect_in_place(model: Model, table: Rows, prior: glm.NormalPriors) -> Array | None:
+    """The same of rows that stay in their database; None where they have to be read."""
+    averages = averages_in(model, {}, table)
+    if averages is None:
+        return None
+    rows = likelihood_rows(model, model.outcome, table)
+    found = glm.mode(look_at(rows), start_of(model.outcome, rows), prior=prior, close=CLOSE)
+    if found is None:
+        return None
+    return np.array([averages.change(contrast, found[0]) for contrast in model.estimand.contrasts])
 
 
 def _culprit(

@@ -21,7 +21,7 @@ def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
         return ()
     exposure, outcome = model.equations[0].response, model.outcome.response
     names, statistic = first_stage(model, data)
-    found = [
+    weak = [
         Doubt(
             "DR532",
             f"The estimate rests on an instrument ({', '.join(names)}): on linear regressions, the same "
@@ -36,8 +36,8 @@ def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
             f"{MIN_F_STATISTIC:g}. The data hardly say how much the instrument moves the exposure, so the "
             "prior decides most of this estimate."
         )
-        found.append(Doubt("DR533", message))
-    return tuple(found)
+        weak.append(Doubt("DR533", message))
+    return tuple(weak)
 
 
 def first_stage(model: Model, data: Mapping[str, Any]) -> tuple[tuple[str, ...], float]:

@@ -27,13 +27,13 @@ def mixing(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Mixing,
 
     `draws` is by estimator. The coefficients that are the effect come first, then the least effective ones.
     """
-    found = [
+    numbers = [
         (not causal, ess, -r_hat, i, (name, estimator, values))
         for i, (name, estimator, values, causal, ess, r_hat) in enumerate(_numbers(models, draws))
     ]
     chosen: list[Mixing] = []
     seen: set[bytes] = set()
-    for _, ess, worse, _, (name, estimator, values) in sorted(found, key=lambda row: row[:4]):
+    for _, ess, worse, _, (name, estimator, values) in sorted(numbers, key=lambda row: row[:4]):
         if (
             values.tobytes() not in seen and len(chosen) < MAX_PARAMETERS
         ):  # a correlation matrix holds each twice
@@ -42,10 +42,10 @@ def mixing(models: Sequence[Model], draws: Mapping[str, Draws]) -> tuple[Mixing,
     return tuple(chosen)
 
 
-Number = tuple[str, Estimator, Array, bool, float, float]
+Traced = tuple[str, Estimator, Array, bool, float, float]
 
 
-def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Number]:
+def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Traced]:
     """Name, estimator, chains x draws, whether it is the effect, ESS and R-hat of every number that a chain
     moved.
     """
@@ -82,15 +82,15 @@ def _place(labels: Sequence[str], values: Array, at: int) -> str:
 
 def _labels(model: Model) -> dict[str, list[str]]:
     """The labels of the numbers of each parameter that has several, in order."""
-    found = {t.symbol: list(t.columns) for e in model.equations for t in e.terms}
+    labels = {t.symbol: list(t.columns) for e in model.equations for t in e.terms}
     for varying in (v for e in model.equations for v in e.varying):
         names = [d.name for d in varying.deviations]
         levels = [str(level) for level in varying.levels]
-        found[varying.symbol] = (
+        labels[varying.symbol] = (
             [f"{level}, {name}" for level in levels for name in names] if names[1:] else levels
         )
-        found[varying.parameters[1]] = names
-    return found
+        labels[varying.parameters[1]] = names
+    return labels
 
 
 def _mixing(name: str, estimator: Estimator, values: Array, *, ess: float, r_hat: float) -> Mixing:

@@ -25,8 +25,8 @@ from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.tails import f_upper
 
-ODDS = 0.001  # probability of products that fit so well, were there none
-MOST_ROWS = 50_000
+MAX_CHANCE = 0.001  # probability of products that fit so well, were there none
+MAX_ROWS = 50_000
 
 
 def modification_doubts(
@@ -37,9 +37,9 @@ def modification_doubts(
     if not _plane(model) or len(heads) != 1:
         return []
     table = as_columns(data).in_database
-    found = _with_products(model, data if table is None else _sampled(model, table, seed))
+    fitted = _with_products(model, data if table is None else _sampled(model, table, seed))
     mean, sd = heads[0].summary.mean, heads[0].summary.sd
-    if found is None or found[1] > ODDS or abs(found[0]) <= sd:
+    if fitted is None or fitted[1] > MAX_CHANCE or abs(fitted[0]) <= sd:
         return []
     (exposure,) = model.estimand.exposure
     response, others = model.outcome.response, _others(model)
@@ -49,7 +49,7 @@ def modification_doubts(
         f"The effect differs between rows: the regression of `{response}` has no product of `{exposure}` "
         f"with {quoted(others)}, so it gives everyone, the treated and the untreated one effect, "
         f"{mean:.3g}. With these products, which fit beyond chance, the average effect{whom} is "
-        f"{mean + found[0]:.3g}. The first is the one reported; `interactions: [{products}]` under "
+        f"{mean + fitted[0]:.3g}. The first is the one reported; `interactions: [{products}]` under "
         f"`{response}` gives the second."
     )
     return [Doubt("DR590", message)]
@@ -57,7 +57,7 @@ def modification_doubts(
 
 def _sampled(model: Model, data: Rows, seed: int) -> Mapping[str, Any]:
     """Complete rows of a large table."""
-    some = data.sample(model.columns, MOST_ROWS, seed)
+    some = data.sample(model.columns, MAX_ROWS, seed)
     complete = ~np.any([np.ma.getmaskarray(values) for values in some.values()], axis=0)
     return {name: np.ma.getdata(values)[complete] for name, values in some.items()}
 
@@ -108,8 +108,8 @@ def _least_squares(columns: Array, response: Array, units: Array) -> tuple[Array
     """Coefficients and residual sum of squares; None where the columns are collinear."""
     scale = np.maximum(np.abs(columns).max(axis=0), 1e-300)
     root = np.sqrt(units)
-    found, _, rank, _ = np.linalg.lstsq(columns / scale * root[:, None], response * root, rcond=1e-9)
+    beta, _, rank, _ = np.linalg.lstsq(columns / scale * root[:, None], response * root, rcond=1e-9)
     if rank < columns.shape[1]:
         return None
-    left = response - columns / scale @ found
-    return found / scale, float(units @ left**2)
+    left = response - columns / scale @ beta
+    return beta / scale, float(units @ left**2)

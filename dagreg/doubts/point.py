@@ -57,9 +57,9 @@ def design(model: Model, equation: Equation, data: Mapping[str, Any]) -> Design:
     """
     table = as_columns(data).in_database
     if table is not None:
-        found = triangle_design(equation, table.triangle_without(model, equation, None))
-        if found is not None:
-            return found
+        reduced = triangle_design(equation, table.triangle_without(model, equation, None))
+        if reduced is not None:
+            return reduced
     return design_of_rows(model, equation, data)
 
 
@@ -82,11 +82,11 @@ def design_of_rows(model: Model, equation: Equation, data: Mapping[str, Any]) ->
     return Design(*numbers, error=error, scale=scale, rows=counts)
 
 
-def triangle_design(equation: Equation, found: tuple[float, Array] | None) -> Design | None:
+def triangle_design(equation: Equation, reduced: tuple[float, Array] | None) -> Design | None:
     """A Gaussian regression whose rows are those of its triangle: the same least squares."""
-    if found is None:
+    if reduced is None:
         return None
-    units, triangle = found
+    units, triangle = reduced
     precision, centre = np.array([_normal(c) for c in equation.coefficients]).T
     rows = len(triangle)
     return Design(triangle[:, :-1], triangle[:, -1], np.ones(rows), np.zeros(rows), precision, centre, units)
@@ -172,7 +172,7 @@ def coefficients(
         1 if equation.has_intercept else len(equation.terms[0].columns)
     )  # every row has one of its levels
     start[:constants] = usual
-    prior = glm.Prior(precision, this.centre)
+    prior = glm.NormalPriors(precision, this.centre)
     unit = 1.0 if link.unit else 0.0
     beta = glm.fit(
         this.columns,
@@ -184,6 +184,29 @@ def coefficients(
         unit=unit,
     )
     return beta[:, 0], sigma
+
+
+def without_each_group(
+    equation: Equation, this: Design, parts: Callable[[int], Array], groups: int
+) -> tuple[tuple[Array, float], ...] | None:
+    """`coefficients` without each group of rows in turn, and without priors; `parts(group)` is the share of
+    each row in it.
+
+    None where they are not those of one least-squares problem, or the rows that are kept do not tell them.
+    """
+    link = "identity" if equation.family.on_log_scale else equation.link.name
+    variance = equation.family.variance or equation.family.quasi_variance
+    known = this.error is not None or this.scale is not None or np.any(this.offset)
+    if link != "identity" or variance is not constant or known or this.count is not None:
+        return None
+    fits = glm.without_each_group(this.columns, this.response, this.units, parts, groups)
+    if fits is None:
+        return None
+    units = this.units.sum() - np.array([this.units @ parts(g) for g in range(groups)])
+    left = np.maximum(units - this.columns.shape[1], 1.0)
+    least = MIN_SHARE_OF_USUAL * _spread(this.response, this.units)
+    sigmas = np.maximum(np.sqrt(fits.squares / left), least)
+    return tuple((beta, float(sigma)) for beta, sigma in zip(fits.coefficients, sigmas, strict=True))
 
 
 def _share(this: Design, sigma: float) -> Array | float:
@@ -219,11 +242,11 @@ def _spread(values: Array, units: Array) -> float:
 def as_draws(equation: Equation, beta: Array, sigma: float) -> dict[str, Array]:
     """A point as draws with one draw, keyed by the equation's symbols."""
     at = int(equation.has_intercept)
-    found: dict[str, Array] = {equation.intercept: beta[:1] if at else np.zeros(1)}
+    draws: dict[str, Array] = {equation.intercept: beta[:1] if at else np.zeros(1)}
     for term in equation.terms:
         width = len(term.columns)
-        found[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]
+        draws[term.symbol] = beta[at : at + 1] if width == 1 else beta[None, at : at + width]
         at += width
     for auxiliary, parameter in zip(equation.auxiliaries, equation.family.parameters, strict=True):
-        found[auxiliary.symbol] = np.array([parameter.from_dispersion(sigma)])
-    return found
+        draws[auxiliary.symbol] = np.array([parameter.from_dispersion(sigma)])
+    return draws

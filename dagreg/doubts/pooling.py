@@ -7,6 +7,7 @@ vary at their posterior means.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,16 +23,15 @@ from dagreg.model.design import column, encode, encoded
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Deviation, Varying
+from dagreg.numerics import glm
 from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
-MOST_LEVELS, MOST_PICTURES = 30, 6
-MOST_ROWS = 1_000_000
-STEPS, CLOSE, FAR = (
-    60,
-    1e-8,
-    30.0,
-)  # of the iteration; a linear predictor beyond FAR is on its way to infinity
+MAX_LEVELS, MAX_PICTURES = 30, 6
+MAX_ROWS = 1_000_000
+MAX_STEPS = 60
+MAX_MOVE = 1e-8  # of the coefficients, by one step more, where they have converged
+MAX_PREDICTOR = 30.0  # of a probability: beyond, it is on its way to infinity
 
 
 def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) -> tuple[Pooling, ...]:
@@ -39,9 +39,9 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
 
     `draws` is by estimator.
     """
-    if data.count > MOST_ROWS:
+    if data.count > MAX_ROWS:
         return ()
-    found = (
+    each = (
         pooling
         for model in models
         if model.estimator.offers.effect
@@ -50,7 +50,7 @@ def poolings(models: Sequence[Model], draws: Mapping[str, Draws], data: Rows) ->
         for varying in equation.varying
         for pooling in _poolings(model, equation, varying, draws[model.estimator].flat(), data)
     )
-    return tuple(pooling for pooling, _ in zip(found, range(MOST_PICTURES), strict=False))
+    return tuple(pooling for pooling, _ in zip(each, range(MAX_PICTURES), strict=False))
 
 
 def _poolings(
@@ -101,8 +101,8 @@ def pooled_levels(
 def shown_levels(means: Array) -> npt.NDArray[np.int64]:
     """The places of the levels that are shown, in the order of their means: every k-th of many."""
     order = np.argsort(means, kind="stable")
-    if len(order) > MOST_LEVELS:
-        order = order[np.linspace(0, len(order) - 1, MOST_LEVELS).round().astype(np.int64)]
+    if len(order) > MAX_LEVELS:
+        order = order[np.linspace(0, len(order) - 1, MAX_LEVELS).round().astype(np.int64)]
     return order
 
 
@@ -170,21 +170,34 @@ def own_coefficients(link: str, response: Array, design: Array, offset: Array, w
     unknown = np.full(design.shape[1], np.nan)
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return unknown
-    eta = np.full(len(response), how.of_mean(float(np.average(response, weights=weights))))
-    found = unknown
-    for _ in range(STEPS):
+    centre = how.of_mean(float(np.average(response, weights=weights)))
+    if not math.isfinite(centre):
+        return unknown
+
+    def derivatives(eta: Array) -> glm.Derivatives:
         with np.errstate(all="ignore"):
             mean, slope = how.inverse(eta), how.slope(eta)
-            root = np.sqrt(weights * slope**2 / _variance(link, mean))
-            target = eta - offset + (response - mean) / slope
-        if not (np.isfinite(root).all() and np.isfinite(target).all()):
-            return unknown
-        before = found
-        found = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
-        eta = offset + design @ found
-        if np.abs(found - before).max() <= CLOSE * (1 + np.abs(found).max()):
-            return found if not how.unit or np.abs(eta).max() < FAR else unknown
-    return unknown
+            weight = weights[:, None] * slope / _variance(link, mean)
+            gradient, information = weight * (response[:, None] - mean), weight * slope
+        return glm.Derivatives(None, gradient, information[:, :, None])
+
+    def moved(beta: Array, steps: int) -> Array:
+        return glm.fit(
+            design, derivatives, beta, offset=offset[:, None], steps=steps, tolerance=MAX_MOVE / 10
+        )
+
+    first = derivatives(np.full((len(response), 1), centre))  # every row at the mean
+    slopes = first.information[:, 0, 0]
+    try:
+        ahead = centre - offset + first.gradient[:, 0] / slopes
+        start = glm.weighted_least_squares(design, ahead, slopes)[:, None]
+        beta = moved(start, MAX_STEPS)
+        again = moved(beta, 1)
+    except np.linalg.LinAlgError:  # numbers that are not finite
+        return unknown
+    settled = np.abs(again - beta).max() <= MAX_MOVE * (1 + np.abs(beta).max())
+    far = how.unit and np.abs(offset + design @ beta[:, 0]).max() >= MAX_PREDICTOR
+    return beta[:, 0] if settled and not far else unknown
 
 
 def _variance(link: str, mean: Array) -> Array:

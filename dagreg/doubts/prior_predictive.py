@@ -32,9 +32,9 @@ from dagreg.numerics.arrays import Array
 from dagreg.spec.types import LEVEL
 
 DRAWS = 1_000
-ROWS = 200
+MAX_ROWS = 200  # of the data, for which responses are drawn
 CENTRAL = 0.998  # of the prior predictive distribution: a statistic outside is ruled out
-UNMOVED = 0.9  # of the prior's interval: a posterior as wide has learned next to nothing
+MIN_UNMOVED = 0.9  # of the prior's interval: a posterior as wide has learned next to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ def prior_check(
     rng = np.random.default_rng([seed, 71])
     table = _some_rows(model, data, rng)
     drawn = {e.response: _parameters(e, rng) for e in model.equations}
-    found = {e.response: _predicted(model, e, drawn[e.response], table, rng) for e in model.equations}
+    by_response = {e.response: _predicted(model, e, drawn[e.response], table, rng) for e in model.equations}
     doubts = [
         doubt
         for equation in model.equations
-        if (predicted := found[equation.response]) is not None
+        if (predicted := by_response[equation.response]) is not None
         for doubt in _ruled_out(equation, predicted)
     ]
-    outcome = found[model.outcome.response]
+    outcome = by_response[model.outcome.response]
     sentence = _sentence(model, outcome) if outcome is not None else ""
     every = {
         symbol: values for draws in drawn.values() if draws is not None for symbol, values in draws.items()
@@ -84,16 +84,16 @@ class _Predicted:
 
 
 def _some_rows(model: Model, data: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """At most `ROWS` of the rows, at random, those with missing values left out."""
+    """At most `MAX_ROWS` of the rows, at random, those with missing values left out."""
     columns = model.columns
     table = as_columns(data).in_database
     if table is not None:
-        masked = table.sample(columns, ROWS, int(rng.integers(2**31)))
+        masked = table.sample(columns, MAX_ROWS, int(rng.integers(2**31)))
         there = ~np.any([np.ma.getmaskarray(masked[c]) for c in columns], axis=0)
         return {c: np.ma.getdata(masked[c])[there] for c in columns}
     arrays = {c: np.asarray(data[c]) for c in columns}
     count = len(arrays[columns[0]])
-    kept = np.arange(count) if count <= ROWS else np.sort(rng.choice(count, ROWS, replace=False))
+    kept = np.arange(count) if count <= MAX_ROWS else np.sort(rng.choice(count, MAX_ROWS, replace=False))
     return {c: values[kept] for c, values in arrays.items()}
 
 
@@ -107,14 +107,14 @@ def _parameters(equation: Equation, rng: np.random.Generator) -> dict[str, Array
     unlike = len(equation.levels) > 0 or equation.linked is not None or equation.censoring is not None
     if unlike or not all(map(proper, priors)):
         return None
-    found = {equation.intercept: _of(equation.intercept_prior, rng)}
+    draws = {equation.intercept: _of(equation.intercept_prior, rng)}
     for term in equation.terms:
-        found[term.symbol] = _of(term.prior, rng, *([len(term.columns)] if len(term.columns) > 1 else []))
+        draws[term.symbol] = _of(term.prior, rng, *([len(term.columns)] if len(term.columns) > 1 else []))
     for auxiliary in equation.auxiliaries:
-        found[auxiliary.symbol] = _of(auxiliary.prior, rng)
+        draws[auxiliary.symbol] = _of(auxiliary.prior, rng)
     for varying in equation.varying:
-        found |= _groups(varying, rng)
-    return found
+        draws |= _groups(varying, rng)
+    return draws
 
 
 def _groups(varying: Varying, rng: np.random.Generator) -> dict[str, Array]:
@@ -161,7 +161,7 @@ def _predicted(
             sds, sd = np.zeros_like(means), 0.0
         else:
             sds, sd = simulated.std(axis=1), float(observed.std())
-    means, sds = (np.where(np.isnan(found), np.inf, found) for found in (means, sds))
+    means, sds = (np.where(np.isnan(moment), np.inf, moment) for moment in (means, sds))
     return _Predicted(means, sds, mean, sd)
 
 
@@ -196,8 +196,8 @@ def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
             continue
         message = (
             f"Your priors rule out the data. Before the data they place the {statistic} of "
-            f"{_per_unit(equation)} between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}, and "
-            f"it is {observed:.3g}. Check the units of the priors in the regression of "
+            f"{_per_unit(equation)} between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}; in "
+            f"the data it is {observed:.3g}. Check the units of the priors in the regression of "
             f"{equation.response}, or widen them."
         )
         yield Doubt("DR515", message)
@@ -230,8 +230,8 @@ def _sentence(model: Model, predicted: _Predicted) -> str:
     observed = predicted.mean if cut or mean is None else mean  # of all rows, where it is known
     return (
         f"Before the data, {whose} place the mean of {_per_unit(equation)} between {low:.3g} and "
-        f"{high:.3g} with probability {LEVEL:.0%} (prior predictive, at the observed predictors); it is "
-        f"{observed:.3g}."
+        f"{high:.3g} with probability {LEVEL:.0%} (prior predictive, at the observed predictors). In the "
+        f"data it is {observed:.3g}."
     )
 
 
@@ -252,7 +252,7 @@ def _unmoved(
             before = contrast_draws(model, draws, rows, contrast, seed)
         low, high = _central(before, estimate.summary.level)
         width = estimate.summary.interval[1] - estimate.summary.interval[0]
-        if not width > UNMOVED * (high - low):  # a prior that reaches infinity has said next to nothing
+        if not width > MIN_UNMOVED * (high - low):  # a prior that reaches infinity has said next to nothing
             continue
         then, now = f"{low:.3g} to {high:.3g}", "{:.3g} to {:.3g}".format(*estimate.summary.interval)
         message = (

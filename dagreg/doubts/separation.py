@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from dagreg.binding.columns import as_columns
 from dagreg.doubts.collinear import columns_of, dependences
 from dagreg.doubts.point import coefficients, design_of_rows, regular
 from dagreg.errors import Doubt
@@ -22,7 +22,7 @@ from dagreg.model.design import design_columns, encoded, positions
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import Term
-from dagreg.numerics.arrays import Array, optimize
+from dagreg.numerics.arrays import Array, Mask, optimize
 
 LINKS = ("logit", "probit", "cloglog", "log")  # under which a coefficient may have to be infinite
 FAR_PREDICTORS = {
@@ -30,10 +30,8 @@ FAR_PREDICTORS = {
     "log": 8.0,
 }  # predictors that a likelihood without a maximum reaches in a few steps
 FAR_PREDICTOR = 3.0  # of the other links
-ROWS, NUMBERS = 20_000, 2_000_000  # distinct rows, and entries of the program, that are worth it
+MAX_ROWS, MAX_ENTRIES = 20_000, 2_000_000  # distinct rows, and entries of the program, that are worth it
 MIN_MOVE = 1e-6
-
-Mask = npt.NDArray[np.bool_]
 
 
 def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...]:
@@ -42,8 +40,8 @@ def separation_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
     """
     if not model.complete:
         return ()
-    found = (_doubt(model, equation, data) for equation in model.equations)
-    return tuple(doubt for doubt in found if doubt is not None)
+    doubts = (_doubt(model, equation, data) for equation in model.equations)
+    return tuple(doubt for doubt in doubts if doubt is not None)
 
 
 def _doubt(model: Model, equation: Equation, data: Mapping[str, Any]) -> Doubt | None:
@@ -83,6 +81,10 @@ def distinct_rows(
 
     None for so many rows that a linear program takes long.
     """
+    whole = as_columns(data).in_database
+    predictors = tuple(dict.fromkeys(model.variables[name].column for name in equation.predictors))
+    if whole is not None and whole.distinct(predictors) > MAX_ROWS:  # there are no fewer distinct designs
+        return None
     values = encoded(
         model, dict.fromkeys((*equation.predictors, *(() if equation.levels else (equation.response,)))), data
     )
@@ -95,7 +97,7 @@ def distinct_rows(
         state = _state(equation, values[equation.response][:, 0], data)
     table = np.unique(np.column_stack([columns, state]), axis=0)
     several = max(len(equation.levels) - 1, 1)
-    if len(table) > ROWS or table.size * several**2 > NUMBERS:
+    if len(table) > MAX_ROWS or table.size * several**2 > MAX_ENTRIES:
         return None
     return table[:, :-1], _bounds(equation, table[:, :-1], table[:, -1])
 
@@ -166,7 +168,7 @@ def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal
         for sign in (1.0, -1.0):
             goal = np.zeros(len(fixed))
             goal[place] = -sign
-            found = optimize.linprog(
+            solution = optimize.linprog(
                 goal,
                 A_ub=-low / size if len(low) else None,
                 b_ub=np.zeros(len(low)) if len(low) else None,
@@ -175,7 +177,7 @@ def _separates(equation: Equation, term: Term, columns: Array, low: Array, equal
                 bounds=limits,
                 method="highs",
             )
-            if found.status == 0 and -found.fun > MIN_MOVE:
+            if solution.status == 0 and -solution.fun > MIN_MOVE:
                 return True
     return False
 

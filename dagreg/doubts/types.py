@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Diagnostics(Brief):
+class DrawDiagnostics(Brief):
     """How the sampling went, over every program of an effect. `problems` is empty exactly where `ok`."""
 
     engine: str

@@ -4,8 +4,8 @@ A label is no number: as a condition it means a comparison within its levels, an
 for the differences between its levels. Nothing here depends on what the levels are called, or in which order
 they stand.
 
-- `Span` takes rows off the means of all levels of one or several labels, and off further columns; no matrix
-  of rows x levels is made.
+- `ColumnSpan` takes rows off the means of all levels of one or several labels, and off further columns; no
+  matrix of rows x levels is made.
 - `between` asks whether a number's mean differs between levels: the F test, exact for any number of levels.
 - `crossed` asks it of levels: chi-square within strata, its mean and variance given both margins (Dawson
   1954), which stay right where cells are nearly empty.
@@ -27,16 +27,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 from dagreg.numerics.tails import chi_square_upper, f_upper, t_two_sided
 
-Index = npt.NDArray[np.int64]
 Statistic = tuple[float, float]  # and its p value
 DEPENDENT = 1e-8  # of a column's length: what is left of it beside others is rounding
-MOST_BESIDE = (
-    1_000  # levels of all labels but the largest; beyond, rows are compared within combinations of levels
-)
-MOST_CROSSED = 20_000_000  # cells of their table
+# levels of all labels but the largest; beyond, rows are compared within combinations of levels
+MAX_BESIDE = 1_000
+MAX_CROSSED = 20_000_000  # cells of their table
 EXPECTED = 5.0  # rows that would differ from their level's by chance: then it is no chance that none does
 
 
@@ -47,11 +45,11 @@ def dense(places: npt.NDArray[np.generic]) -> Index:
 
 def combined(labels: Sequence[npt.NDArray[np.generic]], rows: int) -> Index:
     """The combinations of levels that occur, numbered from 0; one for all rows where there is no label."""
-    found = np.zeros(rows, dtype=np.int64)
+    together = np.zeros(rows, dtype=np.int64)
     for label in labels:
         codes = dense(label)
-        found = dense(found * (int(codes.max()) + 1) + codes)
-    return found
+        together = dense(together * (int(codes.max()) + 1) + codes)
+    return together
 
 
 def constant_within(block: Array, places: Index) -> bool:
@@ -68,7 +66,7 @@ def constant_within(block: Array, places: Index) -> bool:
     return bool(expected >= EXPECTED)
 
 
-class Span:
+class ColumnSpan:
     """All that is linear in the levels of some labels (the overall mean among them) and in
     further columns.
     """
@@ -79,7 +77,7 @@ class Span:
             combined((), rows)
         ]
         beside = sum(int(c.max()) + 1 for c in codes[1:])
-        if beside > MOST_BESIDE or beside * (int(codes[0].max()) + 1) > MOST_CROSSED:
+        if beside > MAX_BESIDE or beside * (int(codes[0].max()) + 1) > MAX_CROSSED:
             codes, beside = [combined(codes, rows)], 0
         self.first, self.size = codes[0], np.bincount(codes[0]).astype(np.float64)
         starts = np.cumsum([0, *(int(c.max()) + 1 for c in codes[1:])])
@@ -137,24 +135,26 @@ class Span:
     @cached_property
     def leverage(self) -> Array:
         """The diagonal of the projection onto the span."""
-        found = 1 / self.size[self.first]
+        leverage = 1 / self.size[self.first]
         if self.others:
             pulled = self.shares @ self.inverse
             own = np.einsum("ij,ij->i", pulled, self.shares)[self.first]
             cross = sum(pulled[self.first, code] for code in self.others)
-            found = found + own - 2 * cross
-            found = found + sum(self.inverse[code, other] for code in self.others for other in self.others)
-        return np.asarray(found + (self.basis**2).sum(axis=1))
+            leverage = leverage + own - 2 * cross
+            leverage = leverage + sum(
+                self.inverse[code, other] for code in self.others for other in self.others
+            )
+        return np.asarray(leverage + (self.basis**2).sum(axis=1))
 
 
 def _sums(codes: Index, block: Array, levels: int) -> Array:
-    found = np.empty((levels, block.shape[1]))
+    sums = np.empty((levels, block.shape[1]))
     for i, column in enumerate(block.T):
-        found[:, i] = np.bincount(codes, weights=column, minlength=levels)
-    return found
+        sums[:, i] = np.bincount(codes, weights=column, minlength=levels)
+    return sums
 
 
-def between(span: Span, wider: Span, response: Array, free: int) -> Statistic | None:
+def between(span: ColumnSpan, wider: ColumnSpan, response: Array, free: int) -> Statistic | None:
     """The F test of what `wider` adds to `span` (which it holds) for a response; None without `free` rows to
     spare.
     """
@@ -216,7 +216,7 @@ def scattered(places: Index, left: Array, variance: Array, columns: Array) -> St
     return f, f_upper(f, own, free)
 
 
-def along(span: Span, x: Array, y: Array) -> Statistic | None:
+def along(span: ColumnSpan, x: Array, y: Array) -> Statistic | None:
     """Whether two blocks go together beside the span: a quadratic form in the sums of products of what is
     left.
     """
@@ -236,7 +236,7 @@ def along(span: Span, x: Array, y: Array) -> Statistic | None:
     return statistic, f_upper(statistic / columns, columns, left)
 
 
-def _shuffled(span: Span, x: Array, y: Array) -> Array:
+def _shuffled(span: ColumnSpan, x: Array, y: Array) -> Array:
     """The covariance of the sums of products where rows are shuffled within levels: exact."""
     several = np.flatnonzero(span.size > 1)
     squares = [
@@ -245,11 +245,11 @@ def _shuffled(span: Span, x: Array, y: Array) -> Array:
         ]
         for b in (x, y)
     ]
-    found = np.einsum("gij,gkl,g->ikjl", *squares, 1 / (span.size[several] - 1))
-    return np.asarray(found.reshape(x.shape[1] * y.shape[1], -1))
+    variance = np.einsum("gij,gkl,g->ikjl", *squares, 1 / (span.size[several] - 1))
+    return np.asarray(variance.reshape(x.shape[1] * y.shape[1], -1))
 
 
-def _by_row(span: Span, products: Array) -> Array:
+def _by_row(span: ColumnSpan, products: Array) -> Array:
     """The same where rows differ in their variances, each made up for what the span takes of it (HC2)."""
     room = 1 - span.leverage
     return np.asarray((products / np.where(room > DEPENDENT, room, np.inf)[:, None]).T @ products)
@@ -263,7 +263,7 @@ def of_means(places: Index, x: Array, y: Array, given: Array, free: int) -> Stat
     codes = dense(places)
     size = np.bincount(codes).astype(np.float64)
     means = [_sums(codes, b, len(size)) / size[:, None] for b in (x, y, given)]
-    span = Span((), means[2])
+    span = ColumnSpan((), means[2])
     first, second = span.new(means[0]), span.new(means[1])
     p, q = first.shape[1], second.shape[1]
     left = len(size) - span.rank

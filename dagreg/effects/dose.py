@@ -13,7 +13,7 @@ import numpy as np
 from dagreg.effects.functional import functional_means
 from dagreg.effects.gformula import contrast_means
 from dagreg.effects.measures import event
-from dagreg.effects.rows import Rows, merge, observed_rows
+from dagreg.effects.rows import EncodedRows, merge, observed_rows
 from dagreg.effects.summary import summarise
 from dagreg.effects.types import Dose
 from dagreg.engines.draws import Draws
@@ -55,20 +55,20 @@ def evenly(seen: Array, count: int, *, whole: bool) -> tuple[float, ...]:
     return tuple(float(d) for d in (np.unique(np.round(doses)) if whole else np.unique(doses)))
 
 
-def _rows(model: Model, data: Mapping[str, Any]) -> Rows:
+def _rows(model: Model, data: Mapping[str, Any]) -> EncodedRows:
     """The rows to average over. The exposure is set in all of them, so its own values keep none apart."""
     rows = observed_rows(model, data)
     if model.functional is not None:  # whose marginals may be the exposure's own
         return merge(rows)
     exposure = model.estimand.exposure[0]
-    others = {name: found for name, found in rows.unseen.items() if name != exposure}
+    others = {name: entry for name, entry in rows.unseen.items() if name != exposure}
     values = {**rows.values, exposure: np.zeros_like(rows.values[exposure])}
     return merge(replace(rows, values=values, unseen=others))
 
 
-def _means(model: Model, draws: Draws, rows: Rows, doses: tuple[float, ...], seed: int) -> list[Array]:
+def _means(model: Model, draws: Draws, rows: EncodedRows, doses: tuple[float, ...], seed: int) -> list[Array]:
     """Two doses at a time, as the two sides of a contrast."""
-    found: list[Array] = []
+    means: list[Array] = []
     for i in range(0, len(doses), 2):
         pair = doses[i : i + 2]
         contrast = Contrast(model.estimand.exposure, (pair[0],), (pair[-1],))
@@ -77,5 +77,5 @@ def _means(model: Model, draws: Draws, rows: Rows, doses: tuple[float, ...], see
             if model.functional is not None
             else contrast_means(model, draws.flat(), rows, contrast, seed)
         )
-        found += sides[: len(pair)]
-    return found
+        means += sides[: len(pair)]
+    return means

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
+from dagreg.effects.averages import averages_in, averages_of
 from dagreg.effects.functional import functional_sides
 from dagreg.effects.gformula import Known, both_sides
 from dagreg.effects.measures import Measure, coefficient, compared, event, measures_of
-from dagreg.effects.mediation import Part, decomposed
-from dagreg.effects.rows import Rows, as_they_are, linear, merge, observed_rows, subset
+from dagreg.effects.mediation import EffectPart, decomposed
+from dagreg.effects.rows import EncodedRows, as_they_are, linear, merge, observed_rows, subset
 from dagreg.effects.steps import far
 from dagreg.effects.summary import summarise
 from dagreg.effects.surrogate import Surrogate, surrogate_of
@@ -38,24 +40,52 @@ def estimates(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) ->
     Then the other measures of the same means that its family has, and its coefficient on the link scale,
     where that is one number.
     """
-    wanted = model.estimand
-    parts: list[tuple[Mapping[str, Level], Rows]] = (
-        [({}, observed_rows(model, data))] if wanted.average else []
-    )
-    if wanted.groups:
-        every = observed_rows(model, data, wanted.by)
-        parts += [(group, subset(model, every, group)) for group in wanted.groups]
-    of_means: list[Estimate] = []
-    for group, rows in ((group, merge(rows)) for group, rows in parts if len(rows) > 0):
-        known: Known = {}
-        surrogate = surrogate_of(model, draws.flat(), rows, group)
-        for contrast in wanted.contrasts:
-            of_means += _contrast_rows(model, draws, rows, contrast, group, seed, known, surrogate)
+    of_means = _in_place(model, draws, data)
+    if of_means is None:
+        of_means = _over_rows(model, draws, data, seed)
     return (
         *(row for row in of_means if not isinstance(row.scale, Measure)),
         *(row for row in of_means if isinstance(row.scale, Measure)),
         *_on_link(model, draws),
     )
+
+
+def _in_place(model: Model, draws: Draws, data: Mapping[str, Any]) -> list[Estimate] | None:
+    """The contrasts of a model whose rows stay in their database; None where they have to be read."""
+    table, wanted = as_columns(data).in_place, model.estimand
+    found: list[Estimate] = []
+    for group in [*([{}] if wanted.average else []), *wanted.groups]:
+        averages = None if table is None else averages_in(model, draws.flat(), table, group)
+        if averages is None:
+            return None
+        for contrast in wanted.contrasts:
+            told = averages.parts(contrast)
+            if told is None:
+                return None
+            found += _told(model, draws, contrast, group, *told)
+    return found
+
+
+def _over_rows(model: Model, draws: Draws, data: Mapping[str, Any], seed: int) -> list[Estimate]:
+    """The contrasts of a model over rows in memory, and over those of each level asked for."""
+    wanted = model.estimand
+    parts: list[tuple[Mapping[str, Level], EncodedRows]] = (
+        [({}, observed_rows(model, data))] if wanted.average else []
+    )
+    if wanted.groups:
+        every = observed_rows(model, data, wanted.by)
+        parts += [(group, subset(model, every, group)) for group in wanted.groups]
+    found: list[Estimate] = []
+    for group, rows in ((group, merge(rows)) for group, rows in parts if len(rows) > 0):
+        known: Known = {}
+        averages = averages_of(model, draws.flat(), rows, group)
+        surrogate = surrogate_of(model, draws.flat(), rows, group)
+        for contrast in wanted.contrasts:
+            told = None if averages is None else averages.parts(contrast)
+            if told is None:
+                told = _averaged(model, draws, rows, contrast, group, seed, known, surrogate)
+            found += _told(model, draws, contrast, group, *told)
+    return found
 
 
 def surrogate_notes(rows: Sequence[Estimate]) -> tuple[str, ...]:
@@ -76,25 +106,33 @@ ORDER = ("natural indirect effect", "natural direct effect", "total effect", "pa
 """Of the rows of a mediation: what was asked comes first."""
 
 
-def _contrast_rows(
+def _averaged(
     model: Model,
     draws: Draws,
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     group: Mapping[str, Level],
     seed: int,
     known: Known,
     surrogate: Surrogate | None,
+) -> tuple[tuple[EffectPart, ...], float]:
+    """The parts of a contrast, averaged over the rows; and their error in posterior sds."""
+    if surrogate is None:
+        return _parts(model, draws.flat(), rows, contrast, group, seed, known), 0.0
+    return surrogate.parts(lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared))
+
+
+def _told(
+    model: Model,
+    draws: Draws,
+    contrast: Contrast,
+    group: Mapping[str, Level],
+    by_draw: tuple[EffectPart, ...],
+    error: float,
 ) -> Iterator[Estimate]:
     """The rows of one contrast; an indirect effect with its share of the total."""
-    if surrogate is None:
-        found, error = _parts(model, draws.flat(), rows, contrast, group, seed, known), None
-    else:
-        found, error = surrogate.parts(
-            lambda some, shared: _parts(model, some, rows, contrast, group, seed, shared)
-        )
     parts = [
-        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in found
+        replace(p, start=p.start.reshape(draws.shape), values=p.values.reshape(draws.shape)) for p in by_draw
     ]
     total = next(p for p in parts if p.estimand == model.estimand.name)
     for part in parts:
@@ -120,12 +158,12 @@ def share_of(part: Array, total: Array, level: float = LEVEL) -> Share | None:
 def _parts(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     group: Mapping[str, Level],
     seed: int,
     known: Known,
-) -> tuple[Part, ...]:
+) -> tuple[EffectPart, ...]:
     """What one contrast is told in: the effect, or its natural parts; a number per draw."""
     if linear(model, group) and not _has_measures(model):
         rows = as_they_are(rows)  # a difference that is the same for all rows
@@ -137,11 +175,11 @@ def _parts(
         if model.functional is not None
         else both_sides(model, draws, rows, contrast, seed, group, known)
     )
-    return (Part(model.estimand.name, None, *sides),)
+    return (EffectPart(model.estimand.name, None, *sides),)
 
 
 def _rows(
-    model: Model, contrast: Contrast, part: Part, group: Mapping[str, Level], *, independent: bool
+    model: Model, contrast: Contrast, part: EffectPart, group: Mapping[str, Level], *, independent: bool
 ) -> Iterator[Estimate]:
     """The difference of a part's two means, then its other measures, which are never primary."""
     primary = model.primary and part.estimand == (INDIRECT if model.estimand.natural else model.estimand.name)
@@ -160,7 +198,7 @@ def _rows(
         )
 
 
-def _measured(model: Model, part: Part) -> dict[Measure, Array]:
+def _measured(model: Model, part: EffectPart) -> dict[Measure, Array]:
     """The measures of the outcome's own mean: a transformed outcome's are of another quantity."""
     return compared(model.outcome, part.start, part.start + part.values) if _has_measures(model) else {}
 

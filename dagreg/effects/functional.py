@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dagreg.effects.gformula import CELLS, SIDES, chunks
+from dagreg.effects.gformula import MAX_CELLS, SIDES, chunks
 from dagreg.effects.predictor import location, parameters, predicted
-from dagreg.effects.rows import Rows
-from dagreg.effects.steps import Side, Step, step_of
+from dagreg.effects.rows import EncodedRows
+from dagreg.effects.steps import ContrastEnd, Step, step_of
 from dagreg.identify.expression import Expression, P, Product, Quotient, Sum, free_variables, times
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
@@ -35,7 +35,7 @@ class _World:
     model: Model
     equations: Mapping[P, Equation]
     draws: Mapping[str, Array]
-    rows: Rows
+    rows: EncodedRows
     seed: int
     values: Mapping[str, Array]
 
@@ -48,7 +48,7 @@ class _World:
 
 
 def functional_sides(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int
+    model: Model, draws: Mapping[str, Array], rows: EncodedRows, contrast: Contrast, seed: int
 ) -> tuple[Array, Array]:
     """E[Y | do(x)] at the start of a contrast, and its change, of one unit more that per unit: one number per
     draw.
@@ -58,7 +58,7 @@ def functional_sides(
 
 
 def functional_means(
-    model: Model, draws: Mapping[str, Array], rows: Rows, contrast: Contrast, seed: int
+    model: Model, draws: Mapping[str, Array], rows: EncodedRows, contrast: Contrast, seed: int
 ) -> tuple[Array, Array]:
     """E[Y | do(x)] on both sides of a contrast, one number per draw each."""
     assert model.functional is not None
@@ -68,7 +68,7 @@ def functional_means(
     picked = _picked(rows, (*fixed, *contrast.exposures), particles, seed)
     count, step = len(draws[model.outcome.intercept]), step_of(model, contrast)
     parts: list[list[Array]] = []
-    for i, part in chunks(draws, count, max(1, CELLS // (4 * particles))):
+    for i, part in chunks(draws, count, max(1, MAX_CELLS // (4 * particles))):
         world = _World(
             model, dict(zip(model.factors, model.equations, strict=True)), part, rows, seed + i, picked
         )
@@ -100,14 +100,14 @@ def _summable(model: Model, expression: Expression) -> bool:
             return _summable(model, numerator) and _summable(model, denominator)
 
 
-def _picked(rows: Rows, names: Iterable[str], particles: int, seed: int) -> dict[str, Array]:
+def _picked(rows: EncodedRows, names: Iterable[str], particles: int, seed: int) -> dict[str, Array]:
     """Values of these variables at rows drawn by weight, evenly spread over them."""
     places = (np.arange(particles) + np.random.default_rng(seed).random()) / particles
     which = np.minimum(np.searchsorted(np.cumsum(rows.weights), places), len(rows) - 1)
     return {name: rows.values[name][which] for name in names}
 
 
-def _set(world: _World, contrast: Contrast, side: Side, particles: int, step: Step) -> _World:
+def _set(world: _World, contrast: Contrast, side: ContrastEnd, particles: int, step: Step) -> _World:
     settings = contrast.stop if side == "stop" else contrast.start
     for i, name in enumerate(contrast.exposures):
         if settings is not None:

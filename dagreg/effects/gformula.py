@@ -24,25 +24,24 @@ from dagreg.effects.predictor import (
     predictor,
     unordered,
 )
-from dagreg.effects.rows import Rows, bootstrap_weights, fixed_groups, linear, repeated
-from dagreg.effects.steps import Side, Step, World, change, step_of
+from dagreg.effects.rows import EncodedRows, bootstrap_weights, fixed_groups, linear, repeated
+from dagreg.effects.steps import ContrastEnd, Step, World, change, step_of
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
 from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
-CELLS = 2_000_000  # draws x rows held at once
-CACHED_CELLS = (
-    50_000  # the same of one array where nothing is drawn at random: it stays in the processor's cache
-)
-MONTE_CARLO = 5_000  # rows simulated per posterior draw, at least, where a mediator is drawn
-SUMMED = 4  # times as many cells may a sum over counts have as drawing them would
-BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
+MAX_CELLS = 2_000_000  # draws x rows held at once
+# the same of one array where nothing is drawn at random: it stays in the processor's cache
+MAX_CACHED_CELLS = 50_000
+MIN_SIMULATED = 5_000  # rows simulated per posterior draw, where a mediator is drawn
+MAX_SUMMED = 4  # cells of a sum over counts, for each cell that drawing them would take
+MAX_BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
 TYPICAL_NODES = 10  # of quadrature over a population of groups
-NEGLIGIBLE = 1e-12  # probability of all counts beyond those that are summed over
+MAX_NEGLECTED = 1e-12  # probability of all counts beyond those that are summed over
 
-SIDES: tuple[Side, ...] = ("start", "stop")
+SIDES: tuple[ContrastEnd, ...] = ("start", "stop")
 Known = dict[tuple[object, ...], list[Array]]
 """Means over the rows that contrasts share which differ in the outcome's level alone: by contrast and worlds,
 for each world levels x draws. Of one model, its draws, rows and seed.
@@ -60,7 +59,7 @@ class Branch:
 def contrast_draws(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),
@@ -75,7 +74,7 @@ def contrast_draws(
 def contrast_means(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),
@@ -92,7 +91,7 @@ def contrast_means(
 def changes(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     worlds: Sequence[World],
     seed: int,
@@ -116,7 +115,7 @@ def changes(
 def both_sides(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),
@@ -126,14 +125,14 @@ def both_sides(
     draw each.
     """
     worlds = [_world(model, side) for side in SIDES]
-    base, (_, found) = changes(model, draws, rows, contrast, worlds, seed, held, known)
-    return base, found
+    base, (_, change) = changes(model, draws, rows, contrast, worlds, seed, held, known)
+    return base, change
 
 
 def means(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     worlds: Sequence[World],
     seed: int,
@@ -151,17 +150,19 @@ def means(
     levels = model.outcome.levels
     place = levels.index(contrast.level) if levels and contrast.level is not None else 0
     if known is None or not levels:
-        return [found[0] for found in _means(model, draws, rows, contrast, worlds, seed, held, (place,))]
+        return [
+            by_place[0] for by_place in _means(model, draws, rows, contrast, worlds, seed, held, (place,))
+        ]
     key = (replace(contrast, level=None), *(tuple(world.items()) for world in worlds))
     if key not in known:
         known[key] = _means(model, draws, rows, contrast, worlds, seed, held, tuple(range(len(levels))))
-    return [found[place] for found in known[key]]
+    return [by_place[place] for by_place in known[key]]
 
 
 def _means(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     worlds: Sequence[World],
     seed: int,
@@ -177,29 +178,29 @@ def _means(
     if linear(model, held) and rows.complete and rows.units is None:
         rows = _average(rows)
     elif not exact:
-        times = -(-MONTE_CARLO // len(rows))
+        times = -(-MIN_SIMULATED // len(rows))
         rows = repeated(rows, times)
     count = len(draws[model.outcome.intercept])
     # Where numbers are drawn the size of a block decides which: there it stays as it is.
-    cells = CACHED_CELLS if exact and rows.units is None else CELLS // branches(model)
+    cells = MAX_CACHED_CELLS if exact and rows.units is None else MAX_CELLS // branches(model)
     block = max(1, cells // len(rows))
     parts: list[list[Array]] = [[] for _ in worlds]
     for i, part in chunks(draws, count, block):
         values, probability = rows.at(part), rows.probability(part)
-        sides = {side: _intervened(model, values, len(rows), contrast, side, step) for side in SIDES}
+        sides = {side: intervened(model, values, len(rows), contrast, side, step) for side in SIDES}
         weights = rows.weights
         if rows.units is not None:
             weights = bootstrap_weights(rows, times, min(block, count - i), seed + i)
-        for found, world in zip(parts, worlds, strict=True):
+        for sums, world in zip(parts, worlds, strict=True):
             setting = _Setting(model, part, frozenset(held), counted, np.random.default_rng(seed + i))
-            found.append(_mean(setting, sides, world, weights, probability, places))
-    return [np.concatenate(found, axis=1) for found in parts]
+            sums.append(_mean(setting, sides, world, weights, probability, places))
+    return [np.concatenate(sums, axis=1) for sums in parts]
 
 
 def _counted(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     step: Step,
     held: Collection[str],
@@ -219,26 +220,26 @@ def _counted(
         e.family.probabilities is None or e.varying or not mediators.isdisjoint(e.predictors) for e in drawn
     ):
         return {}
-    most = min(BRANCHES, SUMMED * MONTE_CARLO // len(rows)) // _joint(model)
-    found: dict[str, int] = {}
+    most = min(MAX_BRANCHES, MAX_SUMMED * MIN_SIMULATED // len(rows)) // _joint(model)
+    counts: dict[str, int] = {}
     for equation in drawn:
         means = [
-            location(equation, part, _intervened(model, rows.values, len(rows), contrast, side, step))
+            location(equation, part, intervened(model, rows.values, len(rows), contrast, side, step))
             for side in SIDES
-            for _, part in chunks(draws, len(draws[equation.intercept]), max(1, CELLS // len(rows)))
+            for _, part in chunks(draws, len(draws[equation.intercept]), max(1, MAX_CELLS // len(rows)))
         ]
         if min(float(m.min()) for m in means) < 0 or equation.family.probabilities is None:
             return {}
         highest = np.array([max(float(m.max()) for m in means)])
         each = np.concatenate(list(equation.family.probabilities(highest, most)))
-        (enough,) = np.nonzero(1.0 - np.cumsum(each) < NEGLIGIBLE)
+        (enough,) = np.nonzero(1.0 - np.cumsum(each) < MAX_NEGLECTED)
         if not enough.size:
             return {}
-        found[equation.response] = int(enough[0])
-    return found if math.prod(n + 1 for n in found.values()) <= most else {}
+        counts[equation.response] = int(enough[0])
+    return counts if math.prod(n + 1 for n in counts.values()) <= most else {}
 
 
-def _world(model: Model, side: Side) -> World:
+def _world(model: Model, side: ContrastEnd) -> World:
     """Everything on one side."""
     return dict.fromkeys((e.response for e in (*model.mediators, model.outcome)), side)
 
@@ -248,8 +249,8 @@ def chunks(draws: Mapping[str, Array], count: int, step: int) -> Iterator[tuple[
         yield i, {name: values[i : i + step] for name, values in draws.items()}
 
 
-def _intervened(
-    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: Side, step: Step
+def intervened(
+    model: Model, observed: Mapping[str, Array], rows: int, contrast: Contrast, side: ContrastEnd, step: Step
 ) -> dict[str, Array]:
     """The rows' values with the exposures set to one side of the contrast."""
     values = dict(observed)
@@ -306,7 +307,7 @@ class _Setting:
 
 def _mean(
     setting: _Setting,
-    sides: Mapping[Side, Mapping[str, Array]],
+    sides: Mapping[ContrastEnd, Mapping[str, Array]],
     world: World,
     weights: Array,
     probability: Array | float,
@@ -360,7 +361,7 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
             for count, p in enumerate(each)
         ]
     linearly = enters_linearly(setting.model, name)
-    summed = equation.family.draw is None and _joint(setting.model) <= BRANCHES
+    summed = equation.family.draw is None and _joint(setting.model) <= MAX_BRANCHES
     if not (summed or linearly):
         drawn = setting.drawn(equation, branch.values, rows)
         return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
@@ -375,17 +376,17 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
 def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows: int) -> list[Branch]:
     """The same for a mediator that is one of several levels."""
     model, name = setting.model, equation.response
-    found = setting.shares(equation, branch.values)
-    found = np.broadcast_to(found, (len(found), rows, len(equation.levels)))
+    shares = setting.shares(equation, branch.values)
+    shares = np.broadcast_to(shares, (len(shares), rows, len(equation.levels)))
     if enters_linearly(model, name):
-        return [Branch(branch.probability, {**branch.values, name: found[..., 1:]})]
-    if _joint(model) <= BRANCHES:
+        return [Branch(branch.probability, {**branch.values, name: shares[..., 1:]})]
+    if _joint(model) <= MAX_BRANCHES:
         variable = model.variables[name]
         settings = [
-            (found[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
+            (shares[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
         ]
         return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
-    drawn = (setting.rng.random(found.shape[:2])[..., None] > np.cumsum(found, axis=-1)[..., :-1]).sum(
+    drawn = (setting.rng.random(shares.shape[:2])[..., None] > np.cumsum(shares, axis=-1)[..., :-1]).sum(
         axis=-1
     )
     columns = (drawn[..., None] == np.arange(1, len(equation.levels))).astype(np.float64)
@@ -398,8 +399,8 @@ def _outcome(
     """The mean response, or the probabilities of its levels at these places, each draws x rows."""
     if not equation.levels:
         return [setting.mean(equation, values)]
-    found = setting.shares(equation, values)
-    return [found[..., place] for place in places]
+    shares = setting.shares(equation, values)
+    return [shares[..., place] for place in places]
 
 
 def _mediators(model: Model) -> tuple[str, ...]:
@@ -437,7 +438,7 @@ def _joint(model: Model) -> int:
 
 def branches(model: Model) -> int:
     """Joint settings of the mediators that each row is worked out at."""
-    return min(_joint(model), BRANCHES)
+    return min(_joint(model), MAX_BRANCHES)
 
 
 def evaluations(model: Model, held: Collection[str] = ()) -> int:
@@ -452,8 +453,10 @@ def evaluations(model: Model, held: Collection[str] = ()) -> int:
 def is_exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
     nonlinear = [e for e in model.mediators if not enters_linearly(model, e.response)]
-    return all(e.family.draw is None for e in nonlinear) and _joint(model) <= BRANCHES
+    return all(e.family.draw is None for e in nonlinear) and _joint(model) <= MAX_BRANCHES
 
 
-def _average(rows: Rows) -> Rows:
-    return Rows({name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1))
+def _average(rows: EncodedRows) -> EncodedRows:
+    return EncodedRows(
+        {name: (rows.weights @ values)[None, :] for name, values in rows.values.items()}, np.ones(1)
+    )

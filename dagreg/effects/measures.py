@@ -10,6 +10,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dagreg.numerics.arrays import np
+
 if TYPE_CHECKING:
     from dagreg.families.scales import MeanKind
     from dagreg.model.equation import Equation
@@ -59,8 +61,6 @@ def compared(equation: Equation, start: Array, stop: Array) -> dict[Measure, Arr
     """Each measure of the outcome's two means, by draw; none where a mean leaves no number, as 0 leaves no
     ratio.
     """
-    import numpy as np
-
     with np.errstate(all="ignore"):
         draws = {measure: measure.formula(start, stop) for measure in measures_of(equation)}
     return {

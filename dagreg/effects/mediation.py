@@ -20,8 +20,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from dagreg.effects.gformula import Known, changes
-from dagreg.effects.rows import Rows
-from dagreg.effects.steps import Side, World
+from dagreg.effects.rows import EncodedRows
+from dagreg.effects.steps import ContrastEnd, World
 from dagreg.effects.types import INDIRECT
 from dagreg.model.estimand import Contrast
 from dagreg.model.mediation import first_mediators
@@ -30,7 +30,7 @@ from dagreg.numerics.arrays import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class EffectPart:
     """One row of the decomposition: which effect, through which mediator (None: not of one).
 
     By draw the outcome's mean before it, and the change that it is.
@@ -45,12 +45,12 @@ class Part:
 def decomposed(
     model: Model,
     draws: Mapping[str, Array],
-    rows: Rows,
+    rows: EncodedRows,
     contrast: Contrast,
     seed: int,
     held: Collection[str] = (),
     known: Known | None = None,
-) -> tuple[Part, ...]:
+) -> tuple[EffectPart, ...]:
     """Total, natural direct and natural indirect effect, then the paths of several mediators; a number per
     draw.
     """
@@ -62,11 +62,11 @@ def decomposed(
     change = dict(zip(settings, others, strict=True))
     direct, total = change[frozenset()], change[everyone]
     return (
-        Part("total effect", None, base, total),
-        Part("natural direct effect", None, base, direct),
-        Part(INDIRECT, None, base + direct, total - direct),
+        EffectPart("total effect", None, base, total),
+        EffectPart("natural direct effect", None, base, direct),
+        EffectPart(INDIRECT, None, base + direct, total - direct),
         *(
-            Part("path effect", m, base + change[before], change[after] - change[before])
+            EffectPart("path effect", m, base + change[before], change[after] - change[before])
             for m, before, after in steps
         ),
     )
@@ -85,7 +85,7 @@ def _steps(model: Model) -> list[tuple[str, frozenset[str], frozenset[str]]]:
     return steps
 
 
-def _world(model: Model, outcome: Side, learnt: Collection[str]) -> World:
+def _world(model: Model, outcome: ContrastEnd, learnt: Collection[str]) -> World:
     """The outcome on one side, and the mediators that have learnt of it on the side of `stop`."""
     mediators = {e.response: "stop" if e.response in learnt else "start" for e in model.mediators}
     return {**mediators, model.outcome.response: outcome}  # type: ignore[dict-item]  # both are sides

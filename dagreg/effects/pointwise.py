@@ -24,8 +24,8 @@ from dagreg.model.plan import Model
 from dagreg.model.sampling import responses
 from dagreg.numerics.arrays import Array
 
-MOST = 500_000_000  # numbers in an array of draws x rows
-_STEP = 2_000_000  # numbers worked on at a time
+MAX_NUMBERS = 500_000_000  # numbers in an array of draws x rows
+_MAX_BLOCK = 2_000_000  # numbers worked on at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,26 @@ def pointwise(
     count = len(draws[model.outcome.intercept])
     data = {name: np.ma.getdata(data[name]) for name in model.columns}
     rows = len(next(iter(data.values())))
-    if count * rows > MOST:
+    if count * rows > MAX_NUMBERS:
         message = f"{count:,} draws of {rows:,} rows are {8 * count * rows / 1e9:.0f} GB"
         raise DagregError(
             (Diagnostic("DR568", message, label="keep fewer draws (`sampling`), or take fewer rows"),)
         )
     values = encoded(model, model.variables, data)
     seen = {e.response: _seen(e, values) for e in model.equations}
-    found: dict[str, Array] = {e.response: np.empty((count, rows)) for e in model.equations if likelihood}
+    arrays: dict[str, Array] = {e.response: np.empty((count, rows)) for e in model.equations if likelihood}
     made: dict[str, Array] = {e.response: np.empty((count, rows)) for e in model.equations if drawn}
-    step = max(1, _STEP // (count * max(1, *(len(e.levels) for e in model.equations))))
+    step = max(1, _MAX_BLOCK // (count * max(1, *(len(e.levels) for e in model.equations))))
     with np.errstate(all="ignore"):  # a density may be 0, a mean none of the family's
         for start in range(0, rows, step):
             here = slice(start, start + step)
             part = _Part(model, draws, values, data, here, np.random.default_rng([seed, start]))
             for e in model.equations:
                 if likelihood:
-                    found[e.response][:, here] = part.log_likelihood(e)
+                    arrays[e.response][:, here] = part.log_likelihood(e)
                 if drawn:
                     made[e.response][:, here] = part.response(e)
-    return Pointwise(seen, found, made)
+    return Pointwise(seen, arrays, made)
 
 
 def _seen(equation: Equation, values: Mapping[str, Array]) -> Array:
@@ -122,24 +122,26 @@ class _Part(Responses):
 
     def location(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """That of the second stage of an instrument is given the error of the first."""
-        found = super().location(equation, values)
+        location = super().location(equation, values)
         if equation.linked is None:
-            return found
+            return location
         first = next(e for e in self.model.equations if e.response == equation.linked)
         error = values[first.response][:, 0] - super().location(first, values)
-        return np.asarray(found + self.parameters(equation)["control"] * error)
+        return np.asarray(location + self.parameters(equation)["control"] * error)
 
     def log_likelihood(self, equation: Equation) -> Array:
         """Draws x rows."""
         y = _seen(equation, self.values)
         if equation.levels:
             each = self.probabilities(equation, self.values)
-            found = np.log(np.take_along_axis(each, y.astype(np.int64)[None, :, None], axis=-1)[..., 0])
+            log_likelihood = np.log(
+                np.take_along_axis(each, y.astype(np.int64)[None, :, None], axis=-1)[..., 0]
+            )
         elif equation.link.name in equation.family.log_likelihood and equation.censoring is None:
-            found = self._by_predictor(equation, y)
+            log_likelihood = self._by_predictor(equation, y)
         else:
-            found = self._density(equation, y)
-        return np.asarray(found * column(equation.weights, self.data, len(y)))
+            log_likelihood = self._density(equation, y)
+        return np.asarray(log_likelihood * column(equation.weights, self.data, len(y)))
 
     def _by_predictor(self, equation: Equation, y: Array) -> Array:
         """From the predictor itself, which keeps digits where a mean is near its bounds."""
@@ -149,8 +151,8 @@ class _Part(Responses):
         p = self.parameters(equation)
         trials = np.broadcast_to(p.get("trials", np.ones(1)), self.shape)
         density, of_data = equation.family.log_likelihood[equation.link.name], equation.family.log_constant
-        found = density(y, np.array(np.broadcast_to(eta, self.shape)), trials)
-        return found if of_data is None else np.asarray(found + of_data(y, trials))
+        log_likelihood = density(y, np.array(np.broadcast_to(eta, self.shape)), trials)
+        return log_likelihood if of_data is None else np.asarray(log_likelihood + of_data(y, trials))
 
     def _density(self, equation: Equation, y: Array) -> Array:
         mean, p = self.location(equation, self.values), self.parameters(equation)
@@ -158,15 +160,15 @@ class _Part(Responses):
         law = equation.family.law(mean, p)
         if equation.family.discrete:
             return np.asarray(law.logpmf(y))
-        found = law.logpdf(y)
+        log_likelihood = law.logpdf(y)
         censoring = equation.censoring
         if censoring is None:
-            return np.asarray(found)
+            return np.asarray(log_likelihood)
         flags = np.asarray(self.data[censoring.column]).astype(str)
         upper = y if censoring.upper is None else np.asarray(self.data[censoring.upper], dtype=np.float64)
         below, above = law.logcdf(y), law.logsf(y)
         bounded = [flags == "left", flags == "right", flags == "interval"]
-        return np.asarray(np.select(bounded, [below, above, _between(law, y, upper)], found))
+        return np.asarray(np.select(bounded, [below, above, _between(law, y, upper)], log_likelihood))
 
 
 def _between(law: Any, low: Array, high: Array) -> Array:

@@ -3,9 +3,10 @@
     p(y | row, data) = E over the draws of p(y | row, parameters)
 
 Mediators that are not read from the row are drawn from their regressions, in order. The mean of the outcome
-integrates them out: exactly where they enter linearly or have a few levels, else over `INNER` draws of them
-for each posterior draw. A group that the fit has not seen has deviations of its own, drawn from the
-population once for each posterior draw, and shared by all its rows (Gelman and Hill 2007, section 12.8).
+integrates them out: exactly where they enter linearly or have a few levels, else over `MIN_INNER`
+draws of them or more for each posterior draw. A group that the fit has not seen has deviations of its own,
+drawn from the population once for each posterior draw, and shared by all its rows (Gelman and Hill 2007,
+section 12.8).
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dagreg.binding.new_rows import NewRows, present, read_new_rows
-from dagreg.effects.gformula import BRANCHES, CELLS, enters_linearly
+from dagreg.effects.gformula import MAX_BRANCHES, MAX_CELLS, enters_linearly
 from dagreg.effects.own_scale import as_column, mean_on_own_scale, on_own_scale
 from dagreg.effects.responses import Responses
 from dagreg.effects.route import Route, route, settings
 from dagreg.graph.causal import CausalGraph
+from dagreg.lazy import Lazy
 from dagreg.model.design import constant
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
@@ -32,8 +34,14 @@ from dagreg.sources.source import Source
 from dagreg.spec.brief import cut
 from dagreg.spec.types import LEVEL, Level
 
-INNER = 20  # draws of mediators for each posterior draw, where the outcome's mean has to average over them
-MOST_INNER, INNER_ROWS = 400, 8_000  # few rows get more of them
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Lazy("pandas")
+
+# draws of mediators for each posterior draw, where the outcome's mean has to average over them
+MIN_INNER = 20
+MAX_INNER, INNER_ROWS = 400, 8_000  # few rows get more of them
 _GROUPS, _ROWS = 1, 2  # streams of random numbers
 
 
@@ -66,8 +74,6 @@ class Prediction:
 
     def to_frame(self) -> Any:
         """The columns as a pandas DataFrame. Loads pandas."""
-        import pandas as pd
-
         return pd.DataFrame(dict(self.columns))
 
     frame = to_frame  # an earlier name
@@ -93,7 +99,7 @@ def predict(
     """
     count = len(draws[model.outcome.intercept])
     width = max(len(model.outcome.levels), 1) * max((len(e.levels) for e in way.simulated), default=1)
-    step = max(1, CELLS // (count * max(width, 1)))
+    step = max(1, MAX_CELLS // (count * max(width, 1)))
     parts = []
     with np.errstate(all="ignore"):  # what lies beyond all numbers is told apart in the answer
         for start in range(0, max(rows.count, 1), step):
@@ -138,7 +144,7 @@ def _with_groups(
     model: Model, draws: Mapping[str, Array], way: Route, rows: NewRows, start: int, step: int, seed: int
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """The draws with the deviations of the groups in these rows alone, and the groups' places among those."""
-    found, places = dict(draws), dict[str, Array]()
+    extended, places = dict(draws), dict[str, Array]()
     for equation in (*way.simulated, model.outcome):
         for varying in equation.varying:
             if varying.group in way.do:
@@ -149,10 +155,10 @@ def _with_groups(
             seen = used[used < len(varying.levels)].astype(np.int64)
             labels = [rows.unseen[varying.group][int(i) - len(varying.levels)] for i in used[len(seen) :]]
             new = [_population_draw(varying, draws, label, seed) for label in labels]
-            found[varying.symbol] = np.concatenate(
+            extended[varying.symbol] = np.concatenate(
                 [draws[varying.symbol][:, seen], *(n[:, None] for n in new)], axis=1
             )
-    return found, places
+    return extended, places
 
 
 def _population_draw(varying: Varying, draws: Mapping[str, Array], label: str, seed: int) -> Array:
@@ -201,7 +207,7 @@ class _Chunk(Responses):
 
     def _repeats(self) -> int:
         drawn = any(self._choice(e) == "drawn" for e in self.way.simulated)
-        return max(INNER, min(MOST_INNER, INNER_ROWS // max(self.rows.count, 1))) if drawn else 1
+        return max(MIN_INNER, min(MAX_INNER, INNER_ROWS // max(self.rows.count, 1))) if drawn else 1
 
     def _choice(self, equation: Equation) -> str:
         """How a mediator is integrated out: by its mean, by its levels, or drawn."""
@@ -212,7 +218,7 @@ class _Chunk(Responses):
         finite = [e for e in self.way.simulated if e.family.finite]
         return (
             "levels"
-            if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= BRANCHES
+            if equation in finite and math.prod(len(e.levels) or 2 for e in finite) <= MAX_BRANCHES
             else "drawn"
         )
 
@@ -235,14 +241,14 @@ class _Chunk(Responses):
         if choice == "drawn":
             yield 1.0, self.drawn(equation, values)
         elif equation.levels:
-            found = self.probabilities(equation, values)
+            probabilities = self.probabilities(equation, values)
             if choice == "mean":
-                yield 1.0, found[..., 1:]
+                yield 1.0, probabilities[..., 1:]
                 return
             for i in range(len(equation.levels)):
                 one = np.zeros((1, self.rows.count, len(equation.levels) - 1))
                 one[..., i - 1 : i] = 1.0
-                yield found[..., i], one
+                yield probabilities[..., i], one
         else:
             mean = equation.family.mean(self.location(equation, values), self.parameters(equation))
             if choice == "mean":
@@ -273,14 +279,14 @@ def _summaries(chunk: _Chunk, level: float) -> dict[str, Any]:
         # noise.
         mean = np.where(np.isfinite(known["expected"]), known["expected"], drawn["mean"])
         return {**drawn, "mean": np.where(np.isnan(drawn["mean"]), np.nan, mean), **known}
-    found: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     names = np.array([str(v) for v in equation.levels], dtype=object)
-    found["likeliest"] = names[expected.mean(axis=0).argmax(axis=-1)]
+    columns["likeliest"] = names[expected.mean(axis=0).argmax(axis=-1)]
     for i, name in enumerate(names):
         part = _numbers(expected[..., i], level, f"p[{name}]")
         del part[f"p[{name}]_median"]
-        found |= part
-    return found
+        columns |= part
+    return columns
 
 
 def _numbers(values: Array, level: float, name: str = "") -> dict[str, Array]:
@@ -301,14 +307,14 @@ def _numbers(values: Array, level: float, name: str = "") -> dict[str, Array]:
 def quantiles(values: Array, wanted: Sequence[float]) -> list[Array]:
     """Quantiles along the first axis, linearly interpolated; NaN where any value is."""
     ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # NaN last
-    found = []
+    each = []
     for q in wanted:
         at = q * (ordered.shape[1] - 1)
         below = int(at)
         above = min(below + 1, ordered.shape[1] - 1)
         here = ordered[:, below] + (at - below) * (ordered[:, above] - ordered[:, below])
-        found.append(np.where(np.isnan(ordered[:, -1]), np.nan, here))
-    return found
+        each.append(np.where(np.isnan(ordered[:, -1]), np.nan, here))
+    return each
 
 
 def replicate(
@@ -323,10 +329,10 @@ def replicate(
     one = {symbol: values[picked : picked + 1] for symbol, values in draws.items()}
     chunk = _Chunk(model, way, rows, _with_groups(model, one, way, rows, 0, rows.count, seed), rng)
     values = dict(chunk.values)
-    found = {}
+    columns = {}
     for equation in (*way.simulated, model.outcome):
         with np.errstate(all="ignore"):
             coded = chunk.drawn(equation, values)
         values[equation.response] = coded
-        found[equation.response] = as_column(model.variables[equation.response], equation, coded[0])
-    return found, {symbol: float(v[0]) if v.ndim == 1 else v[0] for symbol, v in one.items()}
+        columns[equation.response] = as_column(model.variables[equation.response], equation, coded[0])
+    return columns, {symbol: float(v[0]) if v.ndim == 1 else v[0] for symbol, v in one.items()}

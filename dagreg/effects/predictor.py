@@ -18,6 +18,7 @@ GAUSSIAN = (5, 7, 9, 11, 15, 21)  # nodes of Gauss-Hermite rules
 MAX_ERROR = 1e-9  # of a mean
 PROBES = 41  # predictors at which rules are compared
 BENT = 10.0  # predictors up to which links bend; beyond, they are powers or exponentials
+MAX_SD = 300.0  # of a predictor, up to which the steps of the trapezoidal rule shrink
 
 
 def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -95,15 +96,24 @@ def _covariance(varying: Varying, draws: Mapping[str, Array], i: int, j: int) ->
 
 
 def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
-    """The mean of the inverse link where the predictor is Normal(eta, sd): closed forms, or quadrature."""
+    """The mean of the inverse link where the predictor is Normal(eta, sd): closed forms, or quadrature.
+
+    No number where the sd is none.
+    """
     if sd is None:
         return link.inverse(eta)
     if link.averaged is not None:
         return link.averaged(eta, sd)
-    found: Array = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))
-    for place, weight in zip(*quadrature(link, eta, float(np.max(sd))), strict=True):
-        found += weight * link.inverse(eta + sd * place)
-    return found
+    known = np.where(np.isfinite(sd), sd, np.nan)
+    mean: Array = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))
+    for place, weight in zip(*quadrature(link, eta, largest(known)), strict=True):
+        mean += weight * link.inverse(eta + known * place)
+    return mean
+
+
+def largest(sd: Array) -> float:
+    """The largest that is a number."""
+    return float(np.nanmax(sd, initial=0.0))
 
 
 def quadrature(link: Link, eta: Array, sd: float) -> tuple[Array, Array]:
@@ -131,9 +141,10 @@ def trapezoidal(sd: float) -> tuple[Array, Array]:
     """The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
     (Trefethen and Weideman 2014).
 
-    The links' singularities come closer as the sd grows, and the step shrinks with it.
+    The links' singularities come closer as the sd grows, and the step shrinks with it. Beyond `MAX_SD` it
+    need not: there the inverse link is all but a step, or a ramp.
     """
-    step = min(0.5, 0.5 / max(sd, 1e-300))
+    step = min(0.5, 0.5 / min(max(sd, 1e-300), MAX_SD))
     places = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1.0)
     weights: Array = np.exp(-0.5 * places**2)
     return places, weights / weights.sum()
@@ -146,10 +157,11 @@ def mean_over_population(
     family, p = equation.family, parameters(equation, draws)
     if sd is None or family.mean_is_linear:
         return family.mean(over_population(equation.link, eta, sd), p)
-    found: Array = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))
-    for place, weight in zip(*trapezoidal(float(np.max(sd))), strict=True):
-        found += weight * family.mean(equation.link.inverse(eta + sd * place), p)
-    return found
+    known = np.where(np.isfinite(sd), sd, np.nan)
+    mean: Array = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))
+    for place, weight in zip(*trapezoidal(largest(known)), strict=True):
+        mean += weight * family.mean(equation.link.inverse(eta + known * place), p)
+    return mean
 
 
 def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -165,11 +177,11 @@ def ordered(equation: Equation, draws: Mapping[str, Array], eta: Array, sd: Arra
     `sd`: of the predictor over the population of groups.
     """
     below = [over_population(equation.link, cut[:, None] - eta, sd) for cut in draws[equation.intercept].T]
-    found = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
-    found[0], found[-1] = below[0], 1.0 - below[-1]
+    shares = np.empty((len(below) + 1, *below[0].shape))  # level by level, so that each is written in one go
+    shares[0], shares[-1] = below[0], 1.0 - below[-1]
     for i in range(1, len(below)):
-        np.subtract(below[i], below[i - 1], out=found[i])
-    return np.moveaxis(found, 0, -1)
+        np.subtract(below[i], below[i - 1], out=shares[i])
+    return np.moveaxis(shares, 0, -1)
 
 
 def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -185,14 +197,14 @@ def unordered(equation: Equation, draws: Mapping[str, Array], values: Mapping[st
             part = slopes @ one.T if one.ndim == 2 else np.einsum("drk,dk->dr", one, slopes)
             etas[level] = etas[level] + part
     shape = np.broadcast_shapes(*(eta.shape for eta in etas))
-    found = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
-    found[0] = 0.0
+    shares = np.empty((several + 1, *shape))  # level by level: the predictors, then what they become
+    shares[0] = 0.0
     for level, eta in enumerate(etas):
-        found[level + 1] = eta
-    found -= found.max(axis=0)
-    np.exp(found, out=found)
-    found /= found.sum(axis=0)
-    return np.moveaxis(found, 0, -1)
+        shares[level + 1] = eta
+    shares -= shares.max(axis=0)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=0)
+    return np.moveaxis(shares, 0, -1)
 
 
 def _by_draw(term: Term, coefficients: Array, values: Mapping[str, Array]) -> Array:

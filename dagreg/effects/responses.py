@@ -36,20 +36,20 @@ class Responses:
 
     def parameters(self, equation: Equation) -> dict[str, Array]:
         """The family's other parameters, with what the rows know of their own noise and trials."""
-        found = parameters(equation, self.draws)
+        values = parameters(equation, self.draws)
         if isinstance(equation.error, KnownErrors):
-            found["sigma"] = np.sqrt(found["sigma"] ** 2 + self.columns[equation.error.column] ** 2)
+            values["sigma"] = np.sqrt(values["sigma"] ** 2 + self.columns[equation.error.column] ** 2)
         if isinstance(equation.error, ErrorScale):
-            found["sigma"] = found["sigma"] * self.columns[equation.error.column]
+            values["sigma"] = values["sigma"] * self.columns[equation.error.column]
         if equation.trials is not None:
             trials = self.columns[equation.trials] if isinstance(equation.trials, str) else equation.trials
-            found["trials"] = np.asarray(trials, dtype=np.float64)
-        return found
+            values["trials"] = np.asarray(trials, dtype=np.float64)
+        return values
 
     def probabilities(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """Of each level of the response: draws x rows x levels."""
-        found = probabilities(equation, self.draws, values)
-        return np.broadcast_to(found, (*self.shape, len(equation.levels)))
+        shares = probabilities(equation, self.draws, values)
+        return np.broadcast_to(shares, (*self.shape, len(equation.levels)))
 
     def drawn(self, equation: Equation, values: Mapping[str, Array]) -> Array:
         """A response of each row and draw, coded: draws x rows x columns."""

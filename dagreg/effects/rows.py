@@ -7,25 +7,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.binding.columns import as_columns
 from dagreg.binding.counted import counts_of
-from dagreg.binding.rows import Rows as TableRows
+from dagreg.binding.rows import Rows
 from dagreg.errors import DataError, Diagnostic
 from dagreg.model.design import absent, constant, encode, encoded
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.model.terms import Term, Varying
-from dagreg.numerics.arrays import Array
+from dagreg.model.terms import Varying
+from dagreg.numerics.arrays import Array, Index
 from dagreg.spec.types import Level
 
-Index = npt.NDArray[np.int64]
-MERGE_FROM = 64  # fewer rows are not worth the sorting
+MIN_MERGED = 64  # rows: fewer are not worth the sorting
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class EncodedRows:
     """Encoded variables, rows x columns each, and the weight of each row (they sum to 1).
 
     `unseen` says of values that are parameters which of them a row has (-1 for a value that is known), by the
@@ -50,13 +48,13 @@ class Rows:
 
     def at(self, draws: Mapping[str, Array]) -> Mapping[str, Array]:
         """The values, draws x rows x columns where some are parameters."""
-        found = dict(self.values)
+        completed = dict(self.values)
         for name, (symbol, which) in self.unseen.items():
             here = np.flatnonzero(which >= 0)
             known = self.values[name]
-            found[name] = np.broadcast_to(known, (len(draws[symbol]), *known.shape)).copy()
-            found[name][:, here, 0] = draws[symbol][:, which[here]]
-        return found
+            completed[name] = np.broadcast_to(known, (len(draws[symbol]), *known.shape)).copy()
+            completed[name][:, here, 0] = draws[symbol][:, which[here]]
+        return completed
 
     def probability(self, draws: Mapping[str, Array]) -> Array | float:
         """That of each row, draws x rows: 1 but for rows that stand for one of several levels."""
@@ -64,16 +62,16 @@ class Rows:
             return 1.0
         symbol, gap, place = self.chance
         here = np.flatnonzero(gap >= 0)
-        found = np.ones((len(draws[symbol]), len(gap)))
-        found[:, here] = draws[symbol][:, gap[here], place[here]]
-        return found
+        chance = np.ones((len(draws[symbol]), len(gap)))
+        chance[:, here] = draws[symbol][:, gap[here], place[here]]
+        return chance
 
-    def taken(self, index: Index) -> Rows:
+    def taken(self, index: Index) -> EncodedRows:
         """The rows at these places, with their weights."""
         chance = (
             None if self.chance is None else (self.chance[0], self.chance[1][index], self.chance[2][index])
         )
-        return Rows(
+        return EncodedRows(
             {name: values[index] for name, values in self.values.items()},
             self.weights[index],
             {name: (symbol, which[index]) for name, (symbol, which) in self.unseen.items()},
@@ -93,7 +91,7 @@ def covariates(model: Model, held: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(n for n, v in model.variables.items() if n not in drawn and (n in stay or not v.sampled))
 
 
-def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] = ()) -> Rows:
+def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] = ()) -> EncodedRows:
     """The covariates of every row; a row with trials stands for that many units.
 
     `held` are variables at whose levels the effect is given. Of a large table only what the average needs:
@@ -102,7 +100,8 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     """
     if model.latents:
         return _completed(model, data, covariates(model, held))
-    average = model.functional is None and linear(model) and len(held) == 0 and _over_everyone(model)
+    everyone = model.estimand.seen is None and not model.estimand.bootstrapped
+    average = model.functional is None and linear(model) and len(held) == 0 and everyone
     table = as_columns(data).in_database
     if table is not None and average:
         return mean_row(model, table)
@@ -115,7 +114,7 @@ def observed_rows(model: Model, data: Mapping[str, Any], held: Collection[str] =
     if not weights.any():
         raise _nobody(model)
     total = float(weights.sum())
-    return Rows(values, weights / total, units=total if model.estimand.bootstrapped else None)
+    return EncodedRows(values, weights / total, units=total if model.estimand.bootstrapped else None)
 
 
 def averaged_over(model: Model, data: Mapping[str, Any], rows: int) -> Array:
@@ -129,10 +128,6 @@ def averaged_over(model: Model, data: Mapping[str, Any], rows: int) -> Array:
     return np.where(seen, 1.0, 0.0)
 
 
-def _over_everyone(model: Model) -> bool:
-    return model.estimand.seen is None and not model.estimand.bootstrapped
-
-
 def _nobody(model: Model) -> DataError:
     message = (
         f"no row is {model.estimand.among}: `{model.estimand.exposure[0]}` is nowhere {model.estimand.seen}"
@@ -140,7 +135,7 @@ def _nobody(model: Model) -> DataError:
     return DataError((Diagnostic("DR428", message),))
 
 
-def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) -> Rows:
+def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) -> EncodedRows:
     """The same where values are not known: they are parameters, or a row stands once for each of
     its levels.
     """
@@ -172,7 +167,9 @@ def _completed(model: Model, data: Mapping[str, Any], names: Collection[str]) ->
     if not weights.any():
         raise _nobody(model)
     total = float(weights[np.unique(rows, return_index=True)[1]].sum() or weights.sum())
-    return Rows(values, weights / total, unseen, chance, total if model.estimand.bootstrapped else None)
+    return EncodedRows(
+        values, weights / total, unseen, chance, total if model.estimand.bootstrapped else None
+    )
 
 
 def every_level(
@@ -203,11 +200,8 @@ def linear(model: Model, held: Collection[str] = ()) -> bool:
     """
     used = (*model.mediators, model.outcome)
     plain = not any(e.levels or fixed_groups(model, e, held) for e in used)
-    return plain and all(e.link.name == "identity" and all(_is_line(t) for t in e.terms) for e in used)
-
-
-def _is_line(term: Term) -> bool:
-    return len(term.factors) == 1 and term.curve is None
+    lines = (len(t.factors) == 1 and t.curve is None for e in used for t in e.terms)
+    return plain and all(e.link.name == "identity" for e in used) and all(lines)
 
 
 def fixed_groups(model: Model, equation: Equation, held: Collection[str]) -> tuple[Varying, ...]:
@@ -229,36 +223,36 @@ def _stay(model: Model, held: Collection[str]) -> frozenset[str]:
     )
 
 
-def mean_row(model: Model, table: TableRows, without: int | None = None) -> Rows:
+def mean_row(model: Model, table: Rows, without: int | None = None) -> EncodedRows:
     """The average of the covariates, as the only row; one group of rows left out if asked."""
-    return Rows(table.means([model.variables[n] for n in covariates(model)], without), np.ones(1))
+    return EncodedRows(table.means([model.variables[n] for n in covariates(model)], without), np.ones(1))
 
 
-def subset(model: Model, rows: Rows, group: Mapping[str, Level]) -> Rows:
+def subset(model: Model, rows: EncodedRows, group: Mapping[str, Level]) -> EncodedRows:
     """The rows at these levels of some covariates."""
     kept = rows.weights > 0
     for name, level in group.items():
         kept &= (rows.values[name] == constant(model.variables[name], level, 1)).all(axis=1)
-    found = rows.taken(np.flatnonzero(kept))
+    chosen = rows.taken(np.flatnonzero(kept))
     if rows.chance is not None:
-        return found  # of rows that may be at these levels; how many are differs by draw
-    total = float(found.weights.sum()) if kept.any() else 1.0
+        return chosen  # of rows that may be at these levels; how many are differs by draw
+    total = float(chosen.weights.sum()) if kept.any() else 1.0
     units = None if rows.units is None else rows.units * total
-    return replace(found, weights=found.weights / total, units=units)
+    return replace(chosen, weights=chosen.weights / total, units=units)
 
 
-def as_they_are(rows: Rows) -> Rows:
+def as_they_are(rows: EncodedRows) -> EncodedRows:
     """The rows with their weights certain."""
     return replace(rows, units=None)
 
 
-def repeated(rows: Rows, times: int) -> Rows:
+def repeated(rows: EncodedRows, times: int) -> EncodedRows:
     """Each row several times in succession, sharing its weight."""
-    found = rows.taken(np.repeat(np.arange(len(rows)), times))
-    return replace(found, weights=found.weights / times)
+    copies = rows.taken(np.repeat(np.arange(len(rows)), times))
+    return replace(copies, weights=copies.weights / times)
 
 
-def bootstrap_weights(rows: Rows, times: int, draws: int, seed: int) -> Array:
+def bootstrap_weights(rows: EncodedRows, times: int, draws: int, seed: int) -> Array:
     """Weights of the Bayesian bootstrap, draws x rows, where every row stands `times` in succession (Rubin
     1981).
 
@@ -272,19 +266,19 @@ def bootstrap_weights(rows: Rows, times: int, draws: int, seed: int) -> Array:
     return np.repeat(drawn / times, times, axis=1)
 
 
-def merge(rows: Rows) -> Rows:
+def merge(rows: EncodedRows) -> EncodedRows:
     """Equal rows as one, their weights added, those of weight 0 left out; in the order of the values, so
     stable.
     """
     if not rows.values:
-        return Rows({}, np.ones(1))
+        return EncodedRows({}, np.ones(1))
     if not rows.complete:
         return rows
     units = rows.units
     counted = rows.weights > 0
     if not counted.all():
         rows = rows.taken(np.flatnonzero(counted))
-    if len(rows) < MERGE_FROM:
+    if len(rows) < MIN_MERGED:
         return rows
     table = np.column_stack(list(rows.values.values()))
     if any(len(np.unique(column)) == len(rows) for column in table.T):  # cheaper than to sort by all of them
@@ -298,4 +292,6 @@ def merge(rows: Rows) -> Rows:
     where[order] = np.cumsum(first) - 1
     weights = np.bincount(where, weights=rows.weights, minlength=len(distinct))
     stops = np.cumsum([block.shape[1] for block in rows.values.values()])[:-1]
-    return Rows(dict(zip(rows.values, np.split(distinct, stops, axis=1), strict=True)), weights, units=units)
+    return EncodedRows(
+        dict(zip(rows.values, np.split(distinct, stops, axis=1), strict=True)), weights, units=units
+    )

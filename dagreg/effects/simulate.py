@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dagreg.effects.own_scale import as_column, check_finite, of_levels
 from dagreg.effects.responses import Responses
+from dagreg.lazy import Lazy
 from dagreg.model import prior_draws
 from dagreg.model.design import encode
 from dagreg.model.equation import Equation
@@ -26,9 +27,14 @@ from dagreg.numerics.arrays import Array
 from dagreg.spec.brief import cut
 from dagreg.spec.types import Level
 
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Lazy("pandas")
+
 RATE, TRIALS = 5.0, 10  # of counts without parents; trials per row where no data say
 _PARAMETERS, _NOISE = 1, 2  # streams of random numbers
-Column = npt.NDArray[Any]
+SimulatedColumn = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,15 +59,13 @@ class Simulated:
 
     def to_frame(self) -> Any:
         """The columns as a pandas DataFrame. Loads pandas."""
-        import pandas as pd
-
         return pd.DataFrame(dict(self.columns))
 
     frame = to_frame  # an earlier name
 
 
 def simulate(
-    graph: Whole, rows: int, seed: int, do: Mapping[str, Level], given: Mapping[str, Column]
+    graph: Whole, rows: int, seed: int, do: Mapping[str, Level], given: Mapping[str, SimulatedColumn]
 ) -> Simulated:
     """Data from one draw of the priors. `given` are columns that are taken as they are: of roots, trials,
     offsets.
@@ -88,7 +92,12 @@ class _World:
     """One pass over the graph. Parameters are drawn on the way, unless they are known from another world."""
 
     def __init__(
-        self, graph: Whole, rows: int, seed: int, given: Mapping[str, Column], known: Mapping[str, Any]
+        self,
+        graph: Whole,
+        rows: int,
+        seed: int,
+        given: Mapping[str, SimulatedColumn],
+        known: Mapping[str, Any],
     ) -> None:
         self.graph, self.rows, self.seed, self.given = graph, rows, seed, given
         self.parameters: dict[str, Array] = dict(known.get("parameters", {}))
@@ -111,9 +120,9 @@ class _World:
                     self.given.get(column, np.full(self.rows, usual)), dtype=np.float64
                 )
 
-    def run(self, do: Mapping[str, Level]) -> tuple[dict[str, Column], dict[str, Array]]:
+    def run(self, do: Mapping[str, Level]) -> tuple[dict[str, SimulatedColumn], dict[str, Array]]:
         """The column of every node, and the parameters."""
-        columns: dict[str, Column] = {}
+        columns: dict[str, SimulatedColumn] = {}
         for name, variable in self.graph.variables.items():
             if name in do:
                 columns[name] = _filled(do[name], self.rows)
@@ -128,7 +137,7 @@ class _World:
     def _rng(self, stream: int, name: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream, *name.encode()])
 
-    def _root(self, variable: Variable) -> Column:
+    def _root(self, variable: Variable) -> SimulatedColumn:
         """As given, else by its type."""
         if variable.column in self.given:
             return self.given[variable.column]
@@ -143,7 +152,7 @@ class _World:
         above = variable.type == "positive" or variable.transform in ("log", "log1p", "sqrt")
         return np.exp(normal) if above else normal
 
-    def _response(self, variable: Variable, equation: Equation) -> Column:
+    def _response(self, variable: Variable, equation: Equation) -> SimulatedColumn:
         name = variable.name
         if name not in self.equations:
             self.equations[name] = _centred(equation, self.values)
@@ -155,7 +164,7 @@ class _World:
         return as_column(variable, equation, drawn)
 
 
-def _filled(value: Level, rows: int) -> Column:
+def _filled(value: Level, rows: int) -> SimulatedColumn:
     column = np.empty(rows, dtype=object if isinstance(value, str) else type(value))
     column[:] = value
     return column
@@ -194,16 +203,16 @@ def _drawn(equation: Equation, values: Mapping[str, Array], rng: np.random.Gener
         return prior_draws.draw(rng, prior, numbers, (1, *shape))
 
     intercept = of(equation.intercept_prior, *((others,) if others else ()))
-    found = {equation.intercept: np.sort(intercept) if equation.family.predictor == "ordered" else intercept}
+    drawn = {equation.intercept: np.sort(intercept) if equation.family.predictor == "ordered" else intercept}
     for term in equation.terms:
         own = (len(term.columns),) if len(term.columns) > 1 else ()
-        found[term.symbol] = of(term.prior, *own, *by_level)
+        drawn[term.symbol] = of(term.prior, *own, *by_level)
     for auxiliary in equation.auxiliaries:
-        found[auxiliary.symbol] = of(auxiliary.prior)
+        drawn[auxiliary.symbol] = of(auxiliary.prior)
     for varying in equation.varying:
         sds = np.concatenate([of(d.prior) for d in varying.deviations])
-        found |= _deviations(varying, sds, rng)
-    return found
+        drawn |= _deviations(varying, sds, rng)
+    return drawn
 
 
 def _deviations(varying: Varying, sds: Array, rng: np.random.Generator) -> dict[str, Array]:

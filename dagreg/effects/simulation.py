@@ -79,24 +79,24 @@ def from_posterior(
 
 
 def _interventions(graph: Whole, do: Mapping[str, Any]) -> dict[str, Level]:
-    found = {}
+    settings = {}
     for name, value in do.items():
         if name not in graph.variables or name in graph.latent:
             what = "is unobserved" if name in graph.variables else "is no node of the spec"
             label = did_you_mean(name, graph.variables)
             raise DagregError((Diagnostic("DR562", f"`do` sets `{name}`, which {what}", label=label),))
-        found[name] = setting(graph.variables[name], value)
-    return found
+        settings[name] = setting(graph.variables[name], value)
+    return settings
 
 
 def _resampled(source: Source, columns: Iterable[str], where: str, rows: int, seed: int) -> dict[str, Any]:
     """Observed rows drawn with replacement, whole: what belongs together stays together."""
-    found = source.arrays(tuple(dict.fromkeys(columns)), where)
-    if not found:
+    arrays = source.arrays(tuple(dict.fromkeys(columns)), where)
+    if not arrays:
         return {}
-    count = len(next(iter(found.values())))
+    count = len(next(iter(arrays.values())))
     picked = np.random.default_rng([seed, 3]).integers(0, count, rows)
-    return {name: values[picked] for name, values in found.items()}
+    return {name: values[picked] for name, values in arrays.items()}
 
 
 def _check_present(source: Source, columns: Sequence[str]) -> None:

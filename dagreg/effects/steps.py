@@ -22,11 +22,11 @@ from dagreg.model.plan import Model
 from dagreg.model.terms import Term
 from dagreg.numerics.arrays import Array
 
-SMALL = 1e-8  # in sds: of a smaller unit's change rounding leaves less than eight digits
-FAR = 1e3  # in sds: a larger unit is far beyond all data
+MIN_UNIT = 1e-8  # in sds: of a smaller unit's change rounding leaves less than eight digits
+MAX_UNIT = 1e3  # in sds: a larger unit is far beyond all data
 SHARE = 1e-4  # of the sd that a central difference spans: its error is of the order of this squared
-Side = Literal["start", "stop"]
-World = Mapping[str, Side]
+ContrastEnd = Literal["start", "stop"]
+World = Mapping[str, ContrastEnd]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def step_of(model: Model, contrast: Contrast) -> Step:
         return Step()
     if moves_linearly(model, contrast.exposures):
         return Step(0.0, _power_of_two(min(sds)))
-    if max(sds) <= 1 / SMALL and min(sds) >= 1 / FAR:
+    if max(sds) <= 1 / MIN_UNIT and min(sds) >= 1 / MAX_UNIT:
         return Step()
     half = _power_of_two(SHARE * min(sds)) / 2
     return Step(-half, half, slope=True)
@@ -59,7 +59,7 @@ def far(model: Model, contrast: Contrast) -> str | None:
     """The exposure of which one unit is far beyond all data, where that bends the answer."""
     if not step_of(model, contrast).slope:
         return None
-    return next((x for x in contrast.exposures if (model.variables[x].sd or 1.0) < 1 / FAR), None)
+    return next((x for x in contrast.exposures if (model.variables[x].sd or 1.0) < 1 / MAX_UNIT), None)
 
 
 def _power_of_two(size: float) -> float:

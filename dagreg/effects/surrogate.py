@@ -14,22 +14,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.effects.gformula import Known, branches, evaluations, is_exact
-from dagreg.effects.mediation import Part
-from dagreg.effects.rows import Rows, fixed_groups, linear
+from dagreg.effects.mediation import EffectPart
+from dagreg.effects.rows import EncodedRows, fixed_groups, linear
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 
 MAX_CELLS = 50_000_000  # draws x rows x branches x nodes up to which every draw is worked out
 MAX_ERROR = 0.01  # of the posterior sd, of each quantity that is reported
 MIN_FREE = 30  # draws beyond the polynomial's coefficients, from which its error is measured
 MAX_SHARE = 0.25  # of the draws, for fitting: with more, little would be saved
-RANK = 1e-7  # of the largest singular value: smaller ones are rounding
+MIN_SINGULAR = 1e-7  # of the largest singular value: smaller ones are rounding
 
-Index = npt.NDArray[np.int64]
-PartsOf = Callable[[Mapping[str, Array], Known], tuple[Part, ...]]
+PartsOf = Callable[[Mapping[str, Array], Known], tuple[EffectPart, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,9 @@ class Surrogate:
     bases: tuple[Array, ...]
     batches: tuple[Batch, ...]
 
-    def parts(self, parts_of: PartsOf) -> tuple[tuple[Part, ...], float]:
+    def parts(self, parts_of: PartsOf) -> tuple[tuple[EffectPart, ...], float]:
         """The parts of a contrast at all draws, and the largest error of a part in posterior sds."""
-        worked_out: list[tuple[Part, ...]] = []
+        worked_out: list[tuple[EffectPart, ...]] = []
         for i, batch in enumerate(self.batches):
             worked_out.append(parts_of(batch.draws, batch.known))
             index = np.concatenate([b.index for b in self.batches[: i + 1]])
@@ -71,7 +69,7 @@ class Surrogate:
 
 
 def surrogate_of(
-    model: Model, draws: Mapping[str, Array], rows: Rows, held: Collection[str] = ()
+    model: Model, draws: Mapping[str, Array], rows: EncodedRows, held: Collection[str] = ()
 ) -> Surrogate | None:
     """None where every draw can be worked out, or averages are no smooth function of a few parameters.
 
@@ -102,7 +100,7 @@ def polynomial(basis: Array, index: Index, values: Array) -> tuple[Array, float]
     `basis` is draws x functions, `values` quantities x len(index).
     """
     left, size, right = np.linalg.svd(basis[index], full_matrices=False)
-    kept = size > RANK * size[0]
+    kept = size > MIN_SINGULAR * size[0]
     left, size, right = left[:, kept], size[kept], right[kept]
     residuals = values - (values @ left) @ left.T
     alone = residuals / np.maximum(1.0 - (left**2).sum(axis=1), 1e-12)
@@ -135,7 +133,7 @@ def _scores(parameters: Array) -> Array:
     sds = centred.std(axis=0)
     moving = sds > 1e-12 * np.abs(parameters).max(axis=0)
     left, size, _ = np.linalg.svd(centred[:, moving] / sds[moving], full_matrices=False)
-    return np.asarray(left[:, size > RANK * size.max(initial=0.0)] * math.sqrt(len(left)))
+    return np.asarray(left[:, size > MIN_SINGULAR * size.max(initial=0.0)] * math.sqrt(len(left)))
 
 
 def _batches(draws: Mapping[str, Array], sizes: Sequence[int], count: int) -> Iterator[Batch]:
@@ -148,6 +146,6 @@ def _batches(draws: Mapping[str, Array], sizes: Sequence[int], count: int) -> It
         yield Batch(index, {name: values[index] for name, values in draws.items()})
 
 
-def _stacked(parts: Sequence[Part]) -> Array:
+def _stacked(parts: Sequence[EffectPart]) -> Array:
     """One part in several batches: its start and its change, 2 x draws."""
     return np.stack([np.concatenate([p.start for p in parts]), np.concatenate([p.values for p in parts])])

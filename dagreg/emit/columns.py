@@ -164,11 +164,11 @@ def model_line(model: Model, names: Names) -> list[str]:
     if not coords:
         return ["with pm.Model() as model:"]
     groups = [v for e in model.equations for v in e.varying if _is_found(v)]
-    found = {names.group(v).dim: model.variables[v.group].column for v in groups}
+    dims = {names.group(v).dim: model.variables[v.group].column for v in groups}
     listed = []
     for dim, labels in coords.items():
-        if dim in found:
-            listed.append(f"    {literal(dim)}: np.unique(data[{literal(found[dim])}]).tolist(),")
+        if dim in dims:
+            listed.append(f"    {literal(dim)}: np.unique(data[{literal(dims[dim])}]).tolist(),")
         else:
             listed += _listed(f"    {literal(dim)}: ", labels)
     return ["coords = {", *listed, "}", "with pm.Model(coords=coords) as model:"]

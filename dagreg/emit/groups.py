@@ -128,17 +128,17 @@ def group_summands(model: Model, names: Names, equation: Equation, varying: Vary
     columns.
     """
     rows = model.variables[varying.group].symbol
-    found = []
+    summands = []
     whole = _whole_term(equation, varying)
     if whole is not None:
         return [f"{varying.symbol}[{rows}, {names.index(whole)}]"]
     for i, deviation in enumerate(varying.deviations):
         here = f"{varying.symbol}[:, {i}][{rows}]" if varying.correlated else f"{varying.symbol}[{rows}]"
         term = next((t for t in equation.terms if t.name == deviation.term), None)
-        found.append(
+        summands.append(
             here if term is None else f"{here} * {design_column(model, names, term, deviation.column)}"
         )
-    return found
+    return summands
 
 
 def _whole_term(equation: Equation, varying: Varying) -> Term | None:

@@ -43,7 +43,11 @@ def plate_source(model: Model, rows: int) -> str:
     }
     lines = ["digraph {"]
     for plate in dict.fromkeys(n.plate for n in nodes.values()):
-        inside = [f"{n.name} [{_attributes(n)}]" for n in nodes.values() if n.plate == plate]
+        inside = [
+            f'{n.name} [label="{n.name}\\n~\\n{n.distribution}" {_LOOKS[n.kind]}]'
+            for n in nodes.values()
+            if n.plate == plate
+        ]
         if plate:
             inside.append(f'label="{plate}" labeljust=r labelloc=b style=rounded')
             lines += [f'subgraph "cluster{plate}" {{', *inside, "}"]
@@ -51,10 +55,6 @@ def plate_source(model: Model, rows: int) -> str:
             lines += inside
     lines += dict.fromkeys(f"{a} -> {b}" for a, b in _arrows(model, names))
     return "\n".join([*lines, "}"]) + "\n"
-
-
-def _attributes(node: _Node) -> str:
-    return f'label="{node.name}\\n~\\n{node.distribution}" {_LOOKS[node.kind]}'
 
 
 def _data(model: Model, names: Names, rows: int) -> Iterator[_Node]:

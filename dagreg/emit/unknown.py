@@ -37,13 +37,13 @@ def table_lines(model: Model, names: Names) -> list[str]:
 
 def latent_lines(model: Model, names: Names) -> list[str]:
     """The values that are parameters, and the columns that they complete."""
-    found = []
+    written = []
     for latent in model.latents:
         if not latent.summed:
             variable = model.variables[latent.variable]
             lines = _unseen if latent.error is None else _true
-            found += lines(model, names, latent, variable)
-    return found
+            written += lines(model, names, latent, variable)
+    return written
 
 
 def _unseen(model: Model, names: Names, latent: Latent, variable: Variable) -> list[str]:

@@ -146,20 +146,20 @@ class Coordinates:
 
     def start(self, values: Array) -> Array:
         """The coordinates of parameters."""
-        found = np.array([c.free(x) for c, x in zip(self.each, values, strict=True)])
+        point = np.array([c.free(x) for c, x in zip(self.each, values, strict=True)])
         for run in self.ordered:
             cuts = values[run]
-            found[run] = np.concatenate([cuts[:1], np.log(np.maximum(np.diff(cuts), 1e-3))])
-        return found
+            point[run] = np.concatenate([cuts[:1], np.log(np.maximum(np.diff(cuts), 1e-3))])
+        return point
 
     def centres(self) -> tuple[Array, Array]:
         """About the mean and sd of each coordinate under the priors; of cutpoints' steps, about those of a
         log.
         """
-        found = np.array([c.centre() for c in self.each]).T
+        pairs = np.array([c.centre() for c in self.each]).T
         for run in self.ordered:
-            found[:, run.start + 1 : run.stop] = [[0.0], [1.0]]
-        return found[0], found[1]
+            pairs[:, run.start + 1 : run.stop] = [[0.0], [1.0]]
+        return pairs[0], pairs[1]
 
     def pulled_back(self, point: Array, gradient: Array, hessian: Array) -> tuple[Array, Array]:
         """Gradient and Hessian in the coordinates, priors included, from those of the likelihood in the

@@ -1,16 +1,10 @@
 """The log posterior of a model in NumPy, with gradient and Hessian, from the IR: any family, link, prior or
 censoring.
 
-It is that of the program which `emit` prints, in the same unconstrained coordinates, up to a constant. The
-likelihood is a sum of factors: rows whose log density is one formula of a few linear predictors and a few
-parameters of all rows. With the design X_m of predictor m, and f_m, f_mn the derivatives of the rows' log
-densities,
-
-    gradient = sum_m X_m' f_m,    Hessian = sum_mn X_m' diag(f_mn) X_n
-
-(McCullagh and Nelder 1989, section 2.5, for one predictor). Families give the formulas
-(`Family.log_density`), jets their derivatives (`numerics/jets.py`). Values are for many points at once:
-points are points x parameters.
+It is that of the program which `emit` prints, in the same unconstrained coordinates, up to a constant; what
+is not known is summed or integrated out. The likelihood is a sum of factors (`engines/factors.py`). Families
+give the formulas (`Family.log_density`), jets their derivatives (`numerics/jets.py`). Values are for many
+points at once: points are points x parameters.
 """
 
 from __future__ import annotations
@@ -24,9 +18,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.emit.prelude import every_level
 from dagreg.engines.between import own_columns
 from dagreg.engines.coordinates import Coordinate, Coordinates
 from dagreg.engines.draws import by_symbol
+from dagreg.engines.factors import (
+    MAX_BLOCK_ROWS,
+    MIN_MERGED,
+    Factor,
+    Formula,
+    Index,
+    Predictor,
+    Summed,
+    merged,
+)
+from dagreg.engines.integrated import Integrated, integrated, unknown_rows
+from dagreg.engines.integrated import obstacle as lacking_numbers
 from dagreg.model.design import absent, column, design_columns, encode, encoded, positions
 from dagreg.model.equation import Equation, ErrorScale, KnownErrors
 from dagreg.model.plan import Model
@@ -34,95 +41,14 @@ from dagreg.model.response import starting_cutpoints
 from dagreg.model.statistics import Sufficient
 from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
-from dagreg.numerics.jets import Jet, chained, variable
+from dagreg.numerics.jets import Jet, chained
 from dagreg.spec.priors import DISTRIBUTIONS
 
-BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
-ROWS = 1_000  # of a block
-ALONE = 2**20  # rows x points up to which threads are not worth starting
-WORTH_MERGING = 500  # rows
-FEWEST = 2  # rows that are merged where each takes longer
+MAX_BLOCK = 2**17  # numbers of a block of rows x points: they stay in a core's cache
+MAX_ALONE = 2**20  # rows x points up to which threads are not worth starting
+MIN_MERGED_COSTLY = 2  # rows that are merged where each takes longer
 TAILS = {"left": "below", "right": "above", "interval": "between"}  # by flag, as `Tails` names them
-Index = npt.NDArray[np.integer[Any]]
-Formula = Callable[[Mapping[str, Array], Sequence[Any], Sequence[Any]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Predictor:
-    """A linear predictor: `design` (rows x coefficients) times the parameters at `places`, and `offset` (rows
-    x 1).
-    """
-
-    design: Array
-    places: Index
-    offset: Array | None = None
-
-    def at(self, values: Array, rows: slice) -> Array:
-        """Rows x points."""
-        eta = self.design[rows] @ values[:, self.places].T
-        return eta if self.offset is None else eta + self.offset[rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """Rows whose log density is `formula` of columns (rows x 1), predictors, and the parameters
-    at `scalars`.
-    """
-
-    formula: Formula
-    columns: Mapping[str, Array]
-    predictors: tuple[Predictor, ...]
-    scalars: tuple[int, ...]
-    weights: Array
-
-    def total(self, values: Array) -> Array:
-        """The sum over rows at each point, rows and points in blocks."""
-        scalars = [values[:, place][None, :] for place in self.scalars]
-        total = np.zeros(len(values))
-        for at in range(0, len(self.weights), ROWS):
-            rows = slice(at, at + ROWS)
-            columns = {name: numbers[rows] for name, numbers in self.columns.items()}
-            density = self.formula(columns, [p.at(values, rows) for p in self.predictors], scalars)
-            total += self.weights[rows] @ np.broadcast_to(density, (len(self.weights[rows]), len(values)))
-        return total
-
-    def add_derivatives(self, values: Array, gradient: Array, hessian: Array) -> None:
-        """Adds those of the sum over rows in the parameters (one point), in place."""
-        point, everything = values[None], slice(None)
-        etas = [variable(p.at(point, everything), i) for i, p in enumerate(self.predictors)]
-        scalars = [variable(point[:, [s]], len(etas) + i) for i, s in enumerate(self.scalars)]
-        jet = self.formula(self.columns, etas, scalars)
-        if not isinstance(jet, Jet):
-            return
-        rows = len(self.weights)
-        blocks = [(p.design, p.places) for p in self.predictors]
-        blocks += [(np.ones((rows, 1)), np.array([s])) for s in self.scalars]
-        for i, slope in jet.first.items():
-            design, places = blocks[i]
-            gradient[places] += design.T @ self._weighed(slope)
-        for (i, j), bend in jet.second.items():
-            (left, here), (right, there) = blocks[i], blocks[j]
-            block = left.T @ (self._weighed(bend)[:, None] * right)
-            hessian[np.ix_(here, there)] += block
-            if i != j:
-                hessian[np.ix_(there, here)] += block.T
-
-    def picked(self, rows: Any) -> Factor:
-        """These rows of it."""
-        return replace(
-            self,
-            columns={name: values[rows] for name, values in self.columns.items()},
-            predictors=tuple(
-                replace(p, design=p.design[rows], offset=None if p.offset is None else p.offset[rows])
-                for p in self.predictors
-            ),
-            weights=self.weights[rows],
-        )
-
-    def _weighed(self, derivative: Any) -> Array:
-        """A derivative of every row, times its weight."""
-        by_row = np.broadcast_to(derivative, (len(self.weights), 1))[:, 0]
-        return np.where(self.weights > 0, by_row * self.weights, 0.0)
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +59,19 @@ class Posterior:
     coordinates: Coordinates
     factors: tuple[Factor, ...]
     start: Array  # coordinates from which to look for the mode
+    summed: Summed | None = None  # of the rows whose levels are not known
+    unknown: Integrated | None = None  # of the rows whose numbers are not known; its factors are among these
 
     @property
     def rows(self) -> int:
         """Distinct ones."""
-        return sum(len(f.weights) for f in self.factors)
+        return sum(len(f.weights) for f in self.factors) + (0 if self.summed is None else self.summed.cells)
 
     def __call__(self, points: Array) -> Array:
         """The log density at each point, up to a constant; -inf where it is no number."""
-        width = max(BLOCK // max(min(self.rows, ROWS), 1), 1)
+        width = max(MAX_BLOCK // max(min(self.rows, MAX_BLOCK_ROWS), 1), 1)
         parts = [points[at : at + width] for at in range(0, len(points), width)]
-        if len(parts) > 1 and self.rows * len(points) > ALONE:
+        if len(parts) > 1 and self.rows * len(points) > MAX_ALONE:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 heights = list(pool.map(self._heights, parts))
         else:
@@ -154,8 +82,8 @@ class Posterior:
         with np.errstate(all="ignore"):  # points may lie where nothing is finite
             values = self.coordinates.values(points)
             total = self.coordinates.log_prior(points, values)
-            for factor in self.factors:
-                total = total + factor.total(values)
+            for part in self._likelihood:
+                total = total + part.total(values)
         return np.where(np.isnan(total), -np.inf, total)
 
     def derivatives(self, point: Array) -> tuple[Array, Array]:
@@ -164,8 +92,8 @@ class Posterior:
         gradient, hessian = np.zeros(size), np.zeros((size, size))
         with np.errstate(all="ignore"):
             values = self.coordinates.values(point[None])[0]
-            for factor in self.factors:
-                factor.add_derivatives(values, gradient, hessian)
+            for part in self._likelihood:
+                part.add_derivatives(values, gradient, hessian)
             return self.coordinates.pulled_back(point, gradient, hessian)
 
     def by_symbol(self, points: Array) -> dict[str, Array]:
@@ -175,15 +103,31 @@ class Posterior:
         for equation, (first, auxiliaries) in zip(self.model.equations, _places(self.model), strict=True):
             found |= by_symbol(equation, values[..., first:auxiliaries])
             found |= {a.symbol: values[..., auxiliaries + i] for i, a in enumerate(equation.auxiliaries)}
+        if self.summed is not None and self.model.mixture is not None:
+            found[self.model.mixture.chances] = self._chances(self.summed, values)
         return found
+
+    @property
+    def _likelihood(self) -> tuple[Factor | Summed, ...]:
+        return self.factors if self.summed is None else (*self.factors, self.summed)
+
+    def _chances(self, summed: Summed, values: Array) -> Array:
+        """Chains x draws x rows that lack levels x most, some draws at a time."""
+        flat = values.reshape(-1, values.shape[-1])
+        width = max(MAX_BLOCK // summed.cells, 1)
+        parts = [summed.chances(flat[at : at + width]) for at in range(0, len(flat), width)]
+        chances = np.concatenate(parts)
+        return chances.reshape(*values.shape[:2], *chances.shape[1:])
 
 
 def obstacle(model: Model, *, groups: bool = False) -> str:
     """Why there is no numeric posterior of a model, or "". With `groups` coefficients may vary between
     levels.
     """
-    if model.latents or model.mixture is not None:
+    if groups and model.latents:
         return "values are not known"
+    if any(not latent.summed for latent in model.latents) and (why := lacking_numbers(model)):
+        return why
     for equation in model.equations:
         name, link = equation.response, equation.link.name
         if equation.varying and not groups:
@@ -216,35 +160,47 @@ def posterior_of(model: Model, data: Mapping[str, Any], statistics: Sufficient |
 
     `statistics` stand for the rows of its one regression.
     """
+    lacking = unknown = None
+    if statistics is not None:
+        (equation,), ((first, auxiliaries),) = model.equations, _places(model)
+        factors = tuple(_reduced(equation, statistics, first, auxiliaries))
+        starts = [_known(model, equation, auxiliaries - first)]
+    else:
+        known, lacking, unknown = _tables(model, data)
+        factors = tuple(part.merged for part in _likelihood(model, known, apart=False))
+        factors += () if unknown is None else unknown.factors
+        table = known if _count(known) else _filled(model, data) if lacking is None else lacking.table
+        starts = [
+            _start(model, e, _with_response(model, e, table)[0], auxiliaries - first)
+            for e, (first, auxiliaries) in zip(model.equations, _places(model), strict=True)
+        ]
+    priors, runs = _priors(model)
+    coordinates = Coordinates(tuple(map(Coordinate, priors)), runs)
+    centre, _ = coordinates.centres()
+    values = coordinates.values(centre[None])[0]
+    guess = np.concatenate(starts)
+    start = coordinates.start(np.where(np.isnan(guess), values, guess))
+    summed = None
+    if lacking is not None:
+        parts = tuple((p.rows, p.factor) for p in _likelihood(model, lacking.table, apart=True))
+        summed = Summed(parts, lacking.places, _count(lacking.table))
+    return Posterior(model, coordinates, factors, start, summed, unknown)
+
+
+def _priors(model: Model) -> tuple[list[PriorChoice], tuple[slice, ...]]:
+    """The prior of each parameter, and where cutpoints stand among them."""
     priors: list[PriorChoice] = []
     runs: list[slice] = []
-    starts: list[Array] = []
-    factors: list[Factor] = []
-    shapes: dict[str, Predictor] = {}  # of each response, for those whose errors correlate with its
-    for equation, (first, auxiliaries) in zip(model.equations, _places(model), strict=True):
+    for equation, (first, _) in zip(model.equations, _places(model), strict=True):
         several = max(len(equation.levels) - 1, 1)
-        head = equation.has_intercept
         for i, prior in enumerate(equation.coefficients):
-            repeated = equation.family.predictor == "unordered" or (
-                i == 0 and head and len(equation.levels) > 0
-            )
+            constant = i == 0 and equation.has_intercept and len(equation.levels) > 0
+            repeated = constant or equation.family.predictor == "unordered"
             priors += [prior] * (several if repeated else 1)
         if equation.family.predictor == "ordered":
             runs.append(slice(first, first + several))
         priors += [a.prior for a in equation.auxiliaries]
-        if statistics is not None:
-            factors += _reduced(equation, statistics, first, auxiliaries)
-            starts.append(_known(model, equation, auxiliaries - first))
-        else:
-            table = _rows(model, equation, data)
-            factors += _factors(model, equation, table, first, auxiliaries, shapes)
-            starts.append(_start(model, equation, table, auxiliaries - first))
-    coordinates = Coordinates(tuple(map(Coordinate, priors)), tuple(runs))
-    centre, _ = coordinates.centres()
-    values = coordinates.values(centre[None])[0]
-    known = np.concatenate(starts)
-    start = coordinates.start(np.where(np.isnan(known), values, known))
-    return Posterior(model, coordinates, tuple(factors), start)
+    return priors, tuple(runs)
 
 
 def _places(model: Model) -> Iterator[tuple[int, int]]:
@@ -258,12 +214,66 @@ def _places(model: Model) -> Iterator[tuple[int, int]]:
         at += count + len(equation.auxiliaries)
 
 
-def _rows(model: Model, equation: Equation, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The columns where there is a response."""
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Rows that lack levels: a table with a cell for each level that a row may have, and the cells of each
+    row (rows x most), padded with the number of cells.
+    """
+
+    table: Mapping[str, Any]
+    places: Index
+
+
+def _tables(
+    model: Model, data: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Lacking | None, Integrated | None]:
+    """The rows that lack nothing, those that lack levels, and those that lack numbers; None for what no
+    variable lacks.
+    """
+    if not model.latents:
+        return data, None, None
+    if model.mixture is None:
+        lacks = np.any(list(unknown_rows(model, data).values()), axis=0)
+        return _picked(model, data, ~lacks), None, integrated(model, data, tuple(_places(model)))
+    summed = [model.variables[name] for name in model.mixture.variables]
+    lacks = np.any([absent(data[v.column]) for v in summed], axis=0)
+    known, rest = _picked(model, data, ~lacks), _picked(model, data, lacks)
+    every: Callable[..., Any] = every_level
+    table, _, places = every(rest, {v.column: v.levels for v in summed})
+    return known, Lacking({name: _plain(values) for name, values in table.items()}, places), None
+
+
+def _filled(model: Model, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns with what stands in gaps until they are filled."""
+    found = {name: data[name] for name in model.columns}
+    for latent in model.latents:
+        variable = model.variables[latent.variable]
+        gone, values = absent(found[variable.column]), np.ma.getdata(found[variable.column])
+        found[variable.column] = np.where(gone, np.array(variable.filler), values)
+    return found
+
+
+def _picked(model: Model, data: Mapping[str, Any], rows: Mask) -> dict[str, Any]:
+    return {name: _plain(np.ma.asarray(data[name])[rows]) for name in model.columns}
+
+
+def _plain(values: Any) -> Any:
+    """A column without a mask, unless it has gaps."""
+    return values if absent(values).any() else np.ma.getdata(values)
+
+
+def _count(table: Mapping[str, Any]) -> int:
+    return len(next(iter(table.values())))
+
+
+def _with_response(
+    model: Model, equation: Equation, data: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Index | None]:
+    """The rows that have a response, and their places; None where all have."""
     if not equation.dropped:
-        return data
-    there = ~absent(data[model.variables[equation.response].column])
-    return {name: np.asarray(data[name])[there] for name in model.columns}
+        return data, None
+    there = np.flatnonzero(~absent(data[model.variables[equation.response].column]))
+    return {name: np.asarray(data[name])[there] for name in model.columns}, there
 
 
 def _known(model: Model, equation: Equation, coefficients: int) -> Array:
@@ -309,14 +319,38 @@ def _start(model: Model, equation: Equation, data: Mapping[str, Any], coefficien
 # ------------------------------------------------------------ the likelihood's factors
 
 
-def _factors(
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A factor before equal rows are merged; `rows` are those of the table that it speaks of."""
+
+    factor: Factor
+    rows: Index
+    fewest: float = MIN_MERGED
+
+    @property
+    def merged(self) -> Factor:
+        return merged(self.factor, self.fewest)
+
+
+def _likelihood(model: Model, table: Mapping[str, Any], *, apart: bool) -> Iterator[Part]:
+    """The factors of every regression; `apart` keeps one density for each row."""
+    shapes: dict[str, Predictor] = {}  # of each response, for those whose errors correlate with its
+    for equation, (first, auxiliaries) in zip(model.equations, _places(model), strict=True):
+        own, there = _with_response(model, equation, table)
+        if _count(own):
+            for part in _parts(model, equation, own, first, auxiliaries, shapes, apart):
+                yield part if there is None else replace(part, rows=there[part.rows])
+
+
+def _parts(
     model: Model,
     equation: Equation,
     data: Mapping[str, Any],
     first: int,
     auxiliaries: int,
     shapes: dict[str, Predictor],
-) -> Iterator[Factor]:
+    apart: bool,
+) -> Iterator[Part]:
     variable = model.variables[equation.response]
     rows = len(data[variable.column])
     design = design_columns(equation, encoded(model, equation.predictors, data), rows)
@@ -326,7 +360,7 @@ def _factors(
         offset = None if equation.offset is None else np.log(column(equation.offset, data, rows))[:, None]
         shapes[equation.response] = Predictor(design, np.arange(first, auxiliaries), offset)
         scalars = tuple(range(auxiliaries, auxiliaries + len(equation.auxiliaries)))
-        yield from _one(model, equation, data, shapes, scalars, weights, groups)
+        yield from _one(model, equation, data, shapes, scalars, weights, groups, apart)
         return
     codes = positions(np.asarray(data[variable.column]), equation.levels)
     if equation.family.predictor == "ordered":
@@ -356,7 +390,7 @@ def own_column(group: int, number: int) -> str:
     return f"varying {group} {number}"
 
 
-def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Factor]:
+def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, first: int) -> Iterator[Part]:
     """A predictor for each level but the first, whose coefficients vary fastest among the parameters."""
     several = len(equation.levels) - 1
     places = first + several * np.arange(design.shape[1])
@@ -366,12 +400,13 @@ def _unordered(equation: Equation, design: Array, codes: Any, weights: Array, fi
     def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
         return density(columns["codes"], *etas)
 
-    yield merged(Factor(formula, {"codes": codes[:, None].astype(np.float64)}, predictors, (), weights))
+    factor = Factor(formula, {"codes": codes[:, None].astype(np.float64)}, predictors, (), weights)
+    yield Part(factor, np.arange(len(weights)))
 
 
 def _ordered(
     equation: Equation, design: Array, codes: Any, weights: Array, first: int, groups: Mapping[str, Array]
-) -> Iterator[Factor]:
+) -> Iterator[Part]:
     """A predictor for the cutpoint above and one for that below: a cutpoint less the slopes' part."""
     several, density = len(equation.levels) - 1, equation.family.log_density[equation.link.name]
     cuts = np.eye(several)
@@ -389,7 +424,7 @@ def _ordered(
     def middle(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
         return density(*etas)
 
-    fewest = FEWEST if groups else WORTH_MERGING
+    fewest = MIN_MERGED_COSTLY if groups else MIN_MERGED
     bottom, top = codes == 0, codes == several
     between = ~(bottom | top)
     for formula, rows, sides in (
@@ -400,7 +435,7 @@ def _ordered(
         if rows.any():
             predictors = tuple(edge(rows, cut) for cut in sides)
             own = {name: numbers[rows] for name, numbers in groups.items()}
-            yield merged(Factor(formula, own, predictors, (), weights[rows]), fewest)
+            yield Part(Factor(formula, own, predictors, (), weights[rows]), np.flatnonzero(rows), fewest)
 
 
 def _one(
@@ -411,7 +446,8 @@ def _one(
     scalars: tuple[int, ...],
     weights: Array,
     groups: Mapping[str, Array],
-) -> Iterator[Factor]:
+    apart: bool,
+) -> Iterator[Part]:
     """One predictor: a factor for the rows of each kind of censoring, and one for what no
     predictor enters.
     """
@@ -430,15 +466,16 @@ def _one(
         columns["linked"] = encode(other, np.asarray(data[other.column]))
         predictors.append(shapes[equation.linked])
     plain = equation.family.normal and equation.link.name == "identity"
-    if plain and error is None and censoring is None and not groups:
-        yield from _normal(equation, columns, predictors, scalars, weights)
+    if plain and error is None and censoring is None and not groups and not apart:
+        for factor in _normal(equation, columns, predictors, scalars, weights):
+            yield Part(factor, np.arange(len(factor.weights)), np.inf)
         return
     flags = np.full(rows, "none") if censoring is None else np.asarray(data[censoring.column]).astype(str)
     for flag in ("none",) if censoring is None else censoring.flags:
         which = np.flatnonzero(flags == flag)
         factor = Factor(_formula(equation, flag), columns, tuple(predictors), scalars, weights)
         here = factor if len(which) == rows else factor.picked(which)
-        yield merged(here, fewest=FEWEST if groups else WORTH_MERGING)
+        yield Part(here, which, MIN_MERGED_COSTLY if groups else MIN_MERGED)
     shared = equation.family.log_shared
     if shared is not None:
         exact = flags == "none"
@@ -447,7 +484,8 @@ def _one(
         def formula(columns: Mapping[str, Array], etas: Sequence[Any], scalars: Sequence[Any]) -> Any:
             return shared(columns["y"], dict(zip(names, scalars, strict=True)))
 
-        yield merged(Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact]), fewest=FEWEST)
+        factor = Factor(formula, {"y": columns["y"][exact]}, (), scalars, weights[exact])
+        yield Part(factor, np.flatnonzero(exact), MIN_MERGED_COSTLY)
 
 
 def _normal(
@@ -530,20 +568,3 @@ def _formula(equation: Equation, flag: str) -> Formula:
         return function(*responses, eta, mean, p)
 
     return formula
-
-
-def merged(factor: Factor, fewest: int = WORTH_MERGING) -> Factor:
-    """The factor with equal rows as one of their joint weight, where fewer than half of them are distinct.
-
-    Equal rows are told by a random combination of their numbers, and that they are is checked.
-    """
-    parts = [*factor.columns.values(), *(p.design for p in factor.predictors)]
-    parts += [p.offset for p in factor.predictors if p.offset is not None]
-    if len(factor.weights) < fewest:
-        return factor
-    table = np.hstack(parts)
-    mark = table @ np.random.default_rng(0).uniform(1, 2, table.shape[1])
-    _, first, which = np.unique(mark, return_index=True, return_inverse=True)
-    if 2 * len(first) > len(mark) or not np.array_equal(table[first[which]], table):
-        return factor
-    return replace(factor.picked(first), weights=np.bincount(which, factor.weights, len(first)))

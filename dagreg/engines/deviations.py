@@ -31,8 +31,8 @@ MOST_STEPS = 48
 MIN_STEPS = 4
 UNMOVED = 1e-3  # probability that a chain of the stationary distribution has never moved
 CHECKED = 500  # draws whose weights are normalised
-ENOUGH = 1.5  # draws for each coefficient of a polynomial that tells maxima
-MOST_OF_EXACT = 1.5  # proposals about maxima that are told, for each about one that is looked for
+MIN_PER_COEFFICIENT = 1.5  # draws for each coefficient of a polynomial that tells maxima
+MAX_PROPOSALS_RATIO = 1.5  # proposals about maxima that are told, for each about one that is looked for
 MAX_ERRORS = 5.5  # standard errors of a mean weight from 1
 BIAS = 2e-3  # of a mean weight: what does not count
 
@@ -107,7 +107,7 @@ def drawn_deviations(
     if len(values) > CHECKED:
         peaks = told(standard, slice(PILOT, CHECKED), drawn[0].peaks.part(slice(PILOT, None)))
         again = steps if peaks is None else sampler.steps(given, peaks.part(few), constants, rng)
-        if again > MOST_OF_EXACT * steps:
+        if again > MAX_PROPOSALS_RATIO * steps:
             peaks, again = None, steps
         rest = slice(CHECKED, len(values))
         told_there = None if peaks is None else peaks.part(rest)
@@ -124,7 +124,7 @@ def told(standard: Array, some: slice, peaks: Peak) -> Peak | None:
     left, right = np.triu_indices(standard.shape[1] + 1)
     first = np.hstack([np.ones((len(standard), 1)), standard])
     basis = first[:, left] * first[:, right]
-    if len(basis[some]) < ENOUGH * basis.shape[1]:
+    if len(basis[some]) < MIN_PER_COEFFICIENT * basis.shape[1]:
         return None
     width, levels, points = peaks.place.shape
     inside = np.arange(width)

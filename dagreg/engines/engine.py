@@ -38,6 +38,7 @@ class Engine:
     - `packages`: those whose versions its draws hang on.
     - `step`: the line of `--explain-plan` that says whether it can; `grounds(piece)`: why it can, "" if a
       pass has said so. No line without a `step`.
+    - `in_place(piece, data)`: whether it solves a piece by questions to the database that holds the rows.
     - `statistics(piece)`: what stands for program and rows, where its draws hang on no more than that; its
       generator then takes the regression beside the seed. None if they hang on program and rows.
     """
@@ -53,6 +54,7 @@ class Engine:
     unfit: str = ""
     step: str = ""
     grounds: Callable[[Piece], str] = lambda piece: ""
+    in_place: Callable[[Piece, Rows], bool] = lambda piece, data: False
     statistics: Callable[[Piece], object] | None = None
 
     def __repr__(self) -> str:

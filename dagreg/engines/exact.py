@@ -29,7 +29,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dagreg.engines.draws import Draws, by_symbol
 from dagreg.engines.engine import Engine, Obstacle
@@ -39,17 +38,16 @@ from dagreg.model.equation import Equation
 from dagreg.model.statistics import CellCounts, Sufficient
 from dagreg.model.terms import PriorChoice
 from dagreg.model.triangle import triangle
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, Index
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 NAME = "exact"
 NORMAL = ("Normal", "Flat")  # priors of coefficients
-Index = npt.NDArray[np.int64]
 POINTS = 2_001  # of the grid over log sigma
-NEGLIGIBLE = 45.0  # below the mode: e^-45 is lost beside 1 in double precision
-WIDEST = 60.0  # of log sigma, to either side of the residual sd
-ZOOMS = 60
+MAX_DEPTH = 45.0  # below the mode: e^-45 is lost beside 1 in double precision
+MAX_WIDTH = 60.0  # of log sigma, to either side of the residual sd
+MAX_ZOOMS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +198,16 @@ def marginal(this: Problem) -> tuple[Array, Array]:
     The grid closes in on the mode: each time on the stretch that is not negligible, until that fills it.
     """
     start = 0.5 * np.log(max(float(this.left + this.turned @ this.turned) / this.units, 1e-300))
-    low, high = start - WIDEST, start + WIDEST
+    low, high = start - MAX_WIDTH, start + MAX_WIDTH
     with np.errstate(divide="ignore"):
         ends = np.log(np.array(bounds(this.sigma)))
     low, high = max(low, float(ends[0])), min(high, float(ends[1]))
-    for _ in range(ZOOMS):
+    for _ in range(MAX_ZOOMS):
         grid = np.linspace(low, high, POINTS)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             density = log_marginal(this, grid)
         density = np.where(np.isnan(density), -np.inf, density - np.nanmax(density))
-        (kept,) = np.nonzero(density > -NEGLIGIBLE)
+        (kept,) = np.nonzero(density > -MAX_DEPTH)
         first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, POINTS - 1)
         if last - first > POINTS // 2:
             break
@@ -245,14 +243,14 @@ def _coefficients(this: Problem, sigma: Array, rng: np.random.Generator) -> Arra
             noise[:, this.flat :] - turned @ this.right
         )  # directions that no row speaks of keep their prior
     others = this.mean + standard * this.scale
-    found = np.empty(noise.shape)
-    found[:, this.order[this.flat :]] = others
+    coefficients = np.empty(noise.shape)
+    coefficients[:, this.order[this.flat :]] = others
     if this.flat:
         target = (
             this.top_rotated - others @ this.top[:, this.flat :].T + sigma[:, None] * noise[:, : this.flat]
         )
-        found[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
-    return found
+        coefficients[:, this.order[: this.flat]] = np.linalg.solve(this.top[:, : this.flat], target.T).T
+    return coefficients
 
 
 ENGINE = Engine(

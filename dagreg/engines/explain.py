@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from dagreg.engines.table import BY_NAME
+from dagreg.engines.table import ENGINES
 from dagreg.optimise.types import Piece
 
 _REUSED = {
@@ -68,6 +68,6 @@ def _sentence(piece: Piece, engine: str) -> str:
     which = f"{piece.model.estimator}, {responses}"
     reduced = [n.why for n in piece.notes if n.applied and n.step in ("grouped", "cells", "sufficient")]
     tried = piece.engines[: piece.engines.index(engine)] if engine in piece.engines else ()
-    gave_up = " and ".join(BY_NAME[name].unfit for name in tried)
-    how = BY_NAME[engine].participle + (f", as {gave_up}" if gave_up else "")
+    gave_up = " and ".join(ENGINES[name].unfit for name in tried)
+    how = ENGINES[engine].participle + (f", as {gave_up}" if gave_up else "")
     return f"{which}: {how}" + (f"; {reduced[0]}." if reduced else f" on {_rows(piece)}.")

@@ -45,32 +45,33 @@ from dagreg.spec.types import Sampling
 LogDensity = Callable[[Array], Array]
 NAME = "importance"
 MAX_PARAMETERS = 30  # t densities of more fit few posteriors
-NEWTON_STEPS = 150
-HALVINGS = 16  # of a Newton step
-SMALLEST_CURVATURE = 1e-6  # in coordinates with a unit diagonal
-CLOSE = 0.05  # to the mode, in posterior sds
-STARTS, STARTS_OF_MANY, MANY_ROWS = 8, 4, 20_000  # besides the first; with that many rows each takes longer
+MAX_NEWTON_STEPS = 150
+MAX_HALVINGS = 16  # of a Newton step
+MIN_CURVATURE = 1e-6  # in coordinates with a unit diagonal
+MAX_DISTANCE = 0.05  # to the mode, in posterior sds, where the search ends
+STARTS, STARTS_OF_MANY = 8, 4  # besides the first; of many rows each takes longer
+MANY_ROWS = 20_000
 START_SPREAD = 5.0  # sds of the posterior, from which starts are drawn around its mode
-SAME_MODE = 0.5  # posterior sds
-LEAST_MASS = 1e-4  # of all modes, that another one may have
-FAR_BELOW = 30.0  # log units under the mode, where a start that ends nowhere does not matter
+MAX_MODE_DISTANCE = 0.5  # posterior sds between two ends of searches that are one mode
+MIN_MASS = 1e-4  # share of the probability from which other modes matter
+MAX_DEPTH = 30.0  # log units under the mode, where a start that ends nowhere does not matter
 DEGREES = 7.0  # of freedom of the t densities
 DISTANCES = np.arange(0.5, 8.5, 0.5)  # sds from the mode, at which the half widths of a split t are taken
 WIDTHS = (0.7, 5.0)  # of these, in sds
 PILOT, PILOT_EACH = 1_000, 100  # proposals that the mixture is fitted to, and for each parameter
-FEWEST_PILOT = 500  # of many rows
-ROUNDS = 8
-GOOD_SHARE = 0.6  # effective draws in a proposal: no need to fit better
+PILOT_OF_MANY = 500  # of many rows
+MAX_ROUNDS = 8
+MIN_GOOD_SHARE = 0.6  # effective draws in a proposal: no need to fit better
 MIN_SHARE = 0.1
-GOOD_SHAPE = 0.4  # of the tail of their weights
-COMPONENTS = 5
-LEAST_GAIN = 0.02  # of a round, in effective draws
+MAX_GOOD_SHAPE = 0.4  # of the tail of their weights: the same
+MAX_COMPONENTS = 5
+MIN_GAIN = 0.02  # in effective draws a proposal, for a round to count as better
 EM_STEPS = 5
 NEW_SHARE = 0.1  # of a component that is new
 TOP_SHARE, TOP_EACH = 0.02, 5  # of draws, and for each parameter: those that it is put at
 MAX_TAIL_SHAPE = 0.7
-FORGOTTEN = 0.05  # share of chains that have not moved between one state that is kept and the next
-FORGOTTEN_OF_MANY = 0.25  # of many rows
+MAX_UNMOVED = 0.05  # share of chains that have not moved between one state that is kept and the next
+MAX_UNMOVED_OF_MANY = 0.25  # of many rows
 MAX_THINNING = 30
 
 
@@ -89,9 +90,9 @@ class Mode:
 
     def beside(self, point: Array, height: float) -> bool:
         """Whether a point lies within half a posterior sd, and as high as that says."""
-        if abs(self.height - height) > SAME_MODE:
+        if abs(self.height - height) > MAX_MODE_DISTANCE:
             return False
-        return bool(np.linalg.norm(np.linalg.solve(self.root, point - self.point)) < SAME_MODE)
+        return bool(np.linalg.norm(np.linalg.solve(self.root, point - self.point)) < MAX_MODE_DISTANCE)
 
 
 def obstacle(piece: Piece, data: Data) -> Obstacle | None:
@@ -118,14 +119,17 @@ def draw_by_importance(
     points = chains(posterior, mode, sampling.chains, sampling.draws, rng, posterior.rows)
     if points is None or not mixed(points):
         return None
-    return Draws(posterior.by_symbol(points), NAME, 0, time.perf_counter() - started)
+    values = posterior.by_symbol(points)
+    if posterior.unknown is not None:
+        values |= posterior.unknown.draws(posterior.coordinates.values(points), rng)
+    return Draws(values, NAME, 0, time.perf_counter() - started)
 
 
 # ------------------------------------------------------------ the mode
 
 
 def only_mode(posterior: Posterior, rng: np.random.Generator) -> Mode | None:
-    """The one mode that has all but `LEAST_MASS`; None where there are others, or where no search ends."""
+    """The one mode that has all but `MIN_MASS` of the probability; None where no search finds such a one."""
     centre, spread = posterior.coordinates.centres()
     first = next(
         (m for m in (climb(posterior, x) for x in (posterior.start, centre)) if isinstance(m, Mode)), None
@@ -143,12 +147,12 @@ def only_mode(posterior: Posterior, rng: np.random.Generator) -> Mode | None:
         if isinstance(end, Mode):
             if end not in modes:
                 modes.append(end)
-        elif end > max(m.height for m in modes) - FAR_BELOW:
+        elif end > max(m.height for m in modes) - MAX_DEPTH:
             return None
     mass = np.array([m.log_mass for m in modes])
     share = np.exp(mass - special.logsumexp(mass))
     best = int(np.argmax(share))
-    return modes[best] if 1 - share[best] < LEAST_MASS else None
+    return modes[best] if 1 - share[best] < MIN_MASS else None
 
 
 def climb(posterior: Posterior, start: Array, known: tuple[Mode, ...] = ()) -> Mode | float:
@@ -158,7 +162,7 @@ def climb(posterior: Posterior, start: Array, known: tuple[Mode, ...] = ()) -> M
     leads up. It ends early beside a mode that is known.
     """
     point, height = start, float(posterior(start[None])[0])
-    for _ in range(NEWTON_STEPS):
+    for _ in range(MAX_NEWTON_STEPS):
         if not np.isfinite(height):
             return -np.inf
         there = next((mode for mode in known if mode.beside(point, height)), None)
@@ -169,11 +173,11 @@ def climb(posterior: Posterior, start: Array, known: tuple[Mode, ...] = ()) -> M
             return height
         size = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-12))
         curvature, vectors = np.linalg.eigh(-hessian / np.outer(size, size))
-        turned = vectors / np.sqrt(np.maximum(np.abs(curvature), SMALLEST_CURVATURE)) / size[:, None]
+        turned = vectors / np.sqrt(np.maximum(np.abs(curvature), MIN_CURVATURE)) / size[:, None]
         slope = turned.T @ gradient
-        if float(np.linalg.norm(slope)) < CLOSE and curvature.min() > SMALLEST_CURVATURE:
+        if float(np.linalg.norm(slope)) < MAX_DISTANCE and curvature.min() > MIN_CURVATURE:
             return Mode(point, height, turned)
-        lengths = 2.0 ** -np.arange(HALVINGS)
+        lengths = 2.0 ** -np.arange(MAX_HALVINGS)
         points = point + lengths[:, None] * (turned @ slope)
         heights = posterior(points)
         best = int(np.argmax(heights))
@@ -360,20 +364,20 @@ def adapted(
     proposal: Proposal = first
     mixture = Mixture(np.ones(1), mode.point[None], root[None], DEGREES)
     best, best_score = None, -np.inf
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         points = proposal.draw(rng, pilot + PILOT_EACH * size)
         weights = target(points) - proposal.log_density(points)
         if not np.isfinite(weights.max()):
             return best
         rate, shape = effective(weights), tail_shape(weights)
-        score = rate - max(shape - GOOD_SHAPE, 0.0)
-        if score > best_score + LEAST_GAIN:
+        score = rate - max(shape - MAX_GOOD_SHAPE, 0.0)
+        if score > best_score + MIN_GAIN:
             best, best_score = (proposal, points, weights), score
-            if rate > GOOD_SHARE and shape < GOOD_SHAPE:
+            if rate > MIN_GOOD_SHARE and shape < MAX_GOOD_SHAPE:
                 return best
         elif best is not None:
             proposal, points, weights = best
-            if len(mixture.shares) == COMPONENTS:
+            if len(mixture.shares) == MAX_COMPONENTS:
                 return best
             mixture = split(proposal if isinstance(proposal, Mixture) else mixture, points, weights)
         for _ in range(EM_STEPS):
@@ -390,14 +394,14 @@ def chains(
 ) -> Array | None:
     """Chains x draws x coordinates; None where the proposals do not fit."""
     many = rows >= MANY_ROWS
-    fit = adapted(target, mode, rng, FEWEST_PILOT if many else PILOT)
+    fit = adapted(target, mode, rng, PILOT_OF_MANY if many else PILOT)
     if fit is None:
         return None
     mixture, pilot, pilot_weights = fit
     share, staying = stationary(pilot_weights)
     if effective(pilot_weights) < MIN_SHARE:
         return None
-    left = FORGOTTEN_OF_MANY if many else FORGOTTEN
+    left = MAX_UNMOVED_OF_MANY if many else MAX_UNMOVED
     thin = next((n for n in range(1, MAX_THINNING) if share @ staying**n < left), MAX_THINNING)
     steps = draws * thin
     points = mixture.draw(rng, count * steps)

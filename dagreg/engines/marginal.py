@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.engines.density import Factor, level_column, own_column
+from dagreg.engines.density import level_column, own_column
+from dagreg.engines.factors import Factor
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.jets import Jet, variable
 

@@ -15,11 +15,11 @@ With the t centred and scaled as the posterior, 1 - 1/M is small, a chain forget
 gradient has to be compiled. M is not known, though: the next engine takes over where few proposals are
 accepted, or where the chains disagree or are worth few draws.
 
-Newton's method finds the mode and the curvature there; a t density of that place and shape is then fitted to
-the posterior's mean and covariance by importance sampling; its draws are the proposals of every chain
-(Tierney 1994, section 2.3.3; Gelman et al. 2013, section 13.3). Only the log posterior is evaluated, at
-thousands of points at once: derivatives are differences, and they steer the proposals alone. The chains keep
-one of every few states, so that what is kept is nearly independent.
+Newton's method (`numerics/glm.py`) finds the mode and the curvature there; a t density of that place and
+shape is then fitted to the posterior's mean and covariance by importance sampling; its draws are the
+proposals of every chain (Tierney 1994, section 2.3.3; Gelman et al. 2013, section 13.3). The log posterior is
+evaluated at thousands of points at once, or of very many rows a polynomial that stands for it
+(`engines/expansion.py`). The chains keep one of every few states, so that what is kept is nearly independent.
 """
 
 from __future__ import annotations
@@ -31,23 +31,30 @@ from typing import Any
 
 import numpy as np
 
+from dagreg.binding.columns import as_columns
+from dagreg.binding.row_sums import in_sql, likelihood_rows, start_of
+from dagreg.binding.rows import SAMPLE, Rows
 from dagreg.engines.draws import Draws, by_symbol, convergence
 from dagreg.engines.engine import Engine, Obstacle, columns_read
-from dagreg.engines.target import target_of
+from dagreg.engines.expansion import points_by_series
+from dagreg.engines.target import Target, mode, target_of
 from dagreg.model.densities import CONCAVE_PRIORS
+from dagreg.model.design import absent
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
+from dagreg.model.terms import PriorChoice
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.importance import derivatives
+from dagreg.numerics.series import RowSums
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 LogDensity = Callable[[Array], Array]
 NAME = "metropolis"
 MAX_PARAMETERS = 40  # the curvature takes evaluations as their square, and acceptance falls
+MANY = 100_000  # rows from which a polynomial about the mode is tried in their place
 STEP = 0.25  # of the differences, in posterior sds
-NEWTON = 60  # steps, far more than a concave function takes
-CLOSE = 0.05  # to the mode, in posterior sds: a proposal need not be nearer
+SCALES = 60  # that are tried, far more than a smooth function takes
 PILOT, PILOT_EACH = 1_000, 100  # proposals that the t density is fitted to, and for each parameter
 ROUNDS = 6
 GOOD = 0.85  # of its draws, weighed, that count as independent ones: no need to fit it better
@@ -125,46 +132,100 @@ def draw_by_metropolis(model: Model, data: Mapping[str, Any], sampling: Sampling
     """
     started = time.perf_counter()
     (equation,) = model.equations
-    rng = np.random.default_rng([sampling.seed, *model.formula.encode()])
-    target = target_of(model, data)
     with np.errstate(
         over="ignore", invalid="ignore", divide="ignore"
     ):  # points may lie where nothing is finite
-        found = laplace(target, target.start, target.spread)
-        if found is None:
-            return None
-        points = chains(target, *found, sampling.chains, sampling.draws, rng)
-    if points is None or not mixed(points):
+        table = as_columns(data).in_place
+        points = None
+        if table is not None and in_sql(equation):
+            rows = likelihood_rows(model, equation, table)
+            start = _near(model, table, start_of(equation, rows))
+            points = _by_series(rows, equation.coefficients, start, model, sampling)
+        if points is None:
+            points = _from_arrays(model, data, sampling)
+    if points is None:
         return None
     return Draws(by_symbol(equation, points), NAME, 0, time.perf_counter() - started)
+
+
+def _near(model: Model, table: Rows, start: Array) -> Array:
+    """The mode of a sample of the rows, from which that of all is a step or two away; `start` without one."""
+    some = table.sample(model.columns, SAMPLE, 0)
+    there = ~np.any([absent(column) for column in some.values()], axis=0)
+    if not there.any():
+        return start
+    target = target_of(model, {name: np.ma.getdata(column)[there] for name, column in some.items()})
+    found = mode(target.look, target.priors, start)
+    return start if found is None else found[0]
+
+
+def _from_arrays(model: Model, data: Mapping[str, Any], sampling: Sampling) -> Array | None:
+    target = target_of(model, data)
+    if target.sums is not None and target.rows >= MANY:
+        points = _by_series(target.sums, target.priors, target.start, model, sampling)
+        if points is not None:
+            return points
+    found = laplace(target)
+    return None if found is None else _moved(target, *found, sampling, _generator(model, sampling))
+
+
+def _by_series(
+    rows: RowSums, priors: tuple[PriorChoice, ...], start: Array, model: Model, sampling: Sampling
+) -> Array | None:
+    """The chains on a polynomial that is the log posterior of many rows; None where none is close enough."""
+    rng = _generator(model, sampling)
+
+    def chained(density: LogDensity, mode: Array, root: Array) -> Array | None:
+        return _moved(density, mode, root, sampling, rng)
+
+    return points_by_series(rows, priors, start, chained, rng)
+
+
+def _moved(
+    density: LogDensity, mode: Array, root: Array, sampling: Sampling, rng: np.random.Generator
+) -> Array | None:
+    """The chains; None where they are not to be relied on."""
+    points = chains(density, mode, root, sampling.chains, sampling.draws, rng)
+    return points if points is not None and mixed(points) else None
+
+
+def _generator(model: Model, sampling: Sampling) -> np.random.Generator:
+    return np.random.default_rng([sampling.seed, *model.formula.encode()])
 
 
 # ------------------------------------------------------------ where to propose
 
 
-def laplace(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Array] | None:
-    """The mode of a concave log density, and a root of its inverse curvature there; None where it has none.
+def laplace(target: Target) -> tuple[Array, Array] | None:
+    """The mode of a concave log posterior, and a root of its inverse curvature there; None where it has none.
 
-    Newton's method in coordinates in which the posterior is about round with unit sds, taken anew at every
-    step. None, too, where curvature has no scale to settle on: beside a cliff, as under separated rows and a
-    very wide prior.
+    None, too, where curvature has no scale to settle on: beside a cliff, as under separated rows and a very
+    wide prior.
+    """
+    found = mode(target.look, target.priors, target.start)
+    if found is None:
+        return None
+    centre, information = found
+    try:
+        root = np.asarray(np.linalg.inv(np.linalg.cholesky(information)).T)
+    except np.linalg.LinAlgError:
+        return None
+    return settled(target, centre, root)
+
+
+def settled(target: LogDensity, centre: Array, root: Array) -> tuple[Array, Array] | None:
+    """The mode, and a root under which the density falls about as a Normal does within `STEP` of an sd; None
+    where there is none.
     """
     height = float(target(centre[None])[0])
-    for _ in range(NEWTON):
-        gradient, curvature = derivatives(target, centre, root, height, STEP)
-        if not (np.isfinite(gradient).all() and np.isfinite(curvature).all()):
+    for _ in range(SCALES):
+        _, curvature = derivatives(target, centre, root, height, STEP)
+        if not np.isfinite(curvature).all():
             root = root / 4  # the differences reach beyond where the density is a number
             continue
         values, vectors = np.linalg.eigh(curvature)
-        turned = vectors / np.sqrt(np.maximum(values, 1e-6))
-        step = turned @ (turned.T @ gradient)
-        lengths = 2.0 ** -np.arange(24)
-        heights = target(centre + (lengths[:, None] * step) @ root.T)
-        best = int(np.argmax(heights))
-        if heights[best] > height:
-            centre, height = centre + lengths[best] * root @ step, float(heights[best])
-        far, root = float(np.linalg.norm(turned.T @ gradient)), root @ turned
-        if far < CLOSE and values.min() > 0.5 and values.max() < 2:
+        root = root @ (vectors / np.sqrt(np.maximum(values, 1e-6)))
+        if values.min() > 0.5 and values.max() < 2:
             return centre, root
     return None
 
@@ -302,6 +363,9 @@ ENGINE = Engine(
         piece.model, columns_read(piece, data), sampling
     ),
     packages=("dagreg", "numpy"),
+    in_place=lambda piece, data: (
+        piece.grouping is None and data.in_place is not None and in_sql(piece.equation)
+    ),
     unfit="no proposals for Metropolis-Hastings fitted it",
     step="concave",
     grounds=lambda piece: (

@@ -275,8 +275,8 @@ def target_of(theta: Theta, system: System) -> Target:
 
 ENGINE = Engine(
     name=NAME,
-    words="sds and correlations by importance sampling, all coefficients integrated out; then these from "
-    "their Normal",
+    words="sds and correlations by importance sampling, all coefficients integrated out; then the "
+    "coefficients from their Normal distribution",
     participle="solved with its groups integrated out",
     obstacle=obstacle,
     solve=lambda piece, data, sampling, program: draw_mixed(piece.model, columns_read(piece, data), sampling),

@@ -10,7 +10,7 @@ import traceback
 import warnings
 import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +19,14 @@ from dagreg.engines.draws import Draws
 from dagreg.engines.engine import Engine, columns_read
 from dagreg.engines.statistics import statistics
 from dagreg.errors import Diagnostic, Unsolvable
+from dagreg.lazy import Lazy
 from dagreg.model.plan import Model
 from dagreg.spec.types import Sampling
+
+if TYPE_CHECKING:
+    import nutpie
+else:
+    nutpie = Lazy("nutpie")  # takes longer to load than most models to solve
 
 NAME = "nuts"
 NUDGE = 1e-3
@@ -112,8 +118,8 @@ def _culprits(built: Any) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = built.point_logps(round_vals=10)
-        names = [name for name, value in found.items() if not np.isfinite(value)]
+            terms = built.point_logps(round_vals=10)
+        names = [name for name, value in terms.items() if not np.isfinite(value)]
     except Exception:  # the model is known to be broken: this is a word more, or none
         return ""
     return f", that of {', '.join(f'`{name}`' for name in names)}" if names else ""
@@ -149,8 +155,6 @@ def _drawn(
     built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any], ended: threading.Event
 ) -> Any:
     """What nutpie draws. `ended` is set when nothing of it is left, its threads included."""
-    import nutpie
-
     try:
         compiled = nutpie.compile_pymc_model(built, jitter_rvs=set(), initial_points=dict(start))
     except MemoryError:
@@ -187,12 +191,10 @@ def _await(ended: threading.Event) -> None:
     lets go of the compiled model, whose finaliser sets `ended`; references dropped in nutpie's threads are
     counted only when the next call of nutpie holds the interpreter's lock, so some call has to be made.
     """
-    from nutpie import _lib
-
     _WORKING.append(ended)
     until = time.monotonic() + PATIENCE
     while not ended.wait(0.05) and time.monotonic() < until:
-        _lib.PyStorage.arrow()
+        nutpie._lib.PyStorage.arrow()
         gc.collect()
 
 

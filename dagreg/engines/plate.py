@@ -6,17 +6,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dagreg.binding.rows import Rows
 from dagreg.emit import plate
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.table import runs_program
+from dagreg.lazy import Lazy
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 
-MOST_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
+if TYPE_CHECKING:
+    import pymc as pm
+else:
+    pm = Lazy("pymc")
+
+MAX_ROWS = 1_000_000  # PyMC draws a model that holds its rows, which the optimised one may never have read
 
 
 def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> str | None:
@@ -26,7 +32,7 @@ def fitted_plate(program: Program, model: Model, draws: Draws, data: Rows) -> st
     """
     if not any(runs_program(part.engine) for part in draws.parts):
         return plate.plate_source(model, data.count)
-    if data.count > MOST_ROWS:
+    if data.count > MAX_ROWS:
         return None
     try:
         return plate_source(program, model.builder, data)
@@ -45,8 +51,6 @@ def fitted_plates(
 
 def plate_source(program: Program, builder: str, data: Mapping[str, Any]) -> str:
     """DOT by `pm.model_to_graphviz`, of a builder of the program on these columns. Loads PyMC."""
-    import pymc as pm
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return cast(str, pm.model_to_graphviz(program.build(builder, data)).source)

@@ -11,7 +11,7 @@ from dagreg.binding.rows import Rows
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.store import Store, key_of, seeded
-from dagreg.engines.table import BY_NAME
+from dagreg.engines.table import ENGINES
 from dagreg.errors import Unsolvable
 from dagreg.model.plan import Model
 from dagreg.optimise.types import Piece
@@ -59,7 +59,7 @@ def _solve(piece: Piece, program: Callable[[], Program], data: Rows, sampling: S
     if piece.flaw is not None:
         raise Unsolvable((piece.flaw,))
     for name in piece.engines:
-        draws = BY_NAME[name].solve(piece, data, sampling, program)
+        draws = ENGINES[name].solve(piece, data, sampling, program)
         if draws is not None:
             return draws
     raise AssertionError(f"{piece.engines[-1]} gave up, and no engine is left")

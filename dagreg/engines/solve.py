@@ -14,12 +14,11 @@ from dagreg.engines.store import Store
 from dagreg.errors import Unsolvable
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model, Plan
-from dagreg.optimise.types import Piece
+from dagreg.optimise.types import Pieces
 from dagreg.programs import running_program
 from dagreg.spec.brief import Brief
 
 Progress = Callable[[str], None]
-Pieces = Mapping[str, tuple[Piece, ...]]  # by the builder of the model that they stand for
 
 
 @dataclass(frozen=True, slots=True)

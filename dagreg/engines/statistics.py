@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dagreg.lazy import Lazy
+
 if TYPE_CHECKING:
     import xarray as xr
+else:
+    xr = Lazy("xarray")
 
 
 def as_written(values: Any, kind: str) -> npt.NDArray[Any]:
     """The array that xarray wrote: it keeps truth values as small integers, with a note, and texts as
     objects.
     """
-    found = np.asarray(values)
+    array = np.asarray(values)
     if kind == "bool":
-        return found.astype(bool)
-    return _texts(found) if found.dtype.kind in "OSU" else found
+        return array.astype(bool)
+    return _texts(array) if array.dtype.kind in "OSU" else array
 
 
 def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -28,15 +32,15 @@ def _texts(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     flat = [
         v.decode() if isinstance(v, bytes) else "" if v is None else str(v) for v in values.ravel().tolist()
     ]
-    found = np.empty(len(flat), dtype=object)
-    found[:] = flat
-    return found.reshape(values.shape)
+    texts = np.empty(len(flat), dtype=object)
+    texts[:] = flat
+    return texts.reshape(values.shape)
 
 
 def statistics(tree: Any) -> Statistics:
     """The statistics of a sampler's tree, as they come back from a file."""
-    found = tree["sample_stats"].to_dataset().variables
-    return Statistics({str(n): (v.dims, as_written(v.to_numpy(), "")) for n, v in found.items()})
+    variables = tree["sample_stats"].to_dataset().variables
+    return Statistics({str(n): (v.dims, as_written(v.to_numpy(), "")) for n, v in variables.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,6 @@ class Statistics:
         return self
 
     def to_dataset(self) -> xr.Dataset:
-        import xarray as xr
-
         coords = {name for name, (dims, _) in self.stats.items() if dims == (name,)}
         return xr.Dataset(
             {name: stat for name, stat in self.stats.items() if name not in coords},

@@ -22,7 +22,7 @@ from dagreg.binding.rows import Rows
 from dagreg.emit.program import emit
 from dagreg.engines.draws import Draws, Origin, Part
 from dagreg.engines.statistics import Statistics
-from dagreg.engines.table import BY_NAME, runs_program
+from dagreg.engines.table import ENGINES, runs_program
 from dagreg.numerics.arrays import Array
 from dagreg.optimise.types import Piece
 from dagreg.spec.types import Sampling
@@ -30,7 +30,7 @@ from dagreg.spec.types import Sampling
 FORMAT = 2  # of keys and digests
 
 
-Read = Callable[[str, Iterable[str]], tuple[Mapping[str, Array], Sequence[Statistics]]]
+DrawsReader = Callable[[str, Iterable[str]], tuple[Mapping[str, Array], Sequence[Statistics]]]
 """Reads the draws of a builder's symbols from an earlier result, with the statistics of its samplers."""
 
 
@@ -40,7 +40,9 @@ class Store:
     What cannot be read, or is not what was written, counts as not there.
     """
 
-    def __init__(self, parts: Mapping[str, Sequence[Part]] | None = None, read: Read | None = None) -> None:
+    def __init__(
+        self, parts: Mapping[str, Sequence[Part]] | None = None, read: DrawsReader | None = None
+    ) -> None:
         self._parts = parts or {}  # of the earlier result, by builder
         self._source = read
         self._read: dict[str, dict[str, Draws]] = {}  # by builder
@@ -60,10 +62,10 @@ class Store:
             return _marked(self._made[key], "same fit")
         for builder, parts in self._parts.items():
             if any(part.key == key for part in parts):
-                found = self._of(builder).get(key)
-                if found is not None:
-                    self._made[key] = found
-                    return _marked(found, "earlier fit")
+                draws = self._of(builder).get(key)
+                if draws is not None:
+                    self._made[key] = draws
+                    return _marked(draws, "earlier fit")
         return None
 
     def keep(self, key: str, draws: Draws) -> Draws:
@@ -92,7 +94,7 @@ class Store:
             RuntimeError,
         ):  # whatever h5py makes of a damaged file
             return {}
-        found: dict[str, Draws] = {}
+        by_key: dict[str, Draws] = {}
         sampled = iter(trees)
         for part in parts:
             own = (
@@ -104,8 +106,8 @@ class Store:
                 {symbol: values[symbol] for symbol in part.symbols}, part.engine, part.divergences, 0.0, own
             )
             if digest_of(draws) == part.digest:
-                found[part.key] = replace(draws, parts=(part,))
-        return found
+                by_key[part.key] = replace(draws, parts=(part,))
+        return by_key
 
 
 def _marked(draws: Draws, origin: Origin) -> Draws:
@@ -116,7 +118,7 @@ def key_of(piece: Piece, data: Rows, sampling: Sampling) -> str:
     """All that the draws of a piece hang on: its program and data (or what stands for them), settings and
     versions.
     """
-    engines = [BY_NAME[name] for name in piece.engines]
+    engines = [ENGINES[name] for name in piece.engines]
     packages = _versions(tuple(dict.fromkeys(package for engine in engines for package in engine.packages)))
     if engines[0].statistics is not None:
         settings = (sampling.seed, sampling.draws, sampling.chains, piece.model.formula)
@@ -134,7 +136,7 @@ def seeded(piece: Piece, sampling: Sampling, *, whole: bool) -> Sampling:
     A model that is sampled whole keeps the seed, as its printed program has it; so does a piece whose
     engine's generator takes the regression beside the seed.
     """
-    if whole or BY_NAME[piece.engine].statistics is not None:
+    if whole or ENGINES[piece.engine].statistics is not None:
         return sampling
     own = int.from_bytes(hashlib.sha256(piece.model.formula.encode()).digest()[:4], "big")
     return replace(sampling, seed=sampling.seed + own)
@@ -152,9 +154,13 @@ def digest_of(draws: Draws) -> str:
 
 
 def _data(piece: Piece, data: Rows) -> tuple[str, ...]:
-    """The hash of the table that the piece's program reads."""
+    """The hash of the table that the piece's program reads; of one that stays in a database nothing is known
+    but that it has been asked in this fit.
+    """
     if not piece.reads_rows:
         return ()
+    if ENGINES[piece.engine].in_place(piece, data):
+        return (data.token,)
     table: Mapping[str, Any] = data if piece.grouping is None else data.grouped(piece.grouping)
     digest = hashlib.sha256()
     for column in piece.model.columns if piece.grouping is None else table:

@@ -1,55 +1,80 @@
 """The engines in order of preference, and which of them solves a piece.
 
-A new engine is a file and an entry here.
+A new engine is a file and an entry here. Its file is loaded when it is first asked for: most fits need one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from dagreg.binding.rows import Rows
 from dagreg.emit.naming import names_of
-from dagreg.engines import exact, importance, metropolis, mixed, nuts, quadrature
 from dagreg.engines.engine import Engine
 from dagreg.errors import DagregError, Diagnostic
+from dagreg.lazy import Lazy
 from dagreg.model.plan import Model
 from dagreg.optimise.passes import optimise
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import EngineSetting
 
-ENGINES: tuple[Engine, ...] = (
-    exact.ENGINE,
-    mixed.ENGINE,
-    metropolis.ENGINE,
-    importance.ENGINE,
-    quadrature.ENGINE,
-    nuts.ENGINE,
+if TYPE_CHECKING:
+    from dagreg.engines import exact, importance, metropolis, mixed, nuts, quadrature
+else:
+    exact, mixed, metropolis = (Lazy(f"dagreg.engines.{n}") for n in ("exact", "mixed", "metropolis"))
+    importance, quadrature, nuts = (Lazy(f"dagreg.engines.{n}") for n in ("importance", "quadrature", "nuts"))
+
+
+@dataclass(frozen=True, slots=True)
+class Engines(Mapping[str, Engine]):
+    """Engines by name, each read off its file when it is asked for."""
+
+    files: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Engine:
+        engine: Engine = self.files[name].ENGINE
+        return engine
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+ENGINES: Mapping[str, Engine] = Engines(
+    {
+        "exact": exact,
+        "mixed": mixed,
+        "metropolis": metropolis,
+        "importance": importance,
+        "quadrature": quadrature,
+        "nuts": nuts,
+    }
 )
 """The first one without an obstacle solves; if its own check fails, the next. The last one never refuses."""
-
-BY_NAME: Mapping[str, Engine] = {engine.name: engine for engine in ENGINES}
 
 
 def demanded(setting: EngineSetting) -> Engine | None:
     """The engine that a spec demands; None where it leaves the choice."""
-    return BY_NAME.get(setting)
+    return ENGINES.get(setting)
 
 
 def are_independent(engines: str) -> bool:
     """Whether no Markov chain made the draws of these engines, their names with commas between."""
-    known = [BY_NAME.get(name) for name in engines.split(", ")]
+    known = [ENGINES.get(name) for name in engines.split(", ")]
     return all(engine is not None and engine.independent for engine in known)
 
 
 def words(engine: str) -> str:
     """An engine in a report's words; the name of one that this version does not know."""
-    return BY_NAME[engine].words if engine in BY_NAME else engine
+    return ENGINES[engine].words if engine in ENGINES else engine
 
 
 def runs_program(engine: str) -> bool:
     """Whether an engine of this name runs the emitted program, and keeps a sampler's statistics."""
-    return engine in BY_NAME and BY_NAME[engine].runs_program
+    return engine in ENGINES and ENGINES[engine].runs_program
 
 
 def pieces_of(
@@ -78,7 +103,7 @@ def assigned(piece: Piece, data: Data) -> Piece:
     Up to the first that can, each leaves a note that says why, or why not.
     """
     chosen: list[Engine] = []
-    for engine in ENGINES:
+    for engine in ENGINES.values():
         obstacle = engine.obstacle(piece, data)
         if not chosen and engine.step:
             why = engine.grounds(piece) if obstacle is None else obstacle.why

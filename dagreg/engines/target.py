@@ -11,24 +11,30 @@ Rows and points go by in blocks, of which sums are kept: memory does not grow wi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from dagreg.binding.row_sums import log_likelihood
+from dagreg.engines.density import posterior_of
 from dagreg.model.densities import log_concave_density
 from dagreg.model.design import column, design_columns, encoded, positions
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.response import starting_cutpoints
 from dagreg.model.terms import PriorChoice
+from dagreg.numerics import glm
 from dagreg.numerics.arrays import Array
+from dagreg.numerics.series import ArrayRows, RowSums
 
 BLOCK = 2**17  # numbers: they stay in a core's cache
 ROWS = 1_000  # of a block; `Family.log_total` takes no more
 ALONE = 2**20  # rows x points up to which threads are not worth starting
+CLOSE = 1e-4  # to the mode, in posterior sds, before the last step: behind it hardly anything is left
+Look = Callable[[Array], glm.Quadratic]
 Likelihood = Callable[[slice, Array], Array]  # the log likelihood of these rows at these points
 
 
@@ -38,9 +44,10 @@ class Target:
 
     priors: tuple[PriorChoice, ...]  # of each parameter
     start: Array
-    spread: Array  # parameters x parameters, a root of what the posterior's covariance may be
+    look: Look  # the log likelihood at a point, with its derivatives
     rows: int
     likelihood: Likelihood
+    sums: RowSums | None = None  # of the same log likelihood, where a row has one predictor
 
     def __call__(self, points: Array) -> Array:
         """The log posterior at each point, up to a constant; -inf where it is no number."""
@@ -73,6 +80,37 @@ def target_of(model: Model, data: Mapping[str, Any]) -> Target:
     return make(model, equation, data, columns)
 
 
+def look_at(rows: RowSums) -> Look:
+    """A log likelihood with its derivatives, from sums over rows."""
+
+    def look(point: Array) -> glm.Quadratic:
+        height, gradient, curvature = rows.series(point, 2).sums
+        return glm.Quadratic(float(height), gradient, -curvature)
+
+    return look
+
+
+def _look_of(model: Model, data: Mapping[str, Any]) -> Look:
+    """The same from the numeric posterior of any family (`engines/density.py`), of whose values points are
+    made.
+    """
+    factors = posterior_of(model, data).factors
+
+    def look(point: Array) -> glm.Quadratic:
+        gradient, hessian = np.zeros(len(point)), np.zeros((len(point), len(point)))
+        for factor in factors:
+            factor.add_derivatives(point, gradient, hessian)
+        return glm.Quadratic(float(sum(f.total(point[None])[0] for f in factors)), gradient, -hessian)
+
+    return look
+
+
+def mode(look: Look, priors: Sequence[PriorChoice], start: Array) -> tuple[Array, Array] | None:
+    """The mode of a log posterior, and the information there; None where Newton's method finds none."""
+    normal = glm.prior_of([p.arguments if p.distribution == "Normal" else None for p in priors])
+    return glm.mode(look, start, prior=normal, close=CLOSE)
+
+
 def _one(model: Model, equation: Equation, data: Mapping[str, Any], columns: Array) -> Target:
     """A number for each row."""
     variable, rows = model.variables[equation.response], len(columns)
@@ -95,10 +133,9 @@ def _one(model: Model, equation: Equation, data: Mapping[str, Any], columns: Arr
     mean = float((units @ response)[0] / (units @ (trials * exposure))[0])
     start = np.zeros(columns.shape[1])
     start[: _constant(equation)] = equation.link.of_mean(mean)
-    variance = np.ones(1) if equation.family.variance is None else equation.family.variance(np.array([mean]))
-    information = units * (trials * exposure)[:, 0] * (float(variance[0]) or 1.0)
-    priors = equation.coefficients
-    return Target(priors, start, _root(columns, information, priors), rows, likelihood)
+    given = {"response": response, "trials": trials, "units": units[:, None]}
+    sums = ArrayRows(columns, None if equation.offset is None else offset, given, log_likelihood(equation))
+    return Target(equation.coefficients, start, look_at(sums), rows, likelihood, sums)
 
 
 def _constant(equation: Equation) -> int:
@@ -123,9 +160,7 @@ def _unordered(model: Model, equation: Equation, data: Mapping[str, Any], column
     start = np.zeros((columns.shape[1], several))
     start[: _constant(equation)] = np.log(np.maximum(shares[1:], 1e-3) / max(shares[0], 1e-3))
     priors = tuple(prior for prior in equation.coefficients for _ in range(several))
-    each = _root(columns, units / (several + 1), equation.coefficients)
-    root = np.asarray(np.kron(each, np.eye(several)), dtype=np.float64)
-    return Target(priors, start.ravel(), root, rows, likelihood)
+    return Target(priors, start.ravel(), _look_of(model, data), rows, likelihood)
 
 
 def _ordered(model: Model, equation: Equation, data: Mapping[str, Any], columns: Array) -> Target:
@@ -143,18 +178,4 @@ def _ordered(model: Model, equation: Equation, data: Mapping[str, Any], columns:
     cutpoints = starting_cutpoints(equation, variable)
     start = np.concatenate([cutpoints, np.zeros(slopes.shape[1])])
     head, *others = equation.coefficients
-    counts = np.bincount(codes, units, several + 1)
-    root = np.zeros((len(start), len(start)))
-    root[:several, :several] = np.diag(1 / np.sqrt(1 + np.minimum(counts[1:], counts[:-1])))
-    if others:
-        root[several:, several:] = _root(slopes, units / (several + 1), others)
-    return Target((*[head] * several, *others), start, root, rows, likelihood)
-
-
-def _root(columns: Array, information: Array, priors: Any) -> Array:
-    """A root of (X' W X + the priors' precisions)^-1, some direction being bounded where neither holds it."""
-    held = [1 / float(p.arguments[1]) ** 2 if p.distribution == "Normal" else 0.0 for p in priors]
-    curvature = (columns * information[:, None]).T @ columns + np.diag(held)
-    size = np.sqrt(np.where(np.diag(curvature) > 0, np.diag(curvature), 1.0))
-    values, vectors = np.linalg.eigh(curvature / np.outer(size, size))
-    return np.asarray(vectors / np.sqrt(np.maximum(values, 1e-10)) / size[:, None])
+    return Target((*[head] * several, *others), start, _look_of(model, data), rows, likelihood)

@@ -176,8 +176,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     choices = {choice.casefold(): choice for choice in known}
     if len(choices) > MANY_WORDS:
         choices = {folded: choice for folded, choice in choices.items() if folded[:1] == word[:1].casefold()}
-    found = difflib.get_close_matches(word.casefold()[:200], choices, n=1, cutoff=0.6)
-    return choices[found[0]] if found else None
+    matches = difflib.get_close_matches(word.casefold()[:200], choices, n=1, cutoff=0.6)
+    return choices[matches[0]] if matches else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

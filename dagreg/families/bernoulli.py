@@ -34,6 +34,7 @@ FAMILY = Family(
     separable="at both ends",
     log_likelihood=successes.LOG_LIKELIHOOD,
     log_density=successes.LOG_DENSITY,
+    log_taylor=successes.LOG_TAYLOR,
     means_unread=successes.LINKS,
     log_total={"logit": successes.total_logit},
     concave=successes.LINKS,

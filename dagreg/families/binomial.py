@@ -36,6 +36,7 @@ FAMILY = Family(
     tested_as="successes",
     log_likelihood=shared.LOG_LIKELIHOOD,
     log_density=shared.LOG_DENSITY,
+    log_taylor=shared.LOG_TAYLOR,
     means_unread=shared.LINKS,
     log_constant=_chosen,
     concave=shared.LINKS,

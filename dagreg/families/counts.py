@@ -22,9 +22,8 @@ LINKS = ("log", "softplus", "identity")
 INFLATED_LINKS = ("log", "softplus")
 NOT_WHOLE = "{number} < 0 OR {number} <> floor({number})"
 COEFFICIENTS = {"log": "log rate ratio"}
-MAX_POISSON_RATE = (
-    1e18  # the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
-)
+# the largest rate that NumPy draws a Poisson of; beyond, the draw is its rate to nine digits
+MAX_POISSON_RATE = 1e18
 
 
 def whole_numbers(low: float, high: float, whole: bool) -> bool:

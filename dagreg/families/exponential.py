@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagreg.families import censoring
@@ -28,6 +28,11 @@ def _log_density(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     return -log_mean - y / mean
 
 
+def _taylor(y: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    times = y * np.exp(-eta)
+    return [-eta - times, times - 1.0, -times, times, -times][: order + 1]
+
+
 def _log_above(at: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
     return -at / np.where(mean > 0, mean, np.nan)
 
@@ -45,6 +50,7 @@ FAMILY = Family(
     scale=POSITIVE,
     quasi_variance=square,
     log_likelihood={"log": _log},
+    log_taylor={"log": _taylor},
     concave=("log",),
     log_density=by_log_mean(LINKS, _log_density),
     log_tails=censoring.survival_tails(_log_above),

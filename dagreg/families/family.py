@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dagreg.families.links import LINKS
-from dagreg.families.scales import MEAN, Scale
+from dagreg.families.scales import MEAN, MeanScale
 from dagreg.numerics.arrays import Array, np
 
 if TYPE_CHECKING:
@@ -103,6 +103,9 @@ class Family:
       and has exact derivatives. Of several levels see `categorical.py` and `ordinal.py`.
       `log_shared(response, parameters)` is a summand of it that no predictor enters, worked out once for each
       distinct response; `log_tails` what censoring makes of it.
+    - `log_taylor`: per link, of responses, predictors and trials: that log density and its first four
+      derivatives in the predictor, as many as an order says, for series about a point
+      (`numerics/series.py`). It is written as `Link.taylor`, so that it takes SQL too.
     - `law(location, parameters)` is the distribution of responses as SciPy has them: with `logpmf`, or
       `logpdf`, and where they can be censored `logcdf` and `logsf`. None for several levels.
     - `concave`: links under which the log likelihood is concave in the predictor (and the cutpoints).
@@ -138,7 +141,7 @@ class Family:
     known_errors: bool = False  # those of the responses add to its variance
     error_scale: bool = False  # its residual sd may be a multiple of a column
 
-    scale: Scale = MEAN
+    scale: MeanScale = MEAN
     coefficients: Mapping[str, str] = field(
         default_factory=dict
     )  # what they are by link, unless what its link says
@@ -163,6 +166,7 @@ class Family:
     log_density: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     means_unread: tuple[str, ...] = ()  # links under which the log density is of the predictor alone
     log_shared: Callable[[Array, Mapping[str, Any]], Any] | None = None
+    log_taylor: Mapping[str, Callable[[Any, Any, Any, int], Sequence[Any]]] = field(default_factory=dict)
     log_tails: Tails | None = None
     law: Callable[[Array, Values], Any] | None = None
     log_total: Mapping[str, Callable[[Array, Array], Array]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dagreg.numerics.arrays import Array, np, special
 from dagreg.numerics.logs import logaddexp
@@ -19,6 +20,8 @@ class Link:
     `source` is the inverse as PyMC source with the hole `{eta}`. `unit`: the predictor has a scale of its own
     (odds, ratios), so that default priors need not know that of the response.
     `averaged(eta, sd)` is the mean of the inverse over a Normal(eta, sd), where that has a closed form.
+    `taylor(eta)`: the inverse and its first four derivatives, written in operators and universal functions
+    alone, so that it takes SQL too (`sources/expression.py`); None where SQL has no such function.
 
     Under the complementary log-log link -log(1 - p) is the cumulative hazard (McCullagh and Nelder 1989,
     section 4.3.1). The log link of a lognormal response is that of its median, whose ratios are those of the
@@ -33,17 +36,41 @@ class Link:
     source: str
     unit: bool = True
     averaged: Callable[[Array, Array], Array] | None = None
+    taylor: Callable[[Any], tuple[Any, ...]] | None = None
     coefficient: str = (
         "difference on the link scale"  # what a coefficient is, the other predictors held fixed
     )
 
 
 def _expit(eta: Array) -> Array:
-    found: Array = np.asarray(np.maximum(eta, MIN_PREDICTOR))
-    np.negative(found, out=found)
-    np.exp(found, out=found)
-    found += 1.0
-    return np.reciprocal(found, out=found)
+    p: Array = np.asarray(np.maximum(eta, MIN_PREDICTOR))
+    np.negative(p, out=p)
+    np.exp(p, out=p)
+    p += 1.0
+    return np.reciprocal(p, out=p)
+
+
+def expit_taylor(eta: Any) -> tuple[Any, ...]:
+    mean = _expit(eta) if isinstance(eta, np.ndarray) else special.expit(eta)
+    slope = mean * (1.0 - mean)
+    bent = 1.0 - 2.0 * mean
+    return mean, slope, slope * bent, slope * (1.0 - 6.0 * slope), slope * bent * (1.0 - 12.0 * slope)
+
+
+def _exp_taylor(eta: Any) -> tuple[Any, ...]:
+    return (np.exp(eta),) * 5
+
+
+def _cloglog_taylor(eta: Any) -> tuple[Any, ...]:
+    rate = np.exp(eta)
+    slope = rate * np.exp(-rate)
+    return (
+        -np.expm1(-rate),
+        slope,
+        slope * (1.0 - rate),
+        slope * (1.0 - rate * (3.0 - rate)),
+        slope * (1.0 - rate * (7.0 - rate * (6.0 - rate))),
+    )
 
 
 def _ones(eta: Array) -> Array:
@@ -96,6 +123,7 @@ LINKS: Mapping[str, Link] = {
             lambda mean: float(np.log(_above(mean))),
             "pm.math.exp({eta})",
             averaged=lambda eta, sd: np.exp(eta + sd**2 / 2),
+            taylor=_exp_taylor,
             coefficient="log mean ratio",
         ),
         Link(
@@ -105,6 +133,7 @@ LINKS: Mapping[str, Link] = {
             lambda eta: _expit(eta) * _expit(-eta) * (_expit(-eta) - _expit(eta)),
             _logit,
             "pm.math.sigmoid({eta})",
+            taylor=expit_taylor,
             coefficient="log odds ratio",
         ),
         Link(  # not pm.math.invprobit, which takes the root of 2 in single precision
@@ -124,6 +153,7 @@ LINKS: Mapping[str, Link] = {
             lambda eta: np.exp(eta - np.exp(eta)) * -np.expm1(eta),
             lambda mean: float(np.log(-np.log1p(-_inside(mean)))),
             "(-pm.math.expm1(-pm.math.exp({eta})))",
+            taylor=_cloglog_taylor,
             coefficient="difference in log cumulative hazards",
         ),
         Link(

@@ -26,9 +26,9 @@ def log_likelihood(link: str, codes: npt.NDArray[np.int64], predictor: Array, cu
     ends = np.concatenate([-unbounded, cutpoints, unbounded])
     above, below = ends[codes + 1] - predictor, ends[codes] - predictor
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        found = _between_logistic(below, above) if link == "logit" else _between_normal(below, above)
+        log_p = _between_logistic(below, above) if link == "logit" else _between_normal(below, above)
     ascending = (np.diff(cutpoints, axis=0) > 0).all(axis=0)
-    return np.where(ascending, found, -np.inf)
+    return np.where(ascending, log_p, -np.inf)
 
 
 def _between_logistic(low: Array, high: Array) -> Array:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from dagreg.families import counts
 from dagreg.families.family import Family, by_log_mean, each
 from dagreg.families.scales import COUNT
@@ -10,6 +13,11 @@ from dagreg.numerics.arrays import Array, np, special, stats
 
 def _log(count: Array, eta: Array, trials: Array) -> Array:
     return np.asarray(count * eta - np.exp(eta))
+
+
+def _taylor(count: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    mean = np.exp(eta)
+    return [count * eta - mean, count - mean, -mean, -mean, -mean][: order + 1]
 
 
 def _factorial(count: Array, trials: Array) -> Array:
@@ -36,6 +44,7 @@ FAMILY = Family(
     tested_as="count",
     log_likelihood={"log": _log},
     log_constant=_factorial,
+    log_taylor={"log": _taylor},
     concave=("log",),
     log_density=by_log_mean(counts.LINKS, counts.log_poisson),
     draw=counts.draw_poisson,

@@ -9,7 +9,7 @@ MeanKind = Literal["number", "positive", "risk", "count", "level"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class MeanScale:
     """`quantity` and `rate` (of a response over units of exposure) have the hole `{y}`."""
 
     quantity: str
@@ -27,9 +27,9 @@ class Scale:
         return self.rate if self.rate and exposure is not None else self.quantity
 
 
-MEAN = Scale("the mean of {y}")
-POSITIVE = Scale("the mean of {y}", kind="positive")
-RISK = Scale("the probability of {y}", "risk difference", "risk")
-RISK_IN_TRIAL = Scale("the probability of {y} in a trial", "risk difference", "risk")
-COUNT = Scale("the expected count of {y}", "rate difference", "count", rate="the rate of {y}")
-LEVEL = Scale("the probability of a level of {y}", "difference in probability", "level")
+MEAN = MeanScale("the mean of {y}")
+POSITIVE = MeanScale("the mean of {y}", kind="positive")
+RISK = MeanScale("the probability of {y}", "risk difference", "risk")
+RISK_IN_TRIAL = MeanScale("the probability of {y} in a trial", "risk difference", "risk")
+COUNT = MeanScale("the expected count of {y}", "rate difference", "count", rate="the rate of {y}")
+LEVEL = MeanScale("the probability of a level of {y}", "difference in probability", "level")

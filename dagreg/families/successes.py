@@ -8,10 +8,11 @@ are is log-concave (Pratt 1981; Burridge 1981).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagreg.families.family import Values
+from dagreg.families.links import expit_taylor
 from dagreg.numerics.arrays import Array, np, special
 from dagreg.numerics.logs import logaddexp
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LINKS = ("logit", "probit", "cloglog")
-HIGHEST = 700.0  # of a predictor whose exponential is taken: beyond, it is no number
+MAX_PREDICTOR = 700.0  # of a predictor whose exponential is taken: beyond, it is no number
 MIN_BETA_PARAMETER = 1e-300  # parameters of a beta that NumPy's generator takes
-TRIALS = 2**62  # the most that it takes
+MAX_TRIALS = 2**62  # the most that it takes
 
 
 def variance(mean: Array) -> Array:
@@ -41,10 +42,10 @@ def log_ndtr(eta: Array) -> Array:
 
 
 def logit(successes: Array, eta: Array, trials: Array) -> Array:
-    found = softplus(eta)
-    found *= -trials
-    found += successes * eta
-    return found
+    log_p = softplus(eta)
+    log_p *= -trials
+    log_p += successes * eta
+    return log_p
 
 
 def total_logit(successes: Array, eta: Array) -> Array:
@@ -52,12 +53,12 @@ def total_logit(successes: Array, eta: Array) -> Array:
 
     Every factor of the product is at most 2, so that it stays below 2^1000.
     """
-    found: Array = np.abs(eta)
-    size = found.sum(axis=0)
-    np.negative(found, out=found)
-    np.exp(found, out=found)
-    found += 1.0
-    return np.asarray((successes - 0.5).T[0] @ eta - 0.5 * size - np.log(np.multiply.reduce(found, axis=0)))
+    total: Array = np.abs(eta)
+    size = total.sum(axis=0)
+    np.negative(total, out=total)
+    np.exp(total, out=total)
+    total += 1.0
+    return np.asarray((successes - 0.5).T[0] @ eta - 0.5 * size - np.log(np.multiply.reduce(total, axis=0)))
 
 
 def probit(successes: Array, eta: Array, trials: Array) -> Array:
@@ -65,7 +66,7 @@ def probit(successes: Array, eta: Array, trials: Array) -> Array:
 
 
 def cloglog(successes: Array, eta: Array, trials: Array) -> Array:
-    rate = np.exp(np.minimum(eta, HIGHEST))
+    rate = np.exp(np.minimum(eta, MAX_PREDICTOR))
     return np.asarray(
         np.where(successes > 0, successes * np.log(-np.expm1(-rate)), 0.0) - (trials - successes) * rate
     )
@@ -101,6 +102,59 @@ LOG_DENSITY: Mapping[str, Callable[..., Any]] = {
 }
 
 
+def _taylor_of_logit(y: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    """The canonical link: the derivatives are those of the mean."""
+    found = [_log_logit(y, eta, None, {"trials": trials})]
+    if order >= 1:
+        mean, *others = expit_taylor(eta)
+        found += [y - trials * mean, *(-(trials * part) for part in others)]
+    return found[: order + 1]
+
+
+def _taylor_of_cloglog(y: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    """Of a success log(1 - exp(-rate)), whose slope u obeys u' = u (1 - rate - u); of a failure -rate."""
+    rate = np.exp(eta)
+    risk = -np.expm1(-rate)
+    failures = (trials - y) * rate
+    found = [np.where(y > 0, y * np.log(risk), 0.0) - failures]
+    if order >= 1:
+        slope = rate * np.exp(-rate) / risk
+        first = 1.0 - rate - slope
+        second = -rate - slope * first  # the derivative of `first`; the next ones follow
+        bend = first * first + second
+        third = -rate - slope * (first * first + second)
+        found += [y * slope - failures, y * (slope * first) - failures, y * (slope * bend) - failures]
+        found += [y * (slope * (first * bend + 2.0 * first * second + third)) - failures]
+    return found[: order + 1]
+
+
+def _taylor_of_probit(y: Any, eta: Any, trials: Any, order: int) -> Sequence[Any]:
+    """Of a success log(Phi), whose slope u obeys u' = -u (eta + u); of a failure the same at -eta."""
+    won, lost = (_taylor_of_log_ndtr(side, order) for side in (eta, -eta))
+    return [y * w + (-1.0) ** k * ((trials - y) * f) for k, (w, f) in enumerate(zip(won, lost, strict=True))]
+
+
+def _taylor_of_log_ndtr(eta: Any, order: int) -> Sequence[Any]:
+    height = special.log_ndtr(eta)
+    found = [height]
+    if order >= 1:
+        slope = np.exp(-0.5 * eta * eta - height) / np.sqrt(2 * np.pi)
+        first = -(eta + slope)
+        bend = slope * first
+        second = -(1.0 + bend)
+        third = -(bend * first + slope * second)
+        found += [slope, bend, bend * first + slope * second]
+        found += [bend * (first * first + second) + 2.0 * slope * first * second + slope * third]
+    return found[: order + 1]
+
+
+LOG_TAYLOR: Mapping[str, Callable[[Any, Any, Any, int], Sequence[Any]]] = {
+    "logit": _taylor_of_logit,
+    "probit": _taylor_of_probit,
+    "cloglog": _taylor_of_cloglog,
+}
+
+
 def sample_beta(rng: np.random.Generator, mean: Array, p: Values) -> Array:
     precision = np.broadcast_to(p["precision"], mean.shape)
     return rng.beta(
@@ -110,5 +164,5 @@ def sample_beta(rng: np.random.Generator, mean: Array, p: Values) -> Array:
 
 
 def sample_binomial(rng: np.random.Generator, mean: Array, p: Values) -> npt.NDArray[np.generic]:
-    trials = np.minimum(np.broadcast_to(p["trials"], mean.shape), TRIALS)
+    trials = np.minimum(np.broadcast_to(p["trials"], mean.shape), MAX_TRIALS)
     return rng.binomial(trials.astype(np.int64), np.clip(mean, 0.0, 1.0))

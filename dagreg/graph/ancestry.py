@@ -131,7 +131,7 @@ ENDS = 4  # nodes kept beside the node in question where the path is longer
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class PathTree:
     """Shortest paths from the sources to every node that they reach, all found in one linear pass."""
 
     back: list[int]  # the node before; of a source itself
@@ -149,7 +149,9 @@ class Tree:
         return [self.root[v], GAP, *reversed(path)] if cut else path[::-1]
 
 
-def shortest_paths(neighbours: Adjacency, sources: Iterable[int], barred: bytearray | None = None) -> Tree:
+def shortest_paths(
+    neighbours: Adjacency, sources: Iterable[int], barred: bytearray | None = None
+) -> PathTree:
     """Breadth first from the sources, never entering a barred node; ties go to the node found first."""
     n = len(neighbours)
     back, root, depth = [-1] * n, [-1] * n, [-1] * n
@@ -162,7 +164,7 @@ def shortest_paths(neighbours: Adjacency, sources: Iterable[int], barred: bytear
             if depth[w] < 0 and (barred is None or not barred[w]):
                 back[w], root[w], depth[w] = v, root[v], further
                 queue.append(w)
-    return Tree(back, root, depth)
+    return PathTree(back, root, depth)
 
 
 def trail_towards(graph: CausalGraph, v: int, target: int, depth: Sequence[int]) -> list[int]:

@@ -19,8 +19,8 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Budget, Separation, nearest_separator
 
 MAX_IMPLICATIONS = 1000
-WORK = 1_000_000
-LARGEST = 20_000  # nodes and edge ends above which nothing is listed
+MAX_WORK = 1_000_000
+MAX_SIZE = 20_000  # nodes and edge ends above which nothing is listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,22 @@ def implications(graph: CausalGraph, budget: Budget | None = None) -> Iterator[I
                 continue
             if budget is not None and not budget.spend(graph.size):
                 return
-            found = nearest_separator(Separation.of(graph, (late,), (early,), observed, rows))
-            if found is not None:
-                kept = (*found, *(v for v in rows if observed[v]))
+            separator = nearest_separator(Separation.of(graph, (late,), (early,), observed, rows))
+            if separator is not None:
+                kept = (*separator, *(v for v in rows if observed[v]))
                 yield Implication(graph.names[early], graph.names[late], graph.named(kept))
 
 
 def list_implications(
-    graph: CausalGraph, limit: int = MAX_IMPLICATIONS, work: int = WORK
+    graph: CausalGraph, limit: int = MAX_IMPLICATIONS, work: int = MAX_WORK
 ) -> tuple[list[Implication], bool]:
-    """The first `limit` independencies, and whether the list was cut; none of a graph above `LARGEST`."""
-    if graph.size > LARGEST:
+    """The first `limit` independencies, and whether the list was cut; none of a graph above `MAX_SIZE`."""
+    if graph.size > MAX_SIZE:
         return [], True
     budget = Budget(work)
-    found: list[Implication] = []
+    listed: list[Implication] = []
     for implication in implications(graph, budget):
-        if len(found) == limit:
-            return found, True
-        found.append(implication)
-    return found, budget.exhausted
+        if len(listed) == limit:
+            return listed, True
+        listed.append(implication)
+    return listed, budget.exhausted

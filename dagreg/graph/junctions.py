@@ -45,8 +45,8 @@ def junctions(graph: CausalGraph) -> Iterator[Junction]:
 
 def list_junctions(graph: CausalGraph, limit: int = MAX_JUNCTIONS) -> tuple[tuple[Junction, ...], bool]:
     """The first `limit` junctions, and whether there are more: a node with k neighbours has some k^2 / 2."""
-    found = tuple(islice(junctions(graph), limit + 1))
-    return found[:limit], len(found) > limit
+    listed = tuple(islice(junctions(graph), limit + 1))
+    return listed[:limit], len(listed) > limit
 
 
 class _Beside(dict[int, frozenset[int]]):

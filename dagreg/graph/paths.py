@@ -15,7 +15,7 @@ from dagreg.graph.separation import Path
 from dagreg.graph.separators import Budget
 
 MAX_PATHS = 200
-WORK = 1_000_000
+MAX_WORK = 1_000_000
 
 
 def all_paths(graph: CausalGraph, xs: Collection[int], ys: Collection[int], budget: Budget) -> Iterator[Path]:
@@ -73,19 +73,19 @@ def _distances(
 
 
 def list_paths(
-    graph: CausalGraph, xs: Collection[int], ys: Collection[int], limit: int = MAX_PATHS, work: int = WORK
+    graph: CausalGraph, xs: Collection[int], ys: Collection[int], limit: int = MAX_PATHS, work: int = MAX_WORK
 ) -> tuple[list[Path], bool]:
     """The first `limit` paths, and whether the list was cut by its limit or by the work it takes."""
     budget = Budget(work)
-    found: list[Path] = []
+    listed: list[Path] = []
     for path in all_paths(graph, xs, ys, budget):
-        if len(found) == limit:
-            return found, True
-        found.append(path)
-    if len(found) == 0 and budget.exhausted:
+        if len(listed) == limit:
+            return listed, True
+        listed.append(path)
+    if len(listed) == 0 and budget.exhausted:
         one = shortest_path(graph, xs, ys)
-        found += [] if one is None else [one]
-    return found, budget.exhausted
+        listed += [] if one is None else [one]
+    return listed, budget.exhausted
 
 
 def shortest_path(graph: CausalGraph, xs: Collection[int], ys: Collection[int]) -> Path | None:

@@ -96,13 +96,13 @@ class _Below:
 
     def _search(self, v: int) -> tuple[int, ...]:
         graph = self.graph
-        found: set[int] = set()
+        reached: set[int] = set()
         seen, stack = {v}, [v]
         while len(stack) > 0:
             for c in graph.children[stack.pop()]:
                 if graph.observed[c]:
-                    found.add(c)
+                    reached.add(c)
                 elif c not in seen:
                     seen.add(c)
                     stack.append(c)
-        return tuple(sorted(found))
+        return tuple(sorted(reached))

@@ -1,4 +1,4 @@
-"""Covariate adjustment for total effects: the complete criterion.
+"""Covariate adjustment: the complete criterion for total effects, the single-door criterion for direct ones.
 
 Theorem (Shpitser, VanderWeele and Robins 2010; Perkovic, Textor, Kalisch and Maathuis
 2018; van der Zander, Liskiewicz and Textor 2019). Z is an adjustment set for X on Y,
@@ -6,6 +6,12 @@ P(y | do(x)) = sum_z P(y | x, z) P(z), if and only if
 
 1. Z holds no descendant of cn(X, Y), the nodes on proper causal paths from X to Y, and
 2. Z separates X and Y in the proper back-door graph, which lacks the edges X -> cn(X, Y).
+
+Theorem (Pearl 2009, theorem 5.3.1; Spirtes et al. 1998). The coefficient of X -> Y is that of X in the
+regression of Y on X and Z if Z holds no descendant of Y and separates X and Y once the edge X -> Y is
+deleted. The mediators in Z intercept every other causal path, and P(y | do(x, those)) is identified, so Z
+gives a controlled direct effect without linearity too. Without such an edge the direct effect is zero, and
+any separating set tests that.
 """
 
 from __future__ import annotations
@@ -25,6 +31,16 @@ def total_effect(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Criterion:
     cut = graph.without((x, c) for x in xs for c in graph.children[x] if causal[c])
     selection = selection_on(graph, xs, y)
     return Criterion.of(graph, cut, xs, y, causal, forbidden_nodes(graph, causal), selection)
+
+
+def direct_effect(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Criterion:
+    """The single-door criterion for xs on y."""
+    edges = [(x, y) for x in xs if y in graph.children[x]]
+    forbidden = descendants(graph, [y]) if len(edges) > 0 else graph.mask([y])
+    selected = tuple(v for v, s in enumerate(graph.selected) if s and v != y and v not in xs)
+    selection = Selection(selected, (), graph.selected[y] or any(forbidden[s] for s in selected))
+    causal = causal_nodes(graph, xs, y)
+    return Criterion.of(graph, graph.without(edges), xs, y, causal, forbidden, selection)
 
 
 def selection_on(graph: CausalGraph, xs: tuple[int, ...], y: int) -> Selection:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dagreg.graph.causal import CausalGraph
-from dagreg.identify.adjustment import total_effect
+from dagreg.identify.adjustment import direct_effect, total_effect
 from dagreg.identify.criterion import Criterion
-from dagreg.identify.direct import direct_effect
 from dagreg.identify.types import Query
 
 

@@ -13,7 +13,7 @@ from dagreg.identify.survey import Survey
 from dagreg.identify.words import forbidden_because, listed, quoted, the_set
 from dagreg.spec.types import Adjust
 
-LARGEST_FLOW = 10_000  # nodes and edge ends
+MAX_FLOW_SIZE = 10_000  # nodes and edge ends
 RULE = "the cheapest to measure, then the smallest, then the first declared"
 
 
@@ -79,7 +79,7 @@ def least(
     graph = criterion.graph
     sets = list(minimal)
     if truncated:
-        if graph.size > LARGEST_FLOW:
+        if graph.size > MAX_FLOW_SIZE:
             return None, None
         plain = replace(criterion.cut, cost=(1.0,) * len(graph))
         tasks = (replace(criterion.task(), graph=plain), criterion.task())
@@ -105,8 +105,8 @@ def _optimality(criterion: Criterion, optimal: tuple[int, ...]) -> str:
             "The empty set is the O-set: no other valid set gives a more precise estimate in large samples."
         )
     return (
-        f"{the_set(graph, optimal)} is the O-set: of all valid sets it gives the estimate with the "
-        "smallest asymptotic variance (Henckel, Perkovic and Maathuis 2022)."
+        f"{the_set(graph, optimal)} is the O-set: of all valid sets it gives the most precise estimate in "
+        "large samples (Henckel, Perkovic and Maathuis 2022)."
     )
 
 

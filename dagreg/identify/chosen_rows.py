@@ -26,7 +26,7 @@ from dagreg.identify.adjustment import without_causes
 from dagreg.identify.criterion import Criterion
 
 MAX_TRIED_SETS = 200  # sets that are tried
-WORK = 500_000  # nodes and edges visited to list them
+MAX_WORK = 500_000  # nodes and edges visited to list them
 
 
 def level_set(criterion: Criterion, ws: Collection[int]) -> tuple[int, ...] | None:
@@ -41,7 +41,7 @@ def _candidates(criterion: Criterion, ws: Collection[int], below: bytearray) -> 
     """The empty set, then those that close every path together with W, the smallest ones first."""
     yield ()
     task = criterion.task(ws, [v for v, b in enumerate(below) if b])
-    yield from islice(minimal_separators(task, Budget(WORK)), MAX_TRIED_SETS)
+    yield from islice(minimal_separators(task, Budget(MAX_WORK)), MAX_TRIED_SETS)
 
 
 def holds_at_levels(criterion: Criterion, zs: Collection[int], ws: Collection[int]) -> bool:

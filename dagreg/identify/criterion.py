@@ -17,7 +17,7 @@ from dagreg.graph.separation import Path, open_path, separated
 from dagreg.graph.separators import Budget, Separation, minimal_separators, nearest_separator
 
 MAX_LISTED_SETS = 1000  # sets listed
-WORK = 3_000_000  # nodes and edges visited by a listing
+MAX_WORK = 3_000_000  # nodes and edges visited by a listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,9 @@ class Criterion:
         separator = nearest_separator(self.task(include, exclude))
         return separator if separator is not None and self.recoverable((*separator, *include)) else None
 
-    def minimal(self, limit: int = MAX_LISTED_SETS, work: int = WORK) -> tuple[list[tuple[int, ...]], bool]:
+    def minimal(
+        self, limit: int = MAX_LISTED_SETS, work: int = MAX_WORK
+    ) -> tuple[list[tuple[int, ...]], bool]:
         """Every minimal set, at most `limit` of them, and whether the list was cut."""
         budget = Budget(work)
         separators = list(islice(minimal_separators(self.task(), budget), limit + 1))

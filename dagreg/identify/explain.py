@@ -215,7 +215,7 @@ def _refuse(case: Case, justification: Justification) -> Instrument | NotIdentif
     if len(offered) == 0:
         return NotIdentified(justification, reason, open_paths, hedge, measure, hints, survives)
     linear = (
-        f"An estimate from {quoted(offered)} as instrument rests on linearity, or on the same effect for all."
+        f"An estimate by {quoted(offered)} as instrument holds if the effect is linear, or the same for all."
     )
     given = min((i.given for i in justification.instruments), key=len)
     used = tuple(i.instrument for i in justification.instruments if i.given == given)
@@ -229,8 +229,8 @@ def _reason(case: Case, by_sets: str, witness: Expression | Hedge | None) -> str
     if isinstance(witness, Hedge):
         outer, inner = (f"`{{{', '.join(nodes)}}}`" for nodes in (witness.outer, witness.inner))
         return (
-            f"{by_sets} Nor does any other formula give the effect: two models can agree on everything "
-            f"observed and still differ in it. The proof is a hedge: {outer} around {inner}."
+            f"{by_sets} No other formula gives the effect either: two models can agree on everything "
+            f"observed and still differ in the effect. The proof is a hedge: {outer} around {inner}."
         )
     return f"{by_sets} The exposure also acts through unobserved nodes, which cannot be held fixed."
 

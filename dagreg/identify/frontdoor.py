@@ -22,7 +22,7 @@ from dagreg.graph.separation import reach
 from dagreg.graph.separators import Budget
 
 MAX_LISTED_SETS = 1000
-WORK = 1_000_000
+MAX_WORK = 1_000_000
 
 
 def without_effects(graph: CausalGraph, nodes: Iterable[int]) -> CausalGraph:
@@ -161,7 +161,7 @@ def _shrink(
 
 
 def frontdoor_sets(
-    graph: CausalGraph, xs: tuple[int, ...], y: int, limit: int = MAX_LISTED_SETS, work: int = WORK
+    graph: CausalGraph, xs: tuple[int, ...], y: int, limit: int = MAX_LISTED_SETS, work: int = MAX_WORK
 ) -> tuple[list[tuple[int, ...]], bool]:
     """The minimal front-door sets, at most `limit`, and whether the list was cut."""
     budget = Budget(work)

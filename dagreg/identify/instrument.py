@@ -22,13 +22,13 @@ from dagreg.graph.separators import Budget, Separation, minimal_separators
 from dagreg.identify.criterion import Criterion
 
 MAX_LISTED_INSTRUMENTS = 1000
-WORK = 1_000_000
+MAX_WORK = 1_000_000
 
 Pair = tuple[int, tuple[int, ...]]  # an instrument and its conditioning set
 
 
 def instruments(
-    criterion: Criterion, limit: int = MAX_LISTED_INSTRUMENTS, work: int = WORK
+    criterion: Criterion, limit: int = MAX_LISTED_INSTRUMENTS, work: int = MAX_WORK
 ) -> tuple[list[Pair], bool]:
     """Every (instrument, minimal conditioning set), at most `limit`, and whether the list was cut.
 

@@ -9,7 +9,7 @@ from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separators import Budget
 
 MAX_LISTED_SETS = 20
-WORK = 300_000
+MAX_WORK = 300_000
 
 
 def what_to_measure(
@@ -17,7 +17,7 @@ def what_to_measure(
     candidates: Sequence[int],
     identified: Callable[[CausalGraph], bool],
     limit: int = MAX_LISTED_SETS,
-    work: int = WORK,
+    work: int = MAX_WORK,
 ) -> list[tuple[int, ...]]:
     """The sets of least size among `candidates` (unobserved nodes) that identify the effect once measured.
 

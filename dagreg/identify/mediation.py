@@ -30,9 +30,9 @@ from dagreg.identify.functional import identify_factor, ranks, relevant_projecti
 from dagreg.identify.types import Hedge, Mediation, PathEffect, PathsIdentified, PathsNotIdentified, PathsZero
 from dagreg.identify.words import directed, quoted
 
-MOST_PATHS = 30
-MOST_MEDIATORS = 30
-SHOWN_PATHS = 6  # written out for one effect
+MAX_PATHS = 30
+MAX_MEDIATORS = 30
+MAX_SHOWN_PATHS = 6  # written out for one effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def mediation(graph: CausalGraph, xs: Iterable[int], y: int) -> Mediation:
     g = ask.g
     between = [v for v, c in enumerate(causal_nodes(g, ask.xs, ask.y)) if c and v != ask.y]
     listed, cut = _paths(ask)
-    through = [_through(ask, m) for m in between[:MOST_MEDIATORS]] if len(between) > 1 else []
+    through = [_through(ask, m) for m in between[:MAX_MEDIATORS]] if len(between) > 1 else []
     alone = [_along(ask, path) for path in listed] if len(listed) > 1 and len(ask.xs) == 1 else []
     return Mediation(
         tuple(g.names[v] for v in between),
@@ -91,7 +91,7 @@ def mediation(graph: CausalGraph, xs: Iterable[int], y: int) -> Mediation:
         _indirect(ask),
         tuple(through),
         tuple(alone),
-        cut or len(between) > MOST_MEDIATORS,
+        cut or len(between) > MAX_MEDIATORS,
     )
 
 
@@ -116,14 +116,6 @@ def edge_formula(ask: _Question, active: Iterable[int]) -> Expression | Recantin
         return hedge
     over = [g.names[v] for v, d in enumerate(ask.above) if d and v != ask.y]
     return summed(over, times(factors))
-
-
-def path_specific(
-    graph: CausalGraph, xs: Iterable[int], y: int, first: Iterable[str]
-) -> Expression | Recanting | Hedge:
-    """The edge g-formula for all causal paths whose first node after x is in `first`, by name."""
-    ask = _Question.of(graph, xs, y)
-    return edge_formula(ask, [ask.g.index[name] for name in first])
 
 
 def _direct(ask: _Question) -> PathEffect:
@@ -154,7 +146,7 @@ def _through(ask: _Question, m: int) -> PathEffect:
     active: list[int] = []
     past = g.mask([m, *ask.xs])
     for head in ask.heads:
-        meets = _reaches(ask, head, m)
+        meets = bool(reachable(g.children, [head], g.mask(ask.xs))[m])
         avoids = head != m and bool(reachable(g.children, [head], past)[ask.y])
         if meets and avoids:
             path = shortest_directed_path(g, [head], g.mask([m]), g.mask(ask.xs)) or [head]
@@ -163,10 +155,6 @@ def _through(ask: _Question, m: int) -> PathEffect:
         if meets:
             active.append(head)
     return _judged(ask, g.names[m], paths, edge_formula(ask, active))
-
-
-def _reaches(ask: _Question, head: int, m: int) -> bool:
-    return bool(reachable(ask.g.children, [head], ask.g.mask(ask.xs))[m])
 
 
 def _along(ask: _Question, path: tuple[int, ...]) -> PathEffect:
@@ -185,7 +173,7 @@ def _along(ask: _Question, path: tuple[int, ...]) -> PathEffect:
 def _judged(
     ask: _Question, name: str, paths: Sequence[tuple[int, ...]], verdict: Expression | Recanting | Hedge
 ) -> PathEffect:
-    shown = tuple(directed(ask.g, p) for p in paths[:SHOWN_PATHS])
+    shown = tuple(directed(ask.g, p) for p in paths[:MAX_SHOWN_PATHS])
     if isinstance(verdict, Recanting):
         witness = tuple(ask.g.names[v] for v in verdict.nodes)
         return PathsNotIdentified(name, shown, _recanting(ask, verdict), witness)
@@ -223,17 +211,17 @@ def _start(ask: _Question, head: int) -> tuple[int, ...]:
 
 
 def _paths(ask: _Question) -> tuple[list[tuple[int, ...]], bool]:
-    """The proper causal paths, the shortest first, at most `MOST_PATHS`; and whether there are more."""
+    """The proper causal paths, the shortest first, at most `MAX_PATHS`; and whether there are more."""
     queue: list[tuple[int, ...]] = [(x,) for x in sorted(ask.xs)]
     complete: list[tuple[int, ...]] = []
     barred = set(ask.xs)
     for path in queue:
         if path[-1] == ask.y:
             complete.append(path)
-            if len(complete) > MOST_PATHS:
-                return complete[:MOST_PATHS], True
+            if len(complete) > MAX_PATHS:
+                return complete[:MAX_PATHS], True
             continue
-        if len(queue) > 50 * MOST_PATHS:
+        if len(queue) > 50 * MAX_PATHS:
             return complete, True
         queue += [(*path, c) for c in ask.g.children[path[-1]] if ask.above[c] and c not in barred]
     return complete, False

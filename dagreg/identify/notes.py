@@ -20,7 +20,7 @@ from dagreg.identify.words import directed, forbidden_because, is_common_cause, 
 from dagreg.spec.types import Kind
 
 MAX_SEARCH_WORK = 2_000_000  # nodes times edges up to which every note may search the whole graph
-WORK = 4_000_000  # nodes and edges visited by the searches of all notes of a larger graph
+MAX_WORK = 4_000_000  # nodes and edges visited by the searches of all notes of a larger graph
 BOUNDED = (
     "The graph is large, so the search for paths through each variable was bounded: some sentences name "
     "no path, and a collider may go unmarked. `dagreg explain` with `--node` searches without that bound."
@@ -62,7 +62,7 @@ class NodeNotes(Mapping[str, NodeNote]):
         if not self.bounded:
             return self
         notes = NodeNotes(self.criterion, self.chosen, self.kind, self.optimal, self.instruments)
-        notes.survey, notes.allowance = self.survey, WORK // len(self)
+        notes.survey, notes.allowance = self.survey, MAX_WORK // len(self)
         return notes
 
     def __getitem__(self, name: str) -> NodeNote:
@@ -310,17 +310,16 @@ class NodeNotes(Mapping[str, NodeNote]):
         moves, explains = self.survey.tied_to_exposure[v], self.survey.tied_to_outcome[v]
         if explains and not moves:
             return (
-                f"`{name}` is not needed against bias; it tells something of the outcome and nothing of "
-                "the exposure, so adjusting for it would do no harm and could make the estimate more "
-                "precise"
+                f"`{name}` is not needed against bias; it is tied to the outcome and not to the exposure, so "
+                "adjusting for it does no harm and can make the estimate more precise"
             )
         if moves and not explains:
             return (
-                f"`{name}` is not needed: given the set it tells something of the exposure and nothing "
-                "more of the outcome, so adjusting for it would only cost precision"
+                f"`{name}` is not needed: given the set it is tied to the exposure and not to the outcome, "
+                "so adjusting for it would only cost precision"
             )
         if not moves:
-            return f"`{name}` is not needed: given the set it tells nothing of exposure or outcome"
+            return f"`{name}` is not needed: given the set it is tied to neither exposure nor outcome"
         return f"`{name}` is not needed: no open path leads through it that biases the effect"
 
 

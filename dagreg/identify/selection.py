@@ -23,7 +23,7 @@ from dagreg.identify.types import OddsRatio
 from dagreg.identify.words import quoted
 
 MAX_TRIED_SETS = 200
-WORK = 500_000
+MAX_WORK = 500_000
 
 
 def odds_ratio(case: Case) -> OddsRatio | None:
@@ -49,7 +49,7 @@ def _sets(criterion: Criterion, barred: bytearray) -> Iterator[tuple[int, ...]]:
         yield optimal
     allowed = [v for v, b in enumerate(barred) if b]
     task = criterion.task(exclude=allowed)
-    yield from islice(minimal_separators(task, Budget(WORK)), MAX_TRIED_SETS)
+    yield from islice(minimal_separators(task, Budget(MAX_WORK)), MAX_TRIED_SETS)
     largest = tuple(v for v, f in enumerate(task.free) if f)
     if criterion.valid(largest):
         yield largest

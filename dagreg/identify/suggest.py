@@ -18,9 +18,9 @@ from dagreg.identify.strategies import functional_of, hidden_detour
 from dagreg.identify.types import Hedge, Query
 from dagreg.identify.words import listed, quoted
 
-MOST_PAIRS = 30
+MAX_PAIRS = 30
 MAX_SHOWN_SETS = 3
-LARGEST = 4_000  # nodes and edge ends above which no changed graph is tried
+MAX_SIZE = 4_000  # nodes and edge ends above which no changed graph is tried
 
 
 def identified_in(query: Query, graph: CausalGraph) -> bool:
@@ -38,7 +38,7 @@ def suggestions(case: Case, measure: Sequence[tuple[int, ...]], instrumented: bo
     """What to measure and by which strategy that would answer; the unnamed common causes; designs that would
     serve.
     """
-    if case.selected or case.graph.size > LARGEST:
+    if case.selected or case.graph.size > MAX_SIZE:
         return ()
     return (*_measured(case, measure), *_unnamed(case), *_designs(case, instrumented))
 
@@ -68,7 +68,7 @@ def _unnamed(case: Case) -> Iterator[str]:
     graph = case.graph
     above = ancestors(graph, [*case.xs, case.y])
     pairs = [(v, s) for v in range(len(graph)) for s in graph.siblings[v] if v < s and above[v] and above[s]]
-    if len(pairs) == 0 or len(pairs) > MOST_PAIRS:
+    if len(pairs) == 0 or len(pairs) > MAX_PAIRS:
         return
     named = naming(graph, pairs)
     first = len(graph)
@@ -113,13 +113,13 @@ def _designs(case: Case, instrumented: bool) -> Iterator[str]:
     x, y = quoted(query.exposure), f"`{query.outcome}`"
     if is_identified(carried(graph, case.xs[0], case.y), case.xs, case.y):
         yield (
-            f"Were there a measured variable that carries the whole effect of {x} and shares no unobserved "
-            f"cause with it or with {y}, the effect would be identified through it (the front-door idea)."
+            f"A measured variable that carries the whole effect of {x}, and shares no unobserved cause with "
+            f"{x} or with {y}, would identify the effect (the front-door idea)."
         )
     if not instrumented:  # a new cause of x alone is one: every path on from it is causal or meets a collider
         yield (
-            f"A measured variable that moves {x} and has to do with {y} in no other way (an instrument) "
-            "would give the effect on the further assumption of linearity."
+            f"A measured variable that moves {x}, and is tied to {y} only through it (an instrument), would "
+            "give the effect on the further assumption of linearity."
         )
 
 

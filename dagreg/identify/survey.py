@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from dagreg.graph.ancestry import (
-    Tree,
+    PathTree,
     ancestors,
     both,
     descendants,
@@ -161,7 +161,7 @@ class Survey:
         return self._from_mediators.trail(v) if self._from_mediators.depth[v] >= 0 else None
 
     @cached_property
-    def _from_exposures(self) -> Tree:
+    def _from_exposures(self) -> PathTree:
         return shortest_paths(self.criterion.graph.children, self.criterion.xs, self.exposures)
 
     @cached_property
@@ -169,11 +169,11 @@ class Survey:
         return shortest_paths(self.criterion.graph.parents, [self.criterion.y], self.exposures).depth
 
     @cached_property
-    def _from_outcome(self) -> Tree:
+    def _from_outcome(self) -> PathTree:
         return shortest_paths(self.criterion.graph.children, [self.criterion.y])
 
     @cached_property
-    def _from_mediators(self) -> Tree:
+    def _from_mediators(self) -> PathTree:
         mediators = [c for c, m in enumerate(self.criterion.causal) if m and c != self.criterion.y]
         return shortest_paths(self.criterion.graph.children, mediators)
 

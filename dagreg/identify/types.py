@@ -309,16 +309,27 @@ class Adjustment(WithFunctional):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FrontDoor(WithFunctional):
+class ByFormula(WithFunctional):
+    """A formula gives the effect where no regression alone does; all such answers are lowered alike.
+
+    `strategy` is also the name of the estimator that evaluates it.
+    """
+
+    strategy: ClassVar[Strategy]
+    formula: ClassVar[str]  # in words: "the front-door formula"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FrontDoor(ByFormula):
     """The front-door formula through `mediators`, which carry the whole effect."""
 
-    strategy: ClassVar[Strategy] = "frontdoor"
+    strategy = "frontdoor"
     words = (
         "by the front-door formula: the whole effect passes through observed variables whose own effects "
         "can be told from confounding"
     )
     for_everyone = "the front-door formula gives it for everyone only"
-    formula: ClassVar[str] = "the front-door formula"
+    formula = "the front-door formula"
     in_words = (
         "In words: {m} carries the whole effect. How {x} moves {m} is seen directly, for nothing confounds "
         "the two; "
@@ -330,19 +341,19 @@ class FrontDoor(WithFunctional):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Functional(WithFunctional):
+class Functional(ByFormula):
     """Another formula, found by the ID algorithm."""
 
-    strategy: ClassVar[Strategy] = "functional"
+    strategy = "functional"
     words = (
         "by the ID algorithm (Tian and Pearl 2002; Shpitser and Pearl 2006), although no set of variables "
         "is enough to adjust for"
     )
     for_everyone = "the ID algorithm gives it for everyone only"
-    formula: ClassVar[str] = "the formula"
+    formula = "the formula"
     in_words = (
-        "The formula was derived from the graph step by step and holds nothing but distributions that "
-        "these variables show in data."
+        "The formula was derived from the graph step by step. Every distribution in it can be estimated from "
+        "data of these variables."
     )
 
 

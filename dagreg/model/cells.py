@@ -16,7 +16,7 @@ from dagreg.errors import DagregError, Diagnostic
 from dagreg.families.family import Family
 from dagreg.families.links import Link
 from dagreg.model import priors
-from dagreg.model.context import Context, Regression
+from dagreg.model.context import Context, PlannedRegression
 from dagreg.model.interactions import products_of
 from dagreg.model.symbols import COEFFICIENT, Namer
 from dagreg.model.terms import PriorChoice, Purpose, Term
@@ -29,7 +29,7 @@ _EXAMPLE = {"probability": "`Beta(1, 1)`", "rate": "`Gamma(1, 1)`"}
 _OTHER_LINK = {"probability": "logit", "rate": "log"}
 
 
-def cells_of(context: Context, regression: Regression) -> tuple[str, ...]:
+def cells_of(context: Context, regression: PlannedRegression) -> tuple[str, ...]:
     """The predictors of a regression that are cells together, in the order of the spec.
 
     None in the linear regressions of an instrument, which keep an intercept.
@@ -52,7 +52,7 @@ class Coded:
     plain: tuple[tuple[str, ...], ...]
 
 
-def coded(context: Context, regression: Regression) -> Coded:
+def coded(context: Context, regression: PlannedRegression) -> Coded:
     """The terms of a regression, those of groups apart."""
     known, cells = context.variables, cells_of(context, regression)
     said = context.spec.regressions.get(regression.response)
@@ -78,14 +78,14 @@ def coded(context: Context, regression: Regression) -> Coded:
     )
 
 
-def indexed_of(context: Context, regression: Regression) -> tuple[tuple[str, ...], ...]:
+def indexed_of(context: Context, regression: PlannedRegression) -> tuple[tuple[str, ...], ...]:
     """The factors of every term with a coefficient for each level: the cells, then what `coding: index` asks
     for.
     """
     return coded(context, regression).indexed
 
 
-def at_zero(context: Context, regression: Regression) -> bool:
+def at_zero(context: Context, regression: PlannedRegression) -> bool:
     """Whether a prior of the user's says where the response is at predictors = 0: an intercept's, or that of
     levels.
     """
@@ -97,7 +97,7 @@ def at_zero(context: Context, regression: Regression) -> bool:
     )
 
 
-def _given(context: Context, regression: Regression, factors: tuple[str, ...]) -> PriorChoice | None:
+def _given(context: Context, regression: PlannedRegression, factors: tuple[str, ...]) -> PriorChoice | None:
     """The user's prior of such a term, or None."""
     said = context.spec.regressions[regression.response]
     keys = (CELLS_PRIOR,) if factors == cells_of(context, regression) else (":".join(factors), "slopes")
@@ -105,7 +105,12 @@ def _given(context: Context, regression: Regression, factors: tuple[str, ...]) -
 
 
 def full_terms(
-    context: Context, regression: Regression, family: Family, link: Link, rate: float | None, namer: Namer
+    context: Context,
+    regression: PlannedRegression,
+    family: Family,
+    link: Link,
+    rate: float | None,
+    namer: Namer,
 ) -> Iterator[Term]:
     """The terms with a coefficient for each level, or combination of levels.
 
@@ -122,7 +127,7 @@ def full_terms(
 
 def _default(
     context: Context,
-    regression: Regression,
+    regression: PlannedRegression,
     factors: tuple[str, ...],
     family: Family,
     link: Link,
@@ -139,7 +144,11 @@ def _default(
 
 
 def _full_term(
-    context: Context, regression: Regression, factors: tuple[str, ...], prior: PriorChoice, namer: Namer
+    context: Context,
+    regression: PlannedRegression,
+    factors: tuple[str, ...],
+    prior: PriorChoice,
+    namer: Namer,
 ) -> Term:
     response, cells = regression.response, factors == cells_of(context, regression)
     purpose, why = _purpose(regression, factors, context.exposure, cells=cells)
@@ -161,7 +170,7 @@ def _full_term(
 
 
 def _purpose(
-    regression: Regression, factors: tuple[str, ...], exposures: Sequence[str], *, cells: bool
+    regression: PlannedRegression, factors: tuple[str, ...], exposures: Sequence[str], *, cells: bool
 ) -> tuple[Purpose, str]:
     purpose, why = regression.purposes[next((f for f in factors if f in exposures), factors[0])]
     what = "mean" if cells else "coefficient"
@@ -174,7 +183,7 @@ def _purpose(
 
 
 def check_cells(
-    context: Context, regression: Regression, family: Family, link: Link, cells: Sequence[str]
+    context: Context, regression: PlannedRegression, family: Family, link: Link, cells: Sequence[str]
 ) -> None:
     """Raises DagregError where a regression cannot have cells (DR441) or their prior leaves their range
     (DR155).
@@ -203,7 +212,7 @@ def check_cells(
 
 
 def _misfit(
-    context: Context, regression: Regression, family: Family, link: Link, cells: Sequence[str]
+    context: Context, regression: PlannedRegression, family: Family, link: Link, cells: Sequence[str]
 ) -> str:
     """Why this regression cannot have cells, or ""."""
     if family.levelled:

@@ -17,7 +17,7 @@ FORMER = {"dose_response": "curve"}  # keys by the names that they had before
 
 
 @dataclass(frozen=True, slots=True)
-class Regression:
+class PlannedRegression:
     """One regression to build: a response, its predictors, and why each is there."""
 
     response: str

@@ -13,10 +13,10 @@ from dagreg.model.estimand import Contrast
 from dagreg.model.estimators import Estimator
 from dagreg.model.summary import Variable
 from dagreg.model.variables import alike, stored_as, transformable
-from dagreg.numerics.rounding import LARGEST
+from dagreg.numerics.rounding import MAX_NUMBER
 from dagreg.spec.types import Effect, Level, Side
 
-MOST_GROUPS = 50  # values of a count that effects are given by
+MAX_GROUPS = 50  # values of a count that effects are given by
 
 
 def groups(
@@ -40,7 +40,7 @@ def _listed(context: EffectContext, name: str) -> tuple[Level, ...]:
     if variable.levels:
         return variable.levels
     column = context.summary.columns[variable.column] if context.summary is not None else None
-    if column is None or column.distinct > MOST_GROUPS or variable.transform is not None:
+    if column is None or column.distinct > MAX_GROUPS or variable.transform is not None:
         said = f"`{name}` is {variable.type}, and effects are given by levels"
         raise error_at("DR426", f"{said}: declare it categorical", variable, context.effect)
     return column.levels
@@ -113,8 +113,8 @@ def _value(variable: Variable, value: Level, effect: Effect) -> Level:
 
 
 def _within_domain(variable: Variable, value: float, effect: Effect) -> float:
-    if not abs(value) <= LARGEST:
-        raise error_at("DR417", f"the contrast's {value:g} is beyond {LARGEST:g}", variable, effect)
+    if not abs(value) <= MAX_NUMBER:
+        raise error_at("DR417", f"the contrast's {value:g} is beyond {MAX_NUMBER:g}", variable, effect)
     if not transformable(variable, value):
         what = f"`transform: {variable.transform}` of `{variable.name}`"
         raise error_at("DR319", f"{what} does not take the contrast's {value:g}", variable, effect)

@@ -48,8 +48,8 @@ def encode(variable: Variable, values: npt.NDArray[np.generic]) -> Array:
 
 def absent(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Where a column has no value."""
-    found = np.ma.getdata(values)
-    lacks: npt.NDArray[np.bool_] = np.array([v is None or v != v for v in found.tolist()], dtype=bool)
+    data = np.ma.getdata(values)
+    lacks: npt.NDArray[np.bool_] = np.array([v is None or v != v for v in data.tolist()], dtype=bool)
     return np.asarray(np.ma.getmaskarray(values) | lacks)
 
 
@@ -57,8 +57,8 @@ def positions(values: npt.NDArray[np.generic], levels: Sequence[Level]) -> npt.N
     """Where each value stands among these levels. Raises KeyError for one that is not among them."""
     place = {level: i for i, level in enumerate(levels)}
     distinct, where = np.unique(values, return_inverse=True)
-    found = np.array([place[value] for value in distinct.tolist()], dtype=np.int64)
-    return np.asarray(found[where.ravel()])
+    places = np.array([place[value] for value in distinct.tolist()], dtype=np.int64)
+    return np.asarray(places[where.ravel()])
 
 
 def constant(variable: Variable, level: Level, rows: int) -> Array:
@@ -104,10 +104,10 @@ def places(variables: Sequence[Variable], data: Mapping[str, Any]) -> npt.NDArra
     """The cell of each row among all combinations of these variables' levels, the last one
     varying fastest.
     """
-    found = np.zeros(1, dtype=np.int64)
+    cells = np.zeros(1, dtype=np.int64)
     for variable in variables:
-        found = found * len(variable.levels) + positions(np.asarray(data[variable.column]), variable.levels)
-    return found
+        cells = cells * len(variable.levels) + positions(np.asarray(data[variable.column]), variable.levels)
+    return cells
 
 
 def encoded(model: Model, names: Iterable[str], data: Mapping[str, Any]) -> dict[str, Array]:
@@ -156,19 +156,19 @@ def design_map(equation: Equation) -> Array | None:
         return None
     free = 1 + sum(stored_columns(t) for t in equation.terms) + 1
     unit = np.eye(free)
-    found = [unit[:, :1]] if equation.has_intercept else []
+    blocks = [unit[:, :1]] if equation.has_intercept else []
     at = 1
     for term in equation.terms:
         width = stored_columns(term)
         own = unit[:, at : at + width]
         if width < len(term.columns):
-            found.append(unit[:, :1] - own.sum(axis=1, keepdims=True))
+            blocks.append(unit[:, :1] - own.sum(axis=1, keepdims=True))
         if term.curve is not None:
             own = np.hstack([unit[:, :1], own]) @ heights(term.curve)
             own[0] -= np.array(term.centre or 0.0)
-        found.append(own)
+        blocks.append(own)
         at += width
-    return np.hstack([*found, unit[:, -1:]])
+    return np.hstack([*blocks, unit[:, -1:]])
 
 
 def stored_columns(term: Term) -> int:

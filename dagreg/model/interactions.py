@@ -14,14 +14,14 @@ from itertools import combinations
 
 from dagreg.graph.causal import CausalGraph
 from dagreg.identify.criterion import causal_nodes
-from dagreg.model.context import Context, Regression
+from dagreg.model.context import Context, PlannedRegression
 from dagreg.model.plan import Model
 from dagreg.spec import types as spec
 
 Factors = tuple[str, ...]
 
 
-def products_of(context: Context, regression: Regression) -> tuple[Factors, ...]:
+def products_of(context: Context, regression: PlannedRegression) -> tuple[Factors, ...]:
     """The products that this regression has: the declared ones whose factors it holds, then those
     for `by`.
     """
@@ -33,7 +33,7 @@ def products_of(context: Context, regression: Regression) -> tuple[Factors, ...]
     return (*declared, *added)
 
 
-def modifying(context: Context, regression: Regression) -> tuple[Factors, ...]:
+def modifying(context: Context, regression: PlannedRegression) -> tuple[Factors, ...]:
     """The products that let the effect differ between the levels that it is asked by; none where the spec has
     its own.
 
@@ -50,7 +50,7 @@ def modifying(context: Context, regression: Regression) -> tuple[Factors, ...]:
     return tuple(p for p in crossed(bent, free) if not set(p) <= cells) if bent else ()
 
 
-def slopes_by_group(context: Context, regression: Regression, group: str) -> Factors:
+def slopes_by_group(context: Context, regression: PlannedRegression, group: str) -> Factors:
     """The slopes that vary between the levels of a group because the effect is asked for by it."""
     said = context.spec.regressions.get(regression.response)
     carriers = carriers_of(context, regression)
@@ -60,7 +60,7 @@ def slopes_by_group(context: Context, regression: Regression, group: str) -> Fac
     return tuple(x for x in carriers if not context.variables[x].pooled and x not in curved)
 
 
-def carriers_of(context: Context, regression: Regression) -> Factors:
+def carriers_of(context: Context, regression: PlannedRegression) -> Factors:
     """The predictors through which the effect passes: the exposures, and in a chain the mediators."""
     carrying = {*context.exposure, *(context.responses - {context.outcome})}
     return tuple(name for name in regression.predictors if name in carrying)
@@ -71,7 +71,7 @@ def carrying(model: Model) -> frozenset[str]:
     return frozenset((*model.estimand.exposure, *(e.response for e in model.mediators)))
 
 
-def _levels(context: Context, regression: Regression) -> Factors:
+def _levels(context: Context, regression: PlannedRegression) -> Factors:
     """What the effect is asked `by`, as far as this regression holds it; none where it is not the
     answer's.
     """
@@ -111,10 +111,10 @@ def possible_products(
     """
     here = set(names)
     declared = [p for r in asked.regressions.values() for p in r.interactions or ()]
-    found = [
+    products = [
         p for effect in asked.effects if effect.by and graph is not None for p in _possible(graph, effect)
     ]
-    return tuple(dict.fromkeys(p for p in (*declared, *found) if set(p) <= here))
+    return tuple(dict.fromkeys(p for p in (*declared, *products) if set(p) <= here))
 
 
 def _possible(graph: CausalGraph, effect: spec.Effect) -> Iterator[Factors]:

@@ -14,8 +14,7 @@ from dagreg.identify.types import (
     Adjustment,
     AdjustmentAtLevels,
     Answer,
-    FrontDoor,
-    Functional,
+    ByFormula,
     Identified,
     Instrument,
     NotAtLevels,
@@ -25,7 +24,7 @@ from dagreg.identify.types import (
 )
 from dagreg.identify.words import quoted
 from dagreg.model import functional
-from dagreg.model.context import EffectContext, Regression, place_of
+from dagreg.model.context import EffectContext, PlannedRegression, place_of
 from dagreg.model.contrasts import by_outcome, contrasts, groups
 from dagreg.model.effect_keys import bootstrapped, doses, refuse_bootstrap, seen
 from dagreg.model.estimand import Estimand
@@ -47,7 +46,7 @@ def needed(effect: Effect, answer: Answer, chain: Chain | NoChain) -> frozenset[
     match answer:
         case Adjustment():
             return frozenset({*ends, *links, *answer.adjusted_for})
-        case FrontDoor() | Functional():
+        case ByFormula():
             return frozenset({*ends, *links, *functional.variables(answer.functional)})
         case Instrument():
             return frozenset({*ends, *answer.instruments, *answer.given})
@@ -100,16 +99,14 @@ def lower(
 
 
 def _plan(
-    context: EffectContext, answer: Adjustment | FrontDoor | Functional | Instrument, chain: Chain | NoChain
+    context: EffectContext, answer: Adjustment | ByFormula | Instrument, chain: Chain | NoChain
 ) -> Plan:
     """The models of a strategy, and those that it leaves out."""
     match answer:
         case Adjustment():
             return _by_adjustment(context, answer, chain)
-        case FrontDoor():
-            return _by_formula(context, answer, Estimator.FRONTDOOR, chain)
-        case Functional():
-            return _by_formula(context, answer, Estimator.FUNCTIONAL, chain)
+        case ByFormula():
+            return _by_formula(context, answer, chain)
         case Instrument():
             return _by_instrument(context, answer)
         case _:
@@ -137,11 +134,9 @@ def _by_adjustment(context: EffectContext, answer: Adjustment, chain: Chain | No
     return Plan(tuple(models), tuple(left_out))
 
 
-def _by_formula(
-    context: EffectContext, answer: FrontDoor | Functional, estimator: Estimator, chain: Chain | NoChain
-) -> Plan:
+def _by_formula(context: EffectContext, answer: ByFormula, chain: Chain | NoChain) -> Plan:
     """Where no set can be adjusted for: the chain, or the formula itself."""
-    outcome = context.outcome
+    estimator, outcome = Estimator[answer.strategy.upper()], context.outcome
     left_out = LeftOut(Estimator.ADJUSTED, answer.justification.adjustment.reason)
     unadjusted = _single(context, Estimator.UNADJUSTED, ())
     if isinstance(chain, Chain) and not _chain_left_out(context, chain):
@@ -218,7 +213,7 @@ def _single(context: EffectContext, estimator: Estimator, adjustment: Sequence[s
     purposes = dict.fromkeys(effect.exposure, (_EXPOSURE, estimator.exposure_why)) | {
         z: (_purpose(context, z), context.justification.nodes[z].why) for z in order
     }
-    regression = Regression(effect.outcome, (*effect.exposure, *order), purposes)
+    regression = PlannedRegression(effect.outcome, (*effect.exposure, *order), purposes)
     return _model(context, estimator, (regression,), tuple(adjustment))
 
 
@@ -229,7 +224,9 @@ def _functional(context: EffectContext, estimator: Estimator, expression: Expres
     """A regression for every conditional of the functional."""
     factors = functional.conditionals(expression)
     regressions = tuple(
-        Regression(factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}"))
+        PlannedRegression(
+            factor.targets[0], factor.given, _parental(context, factor.given, f"a part of {factor}")
+        )
         for factor in factors
     )
     model = _model(context, estimator, regressions, (), also=functional.variables(expression))
@@ -260,13 +257,13 @@ def _instrumented(context: EffectContext, answer: Instrument) -> Model:
     instruments, given, estimator = answer.instruments, answer.given, Estimator.INSTRUMENT
     why = "the instrument: it acts on the outcome through the exposure alone"
     covariates = _parental(context, given, "the instrument is valid given this")
-    first = Regression(
+    first = PlannedRegression(
         exposure,
         (*instruments, *given),
         {**dict.fromkeys(instruments, ("parent", why)), **covariates},
         family=gaussian.FAMILY,
     )
-    second = Regression(
+    second = PlannedRegression(
         effect.outcome,
         (exposure, *given),
         {exposure: (_EXPOSURE, estimator.exposure_why), **covariates},
@@ -284,7 +281,7 @@ def _parental(context: EffectContext, names: Iterable[str], why: str) -> dict[st
 def _chained(context: EffectContext, chain: Chain, estimator: Estimator) -> Model:
     """A regression for every mediator and the outcome, each on its parents."""
     regressions = tuple(
-        Regression(response, parents, _parental(context, parents, f"a parent of {response}"))
+        PlannedRegression(response, parents, _parental(context, parents, f"a parent of {response}"))
         for response, parents in chain.parents.items()
     )
     return replace(_model(context, estimator, regressions, ()), chained=True)
@@ -342,7 +339,7 @@ def _mediator_obstacle(context: EffectContext, mediator: str, parents: Iterable[
 def _model(
     context: EffectContext,
     estimator: Estimator,
-    regressions: tuple[Regression, ...],
+    regressions: tuple[PlannedRegression, ...],
     adjusted_for: tuple[str, ...],
     *,
     also: Iterable[str] = (),

@@ -35,7 +35,11 @@ def with_parts(plan: Plan, mediation: Mediation | None) -> Plan:
     chains = [m for m in plan.models if len(m.mediators) > 0]
     if len(chains) == 0:
         return replace(plan, left_out=(*plan.left_out, *_without_chain(plan, mediation)))
-    models = tuple(_divided(m, mediation) if m in chains else m for m in plan.models)
+    divided = {
+        m.builder: replace(m, estimand=replace(m.estimand, natural=True, through=_through(m, mediation)))
+        for m in chains
+    }
+    models = tuple(divided.get(m.builder, m) for m in plan.models)
     return replace(plan, models=models, left_out=(*plan.left_out, *_paths_refused(chains[0], mediation)))
 
 
@@ -66,10 +70,6 @@ def _without_chain(plan: Plan, mediation: Mediation) -> Iterator[LeftOut]:
         f"they are identified, but only the chain of regressions gives them, and {why}",
         _BOTH,
     )
-
-
-def _divided(chain: Model, mediation: Mediation) -> Model:
-    return replace(chain, estimand=replace(chain.estimand, natural=True, through=_through(chain, mediation)))
 
 
 def _through(chain: Model, mediation: Mediation) -> tuple[Carried, ...]:

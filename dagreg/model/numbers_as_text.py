@@ -36,12 +36,12 @@ class Words:
         return len(absent_words(self.bad)) < len(self.bad)
 
 
-def parted(found: Iterable[tuple[str, int]]) -> Words:
+def parted(texts: Iterable[tuple[str, int]]) -> Words:
     """Texts with their rows, parted into numbers and others."""
-    found = list(found)
-    good = tuple(word for word, _ in found if is_number(word))
-    bad = tuple(word for word, _ in found if not is_number(word))
-    return Words(good, bad, sum(n for word, n in found if not is_number(word)))
+    texts = list(texts)
+    good = tuple(word for word, _ in texts if is_number(word))
+    bad = tuple(word for word, _ in texts if not is_number(word))
+    return Words(good, bad, sum(n for word, n in texts if not is_number(word)))
 
 
 def is_number(text: str) -> bool:

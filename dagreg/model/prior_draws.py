@@ -50,14 +50,14 @@ def correlations(rng: np.random.Generator, size: int, eta: float) -> Array:
     """A correlation matrix from LKJ(eta): the onion method of Lewandowski, Kurowicka and Joe (2009, section
     3.2).
     """
-    found = np.eye(size)
+    matrix = np.eye(size)
     if size < 2:
-        return found
+        return matrix
     beta = eta + (size - 2) / 2
-    found[0, 1] = found[1, 0] = 2 * rng.beta(beta, beta) - 1
+    matrix[0, 1] = matrix[1, 0] = 2 * rng.beta(beta, beta) - 1
     for k in range(2, size):
         beta -= 0.5
         direction = rng.standard_normal(k)
         direction *= np.sqrt(rng.beta(k / 2, beta)) / np.linalg.norm(direction)
-        found[k, :k] = found[:k, k] = np.linalg.cholesky(found[:k, :k]) @ direction
-    return found
+        matrix[k, :k] = matrix[:k, k] = np.linalg.cholesky(matrix[:k, :k]) @ direction
+    return matrix

@@ -13,7 +13,7 @@ from dagreg.families.links import LINKS, Link
 from dagreg.identify.words import quoted
 from dagreg.model import priors
 from dagreg.model.cells import at_zero, cells_of, check_cells, coded, full_terms
-from dagreg.model.context import Context, Regression, error_at
+from dagreg.model.context import Context, PlannedRegression, error_at
 from dagreg.model.curves import basis
 from dagreg.model.equation import FLAGS, Censoring, Equation, ErrorScale, KnownErrors
 from dagreg.model.estimators import Estimator
@@ -31,7 +31,7 @@ MIN_ROWS, MIN_ROWS_DISCRETE = 10, 50  # per level, on average, for varying coeff
 
 def equation_of(
     context: Context,
-    regression: Regression,
+    regression: PlannedRegression,
     estimator: Estimator,
     namer: Namer,
     predictors: Collection[str] = (),
@@ -109,7 +109,7 @@ def equation_of(
 
 def _terms(
     context: Context,
-    regression: Regression,
+    regression: PlannedRegression,
     levels: Sequence[Term],
     estimator: Estimator,
     namer: Namer,
@@ -132,7 +132,7 @@ def _terms(
         yield _term(context, regression, factors, estimator, namer, centred=centred, alone=alone)
 
 
-def _curve_of(context: Context, regression: Regression, name: str) -> CurveBasis | None:
+def _curve_of(context: Context, regression: PlannedRegression, name: str) -> CurveBasis | None:
     """The curve that the spec asks for, with its knots where there are data.
 
     Raises DagregError (DR442) where there is none: of levels, of too few values, in the linear regressions of
@@ -158,7 +158,13 @@ def _curve_of(context: Context, regression: Regression, name: str) -> CurveBasis
 
 
 def _curved(
-    context: Context, regression: Regression, name: str, curve: CurveBasis, namer: Namer, *, centred: bool
+    context: Context,
+    regression: PlannedRegression,
+    name: str,
+    curve: CurveBasis,
+    namer: Namer,
+    *,
+    centred: bool,
 ) -> Term:
     """A number that enters as a curve. Its coefficients are heights, so none of them is an effect.
 
@@ -193,7 +199,7 @@ def _check_regression(
     family: Family,
     link: Link,
     products: Sequence[tuple[str, ...]],
-    regression: Regression,
+    regression: PlannedRegression,
 ) -> None:
     """Raises DagregError where parts of a regression do not go together."""
     node = context.spec.nodes[response.name]
@@ -224,7 +230,7 @@ def _check_regression(
         raise DagregError((Diagnostic("DR423", message, said.span, label),))
 
 
-def _check_censoring(context: Context, node: Node, family: Family, regression: Regression) -> None:
+def _check_censoring(context: Context, node: Node, family: Family, regression: PlannedRegression) -> None:
     """Raises DagregError where a response cannot be censored, or a predictor is."""
     if node.censored is not None and not family.censored:
         what = "a linked regression" if regression.linked is not None else family.name
@@ -287,7 +293,7 @@ def _rate(context: Context, response: str) -> float | None:
 
 def _term(
     context: Context,
-    regression: Regression,
+    regression: PlannedRegression,
     factors: tuple[str, ...],
     estimator: Estimator,
     namer: Namer,
@@ -317,7 +323,7 @@ def _term(
 
 def _slopes(
     context: Context,
-    regression: Regression,
+    regression: PlannedRegression,
     factors: tuple[str, ...],
     levels: Sequence[Term],
     namer: Namer,
@@ -379,7 +385,7 @@ def _mean_of_numbers(context: Context, numbers: tuple[str, ...]) -> float | None
 
 
 def _product_purpose(
-    context: Context, regression: Regression, factors: tuple[str, ...]
+    context: Context, regression: PlannedRegression, factors: tuple[str, ...]
 ) -> tuple[Purpose, str]:
     """What an interaction is there for."""
     said = context.spec.regressions.get(regression.response)

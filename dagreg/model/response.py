@@ -5,7 +5,7 @@ from __future__ import annotations
 from dagreg.errors import DagregError, Diagnostic, Offence, either
 from dagreg.families import FAMILIES, Family, default_family
 from dagreg.model.cells import cells_of
-from dagreg.model.context import Context, Regression, error_at
+from dagreg.model.context import Context, PlannedRegression, error_at
 from dagreg.model.equation import Equation
 from dagreg.model.summary import Variable
 from dagreg.model.variables import EDGES, level_key, levels_in_order, order_of
@@ -141,7 +141,7 @@ def _outside(column: ColumnSummary, family: Family) -> str:
     )
 
 
-def link_of(context: Context, regression: Regression, family: Family) -> str:
+def link_of(context: Context, regression: PlannedRegression, family: Family) -> str:
     said = context.spec.regressions.get(regression.response)
     declared = (said.link if said else None) or context.spec.nodes[regression.response].link
     on_means = len(cells_of(context, regression)) > 0 and family.cell_support != ""

@@ -21,10 +21,10 @@ def triangle(rows: Array) -> Array:
     fewer rows).
     """
     width = rows.shape[1]
-    found = np.zeros((0, width))
+    upper = np.zeros((0, width))
     for i in range(0, max(len(rows), 1), BLOCK):
-        found = np.linalg.qr(np.vstack([found, rows[i : i + BLOCK]]), mode="r")
-    return np.vstack([found, np.zeros((width - len(found), width))]) if len(found) < width else found
+        upper = np.linalg.qr(np.vstack([upper, rows[i : i + BLOCK]]), mode="r")
+    return np.vstack([upper, np.zeros((width - len(upper), width))]) if len(upper) < width else upper
 
 
 def constant(root: Array, *, intercept: bool, levels: int) -> Array:
@@ -44,9 +44,9 @@ def of_regression(rows: Array, weights: Array, *, intercept: bool, levels: int) 
     """
     near = float(np.average(rows[:, -1], weights=weights))
     rows[:, -1] -= near
-    found = triangle(rows * np.sqrt(weights)[:, None])
-    found[:-1, -1] += near * constant(found[:-1, :-1], intercept=intercept, levels=levels)
-    return found
+    upper = triangle(rows * np.sqrt(weights)[:, None])
+    upper[:-1, -1] += near * constant(upper[:-1, :-1], intercept=intercept, levels=levels)
+    return upper
 
 
 def from_moments(units: float, means: Array, products: Array) -> Array | None:
@@ -63,7 +63,7 @@ def from_moments(units: float, means: Array, products: Array) -> Array | None:
     if not np.linalg.cond(correlations) < MAX_CONDITION_NUMBER:
         return None
     width = len(means) + 1
-    found = np.zeros((width, width))
-    found[0] = np.sqrt(units) * np.concatenate([[1.0], means])
-    found[1:, 1:] = np.linalg.cholesky(correlations).T * scale
-    return found
+    upper = np.zeros((width, width))
+    upper[0] = np.sqrt(units) * np.concatenate([[1.0], means])
+    upper[1:, 1:] = np.linalg.cholesky(correlations).T * scale
+    return upper

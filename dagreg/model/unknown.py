@@ -19,7 +19,7 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from dagreg.families import FAMILIES
-from dagreg.model.context import Context, Regression, error_at
+from dagreg.model.context import Context, PlannedRegression, error_at
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Latent, Mixture
 from dagreg.model.response import family_of
@@ -29,7 +29,7 @@ from dagreg.spec.types import Spec
 MIN_NOISE = 0.5  # in sds of the measurements: above, true values are sampled around their regression
 
 
-def completed(context: Context, regressions: tuple[Regression, ...]) -> tuple[Regression, ...]:
+def completed(context: Context, regressions: tuple[PlannedRegression, ...]) -> tuple[PlannedRegression, ...]:
     """The regressions, before them one for each unknown predictor that none of them describes.
 
     Raises DagregError (DR434) where groups lack values.
@@ -67,9 +67,9 @@ def _error(context: Context, name: str) -> str | None:
     return None if node.error_is_scale else node.error
 
 
-def _regression(context: Context, name: str, before: tuple[str, ...]) -> Regression:
+def _regression(context: Context, name: str, before: tuple[str, ...]) -> PlannedRegression:
     why = f"it tells of the values of {name} that are not known"
-    return Regression(name, before, dict.fromkeys(before, ("parent", why)), imputes=True)
+    return PlannedRegression(name, before, dict.fromkeys(before, ("parent", why)), imputes=True)
 
 
 def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tuple[Latent, ...]:
@@ -89,10 +89,10 @@ def latents(context: Context, equations: Sequence[Equation], namer: Namer) -> tu
             said = f"values of `{name}` are not known, and it enters {how}: that is not supported yet"
             raise error_at("DR434", said, context.variables[name])
     predictors = dict.fromkeys(p for e in equations for p in e.predictors)
-    found = tuple(_latent(context, name, namer) for name in predictors if is_unknown(context, name))
-    if any(latent.summed for latent in found):
-        return found
-    return tuple(replace(latent, around=True) if _noisy(context, latent) else latent for latent in found)
+    each = tuple(_latent(context, name, namer) for name in predictors if is_unknown(context, name))
+    if any(latent.summed for latent in each):
+        return each
+    return tuple(replace(latent, around=True) if _noisy(context, latent) else latent for latent in each)
 
 
 def _noisy(context: Context, latent: Latent) -> bool:
@@ -141,7 +141,7 @@ def _support(family: str) -> str:
     return "HalfFlat" if fits(2.0, 2.0, False) else "Uniform"
 
 
-def mixture(found: Iterable[Latent], namer: Namer) -> Mixture | None:
+def mixture(latents: Iterable[Latent], namer: Namer) -> Mixture | None:
     """The sum over levels that are not known; None where there are none."""
-    summed = tuple(latent.variable for latent in found if latent.summed)
+    summed = tuple(latent.variable for latent in latents if latent.summed)
     return Mixture(summed, namer.identifier("chances")) if summed else None

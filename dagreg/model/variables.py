@@ -12,7 +12,7 @@ from dagreg.families import FAMILIES
 from dagreg.model.numbers_as_text import are_numbers, parted
 from dagreg.model.summary import DataSummary, Variable
 from dagreg.model.symbols import Namer
-from dagreg.numerics.rounding import SMALLEST
+from dagreg.numerics.rounding import MIN_SD
 from dagreg.sources.types import ColumnSummary
 from dagreg.spec.types import Level, Node, NodeType, Spec, Transform
 
@@ -80,7 +80,7 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
     Without a summary an undeclared type is taken as continuous and there are no moments.
     Raises DataError with every mismatch between nodes and columns.
     """
-    namer, found, wrong = Namer(), dict[str, Variable](), list[Diagnostic]()
+    namer, variables, wrong = Namer(), dict[str, Variable](), list[Diagnostic]()
     groups = {group for regression in spec.regressions.values() for group in regression.varying}
     impute = spec.missing == "impute"
     for name in names:
@@ -89,7 +89,7 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
         if node.type is None and name in groups:
             node, family = replace(node, type="group"), None
         try:
-            found[name] = (
+            variables[name] = (
                 _without_data(node, family, namer)
                 if summary is None
                 else _with_data(node, family, namer, summary, impute=impute)
@@ -98,7 +98,7 @@ def resolve(spec: Spec, names: Iterable[str], summary: DataSummary | None) -> di
             wrong += error.diagnostics
     if wrong:
         raise DataError(tuple(wrong))
-    return found
+    return variables
 
 
 def with_moments(
@@ -217,9 +217,9 @@ def _with_data(
         and (broken or not (low <= column.minimum and column.maximum <= high))
     ):
         span = f"goes from {column.minimum:g} to {column.maximum:g}"
-        found = f"column `{name}` " + ("holds numbers that are not whole" if broken else span)
+        what = f"column `{name}` " + ("holds numbers that are not whole" if broken else span)
         ways = "mend those rows, or declare it `continuous`"
-        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {found}", ways, Offence(name, outside))
+        raise _bad("DR325", node, f"`{node.name}` is {kind}, but {what}", ways, Offence(name, outside))
     return Variable(
         name=node.name,
         symbol=namer.identifier(node.name),
@@ -244,7 +244,7 @@ def _with_data(
 
 def _check_spread(node: Node, column: ColumnSummary, spread: float) -> None:
     """Raises DataError (DR435) where the numbers of a node vary too little."""
-    if spread >= SMALLEST:
+    if spread >= MIN_SD:
         return
     beside = f"beside a mean of {column.mean:g}, in the digits that a double holds"
     message = (
@@ -293,7 +293,8 @@ def _levels(node: Node, kind: NodeType, column: ColumnSummary, family: str | Non
     levels = levels_in_order(kind, column)
     if node.levels is not None and stored is not None:
         levels = tuple(
-            given if found is None else found for given, found in zip(node.levels, stored, strict=True)
+            given if stored_level is None else stored_level
+            for given, stored_level in zip(node.levels, stored, strict=True)
         )
     known = set(levels)
     extra = [value for value in column.levels if value not in known]
@@ -358,9 +359,9 @@ def stored_as(level: Level, levels: Iterable[Level]) -> Level | None:
     """The one level that a value stands for, `1`, `1.0` and "1" being the same; None where it is none, or
     several.
     """
-    found = [stored for stored in levels if _same(stored, level)]
-    exact = [stored for stored in found if type(stored) is type(level) and stored == level]
-    return exact[0] if exact else found[0] if len(found) == 1 else None
+    matches = [stored for stored in levels if _same(stored, level)]
+    exact = [stored for stored in matches if type(stored) is type(level) and stored == level]
+    return exact[0] if exact else matches[0] if len(matches) == 1 else None
 
 
 def _same(a: Level, b: Level) -> bool:
@@ -418,8 +419,8 @@ def _moments(
         return column.mean, column.sd
     domain = _DOMAINS.get(node.transform)
     if domain is not None and not domain[0](column.minimum, column.maximum):
-        found = f"the column goes from {column.minimum:g} to {column.maximum:g}"
-        said = f"`transform: {node.transform}` of `{node.name}` needs {domain[1]}; {found}"
+        what = f"the column goes from {column.minimum:g} to {column.maximum:g}"
+        said = f"`transform: {node.transform}` of `{node.name}` needs {domain[1]}; {what}"
         notes = (EDGES,) if node.transform == "logit" and column.minimum >= 0 and column.maximum <= 1 else ()
         raise _bad("DR319", node, said, "", Offence(name_of(node), _OUTSIDE[node.transform]), notes)
     if node.name in summary.transformed:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from dagreg.graph.ancestry import topological_order
 from dagreg.graph.causal import analyse
-from dagreg.model.context import Context, Regression
+from dagreg.model.context import Context, PlannedRegression
 from dagreg.model.equation import Equation
 from dagreg.model.estimators import Estimator
 from dagreg.model.regression import equation_of
@@ -71,7 +71,7 @@ def _equation(
     why: tuple[Purpose, str] = ("parent", f"a parent of {response}")
     context = Context(spec=spec, variables=variables, summary=summary)
     return equation_of(
-        context, Regression(response, parents, dict.fromkeys(parents, why)), Estimator.CHAIN, namer
+        context, PlannedRegression(response, parents, dict.fromkeys(parents, why)), Estimator.CHAIN, namer
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagreg.lazy import Lazy
 
-__all__ = ["Array", "np", "optimize", "special", "stats"]
+__all__ = ["Array", "Index", "Mask", "linalg", "np", "optimize", "sparse", "special", "stats"]
 
 
 class _Kept(Lazy):
@@ -25,9 +25,12 @@ class _Kept(Lazy):
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    from scipy import optimize, special, stats
+    from scipy import linalg, optimize, sparse, special, stats
 else:
     np, optimize = _Kept("numpy"), _Kept("scipy.optimize")
     special, stats = _Kept("scipy.special"), _Kept("scipy.stats")
+    linalg, sparse = _Kept("scipy.linalg"), _Kept("scipy.sparse")
 
 type Array = npt.NDArray[np.float64]
+type Index = npt.NDArray[np.int64]
+type Mask = npt.NDArray[np.bool_]

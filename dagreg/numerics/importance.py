@@ -22,23 +22,23 @@ from dagreg.numerics.pareto import pareto_smoothed
 Target = Callable[[Array], Array]
 STEP = 0.2  # of the differences, in posterior sds
 MAX_NEWTON = 60
-ENOUGH = 20  # steps, after which curvature that depends on the differences' size is taken as it is
-CLOSE = 0.1  # to the mode, in posterior sds
+MAX_UNSETTLED = 20  # steps after which curvature that depends on the differences' size is taken as it is
+MAX_DISTANCE = 0.1  # to the mode, in posterior sds
 MAX_HALVINGS = 20
-FLAT = 0.05  # curvature below which an sd is not told by it
+MIN_CURVATURE = 0.05  # curvature below which an sd is not told by it
 MAX_STRETCH = 30.0  # of a step, in the sds that the curvature says
 DEGREES = 6.0  # of freedom of the proposals
 DEFENSIVE, WIDER = 0.1, 2.5  # the share of wider proposals, and how much wider they are
-FAR = 40.0  # scales from 0, beyond which a mirror image has no density to speak of
+MAX_FOLD_DISTANCE = 40.0  # scales from 0, beyond which a mirror image has no density to speak of
 MAX_FOLDED = 8  # coordinates whose mirror images are added up
 PILOT, PILOT_EACH = 1_000, 200  # proposals that a t is fitted to, and for each dimension
-ROUNDS = 5
+MAX_ROUNDS = 5
 MAX_SHAPE = 0.7  # k, from which means of weighted draws are not reliable
 MAX_EVEN = 5.0  # the largest weight over the mean (Chatterjee and Diaconis 2018), up to which k is not asked
 MIN_RATE = 0.02  # effective draws a proposal
 MIN_EXCESS = 2.0  # effective draws for each that is kept
 MAX_PROPOSALS = 400_000
-BLOCK = 4_096  # points at once
+MAX_BLOCK = 4_096  # points at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class StudentT:
 
     def log_density(self, points: Array) -> Array:
         """At each point, up to the constant that all t densities of this dimension share."""
-        near = [i for i in self.folded if self.centre[i] < FAR * np.linalg.norm(self.root[i])][:MAX_FOLDED]
+        near = [i for i in self.folded if self.centre[i] < MAX_FOLD_DISTANCE * np.linalg.norm(self.root[i])][
+            :MAX_FOLDED
+        ]
         total = np.full(len(points), -np.inf)
         for signs in product((1.0, -1.0), repeat=len(near)):
             image = points.copy()
@@ -117,7 +119,7 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
             root = root / 4
             continue
         values, vectors = np.linalg.eigh(curvature)
-        bounded = np.maximum(np.abs(values), FLAT)
+        bounded = np.maximum(np.abs(values), MIN_CURVATURE)
         step = vectors @ ((vectors.T @ gradient) / bounded)
         far = float(np.sqrt((np.square(vectors.T @ gradient) / bounded).sum()))
         if far > MAX_STRETCH:
@@ -129,14 +131,14 @@ def mode(target: Target, start: Array, scale: Array) -> tuple[Array, Array] | No
             if value > height:
                 centre, height, moved = there, value, True
                 break
-            if far < CLOSE:
+            if far < MAX_DISTANCE:
                 break
         settled = values.min() > 0.5 and values.max() < 2.0
-        if far < CLOSE and (settled or step_number >= ENOUGH):
+        if far < MAX_DISTANCE and (settled or step_number >= MAX_UNSETTLED):
             half = root @ (vectors / np.sqrt(bounded))
             return centre, np.linalg.cholesky(half @ half.T)
         root = root @ (vectors / np.sqrt(bounded))
-        if not moved and far >= CLOSE:
+        if not moved and far >= MAX_DISTANCE:
             root = root / 2
     return None
 
@@ -162,7 +164,9 @@ def derivatives(
 
 def weighted(target: Target, proposal: StudentT, points: Array) -> Weighted:
     """Draws of a proposal with their weights under the target."""
-    log_weights = np.concatenate([target(points[i : i + BLOCK]) for i in range(0, len(points), BLOCK)])
+    log_weights = np.concatenate(
+        [target(points[i : i + MAX_BLOCK]) for i in range(0, len(points), MAX_BLOCK)]
+    )
     log_weights = log_weights - proposal.log_density(points)
     log_weights = np.where(np.isnan(log_weights), -np.inf, log_weights)
     if not np.isfinite(log_weights.max()):
@@ -188,7 +192,7 @@ def fitted(target: Target, proposal: StudentT, rng: np.random.Generator) -> Stud
     count = PILOT + PILOT_EACH * len(proposal.centre)
     best = proposal
     draws = weighted(target, best, best.draw(rng, count))
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         other = moved(best, draws)
         if other is best:
             break

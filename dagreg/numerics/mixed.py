@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.numerics.arrays import Array
+from dagreg.numerics.arrays import Array, linalg, sparse
 
 Index = npt.NDArray[np.int64]
 DENSE = 4_000_000  # numbers of a dense table of cross-products; beyond, it is made anew at every point
@@ -181,8 +181,6 @@ class System:
                 table[i, j] = v
             table[:, self.fixed :] = block
             return table
-        from scipy import sparse  # takes longer to load than small models to solve
-
         i, j = np.nonzero(block)
         entries = np.concatenate([*values, block[i, j]])
         where = (np.concatenate([*places, i]), np.concatenate([*columns, self.fixed + j]))
@@ -257,16 +255,14 @@ class System:
                 return
             except np.linalg.LinAlgError:
                 pass
-        from scipy.linalg import cholesky, solve_triangular  # as above
-
         for i, matrix in enumerate(left):
             try:
-                factor = cholesky(matrix, lower=True, check_finite=False)
+                factor = linalg.cholesky(matrix, lower=True, check_finite=False)
             except np.linalg.LinAlgError:
                 continue
             if not np.isfinite(np.diag(factor)).all():
                 continue
-            yield i, factor, solve_triangular(factor, right[i], lower=True, check_finite=False)
+            yield i, factor, linalg.solve_triangular(factor, right[i], lower=True, check_finite=False)
 
     def _reduced(self, at: Spread) -> tuple[Array, Array, Array, Array]:
         """log |V|, the matrix and the right side of the dense system, and the square that is left of y.
@@ -320,8 +316,6 @@ class System:
         if isinstance(self.by_level, np.ndarray):
             rows = self.by_level.reshape(-1, width, size)
             return np.asarray(self.by_level.T @ (each @ rows).reshape(-1, size))
-        from scipy import sparse  # as above
-
         count = len(each)
         blocks = sparse.bsr_array((each, np.arange(count), np.arange(count + 1)))
         return np.asarray((self.by_level.T @ (blocks.tocsr() @ self.by_level)).todense())
@@ -375,21 +369,21 @@ class System:
         B^-1/2 is the binomial series in B - I, which is small. A point for which it does not converge gets
         its own factor.
         """
-        from scipy.linalg import cholesky, solve_triangular  # takes longer to load than small models to solve
-
         found = np.empty((len(at), self.unknowns))
         pending = [(centre, members) for centre, members in clusters(at)]
         while pending:
             centre, members = pending.pop()
             _, left, _, _ = self._reduced(at[np.array([centre])])
-            root = cholesky(left[0], lower=True, overwrite_a=True, check_finite=False)
+            root = linalg.cholesky(left[0], lower=True, overwrite_a=True, check_finite=False)
             here = at[members]
 
             def down(values: Array, root: Array = root) -> Array:
-                return np.asarray(solve_triangular(root, values, lower=True, check_finite=False))
+                return np.asarray(linalg.solve_triangular(root, values, lower=True, check_finite=False))
 
             def up(values: Array, root: Array = root) -> Array:
-                return np.asarray(solve_triangular(root, values, lower=True, trans="T", check_finite=False))
+                return np.asarray(
+                    linalg.solve_triangular(root, values, lower=True, trans="T", check_finite=False)
+                )
 
             def beyond(values: Array, here: Spread = here, down: Any = down, up: Any = up) -> Array:
                 """(B - I) times each column."""
@@ -410,8 +404,6 @@ class System:
         total = self.total[:-1, :-1]
         if isinstance(self.by_level, np.ndarray):
             return total, self.by_level[:, :-1], self.by_level[:, :-1].T
-        from scipy import sparse  # as above
-
         by_level = self.by_level[:, :-1].tocsr()
         return sparse.csr_array(total), by_level, by_level.T.tocsr()
 
@@ -542,8 +534,6 @@ def clusters(at: Spread) -> list[tuple[int, Index]]:
 
 def _sparse_table(rows: Any, width: int, which: Index, distinct: int) -> Any:
     """The lower triangle of what each f adds, sparse; None where its entries are too many."""
-    from scipy import sparse  # takes longer to load than small models to solve
-
     size = rows.shape[1]
     lengths = np.diff(rows.indptr)
     by_level = lengths.reshape(-1, width)

@@ -6,38 +6,58 @@ from __future__ import annotations
 
 from dagreg.numerics.arrays import Array, np, special
 
-MAX_COUNTED_MEAN = (
-    1e9  # means from which one count more or less is beyond the digits of the distribution function
-)
+# means from which one count more or less is beyond the digits of the distribution function
+MAX_COUNTED_MEAN = 1e9
 MAX_MEAN_FROM_0 = 20.0  # means up to which counting up from 0 is the faster way
+MAX_COUNT_FROM_0 = MAX_MEAN_FROM_0 + 20 * MAX_MEAN_FROM_0**0.5  # beyond, only rounding is left of the uniform
+MAX_BLOCK = 2**14  # uniforms at once: they stay in a core's cache
 
 
 def poisson(uniforms: Array, means: Array) -> Array:
     """The smallest count whose cumulative probability reaches the uniform, element by element."""
     u, mean = np.broadcast_arrays(uniforms, means)
     small = mean <= MAX_MEAN_FROM_0
-    found = np.empty(u.shape)
-    found[small] = _by_counting(u[small], mean[small])
-    found[~small] = _by_approximation(u[~small], mean[~small])
-    return found
+    counts = np.empty(u.shape)
+    counts[small] = _by_counting(u[small], mean[small])
+    counts[~small] = _by_approximation(u[~small], mean[~small])
+    return counts
 
 
 def _by_counting(u: Array, mean: Array) -> Array:
-    """Adds up the probabilities of 0, 1, ... until each uniform is reached."""
+    """Adds up the probabilities of 0, 1, ... until each uniform is reached; in blocks that stay in a core's
+    cache.
+    """
+    counts = np.empty(len(u))
+    for at in range(0, len(u), MAX_BLOCK):
+        part = slice(at, at + MAX_BLOCK)
+        counts[part] = _block_by_counting(u[part], mean[part])
+    return counts
+
+
+def _block_by_counting(u: Array, mean: Array) -> Array:
     probability = np.exp(-mean)
-    waiting = np.flatnonzero(u > probability)
-    rest, mean, probability = (u - probability)[waiting], mean[waiting], probability[waiting]
-    count, found = 0, np.zeros(len(u))
-    while (
-        waiting.size and count < MAX_MEAN_FROM_0 + 20 * MAX_MEAN_FROM_0**0.5
-    ):  # beyond, only rounding is left of the uniform
+    rest = u - probability
+    counts = np.zeros(len(u))
+    waiting = np.arange(len(u))
+    own = counts  # of those that wait
+    count, further = 0, rest > 0
+    while further.any() and count < MAX_COUNT_FROM_0:
+        if 2 * np.count_nonzero(further) < len(rest):  # fewer wait: it pays to leave the others behind
+            counts[waiting] = own
+            waiting, rest, mean, probability = (
+                waiting[further],
+                rest[further],
+                mean[further],
+                probability[further],
+            )
+            own, further = counts[waiting], np.ones(len(waiting), dtype=bool)
         count += 1
+        own += further
         probability = probability * (mean / count)
-        found[waiting] = count
-        further = rest > probability
-        rest, mean, probability = (rest - probability)[further], mean[further], probability[further]
-        waiting = waiting[further]
-    return found
+        rest = rest - probability
+        further = rest > 0
+    counts[waiting] = own
+    return counts
 
 
 def _by_approximation(u: Array, mean: Array) -> Array:

@@ -10,8 +10,8 @@ MIN_DIGITS, MAX_DIGITS = (
     17,
 )  # significant digits: of any such number at least, and those that hold every double
 CENTRE = 1e-5  # in sds: a centre so near the mean leaves slopes and their draws where they are
-LARGEST = 1e75  # of a column: beyond, squares and ratios of columns are no numbers any more
-SMALLEST = 1e-75  # sd of a column
+MAX_NUMBER = 1e75  # of a column: beyond, squares and ratios of columns are no numbers any more
+MIN_SD = 1e-75  # sd of a column
 KNOT = 1e-9  # in widths of a curve: what a knot may be off
 PRIOR = 5e-7  # of a default prior's scale: no posterior mean moves by a millionth of its sd
 PRIOR_DIGITS = 7  # which are that
@@ -22,9 +22,9 @@ def shortened(value: float, within: float, least: int = MIN_DIGITS) -> float:
     if not math.isfinite(value):
         return value
     return next(
-        found
+        short
         for digits in range(least, MAX_DIGITS + 1)
-        if abs((found := float(f"{value:.{digits}g}")) - value) <= within or digits == MAX_DIGITS
+        if abs((short := float(f"{value:.{digits}g}")) - value) <= within or digits == MAX_DIGITS
     )
 
 

@@ -18,16 +18,16 @@ import numpy as np
 from dagreg.numerics.arrays import Array
 from dagreg.numerics.importance import Target, independent_draws
 
-ORDER = 4  # of the polynomial
-BENT_ORDER = 6  # of it in the coordinates that bend most
-REACH = 5.5  # sds from the mode that it reaches
+MAX_DEGREE = 4  # of the polynomial
+MAX_BENT_DEGREE = 6  # of it in the coordinates that bend most
+MAX_REACH = 5.5  # sds from the mode that it reaches
 SPREAD = 1.5  # sds of the points that it is fitted to first
 PER_PRODUCT = 1.6  # points for each of its coefficients
 PER_ROUND = 0.5  # of its own draws, that join the fit
 CHECKS = 32  # points that its error is measured at
 MAX_ERROR = 0.02  # sd of the error of its log density
 MAX_FITS = 4
-HOPELESS = 0.2  # an error that more points do not mend
+MAX_MENDED = 0.2  # an error that more points do not mend
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Surrogate:
         square = np.square(solved(self.root, points - self.centre)).sum(axis=1)
         standard = solved(self.spread, self.smooth.coordinates(points) - self.middle)
         found = polynomial(standard, self.smooth.bent) @ self.coefficients + self.smooth.known(points)
-        return np.where(square <= REACH**2, found, -np.inf)
+        return np.where(square <= MAX_REACH**2, found, -np.inf)
 
 
 def solved(root: Array, apart: Array) -> Array:
@@ -69,7 +69,7 @@ def solved(root: Array, apart: Array) -> Array:
 
 
 def polynomial(standard: Array, bent: int = 0) -> Array:
-    """Every product of at most `ORDER` coordinates, and some more of the first, points x products."""
+    """Every product of at most `MAX_DEGREE` coordinates, and some more of the first, points x products."""
     points, size = standard.shape
     factors = products(size, bent)
     columns = np.ones((1 + len(factors), points))  # by product, so that each is written in one go
@@ -82,12 +82,14 @@ def polynomial(standard: Array, bent: int = 0) -> Array:
 def products(size: int, bent: int) -> tuple[tuple[int, int], ...]:
     """Each product of coordinates but the empty one, as the place of a shorter one and one factor more.
 
-    Of the first `bent` up to `BENT_ORDER`, and `ORDER` of these times one other.
+    Of the first `bent` up to `MAX_BENT_DEGREE`, and `MAX_DEGREE` of these times one other.
     """
-    wanted = [c for order in range(1, ORDER + 1) for c in combinations_with_replacement(range(size), order)]
-    highest = list(combinations_with_replacement(range(bent), ORDER))
+    wanted = [
+        c for order in range(1, MAX_DEGREE + 1) for c in combinations_with_replacement(range(size), order)
+    ]
+    highest = list(combinations_with_replacement(range(bent), MAX_DEGREE))
     wanted += [(*places, other) for places in highest for other in range(bent, size)]
-    for order in range(ORDER + 1, BENT_ORDER + 1):
+    for order in range(MAX_DEGREE + 1, MAX_BENT_DEGREE + 1):
         wanted += combinations_with_replacement(range(bent), order)
     at = {(): 0} | {places: number for number, places in enumerate(wanted, start=1)}
     return tuple((at[places[:-1]], places[-1]) for places in wanted)
@@ -144,7 +146,7 @@ def draws_by_surrogate(
         error = float(np.std(exact - surrogate(draws[:CHECKS]))) if np.isfinite(exact).all() else np.inf
         if error <= MAX_ERROR:
             return draws
-        if error > HOPELESS:
+        if error > MAX_MENDED:
             return None
         more = draws[CHECKS : max(int(PER_ROUND * coefficients), CHECKS + 1)]
         points = np.concatenate([points, draws[:CHECKS], more])

@@ -30,9 +30,8 @@ from dagreg.optimise.types import Data, Piece
 from dagreg.sources.types import Grouping, Sum
 
 STEP = "grouped"
-MAX_DISTINCT_SHARE = (
-    0.5  # of the rows: with more distinct ones than this, grouping is not worth a table of its own
-)
+# of the rows: with more distinct ones than this, grouping is not worth a table of its own
+MAX_DISTINCT_SHARE = 0.5
 
 
 def grouped(piece: Piece, data: Data) -> tuple[Piece, ...]:

@@ -38,9 +38,8 @@ STEP = "sufficient"
 EXACT_FIT = 1e-24  # of the response's sum of squares about its mean: a residual below that is rounding
 MIN_MOVE = 1e-12  # of the response: what a coefficient adds to it, if it is more than rounding
 ULPS = 2.0  # of the mean: so is a residual sd below so many of its last digits
-MAX_ROUND = (
-    200  # coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
-)
+# coefficients: beyond, where no sampler is needed, round coordinates are not worth their time
+MAX_ROUND = 200
 MAX_SHOWN = 6  # coefficients in a message
 COLLINEAR = 5e13  # condition number from which a combination of columns is rounding alone
 _SCALES = {

@@ -99,4 +99,5 @@ class Data(Protocol):
         ...
 
 
+Pieces = Mapping[str, tuple[Piece, ...]]  # by the builder of the model that they stand for
 Pass = Callable[[Piece, Data], tuple[Piece, ...]]

@@ -35,7 +35,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Heading:
     title: str
     numeric: bool = False
 
@@ -45,7 +45,7 @@ class Table:
     """`strong` and `muted` are row numbers; what they mean is also said in the cells' words."""
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[Heading, ...]
     rows: tuple[tuple[str, ...], ...]
     strong: frozenset[int] = frozenset()
     muted: frozenset[int] = frozenset()
@@ -127,7 +127,7 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class Band:
     """A line with its band. Text and Markdown leave it out: its numbers stand in a table."""
 
     caption: str
@@ -136,7 +136,7 @@ class Curve:
     points: tuple[Point, ...]
 
 
-Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest | Gallery | Curve
+Block = Paragraph | Bullets | Facts | Table | Code | Banner | Headline | Picture | Forest | Gallery | Band
 
 
 @dataclass(frozen=True, slots=True)

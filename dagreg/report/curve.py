@@ -10,7 +10,7 @@ from dagreg.report.plots import Axis, shortened, svg_text, tick_text, ticks
 
 _WIDTH, _HEIGHT = 460.0, 280.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 448.0, 30.0, 232.0
-_SHORTEST = 44  # characters of an axis' name
+_MAX_LABEL = 44  # characters of an axis' name
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +90,4 @@ _FAINT = 'stroke="currentColor" stroke-opacity="0.6"'
 
 
 def _name(text: str) -> str:
-    return svg_text(shortened(text, _SHORTEST))
+    return svg_text(shortened(text, _MAX_LABEL))

@@ -21,7 +21,7 @@ _WIDE, _WIDE_HEIGHT, _GUTTER = 360.0, 172.0, 52.0
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class DensityCurve:
     """A density at equal steps from `low` to `high`, with its mean and interval.
 
     `text` is the number in print.
@@ -38,7 +38,7 @@ class Curve:
     null: float = 0.0  # no effect, which is marked: 1 for ratios
 
 
-def ridge(curves: Sequence[Curve], title: str, axis_name: str) -> Drawing:
+def ridge(curves: Sequence[DensityCurve], title: str, axis_name: str) -> Drawing:
     """Densities of numbers of one scale, one above the other on one axis, which holds no effect where that is
     near.
     """
@@ -55,7 +55,7 @@ def ridge(curves: Sequence[Curve], title: str, axis_name: str) -> Drawing:
     return Drawing(_RIDGE_WIDTH, bottom + 42, "".join(parts), f"Posterior density, {words}", "plot curves")
 
 
-def _ridge_row(curve: Curve, label: str, axis: Axis, top: float) -> str:
+def _ridge_row(curve: DensityCurve, label: str, axis: Axis, top: float) -> str:
     words = (
         f"<title>{svg_text(f'{curve.label}: {curve.text}')}</title>"
         f'<text x="1" y="{top + 14:.0f}">{svg_text(label)}</text>'
@@ -65,13 +65,13 @@ def _ridge_row(curve: Curve, label: str, axis: Axis, top: float) -> str:
     return words + _curve(curve, axis, floor - _CURVE, _CURVE) + _zero(curve, axis, floor - _CURVE, floor)
 
 
-def small_densities(curves: Sequence[Curve]) -> tuple[Drawing, ...]:
+def small_densities(curves: Sequence[DensityCurve]) -> tuple[Drawing, ...]:
     """Densities each on an axis of its own."""
     labels = told_apart([curve.label for curve in curves], [36] * len(curves))
     return tuple(_small_density(curve, label) for curve, label in zip(curves, labels, strict=True))
 
 
-def _small_density(curve: Curve, label: str) -> Drawing:
+def _small_density(curve: DensityCurve, label: str) -> Drawing:
     axis = _axis((curve,), _SMALL, zero=False)
     bottom = _SMALL_HEIGHT - 24
     body = (
@@ -86,7 +86,7 @@ def _small_density(curve: Curve, label: str) -> Drawing:
     )
 
 
-def _curve(curve: Curve, axis: Axis, top: float, height: float) -> str:
+def _curve(curve: DensityCurve, axis: Axis, top: float, height: float) -> str:
     """The curve with its interval filled, and below it the interval and the mean."""
     floor, peak = top + height, max(curve.heights)
     step = (curve.high - curve.low) / (len(curve.heights) - 1)
@@ -110,7 +110,7 @@ def _area(points: Sequence[tuple[float, float]], floor: float) -> str:
     return _steps([(points[0][0], floor), *points, (points[-1][0], floor)])
 
 
-def _zero(curve: Curve, axis: Axis, top: float, bottom: float) -> str:
+def _zero(curve: DensityCurve, axis: Axis, top: float, bottom: float) -> str:
     if not axis.low <= curve.null <= axis.high:
         return ""
     x = axis.at(curve.null)
@@ -119,7 +119,7 @@ def _zero(curve: Curve, axis: Axis, top: float, bottom: float) -> str:
     )
 
 
-def _axis(curves: Sequence[Curve], width: float, *, zero: bool) -> Axis:
+def _axis(curves: Sequence[DensityCurve], width: float, *, zero: bool) -> Axis:
     """An axis that holds every curve and interval; and no effect, unless that would press the curves into
     spikes.
     """
@@ -134,8 +134,8 @@ def _axis(curves: Sequence[Curve], width: float, *, zero: bool) -> Axis:
 
 def _some_ticks(axis: Axis, about: int) -> list[float]:
     """Two ticks at least, where there are that many round numbers: one alone gives no scale."""
-    found = ticks(axis.low, axis.high, about)
-    return found if len(found) > 1 else ticks(axis.low, axis.high, 2 * about)
+    places = ticks(axis.low, axis.high, about)
+    return places if len(places) > 1 else ticks(axis.low, axis.high, 2 * about)
 
 
 def _axis_marks(axis: Axis, y: float, name: str = "", about: int = 5) -> str:
@@ -241,7 +241,7 @@ def _minus(text: str) -> str:
     return text.replace("-", "\u2212")
 
 
-def finite(curves: Sequence[Curve]) -> Iterator[Curve]:
+def finite(curves: Sequence[DensityCurve]) -> Iterator[DensityCurve]:
     """Those that can be drawn."""
     for c in curves:
         numbers = (c.low, c.high, c.mean, *c.interval)

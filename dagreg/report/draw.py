@@ -18,8 +18,8 @@ from dagreg.report.looks import (
     ARROW,
     CAUSAL,
     INK,
-    MOST_EDGES,
-    MOST_NODES,
+    MAX_EDGES,
+    MAX_NODES,
     STYLES,
     Look,
     causal_edges,
@@ -38,7 +38,7 @@ else:
 
 MAX_KEPT = 8  # drawings
 
-Format = Literal["svg", "png", "pdf", "dot", "dagitty"]
+PictureFormat = Literal["svg", "png", "pdf", "dot", "dagitty"]
 
 
 class CannotDraw(DagregError):
@@ -63,7 +63,7 @@ _CAUSAL = {"color": CAUSAL, "penwidth": "2.4", "class": "causal"}
 _BIDIRECTED = {"dir": "both", "style": "dashed", "constraint": "false", "class": "bidirected"}
 
 
-def draw(spec: Spec, answer: Answer | None, format: Format) -> bytes:
+def draw(spec: Spec, answer: Answer | None, format: PictureFormat) -> bytes:
     """The graph of `spec`, coloured for the question of `answer`, as a file of this format.
 
     Raises CannotDraw where the graph is too large or Graphviz gives up.
@@ -165,7 +165,7 @@ def _dagitty_name(name: str) -> str:
 
 def _layout(spec: Spec, answer: Answer | None, format: Literal["svg", "png", "pdf"]) -> bytes:
     nodes = names(spec)
-    if len(nodes) > MOST_NODES or len(spec.edges) > MOST_EDGES:
+    if len(nodes) > MAX_NODES or len(spec.edges) > MAX_EDGES:
         raise CannotDraw(
             f"the graph has {len(nodes):,} nodes and {len(spec.edges):,} edges, too many for a picture"
         )

@@ -14,7 +14,7 @@ import jinja2
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from dagreg.report.blocks import Block, Curve, Document, Forest, Gallery, Picture
+from dagreg.report.blocks import Band, Document, Forest, Gallery, Picture
 from dagreg.report.curve import curve_svg
 from dagreg.report.drawing import element
 from dagreg.report.looks import night_css, swatch
@@ -55,7 +55,7 @@ class _Beside(jinja2.BytecodeCache):
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
+        loader=jinja2.FunctionLoader(lambda name: (TEMPLATES / name).read_text(encoding="utf-8")),
         bytecode_cache=_Beside(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -68,24 +68,15 @@ def _environment() -> jinja2.Environment:
         plain=_plain,
         code=visible_lines,
         visible=visible,
-        kind=_kind,
+        kind=lambda block: type(block).__name__.lower(),  # of the macro that writes it
         drawn=_drawn,
         plotted=_plotted,
         hung=_hung,
         curved=_curved,
-        swatch=_swatch,
+        swatch=lambda css: Markup(swatch(css)),
     )
-    environment.globals["night_css"] = _night_css
+    environment.globals["night_css"] = lambda: Markup(night_css())
     return environment
-
-
-def _template(name: str) -> str:
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _kind(block: Block) -> str:
-    """The macro that writes this block."""
-    return type(block).__name__.lower()
 
 
 def _prose(text: str) -> Markup:
@@ -125,14 +116,6 @@ def _hung(gallery: Gallery, identity: str) -> list[Markup]:
     return [Markup(element(d, f"{identity}-{i}")) for i, d in drawings]  # drawings escape what they are given
 
 
-def _curved(curve: Curve, identity: str) -> Markup:
+def _curved(curve: Band, identity: str) -> Markup:
     title, across, up = map(_plain, (curve.caption, curve.across, curve.up))
     return Markup(curve_svg(curve.points, title, across, up, identity))  # which escapes every word
-
-
-def _swatch(css: str) -> Markup:
-    return Markup(swatch(css))
-
-
-def _night_css() -> Markup:
-    return Markup(night_css())

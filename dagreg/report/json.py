@@ -14,10 +14,9 @@ from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, 
 
 if TYPE_CHECKING:
     from dagreg.binding.table import DataInfo
-    from dagreg.doubts.types import Diagnostics, ImplicationTest
+    from dagreg.doubts.types import DrawDiagnostics, ImplicationTest
     from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.errors import Doubt
-    from dagreg.graph.junctions import Junction
     from dagreg.identify.types import (
         AdjustmentSets,
         Answer,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
         PathEffect,
         Treated,
     )
-    from dagreg.model.plan import LeftOut
     from dagreg.results.fit import FittedEffect, Report
     from dagreg.study import Study
 
@@ -94,15 +92,11 @@ def _frame(study: Study, effects: list[Json]) -> Json:
     return {
         "spec": study.spec.path or study.spec.name,
         "effects": effects,
-        "junctions": [_junction(j) for j in study.junctions],
+        "junctions": [{"kind": j.kind, "nodes": j.nodes, "shielded": j.shielded} for j in study.junctions],
         "junctions_truncated": study.junctions_truncated,
         "implications": [{"x": x, "y": y, "given": given} for x, y, given in study.implications],
         "implications_truncated": study.implications_complete is False,
     }
-
-
-def _junction(junction: Junction) -> Json:
-    return {"kind": junction.kind, "nodes": junction.nodes, "shielded": junction.shielded}
 
 
 def _adjustment(sets: AdjustmentSets) -> Json:
@@ -132,28 +126,28 @@ def _conditional(levels: Conditional | None) -> Json | None:
     }
 
 
-def _mediation(found: Mediation | None) -> Json | None:
-    if found is None:
+def _mediation(mediation: Mediation | None) -> Json | None:
+    if mediation is None:
         return None
     return {
-        "mediators": found.mediators,
-        "reference": found.reference,
-        "natural_direct": _path_effect(found.direct),
-        "natural_indirect": _path_effect(found.indirect),
-        "through": [_path_effect(e) for e in found.through],
-        "paths": [_path_effect(e) for e in found.paths],
-        "truncated": found.truncated,
+        "mediators": mediation.mediators,
+        "reference": mediation.reference,
+        "natural_direct": _path_effect(mediation.direct),
+        "natural_indirect": _path_effect(mediation.indirect),
+        "through": [_path_effect(e) for e in mediation.through],
+        "paths": [_path_effect(e) for e in mediation.paths],
+        "truncated": mediation.truncated,
     }
 
 
-def _treated(found: Treated | None) -> Json | None:
-    if found is None:
+def _treated(treated: Treated | None) -> Json | None:
+    if treated is None:
         return None
     return {
-        "group": found.group,
-        "identified": found.identified,
-        "estimand": found.estimand,
-        "reason": found.reason,
+        "group": treated.group,
+        "identified": treated.identified,
+        "estimand": treated.estimand,
+        "reason": treated.reason,
     }
 
 
@@ -181,8 +175,8 @@ def _refusal(answer: NoFunctional) -> Json:
     }
 
 
-def _survivor(found: OddsRatio) -> Json:
-    return {"measure": "odds ratio", "given": found.given, "reason": found.reason}
+def _survivor(ratio: OddsRatio) -> Json:
+    return {"measure": "odds ratio", "given": ratio.given, "reason": ratio.reason}
 
 
 def _nodes(why: Justification) -> Json:
@@ -205,7 +199,12 @@ def _fitted(fitted: FittedEffect) -> Json:
         "disagreements": [_disagreement(d) for d in result.disagreements] if result else [],
         "estimate_notes": result.notes if result else (),
         "prior_predictive": result.prior_predictive if result else "",
-        "left_out": [_left_out(m) for m in fitted.plan.left_out] if fitted.plan else [],
+        "left_out": [
+            {"estimator": str(m.estimator), "estimand": m.estimand or None, "reason": m.reason}
+            for m in fitted.plan.left_out
+        ]
+        if fitted.plan
+        else [],
         "failures": [
             {"estimator": f.estimator, "code": f.code, "message": f.message} for f in fitted.failures
         ],
@@ -277,11 +276,7 @@ def _disagreement(d: Disagreement) -> Json:
     }
 
 
-def _left_out(left: LeftOut) -> Json:
-    return {"estimator": str(left.estimator), "estimand": left.estimand or None, "reason": left.reason}
-
-
-def _diagnostics(d: Diagnostics | None) -> Json | None:
+def _diagnostics(d: DrawDiagnostics | None) -> Json | None:
     if d is None:
         return None
     return {

@@ -92,8 +92,8 @@ STYLES: Mapping[Look, Style] = {
     "other": Style("Other variables", "plain outline", {}, _OVAL, ("none", "#57606a"), ("none", "#a6b0bb")),
 }
 
-MOST_NODES, MOST_EDGES = 400, 1500  # beyond these a layout takes minutes, and nobody could read it
-MOST_NAMES = 40  # in one entry of the legend
+MAX_NODES, MAX_EDGES = 400, 1500  # beyond these a layout takes minutes, and nobody could read it
+MAX_NAMES = 40  # in one entry of the legend
 
 INK, ARROW, CAUSAL = "#24292f", "#6e7781", "#0072b2"
 _NIGHT_INK, _NIGHT_ARROW, _NIGHT_CAUSAL = "#e3e7ec", "#98a2ad", "#63b7e6"
@@ -141,16 +141,16 @@ def _swatch(css: str, inside: str) -> str:
 
 def looks(spec: Spec, answer: Answer | None) -> dict[str, Look]:
     """What each node is to the question, one thing each."""
-    found = names(spec)
-    harmful = _harmful(found, answer)
-    return {name: _look(name, spec, answer, name in harmful) for name in found}
+    nodes = names(spec)
+    harmful = _harmful(nodes, answer)
+    return {name: _look(name, spec, answer, name in harmful) for name in nodes}
 
 
 def _harmful(nodes: tuple[str, ...], answer: Answer | None) -> frozenset[str]:
     """Those that must not be adjusted for; not asked in a graph too large to be drawn, where finding out
     takes long.
     """
-    if answer is None or len(nodes) > MOST_NODES:
+    if answer is None or len(nodes) > MAX_NODES:
         return frozenset()
     notes = answer.justification.nodes
     return frozenset(name for name in nodes if name in notes and notes[name].harmful)
@@ -209,7 +209,7 @@ def legend(spec: Spec, answer: Answer | None) -> tuple[LegendItem, ...]:
     members = {look: tuple(n for n, kind in kinds.items() if kind == look) for look in STYLES}
     nodes = [
         LegendItem(
-            look, style.name, style.look, members[look][:MOST_NAMES], max(0, len(members[look]) - MOST_NAMES)
+            look, style.name, style.look, members[look][:MAX_NAMES], max(0, len(members[look]) - MAX_NAMES)
         )
         for look, style in STYLES.items()
         if members[look]

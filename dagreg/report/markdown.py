@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dagreg.report.blocks import (
+    Band,
     Banner,
     Block,
     Bullets,
     Code,
-    Curve,
     Document,
     Facts,
     Forest,
@@ -80,18 +80,6 @@ def _cell(text: str) -> str:
         for is_name, p in runs(text)
     )
     return "".join(pieces)
-
-
-def _paragraph(b: Paragraph) -> str:
-    return prose(b.text)
-
-
-def _bullets(b: Bullets) -> str:
-    return "\n".join(f"- {prose(item)}" for item in b.items)
-
-
-def _facts(b: Facts) -> str:
-    return "\n".join(f"- **{prose(name)}:** {prose(value)}" for name, value in b.pairs)
 
 
 def _table(b: Table) -> str:
@@ -163,18 +151,14 @@ def legend_nodes(item: LegendItem) -> str:
     return f"{listed(item.nodes)}, and {item.more:,} more" if item.more else listed(item.nodes)
 
 
-def _forest(b: Forest) -> str:
-    return f"*{prose(b.caption)}*\n\n{_fenced(forest_text(b.panels))}"
-
-
 _WRITERS: Mapping[type[Block], Callable[[Any], str]] = {
-    Paragraph: _paragraph,
-    Bullets: _bullets,
-    Facts: _facts,
+    Paragraph: lambda b: prose(b.text),
+    Bullets: lambda b: "\n".join(f"- {prose(item)}" for item in b.items),
+    Facts: lambda b: "\n".join(f"- **{prose(name)}:** {prose(value)}" for name, value in b.pairs),
     Table: _table,
     Code: _code,
     Banner: _banner,
     Headline: _headline,
-    Forest: _forest,
-    Curve: lambda curve: "",
+    Forest: lambda b: f"*{prose(b.caption)}*\n\n{_fenced(forest_text(b.panels))}",
+    Band: lambda curve: "",
 }

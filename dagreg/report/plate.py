@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     pygraphviz = Lazy("pygraphviz")
 
-MOST_NODES = 120
+MAX_NODES = 120
 _GRAPH = {"rankdir": "LR", "nodesep": "0.14", "ranksep": "0.45", "pad": "0.06", "bgcolor": "transparent"}
 _NODE = {"fontname": "Helvetica,Arial,sans-serif", "fontsize": "11", "height": "0.3", "margin": "0.1,0.03"}
 _CLUSTER = {
@@ -82,7 +82,7 @@ def canonical(source: str) -> tuple[dict[str, tuple[str, str, str]], set[tuple[s
 
 def _styled(given: Any) -> Any:
     """The diagram in order of names, which PyMC's hashes leave open, and in the report's looks."""
-    if given.number_of_nodes() > MOST_NODES:
+    if given.number_of_nodes() > MAX_NODES:
         raise CannotDraw(f"the model has {given.number_of_nodes():,} variables, too many for a picture")
     graph = pygraphviz.AGraph(directed=True)
     graph.graph_attr.update(_GRAPH)

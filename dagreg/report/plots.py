@@ -191,15 +191,15 @@ def told_apart(texts: Sequence[str], lengths: Sequence[int]) -> list[str]:
     >>> told_apart(["the level north", "the level south", "short"], [9, 9, 9])
     ['the …orth', 'the …outh', 'short']
     """
-    found = [shortened(text, length) for text, length in zip(texts, lengths, strict=True)]
-    for shown in [s for s in dict.fromkeys(found) if found.count(s) > 1]:
-        alike = [i for i, s in enumerate(found) if s == shown]
+    short = [shortened(text, length) for text, length in zip(texts, lengths, strict=True)]
+    for shown in [s for s in dict.fromkeys(short) if short.count(s) > 1]:
+        alike = [i for i, s in enumerate(short) if s == shown]
         whole = [visible(texts[i]) for i in alike]
         if len(set(whole)) > 1:
             length = min(lengths[i] for i in alike)
             for i, label in zip(alike, _without_middles(whole, length), strict=True):
-                found[i] = label
-    return found
+                short[i] = label
+    return short
 
 
 def _without_middles(texts: Sequence[str], length: int) -> list[str]:
@@ -208,9 +208,9 @@ def _without_middles(texts: Sequence[str], length: int) -> list[str]:
     """
     for head in range(length // 2, -1, -1):
         tail = length - 1 - head
-        found = [f"{text[:head]}\u2026{text[-tail:]}" for text in texts]
-        if len(set(found)) == len(set(texts)):
-            return found
+        short = [f"{text[:head]}\u2026{text[-tail:]}" for text in texts]
+        if len(set(short)) == len(set(texts)):
+            return short
     place = {text: i for i, text in enumerate(dict.fromkeys(texts), 1)}
     marks = [f"\u2026 ({place[text]})" for text in texts]
     return [text[: max(length - len(mark), 0)] + mark for text, mark in zip(texts, marks, strict=True)]

@@ -18,16 +18,12 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_spelled(c) if steers(c) else c for c in text)
+    return "".join(c.encode("unicode_escape").decode("ascii") if steers(c) else c for c in text)
 
 
 def visible_lines(text: str) -> str:
     """As `visible`, for text of several lines: newlines stay, and tabs become four spaces."""
     return "\n".join(visible(line) for line in text.replace("\r\n", "\n").expandtabs(4).split("\n"))
-
-
-def _spelled(c: str) -> str:
-    return c.encode("unicode_escape").decode("ascii")
 
 
 def named(name: object) -> str:

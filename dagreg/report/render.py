@@ -23,7 +23,7 @@ else:  # each format's own
     json, markdown = Lazy("dagreg.report.json"), Lazy("dagreg.report.markdown")
     rich, text = Lazy("rich.console"), Lazy("dagreg.report.text")
 
-Format = Literal["text", "json", "md", "html"]
+ReportFormat = Literal["text", "json", "md", "html"]
 TEXT_WIDTH = 100
 
 
@@ -43,7 +43,7 @@ class Explanation(Study):
         return framed(render(self, "html"))
 
 
-def render(subject: Subject, format: Format, width: int = TEXT_WIDTH) -> str:
+def render(subject: Subject, format: ReportFormat, width: int = TEXT_WIDTH) -> str:
     """The whole report as a string. `width` is that of text, in characters."""
     return _text(subject, width) if format == "text" else _FORMATS[format](subject)
 
@@ -73,12 +73,8 @@ def _json(subject: Subject) -> str:
     return line.encode("utf-8", "backslashreplace").decode() + "\n"  # lone surrogates have escapes alone
 
 
-def _markdown(subject: Subject) -> str:
-    return markdown.markdown(document.document(subject))
-
-
-def _html(subject: Subject) -> str:
-    return html.html(document.document(subject))
-
-
-_FORMATS: Mapping[Format, Callable[[Subject], str]] = {"json": _json, "md": _markdown, "html": _html}
+_FORMATS: Mapping[ReportFormat, Callable[[Subject], str]] = {
+    "json": _json,
+    "md": lambda subject: markdown.markdown(document.document(subject)),
+    "html": lambda subject: html.html(document.document(subject)),
+}

@@ -15,7 +15,7 @@ _LABEL_LENGTH = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class DrawnLevel:
     """A level with its rows, its own estimate (not finite where the data give none), and the pooled one."""
 
     name: str
@@ -26,7 +26,9 @@ class Level:
     high: float
 
 
-def shrinkage(levels: Sequence[Level], centre: float, title: str, axis_name: str, interval: str) -> Drawing:
+def shrinkage(
+    levels: Sequence[DrawnLevel], centre: float, title: str, axis_name: str, interval: str
+) -> Drawing:
     """Each level's estimate from its own rows alone, and how far pooling draws it towards what all levels
     share.
 
@@ -59,7 +61,7 @@ def shrinkage(levels: Sequence[Level], centre: float, title: str, axis_name: str
     return Drawing(_WIDTH, bottom + _FOOT, "".join(parts), words, "plot shrinkage")
 
 
-def _row(level: Level, label: str, axis: Axis, top: float) -> str:
+def _row(level: DrawnLevel, label: str, axis: Axis, top: float) -> str:
     y = top + _ROW / 2
     title = f"{level.name}, {level.count:,} rows: alone {_shown(level.alone)}, pooled {_shown(level.mean)}"
     return (
@@ -73,7 +75,7 @@ def _row(level: Level, label: str, axis: Axis, top: float) -> str:
     )
 
 
-def _alone(level: Level, axis: Axis, y: float) -> str:
+def _alone(level: DrawnLevel, axis: Axis, y: float) -> str:
     """A ring at the level's own estimate; nothing where there is none, or it lies off the axis."""
     if not (math.isfinite(level.alone) and axis.low <= level.alone <= axis.high):
         return ""
@@ -96,7 +98,7 @@ def _legend(interval: str) -> str:
     )
 
 
-def _axis(levels: Sequence[Level], centre: float) -> Axis:
+def _axis(levels: Sequence[DrawnLevel], centre: float) -> Axis:
     """An axis that holds what is pooled, and of the levels' own estimates those within three times that
     width.
     """

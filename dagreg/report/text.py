@@ -14,11 +14,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from dagreg.report.blocks import (
+    Band,
     Banner,
     Block,
     Bullets,
     Code,
-    Curve,
     Document,
     Facts,
     Forest,
@@ -36,7 +36,7 @@ from dagreg.report.prose import runs, visible, visible_lines
 MAX_WIDTH = 110
 _EDGES, _GAP = 2, 3  # what a table takes beside its columns, and between two of them
 _NARROW = 60  # a console below this
-_MOST_LINES = 4  # of a row of a table that has numbers; words that need more stand above them
+_MAX_LINES = 4  # of a row of a table that has numbers; words that need more stand above them
 
 
 def print_document(document: Document, console: Console) -> None:
@@ -63,7 +63,7 @@ class _Writer:
         rule = "=" if section.level == 2 else "-"
         self.raw(rule * min(self.width, len("".join(piece for _, piece in runs(section.title)))))
         for block in section.blocks:
-            if isinstance(block, Gallery | Curve):
+            if isinstance(block, Gallery | Band):
                 continue  # its numbers stand in the tables
             self.blank()
             _WRITERS[type(block)](self, block)
@@ -136,7 +136,7 @@ class _Writer:
         numbers = [i for i, column in enumerate(b.columns) if column.numeric]
         every = self.widths(b, range(len(b.columns)))
         below = self.widths(b, numbers) if numbers and not b.columns[0].numeric else None
-        if every is not None and (below is None or _height(b, every) <= _MOST_LINES):
+        if every is not None and (below is None or _height(b, every) <= _MAX_LINES):
             self.grid(b, every)
         elif below is not None:
             self.numbers_below(b, numbers, below)

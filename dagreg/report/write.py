@@ -90,9 +90,9 @@ def _picture(report: Report) -> str | None:
 
 def _galleries(content: Document, workshop: Path) -> Iterator[Path]:
     """The first gallery of each file's name, as that file."""
-    found = [b for section in content.sections for b in section.blocks if isinstance(b, Gallery)]
+    galleries = [b for section in content.sections for b in section.blocks if isinstance(b, Gallery)]
     for name in GALLERIES:
-        drawings = next((b.drawings() for b in found if b.file == name), ())
+        drawings = next((b.drawings() for b in galleries if b.file == name), ())
         if drawings:
             whole = drawings[0] if len(drawings) == 1 else sheet(drawings, name.removesuffix(".svg"))
             yield _written(workshop / name, element(whole, name.removesuffix(".svg"), alone=True))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dagreg.doubts.types import Diagnostics, ImplicationTest, Mixing, Pooling
+from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, Pooling
 from dagreg.effects.types import EffectResult
 from dagreg.errors import Doubt
 from dagreg.identify.types import Answer, NotIdentified
@@ -34,7 +34,7 @@ class FittedEffect:
     answer: Answer
     plan: Plan | None = None
     result: EffectResult | None = None
-    diagnostics: Diagnostics | None = None
+    diagnostics: DrawDiagnostics | None = None
     tests: tuple[ImplicationTest, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     mixing: tuple[Mixing, ...] = ()  # the chains of parameters worth looking at, where a sampler ran

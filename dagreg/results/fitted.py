@@ -14,8 +14,9 @@ from dagreg.effects.types import EffectResult
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
 from dagreg.engines.plate import fitted_plates
-from dagreg.engines.solve import Pieces, Solved
+from dagreg.engines.solve import Solved
 from dagreg.model.plan import Plan
+from dagreg.optimise.types import Pieces
 from dagreg.programs import idle_doubts
 from dagreg.results.fit import FittedEffect, Report
 from dagreg.results.stored import versions

@@ -31,15 +31,15 @@ def written_by_dagreg(directory: Path) -> dict[str, str]:
     """The hashes of the files that a fit left in a folder: those that its `fit.json` keeps, if that is whole
     itself.
     """
-    found: dict[str, str] = {}
+    marks: dict[str, str] = {}
     for name in (
         n for n in (RECORD, TIMINGS) if os.path.isfile(directory / n)
     ):  # reading a named pipe would wait
         with suppress(OSError, ValueError):
             raw = (directory / name).read_bytes()
             if is_sealed(raw.decode("ascii")):
-                found[name] = hashlib.sha256(raw).hexdigest()
-    if RECORD in found:
+                marks[name] = hashlib.sha256(raw).hexdigest()
+    if RECORD in marks:
         with suppress(OSError, ValueError, KeyError, TypeError):
-            found |= json.loads((directory / RECORD).read_text(encoding="ascii"))["files"]
-    return found
+            marks |= json.loads((directory / RECORD).read_text(encoding="ascii"))["files"]
+    return marks

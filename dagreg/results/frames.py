@@ -12,8 +12,8 @@ from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.errors import DagregError, Diagnostic, did_you_mean
 from dagreg.results.fit import FittedEffect, Report
 
-Kind = Literal["estimates", "coefficients", "tests"]
-Row = dict[str, Any]
+TableKind = Literal["estimates", "coefficients", "tests"]
+TableRow = dict[str, Any]
 
 
 def table(report: Report, of: str) -> dict[str, list[Any]]:
@@ -22,20 +22,20 @@ def table(report: Report, of: str) -> dict[str, list[Any]]:
     Raises DagregError (DR567) for a table that there is not.
     """
     if of not in _ROWS:
-        label = did_you_mean(of, get_args(Kind)) or f"there are {', '.join(get_args(Kind))}"
+        label = did_you_mean(of, get_args(TableKind)) or f"there are {', '.join(get_args(TableKind))}"
         raise DagregError((Diagnostic("DR567", f"no table `{of}`", label=label),))
     rows = list(_ROWS[of](report))
     names = dict.fromkeys((*_COLUMNS[of], *(name for row in rows for name in row)))
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-def _estimates(report: Report) -> Iterator[Row]:
+def _estimates(report: Report) -> Iterator[TableRow]:
     for place, fitted in enumerate(report.effects, 1):
         for e in fitted.result.estimates if fitted.result else ():
             yield _of_effect(place, fitted) | _estimate(e)
 
 
-def _of_effect(place: int, fitted: FittedEffect) -> Row:
+def _of_effect(place: int, fitted: FittedEffect) -> TableRow:
     exposure = ", ".join(fitted.effect.exposure)
     return {
         "effect": place,
@@ -45,7 +45,7 @@ def _of_effect(place: int, fitted: FittedEffect) -> Row:
     }
 
 
-def _estimate(e: Estimate) -> Row:
+def _estimate(e: Estimate) -> TableRow:
     start, stop = e.contrast if e.contrast is not None else (None, None)
     return {
         "estimand": e.estimand,
@@ -62,13 +62,13 @@ def _estimate(e: Estimate) -> Row:
     }
 
 
-def _coefficients(report: Report) -> Iterator[Row]:
+def _coefficients(report: Report) -> Iterator[TableRow]:
     for place, fitted in enumerate(report.effects, 1):
         for c in fitted.result.coefficients if fitted.result else ():
             yield _of_effect(place, fitted) | _coefficient(c)
 
 
-def _coefficient(c: Coefficient) -> Row:
+def _coefficient(c: Coefficient) -> TableRow:
     return {
         "estimator": str(c.estimator),
         "response": c.response,
@@ -82,17 +82,13 @@ def _coefficient(c: Coefficient) -> Row:
     }
 
 
-def _tests(report: Report) -> Iterator[Row]:
-    return map(_test, report.tests)
-
-
-def _test(t: ImplicationTest) -> Row:
+def _test(t: ImplicationTest) -> TableRow:
     given = ", ".join(t.given)
     numbers = {"statistic": t.statistic, "p": t.p, "p_adjusted": t.p_adjusted, "rejected": t.rejected}
     return {"x": t.x, "y": t.y, "given": given, **numbers}
 
 
-def _summary(s: Summary) -> Row:
+def _summary(s: Summary) -> TableRow:
     low, high = s.interval
     return {
         "mean": s.mean,
@@ -107,10 +103,10 @@ def _summary(s: Summary) -> Row:
     }
 
 
-_ROWS: Mapping[str, Callable[[Report], Iterator[Row]]] = {
+_ROWS: Mapping[str, Callable[[Report], Iterator[TableRow]]] = {
     "estimates": _estimates,
     "coefficients": _coefficients,
-    "tests": _tests,
+    "tests": lambda report: map(_test, report.tests),
 }
 _HEAD = ("effect", "exposure", "outcome", "kind")
 _NUMBERS = ("mean", "sd", "median", "lower", "upper", "level", "prob_positive", "ess_bulk", "r_hat")

@@ -8,7 +8,7 @@ from dagreg.effects.types import Summary
 from dagreg.spec.types import Level
 
 UNKNOWN = "not available"
-_SMALLEST, _LARGEST = 1e-5, 1e7  # outside of these, scientific notation
+_MIN_PLAIN, _MAX_PLAIN = 1e-5, 1e7  # outside of these, scientific notation
 
 
 def number(value: float, sd: float = math.nan) -> str:
@@ -22,7 +22,7 @@ def number(value: float, sd: float = math.nan) -> str:
     if not (math.isfinite(sd) and sd > 0):
         return _unsigned_zero(format(value, ".3g"))
     size = max(abs(value), sd)
-    if sd < _SMALLEST or size >= _LARGEST:
+    if sd < _MIN_PLAIN or size >= _MAX_PLAIN:
         return _scientific(value, sd, size)
     return _unsigned_zero(f"{value:.{_decimals(sd)}f}")
 

@@ -24,11 +24,11 @@ from dagreg.results.stored import Stored, refused, timings, versions
 from dagreg.sources.reader import DUCKDB
 from dagreg.study import Study, study_of
 
-Written = Callable[[Report], str]  # what `results.json` says of a report
+ReportWriter = Callable[[Report], str]  # what `results.json` says of a report
 
 
 def reopened(
-    stored: Stored, written: Written, study: Study | None = None
+    stored: Stored, written: ReportWriter, study: Study | None = None
 ) -> tuple[Report, dict[str, Draws], dict[str, float]]:
     """The report, the draws by builder, and the seconds that the fit took, as they are stored.
 
@@ -73,7 +73,9 @@ def _cause(stored: Stored, what: str) -> tuple[str, str]:
     return "DR542", f"`{stored.folder}` has changed since `dagreg fit` wrote it, or dagreg has: {what}"
 
 
-def _report(stored: Stored, study: Study, plans: Sequence[Plan], source: str, written: Written) -> Report:
+def _report(
+    stored: Stored, study: Study, plans: Sequence[Plan], source: str, written: ReportWriter
+) -> Report:
     """The report, which has to say what `results.json` says."""
     try:
         effects = tuple(

@@ -82,15 +82,11 @@ def _write_group(group: Any, draws: Draws, coordinates: Coordinates) -> None:
     for name, size in (("chain", chains), ("draw", count)):
         group.create_variable(name, (name,), data=np.arange(size))
     for dim, names in own.items():
-        labels = group.create_variable(dim, (dim,), dtype=_text())
+        labels = group.create_variable(dim, (dim,), dtype=h5py.string_dtype())
         labels[:] = np.array(names, dtype=object)
     for symbol, dims, values in _variables(draws, coordinates):
         group.create_variable(symbol, dims, data=values)
     group.attrs["engine"] = draws.engine
-
-
-def _text() -> Any:
-    return h5py.string_dtype()
 
 
 def _variables(draws: Draws, coordinates: Coordinates) -> Iterator[tuple[str, tuple[str, ...], Array]]:

@@ -49,7 +49,7 @@ _TYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class DatabaseEngine:
     """What sets one database engine apart from the others."""
 
     name: str
@@ -65,6 +65,7 @@ class Engine:
     numbering_given: str  # and of a query or view
     text: str  # compares and sorts by code points
     estimates: bool
+    fence: str  # of a subquery
     program: Callable[[str], Reader]
 
 
@@ -73,7 +74,7 @@ class IbisSource(Source):
     """A table, view or query of a connection that Ibis has opened. `given` is the spec's own query."""
 
     backend: Any
-    engine: Engine
+    engine: DatabaseEngine
     ref: DataRef
     number: str
     given: str = ""
@@ -132,6 +133,14 @@ class IbisSource(Source):
     def estimates(self) -> bool:
         return self.engine.estimates
 
+    @property
+    def elsewhere(self) -> bool:
+        return True
+
+    @property
+    def fence(self) -> str:
+        return self.engine.fence
+
 
 def open_database(ref: DataRef) -> IbisSource:
     """Opens the table or the query of a connection string that a spec names.
@@ -166,7 +175,7 @@ def open_database(ref: DataRef) -> IbisSource:
     return _numbered(source)
 
 
-def _engine(ref: DataRef) -> Engine:
+def _engine(ref: DataRef) -> DatabaseEngine:
     scheme = ref.source.partition("://")[0].lower()
     engine = _ENGINES.get(scheme)
     if engine is None:
@@ -194,7 +203,7 @@ def _well_formed(ref: DataRef) -> None:
         raise refused("the connection string is not a valid URL", ref, note, "DR333")
 
 
-def _table(ref: DataRef, engine: Engine, backend: Any) -> tuple[str, Mapping[str, str]]:
+def _table(ref: DataRef, engine: DatabaseEngine, backend: Any) -> tuple[str, Mapping[str, str]]:
     """What stands after FROM, and the columns; dots in `table:` part a catalog, a schema and the name."""
     with _asking(ref, engine):
         here = sorted(backend.list_tables()) if ref.table is None else []
@@ -210,7 +219,7 @@ def _table(ref: DataRef, engine: Engine, backend: Any) -> tuple[str, Mapping[str
     return ".".join(map(identifier, (*within, last))), _sql_types(schema)
 
 
-def _single_select(ref: DataRef, engine: Engine) -> str:
+def _single_select(ref: DataRef, engine: DatabaseEngine) -> str:
     """The spec's query without comments and semicolon.
 
     Raises DataError (DR307) for anything but one SELECT.
@@ -254,7 +263,7 @@ def _masked(column: Any) -> np.ma.MaskedArray[Any, Any]:
 
 
 @contextmanager
-def _asking(ref: DataRef, engine: Engine, code: str = "DR334", what: str = "") -> Iterator[None]:
+def _asking(ref: DataRef, engine: DatabaseEngine, code: str = "DR334", what: str = "") -> Iterator[None]:
     """Whatever a database or its driver raises, as a located error without secrets.
 
     Drivers have hierarchies of errors of their own, and what goes wrong within them is beyond dagreg's reach.
@@ -389,7 +398,7 @@ _POSTGRES = {
     "int2": "SMALLINT", "int4": "INTEGER", "int8": "BIGINT", "float4": "FLOAT", "float8": "DOUBLE",
     "numeric": "DECIMAL", "bool": "BOOLEAN",
 }  # fmt: skip
-POSTGRES = Engine(
+POSTGRES = DatabaseEngine(
     name="PostgreSQL",
     extra="postgres",
     modules=("ibis", "psycopg"),
@@ -403,6 +412,7 @@ POSTGRES = Engine(
     numbering_given="(hashint8(row_number() OVER ()) & 2147483647)",
     text='{text} COLLATE "C"',
     estimates=False,
+    fence=" OFFSET 0",
     program=_postgres_program,
 )
 
@@ -439,7 +449,7 @@ def _spark_program(url: str) -> Reader:
     )
 
 
-SPARK = Engine(
+SPARK = DatabaseEngine(
     name="Spark",
     extra="spark",
     modules=("ibis", "pyspark"),
@@ -453,7 +463,8 @@ SPARK = Engine(
     numbering_given="(hash(monotonically_increasing_id()) & 2147483647)",
     text="{text}",
     estimates=True,
+    fence="",
     program=_spark_program,
 )
 
-_ENGINES: Mapping[str, Engine] = {"postgres": POSTGRES, "postgresql": POSTGRES, "pyspark": SPARK}
+_ENGINES: Mapping[str, DatabaseEngine] = {"postgres": POSTGRES, "postgresql": POSTGRES, "pyspark": SPARK}

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dagreg.numerics.rounding import LARGEST
+from dagreg.numerics.rounding import MAX_NUMBER
 from dagreg.sources.moments import GROUPS, Moments, unpacked
 from dagreg.sources.source import LEVEL_CAP, Source
 from dagreg.sources.sql import Column, moments_sql
@@ -51,7 +51,7 @@ def scan(source: Source, columns: Sequence[str]) -> Scan:
     answer = source.fetch(moments_sql(source, wanted, GROUPS, "TRUE", extremes=True))
     moments, extremes = unpacked(answer, wanted), _extremes(answer, len(wanted))
     full = extremes[0] == moments.units.sum()
-    small = np.abs(extremes[1:]).max(axis=0) <= LARGEST
+    small = np.abs(extremes[1:]).max(axis=0) <= MAX_NUMBER
     kept = [
         i for i in range(len(plain)) if full[i] and small[i] and np.isfinite(moments.products[:, i, i]).all()
     ]

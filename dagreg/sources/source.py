@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.errors import DataError, Diagnostic, Offence
-from dagreg.numerics.rounding import LARGEST
+from dagreg.numerics.rounding import MAX_NUMBER
 from dagreg.sources.reader import DUCKDB, Reader
 from dagreg.sources.types import Categories, ColumnKind, ColumnSummary
 from dagreg.spec.types import DataRef, Level
@@ -36,7 +36,7 @@ _REALS = ("DECIMAL", "HUGEINT", "UHUGEINT", "FLOAT", "DOUBLE")
 
 SECONDS = 600.0  # that one question to a query or a view of the user's may take
 SECONDS_VARIABLE = "DAGREG_QUERY_SECONDS"  # where another number stands
-MOST_SECONDS = 2e6  # above which neither timers nor PostgreSQL count
+MAX_SECONDS = 2e6  # above which neither timers nor PostgreSQL count
 MAX_EXACT_INTEGER = 2**53  # whole numbers up to here are all doubles
 
 Values = Literal["int64", "float64", "string", "boolean"]
@@ -127,6 +127,16 @@ class Source(ABC):
     def scans(self) -> bool:
         """Whether the sums of many groups of rows cost about as much as those of all."""
         return False
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its rows are in a database of their own, which many of them should not leave."""
+        return False
+
+    @property
+    def fence(self) -> str:
+        """What ends a subquery whose columns are worked out once a row, and not wherever they are named."""
+        return ""
 
     # ------------------------------------------------------------ columns
 
@@ -313,11 +323,11 @@ class Source(ABC):
             return (*counted, "NULL", "NULL", "NULL", "NULL", "FALSE", "0", "0")
         real = self.real(column)
         finite = f"FILTER (WHERE {self._present(column)} AND isfinite({real}))"
-        within = f"FILTER (WHERE {self._present(column)} AND abs({real}) <= {LARGEST!r})"
+        within = f"FILTER (WHERE {self._present(column)} AND abs({real}) <= {MAX_NUMBER!r})"
         moments = (f"{f}({real}) {within}" for f in ("avg", "stddev_samp"))
         ends = (f"{f}({real}) {finite}" for f in ("min", "max"))
         whole = f"bool_and({real} = floor({real})) {finite}"
-        beyond = f"{self._present(column)} AND isfinite({real}) AND abs({real}) > {LARGEST!r}"
+        beyond = f"{self._present(column)} AND isfinite({real}) AND abs({real}) > {MAX_NUMBER!r}"
         infinite = f"count(*) FILTER (WHERE isinf({real}))"
         return (*counted, *moments, *ends, whole, infinite, f"count(*) FILTER (WHERE {beyond})")
 
@@ -349,7 +359,7 @@ class Source(ABC):
         if beyond:
             largest = max(low, high, key=abs)
             message = (
-                f"column `{column}` holds {beyond} number{'s' * (beyond > 1)} beyond {LARGEST:g}, as "
+                f"column `{column}` holds {beyond} number{'s' * (beyond > 1)} beyond {MAX_NUMBER:g}, as "
                 f"{largest:g}"
             )
             note = "their squares are beyond all numbers: divide the column by a round number, or mend it"
@@ -410,7 +420,7 @@ def longest() -> float:
         limit = float(given) if given else SECONDS
     except ValueError:
         limit = 0.0
-    if not 0 < limit <= MOST_SECONDS:
+    if not 0 < limit <= MAX_SECONDS:
         raise refused(f"{SECONDS_VARIABLE} is `{given}`: not a number of seconds above 0", code="DR338")
     return limit
 

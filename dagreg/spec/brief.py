@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 MAX_REPR = 240  # characters of a repr
-_MOST_TEXT, _MOST_ITEMS = 60, 3
+_MAX_TEXT, _MAX_ITEMS = 60, 3
 
 
 class Brief:
@@ -50,16 +50,16 @@ def _is_default(field: Field[Any], value: Any) -> bool:
 def _shown(value: Any) -> str:
     match value:
         case str():
-            return repr(value if len(value) <= _MOST_TEXT else f"{value[: _MOST_TEXT - 3]}...")
+            return repr(value if len(value) <= _MAX_TEXT else f"{value[: _MAX_TEXT - 3]}...")
         case float():
             return format(value, ".6g")
         case None | bool() | int():
             return repr(value)
-        case tuple() | list() if len(value) <= _MOST_ITEMS and all(
+        case tuple() | list() if len(value) <= _MAX_ITEMS and all(
             isinstance(v, str | int | float) for v in value
         ):
             return f"({', '.join(map(_shown, value))})"
-        case Mapping() if len(value) <= _MOST_ITEMS and all(
+        case Mapping() if len(value) <= _MAX_ITEMS and all(
             isinstance(v, str | int | float) for v in value.values()
         ):
             return f"{{{', '.join(f'{_shown(k)}: {_shown(v)}' for k, v in value.items())}}}"
@@ -69,4 +69,4 @@ def _shown(value: Any) -> str:
             return f"<{type(value).__name__}>"
         case _:
             words = repr(value)
-            return words if len(words) <= _MOST_TEXT and "\n" not in words else f"<{type(value).__name__}>"
+            return words if len(words) <= _MAX_TEXT and "\n" not in words else f"<{type(value).__name__}>"

@@ -25,19 +25,19 @@ class CurveShape(Shape[Curve]):
 
     expected: str = EXPECTED
 
-    def read(self, tree: Tree, found: Diagnostics) -> Curve | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Curve | None:
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
         call = _CALL.fullmatch(tree.text) if len(tree.text) < 100 else None
         if call is None:
-            found.error("DR159", f"expected {EXPECTED}, found `{shorten(tree.text)}`", tree.span)
+            mistakes.error("DR159", f"expected {EXPECTED}, found `{shorten(tree.text)}`", tree.span)
             return None
         kind, count = cast(CurveKind, call["kind"]), int(call["count"])
         low, high, noun = RANGES[kind]
         if not low <= count <= high:
             message = f"the {noun} of `{kind}` is from {low} to {high}, found {count}"
-            found.error("DR159", message, tree.span_of(call.start("count"), call.end("count")))
+            mistakes.error("DR159", message, tree.span_of(call.start("count"), call.end("count")))
             return None
         return Curve(kind, count, tree.span)
 

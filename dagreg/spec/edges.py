@@ -85,7 +85,7 @@ class Edges:
         self.edges.append(Edge(source.value, target.value, bidirected, span))
 
 
-def read_edges(tree: Tree, declared: Collection[str], found: Diagnostics) -> Edges:
+def read_edges(tree: Tree, declared: Collection[str], mistakes: Diagnostics) -> Edges:
     """The edges of the value of `edges:`, loops, repetitions and cycles reported.
 
     `declared` are the names of `nodes:`; they are taken as they stand even where they look like an arrow.
@@ -94,44 +94,44 @@ def read_edges(tree: Tree, declared: Collection[str], found: Diagnostics) -> Edg
     match tree:
         case Sequence():
             for item in tree.items:
-                _read_item(item, declared, edges, found)
+                _read_item(item, declared, edges, mistakes)
         case Scalar(value=str()):
-            _read_text(tree, declared, edges, found)
+            _read_text(tree, declared, edges, mistakes)
         case Broken():
             pass
         case _:
-            found.error(
+            mistakes.error(
                 "DR111", f"expected edges: a list or text, found {describe(tree)}", tree.span, _STATEMENT_HINT
             )
-    check_edges(edges, found)
+    check_edges(edges, mistakes)
     return edges
 
 
-def _read_item(item: Tree, declared: Collection[str], edges: Edges, found: Diagnostics) -> None:
+def _read_item(item: Tree, declared: Collection[str], edges: Edges, mistakes: Diagnostics) -> None:
     match item:
         case Scalar(value=str()):
-            _read_text(item, declared, edges, found)
+            _read_text(item, declared, edges, mistakes)
         case Sequence():
-            _read_pair(_PAIR, item, False, edges, found)
+            _read_pair(_PAIR, item, False, edges, mistakes)
         case Mapping():
-            _read_mapping(item, edges, found)
+            _read_mapping(item, edges, mistakes)
         case Broken():
             pass
         case _:
-            found.error("DR111", f"expected an edge, found {describe(item)}", item.span, _STATEMENT_HINT)
+            mistakes.error("DR111", f"expected an edge, found {describe(item)}", item.span, _STATEMENT_HINT)
 
 
 def _read_pair(
-    shape: ListOf[Located[str]], tree: Tree, bidirected: bool, edges: Edges, found: Diagnostics
+    shape: ListOf[Located[str]], tree: Tree, bidirected: bool, edges: Edges, mistakes: Diagnostics
 ) -> None:
-    if (pair := shape.read(tree, found)) is not None:
+    if (pair := shape.read(tree, mistakes)) is not None:
         source, target = pair.value
         edges.names += [source, target]
         edges.add(source, target, bidirected, pair.span)
 
 
-def _read_mapping(item: Mapping, edges: Edges, found: Diagnostics) -> None:
-    reading = EDGE.read(item, found)
+def _read_mapping(item: Mapping, edges: Edges, mistakes: Diagnostics) -> None:
+    reading = EDGE.read(item, mistakes)
     if reading is None or set(reading.keys) != {key.text for key, _ in item.entries}:
         return
     match sorted(reading.keys):
@@ -146,15 +146,17 @@ def _read_mapping(item: Mapping, edges: Edges, found: Diagnostics) -> None:
                 edges.names += [source_, target_]
                 edges.add(source_, target_, False, item.span)
         case _:
-            found.error("DR120", "not an edge", item.span, "write `{from: a, to: b}` or `{between: [a, b]}`")
+            mistakes.error(
+                "DR120", "not an edge", item.span, "write `{from: a, to: b}` or `{between: [a, b]}`"
+            )
 
 
-def _read_text(scalar: Scalar, declared: Collection[str], edges: Edges, found: Diagnostics) -> None:
-    for statement in read_statements(scalar, declared, found):
+def _read_text(scalar: Scalar, declared: Collection[str], edges: Edges, mistakes: Diagnostics) -> None:
+    for statement in read_statements(scalar, declared, mistakes):
         edges.names += [name for group in statement.groups for name in group]
         for (left, right), arrow in zip(pairwise(statement.groups), statement.arrows, strict=True):
             if len(edges.edges) + len(left) * len(right) > MAX_EDGES:
-                found.error("DR107", f"more than {MAX_EDGES} edges", statement.span, "a spec is smaller")
+                mistakes.error("DR107", f"more than {MAX_EDGES} edges", statement.span, "a spec is smaller")
                 return
             for a, b in product(left, right):
                 span = _cover(a.span, b.span)
@@ -177,7 +179,7 @@ def _cover(first: Span, last: Span) -> Span:
 
 
 def read_statements(
-    scalar: Scalar, declared: Collection[str], found: Diagnostics, hint: str = _STATEMENT_HINT
+    scalar: Scalar, declared: Collection[str], mistakes: Diagnostics, hint: str = _STATEMENT_HINT
 ) -> list[Statement]:
     """Every statement of a text; those that do not parse are reported, with `hint`, and left out."""
     text = scalar.text
@@ -187,11 +189,11 @@ def read_statements(
     start = 0
     for stop in _statement_ends(text):
         if text[start:stop].strip():
-            statement = _Reader(scalar, text, declared, found, hint).read(start, stop)
+            statement = _Reader(scalar, text, declared, mistakes, hint).read(start, stop)
             statements += [statement] if statement else []
         start = stop + 1
     if not text.strip():
-        found.error("DR120", "no edges in this text", scalar.span, hint)
+        mistakes.error("DR120", "no edges in this text", scalar.span, hint)
     return statements
 
 
@@ -204,9 +206,15 @@ class _Reader:
     """Reads one statement of `text`."""
 
     def __init__(
-        self, scalar: Scalar, text: str, declared: Collection[str], found: Diagnostics, hint: str
+        self, scalar: Scalar, text: str, declared: Collection[str], mistakes: Diagnostics, hint: str
     ) -> None:
-        self.scalar, self.text, self.declared, self.found, self.hint = scalar, text, declared, found, hint
+        self.scalar, self.text, self.declared, self.mistakes, self.hint = (
+            scalar,
+            text,
+            declared,
+            mistakes,
+            hint,
+        )
         self.start = self.stop = 0
         self.sound = True
 
@@ -241,7 +249,7 @@ class _Reader:
         elif name not in self.declared and (arrow := _FOREIGN_ARROW.search(f" {name} ")):
             begin = start + arrow.start() - 1
             self._refuse("DR121", f"unknown arrow `{arrow[0]}`", begin, begin + len(arrow[0]), _ARROWS)
-        elif not valid_name(name, self._span(start, stop), self.found):
+        elif not valid_name(name, self._span(start, stop), self.mistakes):
             self.sound = False
         else:
             return [Located(name, self._span(start, stop))]
@@ -264,7 +272,7 @@ class _Reader:
 
     def _refuse(self, code: str, message: str, start: int, stop: int, label: str) -> None:
         self.sound = False
-        self.found.error(code, message, self._span(start, stop), label)
+        self.mistakes.error(code, message, self._span(start, stop), label)
 
     def _span(self, start: int, stop: int) -> Span:
         return self.scalar.span_of(*_trim(self.text, start, stop))
@@ -284,23 +292,23 @@ def _trim(text: str, start: int, stop: int) -> tuple[int, int]:
 # ---------------------------------------------------------------- the graph they make
 
 
-def check_edges(edges: Edges, found: Diagnostics) -> None:
+def check_edges(edges: Edges, mistakes: Diagnostics) -> None:
     """Reports loops, repetitions and cycles; loops and repetitions are taken out of `edges`."""
-    _check_loops(edges, found)
-    _check_repetitions(edges, found)
-    _check_cycles(edges, found)
+    _check_loops(edges, mistakes)
+    _check_repetitions(edges, mistakes)
+    _check_cycles(edges, mistakes)
 
 
-def _check_loops(edges: Edges, found: Diagnostics) -> None:
+def _check_loops(edges: Edges, mistakes: Diagnostics) -> None:
     for edge in edges.edges:
         if edge.source == edge.target:
-            found.error(
+            mistakes.error(
                 "DR122", f"`{shorten(edge.source)}` cannot cause itself", edge.span, "an edge joins two nodes"
             )
     edges.edges = [edge for edge in edges.edges if edge.source != edge.target]
 
 
-def _check_repetitions(edges: Edges, found: Diagnostics) -> None:
+def _check_repetitions(edges: Edges, mistakes: Diagnostics) -> None:
     first: dict[tuple[str, str, bool], Edge] = {}
     for edge in edges.edges:
         ends = sorted((edge.source, edge.target)) if edge.bidirected else (edge.source, edge.target)
@@ -308,11 +316,11 @@ def _check_repetitions(edges: Edges, found: Diagnostics) -> None:
         if earlier is not edge and earlier.span is not None:
             arrow = "<->" if edge.bidirected else "->"
             message = f"the edge `{shorten(edge.source)} {arrow} {shorten(edge.target)}` is given twice"
-            found.error("DR123", message, edge.span, f"first on line {earlier.span.line}")
+            mistakes.error("DR123", message, edge.span, f"first on line {earlier.span.line}")
     edges.edges = list(first.values())
 
 
-def _check_cycles(edges: Edges, found: Diagnostics) -> None:
+def _check_cycles(edges: Edges, mistakes: Diagnostics) -> None:
     directed = [edge for edge in edges.edges if not edge.bidirected]
     position = {(edge.source, edge.target): i for i, edge in enumerate(directed)}
     reported: set[int] = set()
@@ -325,7 +333,7 @@ def _check_cycles(edges: Edges, found: Diagnostics) -> None:
         reported |= steps
         shown = [*path, path[0]] if len(path) <= 12 else [*path[:6], "...", *path[-5:], path[0]]
         label = "an effect cannot precede its cause; leave one of these edges out"
-        found.error(
+        mistakes.error(
             "DR124", f"the edges form a cycle: {' -> '.join(shown)}", directed[max(steps)].span, label
         )
 

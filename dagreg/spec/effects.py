@@ -11,8 +11,10 @@ from dagreg.spec.nodes import check_level
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import Scalar, shorten
-from dagreg.spec.types import Adjust, Among, Effect, Kind, Level, Side, Standardise
+from dagreg.spec.types import Adjust, Among, Effect, Level, Side
 
+_READ_APART = ("exposure", "outcome", "contrast", "by", "adjust", "among")
+"""Keys that need more than their value; every other one is read by its `Field` alone."""
 _WITHOUT_LEVELS = ("continuous", "positive", "proportion")
 _NUMBERS = (*_WITHOUT_LEVELS, "count")
 
@@ -46,31 +48,30 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
     return Effect(
         exposure=_plain(ends.exposure),
         outcome=ends.outcome.value,
-        kind=cast(Kind, form.plain(f.KIND) or "total"),
         contrast=contrast,
         by=by,
         adjust=adjust,
         among=among,
         doses=doses,
-        standardise=cast(Standardise, form.plain(f.STANDARDISE) or "rows"),
         span=form.span,
+        **form.attributes(Effect, but=_READ_APART),
     )
 
 
 def _ends_of_text(scalar: Scalar, scope: Scope) -> _Ends | None:
     if not isinstance(scalar.value, str):
-        scope.found.error("DR140", "expected an effect `x -> y`", scalar.span)
+        scope.mistakes.error("DR140", "expected an effect `x -> y`", scalar.span)
         return None
-    before = len(scope.found)
-    statements = read_statements(scalar, scope.nodes, scope.found, "an effect is written `x -> y`")
-    if len(scope.found) > before:
+    before = len(scope.mistakes)
+    statements = read_statements(scalar, scope.nodes, scope.mistakes, "an effect is written `x -> y`")
+    if len(scope.mistakes) > before:
         return None
     match statements:
         case [statement] if statement.arrows == ("->",) and len(statement.groups[1]) == 1:
             return _ends(statement.groups[0], statement.groups[1][0], scope)
         case _:
             label = "write `exposure -> outcome`; several effects go in a list under `effects:`"
-            scope.found.error("DR140", "an effect has one arrow `->` and one outcome", scalar.span, label)
+            scope.mistakes.error("DR140", "an effect has one arrow `->` and one outcome", scalar.span, label)
             return None
 
 
@@ -81,9 +82,9 @@ def _ends(exposure: tuple[Located[str], ...], outcome: Located[str] | None, scop
     kept: list[Located[str]] = []
     for name in observed:
         if name.value == outcome.value:
-            scope.found.error("DR142", f"`{shorten(name.value)}` is both exposure and outcome", name.span)
+            scope.mistakes.error("DR142", f"`{shorten(name.value)}` is both exposure and outcome", name.span)
         elif name.value in [other.value for other in kept]:
-            scope.found.error("DR115", f"`{shorten(name.value)}` is given twice", name.span)
+            scope.mistakes.error("DR115", f"`{shorten(name.value)}` is given twice", name.span)
         else:
             kept.append(name)
     return _Ends(tuple(kept), outcome) if kept and len(kept) == len(exposure) else None
@@ -97,7 +98,7 @@ def _apart(
     for name in names:
         if ends is not None and name.value in ends:
             role = "the outcome" if name.value == ends.outcome.value else "an exposure"
-            scope.found.error(
+            scope.mistakes.error(
                 "DR143", f"`{shorten(name.value)}` is {role} and cannot stand in `{place}`", name.span
             )
         else:
@@ -114,7 +115,7 @@ def _by(form: Reading, ends: _Ends | None, scope: Scope) -> tuple[str, ...]:
     for name in names:
         if scope.type(name.value) in _WITHOUT_LEVELS:
             message = f"`{shorten(name.value)}` is {scope.type(name.value)} and has no levels to report by"
-            scope.found.error("DR145", message, name.span)
+            scope.mistakes.error("DR145", message, name.span)
     return _plain(names)
 
 
@@ -130,7 +131,7 @@ def _adjust(form: Reading, ends: _Ends | None, scope: Scope) -> Adjust | None:
     exclude = tuple(name for name in adjust.plain(f.EXCLUDE) or () if scope.known(name))
     for name in exclude:
         if name.value in include:
-            scope.found.error("DR115", f"`{shorten(name.value)}` is both included and excluded", name.span)
+            scope.mistakes.error("DR115", f"`{shorten(name.value)}` is both included and excluded", name.span)
     return Adjust(include=include, exclude=_plain(exclude), span=adjust.span)
 
 
@@ -150,7 +151,7 @@ def _side(
     values = side.value if isinstance(side.value, tuple) else (Located(side.value, side.span),) * len(names)
     if len(values) != len(names) and len(names) > 0:
         message = f"expected one value for each exposure: {len(names)}, found {len(values)} of them"
-        scope.found.error("DR111", message, side.span)
+        scope.mistakes.error("DR111", message, side.span)
     for name, level in zip(names, values, strict=False):
         _check_contrast(level, name.value, scope)
     return tuple(level.value for level in values) if isinstance(side.value, tuple) else side.value
@@ -161,10 +162,10 @@ def _check_contrast(level: Located[Level], name: str, scope: Scope) -> None:
     if node is None:
         return
     if node.levels is not None:
-        check_level(level, node.levels, f"`{shorten(name)}`", scope.found)
+        check_level(level, node.levels, f"`{shorten(name)}`", scope.mistakes)
     elif node.type in _NUMBERS and (isinstance(level.value, str | bool)):
         message = f"`{shorten(name)}` is {node.type}: its contrast is between two numbers"
-        scope.found.error("DR144", message, level.span)
+        scope.mistakes.error("DR144", message, level.span)
 
 
 def _among(form: Reading, scope: Scope) -> Among:
@@ -181,7 +182,7 @@ def _among(form: Reading, scope: Scope) -> Among:
                 f"`{shorten(exposure.value)}` is {node.type or 'of several levels'}, and not of two levels"
             )
     if reason:
-        scope.found.error("DR147", f"there is no effect on the {among.value} here: {reason}", among.span)
+        scope.mistakes.error("DR147", f"there is no effect on the {among.value} here: {reason}", among.span)
     return cast(Among, among.value)
 
 
@@ -195,7 +196,7 @@ def _doses(form: Reading, scope: Scope) -> tuple[float, ...] | int | None:
         if scope.type(exposure.value) in f.WITH_LEVELS:
             reason = f"`{shorten(exposure.value)}` is {scope.type(exposure.value)}, and doses are numbers"
     if reason:
-        scope.found.error("DR148", f"there is no dose-response curve here: {reason}", key)
+        scope.mistakes.error("DR148", f"there is no dose-response curve here: {reason}", key)
     return (
         doses.value
         if isinstance(doses.value, int)

@@ -10,6 +10,7 @@ from dagreg.spec.edges import EDGES_SCHEMA
 from dagreg.spec.likelihoods import family_word, link_word
 from dagreg.spec.priors import PriorShape
 from dagreg.spec.shapes import (
+    JSON,
     ByKind,
     Field,
     Flag,
@@ -29,7 +30,7 @@ from dagreg.spec.shapes import (
     Word,
 )
 from dagreg.spec.types import (
-    MOST_SEED,
+    MAX_SEED,
     Among,
     Coding,
     EngineSetting,
@@ -41,7 +42,7 @@ from dagreg.spec.types import (
 )
 
 LANGUAGE_VERSION = 1
-MOST_DOSES = 1000
+MAX_DOSES = 1000
 
 _TYPE_SYNONYMS = {
     "numeric": "continuous",
@@ -197,7 +198,7 @@ AMONG = Field(
 DOSES = ListOf[Any](Number(float), "a list of doses", least=1)
 DOSE_RESPONSE = Field(
     "dose_response",
-    ByKind("a list of doses, or how many", scalar=Number(int, minimum=2, maximum=MOST_DOSES), sequence=DOSES),
+    ByKind("a list of doses, or how many", scalar=Number(int, minimum=2, maximum=MAX_DOSES), sequence=DOSES),
     "the outcome's mean at these doses of the exposure, or at so many evenly spaced ones",
     former="curve",
 )
@@ -253,7 +254,7 @@ REGRESSION = Record("a regression", (FAMILY, LINK, CODING, CELLS, CURVES, INTERA
 DRAWS = Field("draws", Number(int, minimum=1, maximum=10_000_000), "draws kept from each chain")
 TUNE = Field("tune", Number(int, minimum=0, maximum=10_000_000), "warm-up draws of each chain")
 CHAINS = Field("chains", Number(int, minimum=1, maximum=1000), "chains")
-SEED = Field("seed", Number(int, minimum=0, maximum=MOST_SEED), "seed of every random draw")
+SEED = Field("seed", Number(int, minimum=0, maximum=MAX_SEED), "seed of every random draw")
 A_RATE = Number(float, minimum=0, maximum=1, open=True)
 TARGET_ACCEPT = Field("target_accept", A_RATE, "acceptance rate that NUTS aims at")
 ENGINE = Field("engine", Word(get_args(EngineSetting), "engine"), "what computes the posterior")
@@ -281,6 +282,23 @@ REGRESSION_MAP = MapOf[Reading](REGRESSION, "a mapping from responses to regress
 REGRESSIONS = Field("regressions", REGRESSION_MAP, "choices for single regressions")
 SAMPLING = Field("sampling", SAMPLING_RECORD, "how the posterior is sampled")
 SPEC = Record("a spec", (VERSION, NAME, DATA, MISSING, NODES, EDGES, EFFECT, EFFECTS, REGRESSIONS, SAMPLING))
+
+
+def schema() -> JSON:
+    """The spec file as JSON Schema, draft 2020-12, from the tables that the loader validates with.
+
+    It says what shape a spec has; what its names refer to and how its parts fit is checked by `load`.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A dagreg spec",
+        **SPEC.schema(),
+        "not": {"required": [EFFECT.key, EFFECTS.key]},
+    }
+
+
+ATTRIBUTES = {"dose_response": "doses"}
+"""Keys of an effect whose attribute has another name."""
 
 # what fits what
 WITH_LEVELS = ("binary", "categorical", "ordinal", "group")

@@ -97,17 +97,21 @@ def read_named(text: str, file: str, stem: str, path: str | None) -> Spec:
 
     `path` is what its data are relative to. Raises SpecError with every mistake of the text.
     """
-    found = Diagnostics()
-    tree = compose(text, file, found)
-    reading = f.SPEC.read(tree, found) if tree is not None else None
-    spec = _spec(reading, tree, found, stem, path, text) if reading is not None and tree is not None else None
-    if spec is None or len(found):
-        raise SpecError(found.by_place(), text)
+    mistakes = Diagnostics()
+    tree = compose(text, file, mistakes)
+    reading = f.SPEC.read(tree, mistakes) if tree is not None else None
+    spec = (
+        _spec(reading, tree, mistakes, stem, path, text) if reading is not None and tree is not None else None
+    )
+    if spec is None or len(mistakes):
+        raise SpecError(mistakes.by_place(), text)
     return spec
 
 
-def _spec(reading: Reading, tree: Tree, found: Diagnostics, stem: str, path: str | None, text: str) -> Spec:
-    scope, edges = _graph(reading, found)
+def _spec(
+    reading: Reading, tree: Tree, mistakes: Diagnostics, stem: str, path: str | None, text: str
+) -> Spec:
+    scope, edges = _graph(reading, mistakes)
     regressions = read_regressions(reading[f.REGRESSIONS] or {}, scope)
     check_trials(reading[f.NODES] or {}, regressions, scope)
     return Spec(
@@ -115,7 +119,7 @@ def _spec(reading: Reading, tree: Tree, found: Diagnostics, stem: str, path: str
         nodes=scope.nodes,
         edges=edges,
         effects=_effects(reading, scope),
-        data=_data(reading, found),
+        data=_data(reading, mistakes),
         missing=cast(Missing, reading.plain(f.MISSING) or "error"),
         regressions=regressions,
         sampling=_sampling(reading),
@@ -123,22 +127,22 @@ def _spec(reading: Reading, tree: Tree, found: Diagnostics, stem: str, path: str
         declared=f.NODES in reading,
         text=text,
         places=dict(_places(tree, ())),
-        notes=found.notes,
+        notes=mistakes.notes,
     )
 
 
-def _graph(reading: Reading, found: Diagnostics) -> tuple[Scope, tuple[Edge, ...]]:
+def _graph(reading: Reading, mistakes: Diagnostics) -> tuple[Scope, tuple[Edge, ...]]:
     declarations, tree = reading[f.NODES], reading[f.EDGES]
-    mistakes = len(found)
-    edges = read_edges(tree, declarations or (), found) if tree is not None else Edges()
-    sound = len(found) == mistakes and tree is not None
+    before = len(mistakes)
+    edges = read_edges(tree, declarations or (), mistakes) if tree is not None else Edges()
+    sound = len(mistakes) == before and tree is not None
     if f.NODES not in reading:
         nodes, complete = nodes_of_edges(edges.names), sound
     else:
-        nodes, complete = read_nodes(declarations or {}, found), declarations is not None
-    scope = Scope(nodes, f.NODES in reading, complete, found)
+        nodes, complete = read_nodes(declarations or {}, mistakes), declarations is not None
+    scope = Scope(nodes, f.NODES in reading, complete, mistakes)
     if complete and not nodes:
-        found.error(
+        mistakes.error(
             "DR114", "a graph without nodes", reading.key(f.EDGES), "name some in `edges:` or under `nodes:`"
         )
     if declarations is not None:
@@ -151,14 +155,14 @@ def _graph(reading: Reading, found: Diagnostics) -> tuple[Scope, tuple[Edge, ...
 def _effects(reading: Reading, scope: Scope) -> tuple[Effect, ...]:
     if f.EFFECT in reading and f.EFFECTS in reading:
         label = "put all of them under `effects:`"
-        scope.found.error("DR146", "both `effect` and `effects` are given", reading.key(f.EFFECT), label)
+        scope.mistakes.error("DR146", "both `effect` and `effects` are given", reading.key(f.EFFECT), label)
     single, several = reading[f.EFFECT], reading[f.EFFECTS]
     forms = [*([single] if single is not None else []), *(several.value if several is not None else [])]
     effects = [read_effect(form, scope) for form in forms]
     return tuple(effect for effect in effects if effect is not None)
 
 
-def _data(reading: Reading, found: Diagnostics) -> DataRef | None:
+def _data(reading: Reading, mistakes: Diagnostics) -> DataRef | None:
     match reading[f.DATA]:
         case Located(value=source, span=span):
             return DataRef(source, span=span)
@@ -166,7 +170,7 @@ def _data(reading: Reading, found: Diagnostics) -> DataRef | None:
             source = data.plain(f.SOURCE)
             table, query = data.plain(f.TABLE), data.plain(f.QUERY)
             if table is not None and query is not None:
-                found.error(
+                mistakes.error(
                     "DR160", "both `table` and `query` are given", data.key(f.QUERY), "keep one of the two"
                 )
             return DataRef(source, table, query, data.span) if source is not None else None

@@ -64,10 +64,9 @@ _ARGUMENT = re.compile(
     r"\s*(?:(?P<key>[^\W\d]\w*)\s*=\s*)?(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*"
 )
 
-_LONGEST_PRIOR = 1000  # characters
-SMALLEST = (
-    1e-100  # number of a prior, other than 0; the largest is its inverse: squares of both are still numbers
-)
+_MAX_PRIOR_LENGTH = 1000  # characters
+# number of a prior, other than 0; the largest is its inverse: squares of both are still numbers
+MIN_SIZE = 1e-100
 
 EXPECTED = "a prior such as `Normal(0, 1)`"
 
@@ -96,22 +95,22 @@ class PriorShape(Shape[Prior]):
 
     expected: str = EXPECTED
 
-    def read(self, tree: Tree, found: Diagnostics) -> Prior | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Prior | None:
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
-        return read_prior(tree, found)
+        return read_prior(tree, mistakes)
 
     def schema(self) -> JSON:
         names = "|".join(DISTRIBUTIONS)
         return {"type": "string", "pattern": rf"^\s*({names})\s*(\([^()]*\))?\s*$"}
 
 
-def read_prior(scalar: Scalar, found: Diagnostics) -> Prior | None:
+def read_prior(scalar: Scalar, mistakes: Diagnostics) -> Prior | None:
     """The prior that a text says, or None after reporting why it says none."""
-    call = _CALL.fullmatch(scalar.text) if len(scalar.text) <= _LONGEST_PRIOR else None
+    call = _CALL.fullmatch(scalar.text) if len(scalar.text) <= _MAX_PRIOR_LENGTH else None
     if call is None:
-        found.error("DR152", f"expected {EXPECTED}, found `{shorten(scalar.text)}`", scalar.span)
+        mistakes.error("DR152", f"expected {EXPECTED}, found `{shorten(scalar.text)}`", scalar.span)
         return None
     name = call["name"]
     if name not in DISTRIBUTIONS:
@@ -119,21 +118,21 @@ def read_prior(scalar: Scalar, found: Diagnostics) -> Prior | None:
         label = f"did you mean `{hint}`?" if hint else did_you_mean(name, DISTRIBUTIONS)
         span = scalar.span_of(call.start("name"), call.end("name"))
         known = f"known are {', '.join(DISTRIBUTIONS)}"
-        found.error(
+        mistakes.error(
             "DR152", f"unknown distribution `{shorten(name)}`", span, label, () if label else (known,)
         )
         return None
     if call["arguments"] is None and DISTRIBUTIONS[name].parameters:
-        found.error("DR153", f"`{name}` without its parameters", scalar.span, f"write `{signature(name)}`")
+        mistakes.error("DR153", f"`{name}` without its parameters", scalar.span, f"write `{signature(name)}`")
         return None
-    return _Arguments(scalar, name, found).read(call)
+    return _Arguments(scalar, name, mistakes).read(call)
 
 
 class _Arguments:
     """The numbers between the parentheses of one prior."""
 
-    def __init__(self, scalar: Scalar, name: str, found: Diagnostics) -> None:
-        self.scalar, self.name, self.found = scalar, name, found
+    def __init__(self, scalar: Scalar, name: str, mistakes: Diagnostics) -> None:
+        self.scalar, self.name, self.mistakes = scalar, name, mistakes
         self.distribution = DISTRIBUTIONS[name]
 
     def read(self, call: re.Match[str]) -> Prior | None:
@@ -157,11 +156,11 @@ class _Arguments:
                 label = "a prior's parameters are finite numbers"
                 self._refuse("DR152", f"expected a number, found `{shorten(part)}`", start, stop, label)
                 match = None
-            elif (size := abs(float(match["number"]))) > 1 / SMALLEST or 0 < size < SMALLEST:
+            elif (size := abs(float(match["number"]))) > 1 / MIN_SIZE or 0 < size < MIN_SIZE:
                 label = "for a prior that says next to nothing write `Flat()`, or `HalfFlat()` of a scale"
-                found = f"`{shorten(match['number'])}` is beyond what a prior is computed with"
+                what = f"`{shorten(match['number'])}` is beyond what a prior is computed with"
                 self._refuse(
-                    "DR436", f"{found}: {SMALLEST:g} to {1 / SMALLEST:g}", *match.span("number"), label
+                    "DR436", f"{what}: {MIN_SIZE:g} to {1 / MIN_SIZE:g}", *match.span("number"), label
                 )
                 match = None
             matches.append(match)
@@ -178,7 +177,8 @@ class _Arguments:
                 message = f"`{self.name}` has no parameter `{shorten(match['key'])}`"
                 self._refuse("DR153", message, *match.span("key"), f"write `{signature(self.name)}`")
                 return None
-            key = match["key"] or (names[i] if i < len(names) and not _any_key(written[:i]) else None)
+            by_place = i < len(names) and not any(before["key"] for before in written[:i])
+            key = match["key"] or (names[i] if by_place else None)
             if key not in names or key in placed:
                 break
             placed[key] = match
@@ -186,7 +186,7 @@ class _Arguments:
             return [placed[name] for name in names]
         count = "one parameter" if len(names) == 1 else f"{len(names) or 'no'} parameters"
         message = f"`{self.name}` takes {count}, found `{shorten(self.scalar.text)}`"
-        self.found.error("DR153", message, self.scalar.span, f"write `{signature(self.name)}`")
+        self.mistakes.error("DR153", message, self.scalar.span, f"write `{signature(self.name)}`")
         return None
 
     def _in_domain(self, ordered: list[re.Match[str]]) -> bool:
@@ -209,8 +209,4 @@ class _Arguments:
     def _refuse(self, code: str, message: str, start: int, stop: int, label: str = "") -> None:
         while start < stop and self.scalar.text[start].isspace():
             start += 1
-        self.found.error(code, message, self.scalar.span_of(start, stop), label)
-
-
-def _any_key(matches: list[re.Match[str]]) -> bool:
-    return any(match["key"] for match in matches)
+        self.mistakes.error(code, message, self.scalar.span_of(start, stop), label)

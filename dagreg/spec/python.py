@@ -31,15 +31,15 @@ def built(values: Mapping[str, Any], path: str | None = None) -> Spec:
     Raises SpecError with every mistake, shown in the YAML that says the same; first of all with every value
     that YAML has no word for (DR166).
     """
-    found: list[Diagnostic] = []
-    document = {key: _plain(value, key, found, 0) for key, value in values.items() if value is not None}
-    if found:
-        raise SpecError(tuple(found))
+    mistakes: list[Diagnostic] = []
+    document = {key: _plain(value, key, mistakes, 0) for key, value in values.items() if value is not None}
+    if mistakes:
+        raise SpecError(tuple(mistakes))
     return read_named(text_of(document) if document else "", SHOWN_AS, "spec", path)
 
 
-def _plain(value: Any, place: str, found: list[Diagnostic], depth: int) -> Any:
-    """The value in words, numbers, lists and mappings; what is none of them goes to `found`, by its place."""
+def _plain(value: Any, place: str, mistakes: list[Diagnostic], depth: int) -> Any:
+    """The value in words, numbers, lists and mappings; `mistakes` get what is none of them, by its place."""
     match value:
         case None | bool():
             return value
@@ -52,24 +52,26 @@ def _plain(value: Any, place: str, found: list[Diagnostic], depth: int) -> Any:
         case os.PathLike():
             return os.fspath(value)
         case _ if isinstance(value, Part):
-            return _plain(entry(value), place, found, depth + 1)
+            return _plain(entry(value), place, mistakes, depth + 1)
         case _ if depth > MAX_NESTING:
-            found.append(Diagnostic("DR107", f"`{place[:60]}...` is nested deeper than {MAX_NESTING}"))
+            mistakes.append(Diagnostic("DR107", f"`{place[:60]}...` is nested deeper than {MAX_NESTING}"))
         case Mapping():
             wrong = [key for key in value if not isinstance(key, str | int | float | bool | None)]
             message = f"`{place}` has a key that is {{}}: keys are text"
-            found.extend(Diagnostic("DR166", message.format(_kind(key))) for key in wrong)
+            mistakes.extend(Diagnostic("DR166", message.format(_kind(key))) for key in wrong)
             return {
-                k: _plain(v, f"{place}[{k!r}]", found, depth + 1) for k, v in value.items() if k not in wrong
+                k: _plain(v, f"{place}[{k!r}]", mistakes, depth + 1)
+                for k, v in value.items()
+                if k not in wrong
             }
         case list() | tuple() | range():
-            return [_plain(v, f"{place}[{i}]", found, depth + 1) for i, v in enumerate(value)]
+            return [_plain(v, f"{place}[{i}]", mistakes, depth + 1) for i, v in enumerate(value)]
         case _ if (
             hasattr(value, "tolist") and getattr(value, "ndim", 2) < 2
         ):  # of NumPy, or a column of pandas
-            return _plain(value.tolist(), place, found, depth + 1)
+            return _plain(value.tolist(), place, mistakes, depth + 1)
         case _:
-            found.append(Diagnostic("DR166", f"`{place}` is {_kind(value)}", label=_hint(value, place)))
+            mistakes.append(Diagnostic("DR166", f"`{place}` is {_kind(value)}", label=_hint(value, place)))
     return None
 
 

@@ -18,7 +18,7 @@ class Scope:
     nodes: Mapping[str, Node]
     declared: bool
     complete: bool
-    found: Diagnostics
+    mistakes: Diagnostics
 
     def known(self, name: Located[str]) -> bool:
         """Whether `name` is a node; reports it where it is not."""
@@ -26,7 +26,7 @@ class Scope:
             return True
         if self.complete:
             place = "under `nodes:`" if self.declared else "in `edges:`"
-            self.found.error(
+            self.mistakes.error(
                 "DR102",
                 f"unknown node `{shorten(name.value)}`",
                 name.span,
@@ -39,7 +39,7 @@ class Scope:
         if not self.known(name):
             return False
         if not self.nodes[name.value].observed:
-            self.found.error("DR141", f"`{shorten(name.value)}` is unobserved and cannot {use}", name.span)
+            self.mistakes.error("DR141", f"`{shorten(name.value)}` is unobserved and cannot {use}", name.span)
             return False
         return True
 

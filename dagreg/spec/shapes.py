@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, cast
 
@@ -35,16 +35,16 @@ class Shape[T](ABC):
     expected: str
 
     @abstractmethod
-    def read(self, tree: Tree, found: Diagnostics) -> T | None:
-        """The value, or None where `tree` has another shape; the reason is in `found` then."""
+    def read(self, tree: Tree, mistakes: Diagnostics) -> T | None:
+        """The value, or None where `tree` has another shape; the reason is in `mistakes` then."""
 
     @abstractmethod
     def schema(self) -> JSON:
         """The JSON Schema of such values."""
 
-    def refuse(self, tree: Tree, found: Diagnostics, label: str = "") -> None:
+    def refuse(self, tree: Tree, mistakes: Diagnostics, label: str = "") -> None:
         if not isinstance(tree, Broken):
-            found.error("DR111", f"expected {self.expected}, found {describe(tree)}", tree.span, label)
+            mistakes.error("DR111", f"expected {self.expected}, found {describe(tree)}", tree.span, label)
 
 
 def _quote_hint(tree: Tree) -> str:
@@ -57,11 +57,11 @@ class Text(Shape[Located[str]]):
 
     expected: str = "text"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[str] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[str] | None:
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str) or not tree.value.strip():
-            self.refuse(tree, found, _quote_hint(tree))
+            self.refuse(tree, mistakes, _quote_hint(tree))
         elif has_controls(tree.value, allowed="\t\n"):
-            found.error("DR111", f"expected {self.expected}, found a control character", tree.span)
+            mistakes.error("DR111", f"expected {self.expected}, found a control character", tree.span)
         else:
             return Located(tree.value, tree.span)
         return None
@@ -76,24 +76,24 @@ class Name(Shape[Located[str]]):
 
     expected: str = "a name"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[str] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[str] | None:
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str):
-            self.refuse(tree, found, _quote_hint(tree))
+            self.refuse(tree, mistakes, _quote_hint(tree))
             return None
-        return Located(tree.value, tree.span) if valid_name(tree.value, tree.span, found) else None
+        return Located(tree.value, tree.span) if valid_name(tree.value, tree.span, mistakes) else None
 
     def schema(self) -> JSON:
         return {"type": "string", "minLength": 1}
 
 
-def valid_name(name: str, span: Span | None, found: Diagnostics) -> bool:
+def valid_name(name: str, span: Span | None, mistakes: Diagnostics) -> bool:
     """Whether `name` can name a node; reports why not."""
     if not name.strip():
-        found.error("DR106", "a name that is empty", span)
+        mistakes.error("DR106", "a name that is empty", span)
     elif has_controls(name):
-        found.error("DR106", "a name with a line break or a control character", span)
+        mistakes.error("DR106", "a name with a line break or a control character", span)
     elif name != name.strip():
-        found.error("DR106", "a name that begins or ends with a space", span, f'write "{name.strip()}"')
+        mistakes.error("DR106", "a name that begins or ends with a space", span, f'write "{name.strip()}"')
     else:
         return True
     return False
@@ -118,16 +118,16 @@ class Word(Shape[Located[str]]):
     def expected(self) -> str:  # type: ignore[override]  # derived from the noun
         return f"a {self.noun}"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[str] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[str] | None:
         if not isinstance(tree, Scalar):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
         if tree.value in self.choices:
             return Located(tree.text, tree.span)
         message = f"unknown {self.noun} `{shorten(tree.text)}`"
         if not tree.text:
             message = f"expected {self.expected}, found nothing"
-        found.error("DR112", message, tree.span, partial(self._hint, tree.text))
+        mistakes.error("DR112", message, tree.span, partial(self._hint, tree.text))
         return None
 
     def _hint(self, word: str) -> str:
@@ -149,8 +149,8 @@ class Later(Shape[Located[str]]):
     def expected(self) -> str:  # type: ignore[override]  # that of the word
         return self.make().expected
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[str] | None:
-        return self.make().read(tree, found)
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[str] | None:
+        return self.make().read(tree, mistakes)
 
     def schema(self) -> JSON:
         return self.make().schema()
@@ -182,13 +182,13 @@ class Number[N: float](Shape[Located[N]]):
             case low, high, _:
                 return f"{noun} between {low:.12g} and {high:.12g}"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[N] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[N] | None:
         number = _number(tree, self.kind)
         if number is None or not isinstance(tree, Scalar):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
         if not self._within(number):
-            found.error("DR113", f"expected {self.expected}, found {shorten(tree.text)}", tree.span)
+            mistakes.error("DR113", f"expected {self.expected}, found {shorten(tree.text)}", tree.span)
             return None
         return Located(self.kind(number), tree.span)
 
@@ -225,11 +225,11 @@ class Flag(Shape[Located[bool]]):
 
     expected: str = "`true` or `false`"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[bool] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[bool] | None:
         if isinstance(tree, Scalar) and isinstance(tree.value, bool):
             return Located(tree.value, tree.span)
         said = _SPOKEN.get(tree.text.casefold()) if isinstance(tree, Scalar) else None
-        self.refuse(tree, found, f"write `{said}`" if said else "")
+        self.refuse(tree, mistakes, f"write `{said}`" if said else "")
         return None
 
     def schema(self) -> JSON:
@@ -246,10 +246,10 @@ class LevelShape(Shape[Located[Level]]):
 
     expected: str = "a level: text, a number, `true` or `false`"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[Level] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[Level] | None:
         if isinstance(tree, Scalar) and tree.value is not None and tree.value != "" and _finite(tree.value):
             return Located(tree.value, tree.span)
-        self.refuse(tree, found)
+        self.refuse(tree, mistakes)
         return None
 
     def schema(self) -> JSON:
@@ -266,12 +266,12 @@ class NameOrCount(Shape[Located[str | int]]):
 
     expected: str = "a column or a whole number, 1 or more"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[str | int] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[str | int] | None:
         shape = Name() if isinstance(tree, Scalar) and isinstance(tree.value, str) else Number(int, minimum=1)
         if not isinstance(tree, Scalar) or not isinstance(tree.value, str | int | float):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
-        return cast(Located[str | int] | None, shape.read(tree, found))
+        return cast(Located[str | int] | None, shape.read(tree, mistakes))
 
     def schema(self) -> JSON:
         return {"anyOf": [Name().schema(), Number(int, minimum=1).schema()]}
@@ -287,17 +287,17 @@ class ListOf[T](Shape[Located[tuple[T, ...]]]):
     most: int | None = None
     distinct: bool = True
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[tuple[T, ...]] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[tuple[T, ...]] | None:
         if not isinstance(tree, Sequence):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
         if not self._fits(len(tree.items)):
-            found.error("DR111", f"expected {self.expected}, found {len(tree.items)} of them", tree.span)
+            mistakes.error("DR111", f"expected {self.expected}, found {len(tree.items)} of them", tree.span)
             return None
-        read = [self.item.read(item, found) for item in tree.items]
+        read = [self.item.read(item, mistakes) for item in tree.items]
         values = [value for value in read if value is not None]
         if self.distinct:
-            values = list(_distinct(values, found))
+            values = list(_distinct(values, mistakes))
         complete = len(values) == len(tree.items) or self.most is None
         return Located(tuple(values), tree.span) if complete else None
 
@@ -313,12 +313,12 @@ class ListOf[T](Shape[Located[tuple[T, ...]]]):
         }
 
 
-def _distinct(values: Iterable[Any], found: Diagnostics) -> Iterable[Any]:
+def _distinct(values: Iterable[Any], mistakes: Diagnostics) -> Iterable[Any]:
     seen: dict[object, Span] = {}
     for value in values:
         key = (isinstance(value.value, bool), value.value)
         if key in seen:
-            found.error("DR115", f"`{shorten(str(value.value))}` is given twice", value.span)
+            mistakes.error("DR115", f"`{shorten(str(value.value))}` is given twice", value.span)
             continue
         seen[key] = value.span
         yield value
@@ -331,10 +331,10 @@ class OneOrMore[T](Shape[Located[tuple[T, ...]]]):
     item: Shape[T]
     expected: str
 
-    def read(self, tree: Tree, found: Diagnostics) -> Located[tuple[T, ...]] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Located[tuple[T, ...]] | None:
         if isinstance(tree, Sequence):
-            return ListOf[T](self.item, self.expected, least=1).read(tree, found)
-        value = self.item.read(tree, found)
+            return ListOf[T](self.item, self.expected, least=1).read(tree, mistakes)
+        value = self.item.read(tree, mistakes)
         return None if value is None else Located((value,), tree.span)
 
     def schema(self) -> JSON:
@@ -351,14 +351,14 @@ class ByKind(Shape[Any]):
     mapping: Shape[Any] | None = None
     null: bool = False  # nothing at all is allowed, and read as an empty mapping
 
-    def read(self, tree: Tree, found: Diagnostics) -> Any | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Any | None:
         if self.null and isinstance(tree, Scalar) and tree.value is None and not tree.style:
             tree = MappingTree((), tree.span)
         shape = {Scalar: self.scalar, Sequence: self.sequence, MappingTree: self.mapping}.get(type(tree))
         if shape is None or (isinstance(tree, Scalar) and tree.value is None):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
-        return shape.read(tree, found)
+        return shape.read(tree, mistakes)
 
     def schema(self) -> JSON:
         forms = [shape.schema() for shape in (self.scalar, self.sequence, self.mapping) if shape is not None]
@@ -392,6 +392,11 @@ class Reading:
         located = self[entry]
         return None if located is None else located.value
 
+    def attributes(self, of: type[Any], but: Collection[str] = ()) -> dict[str, Any]:
+        """The values of the keys that are fields of a dataclass, without their places; not those of `but`."""
+        known = {entry.name for entry in fields(of)}.difference(but)
+        return {key: located.value for key, located in self.values.items() if key in known}
+
     def key(self, entry: Field[Any]) -> Span:
         """Where the key stands; the whole mapping where it is not given."""
         return self.keys.get(entry.key, self.span)
@@ -411,9 +416,9 @@ class Record(Shape[Reading]):
     def expected(self) -> str:  # type: ignore[override]  # derived from the noun
         return f"{self.noun} as a mapping"
 
-    def read(self, tree: Tree, found: Diagnostics) -> Reading | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Reading | None:
         if not isinstance(tree, MappingTree):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
         table = {entry.key: entry for entry in self.fields}
         former = {entry.former: entry for entry in self.fields if entry.former}
@@ -423,18 +428,18 @@ class Record(Shape[Reading]):
             field = table.get(key.text) or former.get(key.text)
             if field is None:
                 message = f"unknown key `{shorten(key.text)}` in {self.noun}"
-                found.error("DR103", message, key.span, partial(self._hint, key.text))
+                mistakes.error("DR103", message, key.span, partial(self._hint, key.text))
                 continue
             if key.text == field.former:
-                found.note(
+                mistakes.note(
                     "DR116", f"`{key.text}` is now called `{field.key}`", key.span, f"write `{field.key}`"
                 )
             if field.key in keys:
                 message = f"`{field.key}` and `{field.former}` are one key"
-                found.error("DR104", message, key.span, f"keep `{field.key}`")
+                mistakes.error("DR104", message, key.span, f"keep `{field.key}`")
                 continue
             keys[field.key] = key.span
-            read = field.shape.read(value, found)
+            read = field.shape.read(value, mistakes)
             if read is not None:
                 values[field.key] = read
         absent = [entry for entry in self.fields if entry.required and entry.key not in keys]
@@ -442,7 +447,7 @@ class Record(Shape[Reading]):
         meant = {closest(text, table) for text in unknown[:_MANY]}
         for entry in absent:
             if entry.key not in meant:
-                found.error("DR114", f"{self.noun} needs `{entry.key}`", tree.span, entry.description)
+                mistakes.error("DR114", f"{self.noun} needs `{entry.key}`", tree.span, entry.description)
         return Reading(values, keys, tree.span)
 
     def _hint(self, key: str) -> str:
@@ -471,13 +476,13 @@ class MapOf[T](Shape[Mapping[str, tuple[Span, T | None]]]):
     value: Shape[T]
     expected: str
 
-    def read(self, tree: Tree, found: Diagnostics) -> Mapping[str, tuple[Span, T | None]] | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Mapping[str, tuple[Span, T | None]] | None:
         if not isinstance(tree, MappingTree):
-            self.refuse(tree, found)
+            self.refuse(tree, mistakes)
             return None
         for key, _ in tree.entries:
-            valid_name(key.text, key.span, found)
-        return {key.text: (key.span, self.value.read(value, found)) for key, value in tree.entries}
+            valid_name(key.text, key.span, mistakes)
+        return {key.text: (key.span, self.value.read(value, mistakes)) for key, value in tree.entries}
 
     def schema(self) -> JSON:
         return {"type": "object", "additionalProperties": self.value.schema()}
@@ -490,7 +495,7 @@ class Unread(Shape[Tree]):
     expected: str
     form: Mapping[str, Any]
 
-    def read(self, tree: Tree, found: Diagnostics) -> Tree | None:
+    def read(self, tree: Tree, mistakes: Diagnostics) -> Tree | None:
         return None if isinstance(tree, Broken) else tree
 
     def schema(self) -> JSON:

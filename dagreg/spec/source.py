@@ -27,7 +27,7 @@ Value = str | int | float | bool | None
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Source:
+class SpecText:
     """The text of a spec file, and where its characters stand."""
 
     def __init__(self, file: str, text: str) -> None:
@@ -59,7 +59,7 @@ class Scalar:
     value: Value
     text: str
     style: str  # "" (plain), "'", '"', "|" or ">"
-    source: Source = field(repr=False, compare=False)
+    source: SpecText = field(repr=False, compare=False)
     start: int
     stop: int
 
@@ -121,21 +121,21 @@ class Broken:
 Tree = Scalar | Sequence | Mapping | Broken
 
 
-def compose(text: str, file: str, found: Diagnostics) -> Tree | None:
+def compose(text: str, file: str, mistakes: Diagnostics) -> Tree | None:
     """The tree of the one document in `text`; None where there is none to speak of.
 
-    Mistakes go to `found`; parts that cannot be read are `Broken`.
+    Mistakes go to `mistakes`; parts that cannot be read are `Broken`.
     """
-    source = Source(file, text)
-    if not _readable(source, found):
+    source = SpecText(file, text)
+    if not _readable(source, mistakes):
         return None
     try:
-        root = _Composer(source, found).run(yaml.parse(text, Loader=_LOADER))
+        root = _Composer(source, mistakes).run(yaml.parse(text, Loader=_LOADER))
     except yaml.YAMLError as problem:
-        _report_syntax(problem, source, found)
+        _report_syntax(problem, source, mistakes)
         return None
-    if root is None and not len(found):
-        found.error("DR109", "the file is empty", source.span(0, 0), "a spec needs at least `edges:`")
+    if root is None and not len(mistakes):
+        mistakes.error("DR109", "the file is empty", source.span(0, 0), "a spec needs at least `edges:`")
     return root
 
 
@@ -203,21 +203,21 @@ _TAB = ("a tab where YAML wants spaces", "indent with spaces")
 _SAME_LINE = ("text where nothing can stand", "put the whole value in quotes")
 
 
-def _readable(source: Source, found: Diagnostics) -> bool:
+def _readable(source: SpecText, mistakes: Diagnostics) -> bool:
     if len(source.text) > MAX_BYTES or len(source.text.encode("utf-8", "replace")) > MAX_BYTES:
         label = "a spec is short; data go in a file of their own"
-        found.error("DR107", "the file is larger than 1 MB", source.span(0, 0), label)
+        mistakes.error("DR107", "the file is larger than 1 MB", source.span(0, 0), label)
         return False
     if match := _UNPRINTABLE.search(source.text):
         span = source.span(match.start(), match.end())
-        found.error(
+        mistakes.error(
             "DR101", f"not valid YAML: the control character U+{ord(match[0]):04X}", span, "remove it"
         )
         return False
     return True
 
 
-def _report_syntax(problem: yaml.YAMLError, source: Source, found: Diagnostics) -> None:
+def _report_syntax(problem: yaml.YAMLError, source: SpecText, mistakes: Diagnostics) -> None:
     said = " ".join(str(getattr(problem, part, None) or "") for part in ("problem", "context")).strip()
     known = ((sentence, hint) for pattern, sentence, hint in _SYNTAX if re.search(pattern, said))
     message, label = next(known, (said or "unreadable", ""))
@@ -226,15 +226,15 @@ def _report_syntax(problem: yaml.YAMLError, source: Source, found: Diagnostics) 
         message, label = _TAB
     elif "out of line" in message and not _begins_line(source, at):
         message, label = _SAME_LINE
-    found.error("DR101", f"not valid YAML: {message}", source.span(at, at + 1), label)
+    mistakes.error("DR101", f"not valid YAML: {message}", source.span(at, at + 1), label)
 
 
-def _offset(problem: yaml.YAMLError, mark: str, source: Source) -> int:
-    found = getattr(problem, mark, None) or getattr(problem, "problem_mark", None)
-    return min(found.index, len(source.text)) if found is not None else 0
+def _offset(problem: yaml.YAMLError, mark: str, source: SpecText) -> int:
+    place = getattr(problem, mark, None) or getattr(problem, "problem_mark", None)
+    return min(place.index, len(source.text)) if place is not None else 0
 
 
-def _begins_line(source: Source, offset: int) -> bool:
+def _begins_line(source: SpecText, offset: int) -> bool:
     column = source.span(offset, offset).column
     return not source.text[offset - column + 1 : offset].strip()
 
@@ -251,14 +251,14 @@ _WORDS: dict[str, Value] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_LONGEST_NUMBER = 400
+_MAX_NUMBER_LENGTH = 400
 
 
 def core_value(text: str) -> Value:
     """A plain scalar by the core schema of YAML 1.2 (section 10.3.2)."""
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER:
+    if len(text) > _MAX_NUMBER_LENGTH:
         return text
     if _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
@@ -334,9 +334,9 @@ class _Stop(Exception):
 class _Composer:
     """Builds the tree from parser events with a stack of its own, so that depth costs no recursion."""
 
-    def __init__(self, source: Source, found: Diagnostics) -> None:
+    def __init__(self, source: SpecText, mistakes: Diagnostics) -> None:
         self.source = source
-        self.found = found
+        self.mistakes = mistakes
         self.stack: list[_Frame] = []
         self.root: Tree | None = None
         self.documents = 0
@@ -362,7 +362,7 @@ class _Composer:
             case yaml.AliasEvent():
                 span = self._span(event)
                 label = "write the value out; quote a text that begins with `*`"
-                self.found.error("DR105", "an alias has no place in a spec", span, label)
+                self.mistakes.error("DR105", "an alias has no place in a spec", span, label)
                 self._place(Broken(span))
             case yaml.DocumentStartEvent():
                 self._document(event)
@@ -375,18 +375,20 @@ class _Composer:
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self.documents += 1
         if event.version or event.tags:
-            self.found.error("DR105", "a directive has no place in a spec", self._span(event), "remove it")
+            self.mistakes.error("DR105", "a directive has no place in a spec", self._span(event), "remove it")
         if self.documents > 1:
-            self.found.error("DR105", "a second document in the file", self._span(event), "one spec a file")
+            self.mistakes.error(
+                "DR105", "a second document in the file", self._span(event), "one spec a file"
+            )
             raise _Stop
 
     def _decorations(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
             label = "write the value out; quote a text that begins with `&`"
-            self.found.error("DR105", "an anchor has no place in a spec", self._span(event), label)
+            self.mistakes.error("DR105", "an anchor has no place in a spec", self._span(event), label)
         if event.tag is not None:
             label = "remove it; quote a text that begins with `!`"
-            self.found.error("DR105", "a tag has no place in a spec", self._span(event), label)
+            self.mistakes.error("DR105", "a tag has no place in a spec", self._span(event), label)
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         style = event.style or ""
@@ -395,7 +397,7 @@ class _Composer:
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         if len(self.stack) == MAX_NESTING:
-            self.found.error(
+            self.mistakes.error(
                 "DR107", f"nesting deeper than {MAX_NESTING}", self._span(event), "a spec is shallow"
             )
             raise _Stop
@@ -425,7 +427,7 @@ class _Composer:
                 continue
             if key.text in entries:
                 label = f"first on line {entries[key.text][0].span.line}"
-                self.found.error("DR104", f"the key `{shorten(key.text)}` is given twice", key.span, label)
+                self.mistakes.error("DR104", f"the key `{shorten(key.text)}` is given twice", key.span, label)
                 continue
             entries[key.text] = (key, value)
         return tuple(entries.values())
@@ -436,7 +438,7 @@ class _Composer:
             case Broken():
                 return False
             case Scalar(text="<<", style=""):
-                self.found.error(
+                self.mistakes.error(
                     "DR105", "a merge key has no place in a spec", key.span, "write the keys out"
                 )
                 return False
@@ -445,7 +447,7 @@ class _Composer:
             case _:
                 text = key.text if isinstance(key, Scalar) else ""
                 label = f'write "{text}"' if text else ""
-                self.found.error("DR106", f"a name must be text, found {describe(key)}", key.span, label)
+                self.mistakes.error("DR106", f"a name must be text, found {describe(key)}", key.span, label)
                 return bool(text)
 
     def _mend_cuts(self, frame: _Frame) -> list[Tree]:
@@ -462,7 +464,7 @@ class _Composer:
             assert isinstance(opened, Scalar)
             assert isinstance(closing, Scalar)
             span = self.source.span(opened.start, closing.stop)
-            self.found.error(
+            self.mistakes.error(
                 "DR110", "a value cut at its comma", span, f"{_LIFT[frame.mapping]} or put it in quotes"
             )
             kept += [*nodes[i : i + step - 1], Broken(span)]
@@ -476,7 +478,7 @@ _LIFT = {
 }
 
 
-_LONGEST_CUT = 16  # nodes among which a closing parenthesis is looked for
+_MAX_CUT_NODES = 16  # nodes among which a closing parenthesis is looked for
 
 
 def _closing(nodes: list[Tree], i: int, step: int) -> int | None:
@@ -484,7 +486,7 @@ def _closing(nodes: list[Tree], i: int, step: int) -> int | None:
     depth = _depth(nodes[i])
     if depth <= 0:
         return None
-    for j in range(i + 1, min(len(nodes), i + _LONGEST_CUT), step):
+    for j in range(i + 1, min(len(nodes), i + _MAX_CUT_NODES), step):
         depth += _depth(nodes[j])
         if depth <= 0:
             return j

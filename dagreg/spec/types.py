@@ -29,7 +29,7 @@ Missing = Literal["error", "drop", "impute"]
 EngineSetting = Literal["auto", "exact", "nuts"]  # "auto", or an engine of `engines/table.py`
 Coding = Literal["reference", "index"]
 CurveKind = Literal["poly", "spline"]
-MOST_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1
 LEVELS = (0.01, 0.999)  # of intervals: those that draws can tell
 LEVEL = 0.94  # the probability of every interval, unless another is asked for
 
@@ -250,7 +250,7 @@ class Spec:
                 "notes": notes,
             }
         else:
-            from dagreg.spec.python import built
+            from dagreg.spec.python import built  # which reads what this file defines
 
             given["missing"] = None if missing == "error" else missing  # the default goes without saying
             read = built(given, None if path is None else os.fspath(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.effects.types import Disagreement
-from dagreg.report.blocks import Banner, Block, Column, Paragraph, Table
+from dagreg.report.blocks import Banner, Block, Heading, Paragraph, Table
 from dagreg.report.prose import sentence
 from dagreg.report.view import EffectView
 from dagreg.results.numbers import number
@@ -29,7 +29,12 @@ def agreement(view: EffectView) -> tuple[Block, ...]:
         verdict,
         Table(
             caption="Chain minus adjusted",
-            columns=(Column("Comparison"), Column("Difference", True), Column("SD", True), Column("Verdict")),
+            columns=(
+                Heading("Comparison"),
+                Heading("Difference", True),
+                Heading("SD", True),
+                Heading("Verdict"),
+            ),
             rows=tuple(_row(d) for d in rows),
             strong=frozenset(i for i, d in enumerate(rows) if d.disagrees),
         ),

@@ -10,7 +10,7 @@ from dagreg.report.view import EffectView
 from dagreg.report.words import answer_sentence, compared, comparison, quantity_unit, question_details
 from dagreg.results.numbers import interval, number, percent, probability
 
-MOST_HEADLINES = 6
+MAX_HEADLINES = 6
 
 
 def answer(view: EffectView) -> tuple[Block, ...]:
@@ -50,9 +50,7 @@ def _zero_by_graph(view: EffectView) -> tuple[Block, ...]:
             ),
         )
     if not view.primary():
-        return (
-            Paragraph(f"{opening} An estimate that adjusts as stated below would be a test of the graph."),
-        )
+        return (Paragraph(f"{opening} An estimate with the adjustment below would be a test of the graph."),)
     return (
         Paragraph(
             f"{opening} The estimate below is therefore a test of the graph, not an effect. {_verdict(view)}"
@@ -68,13 +66,13 @@ def _verdict(view: EffectView) -> str:
 
 def _numbers(view: EffectView) -> tuple[Block, ...]:
     rows = tuple(row for e in view.primary() for row in (e, *_beside(view, e)))
-    shown = (*_undivided(view), *(_headline(view, rows, i) for i in range(min(len(rows), MOST_HEADLINES))))
-    if len(rows) <= MOST_HEADLINES:
+    shown = (*_undivided(view), *(_headline(view, rows, i) for i in range(min(len(rows), MAX_HEADLINES))))
+    if len(rows) <= MAX_HEADLINES:
         return shown
     return (
         *shown,
         Paragraph(
-            f"{counted(len(rows) - MOST_HEADLINES, 'more row')} of the answer: see the estimates below."
+            f"{counted(len(rows) - MAX_HEADLINES, 'more row')} of the answer: see the estimates below."
         ),
     )
 
@@ -99,7 +97,9 @@ def _undivided(view: EffectView) -> tuple[Block, ...]:
     left = view.fitted.plan.left_out if view.fitted and view.fitted.plan else ()
     why = next((f" {sentence(m.reason)}" for m in left if "indirect" in m.estimand), "")
     return (
-        Paragraph(f"How much of it goes through the mediators is not given.{why} Given is the total effect."),
+        Paragraph(
+            f"The part that goes through the mediators is not given.{why} The answer is the total effect."
+        ),
     )
 
 
@@ -136,7 +136,8 @@ def _test_sentence(view: EffectView, e: Estimate) -> str:
     given = f"Given {listed(e.adjusted_for)}" if e.adjusted_for else "With nothing adjusted for"
     return (
         f"{given}, this is what is left of the association of {listed(view.exposure)} with "
-        f"{named(view.outcome)} ({comparison(e)}). Were the graph right, it would be zero but for chance."
+        f"{named(view.outcome)} ({comparison(e)}). If the graph is right, it differs from zero by chance "
+        "alone."
     )
 
 

@@ -33,8 +33,8 @@ def _graph(spec: Spec) -> Iterator[str]:
         "little."
     )
     yield (
-        "Consistency: setting the exposure to a value would give the outcome that is seen where it has "
-        "that value by itself, and the exposure of one unit does not change the outcome of another."
+        "Consistency: a unit's outcome is the same whether its exposure is set to a value or has that value "
+        "by itself, and the exposure of one unit does not change the outcome of another."
     )
     selected = [name for name, node in spec.nodes.items() if node.selected]
     if selected:
@@ -51,9 +51,10 @@ def _identification(subject: Subject) -> Iterator[str]:
     )
     for chosen in sets:
         if chosen:
+            every = "value" if len(chosen) == 1 else "combination"
             yield (
-                f"Positivity: at every combination of {listed(chosen)} that occurs, every value of the "
-                "exposure that is compared could have occurred."
+                "Positivity: each value of the exposure that is compared could have occurred at every "
+                f"{every} of {listed(chosen)} in the data."
             )
     for view in effects:
         if isinstance(view.answer, Instrument):
@@ -63,7 +64,7 @@ def _identification(subject: Subject) -> Iterator[str]:
             )
         if view.justification.query.kind == "mediation":
             yield (
-                "Cross-world independence: nothing that the exposure changes, the mediators named apart, "
+                "Cross-world independence: apart from the mediators named, nothing that the exposure changes "
                 f"is a common cause of a mediator and {named(view.outcome)}. No experiment could check "
                 "this."
             )
@@ -84,9 +85,8 @@ def _model(subject: Subject) -> Iterator[str]:
     }
     if censored:
         yield (
-            f"Censoring is uninformative: that a value of {listed(sorted(censored))} is known by a bound "
-            "only says nothing more about it than the bound, given the predictors. Means rest on the "
-            "family beyond the bounds."
+            f"Censoring is uninformative: given the predictors, a bound of {listed(sorted(censored))} says "
+            "that the value lies beyond it, and nothing more. Beyond the bounds, means rest on the family."
         )
     words = _MISSING.get(subject.study.spec.missing)
     if words and subject.data.missing:

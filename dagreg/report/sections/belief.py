@@ -18,7 +18,7 @@ from dagreg.report.blocks import Block, Bullets, Code, Paragraph
 from dagreg.report.prose import braces, joined, listed, named, sentence
 from dagreg.report.view import EffectView
 
-MOST_SETS = 12
+MAX_SETS = 12
 
 
 def belief(view: EffectView) -> tuple[Block, ...]:
@@ -64,12 +64,10 @@ def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
             p for p in ("The effect is zero by the graph; nothing needs to be estimated.", reason) if p
         )
     first = _adjusted(why) if isinstance(answer, Adjustment) else f"The effect is identified {answer.words}."
-    only = (
-        "No member of this set can be spared, and no other set has that property."
-        if _is_only(why.adjustment)
-        else ""
-    )
-    return tuple(p for p in (first, reason, only if why.adjustment.chosen else "", _in_words(answer)) if p)
+    sets = why.adjustment
+    is_news = sets.chosen and _is_only(sets) and "minimal" not in reason
+    only = "The set is minimal, and no other set is." if is_news else ""
+    return tuple(p for p in (first, reason, only, _in_words(answer)) if p)
 
 
 def _in_words(answer: Identified) -> str:
@@ -88,19 +86,16 @@ def _adjusted(why: Justification) -> str:
     if not chosen:
         what = "direct effect" if why.query.kind == "direct" else "effect"
         return (
-            f"Nothing needs to be adjusted for: no path but those of the {what} carries association from {x} "
-            f"to {y}."
+            f"Nothing needs to be adjusted for: every path that carries association from {x} to {y} is part "
+            f"of the {what}."
         )
+    these, none = ("it", "it is not a") if len(chosen) == 1 else ("them", "none of them is a")
+    adjusted = f"Adjusted for: {listed(chosen)}. Given {these}, every path from {x} to {y}"
     if why.query.kind == "direct":
-        these = "this" if len(chosen) == 1 else "these"
-        return (
-            f"Adjusted for: {listed(chosen)}. Given {these}, no path but the direct one lets association "
-            f"through from {x} to {y}."
-        )
-    these, none = ("this", "it is no") if len(chosen) == 1 else ("these", "none of them is a")
+        return f"{adjusted} except the direct one is closed."
     return (
-        f"Adjusted for: {listed(chosen)}. Given {these}, no path but those of the effect lets association "
-        f"through from {x} to {y}, and {none} consequence of {x} that would bias the answer."
+        f"{adjusted} that is not part of the effect is closed, and {none} consequence of {x} that would bias "
+        "the answer."
     )
 
 
@@ -113,15 +108,13 @@ def other_ways(why: Justification) -> tuple[str, ...]:
 def _minimal(sets: AdjustmentSets) -> tuple[str, ...]:
     if not sets.minimal or _is_only(sets):
         return ()
-    shown = joined([braces(s) for s in sets.minimal[:MOST_SETS]])
-    more = " (and more, not listed)" if sets.truncated or len(sets.minimal) > MOST_SETS else ""
+    shown = joined([braces(s) for s in sets.minimal[:MAX_SETS]])
+    more = " (and more, not listed)" if sets.truncated or len(sets.minimal) > MAX_SETS else ""
     if len(sets.minimal) == 1:
-        return (
-            (f"The only minimal adjustment set (none of its members can be spared) is {shown}.",)
-            if not more
-            else (f"A minimal adjustment set (none of its members can be spared) is {shown}{more}.",)
-        )
-    return (f"The minimal adjustment sets (none of their members can be spared) are {shown}{more}.",)
+        which = "A" if more else "The only"
+        meaning = " (nothing can be left out of it)" if sets.minimal[0] else ""
+        return (f"{which} minimal adjustment set{meaning} is {shown}{more}.",)
+    return (f"The minimal adjustment sets (nothing can be left out of them) are {shown}{more}.",)
 
 
 def _is_only(sets: AdjustmentSets) -> bool:
@@ -158,7 +151,7 @@ def _frontdoor(why: Justification) -> tuple[str, ...]:
         return ()
     return (
         "The front-door formula works through "
-        f"{joined((braces(s) for s in why.frontdoor[:MOST_SETS]), 'or')}.",
+        f"{joined((braces(s) for s in why.frontdoor[:MAX_SETS]), 'or')}.",
     )
 
 

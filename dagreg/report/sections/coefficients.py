@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dagreg.effects.types import Coefficient
-from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Heading, Paragraph, Table
 from dagreg.report.prose import counted, named
 from dagreg.report.sections.densities import of_coefficients
 from dagreg.report.view import EffectView
 from dagreg.results.numbers import interval, level, number, percent
 
-MOST_ROWS = 100
+MAX_ROWS = 100
 
 _FALLACY = (
-    "Each regression was built to answer one question. Its other coefficients are not effects, however "
-    "much they look like it: they are confounded by variables that this question does not need, or show "
-    "only a part of an effect. Reading them as effects is the Table 2 fallacy (Westreich and Greenland "
-    "2013). Another effect is another question."
+    "Each regression answers one question. Its other coefficients are not effects, even if they look like "
+    "effects: they may be confounded, or show only part of an effect. Reading them as effects is the Table 2 "
+    "fallacy (Westreich and Greenland 2013). For another effect, ask another question."
 )
 
 
@@ -34,25 +33,25 @@ def _not_effects(rows: tuple[Coefficient, ...]) -> tuple[Block, ...]:
     if not rows:
         return ()
     more = (
-        (Paragraph(f"Shown are {MOST_ROWS} of {counted(len(rows), 'coefficient')}; results.json lists all."),)
-        if len(rows) > MOST_ROWS
+        (Paragraph(f"Shown are {MAX_ROWS} of {counted(len(rows), 'coefficient')}; results.json lists all."),)
+        if len(rows) > MAX_ROWS
         else ()
     )
     return (Paragraph(_FALLACY), _table(rows, "Coefficients that are not effects"), *more)
 
 
 def _table(rows: tuple[Coefficient, ...], caption: str) -> Table:
-    shown = rows[:MOST_ROWS]
+    shown = rows[:MAX_ROWS]
     return Table(
         caption=caption,
         columns=(
-            Column("Regression"),
-            Column("Response"),
-            Column("Term"),
-            Column("Mean", True),
-            Column("SD", True),
-            Column(f"{percent(rows[0].summary.level)} interval", True),
-            Column("Why"),
+            Heading("Regression"),
+            Heading("Response"),
+            Heading("Term"),
+            Heading("Mean", True),
+            Heading("SD", True),
+            Heading(f"{percent(rows[0].summary.level)} interval", True),
+            Heading("Why"),
         ),
         rows=tuple(_row(c) for c in shown),
         muted=frozenset(i for i, c in enumerate(shown) if not c.estimator.offers.effect),

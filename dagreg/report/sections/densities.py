@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from dagreg.effects.types import Coefficient, Estimate, Summary
 from dagreg.report.blocks import Block, Gallery
-from dagreg.report.curves import Curve, finite, ridge, small_densities
+from dagreg.report.curves import DensityCurve, finite, ridge, small_densities
 from dagreg.report.drawing import Drawing
 from dagreg.report.plots import Emphasis
 from dagreg.report.view import EffectView
 from dagreg.report.words import compared, quantity_unit, scale
 from dagreg.results.numbers import interval, number, percent
 
-MOST_ROWS, MOST_CELLS = 6, 24
+MAX_ROWS, MAX_CELLS = 6, 24
 _READ = "the bar and the darker area hold {level} of the posterior, the dot is its mean"
 
 
@@ -42,8 +42,8 @@ def _scale(view: EffectView, e: Estimate) -> str:
     return f"{scale(view, e)} ({unit})" if unit else scale(view, e)
 
 
-def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[Curve]:
-    here = [e for e in rows if _scale(view, e) == words][:MOST_ROWS]
+def _curves(view: EffectView, rows: Sequence[Estimate], words: str) -> list[DensityCurve]:
+    here = [e for e in rows if _scale(view, e) == words][:MAX_ROWS]
     said = [(e.estimator.label, e.estimand, compared(view, e, rows)) for e in here]
     differ = [len(set(column)) > 1 for column in zip(*said, strict=True)]
     labels = [
@@ -68,10 +68,10 @@ def of_coefficients(rows: Sequence[Coefficient]) -> tuple[Block, ...]:
 
     def drawings() -> tuple[Drawing, ...]:
         curves = (_curve(_term(c, estimators), c.summary, "primary" if c.causal else "plain") for c in drawn)
-        return small_densities(list(finite(list(curves)[:MOST_CELLS])))
+        return small_densities(list(finite(list(curves)[:MAX_CELLS])))
 
     level = percent(drawn[0].summary.level)
-    cut = f" Shown are the first {MOST_CELLS} of {len(drawn):,}." if len(drawn) > MOST_CELLS else ""
+    cut = f" Shown are the first {MAX_CELLS} of {len(drawn):,}." if len(drawn) > MAX_CELLS else ""
     note = f"On the scale of the link; {_READ.format(level=level)}.{cut}"
     return (Gallery("Posterior densities of the coefficients", note, "grid", drawings, folded=True),)
 
@@ -81,8 +81,8 @@ def _term(c: Coefficient, estimators: bool) -> str:
     return f"{words}, {c.estimator.label}" if estimators else words
 
 
-def _curve(label: str, s: Summary, emphasis: Emphasis) -> Curve:
+def _curve(label: str, s: Summary, emphasis: Emphasis) -> DensityCurve:
     assert s.density is not None  # callers leave the others out
     d = s.density
     text = f"{number(s.mean, s.sd)} ({interval(s)})"
-    return Curve(label, d.low, d.high, d.heights, s.mean, s.interval, text, emphasis)
+    return DensityCurve(label, d.low, d.high, d.heights, s.mean, s.interval, text, emphasis)

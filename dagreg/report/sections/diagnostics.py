@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dagreg.doubts.types import Diagnostics
+from dagreg.doubts.types import DrawDiagnostics
 from dagreg.lazy import Lazy
 from dagreg.report.blocks import Block, Bullets, Facts, Paragraph
 from dagreg.report.prose import sentence
@@ -27,13 +27,13 @@ def diagnostics(view: EffectView) -> tuple[Block, ...]:
     return (Paragraph(_verdict(d)), *problems, Facts(_facts(d)), *plan, *chains(view))
 
 
-def _verdict(d: Diagnostics) -> str:
+def _verdict(d: DrawDiagnostics) -> str:
     if d.ok:
         return "The draws passed every check."
     return "The draws failed at least one check, so the numbers of this effect should not be used."
 
 
-def _facts(d: Diagnostics) -> tuple[tuple[str, str], ...]:
+def _facts(d: DrawDiagnostics) -> tuple[tuple[str, str], ...]:
     return (
         ("Engine", "; ".join(engines.words(engine) for engine in d.engine.split(", "))),
         ("Divergences (draws that the sampler could not follow; should be 0)", f"{d.divergences:,}"),

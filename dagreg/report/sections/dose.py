@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.effects.types import Dose
-from dagreg.report.blocks import Block, Column, Curve, Paragraph, Table
+from dagreg.report.blocks import Band, Block, Heading, Paragraph, Table
 from dagreg.report.curve import Point
 from dagreg.report.prose import joined, named
 from dagreg.report.view import EffectView
@@ -26,7 +26,7 @@ def dose_response(view: EffectView) -> tuple[Block, ...]:
         ),
         *_beyond(x, doses),
         _table(x, what, doses, share),
-        Curve(
+        Band(
             f"{what[:1].upper()}{what[1:]}, by the dose of {named(x)}, with {share} intervals",
             axis_name(view, x),
             axis_name(view, view.outcome),
@@ -53,11 +53,11 @@ def _table(x: str, what: str, doses: tuple[Dose, ...], share: str) -> Table:
     return Table(
         caption=f"{what[:1].upper()}{what[1:]} at each dose",
         columns=(
-            Column(named(x), True),
-            Column("Mean", True),
-            Column("SD", True),
-            Column(f"{share} interval", True),
-            Column("Observed"),
+            Heading(named(x), True),
+            Heading("Mean", True),
+            Heading("SD", True),
+            Heading(f"{share} interval", True),
+            Heading("Observed"),
         ),
         rows=tuple(
             (

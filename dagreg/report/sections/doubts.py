@@ -20,7 +20,7 @@ def general_doubts(subject: Subject) -> tuple[Block, ...]:
     )
 
 
-def _banner(found: tuple[Doubt, ...], title: str) -> tuple[Block, ...]:
-    if not found:
+def _banner(doubts: tuple[Doubt, ...], title: str) -> tuple[Block, ...]:
+    if not doubts:
         return ()
-    return (Banner("caution", title, tuple(f"{named(d.code)}: {sentence(d.message)}" for d in found)),)
+    return (Banner("caution", title, tuple(f"{named(d.code)}: {sentence(d.message)}" for d in doubts)),)

@@ -5,7 +5,7 @@ forest plot.
 from __future__ import annotations
 
 from dagreg.effects.types import Estimate
-from dagreg.report.blocks import Block, Bullets, Column, Forest, Paragraph, Table
+from dagreg.report.blocks import Block, Bullets, Forest, Heading, Paragraph, Table
 from dagreg.report.plots import Emphasis, Panel, Row
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.densities import of_estimates
@@ -13,7 +13,7 @@ from dagreg.report.view import EffectView
 from dagreg.report.words import compared, quantity_unit, scale
 from dagreg.results.numbers import interval, level, number, percent, short_probability
 
-MOST_ROWS, MOST_POINTS = 200, 40
+MAX_ROWS, MAX_POINTS = 200, 40
 
 
 def estimates(view: EffectView) -> tuple[Block, ...]:
@@ -53,24 +53,24 @@ def _caption(view: EffectView, rows: tuple[Estimate, ...]) -> str:
 
 
 def _cut(n: int) -> tuple[Block, ...]:
-    if n <= MOST_ROWS:
+    if n <= MAX_ROWS:
         return ()
-    return (Paragraph(f"Shown are {MOST_ROWS} of {counted(n, 'estimate')}; results.json lists all."),)
+    return (Paragraph(f"Shown are {MAX_ROWS} of {counted(n, 'estimate')}; results.json lists all."),)
 
 
 def _table(view: EffectView, rows: tuple[Estimate, ...], caption: str) -> Table:
-    shown = rows[:MOST_ROWS]
+    shown = rows[:MAX_ROWS]
     several = len({e.estimand for e in rows}) > 1
     columns = (
-        Column("Estimator"),
-        *((Column("Estimand"),) if several else ()),
-        Column("Comparison"),
-        Column("Scale"),
-        Column("Mean", True),
-        Column("SD", True),
-        Column(f"{percent(rows[0].summary.level)} interval", True),
-        Column("P(> 0)", True),
-        Column("Adjusted for"),
+        Heading("Estimator"),
+        *((Heading("Estimand"),) if several else ()),
+        Heading("Comparison"),
+        Heading("Scale"),
+        Heading("Mean", True),
+        Heading("SD", True),
+        Heading(f"{percent(rows[0].summary.level)} interval", True),
+        Heading("P(> 0)", True),
+        Heading("Adjusted for"),
     )
     return Table(
         caption=caption,
@@ -124,8 +124,8 @@ def _how_to_read(view: EffectView, rows: tuple[Estimate, ...]) -> str:
     share = percent(rows[0].summary.level)
     ratios = _RATIOS if any(e.is_ratio for e in rows) else ""
     unadjusted = (
-        " The unadjusted rows adjust for nothing; they show what the adjustment does and are no answer to "
-        "the question."
+        " The unadjusted rows adjust for nothing: they show what adjusting changes, and do not answer the "
+        "question."
         if any(not e.estimator.offers.effect for e in rows)
         else ""
     )
@@ -149,9 +149,9 @@ _BOOTSTRAP = (
     "a sample of."
 )
 _RATIOS = (
-    " Ratios are of the same two averages as the difference: no effect is 1, and in their rows P(> 0) is "
-    "the probability of more than 1. An odds ratio of averages is not the exponential of a coefficient, "
-    "which holds within strata, even where nothing is confounded."
+    " Ratios compare the same two averages as the difference does. A ratio of 1 is no effect, and P(> 0) of "
+    "a ratio is the probability that it is above 1. An odds ratio of averages differs from the exponential "
+    "of a coefficient, which holds within strata, even without confounding."
 )
 
 
@@ -161,7 +161,7 @@ def _panels(view: EffectView, rows: tuple[Estimate, ...]) -> tuple[Panel, ...]:
     return tuple(
         Panel(
             name.capitalize(),
-            tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MOST_POINTS],
+            tuple(_point(view, e) for e in rows if scale(view, e) == name)[:MAX_POINTS],
             null,
         )
         for name, null in scales.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagreg.effects.types import INDIRECT
 from dagreg.identify.types import Identified, Instrument
-from dagreg.report.blocks import Block, Column, Table
+from dagreg.report.blocks import Block, Heading, Table
 from dagreg.report.prose import braces
 from dagreg.report.view import EffectView, Subject, views
 from dagreg.report.words import compared, quantity_unit, question
@@ -16,11 +16,11 @@ def glance(subject: Subject) -> tuple[Block, ...]:
     if len(effects) < 2:
         return ()
     numbers = any(v.primary() for v in effects)
-    columns = (Column("Question"), Column("Identified"), Column("Adjusted for"))
+    columns = (Heading("Question"), Heading("Identified"), Heading("Adjusted for"))
     return (
         Table(
             caption="One row for each question",
-            columns=(*columns, Column("Answer")) if numbers else columns,
+            columns=(*columns, Heading("Answer")) if numbers else columns,
             rows=tuple((*_start(v), _number(v)) if numbers else _start(v) for v in effects),
         ),
     )

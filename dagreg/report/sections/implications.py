@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from dagreg.doubts.types import ImplicationTest
-from dagreg.report.blocks import Banner, Block, Bullets, Column, Paragraph, Table
+from dagreg.report.blocks import Banner, Block, Bullets, Heading, Paragraph, Table
 from dagreg.report.prose import counted, listed, named
 from dagreg.report.view import Subject, study_in
 from dagreg.results.fit import Report
@@ -13,7 +13,7 @@ from dagreg.results.numbers import number, short_probability
 from dagreg.spec.types import Spec
 from dagreg.study import Study
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 
 
 def implications(subject: Subject) -> tuple[Block, ...]:
@@ -25,7 +25,7 @@ def implications(subject: Subject) -> tuple[Block, ...]:
     claims = study.implications
     if not claims:
         return tuple(Paragraph(text) for text in _without_claims(study))
-    bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MOST_ROWS]))
+    bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MAX_ROWS]))
     return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(study), *left)
 
 
@@ -91,16 +91,16 @@ def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:
 
 
 def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
-    shown = tests[:MOST_ROWS]
+    shown = tests[:MAX_ROWS]
     return Table(
         caption="Implied independences and their tests",
         columns=(
-            Column("Independent"),
-            Column("Given"),
-            Column("Statistic", True),
-            Column("p", True),
-            Column("p (adjusted)", True),
-            Column("Verdict"),
+            Heading("Independent"),
+            Heading("Given"),
+            Heading("Statistic", True),
+            Heading("p", True),
+            Heading("p (adjusted)", True),
+            Heading("Verdict"),
         ),
         rows=tuple(_row(t) for t in shown),
         strong=frozenset(i for i, t in enumerate(shown) if t.rejected),
@@ -119,6 +119,4 @@ def _row(t: ImplicationTest) -> tuple[str, ...]:
 
 
 def _cut(n: int) -> tuple[Block, ...]:
-    return (
-        (Paragraph(f"Shown are {MOST_ROWS} of {n:,}; the JSON answer lists all."),) if n > MOST_ROWS else ()
-    )
+    return (Paragraph(f"Shown are {MAX_ROWS} of {n:,}; the JSON answer lists all."),) if n > MAX_ROWS else ()

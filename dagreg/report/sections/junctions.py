@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dagreg.graph.junctions import Junction
-from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Heading, Paragraph, Table
 from dagreg.report.prose import counted, named
 from dagreg.report.view import Subject, study_in
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 
 _DRAWN = {"fork": "{a} <- {m} -> {b}", "pipe": "{a} -> {m} -> {b}", "collider": "{a} -> {m} <- {b}"}
 _MEANS = {
@@ -18,28 +18,28 @@ _MEANS = {
 
 
 def junctions(subject: Subject) -> tuple[Block, ...]:
-    found = study_in(subject).junctions
-    if not found:
+    listed = study_in(subject).junctions
+    if not listed:
         return ()
     table = Table(
         caption="Forks, pipes and colliders",
         columns=(
-            Column("Junction"),
-            Column("Kind"),
-            Column("What it does"),
-            Column("Ends joined by an arrow"),
+            Heading("Junction"),
+            Heading("Kind"),
+            Heading("What it does"),
+            Heading("Ends joined by an arrow"),
         ),
-        rows=tuple(_row(j) for j in found[:MOST_ROWS]),
+        rows=tuple(_row(j) for j in listed[:MAX_ROWS]),
     )
-    if len(found) <= MOST_ROWS:
+    if len(listed) <= MAX_ROWS:
         return (table,)
-    number = counted(len(found), "junction")
+    number = counted(len(listed), "junction")
     if study_in(subject).junctions_truncated:
         return (
             table,
-            Paragraph(f"Shown are {MOST_ROWS} of more than {number}; the JSON answer lists so many."),
+            Paragraph(f"Shown are {MAX_ROWS} of more than {number}; the JSON answer lists so many."),
         )
-    return (table, Paragraph(f"Shown are {MOST_ROWS} of {number}; the JSON answer lists all."))
+    return (table, Paragraph(f"Shown are {MAX_ROWS} of {number}; the JSON answer lists all."))
 
 
 def _row(j: Junction) -> tuple[str, ...]:

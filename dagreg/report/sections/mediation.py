@@ -5,39 +5,43 @@ others.
 from __future__ import annotations
 
 from dagreg.identify.types import Mediation, PathEffect, PathsIdentified
-from dagreg.report.blocks import Block, Bullets, Code, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
 from dagreg.report.prose import joined, listed, named
 from dagreg.report.view import EffectView
 
 
 def mediation(view: EffectView) -> tuple[Block, ...]:
-    found = view.justification.mediation
-    if found is None:
+    answer = view.justification.mediation
+    if answer is None:
         return ()
     x, y = listed(view.exposure), named(view.outcome)
-    if not found.mediators:
+    if not answer.mediators:
         return (Paragraph(f"No observed variable lies between {x} and {y}, so there is nothing to divide."),)
     return (
-        Paragraph(_question(x, y, found)),
-        Bullets(_verdicts(found)),
-        *_formula(found, x, y),
-        *_table("Through one mediator, along every path that it lies on", "Through", found.through),
-        *_table("Along one path alone", "Path", found.paths),
-        *_reasons((*found.through, *found.paths)),
-        *((Paragraph("There are more mediators or paths than are listed here."),) if found.truncated else ()),
+        Paragraph(_question(x, y, answer)),
+        Bullets(_verdicts(answer)),
+        *_formula(answer, x, y),
+        *_table("Through one mediator, along every path that it lies on", "Through", answer.through),
+        *_table("Along one path alone", "Path", answer.paths),
+        *_reasons((*answer.through, *answer.paths)),
+        *(
+            (Paragraph("There are more mediators or paths than are listed here."),)
+            if answer.truncated
+            else ()
+        ),
     )
 
 
-def _question(x: str, y: str, found: Mediation) -> str:
-    names = listed(found.mediators)
+def _question(x: str, y: str, mediation: Mediation) -> str:
+    names = listed(mediation.mediators)
     opening = (
         f"The mediator is {names}."
-        if len(found.mediators) == 1
+        if len(mediation.mediators) == 1
         else f"The mediators, taken together, are {names}."
     )
     what, stay, move = (
         ("the mediator", "stays as it", "moves")
-        if len(found.mediators) == 1
+        if len(mediation.mediators) == 1
         else ("the mediators", "stay as they", "move")
     )
     return (
@@ -47,8 +51,8 @@ def _question(x: str, y: str, found: Mediation) -> str:
     )
 
 
-def _verdicts(found: Mediation) -> tuple[str, ...]:
-    direct, indirect = found.direct, found.indirect
+def _verdicts(mediation: Mediation) -> tuple[str, ...]:
+    direct, indirect = mediation.direct, mediation.indirect
     if (_standing(direct), direct.reason) == (_standing(indirect), indirect.reason):
         return (f"Natural direct and natural indirect effect: {_standing(direct)}. {direct.reason}",)
     return tuple(f"{e.name[:1].upper()}{e.name[1:]}: {_standing(e)}. {e.reason}" for e in (direct, indirect))
@@ -60,14 +64,14 @@ def _standing(effect: PathEffect) -> str:
     return "identified" if effect.identified else "not identified"
 
 
-def _formula(found: Mediation, x: str, y: str) -> tuple[Block, ...]:
-    if found.direct.estimand is None and found.indirect.estimand is None:
+def _formula(mediation: Mediation, x: str, y: str) -> tuple[Block, ...]:
+    if mediation.direct.estimand is None and mediation.indirect.estimand is None:
         return ()
-    formula = found.direct.estimand or found.indirect.estimand or ""
+    formula = mediation.direct.estimand or mediation.indirect.estimand or ""
     return (
         Paragraph(
             f"Both rest on one distribution: that of {y} with {x} at its new value for the direct path and "
-            f"at its old value ({named(found.reference)}) for the mediators."
+            f"at its old value ({named(mediation.reference)}) for the mediators."
         ),
         Code(formula, caption="The estimand"),
     )
@@ -79,7 +83,7 @@ def _table(caption: str, title: str, effects: tuple[PathEffect, ...]) -> tuple[B
     return (
         Table(
             caption=caption,
-            columns=(Column(title), Column("Effect"), Column("Formula, or what forbids it")),
+            columns=(Heading(title), Heading("Effect"), Heading("Formula, or what forbids it")),
             rows=tuple((named(e.name), _standing(e), _short(e)) for e in effects),
             strong=frozenset(i for i, e in enumerate(effects) if isinstance(e, PathsIdentified)),
         ),

@@ -5,25 +5,25 @@ from __future__ import annotations
 from itertools import islice
 
 from dagreg.identify.types import NodeNote
-from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Bullets, Heading, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
 
-MOST_NODES, MOST_HARMFUL = 80, 40
-MOST_EXAMINED = 400  # a note is worked out on demand, and its reason searches the graph for a path
+MAX_NODES, MAX_HARMFUL = 80, 40
+MAX_EXAMINED = 400  # a note is worked out on demand, and its reason searches the graph for a path
 
 
 def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
     notes = view.justification.nodes
-    found = (
+    candidates = (
         note
-        for note in islice(notes.values(), MOST_EXAMINED)
+        for note in islice(notes.values(), MAX_EXAMINED)
         if note.harmful and "unobserved" not in note.roles
     )
-    harmful = tuple(islice(found, MOST_HARMFUL))
+    harmful = tuple(islice(candidates, MAX_HARMFUL))
     if not harmful:
         return ()
-    cut = len(harmful) == MOST_HARMFUL or len(notes) > MOST_EXAMINED
+    cut = len(harmful) == MAX_HARMFUL or len(notes) > MAX_EXAMINED
     more = (
         (Paragraph("There may be more; `dagreg explain` with `--node` answers for any variable."),)
         if cut
@@ -46,15 +46,15 @@ def every_node(view: EffectView) -> tuple[Block, ...]:
     notes = view.justification.nodes
     if not notes:
         return ()
-    shown = tuple(islice(notes.values(), MOST_NODES))  # they may be worked out one by one, on demand
+    shown = tuple(islice(notes.values(), MAX_NODES))  # they may be worked out one by one, on demand
     table = Table(
         caption="Roles, and why each variable is in the set or out of it",
-        columns=(Column("Variable"), Column("Role"), Column("Adjusted for"), Column("Why")),
+        columns=(Heading("Variable"), Heading("Role"), Heading("Adjusted for"), Heading("Why")),
         rows=tuple(
             (named(n.name), ", ".join(n.roles), "yes" if n.in_set else "no", sentence(n.why)) for n in shown
         ),
         strong=frozenset(i for i, n in enumerate(shown) if n.in_set),
     )
-    if len(notes) <= MOST_NODES:
+    if len(notes) <= MAX_NODES:
         return (table,)
-    return (table, Paragraph(f"Shown are {MOST_NODES} of {len(notes):,}; the JSON answer lists all."))
+    return (table, Paragraph(f"Shown are {MAX_NODES} of {len(notes):,}; the JSON answer lists all."))

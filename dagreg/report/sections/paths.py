@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dagreg.identify.types import PathNote
-from dagreg.report.blocks import Block, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Heading, Paragraph, Table
 from dagreg.report.prose import listed, named
 from dagreg.report.view import EffectView
 
-MOST_PATHS = 60
-_COLUMNS = (Column("Path"), Column("Carries"), Column("Without adjustment"), Column("With the chosen set"))
+MAX_PATHS = 60
+_COLUMNS = (
+    Heading("Path"),
+    Heading("Carries"),
+    Heading("Without adjustment"),
+    Heading("With the chosen set"),
+)
 
 
 def paths(view: EffectView) -> tuple[Block, ...]:
@@ -20,10 +25,10 @@ def paths(view: EffectView) -> tuple[Block, ...]:
     table = Table(
         caption=f"Paths between {x} and {y}",
         columns=_COLUMNS if chosen is not None else _COLUMNS[:3],
-        rows=tuple(_row(p, chosen is not None, why.query.kind == "direct") for p in why.paths[:MOST_PATHS]),
-        strong=frozenset(i for i, p in enumerate(why.paths[:MOST_PATHS]) if p.causal),
+        rows=tuple(_row(p, chosen is not None, why.query.kind == "direct") for p in why.paths[:MAX_PATHS]),
+        strong=frozenset(i for i, p in enumerate(why.paths[:MAX_PATHS]) if p.causal),
     )
-    if not why.paths_truncated and len(why.paths) <= MOST_PATHS:
+    if not why.paths_truncated and len(why.paths) <= MAX_PATHS:
         return (table,)
     return (table, Paragraph("The graph has more paths than are listed here."))
 

@@ -7,7 +7,7 @@ from dagreg.report.draw import CannotDraw, edge_text, picture_title, svg
 from dagreg.report.looks import legend
 from dagreg.report.view import EffectView
 
-MOST_EDGES = 200
+MAX_EDGES = 200
 
 
 def picture(view: EffectView) -> tuple[Block, ...]:
@@ -30,5 +30,5 @@ def picture(view: EffectView) -> tuple[Block, ...]:
 
 def _edges(view: EffectView) -> tuple[str, ...]:
     edges = view.spec.edges
-    shown = tuple(edge_text(e) for e in edges[:MOST_EDGES])
-    return shown if len(edges) <= MOST_EDGES else (*shown, f"... and {len(edges) - MOST_EDGES:,} more arrows")
+    shown = tuple(edge_text(e) for e in edges[:MAX_EDGES])
+    return shown if len(edges) <= MAX_EDGES else (*shown, f"... and {len(edges) - MAX_EDGES:,} more arrows")

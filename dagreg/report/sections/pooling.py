@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dagreg.doubts.types import PooledLevel, Pooling
-from dagreg.report.blocks import Block, Column, Gallery, Paragraph, Table
+from dagreg.report.blocks import Block, Gallery, Heading, Paragraph, Table
 from dagreg.report.drawing import Drawing
 from dagreg.report.prose import counted, named
-from dagreg.report.shrinkage import Level, shrinkage
+from dagreg.report.shrinkage import DrawnLevel, shrinkage
 from dagreg.report.view import EffectView
 from dagreg.results.numbers import number, percent
 
 _WHY = (
-    "Levels share a distribution, so each one's estimate is drawn towards what all share, and the more so "
-    "the less its own rows say (partial pooling, or shrinkage)."
+    "All levels share one distribution, so each level's estimate is drawn towards the mean of all (partial "
+    "pooling, or shrinkage). It moves furthest where its own rows say least."
 )
 _READ = "A ring is what a level's own rows say; far from its dot, they are few or unusual."
 
@@ -33,7 +33,7 @@ def pooling(view: EffectView) -> tuple[Block, ...]:
 
 
 def _drawing(p: Pooling) -> Drawing:
-    levels = [Level(v.name, v.count, v.alone, v.mean, *v.interval) for v in p.levels]
+    levels = [DrawnLevel(v.name, v.count, v.alone, v.mean, *v.interval) for v in p.levels]
     title = f"{p.coefficient} by {p.group}, {p.estimator.label} regression of {p.response}"
     return shrinkage(levels, p.centre, title, p.scale, f"{percent(p.level)} interval")
 
@@ -43,11 +43,11 @@ def _table(p: Pooling) -> Iterator[Block]:
         caption=f"The {named(p.coefficient)} by {named(p.group)} in the {p.estimator.label} "
         f"regression of {named(p.response)}: {p.scale}",
         columns=(
-            Column("Level"),
-            Column("Rows", True),
-            Column("Alone", True),
-            Column("Partially pooled", True),
-            Column(f"{percent(p.level)} interval", True),
+            Heading("Level"),
+            Heading("Rows", True),
+            Heading("Alone", True),
+            Heading("Partially pooled", True),
+            Heading(f"{percent(p.level)} interval", True),
         ),
         rows=tuple(_row(v) for v in p.levels),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dagreg.report.blocks import Block, Bullets, Column, Paragraph, Table
+from dagreg.report.blocks import Block, Bullets, Heading, Paragraph, Table
 from dagreg.report.prose import named, sentence
 from dagreg.report.view import EffectView
 
@@ -29,19 +29,19 @@ def priors(view: EffectView) -> tuple[Block, ...]:
     table = Table(
         caption="The prior of every parameter",
         columns=(
-            Column("Regression of"),
-            Column("Parameter"),
-            Column("Prior"),
-            Column("Origin"),
-            Column("Used in"),
+            Heading("Regression of"),
+            Heading("Parameter"),
+            Heading("Prior"),
+            Heading("Origin"),
+            Heading("Used in"),
         ),
         rows=tuple((*line, ", ".join(dict.fromkeys(where))) for line, where in used.items()),
     )
     return (
         Paragraph(
-            "Priors that you gave are used exactly as written, with the intercept where all predictors "
-            "are zero. Default priors are scaled to the data by the rule shown, with the intercept at the "
-            "predictors' means."
+            "A prior that you gave is used exactly as written. A default prior is scaled to the data by the "
+            "rule shown. A prior of yours for an intercept is about predictors of zero, a default one about "
+            "predictors at their means."
             + (_REFERENCE if any(_has_reference(e) for m in view.models for e in m.equations) else "")
         ),
         table,
@@ -51,8 +51,8 @@ def priors(view: EffectView) -> tuple[Block, ...]:
 
 
 _REFERENCE = (
-    " Those of several levels are priors of their differences from the reference: with another reference "
-    "the same rule says something else, and where the data say little the answer moves with it."
+    " Default priors of several levels are about their differences from the reference level. With another "
+    "reference the same rule says something else, and so does the answer where the data say little."
 )
 
 

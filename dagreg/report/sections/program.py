@@ -12,11 +12,11 @@ from dagreg.report.prose import named
 from dagreg.report.view import Subject
 from dagreg.results.fit import FittedEffect, Report
 
-MOST_IN_SIGHT = 14  # variables of a diagram; larger ones open on a click
+MAX_IN_SIGHT = 14  # variables of a diagram; larger ones open on a click
 _OPTIMISED = (
-    "This is the model that was fitted. It runs without dagreg. What was solved is an optimised form of "
-    "it, with the same posterior for less work: `dagreg compile --optimised` prints that one, "
-    "`--explain-plan` says what was done."
+    "This is the model that was fitted. It runs without dagreg. To save work, dagreg solved another form of "
+    "it, with the same posterior: `dagreg compile --optimised` prints that form, and `--explain-plan` says "
+    "what was done."
 )
 
 
@@ -25,7 +25,7 @@ def program(subject: Subject) -> tuple[Block, ...]:
         return ()
     return (
         Paragraph(
-            _OPTIMISED if subject.optimised else "This is the model as it was fitted. It runs without dagreg."
+            _OPTIMISED if subject.optimised else "This is the model that was fitted. It runs without dagreg."
         ),
         *(gallery for effect in subject.effects for gallery in _plates(effect)),
         Code(subject.source, "python", "model.py"),
@@ -48,7 +48,7 @@ def _plates(effect: FittedEffect) -> tuple[Block, ...]:
             note="" if i else _NOTATION,
             kind="wide",
             drawings=partial(_drawn, source, f"Plate diagram of the {estimator} model of {y}"),
-            folded=i > 0 or source.count("~") > MOST_IN_SIGHT,
+            folded=i > 0 or source.count("~") > MAX_IN_SIGHT,
             file="" if i else "model.svg",
         )
         for i, (estimator, source) in enumerate(effect.plates.items())

@@ -8,7 +8,7 @@ from dagreg.report.prose import braces, listed, named, sentence
 from dagreg.report.sections.belief import by_levels, instrument_lines
 from dagreg.report.view import EffectView
 
-MOST_PATHS = 20
+MAX_PATHS = 20
 SAID_BELOW = 3  # sets to measure that the suggestions already name, each with its strategy
 
 
@@ -27,7 +27,7 @@ def refusal(view: EffectView) -> tuple[Block, ...]:
         *_measure(answer.measure, len(answer.suggestions) > 0),
         *_suggestions(answer.suggestions),
         *_instruments(view),
-        *_notes(view),
+        *(Paragraph(sentence(note)) for note in view.justification.notes),
     )
 
 
@@ -44,7 +44,7 @@ def _open_paths(paths: tuple[str, ...]) -> tuple[Block, ...]:
             "Association that is not the effect flows along these paths, whatever observed variables are "
             "adjusted for:"
         ),
-        Bullets(tuple(named(p) for p in paths[:MOST_PATHS])),
+        Bullets(tuple(named(p) for p in paths[:MAX_PATHS])),
     )
 
 
@@ -54,10 +54,10 @@ def _hedge(hedge: Hedge | None) -> tuple[Block, ...]:
     return (
         Paragraph(
             "The graph itself holds the proof, called a hedge: two groups of variables, one inside the "
-            "other, each tied together by unobserved common causes, of which only the larger holds a "
-            "variable that the question sets (the exposure, or for a direct effect one held fixed). Two "
-            "worlds can then be written down that agree on everything observed and differ in the effect: "
-            "no method and no amount of data tells them apart."
+            "other. Unobserved common causes tie each group together, and only the larger group holds a "
+            "variable that the question sets (the exposure, or one held fixed for a direct effect). So there "
+            "are two worlds that agree on everything observed and differ in the effect: no method and no "
+            "amount of data tells them apart."
         ),
         Bullets((f"The larger group: {braces(hedge.outer)}", f"The smaller group: {braces(hedge.inner)}")),
     )
@@ -87,7 +87,3 @@ def _measure(sets: tuple[tuple[str, ...], ...], said: bool) -> tuple[Block, ...]
 def _instruments(view: EffectView) -> tuple[Block, ...]:
     lines = instrument_lines(view.justification)
     return (Bullets(lines),) if lines else ()
-
-
-def _notes(view: EffectView) -> tuple[Block, ...]:
-    return tuple(Paragraph(sentence(n)) for n in view.justification.notes)

@@ -34,7 +34,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class GraphFormat:
     """A format: the endings of its files, and a pattern that only its texts match, for files that do not
     tell.
     """
@@ -43,12 +43,12 @@ class Format:
     pattern: str
 
 
-FORMATS: Mapping[str, Format] = {
-    "yaml": Format((".yaml", ".yml"), r"^(edges|nodes|dagreg)\s*:"),
-    "dagitty": Format((".dagitty",), r"\A(strict\s+)?(dag|pdag|mag|pag)\b[^\[{]*\{|->|<-"),
-    "dot": Format((".dot", ".gv"), r"\A(strict\s+)?(di)?graph\b[^\[{]*\{"),
-    "gml": Format((".gml",), r"^[^\S\n]*graph\s*\["),
-    "lavaan": Format((".lav", ".lavaan"), r"[\w.][^\S\n]*(=~|~)"),
+FORMATS: Mapping[str, GraphFormat] = {
+    "yaml": GraphFormat((".yaml", ".yml"), r"^(edges|nodes|dagreg)\s*:"),
+    "dagitty": GraphFormat((".dagitty",), r"\A(strict\s+)?(dag|pdag|mag|pag)\b[^\[{]*\{|->|<-"),
+    "dot": GraphFormat((".dot", ".gv"), r"\A(strict\s+)?(di)?graph\b[^\[{]*\{"),
+    "gml": GraphFormat((".gml",), r"^[^\S\n]*graph\s*\["),
+    "lavaan": GraphFormat((".lav", ".lavaan"), r"[\w.][^\S\n]*(=~|~)"),
 }
 """By name; `detect` tries their patterns in the order of `_ORDER`."""
 

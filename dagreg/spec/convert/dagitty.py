@@ -17,7 +17,7 @@ from dagreg.errors import Span, did_you_mean
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses, roles
 from dagreg.spec.convert.marks import ROLES, truth
-from dagreg.spec.source import MAX_NESTING, Source, shorten
+from dagreg.spec.source import MAX_NESTING, SpecText, shorten
 from dagreg.spec.types import Node, Spec
 
 _TOKEN = re.compile(
@@ -71,14 +71,14 @@ def read(text: str, name: str, file: str) -> Read:
     Raises SpecError: DR171 where the text breaks the grammar, DR172 where it is a graph of another kind.
     """
     draft = Draft(text)
-    _Reader(draft, Source(file, text)).read()
+    _Reader(draft, SpecText(file, text)).read()
     return draft.finish(name)
 
 
 class _Reader:
     """Recursive descent over the tokens; `depth` bounds the recursion."""
 
-    def __init__(self, draft: Draft, source: Source) -> None:
+    def __init__(self, draft: Draft, source: SpecText) -> None:
         self.draft, self.source = draft, source
         self.tokens = [*self._tokens(), _Token(_END, "", len(source.text), len(source.text))]
         self.at = self.depth = 0
@@ -289,7 +289,7 @@ class _Reader:
         if value is None or truth(value):
             self.draft.mark(ROLES[word], vertex, span)
         elif truth(value) is None:
-            self.draft.found.error(
+            self.draft.mistakes.error(
                 "DR176", f"`{word}` of `{shorten(vertex)}` is `{shorten(value)}`", span, f"say `{word}`"
             )
 

@@ -17,7 +17,7 @@ from dagreg.lazy import Lazy
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses, roles
 from dagreg.spec.convert.marks import ROLES, SPELLED_OUT, read_marks
-from dagreg.spec.source import Source, shorten
+from dagreg.spec.source import SpecText, shorten
 from dagreg.spec.types import Edge, Spec
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read(text: str, name: str, file: str) -> Read:
     `a -> b` is an arrow, turned round by `dir=back`; `dir=both`, or a dashed line without arrowheads, is `a
     <-> b`. Raises SpecError: DR171 where Graphviz cannot read the text, DR172 where edges have no direction.
     """
-    draft, source = Draft(text), Source(file, text)
+    draft, source = Draft(text), SpecText(file, text)
     graph = _parsed(draft, source)
     _refuse_passed_over(draft, source)
     if not graph.is_directed():
@@ -54,7 +54,7 @@ def read(text: str, name: str, file: str) -> Read:
     return draft.finish(name)
 
 
-def _parsed(draft: Draft, source: Source) -> Any:
+def _parsed(draft: Draft, source: SpecText) -> Any:
     with _complaints() as said:
         try:
             graph = pygraphviz.AGraph(string=source.text)
@@ -68,7 +68,7 @@ def _parsed(draft: Draft, source: Source) -> Any:
     return graph
 
 
-def _refuse_split(draft: Draft, source: Source, complaint: str) -> None:
+def _refuse_split(draft: Draft, source: SpecText, complaint: str) -> None:
     """Raises SpecError (DR171) where Graphviz only warns: of `1a` it makes the nodes `1` and `a`."""
     match = _SPLIT.search(complaint)
     if match is not None:
@@ -79,7 +79,7 @@ def _refuse_split(draft: Draft, source: Source, complaint: str) -> None:
         draft.refuse("DR171", f"not DOT: cannot tell whether `{shorten(match[1])}` is one name", span, label)
 
 
-def _refuse_passed_over(draft: Draft, source: Source) -> None:
+def _refuse_passed_over(draft: Draft, source: SpecText) -> None:
     """Raises SpecError (DR171) where Graphviz passes over text: behind the first graph, and at a `#` within a
     line.
     """
@@ -130,7 +130,7 @@ def _sentence(complaint: str, problem: Exception) -> str:
     return f"a mistake near `{shorten(match[2])}`" if match[2] else "the text ends too early"
 
 
-def _place(complaint: str, source: Source) -> Span | None:
+def _place(complaint: str, source: SpecText) -> Span | None:
     match = _SAID.search(complaint)
     if match is None:
         return None
@@ -169,10 +169,14 @@ def _read_edge(draft: Draft, source: str, target: str, attributes: Any) -> None:
             draft.edge(source, target, bidirected=True)
         case _ if direction in _DIRECTIONS:
             message = f"the edge from `{shorten(source)}` to `{shorten(target)}` has no arrowhead"
-            draft.found.error("DR172", message, None, "an arrow is `dir=forward`, a common cause `dir=both`")
+            draft.mistakes.error(
+                "DR172", message, None, "an arrow is `dir=forward`, a common cause `dir=both`"
+            )
         case _:
             message = f"the edge from `{shorten(source)}` to `{shorten(target)}` has `dir={direction}`"
-            draft.found.error("DR172", message, None, "an arrow is `dir=forward`, a common cause `dir=both`")
+            draft.mistakes.error(
+                "DR172", message, None, "an arrow is `dir=forward`, a common cause `dir=both`"
+            )
 
 
 def write(spec: Spec) -> Written:

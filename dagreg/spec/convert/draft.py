@@ -16,7 +16,7 @@ from dagreg.spec.shapes import has_controls, valid_name
 from dagreg.spec.source import shorten
 from dagreg.spec.types import Adjust, Edge, Effect, Node, Spec
 
-Role = Literal["exposure", "outcome", "adjusted", "unobserved", "selected"]
+MarkedRole = Literal["exposure", "outcome", "adjusted", "unobserved", "selected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ class Draft:
 
     def __init__(self, text: str = "") -> None:
         self.text = text
-        self.found = Diagnostics()
+        self.mistakes = Diagnostics()
         self.notes: list[Diagnostic] = []
         self._nodes: dict[str, Span | None] = {}
         self._edges: dict[tuple[str, str, bool], Edge] = {}
         self._labels: dict[str, str] = {}
         self._positions: dict[str, tuple[float, float]] = {}
-        self._roles: dict[Role, dict[str, Span | None]] = {}
+        self._roles: dict[MarkedRole, dict[str, Span | None]] = {}
         self._ignored: dict[str, Span | None] = {}
         self._drawn = 0
 
@@ -54,7 +54,7 @@ class Draft:
         """A node, once or again; its first place is kept."""
         if name not in self._nodes:
             self._nodes[name] = span
-            valid_name(name, span, self.found)
+            valid_name(name, span, self.mistakes)
 
     def edge(self, source: str, target: str, bidirected: bool = False, span: Span | None = None) -> None:
         """An edge and its nodes. An edge that stands in the text twice is one edge."""
@@ -78,7 +78,7 @@ class Draft:
         if self._drawn + more > MAX_EDGES:
             self.refuse("DR107", f"more than {MAX_EDGES} edges", span, "a spec is smaller")
 
-    def mark(self, role: Role, name: str, span: Span | None = None) -> None:
+    def mark(self, role: MarkedRole, name: str, span: Span | None = None) -> None:
         self._roles.setdefault(role, {}).setdefault(name, span)
 
     def label(self, name: str, label: str) -> None:
@@ -99,8 +99,8 @@ class Draft:
 
     def refuse(self, code: str, message: str, span: Span | None, label: str = "") -> NoReturn:
         """Raises SpecError with this mistake and those found before it."""
-        self.found.error(code, message, span, label)
-        raise SpecError(self.found.by_place(), self.text)
+        self.mistakes.error(code, message, span, label)
+        raise SpecError(self.mistakes.by_place(), self.text)
 
     def finish(self, name: str) -> Read:
         """The spec, with a note of what was ignored.
@@ -108,12 +108,12 @@ class Draft:
         Raises SpecError where the graph is not a DAG, has no nodes, or its effect cannot be asked.
         """
         edges = Edges(edges=list(self._edges.values()))
-        check_edges(edges, self.found)
-        if not self._nodes and not len(self.found):
-            self.found.error("DR114", "a graph without nodes", None)
+        check_edges(edges, self.mistakes)
+        if not self._nodes and not len(self.mistakes):
+            self.mistakes.error("DR114", "a graph without nodes", None)
         effects = self._effects()
-        if len(self.found):
-            raise SpecError(self.found.by_place(), self.text)
+        if len(self.mistakes):
+            raise SpecError(self.mistakes.by_place(), self.text)
         nodes = {node: self._node(node, span) for node, span in self._nodes.items()}
         if self._ignored:
             listed = ", ".join(f"`{shorten(what)}`" for what in self._ignored)
@@ -127,7 +127,7 @@ class Draft:
         selected, at = name in self._names("selected"), self._positions.get(name)
         return Node(name, observed, label=self._labels.get(name), selected=selected, position=at, span=span)
 
-    def _names(self, role: Role) -> dict[str, Span | None]:
+    def _names(self, role: MarkedRole) -> dict[str, Span | None]:
         return self._roles.get(role, {})
 
     def _effects(self) -> tuple[Effect, ...]:
@@ -159,14 +159,14 @@ class Draft:
         for role in ("exposure", "outcome", "adjusted"):
             for name, span in self._names(role).items():
                 if name in self._names("unobserved"):
-                    self.found.error(
+                    self.mistakes.error(
                         "DR141", f"`{shorten(name)}` is unobserved and cannot be marked as {role}", span
                     )
         for name, span in self._names("exposure").items():
             if name in self._names("outcome"):
-                self.found.error("DR142", f"`{shorten(name)}` is both exposure and outcome", span)
+                self.mistakes.error("DR142", f"`{shorten(name)}` is both exposure and outcome", span)
         for name, span in self._names("adjusted").items():
             if name in self._names("exposure") or name in self._names("outcome"):
-                self.found.error(
+                self.mistakes.error(
                     "DR143", f"`{shorten(name)}` is an end of the effect and cannot be adjusted for", span
                 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dagreg.errors import Span
 from dagreg.spec.convert.draft import Draft, Read, Written
 from dagreg.spec.convert.losses import Holds, check_names, losses
-from dagreg.spec.source import Source
+from dagreg.spec.source import SpecText
 from dagreg.spec.types import Spec
 
 _TOKEN = re.compile(
@@ -57,7 +57,7 @@ def read(text: str, name: str, file: str) -> Read:
     An arrow fixed at 0 (`y ~ 0*x`) is none. Raises SpecError: DR171 where a statement cannot be read, DR172
     for composites.
     """
-    draft, source = Draft(text), Source(file, text)
+    draft, source = Draft(text), SpecText(file, text)
     for statement in _statements(text):
         _Statement(draft, source, statement).read()
     return draft.finish(name)
@@ -101,7 +101,7 @@ def _continues(tokens: list[_Token], end: int) -> bool:
 class _Statement:
     """Reads one statement, `left operator right`."""
 
-    def __init__(self, draft: Draft, source: Source, tokens: list[_Token]) -> None:
+    def __init__(self, draft: Draft, source: SpecText, tokens: list[_Token]) -> None:
         self.draft, self.source, self.tokens = draft, source, tokens
 
     def read(self) -> None:
@@ -112,7 +112,7 @@ class _Statement:
         operator = self.tokens[at].text
         if operator in _REFUSED:
             code, message, label = _REFUSED[operator]
-            self.draft.found.error(code, message, self._span(self.tokens[at : at + 1]), label)
+            self.draft.mistakes.error(code, message, self._span(self.tokens[at : at + 1]), label)
         elif operator in _SKIPPED:
             self.draft.ignore(f"{operator} ({_SKIPPED[operator]})", self._span(self.tokens))
         elif second := next((t for t in self.tokens[at + 1 :] if t.kind == "operator"), None):
@@ -210,7 +210,7 @@ class _Statement:
         return self.source.span(tokens[0].start, tokens[-1].stop)
 
     def _refuse(self, message: str, tokens: list[_Token], label: str = "") -> None:
-        self.draft.found.error("DR171", f"not lavaan syntax: {message}", self._span(tokens), label)
+        self.draft.mistakes.error("DR171", f"not lavaan syntax: {message}", self._span(tokens), label)
 
 
 def _split(tokens: list[_Token], *marks: str) -> list[list[_Token]]:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 from dagreg.errors import Diagnostic, SpecError
-from dagreg.spec.convert.draft import Role
+from dagreg.spec.convert.draft import MarkedRole
+from dagreg.spec.fields import ATTRIBUTES
 from dagreg.spec.types import Effect, Node, Sampling, Spec
 
 
@@ -24,21 +26,21 @@ class Holds:
 
 def check_names(spec: Spec, format: str, fits: Callable[[str], bool], rule: str) -> None:
     """Raises SpecError (DR173) with every name that `format` cannot hold; `rule` says which it can."""
-    found = tuple(
+    unfit = tuple(
         Diagnostic("DR173", f"{format} cannot hold the name `{name}`", node.span, rule)
         for name, node in spec.nodes.items()
         if not fits(name)
     )
-    if found:
-        raise SpecError(found, spec.text)
+    if unfit:
+        raise SpecError(unfit, spec.text)
 
 
-def roles(spec: Spec) -> dict[str, tuple[Role, ...]]:
+def roles(spec: Spec) -> dict[str, tuple[MarkedRole, ...]]:
     """What every node is marked as, by node, in the order of the nodes; nodes without a mark have an empty
     tuple.
     """
     effects = expressible(spec)
-    marked: tuple[tuple[Role, Collection[str]], ...] = (
+    marked: tuple[tuple[MarkedRole, Collection[str]], ...] = (
         ("exposure", effects[0].exposure if effects else ()),
         ("outcome", [effect.outcome for effect in effects]),
         ("adjusted", _wanted(effects[0]) if effects else ()),
@@ -97,19 +99,22 @@ def _of_effects(spec: Spec, holds: Holds) -> Iterator[str]:
     if len(said) < len(spec.effects):
         yield "every effect but the first"
     for effect in said:
-        yield from (f"`{key}` of the effect" for key, lost in _OF_EFFECT if lost(effect))
+        bounds = effect.adjust if effect.adjust is not None and effect.adjust.exactly is None else None
+        lost = [key for key, value in said_of(effect).items() if value is not bounds]
+        yield from (f"`{key}` of the effect" for key in lost)
+        if effect.adjust is not None and effect.adjust.exclude:
+            yield "`exclude` of the effect"
 
 
-_OF_EFFECT: tuple[tuple[str, Callable[[Effect], bool]], ...] = (
-    ("kind", lambda effect: effect.kind != "total"),
-    ("contrast", lambda effect: effect.contrast is not None),
-    ("by", lambda effect: effect.by != ()),
-    ("adjust", lambda effect: effect.adjust is not None and effect.adjust.exactly is not None),
-    ("among", lambda effect: effect.among != "everyone"),
-    ("dose_response", lambda effect: effect.doses is not None),
-    ("standardise", lambda effect: effect.standardise != "rows"),
-    ("exclude", lambda effect: effect.adjust is not None and effect.adjust.exclude != ()),
-)
+def said_of(effect: Effect) -> dict[str, Any]:
+    """What an effect says besides its ends, by the keys of a file; not what goes without saying."""
+    keys = {attribute: key for key, attribute in ATTRIBUTES.items()}
+    values = {entry.name: (getattr(effect, entry.name), entry.default) for entry in fields(Effect)}
+    return {
+        keys.get(name, name): value
+        for name, (value, default) in values.items()
+        if name not in ("exposure", "outcome", "span") and value != default
+    }
 
 
 def _of_spec(spec: Spec) -> Iterator[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from dagreg.errors import Span, either
-from dagreg.spec.convert.draft import Draft, Role
+from dagreg.spec.convert.draft import Draft, MarkedRole
 from dagreg.spec.source import shorten
 
-ROLES: Mapping[str, Role] = {
+ROLES: Mapping[str, MarkedRole] = {
     "exposure": "exposure",
     "source": "exposure",
     "e": "exposure",
@@ -60,7 +60,7 @@ def _truth(draft: Draft, name: str, word: str, value: object) -> bool:
     said = truth(value)
     if said is None:
         message = f"`{word}` of `{shorten(name)}` is `{shorten(str(value))}`"
-        draft.found.error("DR176", message, None, f"expected {either(('true', 'false'))}")
+        draft.mistakes.error("DR176", message, None, f"expected {either(('true', 'false'))}")
     return bool(said)
 
 

@@ -59,7 +59,7 @@ def _bidirected(draft: Draft, attributes: dict[str, Any]) -> bool:
     said = truth(attributes.get("bidirected", False))
     if said is None:
         message = f"`bidirected` of an edge is `{shorten(str(attributes['bidirected']))}`"
-        draft.found.error("DR176", message, None, f"expected {either(('true', 'false'))}")
+        draft.mistakes.error("DR176", message, None, f"expected {either(('true', 'false'))}")
     return bool(said)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 
 from dagreg.errors import LINE_BREAK
 from dagreg.spec.convert.draft import Read, Written
+from dagreg.spec.convert.losses import said_of
 from dagreg.spec.load import loads
 from dagreg.spec.source import core_value
 from dagreg.spec.types import Adjust, Curve, DataRef, Edge, Effect, Node, Prior, Regression, Sampling, Spec
@@ -129,19 +130,13 @@ def _effect(effect: Effect) -> Any:
         map(_PLAIN.fullmatch, ends)
     ):
         return f"{', '.join(effect.exposure)} -> {effect.outcome}"
-    return _given(
-        {
-            "exposure": list(effect.exposure) if len(effect.exposure) > 1 else effect.exposure[0],
-            "outcome": effect.outcome,
-            "kind": effect.kind if effect.kind != "total" else None,
-            "contrast": list(effect.contrast) if effect.contrast is not None else None,
-            "by": list(effect.by) or None,
-            "adjust": _adjust(effect.adjust),
-            "among": effect.among if effect.among != "everyone" else None,
-            "dose_response": list(effect.doses) if isinstance(effect.doses, tuple) else effect.doses,
-            "standardise": effect.standardise if effect.standardise != "rows" else None,
-        }
-    )
+    parts: dict[str, Any] = {
+        "exposure": list(effect.exposure) if len(effect.exposure) > 1 else effect.exposure[0],
+        "outcome": effect.outcome,
+    }
+    for key, value in said_of(effect).items():
+        parts[key] = _adjust(value) if isinstance(value, Adjust) else _attribute(value)
+    return _given(parts)
 
 
 def _adjust(adjust: Adjust | None) -> Any:
@@ -159,18 +154,18 @@ def _data(data: DataRef | None) -> Any:
 
 
 def _regression(regression: Regression) -> dict[str, Any]:
-    products = regression.interactions
-    parts = {
-        "family": regression.family,
-        "link": regression.link,
-        "coding": regression.coding if regression.coding != "reference" else None,
-        "cells": list(regression.cells) or None,
-        "curves": {name: str(curve) for name, curve in regression.curves.items()} or None,
-        "interactions": None if products is None else [_interaction(names) for names in products],
-        "varying": {group: list(terms) for group, terms in regression.varying.items()} or None,
-        "priors": {term: _prior(prior) for term, prior in regression.priors.items()} or None,
+    shown: dict[str, Callable[[Any], Any]] = {
+        "curves": lambda curves: {name: str(curve) for name, curve in curves.items()},
+        "interactions": lambda products: [_interaction(names) for names in products],
+        "varying": lambda varying: {group: list(terms) for group, terms in varying.items()},
+        "priors": lambda priors: {term: _prior(prior) for term, prior in priors.items()},
     }
-    return {key: value for key, value in parts.items() if value is not None}
+    values = {entry.name: (getattr(regression, entry.name), entry.default) for entry in fields(Regression)}
+    return {
+        name: shown.get(name, _attribute)(value)
+        for name, (value, default) in values.items()
+        if name not in ("response", "span") and value != default and value != {}
+    }
 
 
 def _interaction(names: tuple[str, ...]) -> Any:
@@ -207,10 +202,6 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
-def _flow(dumper: _Dumper, data: _Flow) -> yaml.Node:
-    return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
-
-
 def _list(dumper: _Dumper, data: list[Any]) -> yaml.Node:
     block = any(isinstance(item, dict) or (isinstance(item, str) and " -> " in item) for item in data)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=not block)
@@ -223,6 +214,8 @@ def _text(dumper: _Dumper, data: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
 
-_Dumper.add_representer(_Flow, _flow)
+_Dumper.add_representer(
+    _Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
+)
 _Dumper.add_representer(list, _list)
 _Dumper.add_representer(str, _text)
