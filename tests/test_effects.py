@@ -18,7 +18,7 @@ from dagreg.effects import gformula
 from dagreg.effects.estimate import estimates
 from dagreg.effects.gformula import MIN_SIMULATED, contrast_draws
 from dagreg.effects.mediation import decomposed
-from dagreg.effects.predictor import over_population
+from dagreg.effects.predictor import MAX_ERROR, over_population, quadrature, trapezoidal
 from dagreg.effects.rows import merge, observed_rows
 from dagreg.engines.draws import Draws
 from dagreg.errors import DagregError
@@ -778,6 +778,24 @@ def test_means_over_a_population_are_integrals(link: str, sd: float) -> None:
             limit=400,
         )
         assert value == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("link", ["logit", "cloglog", "softplus"])
+def test_few_nodes_are_as_good_as_many(link: str) -> None:
+    """Of the rule chosen, within what it is chosen by, at other predictors and smaller sds; sds of 2 need
+    many.
+    """
+    rng = np.random.default_rng(2)
+    few = []
+    for sd in (0.05, 0.3, 0.6, 1.0, 2.0):
+        for centre, scale in ((0.0, 2.0), (-12.0, 1.0), (0.0, 60.0)):
+            eta, sds = rng.normal(centre, scale, (20, 50)), rng.uniform(0.0, sd, (20, 1))
+            found = over_population(LINKED[link], eta, sds)
+            places, weights = trapezoidal(sd)
+            expected = LINKED[link].inverse(eta[..., None] + sds[..., None] * places) @ weights
+            np.testing.assert_allclose(found, expected, rtol=2 * MAX_ERROR)
+        few.append(len(quadrature(LINKED[link], eta, sd)[0]))
+    assert few[0] <= 7 < few[-1]
 
 
 def test_means_over_a_population_without_end() -> None:

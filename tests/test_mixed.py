@@ -21,6 +21,7 @@ from dagreg.numerics import mixed as numeric
 from dagreg.numerics.importance import StudentT, independent_draws, mode
 from dagreg.numerics.mixed import CrossProducts, Spread, System, cross_products
 from dagreg.numerics.pareto import pareto_smoothed
+from dagreg.numerics.surrogate import least_squares, polynomial
 from dagreg.spec.load import load
 from dagreg.spec.types import Sampling
 from tests.optimising import Optimised, optimised
@@ -471,6 +472,20 @@ def test_the_weights_of_a_heavier_tail_are_refused() -> None:
 
     rng = np.random.default_rng(3)
     assert independent_draws(cauchy, np.zeros(3), np.eye(3), 1_000, rng) is None
+
+
+def test_polynomials_are_fitted_as_by_an_orthogonal_decomposition() -> None:
+    """Of several responses side by side: products of coordinates are found again, one coefficient each."""
+    points = np.random.default_rng(9).normal(size=(200, 4))
+    design = polynomial(points)
+    assert design.shape == (200, 70)  # products of at most 4 of 4 coordinates
+    products = np.column_stack([np.ones(200), points[:, 3], points[:, 0] ** 2 * points[:, 1] * points[:, 3]])
+    found = least_squares(design, products)
+    np.testing.assert_allclose(design @ found, products, atol=1e-9)
+    np.testing.assert_allclose(np.sort(found, axis=0)[-1], 1.0, rtol=1e-9)
+    response = np.exp(points[:, 0])
+    expected = np.linalg.lstsq(design, response, rcond=None)[0]
+    np.testing.assert_allclose(least_squares(design, response), expected, rtol=1e-7, atol=1e-9)
 
 
 def test_proposals_without_a_weight_are_refused() -> None:

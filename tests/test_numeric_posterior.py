@@ -15,6 +15,7 @@ from dagreg.families import FAMILIES
 from dagreg.model.statistics import Sufficient
 from dagreg.numerics.gamma import log_rising
 from dagreg.numerics.jets import Jet, variable
+from dagreg.numerics.logs import logaddexp
 from dagreg.numerics.pareto import tail_shape
 from dagreg.optimise.types import Piece
 from tests.optimising import DATA, Optimised, optimised
@@ -348,6 +349,18 @@ def test_the_derivatives_under_every_link(family: str, link: str) -> None:
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_the_derivatives_of_a_structure(name: str) -> None:
     assert_derivatives(posterior(*the_piece(*STRUCTURES[name])))
+
+
+def test_sums_of_exponentials_are_numpys() -> None:
+    """At infinities too, where parts of it are no numbers."""
+    ends = np.array([-np.inf, -800.0, -1e-9, 0.0, 3.0, 40.0, 1e5, np.inf])
+    a, b = np.meshgrid(ends, ends)
+    for left, right in ((a, b), (a[1:-1, 1:-1], b[1:-1, 1:-1]), (0.0, a[:, 1:-1]), (-np.inf, a)):
+        np.testing.assert_allclose(logaddexp(left, right), np.logaddexp(left, right), rtol=1e-15, atol=1e-300)
+    jet = logaddexp(0.0, variable(np.array([[-1e3], [0.3], [1e3]]), 0))
+    share = special.expit([[-1e3], [0.3], [1e3]])
+    np.testing.assert_allclose(jet.first[0], share, rtol=1e-14)
+    np.testing.assert_allclose(jet.second[0, 0], share * (1 - share), rtol=1e-14)
 
 
 @pytest.mark.parametrize(

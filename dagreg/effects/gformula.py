@@ -38,7 +38,7 @@ MAX_CACHED_CELLS = 50_000
 MIN_SIMULATED = 5_000  # rows simulated per posterior draw, where a mediator is drawn
 MAX_SUMMED = 4  # cells of a sum over counts, for each cell that drawing them would take
 MAX_BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
-
+TYPICAL_NODES = 10  # of quadrature over a population of groups
 MAX_NEGLECTED = 1e-12  # probability of all counts beyond those that are summed over
 
 SIDES: tuple[ContrastEnd, ...] = ("start", "stop")
@@ -439,6 +439,15 @@ def _joint(model: Model) -> int:
 def branches(model: Model) -> int:
     """Joint settings of the mediators that each row is worked out at."""
     return min(_joint(model), MAX_BRANCHES)
+
+
+def evaluations(model: Model, held: Collection[str] = ()) -> int:
+    """About how often the outcome's link is evaluated for a row and draw: more than once where its mean over
+    the population of groups is by quadrature.
+    """
+    outcome = model.outcome
+    sampled = len(outcome.varying) > len(fixed_groups(model, outcome, held))
+    return TYPICAL_NODES if sampled and outcome.link.averaged is None else 1
 
 
 def is_exact(model: Model) -> bool:

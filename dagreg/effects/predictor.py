@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,8 +13,12 @@ from dagreg.model.equation import Equation
 from dagreg.model.terms import Term, Varying
 from dagreg.numerics.arrays import Array
 
-REACH = 8.0  # sds on either side of the mean that quadrature covers
-MAX_SD = 300.0  # of a predictor, up to which its steps shrink
+REACH = 8.0  # sds on either side of the mean that the trapezoidal rule covers
+GAUSSIAN = (5, 7, 9, 11, 15, 21)  # nodes of Gauss-Hermite rules
+MAX_ERROR = 1e-9  # of a mean
+PROBES = 41  # predictors at which rules are compared
+BENT = 10.0  # predictors up to which links bend; beyond, they are powers or exponentials
+MAX_SD = 300.0  # of a predictor, up to which the steps of the trapezoidal rule shrink
 
 
 def predicted(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:
@@ -93,23 +96,58 @@ def _covariance(varying: Varying, draws: Mapping[str, Array], i: int, j: int) ->
 
 
 def over_population(link: Link, eta: Array, sd: Array | None) -> Array:
-    """The inverse link's mean where the predictor is Normal(eta, sd): in closed form, or by quadrature.
+    """The mean of the inverse link where the predictor is Normal(eta, sd): closed forms, or quadrature.
 
-    The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
-    (Trefethen and Weideman 2014); the links' singularities come closer as the sd grows, and the step shrinks
-    with it. Beyond `MAX_SD` it need not: there the inverse link is all but a step, or a ramp. No number where
-    the sd is none.
+    No number where the sd is none.
     """
     if sd is None:
         return link.inverse(eta)
     if link.averaged is not None:
         return link.averaged(eta, sd)
     known = np.where(np.isfinite(sd), sd, np.nan)
-    step = min(0.5, 0.5 / min(max(float(np.nanmax(known, initial=0.0)), 1e-300), MAX_SD))
-    points = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1)
-    weights = np.exp(-0.5 * points**2)
-    parts = (w * link.inverse(eta + known * z) for z, w in zip(points, weights / weights.sum(), strict=True))
-    return np.asarray(sum(parts))
+    mean: Array = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))
+    for place, weight in zip(*quadrature(link, eta, largest(known)), strict=True):
+        mean += weight * link.inverse(eta + known * place)
+    return mean
+
+
+def largest(sd: Array) -> float:
+    """The largest that is a number."""
+    return float(np.nanmax(sd, initial=0.0))
+
+
+def quadrature(link: Link, eta: Array, sd: float) -> tuple[Array, Array]:
+    """Nodes and weights for the mean of the inverse link over Normal(eta, sd), with sds up to this one.
+
+    The Gauss-Hermite rule of the fewest nodes that agree with the trapezoidal rule at predictors across the
+    range; its error grows with the sd. Where none does it is the trapezoidal rule itself.
+    """
+    exact = trapezoidal(sd)
+    low, high = float(np.min(eta)), float(np.max(eta))
+    inside = np.linspace(max(low, -BENT), min(high, BENT), PROBES)
+    probes = np.clip(np.append(inside, [low, high]), low, high)[:, None]
+    with np.errstate(all="ignore"):  # of the trapezoidal rule's furthest nodes
+        expected = link.inverse(probes + sd * exact[0]) @ exact[1]
+        for nodes in GAUSSIAN:
+            places, weights = np.polynomial.hermite_e.hermegauss(nodes)
+            weights = weights / weights.sum()
+            found = link.inverse(probes + sd * places) @ weights
+            if (np.abs(found - expected) <= MAX_ERROR * np.abs(expected)).all():
+                return places, weights
+    return exact
+
+
+def trapezoidal(sd: float) -> tuple[Array, Array]:
+    """The trapezoidal rule, which converges geometrically for functions that are analytic near the real axis
+    (Trefethen and Weideman 2014).
+
+    The links' singularities come closer as the sd grows, and the step shrinks with it. Beyond `MAX_SD` it
+    need not: there the inverse link is all but a step, or a ramp.
+    """
+    step = min(0.5, 0.5 / min(max(sd, 1e-300), MAX_SD))
+    places = step * np.arange(-math.ceil(REACH / step), math.ceil(REACH / step) + 1.0)
+    weights: Array = np.exp(-0.5 * places**2)
+    return places, weights / weights.sum()
 
 
 def mean_over_population(
@@ -119,8 +157,11 @@ def mean_over_population(
     family, p = equation.family, parameters(equation, draws)
     if sd is None or family.mean_is_linear:
         return family.mean(over_population(equation.link, eta, sd), p)
-    whole = replace(equation.link, inverse=lambda e: family.mean(equation.link.inverse(e), p), averaged=None)
-    return over_population(whole, eta, sd)
+    known = np.where(np.isfinite(sd), sd, np.nan)
+    mean: Array = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))
+    for place, weight in zip(*trapezoidal(largest(known)), strict=True):
+        mean += weight * family.mean(equation.link.inverse(eta + known * place), p)
+    return mean
 
 
 def probabilities(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array]) -> Array:

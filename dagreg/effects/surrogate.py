@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from dagreg.effects.gformula import Known, branches, is_exact
+from dagreg.effects.gformula import Known, branches, evaluations, is_exact
 from dagreg.effects.mediation import EffectPart
 from dagreg.effects.rows import EncodedRows, fixed_groups, linear
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array, Index
 
-MAX_CELLS = 200_000_000  # draws x rows x branches up to which every draw is worked out
+MAX_CELLS = 50_000_000  # draws x rows x branches x nodes up to which every draw is worked out
 MAX_ERROR = 0.01  # of the posterior sd, of each quantity that is reported
 MIN_FREE = 30  # draws beyond the polynomial's coefficients, from which its error is measured
 MAX_SHARE = 0.25  # of the draws, for fitting: with more, little would be saved
@@ -76,7 +76,7 @@ def surrogate_of(
     Drawn mediators and bootstrapped rows have noise of their own.
     """
     count = len(draws[model.outcome.intercept])
-    if count * len(rows) * branches(model) <= MAX_CELLS or linear(model, held):
+    if linear(model, held) or count * len(rows) * branches(model) * evaluations(model, held) <= MAX_CELLS:
         return None
     if model.functional is not None or not rows.complete or rows.units is not None or not is_exact(model):
         return None

@@ -60,6 +60,21 @@ class Between:
             prior = prior + correlations
         return tuple(factors), prior
 
+    def logarithms(self, points: Array) -> Array:
+        """The entries of log(I + S) at each point, for each group's covariance S in its units.
+
+        They are smooth in the covariance, at 0 too, and linear in the logarithm of a large one.
+        """
+        found = []
+        for factor, unit in zip(self.factors(points)[0], self.units, strict=True):
+            scaled = factor / unit[:, None]
+            values, vectors = np.linalg.eigh(scaled @ np.swapaxes(scaled, 1, 2))
+            logs = np.log1p(np.maximum(values, 0.0))
+            whole = (vectors * logs[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+            rows, columns = np.tril_indices(len(unit))
+            found.append(whole[:, rows, columns])
+        return np.hstack(found)
+
 
 def correlated(free: Array, size: int, concentration: float) -> tuple[Array, Array]:
     """The Cholesky factors of correlation matrices, and the log of their LKJ prior in these coordinates."""

@@ -19,6 +19,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -50,6 +51,10 @@ class Rows:
     there: Levels
     sign: float  # -1 where the predictor is a cutpoint less the linear part
 
+    def weighed(self, by_row: Array) -> Array:
+        """Rows x points times their weights."""
+        return times(self.factor.weights, by_row)
+
     def summed(self, by_row: Array, levels: int) -> Array:
         """Sums of weighted rows by level, levels x anything."""
         sums = np.add.reduceat(by_row, self.starts, axis=0)
@@ -61,10 +66,14 @@ class Rows:
 
     def shift(self, deviations: Array) -> Array:
         """What deviations u (q x levels x points) add to the predictor, rows x points."""
-        total = self.own[:, [0]] * deviations[0][self.level]
-        for a in range(1, len(deviations)):
-            total += self.own[:, [a]] * deviations[a][self.level]
-        return np.asarray(self.sign * total)
+        total: Array | None = None
+        for own, deviation in zip(self.own.T, deviations, strict=True):
+            part = deviation.take(self.level, axis=0)
+            if not (own == self.sign).all():
+                part *= (self.sign * own)[:, None]
+            total = part if total is None else np.add(total, part, out=total)
+        assert total is not None
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +96,6 @@ class Given:
             self.root[..., which],
         )
 
-    def repeated(self, times: int) -> Given:
-        """Every point so many times, one after the other."""
-        return Given(
-            tuple(tuple(np.repeat(p, times, axis=1) for p in each) for each in self.predictors),
-            tuple(tuple(np.repeat(s, times, axis=1) for s in each) for each in self.scalars),
-            np.repeat(self.root, times, axis=2),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -115,6 +116,10 @@ class Peak:
 
     place: Array
     root: Array
+
+    def part(self, which: slice) -> Peak:
+        """Of some of the points."""
+        return Peak(self.place[..., which], self.root[..., which])
 
     def at(self, standard: Array) -> Array:
         """v* + C'^-1 x of each x (q x levels x points x nodes)."""
@@ -153,8 +158,8 @@ class Marginal:
         return np.concatenate(self.in_blocks(block, len(values), nodes**self.width))
 
     def in_blocks(self, work: Callable[[slice], Any], points: int, nodes: int) -> list[Any]:
-        """What `work` makes of each block of points."""
-        width = max(BLOCK // max(self.size * nodes, 1), 1)
+        """What `work` makes of each block of points, with so many nodes each."""
+        width = max(BLOCK // max(self.size, 1), 1)
         parts = [slice(at, at + width) for at in range(0, points, width)]
         if len(parts) > 1 and self.size * nodes * points > ALONE:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -180,20 +185,36 @@ class Marginal:
 
     def heights(self, given: Given, at: Array) -> Array:
         """h at each v (q x levels x points x nodes), levels x points x nodes; -inf where it is no number."""
-        shape = at.shape[1:]
+        total = -0.5 * np.square(at).sum(axis=0)
+        many = max(BLOCK // max(self.size * given.points, 1), 1)
+        for first in range(0, at.shape[3], many):
+            some = slice(first, first + many)
+            total[..., some] += self._densities(given, at[..., some])
+        total[np.isnan(total)] = -np.inf
+        return np.asarray(total)
+
+    def _densities(self, given: Given, at: Array) -> Array:
+        """The rows' log likelihood by level, at nodes that are few enough to be taken at once."""
+        times = at.shape[3]
         flat = at.reshape(self.width, self.levels, -1)
-        many = given.repeated(shape[2])
-        total = -0.5 * np.square(flat).sum(axis=0)
-        for number, (rows, etas) in enumerate(self._moved(many, spread(many.root, flat))):
-            density = rows.factor.formula(rows.factor.columns, etas, many.scalars[number])
-            total += rows.summed(rows.factor.weights[:, None] * density, self.levels)
-        return np.where(np.isnan(total), -np.inf, total).reshape(shape)
+        total = np.zeros(flat.shape[1:])
+        for number, (rows, etas) in enumerate(self._moved(given, spread(repeated(given.root, times), flat))):
+            scalars = [repeated(s, times) for s in given.scalars[number]]
+            density = rows.factor.formula(rows.factor.columns, etas, scalars)
+            total += rows.summed(rows.weighed(density), self.levels)
+        return total.reshape(at.shape[1:])
 
     def _moved(self, given: Given, deviations: Array) -> Any:
-        """The rows of each factor with their predictors, deviations added."""
+        """The rows of each factor with their predictors, deviations (q x levels x points) added.
+
+        Deviations may be several for each point, one after the other.
+        """
         for rows, predictors in zip(self.rows, given.predictors, strict=True):
             shift = rows.shift(deviations)
-            yield rows, [p + shift for p in predictors]
+            by_point = shift.reshape(len(shift), given.points, -1)
+            moved = [p[:, :, None] + by_point for p in predictors[1:]]
+            moved.insert(0, np.add(by_point, predictors[0][:, :, None], out=by_point))
+            yield rows, [eta.reshape(shift.shape) for eta in moved]
 
     # ------------------------------------------------------------ maxima
 
@@ -209,9 +230,10 @@ class Marginal:
         """v* of each level and point if the rows' log likelihood were quadratic in their predictors."""
         pull = np.repeat(near.pull, given.points, axis=2)
         for rows, etas, (weight, before) in zip(self.rows, given.predictors, near.by_row, strict=True):
-            apart = rows.sign * weight * (etas[0] - before)
+            apart = etas[0] - before
+            apart *= rows.sign * weight
             for a in range(self.width):
-                pull[a] -= rows.summed(rows.own[:, [a]] * apart, self.levels)
+                pull[a] -= rows.summed(times(rows.own[:, a], apart), self.levels)
         return _solved(cholesky(_inner(given.root, near.bend)), np.einsum("abp,agp->bgp", given.root, pull))
 
     def peak(self, given: Given, near: Near) -> Peak:
@@ -272,15 +294,15 @@ class Marginal:
             jet = rows.factor.formula(
                 rows.factor.columns, [variable(e, 0) for e in etas], given.scalars[number]
             )
-            weights = rows.factor.weights[:, None]
-            value += rows.summed(weights * jet.value, self.levels)
+            value += rows.summed(rows.weighed(jet.value), self.levels)
             first, second = (_full(d, jet) for d in (jet.first.get(0, 0.0), jet.second.get((0, 0), 0.0)))
-            first, second = weights * rows.sign * first, weights * np.maximum(-second, 0.0)
+            first, second = rows.weighed(rows.sign * first), rows.weighed(np.maximum(-second, 0.0))
             by_row.append(second)
             for a in range(width):
-                slope[a] += rows.summed(rows.own[:, [a]] * first, self.levels)
+                slope[a] += rows.summed(times(rows.own[:, a], first), self.levels)
                 for b in range(a + 1):
-                    bend[a, b] += rows.summed(rows.own[:, [a]] * rows.own[:, [b]] * second, self.levels)
+                    own = rows.own[:, a] * rows.own[:, b]
+                    bend[a, b] += rows.summed(times(own, second), self.levels)
         for a in range(width):
             bend[: a + 1, a] = bend[a, : a + 1]
         return value, slope, bend, by_row
@@ -302,6 +324,12 @@ def marginal_of(factors: Sequence[Factor], levels: int, width: int, *, sign: flo
     return Marginal(tuple(r for r in rows if len(r.level)), tuple(plain), levels, width)
 
 
+def repeated(by_point: Array, times: int) -> Array:
+    """Each point, which come last, so many times in succession."""
+    return by_point if times == 1 else np.repeat(by_point, times, axis=-1)
+
+
+@lru_cache
 def hermite(nodes: int, width: int) -> tuple[Array, Array]:
     """Nodes of the product rule for a standard Normal's exponent (q x nodes), and the logs of their weights.
 
@@ -311,6 +339,11 @@ def hermite(nodes: int, width: int) -> tuple[Array, Array]:
     logs = np.log(weights) + 0.5 * places**2 - 0.5 * np.log(2 * np.pi)
     which = np.array(list(product(range(nodes), repeat=width)))
     return places[which].T, logs[which].sum(axis=1)
+
+
+def times(by_row: Array, each: Array) -> Array:
+    """A number for each row times rows x points."""
+    return each if (by_row == 1.0).all() else by_row[:, None] * each
 
 
 def _full(derivative: Any, jet: Jet) -> Array:

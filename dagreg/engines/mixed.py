@@ -34,8 +34,9 @@ from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.model.terms import PriorChoice, Varying
 from dagreg.numerics.arrays import Array
-from dagreg.numerics.importance import Target, draws_by_surrogate, independent_draws, mode
+from dagreg.numerics.importance import Target, independent_draws, mode
 from dagreg.numerics.mixed import MAX_UNKNOWNS, CrossProducts, Grouped, Spread, System, cross_products
+from dagreg.numerics.surrogate import draws_by_surrogate
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 

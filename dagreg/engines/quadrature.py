@@ -36,13 +36,13 @@ from dagreg.engines.marginal import Given, Marginal, Near, marginal_of, spread
 from dagreg.model.densities import LOG_DENSITIES
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
-from dagreg.numerics.importance import draws_by_surrogate, independent_draws, mode
+from dagreg.numerics.importance import independent_draws, mode
+from dagreg.numerics.surrogate import Smooth, draws_by_surrogate
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
 NAME = "quadrature"
-# The integrals hold for more; their draws are calibrated for one alone.
-MAX_WIDTH = 1  # coefficients that vary
+MAX_WIDTH = 2  # coefficients that vary: draws of more are not calibrated
 MAX_PARAMETERS = 20  # t densities of more fit few posteriors
 MAX_BY_SURROGATE = 12  # of which a polynomial is fitted
 MAX_ROWS = 200_000
@@ -88,10 +88,28 @@ class Integrated:
         """The log density at each point, up to a constant; -inf where it is no number."""
         with np.errstate(all="ignore"):  # points may lie where nothing is finite
             values = self.posterior.coordinates.values(points[:, : self.own])
-            (factors,), prior = self.between.factors(points[:, self.own :])
-            prior = prior + self.posterior.coordinates.log_prior(points[:, : self.own], values)
-            total = prior + self.marginal.log_likelihood(values, factors, self.nodes, self.near)
+            (factors,), _ = self.between.factors(points[:, self.own :])
+            likelihood = self.marginal.log_likelihood(values, factors, self.nodes, self.near)
+            total = self.log_prior(points) + likelihood
         return np.where(np.isnan(total), -np.inf, total)
+
+    def log_prior(self, points: Array) -> Array:
+        """Of the coordinates."""
+        own, others = points[:, : self.own], points[:, self.own :]
+        coordinates = self.posterior.coordinates
+        return self.between.factors(others)[1] + coordinates.log_prior(own, coordinates.values(own))
+
+    @property
+    def smooth(self) -> Smooth:
+        """The likelihood is smooth in the logarithms of covariances between levels, told beside what rows
+        tell.
+        """
+        between, own = self.between, self.own
+
+        def coordinates(points: Array) -> Array:
+            return np.hstack([between.logarithms(points[:, own:]), points[:, :own]])
+
+        return Smooth(self.log_prior, coordinates, between.size)
 
     def parameters(self, points: Array) -> tuple[Array, Array]:
         """The values of the model's own parameters, and L."""
@@ -174,14 +192,17 @@ def posterior_draws(
     target = enough
     points = None
     if target.work > MAX_WORK and target.size <= MAX_BY_SURROGATE:
-        points = draws_by_surrogate(target, centre, root, count, rng, target.folded)
+        points = draws_by_surrogate(target, centre, root, count, rng, target.folded, target.smooth)
     if points is None:
         points = independent_draws(target, centre, root, count, rng, target.folded)
     if points is None or not exact(target, points[:CHECKS]) or not one_maximum(target, points[:CHECKS], rng):
         return None
     values, factors = target.parameters(points)
     middle = target.given(centre[None])
-    deviations = drawn_deviations(target.marginal, values, factors, target.nodes, target.near, middle, rng)
+    standard = np.linalg.solve(root, (points - centre).T).T
+    deviations = drawn_deviations(
+        target.marginal, values, factors, standard, target.nodes, target.near, middle, rng
+    )
     return None if deviations is None else (target, points, deviations)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dagreg.families.family import Family
 from dagreg.families.scales import LEVEL
 from dagreg.numerics.arrays import Array, np
+from dagreg.numerics.logs import logaddexp
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,7 +28,7 @@ def log_likelihood(codes: npt.NDArray[np.int64], predictors: Array) -> Array:
 def _log(codes: Array, *predictors: Any) -> Any:
     """The same of rows x 1 codes and a predictor for each level but the first, in universal functions."""
     own = sum(np.where(codes == level, eta, 0.0) for level, eta in enumerate(predictors, start=1))
-    return own - reduce(np.logaddexp, predictors, 0.0)
+    return own - reduce(logaddexp, predictors, 0.0)
 
 
 FAMILY = Family(

@@ -11,6 +11,7 @@ from dagreg.families.positive import draw_gamma, sample_gamma
 from dagreg.numerics import quantiles
 from dagreg.numerics.arrays import Array, np, special, stats
 from dagreg.numerics.gamma import log_rising
+from dagreg.numerics.logs import logaddexp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ class Inflated:
     def logpmf(self, y: Array) -> Array:
         """log of (1 - zero) p(y), and of zero besides where y is 0."""
         usual = np.log1p(-self.zero) + self.counts.logpmf(y)
-        return np.asarray(np.where(y == 0, np.logaddexp(np.log(self.zero), usual), usual))
+        return np.asarray(np.where(y == 0, logaddexp(np.log(self.zero), usual), usual))
 
 
 def log_poisson(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
@@ -71,7 +72,7 @@ def log_inflated(log_density: Callable[..., Any]) -> Callable[..., Any]:
 
     def inflated(y: Any, log_mean: Any, mean: Any, p: Mapping[str, Any]) -> Any:
         usual = np.log1p(-p["zero"]) + log_density(y, log_mean, mean, p)
-        return np.where(y == 0, np.logaddexp(np.log(p["zero"]), usual), usual)
+        return np.where(y == 0, logaddexp(np.log(p["zero"]), usual), usual)
 
     return inflated
 

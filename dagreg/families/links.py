@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagreg.numerics.arrays import Array, np, special
+from dagreg.numerics.logs import logaddexp
 
 MIN_PREDICTOR = -709.0  # a predictor below has a mean of 0 under the logit: its exponential overflows
 
@@ -167,7 +168,7 @@ LINKS: Mapping[str, Link] = {
         ),
         Link(
             "softplus",
-            lambda eta: np.logaddexp(0.0, eta),
+            lambda eta: logaddexp(0.0, eta),
             _expit,
             lambda eta: _expit(eta) * _expit(-eta),
             lambda mean: _above(mean) + float(np.log(-np.expm1(-_above(mean)))),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dagreg.families.family import Values
 from dagreg.families.links import expit_taylor
 from dagreg.numerics.arrays import Array, np, special
+from dagreg.numerics.logs import logaddexp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +33,8 @@ def variance(mean: Array) -> Array:
 
 
 def softplus(eta: Array) -> Array:
-    """log(1 + exp(eta)), without overflow; several times as fast as `logaddexp`."""
-    value: Array = np.abs(eta)
-    np.negative(value, out=value)
-    np.exp(value, out=value)
-    np.log1p(value, out=value)
-    value += np.maximum(eta, 0.0)
-    return value
+    """log(1 + exp(eta)), without overflow."""
+    return np.asarray(logaddexp(0.0, eta))
 
 
 def log_ndtr(eta: Array) -> Array:
@@ -80,10 +76,8 @@ LOG_LIKELIHOOD: Mapping[str, Callable[..., Array]] = {"logit": logit, "probit": 
 
 
 def _log_logit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
-    certain = (
-        softplus(eta) if isinstance(eta, np.ndarray) else np.logaddexp(0.0, eta)
-    )  # jets take universal functions
-    return y * eta - p["trials"] * certain
+    certain = logaddexp(0.0, eta)
+    return y * eta - (certain if np.all(p["trials"] == 1.0) else p["trials"] * certain)
 
 
 def _log_probit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, product
+from itertools import product
 
 import numpy as np
 
@@ -40,12 +40,6 @@ MIN_RATE = 0.02  # effective draws a proposal
 MIN_EXCESS = 2.0  # effective draws for each that is kept
 MAX_PROPOSALS = 400_000
 MAX_BLOCK = 4_096  # points at once
-MAX_DEGREE = 4  # of a polynomial that stands for a density
-MAX_REACH = 5.5  # sds from the mode that it reaches
-PER_PRODUCT = 1.6  # points that it is fitted to, for each of its coefficients
-CHECKS = 32  # points that its error is measured at
-MAX_ERROR = 0.02  # sd of the error of its log density
-MAX_FITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,69 +212,6 @@ def fitted(target: Target, proposal: StudentT, rng: np.random.Generator) -> Stud
         if gain < 1.05:
             break
     return best
-
-
-@dataclass(frozen=True, slots=True)
-class Surrogate:
-    """A log density as that of a Normal plus a polynomial of degree `MAX_DEGREE` in its coordinates; -inf far
-    outside.
-    """
-
-    centre: Array
-    root: Array
-    coefficients: Array
-
-    def __call__(self, points: Array) -> Array:
-        standard = np.linalg.solve(self.root, (points - self.centre).T).T
-        square = np.square(standard).sum(axis=1)
-        height = polynomial(standard) @ self.coefficients - 0.5 * square
-        return np.where(square <= MAX_REACH**2, height, -np.inf)
-
-
-def polynomial(standard: Array) -> Array:
-    """Every product of at most `MAX_DEGREE` coordinates, points x products."""
-    columns = [np.ones(len(standard))]
-    for order in range(1, MAX_DEGREE + 1):
-        for places in combinations_with_replacement(range(standard.shape[1]), order):
-            columns.append(standard[:, places].prod(axis=1))
-    return np.column_stack(columns)
-
-
-def draws_by_surrogate(
-    target: Target,
-    centre: Array,
-    root: Array,
-    count: int,
-    rng: np.random.Generator,
-    folded: tuple[int, ...] = (),
-) -> Array | None:
-    """The same of a density that takes long to evaluate: from a polynomial that is fitted to it.
-
-    The polynomial's error is measured at draws of it that it was not fitted to: its sd there must be at most
-    `MAX_ERROR`, which moves no probability by more than half of that. Those draws then join the fit.
-    """
-    size = len(centre)
-    products = polynomial(np.zeros((1, size))).shape[1]
-    standard = 1.6 * rng.standard_normal((int(PER_PRODUCT * products), size))
-    heights = target(centre + standard @ root.T)
-    for _ in range(MAX_FITS):
-        square = np.square(standard).sum(axis=1)
-        usable = np.isfinite(heights)
-        weight = np.where(usable, np.exp(-square / 12), 0.0)
-        residual = np.where(usable, heights - heights.max() + 0.5 * square, 0.0)
-        fit = np.linalg.lstsq(polynomial(standard) * weight[:, None], residual * weight, rcond=None)[0]
-        surrogate = Surrogate(centre, root, fit)
-        points = independent_draws(surrogate, centre, root, count, rng, folded)
-        if points is None:
-            return None
-        tried = points[:CHECKS]
-        exact = target(tried)
-        error = float(np.std(exact - surrogate(tried))) if np.isfinite(exact).all() else np.inf
-        if error <= MAX_ERROR:
-            return points
-        standard = np.concatenate([standard, np.linalg.solve(root, (tried - centre).T).T])
-        heights = np.concatenate([heights, exact])
-    return None
 
 
 def independent_draws(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dagreg.numerics.arrays import Array, special
+from dagreg.numerics.logs import logaddexp
 
 type Partials = tuple[
     tuple[Any, ...], Mapping[tuple[int, int], Any]
@@ -43,7 +44,7 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
             return ufunc(*values)
         if ufunc.__name__ not in _PARTIALS:
             return NotImplemented
-        value = ufunc(*values)
+        value = _VALUES.get(ufunc.__name__, ufunc)(*values)
         return _chained(value, inputs, _PARTIALS[ufunc.__name__](value, *values))
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
@@ -125,9 +126,12 @@ def _power(y: Any, x: Any, a: Any) -> Partials:
 
 
 def _logaddexp(y: Any, a: Any, b: Any) -> Partials:
-    share = special.expit(np.where(np.isneginf(a) & np.isneginf(b), 0.0, np.asarray(a) - b))
-    bend = share * (1 - share)
-    return (share, 1 - share), {(0, 0): bend, (0, 1): -bend, (1, 1): bend}
+    with np.errstate(over="ignore"):
+        odds = np.exp(np.where(np.isneginf(y), 0.0, np.asarray(b) - a))
+        share = 1.0 / (1.0 + odds)
+    rest = 1.0 - share
+    bend = share * rest
+    return (share, rest), {(0, 0): bend, (0, 1): -bend, (1, 1): bend}
 
 
 def _log_ndtr(y: Any, x: Any) -> Partials:
@@ -181,6 +185,7 @@ def _by_differences(name: str, positive: int) -> Callable[..., Partials]:
     return partials
 
 
+_VALUES: Mapping[str, Callable[..., Array]] = {"logaddexp": logaddexp}
 _PARTIALS: Mapping[str, Callable[..., Partials]] = {
     "add": lambda y, a, b: ((1.0, 1.0), {}),
     "subtract": lambda y, a, b: ((1.0, -1.0), {}),
