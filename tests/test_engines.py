@@ -122,7 +122,8 @@ def test_nuts_runs_the_readable_program(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["effects"][0]["diagnostics"]["engine"] == "nuts"
     report = (tmp_path / "spec.dagreg/report.md").read_text()
     assert "sampled by NUTS on 60 rows" in report
-    assert "This is the model as it was fitted." in report
+    assert "This is the model that was fitted." in report
+    assert "dagreg solved another form" not in report
 
 
 def test_exact_is_refused_where_it_is_said(tmp_path: Path) -> None:
