@@ -105,7 +105,7 @@ def test_instrument_is_offered_and_not_called_identified() -> None:
     assert isinstance(answer, Instrument)
     assert (answer.instruments, answer.given) == (("i",), ())
     assert [(i.instrument, i.given) for i in answer.justification.instruments] == [("i", ())]
-    assert "linearity" in answer.justification.notes[-1]
+    assert "if the effect is linear" in answer.justification.notes[-1]
 
 
 def test_what_to_measure() -> None:
