@@ -400,6 +400,6 @@ def test_the_draws_are_those_of_nuts(
         assert (np.abs(values.mean(axis=(0, 1)) - other.mean(axis=(0, 1))) <= ERRORS * error).all(), symbol
         moves = np.ptp(other, axis=(0, 1)) > 1e-9  # not the diagonal of a correlation matrix
         ratio = np.log(values.std(axis=(0, 1))[moves] / other.std(axis=(0, 1))[moves])
-        heavy = np.maximum(stats.kurtosis(values.reshape(-1, *values.shape[2:])), 0.0)[moves]
+        heavy = np.maximum(stats.kurtosis(values[..., moves].reshape(-1, int(moves.sum()))), 0.0)
         spread = np.sqrt((heavy + 2) / 4 * (1 / own[moves] + 1 / ess[moves]))
         assert (np.abs(ratio) < ERRORS * spread).all(), symbol

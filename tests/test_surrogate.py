@@ -7,6 +7,7 @@ import pytest
 
 from dagreg.effects import surrogate
 from dagreg.effects.estimate import estimates, surrogate_notes
+from dagreg.effects.gformula import evaluations
 from dagreg.effects.rows import merge
 from dagreg.effects.surrogate import polynomial, surrogate_of
 from dagreg.engines.draws import Draws
@@ -103,6 +104,18 @@ def test_the_error_measured_is_the_error_made() -> None:
     fitted, error = polynomial(basis, index, values[:, index])
     made = float(np.sqrt(((fitted - values) ** 2).mean()) / values.std())
     assert error == pytest.approx(made, rel=0.2)  # an rms of 1,000 values with heavy tails
+
+
+@pytest.mark.parametrize(
+    ("link", "held", "nodes"), [("logit", (), 10), ("probit", (), 1), ("logit", ("g",), 1)]
+)
+def test_work_counts_the_nodes_over_a_population_of_groups(
+    link: str, held: tuple[str, ...], nodes: int
+) -> None:
+    spec = f"nodes: {{x: continuous, g: group, y: {{type: binary, link: {link}}}}}\nedges: [x -> y, g -> y]\n"
+    data = _columns(60)
+    columns = {"x": data["x"], "y": data["y"], "g": np.arange(60) % 5}
+    assert evaluations(models_of(spec + "effect: x -> y\n", columns)["adjusted"], held) == nodes
 
 
 def test_small_work_has_no_surrogate() -> None:

@@ -5,9 +5,10 @@ so that the likelihood is a product of integrals in as few dimensions as coeffic
 Gauss-Hermite quadrature has them to any accuracy (Pinheiro and Chao 2006; Rabe-Hesketh, Skrondal and Pickles
 2005): see `engines/marginal.py`. So p(coefficients, sds, correlations, parameters of the family | y) is known
 up to a constant. It is drawn from by t proposals at its mode with importance weights, as in
-`engines/mixed.py`; Rue, Martino and Chopin (2009) integrate over the same parameters by a grid, with the
-deviations by Laplace's method, which is quadrature with one node. Given such a draw the levels' deviations
-are independent, and drawn from their own densities: `engines/deviations.py`.
+`engines/mixed.py`; where evaluation takes long, from a polynomial in its place (`numerics/surrogate.py`).
+Rue, Martino and Chopin (2009) integrate over the same parameters by a grid, with the deviations by Laplace's
+method, which is quadrature with one node. Given such a draw the levels' deviations are independent, and drawn
+from their own densities: `engines/deviations.py`.
 
 **The checks.** Nodes are added until twice as many move the log density by no more than `MAX_ERROR`, and this
 is measured again at draws. The weights' Pareto shape has to be at most 0.7 (Vehtari, Simpson, Gelman, Yao and
