@@ -16,6 +16,7 @@ from dagreg.doubts.instrument import instrument_doubts
 from dagreg.doubts.modification import modification_doubts
 from dagreg.doubts.point import irregularity
 from dagreg.doubts.separation import separation_doubts
+from dagreg.doubts.tails import tail_doubts
 from dagreg.effects.types import Disagreement, Estimate
 from dagreg.engines.draws import Draws
 from dagreg.errors import Doubt
@@ -33,12 +34,13 @@ def doubts_of(
 ) -> tuple[Doubt, ...]:
     """The doubts about the primary model's answer; `beside` are rows of all that is observed."""
     if not model.complete:
-        return (*digit_doubts(model), *weight_doubts(model))
+        return (*tail_doubts(estimates), *digit_doubts(model), *weight_doubts(model))
     graph = [
         Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees
     ]
     return (
         *graph,
+        *tail_doubts(estimates),
         *digit_doubts(model),
         *empty_level_doubts(model),
         *separation_doubts(model, data),

@@ -1270,6 +1270,11 @@ CODES: Mapping[str, Code] = {
         "Whole groups are compared: right where the exposure was drawn by lot for them, and then without "
         "that arrow. Bad: `site -> x, y` in a trial that randomised sites; good: `site -> y`.",
     ),
+    "DR536": Code(
+        "an estimate whose mean a few draws decide",
+        "Its posterior may have no mean, as with an unbounded sd between groups under the log link: read the "
+        "median and the interval, or say a prior that rules out values so far out.",
+    ),
     "DR541": Code(
         "not a finished result",
         "`dagreg report specs/` names a folder that `dagreg fit` did not write or did not finish; "
