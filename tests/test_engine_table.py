@@ -27,7 +27,7 @@ def engine(name: str, **more: Any) -> Engine:
         words=f"{name} in words",
         participle=f"solved by {name}",
         obstacle=lambda piece, data: None,
-        solve=lambda piece, data, sampling, program: Draws({"beta": np.zeros((1, 2))}, name, 0, 0.0),
+        solve=lambda piece, data, sampling, *_: Draws({"beta": np.zeros((1, 2))}, name, 0, 0.0),
         packages=("dagreg",),
         step=f"step of {name}",
         grounds=lambda piece: f"{name} can",
@@ -77,7 +77,7 @@ def test_the_first_engine_without_an_obstacle_solves(
 def test_where_an_engine_gives_up_the_next_one_takes_over(
     model: Optimised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timid = engine("timid", unfit="nothing fitted it", solve=lambda piece, data, sampling, program: None)
+    timid = engine("timid", unfit="nothing fitted it", solve=lambda piece, data, sampling, *_: None)
     refusing = engine("refusing", obstacle=lambda piece, data: Obstacle("never"))
     use(monkeypatch, timid, refusing, engine("last"))
     piece = table.assigned(bare(model), model.rows)

@@ -9,9 +9,7 @@ import numpy as np
 from dagreg.doubts.types import DrawDiagnostics
 from dagreg.effects.types import Estimate
 from dagreg.engines.draws import Draws, convergence
-
-MAX_R_HAT = 1.01
-MIN_ESS = 400.0
+from dagreg.numerics.convergence import MAX_R_HAT, MIN_ESS
 
 
 def diagnose(

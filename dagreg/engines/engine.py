@@ -13,6 +13,9 @@ from dagreg.errors import Span
 from dagreg.optimise.types import Data, Piece
 from dagreg.spec.types import Sampling
 
+Progress = Callable[[str], None]
+"""Takes a line on how a fit gets on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
@@ -30,9 +33,9 @@ class Engine:
     - `name`: in specs, JSON and saved results. `words`: in a report's line on the engine; `participle`: of
       what it has solved.
     - `obstacle(piece, data)`: why it cannot solve a piece; None where it can.
-    - `solve(piece, data, sampling, program)`: the draws; None where its own check finds that they would not
-      be the posterior's, and the next engine takes over. `unfit` says why in a report; an engine without it
-      never gives up. `program` emits the readable program, for engines that run it.
+    - `solve(piece, data, sampling, program, progress)`: the draws; None where its own check finds that they
+      would not be the posterior's, and the next engine takes over. `unfit` says why in a report; an engine
+      without it never gives up. `program` emits the readable program, for engines that run it.
     - `independent`: no Markov chain makes its draws. `runs_program`: it runs the emitted program, by PyMC,
       and keeps a sampler's statistics.
     - `packages`: those whose versions its draws hang on.
@@ -47,7 +50,7 @@ class Engine:
     words: str
     participle: str
     obstacle: Callable[[Piece, Data], Obstacle | None]
-    solve: Callable[[Piece, Rows, Sampling, Callable[[], Program]], Draws | None]
+    solve: Callable[[Piece, Rows, Sampling, Callable[[], Program], Progress], Draws | None]
     packages: tuple[str, ...]
     independent: bool = False
     runs_program: bool = False

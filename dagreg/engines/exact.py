@@ -259,7 +259,7 @@ ENGINE = Engine(
     "at)",
     participle="solved exactly",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_exactly(piece, sampling),
+    solve=lambda piece, data, sampling, *_: draw_exactly(piece, sampling),
     packages=("dagreg", "numpy"),
     independent=True,
     step="conjugate",

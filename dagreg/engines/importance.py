@@ -33,7 +33,7 @@ from dagreg.emit.program import Program
 from dagreg.engines import density
 from dagreg.engines.density import Posterior, parameters, posterior_of
 from dagreg.engines.draws import Draws
-from dagreg.engines.engine import Engine, Obstacle, columns_read
+from dagreg.engines.engine import Engine, Obstacle, Progress, columns_read
 from dagreg.engines.metropolis import mixed, stationary
 from dagreg.model.plan import Model
 from dagreg.model.statistics import CellCounts, Sufficient
@@ -433,7 +433,9 @@ def walk(first: Array, weights: Array, rng: np.random.Generator) -> Any:
     return states
 
 
-def _solve(piece: Piece, data: Rows, sampling: Sampling, program: Callable[[], Program]) -> Draws | None:
+def _solve(
+    piece: Piece, data: Rows, sampling: Sampling, program: Callable[[], Program], progress: Progress
+) -> Draws | None:
     statistics = piece.statistics if isinstance(piece.statistics, Sufficient) else None
     return draw_by_importance(piece.model, columns_read(piece, data), sampling, statistics)
 

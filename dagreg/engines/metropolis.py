@@ -359,7 +359,7 @@ ENGINE = Engine(
     "chain)",
     participle="sampled by Metropolis-Hastings",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_by_metropolis(
+    solve=lambda piece, data, sampling, *_: draw_by_metropolis(
         piece.model, columns_read(piece, data), sampling
     ),
     packages=("dagreg", "numpy"),

@@ -311,7 +311,7 @@ ENGINE = Engine(
     "coefficients from their Normal distribution",
     participle="solved with its groups integrated out",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_mixed(piece.model, columns_read(piece, data), sampling),
+    solve=lambda piece, data, sampling, *_: draw_mixed(piece.model, columns_read(piece, data), sampling),
     packages=("dagreg", "numpy", "scipy"),
     independent=True,
     unfit="no proposals for its sds fitted",

@@ -9,18 +9,19 @@ import time
 import traceback
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dagreg.emit.program import Program
-from dagreg.engines.draws import Draws
-from dagreg.engines.engine import Engine, columns_read
+from dagreg.engines.draws import Draws, convergence
+from dagreg.engines.engine import Engine, Progress, columns_read
 from dagreg.engines.statistics import statistics
 from dagreg.errors import Diagnostic, Unsolvable
 from dagreg.lazy import Lazy
 from dagreg.model.plan import Model
+from dagreg.numerics.convergence import MAX_R_HAT, MIN_ESS
 from dagreg.spec.types import Sampling
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ else:
     nutpie = Lazy("nutpie")  # takes longer to load than most models to solve
 
 NAME = "nuts"
-NUDGE = 1e-3
 # Chains start at the priors' centres, without jitter (`jitter_rvs=set()`): one unit of a coefficient may
 # be a hundred units of a predictor, and under a log link that overflows before the first step.
+NUDGE = 1e-3
+LENGTHS = (1, 2, 4)  # of runs, in times of what was asked for: the next where one is too short
+MAX_SECONDS = 120.0  # of a run that a longer one follows
 PATIENCE = 20.0  # seconds for the sampler's threads to end after a failure
 NO_START = (
     "initialization points",
@@ -43,8 +46,17 @@ NO_START = (
 _WORKING: list[threading.Event] = []  # samplers that failed and whose threads have not ended
 
 
-def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sampling) -> Draws:
+def sample(
+    program: Program,
+    model: Model,
+    data: Mapping[str, Any],
+    sampling: Sampling,
+    progress: Progress = lambda message: None,
+) -> Draws:
     """Compiles a builder of the program on these data and samples it.
+
+    Where chains do not agree yet, or are worth too few draws, they are run again and longer, a few times, and
+    thinned to as many draws as were asked for.
 
     Returns draws of every parameter of the model's equations; nothing per row is kept. Raises Unsolvable,
     whatever it is that PyMC or nutpie raise: where no chain can start (DR501), memory runs out (DR503), the
@@ -57,7 +69,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             built = program.build(model.builder, data)
-            tree = _sampled(built, model, sampling)
+            tree, divergences = _sampled(built, model, sampling, progress)
     except BaseException as error:
         if not _is_failure(error):
             raise
@@ -67,7 +79,7 @@ def sample(program: Program, model: Model, data: Mapping[str, Any], sampling: Sa
     return Draws(
         values={s: np.asarray(posterior[s].to_numpy(), dtype=np.float64) for s in symbols},
         engine=NAME,
-        divergences=int(tree["sample_stats"]["diverging"].sum()),
+        divergences=divergences,
         seconds=time.perf_counter() - started,
         trees=(statistics(tree),),
     )
@@ -125,26 +137,28 @@ def _culprits(built: Any) -> str:
     return f", that of {', '.join(f'`{name}`' for name in names)}" if names else ""
 
 
-def _sampled(built: Any, model: Model, sampling: Sampling) -> Any:
-    """The sampler's tree of a pm.Model.
+def _sampled(built: Any, model: Model, sampling: Sampling, progress: Progress) -> tuple[Any, int]:
+    """The sampler's tree of a pm.Model, and the divergences of the run that it is of.
 
     nutpie refuses a start where the gradient is exactly 0, as it is at the mode of a balanced table; such a
     model starts a little beside it.
     """
     try:
-        return _run(built, model, sampling, {})
+        return _run(built, model, sampling, {}, progress)
     except RuntimeError as error:
         if "initial gradient" not in str(error):
             raise
     start = built.initial_point()
     beside = {rv.name: start[rv.name] + NUDGE for rv in built.free_RVs if rv.name in start}
-    return _run(built, model, sampling, beside)
+    return _run(built, model, sampling, beside, progress)
 
 
-def _run(built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any]) -> Any:
+def _run(
+    built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any], progress: Progress
+) -> tuple[Any, int]:
     ended = threading.Event()
     try:
-        return _drawn(built, model, sampling, start, ended)
+        return _drawn(built, model, sampling, start, ended, progress)
     except BaseException as error:
         traceback.clear_frames(error.__traceback__)  # they hold the sampler
         _await(ended)
@@ -152,8 +166,13 @@ def _run(built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any])
 
 
 def _drawn(
-    built: Any, model: Model, sampling: Sampling, start: Mapping[str, Any], ended: threading.Event
-) -> Any:
+    built: Any,
+    model: Model,
+    sampling: Sampling,
+    start: Mapping[str, Any],
+    ended: threading.Event,
+    progress: Progress,
+) -> tuple[Any, int]:
     """What nutpie draws. `ended` is set when nothing of it is left, its threads included."""
     try:
         compiled = nutpie.compile_pymc_model(built, jitter_rvs=set(), initial_points=dict(start))
@@ -163,11 +182,56 @@ def _drawn(
         ended.set()
         raise _Uncompiled(f"{type(error).__name__}: {error}") from None
     weakref.finalize(compiled, ended.set)
+    return _long_enough(
+        lambda times: _once(compiled, model, sampling, times), model, sampling, progress, time.monotonic
+    )
+
+
+def _long_enough(
+    run: Callable[[int], Any],
+    model: Model,
+    sampling: Sampling,
+    progress: Progress,
+    clock: Callable[[], float],
+) -> tuple[Any, int]:
+    """The draws of the first run that is long enough, or of the longest, thinned; and its divergences.
+
+    `run` samples for so many times what was asked for.
+    """
+    for times in LENGTHS:
+        started = clock()
+        tree = run(times)
+        short = _short(tree, model)
+        last = times == LENGTHS[-1] or clock() - started > MAX_SECONDS
+        if not short or last or sampling.draws * sampling.chains < MIN_ESS:
+            break
+        progress(f"{short}; sampling {2 * times} times as long")
+    divergences = int(tree["sample_stats"]["diverging"].sum())
+    if times > 1:
+        kept = {"draw": slice(times - 1, None, times)}
+        tree = tree.map_over_datasets(lambda part: part.isel(kept, missing_dims="ignore"))
+    return tree, divergences
+
+
+def _short(tree: Any, model: Model) -> str:
+    """Why a run is too short for the parameters, or "": what is not known has too many values to ask of
+    each.
+    """
+    known = (s for s in parameters(model) if s not in model.unknown)
+    sizes = [convergence(np.asarray(tree["posterior"][s].to_numpy(), dtype=np.float64)) for s in known]
+    ess, r_hat = float(np.min([np.min(e) for e, _ in sizes])), float(np.max([np.max(r) for _, r in sizes]))
+    if ess < MIN_ESS:
+        return f"chains are worth {ess:.0f} draws, fewer than {MIN_ESS:.0f}"
+    return f"chains do not agree yet (R-hat {r_hat:.3f})" if r_hat > MAX_R_HAT else ""
+
+
+def _once(compiled: Any, model: Model, sampling: Sampling, times: int) -> Any:
+    """One run of nutpie, so many times as long as asked for."""
     # Not `blocking`, which takes an interrupt for the end of sampling and returns the draws so far.
     sampler = nutpie.sample(
         compiled,
-        draws=sampling.draws,
-        tune=sampling.tune,
+        draws=sampling.draws * times,
+        tune=sampling.tune * times,
         chains=sampling.chains,
         seed=sampling.seed,
         target_accept=max(sampling.target_accept, model.least_acceptance),
@@ -208,8 +272,8 @@ ENGINE = Engine(
     words="NUTS (the No-U-Turn Sampler, a Markov chain)",
     participle="sampled by NUTS",
     obstacle=lambda piece, data: None,
-    solve=lambda piece, data, sampling, program: sample(
-        program(), piece.model, columns_read(piece, data), sampling
+    solve=lambda piece, data, sampling, program, progress: sample(
+        program(), piece.model, columns_read(piece, data), sampling, progress
     ),
     packages=("dagreg", "numpy", "pymc", "pytensor", "nutpie", "numba"),
     runs_program=True,

@@ -291,7 +291,7 @@ ENGINE = Engine(
     words="importance sampling, deviations integrated out by quadrature; then these from their density",
     participle="solved with its deviations integrated out by quadrature",
     obstacle=obstacle,
-    solve=lambda piece, data, sampling, program: draw_by_quadrature(
+    solve=lambda piece, data, sampling, *_: draw_by_quadrature(
         piece.model, columns_read(piece, data), sampling
     ),
     packages=("dagreg", "numpy", "scipy"),

@@ -10,6 +10,7 @@ import numpy as np
 from dagreg.binding.rows import Rows
 from dagreg.emit.program import Program
 from dagreg.engines.draws import Draws
+from dagreg.engines.engine import Progress
 from dagreg.engines.store import Store, key_of, seeded
 from dagreg.engines.table import ENGINES
 from dagreg.errors import Unsolvable
@@ -24,6 +25,7 @@ def draw(
     data: Rows,
     sampling: Sampling,
     store: Store | None = None,
+    progress: Progress = lambda message: None,
 ) -> Draws:
     """Draws of a whole model: those in the store where a piece has not changed, else those of its engine.
 
@@ -32,7 +34,9 @@ def draw(
     piece has no posterior to draw from.
     """
     known = Store() if store is None else store
-    return joined([_draw_piece(p, program, data, own, known) for p, own in _settings(pieces, sampling)])
+    return joined(
+        [_draw_piece(p, program, data, own, known, progress) for p, own in _settings(pieces, sampling)]
+    )
 
 
 def reusable(pieces: Sequence[Piece], data: Rows, sampling: Sampling, store: Store) -> tuple[bool, ...]:
@@ -45,21 +49,28 @@ def _settings(pieces: Sequence[Piece], sampling: Sampling) -> list[tuple[Piece, 
 
 
 def _draw_piece(
-    piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling, store: Store
+    piece: Piece,
+    program: Callable[[], Program],
+    data: Rows,
+    sampling: Sampling,
+    store: Store,
+    progress: Progress,
 ) -> Draws:
     key = key_of(piece, data, sampling)
     draws = store.find(key)
     if draws is None:
-        draws = store.keep(key, _solve(piece, program, data, sampling))
+        draws = store.keep(key, _solve(piece, program, data, sampling, progress))
     return with_intercepts(draws, piece.model)
 
 
-def _solve(piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling) -> Draws:
+def _solve(
+    piece: Piece, program: Callable[[], Program], data: Rows, sampling: Sampling, progress: Progress
+) -> Draws:
     """The draws of the first of its engines that does not give up."""
     if piece.flaw is not None:
         raise Unsolvable((piece.flaw,))
     for name in piece.engines:
-        draws = ENGINES[name].solve(piece, data, sampling, program)
+        draws = ENGINES[name].solve(piece, data, sampling, program, progress)
         if draws is not None:
             return draws
     raise AssertionError(f"{piece.engines[-1]} gave up, and no engine is left")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from dagreg.binding.table import Table
 from dagreg.engines.draws import Draws
+from dagreg.engines.engine import Progress
 from dagreg.engines.run import draw
 from dagreg.engines.store import Store
 from dagreg.errors import Unsolvable
@@ -17,8 +18,6 @@ from dagreg.model.plan import Model, Plan
 from dagreg.optimise.types import Pieces
 from dagreg.programs import running_program
 from dagreg.spec.brief import Brief
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,14 @@ def _solved(plan: Plan, pieces: Pieces, table: Table, store: Store, progress: Pr
         progress(f"{spec.name}: solving the {model.estimator} model")
         group = pieces[model.builder]
         try:
-            made = draw(group, partial(running_program, group, table), table.rows, spec.sampling, store)
+            made = draw(
+                group,
+                partial(running_program, group, table),
+                table.rows,
+                spec.sampling,
+                store,
+                lambda line: progress(f"{spec.name}: {line}"),
+            )
         except Unsolvable as error:
             failures += [
                 Failure(model.estimator, model.builder, d.code, d.message, d.notes) for d in error.diagnostics

@@ -76,8 +76,9 @@ LOG_LIKELIHOOD: Mapping[str, Callable[..., Array]] = {"logit": logit, "probit": 
 
 
 def _log_logit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:
-    certain = logaddexp(0.0, eta)
-    return y * eta - (certain if np.all(p["trials"] == 1.0) else p["trials"] * certain)
+    certain, trials = logaddexp(0.0, eta), p["trials"]
+    single = isinstance(trials, np.ndarray | float | int) and np.all(trials == 1)  # one product less
+    return y * eta - (certain if single else trials * certain)
 
 
 def _log_probit(y: Any, eta: Any, mean: Any, p: Mapping[str, Any]) -> Any:

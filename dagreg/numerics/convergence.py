@@ -14,6 +14,8 @@ import numpy as np
 
 from dagreg.numerics.arrays import Array
 
+MAX_R_HAT = 1.01  # beyond, chains do not agree yet (Vehtari et al. 2021)
+MIN_ESS = 400.0  # below, the mean and the ends of intervals are not known well enough
 MIN_DRAWS = 4  # draws of a chain: half of them still have a variance
 
 

@@ -10,9 +10,9 @@ from dagreg.numerics.arrays import Array, np
 def logaddexp(a: Any, b: Any) -> Any:
     """log(exp(a) + exp(b)), many times as fast as NumPy's: its parts are vectorised.
 
-    Of jets (`numerics/jets.py`) too, which take universal functions.
+    Jets (`numerics/jets.py`) and formulas in SQL (`sources/expression.py`) have NumPy's for themselves.
     """
-    if hasattr(a, "first") or hasattr(b, "first"):
+    if not all(isinstance(number, np.ndarray | float | int) for number in (a, b)):
         return np.logaddexp(a, b)
     if isinstance(a, float) and a == 0.0:
         found: Array = np.asarray(np.abs(b), dtype=np.float64)
