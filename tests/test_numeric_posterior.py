@@ -287,6 +287,22 @@ def test_unknown_numbers_are_integrated_out(name: str) -> None:
     assert_derivatives(this)
 
 
+def test_slopes_of_unknown_numbers_lose_no_digits_far_from_0() -> None:
+    """A row's slope is 1 for the number itself, and the other factor in an interaction."""
+    far = {**GAPS, "m": GAPS["m"] * 1e14 + 3.7e16}
+    case, piece = the_piece(UNKNOWN_NUMBERS["in an interaction"], data=far)
+    this = posterior(case, piece)
+    assert this.unknown is not None
+    checked = 0
+    for pattern in this.unknown.patterns:
+        own = [p for r in pattern.residuals for k, p in r.slopes.items() if "m" in pattern.unknown[k]]
+        for predictor in (pattern.factor.predictors[p] for p in own):
+            nonzero = predictor.design[:, np.abs(predictor.design).max(axis=0) > 0]
+            np.testing.assert_allclose(nonzero, np.round(nonzero), atol=1e-3)  # 1, and z, which is 0 or 1
+            checked += 1
+    assert checked > 0
+
+
 def _conditional(this: Posterior, values: np.ndarray, unknown: Mapping[str, np.ndarray]) -> float:
     """The log density of these unknown numbers given the parameters."""
     total = 0.0

@@ -47,7 +47,7 @@ Traced = tuple[str, Estimator, Array, bool, float, float]
 
 def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Traced]:
     """Name, estimator, chains x draws, whether it is the effect, ESS and R-hat of every number that a chain
-    moved.
+    moved, but for values that are not known: there may be thousands, and what they do shows in the others.
     """
     for model in models:
         here = draws[model.estimator]
@@ -56,7 +56,7 @@ def _numbers(models: Sequence[Model], draws: Mapping[str, Draws]) -> Iterator[Tr
         labels = _labels(model)
         causal = {t.symbol for e in model.equations for t in e.terms if t.causal}
         for symbol, values in here.values.items():
-            if symbol not in here.sampled:
+            if symbol not in here.sampled or symbol in model.unknown:
                 continue
             flat = values.reshape(*values.shape[:2], -1)
             moving = np.ptp(flat, axis=(0, 1)) > ROUNDING * np.abs(flat).max(axis=(0, 1))

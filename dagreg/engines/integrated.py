@@ -195,9 +195,10 @@ def _pattern(
         plain = design_columns(equation, values, len(rows))
         predictors.append(Predictor(plain, spots))
         for name in (n for n in equation.predictors if n in number):
-            moved = design_columns(equation, {**values, name: values[name] + 1.0}, len(rows))
+            step = _step(values[name])
+            moved = design_columns(equation, {**values, name: values[name] + step}, len(rows))
             slopes[number[name]] = len(predictors)
-            predictors.append(Predictor(moved - plain, spots))
+            predictors.append(Predictor((moved - plain) / step, spots))
         columns[f"known {len(residuals)}"] = values[equation.response]
         error = None
         if equation.error is not None:
@@ -232,6 +233,11 @@ def _pattern(
     factor = Factor(formula, columns, tuple(predictors), tuple(scalars), np.ones(len(rows)))
     own = tuple(_own_places(la, gone[la.variable], rows) for la in latents)
     return Pattern(tuple(la.values for la in latents), own, start, kept, factor)
+
+
+def _step(values: Array) -> float:
+    """A power of two about as large as the numbers: a design that is linear in them then loses no digits."""
+    return float(2.0 ** np.ceil(np.log2(max(np.abs(values).max(), 1e-300))))
 
 
 def _own_places(latent: Latent, gone: Any, rows: Index) -> Index:
