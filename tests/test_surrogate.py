@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dagreg.effects import surrogate
+from dagreg.effects import gformula, surrogate
 from dagreg.effects.estimate import estimates, surrogate_notes
 from dagreg.effects.gformula import evaluations
 from dagreg.effects.rows import merge
@@ -134,3 +134,28 @@ def test_merged_rows_keep_order_and_weights() -> None:
     assert np.array_equal(table[order], distinct)
     assert rows.weights[order] == pytest.approx(counts / 300, rel=1e-12)
     assert merge(rows) is rows
+
+
+COUNTED = "nodes: {x: continuous, m: count, y: binary}\nedges: [x -> m, 'x, m -> y']\neffect: x -> y\n"
+
+
+def test_counts_that_are_summed_over_at_some_draws_are_as_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=400)
+    m = rng.poisson(np.exp(1.0 + 0.4 * x))
+    y = (rng.random(400) < 1 / (1 + np.exp(1 - 0.3 * m))).astype(int)
+    data: Columns = {"x": x, "m": m, "y": y}
+    model = models_of(COUNTED, data)["chain"]
+    centre = {"alpha_m": 1.0, "beta_m_x": 0.4, "alpha_y": -1.0, "beta_y_x": 0.1, "beta_y_m": 0.3}
+    noise = {name: rng.standard_normal((CHAINS, DRAWS)) for name in centre}
+    draws = Draws({name: at + 0.05 * noise[name] for name, at in centre.items()}, "exact", 0, 0.0)
+    near = estimates(model, draws, data, 1)
+    monkeypatch.setattr(surrogate, "MAX_SHARE", 0.0)
+    monkeypatch.setattr(gformula, "MAX_SUMMED", 10**9)
+    exact = estimates(model, draws, data, 1)
+    assert any(e.surrogate_error for e in near)
+    assert not any(e.surrogate_error for e in exact)
+    for one, other in zip(exact, near, strict=True):
+        if one.scale == "outcome":
+            assert abs(other.summary.mean - one.summary.mean) <= surrogate.MAX_ERROR * one.summary.sd
+            assert abs(other.summary.sd - one.summary.sd) <= surrogate.MAX_ERROR * one.summary.sd

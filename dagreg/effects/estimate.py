@@ -95,7 +95,7 @@ def surrogate_notes(rows: Sequence[Estimate]) -> tuple[str, ...]:
         if row.surrogate_error is not None:
             errors[row.estimator] = max(row.surrogate_error, errors.get(row.estimator, 0.0))
     return tuple(
-        f"The {estimator} estimates are averages over so many rows that they were worked out at some of the "
+        f"The {estimator} estimates are averages of so many terms that they were worked out at some of the "
         "draws; a polynomial of the coefficients gives them at the others, with an error of "
         f"{error:.1g} posterior sds"
         for estimator, error in errors.items()

@@ -36,7 +36,8 @@ MAX_CELLS = 2_000_000  # draws x rows held at once
 # the same of one array where nothing is drawn at random: it stays in the processor's cache
 MAX_CACHED_CELLS = 50_000
 MIN_SIMULATED = 5_000  # rows simulated per posterior draw, where a mediator is drawn
-MAX_SUMMED = 4  # cells of a sum over counts, for each cell that drawing them would take
+MAX_SUMMED = 80_000_000  # draws x rows x counts up to which counts are summed over: they are not drawn
+MAX_COUNTS = 2_000  # joint settings of counts that are summed over
 MAX_BRANCHES = 64  # joint settings of two-valued mediators that are summed over; beyond, they are drawn
 TYPICAL_NODES = 10  # of quadrature over a population of groups
 MAX_NEGLECTED = 1e-12  # probability of all counts beyond those that are summed over
@@ -207,20 +208,13 @@ def _counted(
 ) -> dict[str, int]:
     """The largest count of each mediator whose counts are summed over; {} if a mediator has to be drawn.
 
-    For few rows that is less work than drawing them many times, and without noise. What is counted follows
-    known values alone, so that its largest mean is known before.
+    For few rows, or few draws, that is less work than drawing them many times, and without noise.
     """
-    drawn = [
-        e for e in model.mediators if e.family.draw is not None and not enters_linearly(model, e.response)
-    ]
-    mediators = set(_mediators(model))
-    if not drawn or not rows.complete:
+    drawn = _drawn(model)
+    if not countable(model) or not rows.complete:
         return {}
-    if any(
-        e.family.probabilities is None or e.varying or not mediators.isdisjoint(e.predictors) for e in drawn
-    ):
-        return {}
-    most = min(MAX_BRANCHES, MAX_SUMMED * MIN_SIMULATED // len(rows)) // _joint(model)
+    cells = len(draws[model.outcome.intercept]) * len(rows)
+    most = min(MAX_COUNTS, MAX_SUMMED // cells) // _joint(model)
     counts: dict[str, int] = {}
     for equation in drawn:
         means = [
@@ -237,6 +231,24 @@ def _counted(
             return {}
         counts[equation.response] = int(enough[0])
     return counts if math.prod(n + 1 for n in counts.values()) <= most else {}
+
+
+def _drawn(model: Model) -> list[Equation]:
+    """The mediators that are no levels and do more than shift a mean."""
+    return [
+        e for e in model.mediators if e.family.draw is not None and not enters_linearly(model, e.response)
+    ]
+
+
+def countable(model: Model) -> bool:
+    """Whether mediators are counts that follow known values alone, so that their largest mean is known before
+    they are summed over.
+    """
+    drawn, mediators = _drawn(model), set(_mediators(model))
+    return len(drawn) > 0 and all(
+        e.family.probabilities is not None and not e.varying and mediators.isdisjoint(e.predictors)
+        for e in drawn
+    )
 
 
 def _world(model: Model, side: ContrastEnd) -> World:
@@ -452,8 +464,7 @@ def evaluations(model: Model, held: Collection[str] = ()) -> int:
 
 def is_exact(model: Model) -> bool:
     """Whether no mediator has to be drawn."""
-    nonlinear = [e for e in model.mediators if not enters_linearly(model, e.response)]
-    return all(e.family.draw is None for e in nonlinear) and _joint(model) <= MAX_BRANCHES
+    return not _drawn(model) and _joint(model) <= MAX_BRANCHES
 
 
 def _average(rows: EncodedRows) -> EncodedRows:

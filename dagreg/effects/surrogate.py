@@ -4,7 +4,7 @@ The mean over the rows is a smooth function of the parameters, and a posterior o
 there a polynomial of low degree is all but the function itself. It is fitted by least squares to the means
 at evenly spaced draws, which stay as they are, and gives those at the others. Its error is measured: the
 residuals of leaving one draw out at a time (the PRESS of Allen 1974), as a share of the posterior sd. Where
-a polynomial of the second degree is not good enough, the means are worked out at all draws.
+a polynomial of the third degree is not good enough, the means are worked out at all draws.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations_with_replacement
 
 import numpy as np
 
-from dagreg.effects.gformula import Known, branches, evaluations, is_exact
+from dagreg.effects.gformula import Known, branches, countable, evaluations, is_exact
 from dagreg.effects.mediation import EffectPart
 from dagreg.effects.rows import EncodedRows, fixed_groups, linear
 from dagreg.model.plan import Model
@@ -23,6 +24,7 @@ from dagreg.numerics.arrays import Array, Index
 
 MAX_CELLS = 50_000_000  # draws x rows x branches x nodes up to which every draw is worked out
 MAX_ERROR = 0.01  # of the posterior sd, of each quantity that is reported
+MAX_DEGREE = 3
 MIN_FREE = 30  # draws beyond the polynomial's coefficients, from which its error is measured
 MAX_SHARE = 0.25  # of the draws, for fitting: with more, little would be saved
 MIN_SINGULAR = 1e-7  # of the largest singular value: smaller ones are rounding
@@ -41,7 +43,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Surrogate:
-    """Polynomials' bases, draws x functions, of degree 1 and 2, and the draws that each needs besides.
+    """Polynomials' bases, draws x functions, by degree, and the draws that each needs besides.
 
     The last batch holds the draws that are left.
     """
@@ -73,22 +75,21 @@ def surrogate_of(
 ) -> Surrogate | None:
     """None where every draw can be worked out, or averages are no smooth function of a few parameters.
 
-    Drawn mediators and bootstrapped rows have noise of their own.
+    Drawn mediators and bootstrapped rows have noise of their own. Counts, which would be drawn at many draws,
+    are summed over at some.
     """
     count = len(draws[model.outcome.intercept])
-    if linear(model, held) or count * len(rows) * branches(model) * evaluations(model, held) <= MAX_CELLS:
+    cells = count * len(rows) * branches(model) * evaluations(model, held)
+    if linear(model, held) or (cells <= MAX_CELLS and not countable(model)):
         return None
-    if model.functional is not None or not rows.complete or rows.units is not None or not is_exact(model):
+    if model.functional is not None or not rows.complete or rows.units is not None:
+        return None
+    if not (is_exact(model) or countable(model)):
         return None
     scores = _scores(
         np.hstack([draws[s].reshape(count, -1) for s in dict.fromkeys(_symbols(model, held)) if s in draws])
     )
-    first = np.hstack([np.ones((count, 1)), scores])
-    size = first.shape[1]
-    bases = [first] if size + MIN_FREE <= MAX_SHARE * count else []
-    if size * (size + 1) // 2 + MIN_FREE <= MAX_SHARE * count:
-        left, right = np.triu_indices(size)
-        bases.append(first[:, left] * first[:, right])
+    bases = list(_bases(np.hstack([np.ones((count, 1)), scores])))
     if not bases:
         return None
     return Surrogate(tuple(bases), tuple(_batches(draws, [b.shape[1] + MIN_FREE for b in bases], count)))
@@ -134,6 +135,16 @@ def _scores(parameters: Array) -> Array:
     moving = sds > 1e-12 * np.abs(parameters).max(axis=0)
     left, size, _ = np.linalg.svd(centred[:, moving] / sds[moving], full_matrices=False)
     return np.asarray(left[:, size > MIN_SINGULAR * size.max(initial=0.0)] * math.sqrt(len(left)))
+
+
+def _bases(first: Array) -> Iterator[Array]:
+    """The monomials of degree 1, 2 and 3 as far as there are draws enough; `first` has those of degree 1."""
+    count, size = first.shape
+    for degree in range(1, MAX_DEGREE + 1):
+        if math.comb(size + degree - 1, degree) + MIN_FREE > MAX_SHARE * count:
+            return
+        factors = np.array(list(combinations_with_replacement(range(size), degree)))
+        yield np.prod(first[:, factors], axis=2)
 
 
 def _batches(draws: Mapping[str, Array], sizes: Sequence[int], count: int) -> Iterator[Batch]:
