@@ -314,10 +314,9 @@ def _data(data: DataInfo) -> Json:
 
 
 def _doubts(doubts: Iterable[Doubt]) -> list[Json]:
-    return [
-        {"code": code, "message": message}
-        for code, message in dict.fromkeys((d.code, d.message) for d in doubts)
-    ]
+    """Warnings, each once; the message ends with what to do."""
+    said = dict.fromkeys((d.code, f"{d.message} {d.remedy}".rstrip()) for d in doubts)
+    return [{"code": code, "message": message} for code, message in said]
 
 
 def _doubted(doubts: Iterable[Doubt]) -> list[Json]:
