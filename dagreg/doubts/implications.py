@@ -1,21 +1,15 @@
-"""The graph's implied independences held against the data, each by one regression.
+"""The graph's implied independences held against the data, each by one test.
 
-`x _||_ y | given` is tested in the regression of y on x and `given`: y comes after x in causal order and
-`given` stands nearest to y, so where all is observed this regression, without x, is the graph's own.
+`x _||_ y | given` is tested by the covariance of what is left of both beside smooth functions of `given`
+(`implication_covariance.py`): no line, no family and no equal variance is assumed, and curvature is seen.
+Variables in levels enter as indicator columns. Holm (1979) keeps the chance of any false alarm at 5 %.
 
-- y a number: the t test of the partial correlation, or the F test of several columns of x;
-- y a count: the likelihood ratio of Poisson regressions, scaled by the dispersion (McCullagh and Nelder 1989,
-  6.2);
-- y in levels: the likelihood ratio of multinomial logistic regressions (logistic for two levels).
-
-Predictors in levels enter as indicator columns. Holm (1979) keeps the chance of any false alarm at 5 %.
-
-Of a `group` or a pooled node the label is no number (`check/within_groups.py` has the tests): as `given` it
+Of a `group` or a pooled node the label is no number (`implication_labels.py` has the tests): as `given` it
 means comparison within its levels, as x or y the differences between them. A variable that does not vary
 within the levels of a group was measured, or drawn by lot, once for each of them: its tests are of the
-groups' means, and whether it differs between groups is no question that rows answer. Where the rows are cells
-of a table of counts, with trials, the tests are those of the units that they count. The tests are of
-independence *and* of the form of the regression: nonlinear dependence on `given` can reject too.
+groups' means, and whether it differs between groups is no question that rows answer. Of a group beside the
+three, rows of a level may depend on each other. Where the rows are cells of a table of counts, with trials,
+the tests are those of the units that they count.
 """
 
 from __future__ import annotations
@@ -27,8 +21,9 @@ from types import MappingProxyType
 import numpy as np
 
 from dagreg.doubts.implication_columns import NodeColumn, RowSampler, as_units, read_columns
-from dagreg.doubts.implication_labels import by_group, fixed_within, of_label, within_labels
-from dagreg.doubts.implication_regressions import FREE, by_regression
+from dagreg.doubts.implication_covariance import ROWS_PER_PRODUCT, Found, Spans, by_covariance
+from dagreg.doubts.implication_labels import by_group, fixed_within, of_label
+from dagreg.doubts.implication_regressions import FREE
 from dagreg.doubts.types import ImplicationTest
 from dagreg.doubts.within_groups import (
     Statistic,
@@ -46,6 +41,7 @@ from dagreg.study import Claim
 
 FALSE_ALARM_RATE = 0.05  # chance of any false alarm over all tests
 MAX_TESTS = 200
+MAX_PRODUCTS = 24  # of indicators of levels; beyond, the one with more levels is a label
 MIN_SHOWN_P = 1e-16  # p-values below are shown as such
 MAX_SHOWN_REJECTIONS = 10  # rejections spelled out
 
@@ -92,22 +88,23 @@ def put_to_data(
         reasons["cut"] = (
             f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
         )
-    results: list[tuple[Claim, float, float]] = []
+    results: list[tuple[Claim, Found]] = []
+    spans = Spans()
     for claim in asked:
         x, y, given = claim
         lacking = next((n for n in (x, y, *given) if n in absent), None)
         if lacking is not None:
             reasons[lacking] = absent[lacking]
             continue
-        result = _tested(columns[x], columns[y], [columns[g] for g in given if g in columns], groups)
+        result = _tested(columns[x], columns[y], [columns[g] for g in given if g in columns], groups, spans)
         if isinstance(result, str):
             reasons[f"{x} {y}"] = f"`{x}` and `{y}`{_given(given)}: {result}."
         else:
-            results.append((claim, *result))
-    adjusted = holm([p for _, _, p in results])
+            results.append((claim, result))
+    adjusted = holm([found.p for _, found in results])
     tests = (
-        ImplicationTest(x, y, given, statistic, p, q, q < FALSE_ALARM_RATE)
-        for ((x, y, given), statistic, p), q in zip(results, adjusted, strict=True)
+        ImplicationTest(x, y, given, one.statistic, one.p, q, q < FALSE_ALARM_RATE, one.curved)
+        for ((x, y, given), one), q in zip(results, adjusted, strict=True)
     )
     return Verdicts(tuple(tests), tuple(reasons.values()))
 
@@ -214,8 +211,12 @@ def names_of(claims: Iterable[Claim]) -> tuple[str, ...]:
 
 
 def _tested(
-    x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], groups: Sequence[NodeColumn]
-) -> Statistic | str:
+    x: NodeColumn,
+    y: NodeColumn,
+    given: Sequence[NodeColumn],
+    groups: Sequence[NodeColumn],
+    spans: Spans,
+) -> Found | str:
     """Statistic and p value, or why there is none.
 
     `groups` are those of the spec, also where a claim names none.
@@ -225,9 +226,15 @@ def _tested(
         return f"only {rows.sum()} rows have all values"
     fixed = fixed_within(x, y, given, groups, rows)
     if fixed is not None:
-        return by_group(x, y, given, *fixed)
+        return _found(by_group(x, y, given, *fixed))
     if x.label or y.label:
-        return of_label(*((x, y) if x.label else (y, x)), given, rows)
-    if any(g.label for g in given):
-        return within_labels(x, y, given, rows)
-    return by_regression(x, y, given, rows)
+        return _found(of_label(*((x, y) if x.label else (y, x)), given, rows))
+    columns = [c.blocks.shape[1] for c in (x, y)]
+    if columns[0] * columns[1] > min(MAX_PRODUCTS, rows.sum() // ROWS_PER_PRODUCT) and max(columns) > 1:
+        many, other = (x, y) if columns[0] >= columns[1] else (y, x)
+        return _found(of_label(many.as_label(), other, given, rows))
+    return by_covariance(x, y, given, groups, rows, spans)
+
+
+def _found(result: Statistic | str) -> Found | str:
+    return result if isinstance(result, str) else Found(*result)
