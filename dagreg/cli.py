@@ -131,6 +131,7 @@ DATA = Argument(("--data",), "Data file or database, in place of the spec's.", f
 OUTSIDE = Argument(("--allow-outside",), "Let `data:` leave the spec's folder.", flag=True, default=False)
 DO = Argument(("--do",), "Set a node: x=1. Can be given several times.", many=True, metavar="NODE=VALUE")
 ESTIMATOR = Argument(("--estimator",), "Only this one.", choices=ESTIMATORS)
+FULL = Argument(("--full",), "The whole report, not its summary alone.", flag=True, default=False)
 
 
 def _output(words: str, metavar: str = "FILE") -> Argument:
@@ -146,8 +147,8 @@ TABLE = _output("File: .csv, .tsv or .parquet.")
 # ---------------------------------------------------------------- the commands
 
 
-@command(SPECS, _formats(FORMATS), Argument(("--node",), "Only why this node is in or out of the set."))
-def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
+@command(SPECS, _formats(FORMATS), FULL, Argument(("--node",), "Only why this node is in or out of the set."))
+def explain(specs: Sequence[Path], format: str, full: bool, node: str | None) -> int:
     """Can the effect be identified, how, and what has to be adjusted for? Needs no data."""
 
     def answer(spec: Spec) -> int:
@@ -155,7 +156,11 @@ def explain(specs: Sequence[Path], format: str, node: str | None) -> int:
         if node is not None:
             tell("\n".join(_node_note(spec, node, one) for one in explained.answers))
         else:
-            show(explained, format)
+            path = errors.printable(spec.path or spec.name)
+            then = [f"`{PROGRAM} explain --full {path}`: every path and variable, and why"]
+            if spec.data is not None:
+                then.append(f"`{PROGRAM} fit {path}`: the number")
+            show(explained, format, full=full, then=then)
         return AT_FAULT if any(not isinstance(one, answers.Identified) for one in explained.answers) else DONE
 
     return answer_each(specs, format, answer)
@@ -265,6 +270,7 @@ def compile(
     SPEC,
     _output("Folder of the report.", "FOLDER"),
     _formats(FORMATS, "How to answer on stdout."),
+    FULL,
     DATA,
     Argument(("--engine",), "How to compute the posterior.", choices=get_args(EngineSetting)),
     _seed("Seed of the random numbers."),
@@ -278,6 +284,7 @@ def fit(
     spec: Path,
     output: Path | None,
     format: str,
+    full: bool,
     data: str | None,
     fresh: bool,
     allow_outside: bool,
@@ -311,21 +318,21 @@ def fit(
             ) as error:  # a disk may fill during a long fit: its numbers are not lost with it
                 say(took)
                 complain(error, "")
-                show(record, format)
+                show(record, format)  # all of it, for there is no file that holds it
                 return AT_FAULT
             say(f"{took}; the report is in {folder}")
         for failure in (f for effect in record.effects for f in effect.failures):
             say(errors.render(Diagnostic(failure.code, failure.message, notes=failure.notes)))
-        show(record, format)
+        show(record, format, full=full, then=_further(folder))
         return DONE if record.ok else AT_FAULT
 
     return answer_one(spec, format, answer)
 
 
-@command(FOLDER, _formats(FORMATS))
-def report(folder: Path, format: str) -> int:
+@command(FOLDER, _formats(FORMATS), FULL)
+def report(folder: Path, format: str, full: bool) -> int:
     """Shows a stored result again; nothing is fitted."""
-    show(dagreg.open(folder).record, format)
+    show(dagreg.open(folder).record, format, full=full, then=_further(folder))
     return DONE
 
 
@@ -590,6 +597,15 @@ def _node_note(spec: Spec, node: str, answer: Any) -> str:
 def folder_of(spec: Spec) -> Path:
     """Where a fit of this spec goes unless it is told otherwise."""
     return Path(f"{Path(spec.path or spec.name).stem}.dagreg")
+
+
+def _further(folder: Path) -> list[str]:
+    """Where the rest of a report is, and what to do with the result."""
+    shown, page = errors.printable(str(folder)), errors.printable(str(folder / "report.html"))
+    return [
+        f"`{page}`: the whole report, with pictures (`--full` prints it here)",
+        f"`{PROGRAM} predict {shown} --data NEW.csv`: the outcome of new rows",
+    ]
 
 
 def _standing(folder: Path, result: Any) -> Any:

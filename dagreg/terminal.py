@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -117,8 +117,11 @@ def located(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
-def show(subject: Any, format: str) -> None:
-    if format == "text":
+def show(subject: Any, format: str, *, full: bool = True, then: Sequence[str] = ()) -> None:
+    """A report on stdout; of text its summary, unless all of it is asked for. `then` ends the summary."""
+    if format == "text" and not full:
+        renderers.print_short(subject, rich.Console(), then)
+    elif format == "text":
         renderers.print_text(subject, rich.Console())
     else:
         tell(renderers.render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names

@@ -807,10 +807,13 @@ def test_means_over_a_population_without_end() -> None:
     assert np.isnan(found[2:]).all()
 
 
-def test_drawn_mediators_vary_with_their_groups() -> None:
+@pytest.mark.parametrize("drawn", [False, True])
+def test_mediators_vary_with_their_groups(monkeypatch: pytest.MonkeyPatch, drawn: bool) -> None:
     """m | x is Normal with the variance of its groups and its errors together: then a logit, by
     quadrature.
     """
+    if drawn:
+        monkeypatch.setattr(gformula, "shifts", lambda model: frozenset())
     spec = (
         "nodes: {x: continuous, g: group, m: continuous, d: binary}\nedges: ['x, g -> m', m -> d]\n"
         "effect: {exposure: x, outcome: d, contrast: [0, 1]}\n"
@@ -833,7 +836,8 @@ def test_drawn_mediators_vary_with_their_groups() -> None:
         )[0]
         for x in (0, 1)
     )
-    assert found.mean() == pytest.approx(high - low, abs=ERRORS * found.std() / np.sqrt(len(found)))
+    error = ERRORS * found.std() / np.sqrt(len(found)) if drawn else 1e-9
+    assert found.mean() == pytest.approx(high - low, abs=error)
 
 
 def test_groups_as_exposures_are_compared_with_their_reference() -> None:
@@ -894,3 +898,73 @@ def test_counts_are_summed_over_where_few_are_likely(monkeypatch: pytest.MonkeyP
     drawn = np.concatenate([contrast_draws(model, draws, rows, contrast, seed) for seed in range(20)])
     assert len(np.unique(drawn)) > 20  # so they are drawn
     assert abs(drawn.mean() - summed[0]) < ERRORS * drawn.std(ddof=1) / len(drawn) ** 0.5
+
+
+SHIFTED = (
+    Regression("k", "gaussian", {"1": 0.2, "x": 0.7, "z": -0.3}),
+    Regression("m", "gaussian", {"1": -0.1, "x": 0.4, "k": 0.6, "z": 0.1, "k:z": 0.2}),
+    Regression("y", "bernoulli", {"1": -0.4, "x": 0.5, "m": 0.8, "k": -0.5, "x:m": 0.3, "z": 0.4}),
+)
+
+
+def test_normal_mediators_are_integrated_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the integral over their errors by a product of rules, and against drawing them."""
+    data = _observed(SHIFTED)
+    model = models_of(_spec(SHIFTED, "x"), data)["chain"]
+    draws = point(model, **{name: [at, at] for e in SHIFTED for name, at in e.drawn_values(0.0).items()})
+    contrast, rows = model.estimand.contrasts[0], rows_of(model, data)
+    assert gformula.shifts(model) == {"k", "m"}
+    found = contrast_draws(model, draws, rows, contrast, 1)
+    first, second, outcome = SHIFTED
+    places, weights = np.polynomial.hermite_e.hermegauss(40)
+    weights = weights / weights.sum()
+    by_hand = []
+    for added in (0.0, 1.0):
+        shape = (ROWS, len(places), len(places))
+        seen = {n: np.broadcast_to((data[n] + added * (n == "x"))[:, None, None], shape) for n in ("x", "z")}
+        seen["k"] = first.mean(seen) + 0.8 * places[:, None]
+        seen["m"] = second.mean(seen) + 0.8 * places
+        by_hand.append(float((outcome.mean(seen) @ weights @ weights).mean()))
+    assert found == pytest.approx(by_hand[1] - by_hand[0], abs=1e-9)
+    monkeypatch.setattr(gformula, "shifts", lambda model: frozenset())
+    drawn = np.concatenate([contrast_draws(model, draws, rows, contrast, seed) for seed in range(20)])
+    assert len(np.unique(drawn)) > 20  # so they are drawn
+    assert abs(drawn.mean() - found[0]) < ERRORS * drawn.std(ddof=1) / len(drawn) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("second", "outcome", "through"),
+    [
+        ("m: continuous", "y: binary", {"k", "m"}),
+        ("m: binary", "y: binary", set()),  # m follows k, and is no line of it
+        ("m: positive", "y: binary", {"k", "m"}),
+        ("m: {type: positive, family: lognormal}", "y: binary", set()),
+        ("m: continuous", "y: {type: ordinal, levels: [a, b, c]}", {"k", "m"}),
+        ("m: continuous", "y: {type: categorical, levels: [a, b, c]}", set()),
+        ("m: continuous", "y: continuous", set()),  # their means do
+    ],
+)
+def test_mediators_are_integrated_over_only_where_they_shift_the_predictor(
+    second: str, outcome: str, through: set[str]
+) -> None:
+    r = np.random.default_rng(4)
+    x, k, m = r.normal(size=(3, 90))
+    values = {"m: binary": (m > 0).astype(int), "m: continuous": m}.get(second, np.exp(m))
+    levels = np.array(list("abc"))[r.integers(0, 3, 90)]
+    y = levels if "levels" in outcome else (m > 0).astype(int) if "binary" in outcome else m + k
+    spec = (
+        f"nodes: {{x: continuous, k: continuous, {second}, {outcome}}}\n"
+        "edges: [x -> k, 'x, k -> m', 'x, k, m -> y']\neffect: x -> y\n"
+    )
+    assert gformula.shifts(models_of(spec, {"x": x, "k": k, "m": values, "y": y})["chain"]) == through
+
+
+def test_mediators_that_multiply_each_other_are_drawn() -> None:
+    r = np.random.default_rng(4)
+    x, k, m = r.normal(size=(3, 90))
+    data = {"x": x, "k": k, "m": m, "y": (k * m > 0).astype(int)}
+    spec = (
+        "nodes: {x: continuous, k: continuous, m: continuous, y: binary}\n"
+        "edges: [x -> k, x -> m, 'x, k, m -> y']\neffect: x -> y\nregressions: {y: {interactions: ['k:m']}}\n"
+    )
+    assert gformula.shifts(models_of(spec, data)["chain"]) == set()

@@ -4,14 +4,15 @@ E[Y | do(x)] averages the outcome's regression over the rows; the chain replaces
 mediator by its own distribution given its (intervened) parents. Mediators are drawn, or summed over where
 they are levels, or counts of which few are likely. Their mean stands in for them only where the outcome's
 mean is linear in them, which is then exact (the g-formula is an integral, and integrals pass through linear
-maps).
+maps). Where the outcome's predictor is linear in mediators that are Normal about their means, so is the
+predictor, and the outcome's mean is an integral over one Normal number, whatever their number.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from dagreg.effects.predictor import (
     parameters,
     population_sd,
     predictor,
+    slope_on,
     unordered,
 )
 from dagreg.effects.rows import EncodedRows, bootstrap_weights, fixed_groups, linear, repeated
@@ -49,12 +51,23 @@ for each world levels x draws. Of one model, its draws, rows and seed.
 """
 
 
+Noise = Mapping[str, Array]
+"""What a mediator varies by about its mean: the sd that comes from each independent source, draws x (rows or
+1).
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """One joint setting of the mediators so far: its probability, and the values."""
 
     probability: Array | float
     values: Mapping[str, Array]  # draws x rows x columns, or rows x columns for what does not vary by draw
+    noise: Mapping[str, Noise] = field(default_factory=dict)  # of mediators whose mean is their value
+
+    def having(self, name: str, value: Array, probability: Array | float = 1.0) -> Branch:
+        """The same with a mediator's value, which has this probability."""
+        return Branch(self.probability * probability, {**self.values, name: value}, self.noise)
 
 
 def contrast_draws(
@@ -173,7 +186,7 @@ def _means(
     """For each world, levels x draws: the outcome's mean, or the probabilities of its levels at
     these places.
     """
-    times, step = 1, step_of(model, contrast)
+    times, step, through = 1, step_of(model, contrast), shifts(model)
     counted = {} if linear(model, held) else _counted(model, draws, rows, contrast, step, held)
     exact = linear(model, held) or bool(counted) or is_exact(model)
     if linear(model, held) and rows.complete and rows.units is None:
@@ -193,7 +206,9 @@ def _means(
         if rows.units is not None:
             weights = bootstrap_weights(rows, times, min(block, count - i), seed + i)
         for sums, world in zip(parts, worlds, strict=True):
-            setting = _Setting(model, part, frozenset(held), counted, np.random.default_rng(seed + i))
+            setting = _Setting(
+                model, part, frozenset(held), counted, through, np.random.default_rng(seed + i)
+            )
             sums.append(_mean(setting, sides, world, weights, probability, places))
     return [np.concatenate(sums, axis=1) for sums in parts]
 
@@ -233,11 +248,52 @@ def _counted(
     return counts if math.prod(n + 1 for n in counts.values()) <= most else {}
 
 
-def _drawn(model: Model) -> list[Equation]:
+def shifts(model: Model) -> frozenset[str]:
+    """The mediators that shift the outcome's predictor by a Normal number.
+
+    They are Normal about their means with one sd, enter the predictor in lines, directly or through each
+    other, and nothing else follows them.
+    """
+    outcome = model.outcome
+    kept = {e.response for e in _nonlinear(model) if e.family.normal and e.link.name == "identity"}
+    if outcome.family.predictor == "unordered":
+        return frozenset()
+    while True:
+        users = [e for e in (*model.mediators, outcome) if not kept.isdisjoint(e.predictors)]
+        bad = {n for e in users for n in kept if not _shifted_by(e, n, kept, outcome)}
+        if not bad:
+            return frozenset(kept)
+        kept -= bad
+
+
+def _shifted_by(equation: Equation, name: str, kept: Collection[str], outcome: Equation) -> bool:
+    """Whether this mediator is not in the equation, or shifts its predictor in lines."""
+    terms = {t.name: t for t in equation.terms if name in t.factors}
+    lines = all(t.curve is None and sum(f in kept for f in t.factors) == 1 for t in terms.values())
+    same_slope = all(d.term not in terms for v in equation.varying for d in v.deviations)
+    follows = equation is outcome or equation.response in kept
+    return not terms or (lines and same_slope and follows)
+
+
+def _nonlinear(model: Model) -> list[Equation]:
     """The mediators that are no levels and do more than shift a mean."""
     return [
         e for e in model.mediators if e.family.draw is not None and not enters_linearly(model, e.response)
     ]
+
+
+def _drawn(model: Model) -> list[Equation]:
+    """Those of them that are not integrated over: drawn, or counts that are summed over."""
+    through = shifts(model)
+    return [e for e in _nonlinear(model) if e.response not in through]
+
+
+def _root(sd: Array | None, noise: Noise) -> Array | None:
+    """The sd of a sum of independent parts; None where there are none."""
+    if not noise:
+        return sd
+    squares = sum((np.square(part) for part in noise.values()), np.zeros((1, 1)))
+    return np.asarray(np.sqrt(squares if sd is None else squares + np.square(sd)))
 
 
 def countable(model: Model) -> bool:
@@ -283,6 +339,7 @@ class _Setting:
     draws: Mapping[str, Array]
     held: frozenset[str]
     counted: Mapping[str, int]  # the largest count of mediators that are summed over
+    shifts: frozenset[str]  # the mediators that are integrated over, see `shifts`
     rng: np.random.Generator
 
     def predictor(self, equation: Equation, values: Mapping[str, Array]) -> tuple[Array, Array | None]:
@@ -294,16 +351,36 @@ class _Setting:
         sd = population_sd(others, equation, self.draws, values) if others else None
         return predictor(equation, self.draws, values, fixed), sd
 
-    def mean(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+    def mean(self, equation: Equation, branch: Branch) -> Array:
         """The mean response, draws x rows."""
-        eta, sd = self.predictor(equation, values)
-        return mean_over_population(equation, self.draws, eta, sd)
+        eta, sd = self.predictor(equation, branch.values)
+        return mean_over_population(equation, self.draws, eta, _root(sd, self.noise(equation, branch)))
 
-    def shares(self, equation: Equation, values: Mapping[str, Array]) -> Array:
+    def shares(self, equation: Equation, branch: Branch) -> Array:
         """The probability of each level of the response, draws x rows x levels."""
         if equation.family.predictor == "ordered":
-            return ordered(equation, self.draws, *self.predictor(equation, values))
-        return unordered(equation, self.draws, values)
+            eta, sd = self.predictor(equation, branch.values)
+            return ordered(equation, self.draws, eta, _root(sd, self.noise(equation, branch)))
+        return unordered(equation, self.draws, branch.values)
+
+    def noise(self, equation: Equation, branch: Branch) -> Noise:
+        """What the predictor varies by because mediators do."""
+        total: dict[str, Array] = {}
+        for name, sources in branch.noise.items():
+            if name in equation.predictors:
+                slope = slope_on(equation, self.draws, branch.values, name)
+                for source, sd in sources.items():
+                    total[source] = total.get(source, 0.0) + slope * sd
+        return total
+
+    def about_mean(self, equation: Equation, branch: Branch) -> Branch:
+        """A mediator that is Normal about its mean: that mean for its value, and what it varies by."""
+        name = equation.response
+        mean, sd = self.predictor(equation, branch.values)
+        own = _root(sd, {name: parameters(equation, self.draws)["sigma"]})
+        assert own is not None
+        noise = {**branch.noise, name: {**self.noise(equation, branch), name: own}}
+        return Branch(branch.probability, {**branch.values, name: mean[..., None]}, noise)
 
     def drawn(self, equation: Equation, values: Mapping[str, Array], rows: int) -> Array:
         """Responses, draws x rows: each of a new group where the groups are a sample."""
@@ -336,13 +413,12 @@ def _mean(
     seen = {side: {name: values[name] for name in exposures} for side, values in sides.items()}
     tree = [Branch(1.0, sides["start"])]
     for equation in model.mediators:
-        here = [Branch(b.probability, {**b.values, **seen[world[equation.response]]}) for b in tree]
+        here = [replace(b, values={**b.values, **seen[world[equation.response]]}) for b in tree]
         tree = [b for branch in here for b in _extend(setting, equation, branch)]
     totals: list[Array] = []
     for branch in tree:
-        parts = _outcome(
-            setting, model.outcome, {**branch.values, **seen[world[model.outcome.response]]}, places
-        )
+        seeing = replace(branch, values={**branch.values, **seen[world[model.outcome.response]]})
+        parts = _outcome(setting, model.outcome, seeing, places)
         if not isinstance(branch.probability, float):  # it is 1 where nothing is summed over
             parts = [branch.probability * part for part in parts]
         totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else parts
@@ -359,7 +435,7 @@ def _over_rows(each: Array, weights: Array, probability: Array | float) -> Array
 
 
 def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branch]:
-    """A branch with one mediator more: by its mean, by its two values, or drawn."""
+    """A branch with one mediator more: by its mean, by its values, or drawn."""
     name, rows = equation.response, max(len(v) if v.ndim == 2 else v.shape[1] for v in branch.values.values())
     if equation.levels:
         return _extend_by_level(setting, equation, branch, rows)
@@ -368,50 +444,47 @@ def _extend(setting: _Setting, equation: Equation, branch: Branch) -> list[Branc
         each = equation.family.probabilities(
             np.broadcast_to(means, (len(means), rows)), setting.counted[name]
         )
-        return [
-            Branch(branch.probability * p, {**branch.values, name: np.full((rows, 1), float(count))})
-            for count, p in enumerate(each)
-        ]
+        return [branch.having(name, np.full((rows, 1), float(count)), p) for count, p in enumerate(each)]
+    if name in setting.shifts:
+        return [setting.about_mean(equation, branch)]
     linearly = enters_linearly(setting.model, name)
     summed = equation.family.draw is None and _joint(setting.model) <= MAX_BRANCHES
     if not (summed or linearly):
         drawn = setting.drawn(equation, branch.values, rows)
-        return [Branch(branch.probability, {**branch.values, name: drawn[..., None]})]
-    mean = setting.mean(equation, branch.values)
+        return [branch.having(name, drawn[..., None])]
+    mean = setting.mean(equation, branch)
     mean = np.broadcast_to(mean, (len(mean), rows))
     if linearly:
-        return [Branch(branch.probability, {**branch.values, name: mean[..., None]})]
+        return [branch.having(name, mean[..., None])]
     settings = ((mean, np.ones((rows, 1))), (1.0 - mean, np.zeros((rows, 1))))
-    return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
+    return [branch.having(name, v, p) for p, v in settings]
 
 
 def _extend_by_level(setting: _Setting, equation: Equation, branch: Branch, rows: int) -> list[Branch]:
     """The same for a mediator that is one of several levels."""
     model, name = setting.model, equation.response
-    shares = setting.shares(equation, branch.values)
+    shares = setting.shares(equation, branch)
     shares = np.broadcast_to(shares, (len(shares), rows, len(equation.levels)))
     if enters_linearly(model, name):
-        return [Branch(branch.probability, {**branch.values, name: shares[..., 1:]})]
+        return [branch.having(name, shares[..., 1:])]
     if _joint(model) <= MAX_BRANCHES:
         variable = model.variables[name]
         settings = [
             (shares[..., i], constant(variable, level, rows)) for i, level in enumerate(equation.levels)
         ]
-        return [Branch(branch.probability * p, {**branch.values, name: v}) for p, v in settings]
+        return [branch.having(name, v, p) for p, v in settings]
     drawn = (setting.rng.random(shares.shape[:2])[..., None] > np.cumsum(shares, axis=-1)[..., :-1]).sum(
         axis=-1
     )
     columns = (drawn[..., None] == np.arange(1, len(equation.levels))).astype(np.float64)
-    return [Branch(branch.probability, {**branch.values, name: columns})]
+    return [branch.having(name, columns)]
 
 
-def _outcome(
-    setting: _Setting, equation: Equation, values: Mapping[str, Array], places: tuple[int, ...]
-) -> list[Array]:
+def _outcome(setting: _Setting, equation: Equation, branch: Branch, places: tuple[int, ...]) -> list[Array]:
     """The mean response, or the probabilities of its levels at these places, each draws x rows."""
     if not equation.levels:
-        return [setting.mean(equation, values)]
-    shares = setting.shares(equation, values)
+        return [setting.mean(equation, branch)]
+    shares = setting.shares(equation, branch)
     return [shares[..., place] for place in places]
 
 
@@ -455,10 +528,10 @@ def branches(model: Model) -> int:
 
 def evaluations(model: Model, held: Collection[str] = ()) -> int:
     """About how often the outcome's link is evaluated for a row and draw: more than once where its mean over
-    the population of groups is by quadrature.
+    the population of groups, or over mediators, is by quadrature.
     """
     outcome = model.outcome
-    sampled = len(outcome.varying) > len(fixed_groups(model, outcome, held))
+    sampled = len(outcome.varying) > len(fixed_groups(model, outcome, held)) or len(shifts(model)) > 0
     return TYPICAL_NODES if sampled and outcome.link.averaged is None else 1
 
 

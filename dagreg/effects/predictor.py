@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,6 +55,16 @@ def predictor(
     for varying in groups:
         eta = eta + _deviation(varying, equation, draws[varying.symbol], values)
     return eta
+
+
+def slope_on(equation: Equation, draws: Mapping[str, Array], values: Mapping[str, Array], name: str) -> Array:
+    """What one more of a number adds to the linear predictor, which is linear in it: draws x (rows or 1)."""
+    total: Array = np.zeros((1, 1))
+    for term in equation.terms:
+        if name in term.factors:
+            bare = replace(term, centre=None)
+            total = total + _by_draw(bare, draws[term.symbol], {**values, name: np.ones((1, 1))})
+    return total
 
 
 def _deviation(varying: Varying, equation: Equation, deviations: Array, values: Mapping[str, Array]) -> Array:

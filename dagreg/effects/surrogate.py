@@ -22,7 +22,7 @@ from dagreg.effects.rows import EncodedRows, fixed_groups, linear
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array, Index
 
-MAX_CELLS = 50_000_000  # draws x rows x branches x nodes up to which every draw is worked out
+MAX_CELLS = 10_000_000  # draws x rows x branches x nodes up to which every draw is worked out
 MAX_ERROR = 0.01  # of the posterior sd, of each quantity that is reported
 MAX_DEGREE = 3
 MIN_FREE = 30  # draws beyond the polynomial's coefficients, from which its error is measured

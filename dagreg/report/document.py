@@ -71,12 +71,12 @@ def document(subject: Subject) -> Document:
     """The whole report: the number first, then why it can be believed, then everything else."""
     return Document(
         title=named(study_in(subject).spec.name),
-        subtitle=_subtitle(subject),
+        subtitle=subtitle(subject),
         sections=(*_whole(BEFORE, subject, "before"), *_effects(subject), *_whole(AFTER, subject, "after")),
     )
 
 
-def _subtitle(subject: Subject) -> str:
+def subtitle(subject: Subject) -> str:
     spec = study_in(subject).spec
     size = f"{counted(len(spec.nodes), 'variable')}, {counted(len(spec.edges), 'arrow')}"
     if isinstance(subject, Report):

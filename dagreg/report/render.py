@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 from json import dumps
@@ -17,11 +17,12 @@ from dagreg.study import Study
 if TYPE_CHECKING:
     from rich import console as rich
 
-    from dagreg.report import document, html, json, markdown, text
+    from dagreg.report import document, html, json, markdown, short, text
 else:  # each format's own
     document, html = Lazy("dagreg.report.document"), Lazy("dagreg.report.html")
     json, markdown = Lazy("dagreg.report.json"), Lazy("dagreg.report.markdown")
     rich, text = Lazy("rich.console"), Lazy("dagreg.report.text")
+    short = Lazy("dagreg.report.short")
 
 ReportFormat = Literal["text", "json", "md", "html"]
 TEXT_WIDTH = 100
@@ -51,6 +52,11 @@ def render(subject: Subject, format: ReportFormat, width: int = TEXT_WIDTH) -> s
 def print_text(subject: Subject, console: rich.Console) -> None:
     """Write the report to a rich console, as wide and as colourful as that is."""
     text.print_document(document.document(subject), console)
+
+
+def print_short(subject: Subject, console: rich.Console, then: Sequence[str] = ()) -> None:
+    """Write its summary, of about 25 lines, to a rich console; `then` says where the rest is."""
+    text.print_document(short.short(subject, then), console)
 
 
 def framed(page: str) -> str:

@@ -16,7 +16,12 @@ MAX_HEADLINES = 6
 def answer(view: EffectView) -> tuple[Block, ...]:
     details = question_details(view)
     said = (Paragraph(details),) if details else ()
-    return (*said, *_doubtful(view), *_zero_by_graph(view), *_numbers(view), *_standing(view))
+    return (*said, *core(view, MAX_HEADLINES), *_pointer(view))
+
+
+def core(view: EffectView, most: int) -> tuple[Block, ...]:
+    """The numbers, at most so many, and how the answer stands."""
+    return (*_doubtful(view), *_zero_by_graph(view), *_numbers(view, most), *_standing(view))
 
 
 def _doubtful(view: EffectView) -> tuple[Block, ...]:
@@ -64,17 +69,12 @@ def _verdict(view: EffectView) -> str:
     return "Its interval does not hold zero: these data speak against the graph."
 
 
-def _numbers(view: EffectView) -> tuple[Block, ...]:
+def _numbers(view: EffectView, most: int) -> tuple[Block, ...]:
     rows = tuple(row for e in view.primary() for row in (e, *_beside(view, e)))
-    shown = (*_undivided(view), *(_headline(view, rows, i) for i in range(min(len(rows), MAX_HEADLINES))))
-    if len(rows) <= MAX_HEADLINES:
+    shown = (*_undivided(view), *(_headline(view, rows, i) for i in range(min(len(rows), most))))
+    if len(rows) <= most:
         return shown
-    return (
-        *shown,
-        Paragraph(
-            f"{counted(len(rows) - MAX_HEADLINES, 'more row')} of the answer: see the estimates below."
-        ),
-    )
+    return (*shown, Paragraph(f"{counted(len(rows) - most, 'more row')} of the answer: see the estimates."))
 
 
 def _beside(view: EffectView, e: Estimate) -> tuple[Estimate, ...]:
@@ -149,7 +149,7 @@ def _standing(view: EffectView) -> tuple[Block, ...]:
         return (Banner("caution", "This answer rests on linearity", (_INSTRUMENT,)),)
     if view.fitted is None or not view.primary():
         return _without_numbers(view)
-    return _pointer(view)
+    return ()
 
 
 _REFUSAL = "No data of the observed variables can answer this question without further assumptions"
@@ -176,7 +176,7 @@ def _without_numbers(view: EffectView) -> tuple[Block, ...]:
 
 def _pointer(view: EffectView) -> tuple[Block, ...]:
     n = len(view.doubts)
-    if not n:
+    if not n or not view.primary() or isinstance(view.answer, Instrument):
         return ()
     verb = "applies" if n == 1 else "apply"
     return (Paragraph(f"{counted(n, 'warning').capitalize()} {verb} to this answer; see the doubts below."),)

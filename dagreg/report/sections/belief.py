@@ -25,14 +25,20 @@ def belief(view: EffectView) -> tuple[Block, ...]:
     if not isinstance(view.answer, Identified):
         return ()
     why = view.justification
-    opening = _opening(view.answer, why)
     formula = (Code(view.answer.estimand, caption="The estimand"),) if view.answer.estimand else ()
     others = other_ways(why)
     ways: tuple[Block, ...] = (
         (Paragraph("The ways that the graph leaves open:"), Bullets(others)) if others else ()
     )
     notes = tuple(Paragraph(sentence(n)) for n in why.notes)
-    return (*(Paragraph(p) for p in opening), *formula, *by_levels(why), *on_treated(why), *ways, *notes)
+    return (
+        *(Paragraph(p) for p in opening(view.answer)),
+        *formula,
+        *by_levels(why),
+        *on_treated(why),
+        *ways,
+        *notes,
+    )
 
 
 def by_levels(why: Justification) -> tuple[Block, ...]:
@@ -57,7 +63,9 @@ def on_treated(why: Justification) -> tuple[Block, ...]:
     return (reason, Code(treated.estimand, caption=f"The estimand among the {treated.group}"))
 
 
-def _opening(answer: Identified, why: Justification) -> tuple[str, ...]:
+def opening(answer: Identified) -> tuple[str, ...]:
+    """What is adjusted for and why that is enough, in sentences."""
+    why = answer.justification
     reason = sentence(why.adjustment.reason)
     if isinstance(answer, ZeroByGraph):
         return tuple(

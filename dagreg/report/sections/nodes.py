@@ -31,12 +31,12 @@ def must_not_adjust(view: EffectView) -> tuple[Block, ...]:
     )
     return (
         Paragraph("A regression that also holds one of these would give a biased answer:"),
-        Bullets(tuple(_reason(note) for note in harmful)),
+        Bullets(tuple(reason(note) for note in harmful)),
         *more,
     )
 
 
-def _reason(note: NodeNote) -> str:
+def reason(note: NodeNote) -> str:
     """Why not, the variable named once."""
     why = sentence(note.why)
     return why if why.startswith(named(note.name)) else f"{named(note.name)}: {why}"
