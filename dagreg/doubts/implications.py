@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from dagreg.doubts.explanations import MAX_SHOWN, edge_of
 from dagreg.doubts.implication_columns import NodeColumn, RowSampler, as_units, read_columns
 from dagreg.doubts.implication_covariance import ROWS_PER_PRODUCT, Found, Spans, by_covariance
 from dagreg.doubts.implication_labels import by_group, fixed_within, of_label
@@ -29,7 +30,7 @@ from dagreg.doubts.within_groups import (
     Statistic,
 )
 from dagreg.errors import Doubt
-from dagreg.graph.causal import CausalGraph, build
+from dagreg.graph.causal import CausalGraph
 from dagreg.identify.case import Case
 from dagreg.identify.types import Adjustment, Answer
 from dagreg.identify.words import quoted
@@ -54,59 +55,83 @@ class Verdicts:
     untested: tuple[str, ...]
 
 
-def put_to_data(
-    spec: Spec,
-    source: Source,
-    claims: Sequence[Claim],
-    seed: int,
-    *,
-    known: Mapping[str, ColumnSummary] = MappingProxyType({}),
-    sample: RowSampler | None = None,
-    variables: Mapping[str, Variable] = MappingProxyType({}),
-    barred: Mapping[str, str] = MappingProxyType({}),
-) -> Verdicts:
-    """Every claim (at most `MAX_TESTS`) whose columns exist; rows with a missing value are left out per
-    test.
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The columns of some nodes, which answers whether two of them are independent given others."""
 
-    `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is
-    asked for rows in place of the source. `barred` says of nodes why their columns serve no test, "" where
-    they do.
-    """
-    asked = claims[:MAX_TESTS]
-    counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
-    names = dict.fromkeys(
-        (*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ()))
-    )
-    columns, absent = read_columns(
-        spec, source, tuple(names), seed, known, sample or source.sample, variables, barred
-    )
-    if len(counted) == 1 and counted[0] in columns:
-        columns = as_units(columns, counted[0], seed)
-    groups = [c for c in columns.values() if c.variable.sampled]
-    reasons: dict[str, str] = {}
-    if len(claims) > len(asked):
-        reasons["cut"] = (
-            f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
+    columns: Mapping[str, NodeColumn]
+    absent: Mapping[str, str]  # node -> why its column serves no test
+    spans: Spans
+    known: dict[Claim, Found | str]
+
+    @classmethod
+    def of(
+        cls,
+        spec: Spec,
+        source: Source,
+        names: Iterable[str],
+        seed: int,
+        *,
+        known: Mapping[str, ColumnSummary] = MappingProxyType({}),
+        sample: RowSampler | None = None,
+        variables: Mapping[str, Variable] = MappingProxyType({}),
+        barred: Mapping[str, str] = MappingProxyType({}),
+    ) -> Probe:
+        """Of the nodes whose columns exist.
+
+        `known` are summaries of columns that have every value, and `variables` are of such columns; `sample`
+        is asked for rows in place of the source. `barred` says of nodes why their columns serve no test, ""
+        where they do.
+        """
+        counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
+        beside = (n.name for n in spec.nodes.values() if n.observed) if counted else ()
+        wanted = tuple(dict.fromkeys((*names, *beside)))
+        columns, absent = read_columns(
+            spec, source, wanted, seed, known, sample or source.sample, variables, barred
         )
-    results: list[tuple[Claim, Found]] = []
-    spans = Spans()
-    for claim in asked:
+        if len(counted) == 1 and counted[0] in columns:
+            columns = as_units(columns, counted[0], seed)
+        return cls(columns, absent, Spans(), {})
+
+    def asked(self, claim: Claim) -> Found | str:
+        """Statistic and p value, or a sentence that says why there is no test.
+
+        Rows with a missing value are left out.
+        """
+        if claim not in self.known:
+            self.known[claim] = self._asked(claim)
+        return self.known[claim]
+
+    def _asked(self, claim: Claim) -> Found | str:
         x, y, given = claim
-        lacking = next((n for n in (x, y, *given) if n in absent), None)
+        lacking = next((n for n in (x, y, *given) if n in self.absent), None)
         if lacking is not None:
-            reasons[lacking] = absent[lacking]
-            continue
-        result = _tested(columns[x], columns[y], [columns[g] for g in given if g in columns], groups, spans)
-        if isinstance(result, str):
-            reasons[f"{x} {y}"] = f"`{x}` and `{y}`{_given(given)}: {result}."
-        else:
-            results.append((claim, result))
+            return self.absent[lacking]
+        groups = [c for c in self.columns.values() if c.variable.sampled]
+        beside = [self.columns[g] for g in given if g in self.columns]
+        result = _tested(self.columns[x], self.columns[y], beside, groups, self.spans)
+        return f"`{x}` and `{y}`{_given(given)}: {result}." if isinstance(result, str) else result
+
+
+def put_to_data(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> Verdicts:
+    """Every claim (at most `MAX_TESTS`) whose columns exist."""
+    return verdicts_on(claims, Probe.of(spec, source, names_of(claims[:MAX_TESTS]), seed))
+
+
+def verdicts_on(claims: Sequence[Claim], probe: Probe) -> Verdicts:
+    """The first `MAX_TESTS` of these claims, each tested."""
+    answers = [(claim, probe.asked(claim)) for claim in claims[:MAX_TESTS]]
+    reasons = dict.fromkeys(why for _, why in answers if isinstance(why, str))
+    if len(claims) > MAX_TESTS:
+        cut = f"the graph implies {len(claims)} independences, of which the first {MAX_TESTS} are tested."
+        reasons = dict.fromkeys((cut, *reasons))
+    results = [(claim, found) for claim, found in answers if not isinstance(found, str)]
     adjusted = holm([found.p for _, found in results])
     tests = (
         ImplicationTest(x, y, given, one.statistic, one.p, q, q < FALSE_ALARM_RATE, one.curved)
         for ((x, y, given), one), q in zip(results, adjusted, strict=True)
     )
-    return Verdicts(tuple(tests), tuple(reasons.values()))
+    return Verdicts(tuple(tests), tuple(reasons))
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -146,9 +171,17 @@ def _rejection(test: ImplicationTest, count: int) -> str:
     of = f", of {count} tests" if count > 1 else ""
     return (
         f"The graph says that `{test.x}` and `{test.y}` are independent{_given(test.given)}; the data "
-        f"disagree (p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, "
-        f"or {_shape(test)}."
+        f"disagree (p {_p(test.p_adjusted)}{of}){_BENT if test.curved else ''}. {_explanation(test)}"
     )
+
+
+_BENT = ": they go together in a curve, in spread, or with a sign that changes, rather than in one trend"
+
+
+def _explanation(test: ImplicationTest) -> str:
+    """The edges that would explain a rejection, in words."""
+    edges = " or ".join(f"`{e}`" for e in test.explained_by) or "An arrow between them or a common cause"
+    return f"{edges} would explain it{'' if test.given else ', or rows that are no random sample'}."
 
 
 def _together(tests: Sequence[ImplicationTest], count: int) -> str:
@@ -158,31 +191,37 @@ def _together(tests: Sequence[ImplicationTest], count: int) -> str:
     more = f", and {len(tests) - MAX_SHOWN_REJECTIONS} more" if len(tests) > MAX_SHOWN_REJECTIONS else ""
     return (
         f"The data reject {len(tests)} of the {count} independences that the graph implies: "
-        f"{', '.join(shown)}{more}. Arrows or common causes between them may be missing. With either "
-        "of these for any one pair the adjustment would still be enough: the answer does not rest on them."
+        f"{', '.join(shown)}{more}. Arrows or common causes may be missing{_most(tests)}. With any one of "
+        "these the adjustment would still be enough: the answer does not rest on them."
     )
+
+
+def _most(tests: Sequence[ImplicationTest]) -> str:
+    """The edges that would explain several of these rejections, the most first."""
+    every = [e for t in tests for e in t.explained_by]
+    several = sorted(
+        {e for e in every if every.count(e) > 1}, key=lambda e: (-every.count(e), every.index(e))
+    )
+    if not several:
+        return ""
+    best = [f"`{e}`" for e in several if every.count(e) == every.count(several[0])]
+    return f": {' or '.join(best[:MAX_SHOWN])} would explain {every.count(several[0])} of them"
 
 
 def _p(value: float) -> str:
     return f"= {value:.2g}" if value > MIN_SHOWN_P else f"< {MIN_SHOWN_P:g}"
 
 
-_SPARED = " With either of them the adjustment would still be enough: the answer does not rest on this."
+_SPARED = " With any of these the adjustment would still be enough: the answer does not rest on this."
 
 
 def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
-    """Whether the adjustment sets would still be valid with an arrow or a common cause between the two."""
+    """Whether the adjustment sets would be valid with each of the edges that would explain a rejection."""
     adjusted = [a for a in answers if isinstance(a, Adjustment)]
     if len(adjusted) < len(answers) or len(adjusted) == 0:
         return ""
-    a, b = graph.index[test.x], graph.index[test.y]
-    edges = [(v, c) for v in range(len(graph)) for c in graph.children[v]]
-    pairs = [(v, s) for v in range(len(graph)) for s in graph.siblings[v] if v < s]
-    nodes = graph.names, graph.observed, graph.selected, graph.cost
-    wider = [
-        build(nodes[0], [*edges, (a, b)], pairs, *nodes[1:]),
-        build(nodes[0], edges, [*pairs, (a, b)], *nodes[1:]),
-    ]
+    edges = test.explained_by or tuple(f"{test.x} {mark} {test.y}" for mark in ("->", "<->"))
+    wider = [edge_of(e, graph).added_to(graph) for e in edges]
     if all(_still_valid(answer, other) for answer in adjusted for other in wider):
         return _SPARED
     return " With one of these the adjustment would no longer be enough."
@@ -191,14 +230,6 @@ def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer
 def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:
     chosen = answer.justification.adjustment.chosen or ()
     return Case.of(graph, answer.justification.query).criterion.valid([graph.index[z] for z in chosen])
-
-
-def _shape(test: ImplicationTest) -> str:
-    if len(test.given) == 0:
-        return "the rows are not a random sample"
-    return (
-        f"`{test.y}` depends on {quoted(test.given)} in another way than the regression of this test allows"
-    )
 
 
 def _given(names: Sequence[str]) -> str:
