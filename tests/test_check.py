@@ -312,7 +312,8 @@ def _influence(spec: str, data: Columns) -> list[str]:
     _, sigma = coefficients(model.outcome, this)
     precision = this.columns.T @ this.columns / sigma**2 + np.diag(this.precision)
     sd = float(np.sqrt(np.linalg.inv(precision)[1, 1]))
-    return [d.message for d in prior_doubts(model, [estimate_of(_mode(model, data), sd)], data, seed=0)]
+    doubts = prior_doubts(model, [estimate_of(_mode(model, data), sd)], data, seed=0)
+    return [f"{d.message} {d.remedy}" for d in doubts]
 
 
 def _far_from_zero(centre: float) -> dict[str, np.ndarray]:

@@ -241,7 +241,7 @@ WITH_PRODUCT = "regressions: {y: {interactions: ['t:z']}}\n"
 
 def _doubts(text: str, data: Any) -> dict[str, str]:
     (effect,) = pipeline.fit(spec_of(text), data).effects
-    return {doubt.code: doubt.message for doubt in effect.doubts}
+    return {doubt.code: f"{doubt.message} {doubt.remedy}" for doubt in effect.doubts}
 
 
 def test_the_effect_on_the_treated_is_not_that_on_everyone_without_a_word() -> None:

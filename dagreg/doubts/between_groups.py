@@ -70,8 +70,13 @@ def _doubt(
             f"{exposure} was drawn by lot for whole levels; then the graph has no arrow {varying.group} -> "
             f"{exposure}. Otherwise these data cannot adjust for {varying.group}."
         )
-        return Doubt("DR535", message)
-    mend = f"Declare {varying.group} `categorical`: its levels are then adjusted for in full."
+        remedy = (
+            f"Where {exposure} was drawn by lot for whole levels, take `{varying.group} -> {exposure}` out "
+            "of `edges:`. Otherwise measure what differs between levels, and name it in place of "
+            f"{varying.group}."
+        )
+        return Doubt("DR535", message, remedy=remedy)
+    mend = f"`nodes: {{{varying.group}: categorical}}`: its levels are then adjusted for in full."
     head = (
         f"{varying.group} is a cause of the exposure, and varying intercepts take its deviations to be "
         "independent of it: part of the confounding may remain."
@@ -84,7 +89,7 @@ def _doubt(
         what = "rows" if equation.trials is None else "units"
         few = each < MIN_ROWS_PER_GROUP
         return (
-            Doubt("DR526", f"{head} With {each:.3g} {what} per level that can matter. {mend}")
+            Doubt("DR526", f"{head} With {each:.3g} {what} per level that can matter.", remedy=mend)
             if few
             else None
         )
@@ -98,7 +103,8 @@ def _doubt(
     numbers = (
         f"Within the levels of {varying.group} the coefficient is {within:.4g} (standard error {error:.2g})"
     )
-    return Doubt("DR526", f"{head} {numbers}, partially pooled it is {float(pooled.mean()):.4g}. {mend}")
+    message = f"{head} {numbers}, partially pooled it is {float(pooled.mean()):.4g}."
+    return Doubt("DR526", message, remedy=mend)
 
 
 def _exposure_column(equation: Equation) -> int | None:

@@ -36,7 +36,13 @@ def doubts_of(
     if not model.complete:
         return (*tail_doubts(estimates), *digit_doubts(model), *weight_doubts(model))
     graph = [
-        Doubt("DR531", f"Chain and adjusted estimates disagree. {g.message}") for g in gaps if g.disagrees
+        Doubt(
+            "DR531",
+            f"Chain and adjusted estimates disagree. {g.message}",
+            remedy=_gap_remedy(model.outcome.response),
+        )
+        for g in gaps
+        if g.disagrees
     ]
     return (
         *graph,
@@ -51,6 +57,14 @@ def doubts_of(
         *cell_doubts(model, estimates, data),
         *modification_doubts(model, estimates, data, seed),
         *dispersion_doubts(model, draws[model.estimator], data, beside),
+    )
+
+
+def _gap_remedy(response: str) -> str:
+    return (
+        "Look for an arrow or a common cause that `edges:` lacks: the tests of the graph's claims say "
+        "between which two. Where none is rejected, the regressions may have the wrong form: try "
+        f"`interactions:` or a curve under `{response}` and under the mediators."
     )
 
 

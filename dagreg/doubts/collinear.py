@@ -73,11 +73,17 @@ def collinearity(
         combinations = list(dependences(equation, columns, _noise(equation, draws)))
         few = rows <= len(columns.names) + equation.has_intercept
         if few and combinations:
-            doubts.append(Doubt("DR518", _few(equation, rows, len(columns.names) + equation.has_intercept)))
+            message = _few(equation, rows, len(columns.names) + equation.has_intercept)
+            remedy = (
+                "Use fewer terms (a smaller set in `adjust:`, no `interactions:`), or say priors that you "
+                f"would defend: `regressions: {{{equation.response}: {{priors: ...}}}}`."
+            )
+            doubts.append(Doubt("DR518", message, remedy=remedy))
             continue
         for one in combinations:
             if _moved(model, columns, one):
-                doubts.append(Doubt("DR518", _message(equation, columns, one, draws)))
+                message = _message(equation, columns, one, draws)
+                doubts.append(Doubt("DR518", message, remedy=_remedy(equation, columns, one)))
             else:
                 same = _words(columns, one)
                 notes.append(
@@ -214,6 +220,14 @@ def _message(equation: Equation, columns: ScaledColumns, one: Dependence, draws:
     )
     what = f"The data cannot tell {names} apart in the regression of {equation.response}"
     return f"{what}: {_words(columns, one)}. {splits}"
+
+
+def _remedy(equation: Equation, columns: ScaledColumns, one: Dependence) -> str:
+    names = _listed({f"`{columns.terms[i].name}`": None for i in (one.column, *one.shares)})
+    return (
+        f"Where {names} measure the same, keep one of them in `edges:`. Where they do not, say a prior that "
+        f"you would defend: `regressions: {{{equation.response}: {{priors: ...}}}}`."
+    )
 
 
 def _words(columns: ScaledColumns, one: Dependence) -> str:

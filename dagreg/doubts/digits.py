@@ -24,17 +24,18 @@ def digit_doubts(model: Model) -> Iterator[Doubt]:
             message = (
                 f"Column `{variable.column}` has a mean of {_mean(variable):.3g} and an sd of "
                 f"{_sd(variable):.3g}, and numbers of that size are stored in steps of {step:.2g}, so that "
-                "its last digits are rounding. Subtract a round number from it where the data are made."
+                "its last digits are rounding."
             )
-            yield Doubt("DR517", message)
+            remedy = f"Subtract a round number from `{variable.column}` where the data are made."
+            yield Doubt("DR517", message, remedy=remedy)
     for name in dict.fromkeys(filter(None, (far(model, contrast) for contrast in model.estimand.contrasts))):
         message = (
             f"One unit of `{name}` is more than {MAX_UNIT:,.0f} of its standard deviations, far beyond all "
             f"rows, and the mean of `{model.estimand.outcome}` does not change linearly: the effect per "
-            "unit is the slope at the observed values. Give a `contrast:` within the data, or the column "
-            "in a smaller unit."
+            "unit is the slope at the observed values."
         )
-        yield Doubt("DR437", message)
+        remedy = f"Give a `contrast: [a, b]` within the data, or `{name}` in a smaller unit."
+        yield Doubt("DR437", message, remedy=remedy)
 
 
 def _mean(variable: Variable) -> float:

@@ -128,20 +128,20 @@ def dispersion_doubts(
     ratio = doubts[0] / doubts[1]
     if ratio < DISPERSION or _tail(*doubts) > FALSE_ALARM_RATE:
         return ()
-    narrow = f"so the intervals are too narrow by a factor of about {ratio**0.5:.2g}. "
+    narrow = f"so the intervals are too narrow by a factor of about {ratio**0.5:.2g}."
+    remedy = f"{family.overdispersion} allows for that (`regressions: {{{equation.response}: ...}}`)."
     if own:
-        mend = "A family with a dispersion parameter, or a predictor that is missing, would be needed."
         message = (
             f"{equation.response} varies {ratio:.2g} times as much as the {family.name} family allows, "
-            f"{narrow}{mend}"
+            f"{narrow}"
         )
-        return (Doubt("DR521", message),)
+        return (Doubt("DR521", message, remedy=remedy),)
     message = (
         f"Between rows that are alike in all else that is observed, {equation.response} varies {ratio:.2g} "
         f"times as much as the {family.name} family allows: units of the same row are more alike than "
-        f"others, {narrow}{family.overdispersion} allows for that."
+        f"others, {narrow}"
     )
-    return (Doubt("DR521", message),)
+    return (Doubt("DR521", message, remedy=remedy),)
 
 
 def _tail(statistic: float, mean: float, variance: float) -> float:

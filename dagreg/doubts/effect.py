@@ -25,6 +25,7 @@ from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
 from dagreg.engines.solve import Solved
 from dagreg.errors import Doubt
+from dagreg.identify.types import Query
 from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.optimise.types import Pieces
@@ -104,6 +105,15 @@ def doubt(
         mixing(models, draws),
         poolings(models, draws, table.rows),
     )
+
+
+def touched(query: Query, result: EffectResult | None) -> str:
+    """The estimate that answers, by name: "total effect x -> y, adjusted"; without one the question."""
+    rows = result.estimates if result is not None else ()
+    head = next((e for e in rows if e.primary), rows[0] if rows else None)
+    if head is None:
+        return f"{query.kind} effect {', '.join(query.exposure)} -> {query.outcome}"
+    return f"{head.estimand} {head.name}, {head.estimator.label}"
 
 
 def _beside(study: Study, model: Model, outcome: str, table: Table) -> Beside | None:

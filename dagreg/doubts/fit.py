@@ -15,6 +15,7 @@ from dagreg.effects.estimate import comparison
 from dagreg.effects.rows import averaged_over
 from dagreg.effects.types import Estimate
 from dagreg.errors import Doubt
+from dagreg.identify.words import quoted
 from dagreg.model.design import constant, encode, encoded
 from dagreg.model.estimand import Contrast
 from dagreg.model.plan import Model
@@ -32,7 +33,11 @@ def weight_doubts(model: Model) -> tuple[Doubt, ...]:
         f"trials, in the regression of {', '.join(weighted)} too. That is right where a row stands for so "
         "many units with these values; where it was measured once per row, the intervals are too narrow."
     )
-    return (Doubt("DR524", message),)
+    remedy = (
+        f"Where {quoted(weighted)} {'was' if len(weighted) == 1 else 'were'} measured once per row, give the "
+        f"data a row for each unit and take `trials:` from `{model.outcome.response}`."
+    )
+    return (Doubt("DR524", message, remedy=remedy),)
 
 
 def empty_level_doubts(model: Model) -> tuple[Doubt, ...]:
@@ -42,8 +47,8 @@ def empty_level_doubts(model: Model) -> tuple[Doubt, ...]:
         Doubt(
             "DR522",
             f"Positivity: no row has {name} = {level}, a level that `levels:` lists. What the outcome "
-            "would be there is the prior's word alone, and so is every comparison with it. Take it out of "
-            "`levels:`, or put another level first.",
+            "would be there is the prior's word alone, and so is every comparison with it.",
+            remedy=f"Take `{level}` out of the `levels:` of `{name}`, or put another level first.",
         )
         for name, level in sides
     )
@@ -128,7 +133,12 @@ def _compare(
             f"{', '.join(model.estimand.adjusted_for)} that hold only one side of the contrast ({what}). "
             f"{_where_empty(model)}"
         )
-        return [Doubt("DR522", message)]
+        remedy = (
+            f"Merge levels of {quoted(model.estimand.adjusted_for)} where the data are made, or answer for "
+            "the strata that hold both sides alone: `data: {source: ..., query: ...}` with a `WHERE` that "
+            "keeps them."
+        )
+        return [Doubt("DR522", message, remedy=remedy)]
     saturated = float(share @ (sides[1][0] - sides[0][0]))
     difference = estimate.summary.mean - saturated
     if model.outcome.link.name == "identity" or abs(difference) <= estimate.summary.sd:
@@ -139,7 +149,10 @@ def _compare(
         f"gives {saturated:.3g}. The additive answer is the one reported. Where they differ this much, the "
         "effect varies between strata."
     )
-    return [Doubt("DR523", message)]
+    others = [n for n in model.outcome.predictors if n not in contrast.exposures]
+    products = ", ".join(f'"{x}:{n}"' for x in contrast.exposures for n in others)
+    remedy = f"`interactions: [{products}]` under `{model.outcome.response}` lets the effect vary."
+    return [Doubt("DR523", message, remedy=remedy)]
 
 
 def _where_empty(model: Model) -> str:

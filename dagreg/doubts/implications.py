@@ -32,7 +32,7 @@ from dagreg.doubts.within_groups import (
 from dagreg.errors import Doubt
 from dagreg.graph.causal import CausalGraph
 from dagreg.identify.case import Case
-from dagreg.identify.types import Adjustment, Answer
+from dagreg.identify.types import Adjustment, Answer, NotIdentified
 from dagreg.identify.words import quoted
 from dagreg.model.summary import Variable
 from dagreg.sources.source import Source
@@ -146,25 +146,46 @@ def holm(values: Sequence[float]) -> list[float]:
 
 def implication_doubts(
     tests: Sequence[ImplicationTest], graph: CausalGraph, answers: Sequence[Answer]
-) -> tuple[Doubt, ...]:
-    """A warning for each independence that the data reject, the clearest first, and whether the answers rest
-    on it.
+) -> tuple[tuple[Doubt, ...], tuple[tuple[Doubt, ...], ...]]:
+    """A warning for each independence that the data reject, the clearest first: those on which no answer
+    rests, and for each answer those that it rests on.
 
     Several on which no answer rests share one warning, so that they do not bury the others.
     """
-    rejected = [
-        (t, _bearing(t, graph, answers)) for t in sorted((t for t in tests if t.rejected), key=lambda t: t.p)
+    rejected = sorted((t for t in tests if t.rejected), key=lambda t: t.p)
+    wider = [_wider(t, graph) for t in rejected]
+    touching = [[_touches(answer, graphs) for graphs in wider] for answer in answers]
+    own = tuple(
+        _spelled_out([t for t, at in zip(rejected, at_all, strict=True) if at], len(tests), _ends(answer))
+        for answer, at_all in zip(answers, touching, strict=True)
+    )
+    spared = [t for i, t in enumerate(rejected) if not any(at_all[i] for at_all in touching)]
+    if len(spared) < 2:
+        held = _SPARED if any(isinstance(a, Adjustment) for a in answers) else ""
+        return _spelled_out(spared, len(tests), held), own
+    return (Doubt("DR534", _together(spared, len(tests)), remedy=_remedy(spared[:1])),), own
+
+
+def _spelled_out(rejected: Sequence[ImplicationTest], count: int, bearing: str) -> tuple[Doubt, ...]:
+    doubts = [
+        Doubt("DR534", _rejection(t, count) + bearing, remedy=_remedy([t]))
+        for t in rejected[:MAX_SHOWN_REJECTIONS]
     ]
-    spared = [t for t, bearing in rejected if bearing == _SPARED]
-    alone = [(t, bearing) for t, bearing in rejected if bearing != _SPARED or len(spared) == 1]
-    texts = [_rejection(t, len(tests)) + bearing for t, bearing in alone[:MAX_SHOWN_REJECTIONS]]
-    if len(alone) > MAX_SHOWN_REJECTIONS:
-        texts.append(
-            f"{len(alone) - MAX_SHOWN_REJECTIONS} further implied independences are rejected as well."
-        )
-    if len(spared) > 1:
-        texts.append(_together(spared, len(tests)))
-    return tuple(Doubt("DR534", text) for text in texts)
+    left = rejected[MAX_SHOWN_REJECTIONS:]
+    if len(left) > 0:
+        message = f"{len(left)} further implied independences are rejected as well."
+        doubts.append(Doubt("DR534", message, remedy=_remedy(left[:1])))
+    return tuple(doubts)
+
+
+def _remedy(tests: Sequence[ImplicationTest]) -> str:
+    """What to add to the spec for the first of them."""
+    edges = " or ".join(f"`{e}`" for e in edges_of(tests[0]))
+    return (
+        f"If you believe the data, add {edges} to `edges:` and fit again; if you "
+        "believe the graph, say why they are not independent here (how rows were chosen, how the two were "
+        "measured)."
+    )
 
 
 def _rejection(test: ImplicationTest, count: int) -> str:
@@ -215,16 +236,27 @@ def _p(value: float) -> str:
 _SPARED = " With any of these the adjustment would still be enough: the answer does not rest on this."
 
 
-def _bearing(test: ImplicationTest, graph: CausalGraph, answers: Sequence[Answer]) -> str:
-    """Whether the adjustment sets would be valid with each of the edges that would explain a rejection."""
-    adjusted = [a for a in answers if isinstance(a, Adjustment)]
-    if len(adjusted) < len(answers) or len(adjusted) == 0:
-        return ""
-    edges = test.explained_by or tuple(f"{test.x} {mark} {test.y}" for mark in ("->", "<->"))
-    wider = [edge_of(e, graph).added_to(graph) for e in edges]
-    if all(_still_valid(answer, other) for answer in adjusted for other in wider):
-        return _SPARED
-    return " With one of these the adjustment would no longer be enough."
+def _ends(answer: Answer) -> str:
+    """What such an edge would do to an answer that it touches."""
+    adjusted = isinstance(answer, Adjustment)
+    return " With one of these the adjustment would no longer be enough." if adjusted else ""
+
+
+def edges_of(test: ImplicationTest) -> tuple[str, ...]:
+    """The edges that would explain a rejection."""
+    return test.explained_by or tuple(f"{test.x} {mark} {test.y}" for mark in ("->", "<->"))
+
+
+def _wider(test: ImplicationTest, graph: CausalGraph) -> tuple[CausalGraph, ...]:
+    """The graph with each of the edges that would explain a rejection."""
+    return tuple(edge_of(e, graph).added_to(graph) for e in edges_of(test))
+
+
+def _touches(answer: Answer, wider: Iterable[CausalGraph]) -> bool:
+    """Whether the answer may not hold in one of these graphs; of a refusal nothing is lost."""
+    if isinstance(answer, NotIdentified):
+        return False
+    return not isinstance(answer, Adjustment) or not all(_still_valid(answer, graph) for graph in wider)
 
 
 def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:

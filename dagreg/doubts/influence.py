@@ -30,6 +30,7 @@ from dagreg.effects.rows import as_they_are, observed_rows
 from dagreg.effects.types import Estimate
 from dagreg.engines.target import CLOSE, look_at
 from dagreg.errors import Doubt
+from dagreg.identify.words import quoted
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
 from dagreg.numerics import glm
@@ -61,7 +62,13 @@ def prior_doubts(
         if abs(shift) <= MIN_SHIFT * estimate.summary.sd:
             continue
         culprit = _culprit(model, this, slots, data, seed, i, free)
-        doubts.append(Doubt("DR511", _message(model, this, i, estimate, free, culprit)))
+        doubts.append(
+            Doubt(
+                "DR511",
+                _message(model, this, i, estimate, free, culprit),
+                remedy=_remedy(model, culprit),
+            )
+        )
     return tuple(doubts)
 
 
@@ -137,7 +144,7 @@ def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float
     if culprit == "intercept":
         return start + (
             f"It is the intercept's prior, {model.outcome.intercept_prior}: it speaks of all predictors at "
-            "0, far from their values. Centre the predictors (`transform: center`) or widen that prior."
+            "0, far from their values."
         )
     inflation = variance_inflation(model, this)
     collinear = (
@@ -146,7 +153,17 @@ def _message(model: Model, this: Design, i: int, estimate: Estimate, free: float
         if inflation > INFLATION
         else ""
     )
-    return start + "It is the slopes' prior: widen it, or defend it." + collinear
+    return start + "It is the slopes' prior." + collinear
+
+
+def _remedy(model: Model, culprit: str) -> str:
+    """Which prior to widen, or what makes it harmless."""
+    response = model.outcome.response
+    if culprit == "intercept":
+        numbers = [n for n in model.outcome.predictors if not model.variables[n].levels]
+        centre = f"Centre {quoted(numbers)} (`transform: center`), or widen" if numbers else "Widen"
+        return f"{centre} `intercept` under `regressions: {{{response}: {{priors: ...}}}}`."
+    return f"Widen the priors of slopes under `regressions: {{{response}: {{priors: ...}}}}`, or defend them."
 
 
 def variance_inflation(model: Model, this: Design) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dagreg.doubts.point import design
 from dagreg.errors import Doubt
+from dagreg.identify.words import quoted
 from dagreg.model.plan import Model
 from dagreg.numerics.arrays import Array
 
@@ -28,6 +29,11 @@ def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
             f"effect of {exposure} for everyone, and on the instrument touching {outcome} through "
             f"{exposure} alone. Neither can be read off the data, and without them the effect is not "
             "identified.",
+            remedy=(
+                f"Measure the common causes of {quoted((exposure, outcome))} and draw them in `edges:`: with "
+                "them the effect is identified without an instrument. Until then defend in words that no "
+                f"arrow leads from {quoted(names)} to `{outcome}` past `{exposure}`."
+            ),
         )
     ]
     if statistic < MIN_F_STATISTIC:
@@ -36,7 +42,11 @@ def instrument_doubts(model: Model, data: Mapping[str, Any]) -> tuple[Doubt, ...
             f"{MIN_F_STATISTIC:g}. The data hardly say how much the instrument moves the exposure, so the "
             "prior decides most of this estimate."
         )
-        weak.append(Doubt("DR533", message))
+        remedy = (
+            f"Find an instrument that moves `{exposure}` more, or more rows; and say `priors:` under "
+            f"`{exposure}` and `{outcome}` that you would defend, since they decide."
+        )
+        weak.append(Doubt("DR533", message, remedy=remedy))
     return tuple(weak)
 
 

@@ -49,10 +49,10 @@ def modification_doubts(
         f"The effect differs between rows: the regression of `{response}` has no product of `{exposure}` "
         f"with {quoted(others)}, so it gives everyone, the treated and the untreated one effect, "
         f"{mean:.3g}. With these products, which fit beyond chance, the average effect{whom} is "
-        f"{mean + fitted[0]:.3g}. The first is the one reported; `interactions: [{products}]` under "
-        f"`{response}` gives the second."
+        f"{mean + fitted[0]:.3g}. The first is the one reported."
     )
-    return [Doubt("DR590", message)]
+    remedy = f"`interactions: [{products}]` under `{response}` gives the second."
+    return [Doubt("DR590", message, remedy=remedy)]
 
 
 def _sampled(model: Model, data: Rows, seed: int) -> Mapping[str, Any]:

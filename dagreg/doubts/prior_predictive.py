@@ -197,10 +197,13 @@ def _ruled_out(equation: Equation, predicted: _Predicted) -> Iterator[Doubt]:
         message = (
             f"Your priors rule out the data. Before the data they place the {statistic} of "
             f"{_per_unit(equation)} between {low:.3g} and {high:.3g} with probability {CENTRAL:.1%}; in "
-            f"the data it is {observed:.3g}. Check the units of the priors in the regression of "
-            f"{equation.response}, or widen them."
+            f"the data it is {observed:.3g}."
         )
-        yield Doubt("DR515", message)
+        remedy = (
+            "Check the units of the priors under "
+            f"`regressions: {{{equation.response}: {{priors: ...}}}}`, or widen them."
+        )
+        yield Doubt("DR515", message, remedy=remedy)
         return
 
 
@@ -260,4 +263,8 @@ def _unmoved(
             f"{estimate.summary.level:.0%} interval was {then} under the priors alone and is {now}. The "
             "answer is the priors'."
         )
-        yield Doubt("DR516", message)
+        remedy = (
+            "Only more rows, or more of the exposure's values, make it the data's. Until then state it as "
+            f"what `regressions: {{{model.outcome.response}: {{priors: ...}}}}` says."
+        )
+        yield Doubt("DR516", message, remedy=remedy)

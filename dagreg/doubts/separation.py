@@ -69,7 +69,11 @@ def _doubt(model: Model, equation: Equation, data: Mapping[str, Any]) -> Doubt |
             continue
         rest = [t for t in equation.terms if t is not term]
         alone = _separates(equation, term, columns, low, equal, _places(equation, rest, columns))
-        return Doubt("DR519", _message(model, equation, term, data, alone=alone))
+        remedy = (
+            f"Read the direction, not the size; or say a prior of `{term.name}` that you would defend: "
+            f'`regressions: {{{equation.response}: {{priors: {{"{term.name}": "Normal(0, 1)"}}}}}}`.'
+        )
+        return Doubt("DR519", _message(model, equation, term, data, alone=alone), remedy=remedy)
     return None
 
 

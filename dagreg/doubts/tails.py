@@ -18,7 +18,17 @@ MAX_SPREAD = 3.0  # the sd, in what it would be for a Normal with the same inter
 
 def tail_doubts(estimates: Iterable[Estimate]) -> tuple[Doubt, ...]:
     """A warning for each primary estimate with such a posterior."""
-    return tuple(Doubt("DR536", _message(e)) for e in estimates if e.primary and has_long_tails(e.summary))
+    return tuple(
+        Doubt("DR536", _message(e), remedy=_REMEDY)
+        for e in estimates
+        if e.primary and has_long_tails(e.summary)
+    )
+
+
+_REMEDY = (
+    "Report the median and the interval, or say priors under `regressions:` that rule out values so far out, "
+    "such as `HalfNormal(1)` for the name of a group."
+)
 
 
 def has_long_tails(summary: Summary) -> bool:
@@ -32,6 +42,5 @@ def _message(estimate: Estimate) -> str:
     summary = estimate.summary
     return (
         f"A few draws far out decide the mean and sd of {estimate.label or estimate.name}: its posterior may "
-        f"have no mean. Read the median, {summary.median:.3g}, and the interval; priors that rule out such "
-        "values, of a group's sd for one, give it a mean."
+        f"have no mean. The median is {summary.median:.3g}."
     )

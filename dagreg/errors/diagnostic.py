@@ -68,10 +68,16 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A warning about the data or an answer: a stable code and the sentences."""
+    """A warning about the data or an answer: a stable code, what is doubtful, what it touches, what to do.
+
+    `about` names the estimate that it touches ("total effect x -> y, adjusted"), "" where it touches none.
+    `remedy` is a whole sentence in the spec's own syntax; empty only where nothing can be done.
+    """
 
     code: str
     message: str
+    about: str = ""
+    remedy: str = ""
 
     def __repr__(self) -> str:
         words = (

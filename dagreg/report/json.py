@@ -210,6 +210,7 @@ def _fitted(fitted: FittedEffect) -> Json:
         ],
         "diagnostics": _diagnostics(fitted.diagnostics),
         "tests": [_test(t) for t in fitted.tests],
+        "doubts": _doubted(fitted.doubts),
         "warnings": _doubts(fitted.doubts),
     }
 
@@ -315,7 +316,17 @@ def _data(data: DataInfo) -> Json:
 
 
 def _doubts(doubts: Iterable[Doubt]) -> list[Json]:
-    return [{"code": d.code, "message": d.message} for d in dict.fromkeys(doubts)]
+    """Warnings, each once; the message ends with what to do."""
+    said = dict.fromkeys((d.code, f"{d.message} {d.remedy}".rstrip()) for d in doubts)
+    return [{"code": code, "message": message} for code, message in said]
+
+
+def _doubted(doubts: Iterable[Doubt]) -> list[Json]:
+    """What speaks against one answer, the strongest first."""
+    return [
+        {"code": d.code, "about": d.about, "message": d.message, "remedy": d.remedy}
+        for d in dict.fromkeys(doubts)
+    ]
 
 
 def _all_warnings(report: Report) -> list[Json]:

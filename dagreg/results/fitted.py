@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dagreg.binding.table import Table
-from dagreg.doubts.effect import doubt
+from dagreg.doubts.effect import doubt, touched
 from dagreg.doubts.implications import Verdicts, implication_doubts
+from dagreg.doubts.strength import strongest_first
 from dagreg.effects.dose import dose_response
 from dagreg.effects.estimate import coefficients, estimates
 from dagreg.effects.types import EffectResult
@@ -76,15 +77,20 @@ def report_of(
 ) -> Report:
     """The record of a fit, with what is doubtful of no single effect."""
     spec = study.spec
-    bearing = implication_doubts(verdicts.tests, study.graph, study.answers)
+    spared, touching = implication_doubts(verdicts.tests, study.graph, study.answers)
     return Report(
         replace(study, spec=shareable(spec)),
         table.info,
-        effects,
+        tuple(
+            replace(
+                e, doubts=strongest_first((*own, *e.doubts), touched(e.answer.justification.query, e.result))
+            )
+            for e, own in zip(effects, touching, strict=True)
+        ),
         program.source,
         versions(table.source.packages),
         spec.sampling.seed,
-        (*table.doubts, *table.odd(), *idle_doubts(spec, plans), *bearing),
+        (*table.doubts, *table.odd(), *idle_doubts(spec, plans), *spared),
         verdicts.tests,
         verdicts.untested,
         optimised=any(p.reduced for group in pieces.values() for p in group),

@@ -1,4 +1,4 @@
-"""The warnings about the answer."""
+"""The warnings about the answer, each with what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dagreg.results.fit import Report
 
 
 def doubts(view: EffectView) -> tuple[Block, ...]:
-    return _banner(view.doubts, "Warnings about this answer")
+    about = tuple(dict.fromkeys(d.about for d in view.doubts if d.about))
+    whose = f"Warnings about the {about[0]}" if len(about) == 1 else "Warnings about this answer"
+    return _banner(view.doubts, f"{whose}, the strongest first" if len(view.doubts) > 1 else whose)
 
 
 def general_doubts(subject: Subject) -> tuple[Block, ...]:
@@ -23,4 +25,9 @@ def general_doubts(subject: Subject) -> tuple[Block, ...]:
 def _banner(doubts: tuple[Doubt, ...], title: str) -> tuple[Block, ...]:
     if not doubts:
         return ()
-    return (Banner("caution", title, tuple(f"{named(d.code)}: {sentence(d.message)}" for d in doubts)),)
+    return (Banner("caution", title, tuple(map(_doubt, doubts))),)
+
+
+def _doubt(doubt: Doubt) -> str:
+    what = f" What to do: {sentence(doubt.remedy)}" if doubt.remedy else ""
+    return f"{named(doubt.code)}: {sentence(doubt.message)}{what}"
