@@ -44,6 +44,8 @@ else:  # what some commands need and others do not
 WORDS = "From a causal graph to a justified Bayesian regression."
 FORMATS = ("text", "json", "md", "html")
 BRIEF = ("text", "json")
+REPORTS = (*FORMATS, "latex", "docx", "bib")
+REPORT_ENDINGS = {"txt": "text", "tex": "latex"}
 PICTURES = ("svg", "png", "pdf", "dot", "dagitty")
 GRAPHS = ("yaml", "dagitty", "dot", "gml", "lavaan")
 ESTIMATORS = tuple(sorted(Estimator))
@@ -329,10 +331,28 @@ def fit(
     return answer_one(spec, format, answer)
 
 
-@command(FOLDER, _formats(FORMATS), FULL)
-def report(folder: Path, format: str, full: bool) -> int:
-    """Shows a stored result again; nothing is fitted."""
-    show(dagreg.open(folder).record, format, full=full, then=_further(folder))
+@command(
+    FOLDER,
+    _output("File; its ending names the format."),
+    Argument(("--format",), "How to answer; text unless the file's ending says otherwise.", choices=REPORTS),
+    FULL,
+)
+def report(folder: Path, output: Path | None, format: str | None, full: bool) -> int:
+    """Shows a stored result again, or writes it as a file; nothing is fitted."""
+    ending = output.suffix.lstrip(".").lower() if output is not None else "text"
+    kind: Any = format or REPORT_ENDINGS.get(ending, ending)
+    if kind not in REPORTS:
+        known = ", ".join((*REPORTS, *REPORT_ENDINGS))
+        raise COMMANDS["report"].refused(
+            f"the ending of `{output}` names no format of reports; known: {known}"
+        )
+    if output is not None:
+        check_place(output)
+    result = dagreg.open(folder)
+    if output is None and kind != "docx":
+        show(result.record, kind, full=full, then=_further(folder))
+    else:
+        write(output, result.report(kind))
     return DONE
 
 

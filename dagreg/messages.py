@@ -106,7 +106,11 @@ def _warnings(command: str, text: str, file: str) -> tuple[Diagnostic, ...]:
             doubts = [doubt for effect in pipeline.fit(spec).record.effects for doubt in effect.doubts]
         case _:
             raise ValueError(f"no example runs `{command}`")
-    return (*spec.notes, *(Diagnostic(d.code, d.message, severity="warning") for d in doubts))
+    said = (
+        Diagnostic(d.code, d.message, severity="warning", notes=(d.remedy,) if d.remedy else ())
+        for d in doubts
+    )
+    return (*spec.notes, *said)
 
 
 def _command(code: str) -> str:

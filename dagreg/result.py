@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from dagreg.binding.opening import open_source
 from dagreg.binding.summary import columns_of
@@ -19,7 +19,7 @@ from dagreg.model.estimators import Estimator
 from dagreg.model.plan import Model
 from dagreg.model.summary import DataSummary
 from dagreg.programs import program_reading
-from dagreg.report.render import ReportFormat, framed, render
+from dagreg.report.render import ReportFormat, framed, render, word
 from dagreg.report.write import Writer, write_reports
 from dagreg.results.fit import FittedEffect, Report
 from dagreg.results.folder import POSTERIOR, SPEC
@@ -89,9 +89,19 @@ class Result:
         """By builder: the dimensions and labels of every parameter that is more than one number."""
         return {m.builder: dimensions_of(m) for e in self.record.effects for m in e.solved}
 
-    def report(self, format: ReportFormat = "text") -> str:
-        """The whole report as text, JSON, Markdown ("md") or HTML."""
-        return render(self.record, format)
+    @overload
+    def report(self, format: ReportFormat = "text") -> str: ...
+
+    @overload
+    def report(self, format: Literal["docx"]) -> bytes: ...
+
+    def report(self, format: ReportFormat | Literal["docx"] = "text") -> str | bytes:
+        """The whole report as text, JSON, Markdown ("md"), HTML or LaTeX, or the works that it cites as
+        BibTeX ("bib"); as a Word document ("docx") the file's bytes.
+
+        Raises DagregError (DR552) where a Word document is asked for without the package python-docx.
+        """
+        return word(self.record) if format == "docx" else render(self.record, format)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the report, the program, the graph and the posterior into a folder; `results.json` last.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -140,12 +141,18 @@ def quadrature(link: Link, eta: Array, sd: float) -> tuple[Array, Array]:
     with np.errstate(all="ignore"):  # of the trapezoidal rule's furthest nodes
         expected = link.inverse(probes + sd * exact[0]) @ exact[1]
         for nodes in GAUSSIAN:
-            places, weights = np.polynomial.hermite_e.hermegauss(nodes)
-            weights = weights / weights.sum()
+            places, weights = _gaussian(nodes)
             found = link.inverse(probes + sd * places) @ weights
             if (np.abs(found - expected) <= MAX_ERROR * np.abs(expected)).all():
                 return places, weights
     return exact
+
+
+@cache
+def _gaussian(nodes: int) -> tuple[Array, Array]:
+    """The Gauss-Hermite rule of so many nodes, for means over a standard Normal."""
+    places, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    return places, weights / weights.sum()
 
 
 def trapezoidal(sd: float) -> tuple[Array, Array]:

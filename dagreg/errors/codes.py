@@ -1293,6 +1293,11 @@ CODES: Mapping[str, Code] = {
         "fitted again.",
     ),
     "DR551": Code("the graph cannot be drawn", "The report goes on without the picture."),
+    "DR552": Code(
+        "no Word document without python-docx",
+        "`--format docx` writes its file by the package python-docx, which `pip install 'dagreg[word]'` "
+        "brings. Markdown, HTML and LaTeX need nothing more.",
+    ),
     "DR561": Code(
         "an intervention that the model does not cover",
         "P(outcome | do(z)) has to be identified for z itself. Bad: `--do z=1` where the effect of x was "

@@ -93,13 +93,16 @@ class LegendItem:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The graph. `svg` draws it on demand and returns None where that fails; `edges` stands in for it."""
+    """The graph. `svg` and `png` draw it on demand and return None where that fails; `edges` stands in for
+    it.
+    """
 
     alt: str
     caption: str
     edges: tuple[str, ...]
     legend: tuple[LegendItem, ...]
     svg: Callable[[], str | None]
+    png: Callable[[], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)

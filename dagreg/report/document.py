@@ -21,6 +21,7 @@ from dagreg.report.sections.junctions import junctions
 from dagreg.report.sections.left_out import left_out
 from dagreg.report.sections.mediation import mediation
 from dagreg.report.sections.nodes import every_node, must_not_adjust
+from dagreg.report.sections.paper import paper
 from dagreg.report.sections.paths import paths
 from dagreg.report.sections.picture import picture
 from dagreg.report.sections.pooling import pooling
@@ -62,6 +63,7 @@ AFTER: tuple[tuple[str, OfWhole], ...] = (
     ("What the graph claims about the data", implications),
     ("Junctions", junctions),
     ("Assumptions", assumptions),
+    ("For a paper", paper),
     ("The program", program),
     ("Provenance", provenance),
 )

@@ -17,14 +17,16 @@ from dagreg.study import Study
 if TYPE_CHECKING:
     from rich import console as rich
 
-    from dagreg.report import document, html, json, markdown, short, text
+    from dagreg.report import document, html, json, latex, markdown, references, short, text
+    from dagreg.report import word as words
 else:  # each format's own
     document, html = Lazy("dagreg.report.document"), Lazy("dagreg.report.html")
     json, markdown = Lazy("dagreg.report.json"), Lazy("dagreg.report.markdown")
     rich, text = Lazy("rich.console"), Lazy("dagreg.report.text")
-    short = Lazy("dagreg.report.short")
+    short, latex = Lazy("dagreg.report.short"), Lazy("dagreg.report.latex")
+    words, references = Lazy("dagreg.report.word"), Lazy("dagreg.report.references")
 
-ReportFormat = Literal["text", "json", "md", "html"]
+ReportFormat = Literal["text", "json", "md", "html", "latex", "bib"]
 TEXT_WIDTH = 100
 
 
@@ -47,6 +49,11 @@ class Explanation(Study):
 def render(subject: Subject, format: ReportFormat, width: int = TEXT_WIDTH) -> str:
     """The whole report as a string. `width` is that of text, in characters."""
     return _text(subject, width) if format == "text" else _FORMATS[format](subject)
+
+
+def word(subject: Subject) -> bytes:
+    """The whole report as a Word document. Raises DagregError (DR552) without the package python-docx."""
+    return words.word(document.document(subject))
 
 
 def print_text(subject: Subject, console: rich.Console) -> None:
@@ -83,4 +90,6 @@ _FORMATS: Mapping[ReportFormat, Callable[[Subject], str]] = {
     "json": _json,
     "md": lambda subject: markdown.markdown(document.document(subject)),
     "html": lambda subject: html.html(document.document(subject)),
+    "bib": lambda subject: references.bibtex(subject),
+    "latex": lambda subject: latex.latex(document.document(subject)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dagreg.report.blocks import Block, Picture
-from dagreg.report.draw import CannotDraw, edge_text, picture_title, svg
+from dagreg.report.draw import CannotDraw, draw, edge_text, picture_title, svg
 from dagreg.report.looks import legend
 from dagreg.report.view import EffectView
 
@@ -17,6 +17,12 @@ def picture(view: EffectView) -> tuple[Block, ...]:
         except CannotDraw:
             return None
 
+    def image() -> bytes | None:
+        try:
+            return draw(view.spec, view.answer, "png")
+        except CannotDraw:
+            return None
+
     return (
         Picture(
             alt=picture_title(view.spec, view.answer),
@@ -24,6 +30,7 @@ def picture(view: EffectView) -> tuple[Block, ...]:
             edges=_edges(view),
             legend=legend(view.spec, view.answer),
             svg=drawing,
+            png=image,
         ),
     )
 
