@@ -26,7 +26,11 @@ class DrawDiagnostics(Brief):
 
 @dataclass(frozen=True, slots=True)
 class ImplicationTest:
-    """A conditional independence that the graph implies, held against the data."""
+    """A conditional independence that the graph implies, held against the data.
+
+    `curved` says that p and statistic are of curvature, spread or changing signs, not of a trend.
+    `explained_by` are edges that are absent and whose presence would take this claim from the graph.
+    """
 
     x: str
     y: str
@@ -35,6 +39,8 @@ class ImplicationTest:
     p: float
     p_adjusted: float
     rejected: bool
+    curved: bool = False
+    explained_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -331,6 +331,8 @@ def _test(t: ImplicationTest) -> Json:
         "p": t.p,
         "p_adjusted": t.p_adjusted,
         "rejected": t.rejected,
+        "curved": t.curved,
+        "explained_by": t.explained_by,
     }
 
 
