@@ -10,6 +10,7 @@ from dagreg.binding.table import Table
 from dagreg.doubts.by_levels import by_level_notes
 from dagreg.doubts.checks import doubts_of, not_made
 from dagreg.doubts.collinear import collinearity
+from dagreg.doubts.confounding import sensitivity
 from dagreg.doubts.diagnostics import diagnose
 from dagreg.doubts.disagreement import disagreements
 from dagreg.doubts.dispersion import Beside, beside_outcome, between_rows, rows_beside
@@ -19,7 +20,7 @@ from dagreg.doubts.implications import MAX_TESTS, Probe, Verdicts, names_of, ver
 from dagreg.doubts.mixing import mixing
 from dagreg.doubts.pooling import poolings
 from dagreg.doubts.prior_predictive import prior_check
-from dagreg.doubts.types import DrawDiagnostics, Mixing, Pooling
+from dagreg.doubts.types import DrawDiagnostics, Mixing, Pooling, Sensitivity
 from dagreg.effects.estimate import surrogate_notes
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
@@ -43,6 +44,7 @@ class Doubted(Brief):
     doubts: tuple[Doubt, ...]
     mixing: tuple[Mixing, ...]
     pooling: tuple[Pooling, ...]
+    sensitivity: Sensitivity | None
 
 
 def nodes_of_checks(study: Study) -> Iterable[str]:
@@ -104,6 +106,7 @@ def doubt(
         (*tied, *doubts, *priors.doubts),
         mixing(models, draws),
         poolings(models, draws, table.rows),
+        sensitivity(head, numbers[head.estimator], table.rows),
     )
 
 
