@@ -93,7 +93,7 @@ def test_the_answer_is_stated_as_it_is():
     assert effect["tests"][0] == {
         "x": "bonus", "y": "tenure", "given": ["retained"], "statistic": 0.71, "p": 0.4781,
         "p_adjusted": 0.9562,
-        "rejected": False,
+        "rejected": False, "curved": False, "explained_by": [],
     }  # fmt: skip
 
 

@@ -17,11 +17,11 @@ from scipy.special import expit
 
 from dagreg.doubts.between_groups import group_doubts
 from dagreg.doubts.fit import cell_doubts
+from dagreg.doubts.implication_covariance import going_together
 from dagreg.doubts.implications import Verdicts, put_to_data
 from dagreg.doubts.types import ImplicationTest
 from dagreg.doubts.within_groups import (
     ColumnSpan,
-    along,
     combined,
     constant_within,
     crossed,
@@ -90,20 +90,26 @@ def test_a_span_is_that_of_indicator_columns(labels: int) -> None:
     np.testing.assert_allclose(span.leverage, np.diag(hat), atol=1e-10)
 
 
-def test_a_number_given_a_group_is_the_t_test_beside_a_column_for_each_level() -> None:
-    """As for `categorical`, which needs the columns."""
+def test_a_number_given_a_group_is_its_covariance_within_levels() -> None:
+    """The sum of products of deviations, with the variance of rows shuffled within levels. For `categorical`,
+    which needs the columns, the covariance is by rows: near it.
+    """
     rng = np.random.default_rng(2)
     g = rng.integers(0, 12, 150)
     own = rng.normal(size=12)[g]
     data = {"g": _labels(g), "x": own + rng.normal(size=150), "y": own + rng.normal(size=150)}
+    data["y"] += 0.3 * data["x"]
     text = CONDITION.replace("XTYPE", "continuous").replace("YTYPE", "continuous")
     test, other = only(text, data), only(text.replace("group", "categorical"), data)
-    design = np.hstack([data["x"][:, None], _dummies(g)])
-    beta, left, *_ = np.linalg.lstsq(design, data["y"], rcond=None)
-    t = beta[0] / np.sqrt(left[0] / (150 - 13) * np.linalg.inv(design.T @ design)[0, 0])
-    assert test.statistic == pytest.approx(t)
-    assert test.p == pytest.approx(2 * stats.t.sf(abs(t), 137))
-    assert other.p == pytest.approx(test.p)
+    total = variance = 0.0
+    for i in range(12):
+        x, y = (data[n][g == i] - data[n][g == i].mean() for n in "xy")
+        total += float((x * y).sum())
+        variance += float((x**2).sum() * (y**2).sum()) / (len(x) - 1)
+    form, left = total**2 / variance, 150 - 12
+    assert not test.curved
+    assert test.statistic == pytest.approx(np.sign(total) * np.sqrt(form * (left - 1) / (left - form)))
+    assert other.statistic == pytest.approx(test.statistic, abs=0.3)
 
 
 def test_a_group_against_a_number_is_the_analysis_of_variance() -> None:
@@ -128,7 +134,7 @@ def test_two_binaries_within_strata_are_mantel_and_haenszels() -> None:
         n, r, c = len(a), a.sum(), b.sum()
         gap += (a * b).sum() - r * c / n
         variance += r * (n - r) * c * (n - c) / (n * n * (n - 1))
-    assert test.statistic == pytest.approx(gap**2 / variance)
+    assert test.statistic**2 * 185 / (184 + test.statistic**2) == pytest.approx(gap**2 / variance)
 
 
 def test_moments_given_the_margins_are_those_of_shuffled_rows() -> None:
@@ -163,9 +169,9 @@ def test_products_within_levels_vary_as_those_of_shuffled_rows() -> None:
         order = np.lexsort((rng.random(80), g))
         back = np.empty(80, dtype=int)
         back[np.argsort(g, kind="stable")] = order
-        found = along(span, x[back], y)
+        found = going_together(span, x[back], y)
         assert found is not None
-        statistics.append(found[0])
+        statistics.append(2 * found.statistic)
     error = np.std(statistics) / np.sqrt(3_000)
     assert np.mean(statistics) == pytest.approx(2, abs=4 * error)  # the mean of a quadratic form in two sums
 

@@ -10,15 +10,17 @@ from dagreg.binding.table import Table
 from dagreg.doubts.by_levels import by_level_notes
 from dagreg.doubts.checks import doubts_of, not_made
 from dagreg.doubts.collinear import collinearity
+from dagreg.doubts.confounding import sensitivity
 from dagreg.doubts.diagnostics import diagnose
 from dagreg.doubts.disagreement import disagreements
 from dagreg.doubts.dispersion import Beside, beside_outcome, between_rows, rows_beside
+from dagreg.doubts.explanations import explained
 from dagreg.doubts.implication_columns import MAX_ROWS
-from dagreg.doubts.implications import Verdicts, names_of, put_to_data
+from dagreg.doubts.implications import MAX_TESTS, Probe, Verdicts, names_of, verdicts_on
 from dagreg.doubts.mixing import mixing
 from dagreg.doubts.pooling import poolings
 from dagreg.doubts.prior_predictive import prior_check
-from dagreg.doubts.types import DrawDiagnostics, Mixing, Pooling
+from dagreg.doubts.types import DrawDiagnostics, Mixing, Pooling, Sensitivity
 from dagreg.effects.estimate import surrogate_notes
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
@@ -42,6 +44,7 @@ class Doubted(Brief):
     doubts: tuple[Doubt, ...]
     mixing: tuple[Mixing, ...]
     pooling: tuple[Pooling, ...]
+    sensitivity: Sensitivity | None
 
 
 def nodes_of_checks(study: Study) -> Iterable[str]:
@@ -54,17 +57,19 @@ def nodes_of_checks(study: Study) -> Iterable[str]:
 
 
 def graph_verdicts(study: Study, table: Table) -> Verdicts:
-    """The independences that the graph implies, held against the data."""
-    return put_to_data(
+    """The independences that the graph implies, held against the data, with what would explain rejections."""
+    probe = Probe.of(
         study.spec,
         table.source,
-        study.implications,
+        names_of(study.implications[:MAX_TESTS]),
         study.spec.sampling.seed,
         known=table.known,
         sample=table.rows.sample,
         variables=table.complete,
         barred=table.unusable,
     )
+    verdicts = verdicts_on(study.implications, probe)
+    return replace(verdicts, tests=explained(verdicts.tests, study.graph, probe))
 
 
 def doubt(
@@ -101,6 +106,7 @@ def doubt(
         (*tied, *doubts, *priors.doubts),
         mixing(models, draws),
         poolings(models, draws, table.rows),
+        sensitivity(head, numbers[head.estimator], table.rows),
     )
 
 

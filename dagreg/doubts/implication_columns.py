@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dagreg.binding.counted import are_cells
 from dagreg.binding.summary import columns_of, summarise, unusable
+from dagreg.doubts.implication_curves import is_number
 from dagreg.doubts.within_groups import combined
 from dagreg.errors import DataError
 from dagreg.families import FAMILIES, default_family
@@ -52,6 +53,22 @@ class NodeColumn:
         """Its design columns in these rows, about their means; counts of successes and of events per unit."""
         values = self.blocks[rows] / self.units[rows, None]
         return np.asarray(values - values.mean(axis=0))  # far from 0, rounding would eat what varies
+
+    def as_label(self) -> NodeColumn:
+        """The same levels, as a label."""
+        places = combined(list(self.blocks.T), len(self.blocks))
+        return replace(
+            self, variable=replace(self.variable, pooled=True), blocks=places[:, None].astype(np.float64)
+        )
+
+    def bends(self, rows: npt.NDArray[np.bool_]) -> bool:
+        """Whether it is a number of more than two values."""
+        return not self.label and not self.variable.levels and is_number(self.blocks[rows])
+
+    def spreads(self, rows: npt.NDArray[np.bool_]) -> bool:
+        """Whether it is such a number and its rows stand for equal units."""
+        units = self.units[rows]
+        return self.bends(rows) and bool((units == units[0]).all())
 
     def indicators(self, rows: npt.NDArray[np.bool_]) -> Array:
         """A column for each level of a label that occurs in these rows, but the first."""

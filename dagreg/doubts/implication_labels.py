@@ -12,21 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from dagreg.doubts.implication_columns import NodeColumn
+from dagreg.doubts.implication_covariance import span_of
+from dagreg.doubts.implication_curves import curves
 from dagreg.doubts.implication_regressions import (
     FLOOR,
     FREE,
     MAX_LEVELS,
     binomial_means,
-    explained_by,
     function_text,
     poisson_means,
     squares_about_mean,
-    unvarying_text,
 )
 from dagreg.doubts.within_groups import (
-    ColumnSpan,
     Statistic,
-    along,
     between,
     combined,
     constant_within,
@@ -35,7 +33,6 @@ from dagreg.doubts.within_groups import (
     scattered,
 )
 from dagreg.identify.words import quoted
-from dagreg.numerics.arrays import Array
 
 
 def fixed_within(
@@ -80,40 +77,11 @@ def by_group(
     beside = [g for g in given if g.label]
     if any(not constant_within(g.blocks[rows], places) for g in beside):
         return f"{why}, and {quoted(g.variable.name for g in beside)} is not"
-    others = [g.indicators(rows) if g.label else g.predictor(rows) for g in given]
-    result = of_means(places, x.predictor(rows), y.predictor(rows), _side_by_side(others, len(places)), FREE)
-    return result or f"{why}, and {len(np.unique(places))} of them are too few for a test"
-
-
-def _span(given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_], *more: NodeColumn) -> ColumnSpan:
-    labels = [g.places(rows) for g in (*given, *more) if g.label]
-    return ColumnSpan(
-        labels, _side_by_side([g.predictor(rows) for g in given if not g.label], int(rows.sum()))
-    )
-
-
-def _side_by_side(blocks: Sequence[Array], rows: int) -> Array:
-    return np.hstack([np.empty((rows, 0)), *blocks])
-
-
-def within_labels(
-    x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], rows: npt.NDArray[np.bool_]
-) -> Statistic | str:
-    """Two variables within the levels of labels."""
-    span = _span(given, rows)
-    added = span.new(x.predictor(rows))
-    if added.shape[1] == 0:
-        return unvarying_text(x)
-    response = y.predictor(rows)
-    if span.new(response).shape[1] == 0:
-        return unvarying_text(y)
-    if len(response) - span.rank - added.shape[1] < FREE:
-        return "too few rows for the number of levels"
-    if y.family == "number":
-        return explained_by(
-            y, span.off(response)[:, 0], added, len(response) - span.rank, squares_about_mean(response[:, 0])
-        )
-    return along(span, added, response) or unvarying_text(y)
+    count = len(np.unique(places))
+    others = [g.indicators(rows) for g in beside]
+    smooth = curves([g.predictor(rows) for g in given if not g.label], count)
+    result = of_means(places, x.predictor(rows), y.predictor(rows), np.hstack([smooth, *others]), FREE)
+    return result or f"{why}, and {count} of them are too few for a test"
 
 
 def of_label(
@@ -130,7 +98,7 @@ def of_label(
         return f"both have more than {MAX_LEVELS} levels"
     if y.family == "number" or any(g.label for g in given):
         responses = (y.indicators(rows) if y.label else y.predictor(rows)).T
-        span, wider = _span(given, rows), _span(given, rows, x)
+        span, wider = span_of(given, rows), span_of(given, rows, x)
         if y.family == "number" and (span.off(responses.T) ** 2).sum() <= FLOOR * squares_about_mean(
             responses[0]
         ):
@@ -146,9 +114,7 @@ def _scattered(
     counts.
     """
     count = int(rows.sum())
-    columns = np.hstack(
-        [np.ones((count, 1)), _span((), rows).new(_side_by_side([g.predictor(rows) for g in given], count))]
-    )
+    columns = np.hstack([np.ones((count, 1)), span_of(given, rows).basis])
     units = y.units[rows] if y.family != "levels" else np.ones(count)
     if y.family == "levels":
         indicators = y.indicators(rows) if y.label else y.blocks[rows]

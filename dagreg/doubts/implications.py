@@ -1,21 +1,15 @@
-"""The graph's implied independences held against the data, each by one regression.
+"""The graph's implied independences held against the data, each by one test.
 
-`x _||_ y | given` is tested in the regression of y on x and `given`: y comes after x in causal order and
-`given` stands nearest to y, so where all is observed this regression, without x, is the graph's own.
+`x _||_ y | given` is tested by the covariance of what is left of both beside smooth functions of `given`
+(`implication_covariance.py`): no line, no family and no equal variance is assumed, and curvature is seen.
+Variables in levels enter as indicator columns. Holm (1979) keeps the chance of any false alarm at 5 %.
 
-- y a number: the t test of the partial correlation, or the F test of several columns of x;
-- y a count: the likelihood ratio of Poisson regressions, scaled by the dispersion (McCullagh and Nelder 1989,
-  6.2);
-- y in levels: the likelihood ratio of multinomial logistic regressions (logistic for two levels).
-
-Predictors in levels enter as indicator columns. Holm (1979) keeps the chance of any false alarm at 5 %.
-
-Of a `group` or a pooled node the label is no number (`check/within_groups.py` has the tests): as `given` it
+Of a `group` or a pooled node the label is no number (`implication_labels.py` has the tests): as `given` it
 means comparison within its levels, as x or y the differences between them. A variable that does not vary
 within the levels of a group was measured, or drawn by lot, once for each of them: its tests are of the
-groups' means, and whether it differs between groups is no question that rows answer. Where the rows are cells
-of a table of counts, with trials, the tests are those of the units that they count. The tests are of
-independence *and* of the form of the regression: nonlinear dependence on `given` can reject too.
+groups' means, and whether it differs between groups is no question that rows answer. Of a group beside the
+three, rows of a level may depend on each other. Where the rows are cells of a table of counts, with trials,
+the tests are those of the units that they count.
 """
 
 from __future__ import annotations
@@ -26,15 +20,17 @@ from types import MappingProxyType
 
 import numpy as np
 
+from dagreg.doubts.explanations import MAX_SHOWN, edge_of
 from dagreg.doubts.implication_columns import NodeColumn, RowSampler, as_units, read_columns
-from dagreg.doubts.implication_labels import by_group, fixed_within, of_label, within_labels
-from dagreg.doubts.implication_regressions import FREE, by_regression
+from dagreg.doubts.implication_covariance import ROWS_PER_PRODUCT, Found, Spans, by_covariance
+from dagreg.doubts.implication_labels import by_group, fixed_within, of_label
+from dagreg.doubts.implication_regressions import FREE
 from dagreg.doubts.types import ImplicationTest
 from dagreg.doubts.within_groups import (
     Statistic,
 )
 from dagreg.errors import Doubt
-from dagreg.graph.causal import CausalGraph, build
+from dagreg.graph.causal import CausalGraph
 from dagreg.identify.case import Case
 from dagreg.identify.types import Adjustment, Answer, NotIdentified
 from dagreg.identify.words import quoted
@@ -46,6 +42,7 @@ from dagreg.study import Claim
 
 FALSE_ALARM_RATE = 0.05  # chance of any false alarm over all tests
 MAX_TESTS = 200
+MAX_PRODUCTS = 24  # of indicators of levels; beyond, the one with more levels is a label
 MIN_SHOWN_P = 1e-16  # p-values below are shown as such
 MAX_SHOWN_REJECTIONS = 10  # rejections spelled out
 
@@ -58,58 +55,83 @@ class Verdicts:
     untested: tuple[str, ...]
 
 
-def put_to_data(
-    spec: Spec,
-    source: Source,
-    claims: Sequence[Claim],
-    seed: int,
-    *,
-    known: Mapping[str, ColumnSummary] = MappingProxyType({}),
-    sample: RowSampler | None = None,
-    variables: Mapping[str, Variable] = MappingProxyType({}),
-    barred: Mapping[str, str] = MappingProxyType({}),
-) -> Verdicts:
-    """Every claim (at most `MAX_TESTS`) whose columns exist; rows with a missing value are left out per
-    test.
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The columns of some nodes, which answers whether two of them are independent given others."""
 
-    `known` are summaries of columns that have every value, and `variables` are of such columns; `sample` is
-    asked for rows in place of the source. `barred` says of nodes why their columns serve no test, "" where
-    they do.
-    """
-    asked = claims[:MAX_TESTS]
-    counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
-    names = dict.fromkeys(
-        (*names_of(asked), *((n.name for n in spec.nodes.values() if n.observed) if counted else ()))
-    )
-    columns, absent = read_columns(
-        spec, source, tuple(names), seed, known, sample or source.sample, variables, barred
-    )
-    if len(counted) == 1 and counted[0] in columns:
-        columns = as_units(columns, counted[0], seed)
-    groups = [c for c in columns.values() if c.variable.sampled]
-    reasons: dict[str, str] = {}
-    if len(claims) > len(asked):
-        reasons["cut"] = (
-            f"the graph implies {len(claims)} independences, of which the first {len(asked)} are tested."
+    columns: Mapping[str, NodeColumn]
+    absent: Mapping[str, str]  # node -> why its column serves no test
+    spans: Spans
+    known: dict[Claim, Found | str]
+
+    @classmethod
+    def of(
+        cls,
+        spec: Spec,
+        source: Source,
+        names: Iterable[str],
+        seed: int,
+        *,
+        known: Mapping[str, ColumnSummary] = MappingProxyType({}),
+        sample: RowSampler | None = None,
+        variables: Mapping[str, Variable] = MappingProxyType({}),
+        barred: Mapping[str, str] = MappingProxyType({}),
+    ) -> Probe:
+        """Of the nodes whose columns exist.
+
+        `known` are summaries of columns that have every value, and `variables` are of such columns; `sample`
+        is asked for rows in place of the source. `barred` says of nodes why their columns serve no test, ""
+        where they do.
+        """
+        counted = [n.name for n in spec.nodes.values() if n.trials is not None and n.observed]
+        beside = (n.name for n in spec.nodes.values() if n.observed) if counted else ()
+        wanted = tuple(dict.fromkeys((*names, *beside)))
+        columns, absent = read_columns(
+            spec, source, wanted, seed, known, sample or source.sample, variables, barred
         )
-    results: list[tuple[Claim, float, float]] = []
-    for claim in asked:
+        if len(counted) == 1 and counted[0] in columns:
+            columns = as_units(columns, counted[0], seed)
+        return cls(columns, absent, Spans(), {})
+
+    def asked(self, claim: Claim) -> Found | str:
+        """Statistic and p value, or a sentence that says why there is no test.
+
+        Rows with a missing value are left out.
+        """
+        if claim not in self.known:
+            self.known[claim] = self._asked(claim)
+        return self.known[claim]
+
+    def _asked(self, claim: Claim) -> Found | str:
         x, y, given = claim
-        lacking = next((n for n in (x, y, *given) if n in absent), None)
+        lacking = next((n for n in (x, y, *given) if n in self.absent), None)
         if lacking is not None:
-            reasons[lacking] = absent[lacking]
-            continue
-        result = _tested(columns[x], columns[y], [columns[g] for g in given if g in columns], groups)
-        if isinstance(result, str):
-            reasons[f"{x} {y}"] = f"`{x}` and `{y}`{_given(given)}: {result}."
-        else:
-            results.append((claim, *result))
-    adjusted = holm([p for _, _, p in results])
+            return self.absent[lacking]
+        groups = [c for c in self.columns.values() if c.variable.sampled]
+        beside = [self.columns[g] for g in given if g in self.columns]
+        result = _tested(self.columns[x], self.columns[y], beside, groups, self.spans)
+        return f"`{x}` and `{y}`{_given(given)}: {result}." if isinstance(result, str) else result
+
+
+def put_to_data(spec: Spec, source: Source, claims: Sequence[Claim], seed: int) -> Verdicts:
+    """Every claim (at most `MAX_TESTS`) whose columns exist."""
+    return verdicts_on(claims, Probe.of(spec, source, names_of(claims[:MAX_TESTS]), seed))
+
+
+def verdicts_on(claims: Sequence[Claim], probe: Probe) -> Verdicts:
+    """The first `MAX_TESTS` of these claims, each tested."""
+    answers = [(claim, probe.asked(claim)) for claim in claims[:MAX_TESTS]]
+    reasons = dict.fromkeys(why for _, why in answers if isinstance(why, str))
+    if len(claims) > MAX_TESTS:
+        cut = f"the graph implies {len(claims)} independences, of which the first {MAX_TESTS} are tested."
+        reasons = dict.fromkeys((cut, *reasons))
+    results = [(claim, found) for claim, found in answers if not isinstance(found, str)]
+    adjusted = holm([found.p for _, found in results])
     tests = (
-        ImplicationTest(x, y, given, statistic, p, q, q < FALSE_ALARM_RATE)
-        for ((x, y, given), statistic, p), q in zip(results, adjusted, strict=True)
+        ImplicationTest(x, y, given, one.statistic, one.p, q, q < FALSE_ALARM_RATE, one.curved)
+        for ((x, y, given), one), q in zip(results, adjusted, strict=True)
     )
-    return Verdicts(tuple(tests), tuple(reasons.values()))
+    return Verdicts(tuple(tests), tuple(reasons))
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -158,9 +180,9 @@ def _spelled_out(rejected: Sequence[ImplicationTest], count: int, bearing: str) 
 
 def _remedy(tests: Sequence[ImplicationTest]) -> str:
     """What to add to the spec for the first of them."""
-    x, y = tests[0].x, tests[0].y
+    edges = " or ".join(f"`{e}`" for e in edges_of(tests[0]))
     return (
-        f"If you believe the data, add `{x} -> {y}` or `{x} <-> {y}` to `edges:` and fit again; if you "
+        f"If you believe the data, add {edges} to `edges:` and fit again; if you "
         "believe the graph, say why they are not independent here (how rows were chosen, how the two were "
         "measured)."
     )
@@ -170,9 +192,17 @@ def _rejection(test: ImplicationTest, count: int) -> str:
     of = f", of {count} tests" if count > 1 else ""
     return (
         f"The graph says that `{test.x}` and `{test.y}` are independent{_given(test.given)}; the data "
-        f"disagree (p {_p(test.p_adjusted)}{of}). An arrow between them or a common cause may be missing, "
-        f"or {_shape(test)}."
+        f"disagree (p {_p(test.p_adjusted)}{of}){_BENT if test.curved else ''}. {_explanation(test)}"
     )
+
+
+_BENT = ": they go together in a curve, in spread, or with a sign that changes, rather than in one trend"
+
+
+def _explanation(test: ImplicationTest) -> str:
+    """The edges that would explain a rejection, in words."""
+    edges = " or ".join(f"`{e}`" for e in test.explained_by) or "An arrow between them or a common cause"
+    return f"{edges} would explain it{'' if test.given else ', or rows that are no random sample'}."
 
 
 def _together(tests: Sequence[ImplicationTest], count: int) -> str:
@@ -182,16 +212,28 @@ def _together(tests: Sequence[ImplicationTest], count: int) -> str:
     more = f", and {len(tests) - MAX_SHOWN_REJECTIONS} more" if len(tests) > MAX_SHOWN_REJECTIONS else ""
     return (
         f"The data reject {len(tests)} of the {count} independences that the graph implies: "
-        f"{', '.join(shown)}{more}. Arrows or common causes between them may be missing. With either "
-        "of these for any one pair the adjustment would still be enough: the answer does not rest on them."
+        f"{', '.join(shown)}{more}. Arrows or common causes may be missing{_most(tests)}. With any one of "
+        "these the adjustment would still be enough: the answer does not rest on them."
     )
+
+
+def _most(tests: Sequence[ImplicationTest]) -> str:
+    """The edges that would explain several of these rejections, the most first."""
+    every = [e for t in tests for e in t.explained_by]
+    several = sorted(
+        {e for e in every if every.count(e) > 1}, key=lambda e: (-every.count(e), every.index(e))
+    )
+    if not several:
+        return ""
+    best = [f"`{e}`" for e in several if every.count(e) == every.count(several[0])]
+    return f": {' or '.join(best[:MAX_SHOWN])} would explain {every.count(several[0])} of them"
 
 
 def _p(value: float) -> str:
     return f"= {value:.2g}" if value > MIN_SHOWN_P else f"< {MIN_SHOWN_P:g}"
 
 
-_SPARED = " With either of them the adjustment would still be enough: the answer does not rest on this."
+_SPARED = " With any of these the adjustment would still be enough: the answer does not rest on this."
 
 
 def _ends(answer: Answer) -> str:
@@ -200,16 +242,14 @@ def _ends(answer: Answer) -> str:
     return " With one of these the adjustment would no longer be enough." if adjusted else ""
 
 
+def edges_of(test: ImplicationTest) -> tuple[str, ...]:
+    """The edges that would explain a rejection."""
+    return test.explained_by or tuple(f"{test.x} {mark} {test.y}" for mark in ("->", "<->"))
+
+
 def _wider(test: ImplicationTest, graph: CausalGraph) -> tuple[CausalGraph, ...]:
-    """The graph with an arrow between the two, and with a common cause of them."""
-    a, b = graph.index[test.x], graph.index[test.y]
-    edges = [(v, c) for v in range(len(graph)) for c in graph.children[v]]
-    pairs = [(v, s) for v in range(len(graph)) for s in graph.siblings[v] if v < s]
-    nodes = graph.names, graph.observed, graph.selected, graph.cost
-    return (
-        build(nodes[0], [*edges, (a, b)], pairs, *nodes[1:]),
-        build(nodes[0], edges, [*pairs, (a, b)], *nodes[1:]),
-    )
+    """The graph with each of the edges that would explain a rejection."""
+    return tuple(edge_of(e, graph).added_to(graph) for e in edges_of(test))
 
 
 def _touches(answer: Answer, wider: Iterable[CausalGraph]) -> bool:
@@ -224,14 +264,6 @@ def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:
     return Case.of(graph, answer.justification.query).criterion.valid([graph.index[z] for z in chosen])
 
 
-def _shape(test: ImplicationTest) -> str:
-    if len(test.given) == 0:
-        return "the rows are not a random sample"
-    return (
-        f"`{test.y}` depends on {quoted(test.given)} in another way than the regression of this test allows"
-    )
-
-
 def _given(names: Sequence[str]) -> str:
     return f" given {quoted(names)}" if len(names) > 0 else ""
 
@@ -242,8 +274,12 @@ def names_of(claims: Iterable[Claim]) -> tuple[str, ...]:
 
 
 def _tested(
-    x: NodeColumn, y: NodeColumn, given: Sequence[NodeColumn], groups: Sequence[NodeColumn]
-) -> Statistic | str:
+    x: NodeColumn,
+    y: NodeColumn,
+    given: Sequence[NodeColumn],
+    groups: Sequence[NodeColumn],
+    spans: Spans,
+) -> Found | str:
     """Statistic and p value, or why there is none.
 
     `groups` are those of the spec, also where a claim names none.
@@ -253,9 +289,15 @@ def _tested(
         return f"only {rows.sum()} rows have all values"
     fixed = fixed_within(x, y, given, groups, rows)
     if fixed is not None:
-        return by_group(x, y, given, *fixed)
+        return _found(by_group(x, y, given, *fixed))
     if x.label or y.label:
-        return of_label(*((x, y) if x.label else (y, x)), given, rows)
-    if any(g.label for g in given):
-        return within_labels(x, y, given, rows)
-    return by_regression(x, y, given, rows)
+        return _found(of_label(*((x, y) if x.label else (y, x)), given, rows))
+    columns = [c.blocks.shape[1] for c in (x, y)]
+    if columns[0] * columns[1] > min(MAX_PRODUCTS, rows.sum() // ROWS_PER_PRODUCT) and max(columns) > 1:
+        many, other = (x, y) if columns[0] >= columns[1] else (y, x)
+        return _found(of_label(many.as_label(), other, given, rows))
+    return by_covariance(x, y, given, groups, rows, spans)
+
+
+def _found(result: Statistic | str) -> Found | str:
+    return result if isinstance(result, str) else Found(*result)

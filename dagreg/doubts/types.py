@@ -26,7 +26,11 @@ class DrawDiagnostics(Brief):
 
 @dataclass(frozen=True, slots=True)
 class ImplicationTest:
-    """A conditional independence that the graph implies, held against the data."""
+    """A conditional independence that the graph implies, held against the data.
+
+    `curved` says that p and statistic are of curvature, spread or changing signs, not of a trend.
+    `explained_by` are edges that are absent and whose presence would take this claim from the graph.
+    """
 
     x: str
     y: str
@@ -35,6 +39,8 @@ class ImplicationTest:
     p: float
     p_adjusted: float
     rejected: bool
+    curved: bool = False
+    explained_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,3 +90,47 @@ class Pooling(Brief):
     centre: float
     levels: tuple[PooledLevel, ...]
     omitted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What a missed cause so many `times` as strong as a node of the set would leave of the estimate.
+
+    `share_exposure` and `share_outcome` are partial R2: of what is left of each, the part that it explains.
+    """
+
+    node: str
+    times: int
+    share_exposure: float
+    share_outcome: float
+    mean: float
+    sd: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class EValue:
+    """The ratio that a missed cause would have to have with both exposure and outcome, to move the `measure`
+    to 1, and its interval to where it holds 1.
+    """
+
+    measure: str
+    estimate: float
+    interval: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sensitivity(Brief):
+    """How strong a missed common cause of exposure and outcome would have to be.
+
+    Of a linear regression robustness values, of estimate and interval, and the exposure's own partial R2;
+    else the E-value of a ratio.
+    """
+
+    level: float
+    robustness_value: float | None = None
+    robustness_value_interval: float | None = None
+    partial_r2: float | None = None
+    degrees_of_freedom: float | None = None
+    benchmarks: tuple[Benchmark, ...] = ()
+    e_value: EValue | None = None

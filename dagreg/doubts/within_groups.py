@@ -12,10 +12,6 @@ they stand.
 - `scattered` asks it of levels and counts beside other predictors: the sums of a null regression's residuals
   in each level against the residuals within them, so that more variation than the family allows does not
   matter.
-- `along` asks whether two blocks go together within levels: the sum of products of their residuals (Mantel
-  1963; Landis, Heyman and Koch 1978 without further predictors; Shah and Peters 2020 with them), of which few
-  rows in each of many levels are no obstacle, while the likelihood ratio with a coefficient for each level is
-  biased there.
 - `of_means` asks it of whole levels, where a variable does not vary within them (Rao 1951).
 """
 
@@ -114,13 +110,15 @@ class ColumnSpan:
     def _off(self, block: Array) -> Array:
         left = self._within(block)
         if self.others:
-            sums = np.sum([_sums(code, left, len(self.inverse)) for code in self.others], axis=0)
+            sums = np.sum([sums_by(code, left, len(self.inverse)) for code in self.others], axis=0)
             weights = self.inverse @ sums
             left = left - self._within(np.sum([weights[code] for code in self.others], axis=0))
         return np.asarray(left - self.basis @ (self.basis.T @ left))
 
     def _within(self, block: Array) -> Array:
-        means = _sums(self.first, block, len(self.size)) / self.size[:, None]
+        if len(self.size) == 1:
+            return np.asarray(block - block.mean(axis=0))
+        means = sums_by(self.first, block, len(self.size)) / self.size[:, None]
         return np.asarray(block - means[self.first])
 
     def new(self, columns: Array) -> Array:
@@ -129,7 +127,11 @@ class ColumnSpan:
             return columns
         about = columns - columns.mean(axis=0)
         size = np.linalg.norm(about, axis=0)
-        u, s, _ = np.linalg.svd(self.off(about / np.where(size > 0, size, 1.0)), full_matrices=False)
+        left = self.off(about / np.where(size > 0, size, 1.0))
+        q, r = np.linalg.qr(left)
+        if has_full_rank(r, DEPENDENT):  # a single column keeps its sign
+            return np.asarray(q * np.sign(np.diag(r)))
+        u, s, _ = np.linalg.svd(left, full_matrices=False)
         return np.asarray(u[:, s > DEPENDENT])
 
     @cached_property
@@ -147,7 +149,19 @@ class ColumnSpan:
         return np.asarray(leverage + (self.basis**2).sum(axis=1))
 
 
-def _sums(codes: Index, block: Array, levels: int) -> Array:
+def has_full_rank(triangle: Array, least: float) -> bool:
+    """Whether every singular value is above `least`: the least one is at least 1 over the norm of the
+    inverse. It costs far less than they do, and may say no where it is close.
+    """
+    if triangle.shape[0] < triangle.shape[1] or np.any(np.abs(np.diag(triangle)) <= least):
+        return False
+    return float(np.linalg.norm(np.linalg.inv(triangle))) * least < 1
+
+
+def sums_by(codes: Index, block: Array, levels: int) -> Array:
+    """Sums of columns (levels x columns) over the rows of each level."""
+    if levels == 1:
+        return np.asarray(block.sum(axis=0, keepdims=True))
     sums = np.empty((levels, block.shape[1]))
     for i, column in enumerate(block.T):
         sums[:, i] = np.bincount(codes, weights=column, minlength=levels)
@@ -205,7 +219,7 @@ def scattered(places: Index, left: Array, variance: Array, columns: Array) -> St
     size = np.bincount(codes, weights=variance)
     sums = np.bincount(codes, weights=left)
     between_levels = float((sums**2 / size).sum())
-    design = _sums(codes, columns * variance[:, None], len(size))
+    design = sums_by(codes, columns * variance[:, None], len(size))
     inverse = np.linalg.pinv(columns.T @ (columns * variance[:, None]))
     own = len(size) - float(np.trace(inverse @ (design.T @ (design / size[:, None]))))
     free = len(left) - columns.shape[1] - own
@@ -216,45 +230,6 @@ def scattered(places: Index, left: Array, variance: Array, columns: Array) -> St
     return f, f_upper(f, own, free)
 
 
-def along(span: ColumnSpan, x: Array, y: Array) -> Statistic | None:
-    """Whether two blocks go together beside the span: a quadratic form in the sums of products of what is
-    left.
-    """
-    x, y = span.new(x), span.new(y)
-    if x.shape[1] == 0 or y.shape[1] == 0:
-        return None
-    products = (x[:, :, None] * y[:, None, :]).reshape(len(x), -1)
-    total = products.sum(axis=0)
-    plain = span.basis.shape[1] == 0 and not span.others
-    variance = _shuffled(span, x, y) if plain else _by_row(span, products)
-    values, vectors = np.linalg.eigh(variance)
-    kept = values > DEPENDENT * values.max()
-    columns, left = int(kept.sum()), len(x) - span.rank
-    if columns == 0 or left <= 0:
-        return None
-    statistic = float(((vectors[:, kept].T @ total) ** 2 / values[kept]).sum())
-    return statistic, f_upper(statistic / columns, columns, left)
-
-
-def _shuffled(span: ColumnSpan, x: Array, y: Array) -> Array:
-    """The covariance of the sums of products where rows are shuffled within levels: exact."""
-    several = np.flatnonzero(span.size > 1)
-    squares = [
-        np.stack([_sums(span.first, b * b[:, [i]], len(span.size)) for i in range(b.shape[1])], axis=1)[
-            several
-        ]
-        for b in (x, y)
-    ]
-    variance = np.einsum("gij,gkl,g->ikjl", *squares, 1 / (span.size[several] - 1))
-    return np.asarray(variance.reshape(x.shape[1] * y.shape[1], -1))
-
-
-def _by_row(span: ColumnSpan, products: Array) -> Array:
-    """The same where rows differ in their variances, each made up for what the span takes of it (HC2)."""
-    room = 1 - span.leverage
-    return np.asarray((products / np.where(room > DEPENDENT, room, np.inf)[:, None]).T @ products)
-
-
 def of_means(places: Index, x: Array, y: Array, given: Array, free: int) -> Statistic | None:
     """Whether the means of two blocks in each level of a label go together; None where levels are too few.
 
@@ -262,7 +237,7 @@ def of_means(places: Index, x: Array, y: Array, given: Array, free: int) -> Stat
     """
     codes = dense(places)
     size = np.bincount(codes).astype(np.float64)
-    means = [_sums(codes, b, len(size)) / size[:, None] for b in (x, y, given)]
+    means = [sums_by(codes, b, len(size)) / size[:, None] for b in (x, y, given)]
     span = ColumnSpan((), means[2])
     first, second = span.new(means[0]), span.new(means[1])
     p, q = first.shape[1], second.shape[1]

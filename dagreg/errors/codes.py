@@ -1262,8 +1262,8 @@ CODES: Mapping[str, Code] = {
     ),
     "DR534": Code(
         "the data reject an independence that the graph implies",
-        "An arrow or a common cause may be missing, or a regression's shape is wrong. The message names the "
-        "pair.",
+        "An arrow or a common cause is missing, or the rows are no random sample. The message names the pair "
+        "and the edges that would explain it.",
     ),
     "DR535": Code(
         "an exposure that does not vary within a group that causes it",

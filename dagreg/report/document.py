@@ -11,6 +11,7 @@ from dagreg.report.sections.answer import answer
 from dagreg.report.sections.assumptions import assumptions
 from dagreg.report.sections.belief import belief
 from dagreg.report.sections.coefficients import coefficients
+from dagreg.report.sections.confounding import confounding
 from dagreg.report.sections.diagnostics import diagnostics
 from dagreg.report.sections.dose import dose_response
 from dagreg.report.sections.doubts import doubts, general_doubts
@@ -49,6 +50,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("What must not be adjusted for", must_not_adjust),
     ("Estimates", estimates),
     ("Dose and response", dose_response),
+    ("If a common cause was missed", confounding),
     ("Associations, not effects", associations),
     ("A test of the graph: chain against adjustment", agreement),
     ("Coefficients", coefficients),

@@ -14,7 +14,7 @@ from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, 
 
 if TYPE_CHECKING:
     from dagreg.binding.table import DataInfo
-    from dagreg.doubts.types import DrawDiagnostics, ImplicationTest
+    from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Sensitivity
     from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.errors import Doubt
     from dagreg.identify.types import (
@@ -234,6 +234,7 @@ def _fitted(fitted: FittedEffect) -> Json:
             {"estimator": f.estimator, "code": f.code, "message": f.message} for f in fitted.failures
         ],
         "diagnostics": _diagnostics(fitted.diagnostics),
+        "sensitivity": _sensitivity(fitted.sensitivity),
         "tests": [_test(t) for t in fitted.tests],
         "doubts": _doubted(fitted.doubts),
         "warnings": _doubts(fitted.doubts),
@@ -315,6 +316,37 @@ def _diagnostics(d: DrawDiagnostics | None) -> Json | None:
     }
 
 
+def _sensitivity(s: Sensitivity | None) -> Json | None:
+    if s is None:
+        return None
+    return {
+        "robustness_value": s.robustness_value,
+        "robustness_value_interval": s.robustness_value_interval,
+        "partial_r2": s.partial_r2,
+        "degrees_of_freedom": s.degrees_of_freedom,
+        "level": s.level,
+        "benchmarks": [
+            {
+                "node": b.node,
+                "times": b.times,
+                "share_exposure": b.share_exposure,
+                "share_outcome": b.share_outcome,
+                "mean": b.mean,
+                "sd": b.sd,
+                "interval": b.interval,
+            }
+            for b in s.benchmarks
+        ],
+        "e_value": None
+        if s.e_value is None
+        else {
+            "measure": s.e_value.measure,
+            "estimate": s.e_value.estimate,
+            "interval": s.e_value.interval,
+        },
+    }
+
+
 def _test(t: ImplicationTest) -> Json:
     return {
         "x": t.x,
@@ -324,6 +356,8 @@ def _test(t: ImplicationTest) -> Json:
         "p": t.p,
         "p_adjusted": t.p_adjusted,
         "rejected": t.rejected,
+        "curved": t.curved,
+        "explained_by": t.explained_by,
     }
 
 

@@ -17,6 +17,7 @@ from dagreg.report.document import subtitle
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.answer import core
 from dagreg.report.sections.belief import opening
+from dagreg.report.sections.confounding import in_a_sentence
 from dagreg.report.sections.nodes import MAX_EXAMINED, reason
 from dagreg.report.view import EffectView, Subject, study_in, views
 from dagreg.report.words import compared, question, scale
@@ -57,7 +58,9 @@ def _effect(view: EffectView, several: bool) -> Iterator[Block]:
         yield from _lines([_adjusted(view)])
         return
     if isinstance(view.answer, Identified):
-        yield from _lines([*_enough(view.answer), *_harmful(view, most), *_unadjusted(view)])
+        missed = in_a_sentence(view)
+        parts = [*_enough(view.answer), *_harmful(view, most), *_unadjusted(view)]
+        yield from _lines([*parts, missed] if missed else parts)
     else:
         yield from _lines([*_would_help(view, most), *_unadjusted(view)])
 

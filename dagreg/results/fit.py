@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, Pooling
+from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, Pooling, Sensitivity
 from dagreg.effects.types import EffectResult
 from dagreg.errors import Doubt
 from dagreg.identify.types import Answer, NotIdentified
@@ -43,6 +43,7 @@ class FittedEffect:
     )  # estimator -> its program's plate diagram, as DOT
     pooling: tuple[Pooling, ...] = ()
     failures: tuple[Failure, ...] = ()
+    sensitivity: Sensitivity | None = None
 
     @property
     def solved(self) -> tuple[Model, ...]:

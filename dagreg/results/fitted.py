@@ -52,6 +52,7 @@ def _fitted(
         mixing=doubted.mixing,
         plates=fitted_plates(program, solved.models, solved.draws, table.rows),
         pooling=doubted.pooling,
+        sensitivity=doubted.sensitivity,
     )
 
 

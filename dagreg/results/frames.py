@@ -85,7 +85,8 @@ def _coefficient(c: Coefficient) -> TableRow:
 def _test(t: ImplicationTest) -> TableRow:
     given = ", ".join(t.given)
     numbers = {"statistic": t.statistic, "p": t.p, "p_adjusted": t.p_adjusted, "rejected": t.rejected}
-    return {"x": t.x, "y": t.y, "given": given, **numbers}
+    why = {"curved": t.curved, "explained_by": ", ".join(t.explained_by)}
+    return {"x": t.x, "y": t.y, "given": given, **numbers, **why}
 
 
 def _summary(s: Summary) -> TableRow:
@@ -113,6 +114,6 @@ _NUMBERS = ("mean", "sd", "median", "lower", "upper", "level", "prob_positive", 
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "estimates": (*_HEAD, "estimand", "estimator", "primary", "scale", "outcome_level", "from", "to"),
     "coefficients": (*_HEAD, "estimator", "response", "response_level", "term", *_NUMBERS),
-    "tests": ("x", "y", "given", "statistic", "p", "p_adjusted", "rejected"),
+    "tests": ("x", "y", "given", "statistic", "p", "p_adjusted", "rejected", "curved", "explained_by"),
 }
 """Those that are there whether or not there is a row, and first."""

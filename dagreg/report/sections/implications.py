@@ -33,8 +33,9 @@ _CLAIM = (
     "If the graph is right, these independences hold. Data that contradict one of them contradict the graph."
 )
 _HOW = (
-    " Each is tested by a regression of the second variable on the first and what is given. "
-    "The adjusted p allows for the number of tests (Holm 1979)."
+    " Each is tested by whether what is left of both, once smooth functions of what is given are taken off, "
+    "goes together: no line, family or equal variance is assumed (Shah and Peters 2020). The adjusted p "
+    "allows for the number of tests (Holm 1979)."
 )
 _NONE = "The graph implies no independence among observed variables, so data cannot refute it this way."
 _LARGE = "The graph implies independences among observed variables; it is too large for a list of them."
@@ -78,7 +79,7 @@ def _tests(subject: Subject) -> tuple[ImplicationTest, ...]:
 
 
 def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:
-    rejected = tuple(_claim(t.x, t.y, t.given) for t in tests if t.rejected)
+    rejected = tuple(_claim(t.x, t.y, t.given) + _explained(t) for t in tests if t.rejected)
     if rejected:
         return (
             Banner("caution", f"The data reject {counted(len(rejected), 'implied independence')}", rejected),
@@ -88,6 +89,12 @@ def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:
             "The data reject none of them, which does not prove the graph: other graphs imply the same."
         ),
     )
+
+
+def _explained(t: ImplicationTest) -> str:
+    how = " It fails in curvature, spread or a sign that changes, not in a trend." if t.curved else ""
+    why = f" {' or '.join(f'`{e}`' for e in t.explained_by)} would explain it." if t.explained_by else ""
+    return how + why
 
 
 def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
