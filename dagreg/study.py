@@ -12,7 +12,8 @@ from dagreg.graph.implications import list_implications
 from dagreg.graph.junctions import Junction, list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
-from dagreg.identify.types import Answer, Identified, Query
+from dagreg.identify.rests_on import rests_on
+from dagreg.identify.types import NO_FOOTING, Answer, Footing, Identified, Query
 from dagreg.spec.brief import Brief, cut
 from dagreg.spec.types import Effect, Spec
 
@@ -21,13 +22,14 @@ Claim = tuple[str, str, tuple[str, ...]]  # x and y are independent given these
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StudiedEffect(Brief):
-    """One effect that the spec asks for with its answer, and the chain of regressions that the
-    graph allows.
+    """One effect that the spec asks for with its answer, the chain of regressions that the graph allows, and
+    what the answer rests on.
     """
 
     effect: Effect
     answer: Answer
     chain: Chain | NoChain
+    footing: Footing = NO_FOOTING
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,7 +91,8 @@ def _studied(graph: CausalGraph, effect: Effect) -> StudiedEffect:
     query = Query(
         effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among
     )
-    return StudiedEffect(effect, identify(graph, query), chain_of(graph, query))
+    answer = identify(graph, query)
+    return StudiedEffect(effect, answer, chain_of(graph, query), rests_on(graph, answer))
 
 
 def absent_data(spec: Spec) -> tuple[Doubt, ...]:

@@ -105,6 +105,26 @@ class CausalGraph(Brief):
             parents[b] = tuple(p for p in parents[b] if p not in tails)
         return replace(self, parents=tuple(parents), children=tuple(children))
 
+    def adding(self, tail: int, head: int) -> CausalGraph:
+        """The graph with one directed edge more; the caller sees to it that it makes no cycle."""
+        children, parents = list(self.children), list(self.parents)
+        children[tail] = _ordered([*children[tail], head])
+        parents[head] = _ordered([*parents[head], tail])
+        return replace(self, parents=tuple(parents), children=tuple(children))
+
+    def joining(self, a: int, b: int) -> CausalGraph:
+        """The graph with one `<->` edge more."""
+        siblings = list(self.siblings)
+        siblings[a], siblings[b] = _ordered([*siblings[a], b]), _ordered([*siblings[b], a])
+        return replace(self, siblings=tuple(siblings))
+
+    def parting(self, a: int, b: int) -> CausalGraph:
+        """The graph without the `<->` edge between these two."""
+        siblings = list(self.siblings)
+        siblings[a] = tuple(s for s in siblings[a] if s != b)
+        siblings[b] = tuple(s for s in siblings[b] if s != a)
+        return replace(self, siblings=tuple(siblings))
+
     def restricted(self, keep: Sequence[int] | bytearray | bytes) -> CausalGraph:
         """The subgraph induced on the nodes marked in `keep`, renumbered in the same order."""
         kept = [v for v in range(len(self.names)) if keep[v]]

@@ -95,6 +95,12 @@ def mediation(graph: CausalGraph, xs: Iterable[int], y: int) -> Mediation:
     )
 
 
+def natural_effects(graph: CausalGraph, xs: Iterable[int], y: int) -> tuple[PathEffect, PathEffect]:
+    """The natural direct and the natural indirect effect alone."""
+    ask = _Question.of(graph, xs, y)
+    return _direct(ask), _indirect(ask)
+
+
 def edge_formula(ask: _Question, active: Iterable[int]) -> Expression | Recanting | Hedge:
     """The distribution of y with x at the heads `active` and x* at the others, or what forbids it."""
     g, live = ask.g, set(active)

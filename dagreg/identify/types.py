@@ -400,5 +400,36 @@ class NotIdentified(NoFunctional):
     strategy: ClassVar[None] = None
 
 
+Changes = Literal["verdict", "strategy", "set"]
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """An edge on which an answer rests: with `absent` in the graph, or without `present`, it would not hold.
+
+    Where both are named, `absent` is `present` turned round. `changes` says what would be another: the
+    `verdict` (the effect is not identified, or is no longer zero, or is), the `strategy`, or the `set` (of
+    covariates, mediators or instruments; for the ID algorithm the formula). `strategy` is the new one, None
+    where there is none.
+    """
+
+    absent: str  # "x <-> y", "x -> y"; "" where an edge is only taken away
+    present: str  # "" where an edge is only added
+    changes: Changes
+    strategy: Strategy | None
+    claim: str  # what is taken on trust: "no unobserved cause of both `x` and `y`"
+    otherwise: str  # what would be, were it not so: "the effect is not identified"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Footing(Brief):
+    """What an answer rests on, the easiest to doubt first. `truncated`: not every edge was tried."""
+
+    supports: tuple[Support, ...] = ()
+    truncated: bool = False
+
+
+NO_FOOTING = Footing()
+
 Identified = Adjustment | FrontDoor | Functional | ZeroByGraph
 Answer = Identified | Instrument | NotIdentified

@@ -31,6 +31,7 @@ from dagreg.report.sections.priors import priors
 from dagreg.report.sections.program import program
 from dagreg.report.sections.provenance import provenance
 from dagreg.report.sections.refusal import refusal
+from dagreg.report.sections.rests_on import rests_on
 from dagreg.report.view import EffectView, Subject, study_in, views
 from dagreg.report.words import question
 from dagreg.results.fit import Report
@@ -44,6 +45,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("The graph", picture),
     ("Why this can be believed", belief),
     ("Why there is no answer from the graph alone", refusal),
+    ("What this answer rests on", rests_on),
     ("How the effect is carried", mediation),
     ("The paths", paths),
     ("What must not be adjusted for", must_not_adjust),

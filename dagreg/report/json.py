@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         AdjustmentSets,
         Answer,
         Conditional,
+        Footing,
         Justification,
         Mediation,
         OddsRatio,
@@ -35,7 +36,7 @@ Json = dict[str, Any]
 
 def study_json(study: Study) -> Json:
     """The identification answers of one spec, ready for `json.dumps`."""
-    effects = [answer_json(a) for a in study.answers]
+    effects = [{**answer_json(s.answer), **footing_json(s.footing)} for s in study.effects]
     return _plain_object({**_frame(study, effects), "warnings": _doubts(study.doubts)})
 
 
@@ -43,7 +44,13 @@ def report_json(report: Report) -> Json:
     """What `study_json` says, with the numbers of every effect and where they came from."""
     return _plain_object(
         {
-            **_frame(report.study, [_fitted(effect) for effect in report.effects]),
+            **_frame(
+                report.study,
+                [
+                    {**_fitted(effect), **footing_json(studied.footing)}
+                    for effect, studied in zip(report.effects, report.study.effects, strict=True)
+                ],
+            ),
             "data": _data(report.data),
             "versions": report.versions,
             "seed": report.seed,
@@ -85,6 +92,24 @@ def answer_json(answer: Answer) -> Json:
         ],
         "paths_truncated": why.paths_truncated,
         "notes": why.notes,
+    }
+
+
+def footing_json(footing: Footing) -> Json:
+    """What an answer rests on, the easiest to doubt first."""
+    return {
+        "rests_on": [
+            {
+                "absent": s.absent,
+                "present": s.present or None,
+                "changes": s.changes,
+                "strategy": s.strategy,
+                "claim": s.claim,
+                "otherwise": s.otherwise,
+            }
+            for s in footing.supports
+        ],
+        "rests_on_truncated": footing.truncated,
     }
 
 

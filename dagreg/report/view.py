@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dagreg.effects.types import Estimate, Scale
 from dagreg.errors import Doubt
-from dagreg.identify.types import Answer, Justification, NotIdentified
+from dagreg.identify.types import NO_FOOTING, Answer, Footing, Justification, NotIdentified
 from dagreg.results.fit import FittedEffect, Report
 from dagreg.spec.types import Effect, Spec
 from dagreg.study import Study
@@ -30,6 +30,7 @@ class EffectView:
     answer: Answer
     effect: Effect
     fitted: FittedEffect | None = None
+    footing: Footing = NO_FOOTING  # what the answer rests on
 
     @property
     def justification(self) -> Justification:
@@ -79,5 +80,9 @@ def views(subject: Subject) -> tuple[EffectView, ...]:
     """A view for each effect, in the order of the spec."""
     if isinstance(subject, Report):
         spec = subject.study.spec
-        return tuple(EffectView(spec, i, f.answer, f.effect, f) for i, f in enumerate(subject.effects, 1))
-    return tuple(EffectView(subject.spec, i, s.answer, s.effect) for i, s in enumerate(subject.effects, 1))
+        pairs = enumerate(zip(subject.effects, subject.study.effects, strict=True), 1)
+        return tuple(EffectView(spec, i, f.answer, f.effect, f, s.footing) for i, (f, s) in pairs)
+    return tuple(
+        EffectView(subject.spec, i, s.answer, s.effect, footing=s.footing)
+        for i, s in enumerate(subject.effects, 1)
+    )
