@@ -24,7 +24,7 @@ def speaks(z: np.ndarray, x: np.ndarray) -> tuple[float, bool]:
     spec = dagreg.loads(f"edges: ['{', '.join(names)} -> x, y', x -> y]\neffect: x -> y\n")
     study = study_of(spec)
     data = {**dict(zip(names, z.T, strict=True)), "x": x, "y": z[:, 0] + np.arange(len(x)) % 7}
-    table = bind(study, open_source(spec, data))
+    table = bind(study, open_source(spec, data, allow_outside=False))
     (plan,) = lower_all(study, table)
     found = overlap_of(next(m for m in plan.models if m.primary), table.rows, 1)
     assert found is not None

@@ -106,7 +106,7 @@ def doubt(
     return Doubted(
         replace(result, disagreements=gaps, notes=notes, prior_predictive=priors.sentence),
         replace(diagnose(draws, result.estimates, unknown), plan=plan),
-        (*tied, *doubts, *priors.doubts, *overlap_doubts(alike, head)),
+        (*tied, *doubts, *priors.doubts, *(overlap_doubts(alike, head) if not tied else ())),
         mixing(models, draws),
         poolings(models, draws, table.rows),
         sensitivity(head, numbers[head.estimator], table.rows),

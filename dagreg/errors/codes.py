@@ -1429,8 +1429,10 @@ CODES: Mapping[str, Code] = {
         "units and more, and more than shuffled units would have. In the worst case a rule decides: `x` is 1 "
         "wherever `z` is above 0. Of an exposure that is a number: the set explains all but 1% of it.",
         command="fit",
-        bad="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\nedges: ['z -> x, y', x -> y]\n"
-        "effect: x -> y\n",
+        bad="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\n"
+        "edges: ['z -> x, y', x -> y]\neffect: x -> y\n",
+        good="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\n"
+        "edges: ['z -> x, y', x -> y]\neffect: {exposure: z, outcome: y, contrast: [-1, 1]}\n",
         data="z,x,y\n" + "".join(f"{z},{int(z > 0)},{0.1 * (z * z % 7)}\n" for z in range(-12, 13)),
     ),
     "DR901": Code(
