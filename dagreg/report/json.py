@@ -106,6 +106,7 @@ def footing_json(footing: Footing) -> Json:
                 "strategy": s.strategy,
                 "claim": s.claim,
                 "otherwise": s.otherwise,
+                "testable": s.testable,
             }
             for s in footing.supports
         ],
@@ -392,6 +393,7 @@ def _data(data: DataInfo) -> Json:
         "missing": data.missing,
         "sha256": data.sha256,
         "inferred": data.inferred,
+        "unnamed": data.unnamed,
     }
 
 
