@@ -19,7 +19,7 @@ from dagreg.numerics.arrays import Array
 
 ROWS_PER_COLUMN = 5  # at least
 MAX_COLUMNS = 80
-MAX_WORK = 20_000_000  # rows x columns x columns
+MAX_WORK = 32_000_000  # rows x columns x columns
 DEGREE = 5  # of a number in products with another
 CLIPPED = 2.5  # standard deviations: beyond, products of two numbers stay as they are
 
