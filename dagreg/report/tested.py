@@ -60,8 +60,8 @@ def _beside(test: GraphTest, beside: Relabelling) -> Iterator[Block]:
     which = "all that there are" if beside.every else "at random"
     text = (
         f"The names of the nodes were exchanged among them: {beside.tried:,} relabelled graphs, {which} "
-        f"(Eulig, Mastakouri, Blöbaum, Hardt and Janzing 2023). {_share(beside.same)} of these imply the same "
-        "independences as the graph."
+        f"(Eulig, Mastakouri, Blöbaum, Hardt and Janzing 2023). {_share(beside.same)} of these imply the "
+        "same independences as the graph."
     )
     if beside.tested:
         text += (
