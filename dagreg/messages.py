@@ -14,7 +14,7 @@ from dagreg.spec import convert
 from dagreg.spec.load import loads
 
 DATA = "data.csv"  # the file that specs with data read
-COMMANDS: Mapping[str, str] = {"1": "check", "2": "explain", "3": "check", "4": "compile"}
+COMMANDS: Mapping[str, str] = {"1": "check", "2": "explain", "3": "check", "4": "compile", "6": "fit"}
 """The command that is tried, by the first digit of the code."""
 RANGES: Mapping[str, str] = {
     "1": "The spec and the command line",
@@ -22,6 +22,7 @@ RANGES: Mapping[str, str] = {
     "3": "The data",
     "4": "The model",
     "5": "The fit and its result",
+    "6": "Doubts about an answer",
     "9": "dagreg itself",
 }
 

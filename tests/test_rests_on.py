@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -15,6 +16,7 @@ import pytest
 
 from dagreg.graph import CausalGraph
 from dagreg.graph.ancestry import descendants
+from dagreg.graph.implications import list_implications
 from dagreg.identify import Query, identify
 from dagreg.identify.case import Case
 from dagreg.identify.rests_on import rests_on
@@ -288,3 +290,38 @@ def test_rows_chosen_on_a_node() -> None:
         assert told == {}
         compared += 1
     assert compared > GRAPHS // 40
+
+
+def independences(graph: brute.Mixed) -> set[tuple[frozenset[str], frozenset[str]]]:
+    found = set()
+    for pair in combinations(graph.observed, 2):
+        others = [v for v in graph.observed if v not in pair]
+        a, b = pair
+        for given in brute.subsets(others):
+            if brute.separated(graph, {a}, {b}, set(given)):
+                found.add((frozenset(pair), given))
+    return found
+
+
+def test_whether_data_can_tell() -> None:
+    """Against all independences of both graphs; where it is said, it is right."""
+    told: Counter[bool | None] = Counter()
+    for number in range(GRAPHS // 4):
+        rng = random.Random(f"told {number}")
+        graph = brute.random_graph(rng, 5)
+        if len(graph.observed) < 2:
+            continue
+        x, y = rng.sample(graph.observed, 2)
+        whole = compiled(graph)
+        answer = identify(whole, Query((x,), y))
+        claims, cut = list_implications(whole)
+        assert not cut
+        here = independences(graph)
+        found = {(s.absent, s.present): s.testable for s in rests_on(whole, answer, claims).supports}
+        for absent, present, other in changed(graph):
+            key = (absent, present) if (absent, present) in found else (_swapped(absent), _swapped(present))
+            said = found.get(key)
+            told[said] += key in found
+            if said is not None:
+                assert said == (independences(other) != here), (absent, present, graph)
+    assert min(told[True], told[False]) > GRAPHS // 20

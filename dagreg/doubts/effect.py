@@ -19,9 +19,10 @@ from dagreg.doubts.graph_test import nodes_tested, probe_of
 from dagreg.doubts.implication_columns import MAX_ROWS
 from dagreg.doubts.implications import Verdicts, verdicts_on
 from dagreg.doubts.mixing import mixing
+from dagreg.doubts.overlap import overlap_doubts, overlap_of
 from dagreg.doubts.pooling import poolings
 from dagreg.doubts.prior_predictive import prior_check
-from dagreg.doubts.types import DrawDiagnostics, Mixing, Pooling, Sensitivity
+from dagreg.doubts.types import DrawDiagnostics, Mixing, Overlap, Pooling, Sensitivity
 from dagreg.effects.estimate import surrogate_notes
 from dagreg.effects.types import EffectResult, Estimate
 from dagreg.engines.explain import sentences
@@ -46,6 +47,7 @@ class Doubted(Brief):
     mixing: tuple[Mixing, ...]
     pooling: tuple[Pooling, ...]
     sensitivity: Sensitivity | None
+    overlap: Overlap | None
 
 
 def nodes_of_checks(study: Study) -> Iterable[str]:
@@ -83,6 +85,7 @@ def doubt(
     tied, harmless = collinearity(first, draws[first.estimator], solved.distinct)
     beside = _beside(study, first, effect.outcome, table)
     doubts = doubts_of(first, numbers[first.estimator], draws, solved.distinct, gaps, seed, beside)
+    alike = overlap_of(head, table.rows, seed)
     notes = (
         *by_level_notes(spec, effect.by, models),
         *not_made(models, table.rows.count),
@@ -95,10 +98,11 @@ def doubt(
     return Doubted(
         replace(result, disagreements=gaps, notes=notes, prior_predictive=priors.sentence),
         replace(diagnose(draws, result.estimates, unknown), plan=plan),
-        (*tied, *doubts, *priors.doubts),
+        (*tied, *doubts, *priors.doubts, *(overlap_doubts(alike, head) if not tied else ())),
         mixing(models, draws),
         poolings(models, draws, table.rows),
         sensitivity(head, numbers[head.estimator], table.rows),
+        alike,
     )
 
 

@@ -177,3 +177,43 @@ class Sensitivity(Brief):
     degrees_of_freedom: float | None = None
     benchmarks: tuple[Benchmark, ...] = ()
     e_value: EValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """How far exposure groups differ in a node, in sds of it, before and after rows are weighed; of an
+    exposure that is a number their correlation.
+    """
+
+    node: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A row of Table 1: a node's mean and sd, or the share of one of its levels, of each group of units."""
+
+    node: str
+    level: str | None
+    groups: tuple[tuple[str, float, float | None], ...]  # name, mean or share, sd of a mean
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Overlap(Brief):
+    """How alike units of different exposure are in what is adjusted for.
+
+    `contrast` is None of an exposure that is a number; `left` is then the share of its variance that the
+    set leaves. `lacking` is whether that deserves a warning. `effective_rows`: units with counterparts, as
+    many as they are worth once they are weighed to be alike.
+    """
+
+    contrast: tuple[str, str] | None
+    units: float
+    units_without_counterpart: float
+    share_without_counterpart: float
+    effective_rows: float
+    left: float
+    lacking: bool
+    balance: tuple[Balance, ...]
+    profile: tuple[Profile, ...]

@@ -1,7 +1,7 @@
 """Every code: what it means, a spec that raises it, and that spec mended. Loaded only when it is asked for.
 
 DR1xx are of the spec, DR2xx of graph and identification, DR3xx of data, DR4xx of models, DR5xx of fits and
-results, DR9xx of dagreg itself.
+results, DR6xx are doubts about an answer, DR9xx of dagreg itself.
 """
 
 from __future__ import annotations
@@ -1420,6 +1420,20 @@ CODES: Mapping[str, Code] = {
         "An empty cell of a text file is a missing value; an empty text of a data frame, or one of spaces, "
         "is a level. "
         'Bad: `""` for what is not known; good: None, with `missing: drop`.',
+    ),
+    "DR631": Code(
+        "units without counterparts",
+        "Units that were exposed and units that were not are compared as far as they are alike in what is "
+        "adjusted for. Some have no counterpart: no unit of the other kind has such a probability of "
+        "exposure. There no data speak, and the answer is the regression's. Said where that is 8% of the "
+        "units and more, and more than shuffled units would have. In the worst case a rule decides: `x` is 1 "
+        "wherever `z` is above 0. Of an exposure that is a number: the set explains all but 1% of it.",
+        command="fit",
+        bad="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\n"
+        "edges: ['z -> x, y', x -> y]\neffect: x -> y\n",
+        good="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\n"
+        "edges: ['z -> x, y', x -> y]\neffect: {exposure: z, outcome: y, contrast: [-1, 1]}\n",
+        data="z,x,y\n" + "".join(f"{z},{int(z > 0)},{0.1 * (z * z % 7)}\n" for z in range(-12, 13)),
     ),
     "DR901": Code(
         "internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."

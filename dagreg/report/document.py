@@ -22,6 +22,7 @@ from dagreg.report.sections.junctions import junctions
 from dagreg.report.sections.left_out import left_out
 from dagreg.report.sections.mediation import mediation
 from dagreg.report.sections.nodes import every_node, must_not_adjust
+from dagreg.report.sections.overlap import overlap
 from dagreg.report.sections.paper import paper
 from dagreg.report.sections.paths import paths
 from dagreg.report.sections.picture import picture
@@ -51,6 +52,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("Estimates", estimates),
     ("Dose and response", dose_response),
     ("If a common cause was missed", confounding),
+    ("Overlap and balance", overlap),
     ("Associations, not effects", associations),
     ("A test of the graph: chain against adjustment", agreement),
     ("Coefficients", coefficients),

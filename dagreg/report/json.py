@@ -14,7 +14,14 @@ from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, 
 
 if TYPE_CHECKING:
     from dagreg.binding.table import DataInfo
-    from dagreg.doubts.types import DrawDiagnostics, GraphTest, ImplicationTest, Relabelling, Sensitivity
+    from dagreg.doubts.types import (
+        DrawDiagnostics,
+        GraphTest,
+        ImplicationTest,
+        Overlap,
+        Relabelling,
+        Sensitivity,
+    )
     from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.errors import Doubt
     from dagreg.identify.types import (
@@ -136,6 +143,7 @@ def footing_json(footing: Footing) -> Json:
                 "strategy": s.strategy,
                 "claim": s.claim,
                 "otherwise": s.otherwise,
+                "testable": s.testable,
             }
             for s in footing.supports
         ],
@@ -265,6 +273,7 @@ def _fitted(fitted: FittedEffect) -> Json:
         ],
         "diagnostics": _diagnostics(fitted.diagnostics),
         "sensitivity": _sensitivity(fitted.sensitivity),
+        "overlap": _overlap(fitted.overlap),
         "tests": [_test(t) for t in fitted.tests],
         "doubts": _doubted(fitted.doubts),
         "warnings": _doubts(fitted.doubts),
@@ -377,6 +386,28 @@ def _sensitivity(s: Sensitivity | None) -> Json | None:
     }
 
 
+def _overlap(o: Overlap | None) -> Json | None:
+    if o is None:
+        return None
+    return {
+        "contrast": o.contrast,
+        "units": o.units,
+        "units_without_counterpart": o.units_without_counterpart,
+        "share_without_counterpart": o.share_without_counterpart,
+        "effective_rows": o.effective_rows,
+        "share_of_variance_left": o.left,
+        "balance": [{"node": b.node, "before": b.before, "after": b.after} for b in o.balance],
+        "table": [
+            {
+                "node": p.node,
+                "level": p.level,
+                "groups": [{"name": n, "value": value, "sd": sd} for n, value, sd in p.groups],
+            }
+            for p in o.profile
+        ],
+    }
+
+
 def _test(t: ImplicationTest) -> Json:
     return {
         "x": t.x,
@@ -399,6 +430,7 @@ def _data(data: DataInfo) -> Json:
         "missing": data.missing,
         "sha256": data.sha256,
         "inferred": data.inferred,
+        "unnamed": data.unnamed,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, Pooling, Sensitivity
+from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, Overlap, Pooling, Sensitivity
 from dagreg.effects.types import EffectResult
 from dagreg.errors import Doubt
 from dagreg.identify.types import Answer, NotIdentified
@@ -44,6 +44,7 @@ class FittedEffect:
     pooling: tuple[Pooling, ...] = ()
     failures: tuple[Failure, ...] = ()
     sensitivity: Sensitivity | None = None
+    overlap: Overlap | None = None
 
     @property
     def solved(self) -> tuple[Model, ...]:

@@ -53,6 +53,7 @@ def _fitted(
         plates=fitted_plates(program, solved.models, solved.draws, table.rows),
         pooling=doubted.pooling,
         sensitivity=doubted.sensitivity,
+        overlap=doubted.overlap,
     )
 
 
