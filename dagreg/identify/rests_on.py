@@ -354,11 +354,16 @@ class _Search:
             return {*graph.parents[b]} - {a} != {*graph.parents[a]}
         if trial.present or self.implied is None or not (graph.observed[a] and graph.observed[b]):
             return None
-        if any({graph.names[a], graph.names[b]} == {i.x, i.y} for i in self.implied):
+        if frozenset((graph.names[a], graph.names[b])) in self._apart:
             return True
         if len(self.implied) > MAX_CLAIMS:
             return None
         return any(t.by_arc(a, b) if trial.arc else t.by_arrow(a, b) for t in self._claims)
+
+    @cached_property
+    def _apart(self) -> set[frozenset[str]]:
+        """The pairs that the graph makes independent given something."""
+        return {frozenset((i.x, i.y)) for i in self.implied or ()}
 
     @cached_property
     def _claims(self) -> list[Added]:

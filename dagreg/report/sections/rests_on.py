@@ -32,7 +32,7 @@ _WHAT = (
 
 _TOLD = {
     None: "",
-    True: " Data can speak against this claim: see what the graph claims about the data.",
+    True: " Data can speak against it: see what the graph claims about the data.",
     False: " No data of these variables can tell.",
 }
 
