@@ -21,7 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from dagreg.doubts.implication_covariance import going_together
+from dagreg.doubts.implication_covariance import going_together, thinned
 from dagreg.doubts.implication_curves import curves, is_number, powers
 from dagreg.doubts.implication_regressions import binomial_means, poisson_means
 from dagreg.doubts.within_groups import ColumnSpan
@@ -220,7 +220,9 @@ ALTERNATIVES: dict[str, Alternative] = {
 
 
 def flexible(given: Sequence[Array], x: Array, y: Array) -> float:
-    """The p value of dagreg's test."""
+    """The p value of dagreg's test, on the rows that it takes."""
+    rows = thinned(np.ones(len(x), dtype=np.bool_))
+    given, x, y = [g[rows] for g in given], x[rows], y[rows]
     found = going_together(
         ColumnSpan((), curves(given, len(x))),
         x,

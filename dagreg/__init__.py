@@ -3,6 +3,7 @@
     spec    = dagreg.load("berkeley.yaml")      # text -> Spec; dagreg.Spec(edges=[...], effect=...) makes one
     answer  = dagreg.explain(spec)              # Spec -> identification, with its reasons; needs no data
     program = dagreg.compile(spec, data=df)     # -> PyMC source: .source, .build(data) -> pm.Model
+    tested  = dagreg.test(spec, data=df)        # -> every independence that the graph implies, with its test
     result  = dagreg.fit(spec, data=df)         # -> .effects, .draws, .report()
     result.save("berkeley.dagreg")              # report.html, report.md, results.json, model.py, ...
     result  = dagreg.open("berkeley.dagreg")    # the same result, nothing fitted again
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagreg.errors import DagregError, DataError, SpecError
-    from dagreg.pipeline import compile, draw, explain, fit
+    from dagreg.pipeline import compile, draw, explain, fit, test
     from dagreg.result import open_result as open
     from dagreg.simulation import simulate
     from dagreg.spec.load import load, loads
@@ -36,6 +37,7 @@ __all__ = [
     "loads",
     "open",
     "simulate",
+    "test",
 ]
 __version__ = "0.1.0"
 
@@ -47,6 +49,7 @@ _HOMES = {
     "compile": "dagreg.pipeline",
     "draw": "dagreg.pipeline",
     "fit": "dagreg.pipeline",
+    "test": "dagreg.pipeline",
     "open": "dagreg.result:open_result",
     "simulate": "dagreg.simulation",
     "DagregError": "dagreg.errors",

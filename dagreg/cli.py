@@ -188,6 +188,43 @@ def check(specs: Sequence[Path], format: str, data: str | None, allow_outside: b
 
 
 @command(
+    SPECS,
+    _formats(FORMATS),
+    DATA,
+    Argument(
+        ("--relabellings",),
+        "Graphs with exchanged names to set beside it, at most; 0 for none.",
+        read=int,
+        default=1000,
+        least=0,
+        metavar="N",
+    ),
+    _seed("Seed of the random numbers."),
+    OUTSIDE,
+)
+def test(
+    specs: Sequence[Path],
+    format: str,
+    data: str | None,
+    relabellings: int,
+    seed: int | None,
+    allow_outside: bool,
+) -> int:
+    """Do the data contradict the graph, and could they have? Nothing is fitted.
+
+    The exit code is 1 where they reject an independence that the graph implies.
+    """
+
+    def answer(spec: Spec) -> int:
+        asked = spec.with_sampling(seed=seed)
+        tested = dagreg.test(asked, data, allow_outside=allow_outside, relabellings=relabellings)
+        show(tested, format)
+        return AT_FAULT if tested.rejected else DONE
+
+    return answer_each(specs, format, answer)
+
+
+@command(
     SPEC,
     _output("File; its ending names the format."),
     Argument(("--format",), "In place of the file's ending.", choices=PICTURES),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagreg.errors import Doubt
 from dagreg.graph.causal import analyse
-from dagreg.report.render import Explanation
+from dagreg.report.render import Explanation, TestedGraph
 from dagreg.spec.load import spec_of
 from dagreg.spec.types import Spec
 from dagreg.study import Study, absent_data, study_of
@@ -142,6 +142,32 @@ def plate(
     program = compile_study(study, table, estimator).program
     source = plate_source(program, program.builders[0], table.rows)
     return plate_picture(source, format, f"Plate diagram of {study.spec.name}")
+
+
+def test(
+    spec: AnySpec, data: Any = None, *, allow_outside: bool = False, relabellings: int = 1000
+) -> TestedGraph:
+    """Holds every independence that the graph implies against the data, with what would explain rejections.
+
+    At most so many graphs with exchanged names are tried beside it. A spec without an effect is tested too.
+    Raises DagregError where there are no data, or they do not fit the spec.
+    """
+    from dagreg.binding.opening import open_source
+    from dagreg.binding.table import bind
+    from dagreg.doubts.graph_test import probe_of, tested_graph
+    from dagreg.doubts.implications import Probe
+
+    spec = spec_of(spec)
+    source = open_source(spec, data, allow_outside=allow_outside)
+    observed = tuple(n.name for n in spec.nodes.values() if n.observed)
+    if spec.effects:
+        study = study_of(spec)
+        table = bind(study, source, observed)
+        graph, rows, probe = study.graph, table.info.rows, probe_of(study, table, observed)
+    else:
+        graph, rows = analyse(spec), source.rows()
+        probe = Probe.of(spec, source, observed, spec.sampling.seed)
+    return TestedGraph.of(tested_graph(spec, graph, probe, source.origin, rows, relabellings))
 
 
 def draw(spec: AnySpec, format: PictureFormat = "svg", *, effect: int = 0) -> bytes:

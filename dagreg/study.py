@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dagreg.errors import DagregError, Diagnostic, Doubt
 from dagreg.graph.causal import CausalGraph, analyse
-from dagreg.graph.implications import list_implications
+from dagreg.graph.implications import Implication, list_implications
 from dagreg.graph.junctions import Junction, list_junctions
 from dagreg.identify.chain import Chain, NoChain, chain_of
 from dagreg.identify.explain import identify
@@ -73,9 +74,10 @@ def study_of(spec: Spec) -> Study:
     if not spec.effects:
         raise DagregError((Diagnostic("DR208", f"{spec.name} asks for no effect: add `effect: x -> y`"),))
     graph = analyse(spec)
-    effects = tuple(_studied(graph, effect) for effect in spec.effects)
     junctions, more_junctions = list_junctions(graph)
     implied, more_implied = list_implications(graph)
+    whole = None if more_implied else implied
+    effects = tuple(_studied(graph, effect, whole) for effect in spec.effects)
     return Study(
         spec,
         graph,
@@ -87,12 +89,12 @@ def study_of(spec: Spec) -> Study:
     )
 
 
-def _studied(graph: CausalGraph, effect: Effect) -> StudiedEffect:
+def _studied(graph: CausalGraph, effect: Effect, implied: Sequence[Implication] | None) -> StudiedEffect:
     query = Query(
         effect.exposure, effect.outcome, effect.kind, effect.adjust, effect.by, effect.span, effect.among
     )
     answer = identify(graph, query)
-    return StudiedEffect(effect, answer, chain_of(graph, query), rests_on(graph, answer))
+    return StudiedEffect(effect, answer, chain_of(graph, query), rests_on(graph, answer, implied))
 
 
 def absent_data(spec: Spec) -> tuple[Doubt, ...]:

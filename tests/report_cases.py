@@ -27,10 +27,12 @@ from dagreg.graph.junctions import Junction
 from dagreg.identify.chain import NoChain
 from dagreg.identify.expression import P
 from dagreg.identify.types import (
+    NO_FOOTING,
     Adjustment,
     AdjustmentSets,
     Answer,
     ConditionalInstrument,
+    Footing,
     Hedge,
     Instrument,
     Justification,
@@ -38,6 +40,7 @@ from dagreg.identify.types import (
     NotIdentified,
     PathNote,
     Query,
+    Support,
     ZeroByGraph,
 )
 from dagreg.model.equation import Equation
@@ -57,6 +60,7 @@ def studied(
     answers: tuple[Answer, ...],
     implications: tuple[Claim, ...] = (),
     doubts: tuple[Doubt, ...] = (),
+    footing: Footing = NO_FOOTING,
 ) -> Study:
     """A study with these answers; their effects are the spec's own, or those that they were asked for."""
     asked = spec.effects or tuple(
@@ -64,7 +68,7 @@ def studied(
         for a in answers
     )
     no_chain = NoChain("a made-up answer has no chain")
-    effects = tuple(StudiedEffect(e, a, no_chain) for e, a in zip(asked, answers, strict=True))
+    effects = tuple(StudiedEffect(e, a, no_chain, footing) for e, a in zip(asked, answers, strict=True))
     return Study(spec, analyse(spec), effects, junctions, implications, doubts)
 
 
@@ -314,7 +318,41 @@ JUNCTIONS = (
     Junction("pipe", ("coached", "engagement", "retained"), True),
     Junction("collider", ("engagement", "retained", "tenure"), False),
 )
-DATA = DataInfo("hr.parquet", 1000, 988, {"tenure": 12}, "9f2c" * 16, {"engagement": "continuous"})
+DATA = DataInfo(
+    "hr.parquet", 1000, 988, {"tenure": 12}, "9f2c" * 16, {"engagement": "continuous"}, ("team", "grade")
+)
+FOOTING = Footing(
+    tuple(
+        Support(
+            f"{name} <-> retained",
+            "",
+            "verdict",
+            None,
+            f"no unobserved cause of both `{name}` and `retained`",
+            "the effect is not identified",
+            False if name == "coached" else None,
+        )
+        for name in ("coached", "engagement")
+    )
+    + tuple(
+        Support(
+            f"{head} -> {tail}",
+            f"{tail} -> {head}",
+            "set",
+            "adjustment",
+            f"`{tail}` acts on `{head}`, not `{head}` on `{tail}`",
+            "another set has to be adjusted for",
+            True,
+        )
+        for tail, head in (
+            ("coached", "engagement"),
+            ("engagement", "retained"),
+            ("tenure", "coached"),
+            ("tenure", "retained"),
+        )
+    ),
+    True,
+)
 
 
 def coaching(diagnostics: DrawDiagnostics = GOOD, disagrees: bool = False) -> Report:
@@ -375,6 +413,8 @@ def coaching(diagnostics: DrawDiagnostics = GOOD, disagrees: bool = False) -> Re
             Doubt(
                 "DR301",
                 "In 14 rows with `tenure` above 220 nobody was coached: the answer there is extrapolated.",
+                "total effect coached -> retained, adjusted",
+                "Leave these rows out where the data are made.",
             ),
         ),
         ()
@@ -390,6 +430,7 @@ def coaching(diagnostics: DrawDiagnostics = GOOD, disagrees: bool = False) -> Re
         JUNCTIONS,
         (COACHING_ANSWER,),
         (("bonus", "tenure", ("retained",)), ("bonus", "coached", ("retained",))),
+        footing=FOOTING,
     )
     return Report(study, DATA, (fitted,), SOURCE, VERSIONS, 2026)
 

@@ -169,3 +169,23 @@ def test_a_large_graph_gets_the_edge_between_the_two() -> None:
     text = f"edges: [{' -> '.join(names)}]\neffect: n0 -> n59\n"
     tests = explained(_tests(text, lambda t: True)[:300], analyse(spec_of(text)))
     assert all(f"{t.x} -> {t.y}" in t.explained_by for t in tests)
+
+
+# ---------------------------------------------------------------- rows of one group depend on each other
+
+
+def test_rows_of_a_group_may_depend_on_each_other() -> None:
+    """x and y vary between 40 sites, each by itself: by rows, one such table in four is rejected."""
+    text = "nodes: {site: group, x: continuous, y: continuous, w: continuous}\nedges: ['site, x, y -> w']\n"
+    spec = spec_of(text + "effect: x -> w\n")
+    site, wrong, by_rows = np.repeat(np.arange(40), 8), 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng([seed, 6])
+        x, y = (rng.normal(size=40)[site] + rng.normal(size=320) for _ in range(2))
+        probe = Probe.of(spec, open_frame({"site": site, "x": x, "y": y, "w": x}), ("site", "x", "y"), 1)
+        found = probe.asked(("x", "y", ()))
+        assert not isinstance(found, str)
+        wrong += found.p < 0.05
+        by_rows += flexible([], x[:, None], y[:, None]) < 0.05
+    assert wrong <= stats.binom.ppf(0.999, 60, 0.06)
+    assert by_rows >= 9  # and not 3

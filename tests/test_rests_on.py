@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 
 from dagreg.graph import CausalGraph
 from dagreg.graph.ancestry import descendants
+from dagreg.graph.implications import list_implications
 from dagreg.identify import Query, identify
 from dagreg.identify.case import Case
 from dagreg.identify.rests_on import rests_on
@@ -32,6 +34,7 @@ from dagreg.identify.types import (
     OnTreated,
     ZeroByGraph,
 )
+from dagreg.spec.types import Adjust
 from tests.oracle import separation as brute
 
 GRAPHS = int(os.environ.get("DAGREG_TRUST", "200"))
@@ -111,7 +114,7 @@ def _instrument(graph: brute.Mixed, x: str, y: str, z: str, ws: set[str]) -> boo
     barred = {d for n in causal for d in brute.descendants(graph, n)}
     cut = graph.without((x, c) for c in causal)
     tied = not brute.separated(graph, {z}, {x}, ws)
-    return bool(causal) and not barred & {z, *ws} and tied and brute.separated(cut, {z}, {y}, ws)
+    return not barred & {z, *ws} and tied and brute.separated(cut, {z}, {y}, ws)
 
 
 def zero(answer: Answer, graph: brute.Mixed) -> bool:
@@ -173,9 +176,47 @@ def test_every_edge_against_identifying_afresh(block: int) -> None:
         x, y, w = rng.sample(graph.observed, 3)
         kind = rng.choice(["total", "total", "direct"])
         exposure = (x, w) if kind == "total" and rng.random() < 0.2 else (x,)
-        answer = compare(graph, Query(exposure, y, kind))
-        seen.add(type(answer))
+        query = Query(exposure, y, kind)
+        valid = brute.adjustment_sets(graph, set(exposure), y) if kind == "total" else []
+        if len(valid) > 0 and rng.random() < 0.3:
+            query = replace(query, adjust=Adjust(exactly=tuple(sorted(rng.choice(valid)))))
+        seen.add(type(compare(graph, query)))
     assert Adjustment in seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "directed"),
+    [
+        (FrontDoor, (("x", "m"), ("m", "y"))),
+        (FrontDoor, (("x", "m"), ("m", "n"), ("n", "y"))),
+        (Instrument, (("z", "x"), ("x", "y"))),
+        (Instrument, (("z", "x"), ("x", "m"), ("m", "y"), ("w", "z"), ("w", "y"))),
+    ],
+    ids=["front door", "two front doors", "instrument", "instrument given w"],
+)
+def test_front_doors_and_instruments(kind: type, directed: tuple[Edge, ...]) -> None:
+    """Exposure and outcome share an unobserved cause; a few random edges more."""
+    order = ("w", "z", "x", "m", "n", "y")
+    found = 0
+    for number in range(GRAPHS // 10):
+        rng = random.Random(f"{directed} {number}")
+        used = {n for e in directed for n in e}
+        nodes = [n for n in order if n in used or rng.random() < 0.4]
+        pairs = list(combinations(nodes, 2))
+        more = tuple(e for e in pairs if e not in directed and rng.random() < 0.12)
+        joined = tuple(e for e in pairs if e != ("x", "y") and rng.random() < 0.06)
+        shuffled = tuple(rng.sample(nodes, len(nodes)))
+        graph = brute.Mixed(shuffled, (*directed, *more), (("x", "y"), *joined))
+        found += isinstance(compare(graph, Query(("x",), "y")), kind)
+    assert found > GRAPHS // 50
+
+
+def test_a_large_graph_is_cut_and_says_so() -> None:
+    names = [f"v{i}" for i in range(2_000)]
+    graph = CausalGraph.of(names, list(pairwise(names)))
+    found = rests_on(graph, identify(graph, Query(("v1000",), "v1100")))
+    assert found.truncated
+    assert (found.supports[0].absent, found.supports[0].changes) == ("v1000 <-> v1100", "strategy")
 
 
 def gravest(changes: list[str]) -> str:
@@ -288,3 +329,38 @@ def test_rows_chosen_on_a_node() -> None:
         assert told == {}
         compared += 1
     assert compared > GRAPHS // 40
+
+
+def independences(graph: brute.Mixed) -> set[tuple[frozenset[str], frozenset[str]]]:
+    found = set()
+    for pair in combinations(graph.observed, 2):
+        others = [v for v in graph.observed if v not in pair]
+        a, b = pair
+        for given in brute.subsets(others):
+            if brute.separated(graph, {a}, {b}, set(given)):
+                found.add((frozenset(pair), given))
+    return found
+
+
+def test_whether_data_can_tell() -> None:
+    """Against all independences of both graphs; where it is said, it is right."""
+    told: Counter[bool | None] = Counter()
+    for number in range(GRAPHS // 4):
+        rng = random.Random(f"told {number}")
+        graph = brute.random_graph(rng, 5)
+        if len(graph.observed) < 2:
+            continue
+        x, y = rng.sample(graph.observed, 2)
+        whole = compiled(graph)
+        answer = identify(whole, Query((x,), y))
+        claims, cut = list_implications(whole)
+        assert not cut
+        here = independences(graph)
+        found = {(s.absent, s.present): s.testable for s in rests_on(whole, answer, claims).supports}
+        for absent, present, other in changed(graph):
+            key = (absent, present) if (absent, present) in found else (_swapped(absent), _swapped(present))
+            said = found.get(key)
+            told[said] += key in found
+            if said is not None:
+                assert said == (independences(other) != here), (absent, present, graph)
+    assert min(told[True], told[False]) > GRAPHS // 20

@@ -35,12 +35,15 @@ from dagreg.spec.brief import Brief
 from dagreg.spec.types import Spec
 from dagreg.study import Study
 
+MAX_UNNAMED = 30  # columns that no node has, named in a report
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DataInfo(Brief):
     """Which data were used. `missing` counts the missing values of each column used, zeros left out.
 
-    `sha256` is None for a table that stays in its database.
+    `sha256` is None for a table that stays in its database. `unnamed` are the first columns that no node has;
+    nothing but their names is read.
     """
 
     source: str
@@ -49,6 +52,7 @@ class DataInfo(Brief):
     missing: Mapping[str, int]
     sha256: str | None
     inferred: Mapping[str, str]  # node -> type taken from its column
+    unnamed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -139,7 +143,9 @@ def bind(study: Study, whole: Source, beside: Iterable[str] = (), *, checked: bo
             study.graph, source, spec, names, where, scanned.columns if every else {}
         )
     inferred = {v.name: v.type for v in variables.values() if v.inferred}
-    info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred)
+    named = set(columns_of(spec, (n.name for n in spec.nodes.values() if n.observed)))
+    unnamed = tuple(c for c in whole.columns if c not in named)[:MAX_UNNAMED]
+    info = DataInfo(source.origin, source.rows(), summary.rows, missing, hashed(), inferred, unnamed)
     known = {
         **scanned.columns,
         **({c: s for c, s in summary.columns.items() if s.missing == 0} if every else {}),

@@ -39,6 +39,7 @@ def doubts_of(
         Doubt(
             "DR531",
             f"Chain and adjusted estimates disagree. {g.message}",
+            about=f"{estimates[0].estimand} {estimates[0].name}, chain and adjusted",
             remedy=_gap_remedy(model.outcome.response),
         )
         for g in gaps

@@ -16,8 +16,9 @@ from dagreg.doubts.diagnostics import diagnose
 from dagreg.doubts.disagreement import disagreements
 from dagreg.doubts.dispersion import Beside, beside_outcome, between_rows, rows_beside
 from dagreg.doubts.explanations import explained
+from dagreg.doubts.graph_test import nodes_tested, probe_of
 from dagreg.doubts.implication_columns import MAX_ROWS
-from dagreg.doubts.implications import MAX_TESTS, Probe, Verdicts, names_of, verdicts_on
+from dagreg.doubts.implications import Verdicts, verdicts_on
 from dagreg.doubts.mixing import mixing
 from dagreg.doubts.overlap import overlap_doubts, overlap_of
 from dagreg.doubts.pooling import poolings
@@ -56,21 +57,12 @@ def nodes_of_checks(study: Study) -> Iterable[str]:
     """
     outcomes = dict.fromkeys(s.effect.outcome for s in study.effects)
     beside = [n for y in outcomes for n in beside_outcome(study.spec, study.graph, y)]
-    return dict.fromkeys((*names_of(study.implications), *beside, *nodes_of_bounds(study)))
+    return dict.fromkeys((*nodes_tested(study.spec, study.implications), *beside, *nodes_of_bounds(study)))
 
 
 def graph_verdicts(study: Study, table: Table) -> Verdicts:
     """The independences that the graph implies, held against the data, with what would explain rejections."""
-    probe = Probe.of(
-        study.spec,
-        table.source,
-        names_of(study.implications[:MAX_TESTS]),
-        study.spec.sampling.seed,
-        known=table.known,
-        sample=table.rows.sample,
-        variables=table.complete,
-        barred=table.unusable,
-    )
+    probe = probe_of(study, table, nodes_tested(study.spec, study.implications))
     verdicts = verdicts_on(study.implications, probe)
     return replace(verdicts, tests=explained(verdicts.tests, study.graph, probe))
 

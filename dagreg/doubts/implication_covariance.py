@@ -40,7 +40,9 @@ LEAST_VARIANCE = 1e-6  # of a sum of products beside the others
 SMALL = 1e-9
 MAX_ROWS = 10_000  # beyond, errors of the smooth functions would be seen, and time
 MIN_CLUSTERS = 30  # fewer say too little about how their sums vary
-A_FUNCTION = 1e-5  # of the variance: less left is the error of a smooth function
+A_FUNCTION = 1e-4  # of the variance: less left may be the error of a smooth function,
+A_CURVE = 0.1  # if it is less than this part of what lines leave
+ROUNDING = 1e-10  # of the variance
 
 Rows = npt.NDArray[np.bool_]
 Pair = tuple[Array, Array]  # two blocks of residuals, each of whose products is summed
@@ -98,7 +100,7 @@ def by_covariance(
     span = spans.of(given, rows)
     blocks = x.predictor(rows), y.predictor(rows)
     for column, block, text in zip((x, y), blocks, (unvarying_text, function_text), strict=True):
-        if float((span.off(block) ** 2).sum()) <= A_FUNCTION * float((block**2).sum()):
+        if _is_function(block, given, rows, span):
             return text(column)
     if len(blocks[0]) - span.rank - blocks[0].shape[1] * blocks[1].shape[1] < FREE:
         return "too few rows for the number of columns"
@@ -111,6 +113,21 @@ def by_covariance(
         y_spreads=y.spreads(rows),
     )
     return found or unvarying_text(x)
+
+
+def _is_function(block: Array, given: Sequence[NodeColumn], rows: Rows, span: ColumnSpan) -> bool:
+    """Whether what is left of a block is rounding, or the error of the smooth functions of the given.
+
+    Beside lines alone, noise would be as small.
+    """
+    left, whole = float((span.off(block) ** 2).sum()), float((block**2).sum())
+    if left > A_FUNCTION * whole:
+        return False
+    lines = ColumnSpan(
+        [g.places(rows) for g in given if g.label],
+        np.hstack([np.empty((len(block), 0)), *(g.predictor(rows) for g in given if not g.label)]),
+    )
+    return left <= ROUNDING * whole or left < A_CURVE * float((lines.off(block) ** 2).sum())
 
 
 def _clusters(

@@ -19,7 +19,7 @@ from dagreg.numerics.arrays import Array
 
 ROWS_PER_COLUMN = 5  # at least
 MAX_COLUMNS = 80
-MAX_WORK = 20_000_000  # rows x columns x columns
+MAX_WORK = 64_000_000  # rows x columns x columns
 DEGREE = 5  # of a number in products with another
 CLIPPED = 2.5  # standard deviations: beyond, products of two numbers stay as they are
 
@@ -32,7 +32,7 @@ def curves(blocks: Sequence[Array], rows: int) -> Array:
     """
     if len(blocks) == 0:
         return np.empty((rows, 0))
-    numbers = [standardised(b[:, 0]) for b in blocks if is_number(b)]
+    numbers = [levelled(b[:, 0]) for b in blocks if is_number(b)]
     distinct = [_few_values(v) for v in numbers]
     parts = [powers(b) for b in blocks]
     used = sum(b.shape[1] for b in blocks)
@@ -101,11 +101,21 @@ def standardised(values: Array) -> Array:
     return np.asarray(about / spread if spread > 0 else about)
 
 
+def levelled(values: Array) -> Array:
+    """A number on a scale that draws its tails in: what is smooth in the one is in the other.
+
+    On its own scale, a long tail takes all the columns.
+    """
+    about = values - np.median(values)
+    spread = 2 * float(np.median(np.abs(about))) or float(about.std())
+    return np.asarray(np.arcsinh(about / spread if spread > 0 else about))
+
+
 def powers(block: Array) -> tuple[Array, ...]:
     """What a node brings into products: Chebyshev polynomials of a number, clipped, or its indicators."""
     if not is_number(block):
         return (np.column_stack([standardised(c) for c in block.T]),)
-    angle = np.arccos(np.clip(standardised(block[:, 0]) / CLIPPED, -1, 1))[:, None]
+    angle = np.arccos(np.clip(standardised(levelled(block[:, 0])) / CLIPPED, -1, 1))[:, None]
     return tuple(np.cos(k * angle) for k in range(1, DEGREE + 1))
 
 

@@ -31,7 +31,7 @@ from dagreg.doubts.within_groups import (
 )
 from dagreg.errors import Doubt
 from dagreg.graph.causal import CausalGraph
-from dagreg.identify.case import Case
+from dagreg.identify.standing import Standing
 from dagreg.identify.types import Adjustment, Answer, NotIdentified
 from dagreg.identify.words import quoted
 from dagreg.model.summary import Variable
@@ -154,7 +154,11 @@ def implication_doubts(
     """
     rejected = sorted((t for t in tests if t.rejected), key=lambda t: t.p)
     wider = [_wider(t, graph) for t in rejected]
-    touching = [[_touches(answer, graphs) for graphs in wider] for answer in answers]
+    standings = [None if isinstance(a, NotIdentified) else Standing(graph, a) for a in answers]
+    touching = [
+        [s is not None and any(s.change(g) is not None for g in graphs) for graphs in wider]
+        for s in standings
+    ]
     own = tuple(
         _spelled_out([t for t, at in zip(rejected, at_all, strict=True) if at], len(tests), _ends(answer))
         for answer, at_all in zip(answers, touching, strict=True)
@@ -238,8 +242,10 @@ _SPARED = " With any of these the adjustment would still be enough: the answer d
 
 def _ends(answer: Answer) -> str:
     """What such an edge would do to an answer that it touches."""
-    adjusted = isinstance(answer, Adjustment)
-    return " With one of these the adjustment would no longer be enough." if adjusted else ""
+    what = (
+        "the adjustment would no longer be enough" if isinstance(answer, Adjustment) else "the answer falls"
+    )
+    return f" With one of these {what}."
 
 
 def edges_of(test: ImplicationTest) -> tuple[str, ...]:
@@ -250,18 +256,6 @@ def edges_of(test: ImplicationTest) -> tuple[str, ...]:
 def _wider(test: ImplicationTest, graph: CausalGraph) -> tuple[CausalGraph, ...]:
     """The graph with each of the edges that would explain a rejection."""
     return tuple(edge_of(e, graph).added_to(graph) for e in edges_of(test))
-
-
-def _touches(answer: Answer, wider: Iterable[CausalGraph]) -> bool:
-    """Whether the answer may not hold in one of these graphs; of a refusal nothing is lost."""
-    if isinstance(answer, NotIdentified):
-        return False
-    return not isinstance(answer, Adjustment) or not all(_still_valid(answer, graph) for graph in wider)
-
-
-def _still_valid(answer: Adjustment, graph: CausalGraph) -> bool:
-    chosen = answer.justification.adjustment.chosen or ()
-    return Case.of(graph, answer.justification.query).criterion.valid([graph.index[z] for z in chosen])
 
 
 def _given(names: Sequence[str]) -> str:

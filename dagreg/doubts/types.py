@@ -9,6 +9,8 @@ from dagreg.spec.brief import Brief
 
 if TYPE_CHECKING:
     from dagreg.model.estimators import Estimator
+    from dagreg.spec.types import Spec
+    from dagreg.study import Claim
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,6 +43,47 @@ class ImplicationTest:
     rejected: bool
     curved: bool = False
     explained_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelling:
+    """A graph beside itself with its nodes' names exchanged: `tried` ways, all that there are where `every`.
+
+    `as_few` is the share of relabelled graphs of whose independences the data reject as small a part as of
+    the graph's (`failed` of `tested`, at 5 % each, on so many rows), `same` of those that imply the same.
+    """
+
+    tried: int
+    every: bool
+    as_few: float
+    same: float
+    failed: int
+    tested: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class GraphTest(Brief):
+    """A graph held against data: what it implies (`complete` where the list is not cut), each with its test.
+
+    `untested` says why some have none; `relabelling` is None where names cannot change places, or it was not
+    asked for.
+    """
+
+    spec: Spec
+    implications: tuple[Claim, ...]
+    complete: bool
+    tests: tuple[ImplicationTest, ...]
+    untested: tuple[str, ...]
+    relabelling: Relabelling | None
+    source: str
+    rows: int
+    seed: int
+
+    @property
+    def rejected(self) -> tuple[ImplicationTest, ...]:
+        """The tests that the data reject, their number allowed for."""
+        return tuple(t for t in self.tests if t.rejected)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

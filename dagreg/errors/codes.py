@@ -1432,7 +1432,7 @@ CODES: Mapping[str, Code] = {
     "DR612": Code(
         "an instrument's estimate lies where the effect cannot be",
         "The estimate by instruments rests on linear regressions and one effect for everyone. The bounds do "
-        "not, and the estimate lies outside of them, by more than their own uncertainty: so it does not hold.",
+        "not, and the estimate lies outside of them, by more than their own uncertainty: it does not hold.",
         command="fit",
     ),
     "DR631": Code(

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from dagreg.graph.ancestry import ancestors
+from dagreg.graph.ancestry import ancestors, both, either, without
 from dagreg.graph.causal import CausalGraph
 from dagreg.graph.separation import reach
 
@@ -39,13 +39,8 @@ class Added:
         """Linear time."""
         blocked, above = graph.mask(given), ancestors(graph, given)
         sides = [reach(graph, side, given) for side in (xs, ys)]
-        ends = [
-            bytearray((t and not z) or (h and a) for t, h, z, a in zip(*side, blocked, above, strict=True))
-            for side in sides
-        ]
-        starts = [
-            bytearray((t or h) and not z for t, h, z in zip(*side, blocked, strict=True)) for side in sides
-        ]
+        ends = [either(without(by_tail, blocked), both(by_head, above)) for by_tail, by_head in sides]
+        starts = [without(either(by_tail, by_head), blocked) for by_tail, by_head in sides]
         return cls((ends[0], ends[1]), (starts[0], starts[1]), above)
 
     def by_arc(self, a: int, b: int) -> bool:

@@ -66,6 +66,11 @@ def both(a: bytes | bytearray, b: bytes | bytearray) -> bytearray:
     return bytearray((int.from_bytes(a) & int.from_bytes(b)).to_bytes(len(a)))
 
 
+def either(a: bytes | bytearray, b: bytes | bytearray) -> bytearray:
+    """The nodes marked in one of the masks."""
+    return bytearray((int.from_bytes(a) | int.from_bytes(b)).to_bytes(len(a)))
+
+
 def without(a: bytes | bytearray, b: bytes | bytearray) -> bytearray:
     """The nodes marked in the first mask and not in the second."""
     whole = int.from_bytes(a)

@@ -8,13 +8,14 @@ consequences of the exposure; only the others are held against the answer one by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from dagreg.graph.added import Added
 from dagreg.graph.ancestry import ancestors, both, descendants, members
 from dagreg.graph.causal import CausalGraph
+from dagreg.graph.implications import Implication
 from dagreg.graph.separators import Budget
 from dagreg.identify.case import Case
 from dagreg.identify.choice import canonical_set
@@ -41,13 +42,17 @@ PASSES = 12  # over the graph, that one trial takes,
 PASSES_OF_LEVELS = 30  # where the effect is asked for at levels,
 PASSES_OF_PARTS = 150  # and where natural effects are
 MAX_SUPPORTS = 200
+MAX_CLAIMS = 60  # independences that edges are held against
 
 Mask = bytearray
 
 
-def rests_on(graph: CausalGraph, answer: Answer) -> Footing:
-    """The edges on which an answer rests, the easiest to doubt first; nothing of a refusal."""
-    return Footing() if isinstance(answer, NotIdentified) else _Search(graph, answer).footing()
+def rests_on(graph: CausalGraph, answer: Answer, implied: Sequence[Implication] | None = None) -> Footing:
+    """The edges on which an answer rests, the easiest to doubt first; nothing of a refusal.
+
+    `implied` are the independences that data can refute; None where the list of them is not whole.
+    """
+    return Footing() if isinstance(answer, NotIdentified) else _Search(graph, answer, implied).footing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,12 @@ class _Suspects:
 
 class _Search:
     def __init__(
-        self, graph: CausalGraph, answer: Adjustment | FrontDoor | Functional | Instrument | ZeroByGraph
+        self,
+        graph: CausalGraph,
+        answer: Adjustment | FrontDoor | Functional | Instrument | ZeroByGraph,
+        implied: Sequence[Implication] | None,
     ) -> None:
+        self.implied = implied
         self.graph = graph
         self.answer = answer
         self.standing = Standing(graph, answer)
@@ -328,7 +337,42 @@ class _Search:
             change.strategy,
             _claim(trial, tail, head),
             self._otherwise(change),
+            self._testable(trial),
         )
+
+    def _testable(self, trial: _Trial) -> bool | None:
+        """Whether data can tell the two graphs apart by an independence.
+
+        An edge more takes away the independence of its ends where there is one, and maybe others. An arrow
+        turned changes none exactly where its ends have the same parents otherwise (Chickering 1995, lemma 1),
+        all being observed.
+        """
+        graph, a, b = self.graph, trial.tail, trial.head
+        if trial.turned:
+            if not all(graph.observed) or any(graph.siblings) or any(graph.selected):
+                return None
+            return {*graph.parents[b]} - {a} != {*graph.parents[a]}
+        if trial.present or self.implied is None or not (graph.observed[a] and graph.observed[b]):
+            return None
+        if frozenset((graph.names[a], graph.names[b])) in self._apart:
+            return True
+        if len(self.implied) > MAX_CLAIMS:
+            return None
+        return any(t.by_arc(a, b) if trial.arc else t.by_arrow(a, b) for t in self._claims)
+
+    @cached_property
+    def _apart(self) -> set[frozenset[str]]:
+        """The pairs that the graph makes independent given something."""
+        return {frozenset((i.x, i.y)) for i in self.implied or ()}
+
+    @cached_property
+    def _claims(self) -> list[Added]:
+        """What edges would take away the independences that the graph implies."""
+        index = self.graph.index
+        return [
+            Added.to(self.graph, (index[i.x],), (index[i.y],), [index[g] for g in i.given])
+            for i in self.implied or ()
+        ]
 
     def _otherwise(self, change: Change) -> str:
         at = f" at the levels of {quoted(self.answer.justification.query.by)}" if change.levels else ""

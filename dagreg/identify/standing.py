@@ -186,9 +186,12 @@ def _is_frontdoor(case: Case, mediators: tuple[int, ...]) -> bool:
 
 
 def _are_instruments(case: Case, zs: list[int], given: list[int]) -> bool:
-    """Whether each of them is an instrument given `given` (Henckel, Buttenschoen and Maathuis 2024)."""
+    """Whether each of them is an instrument given `given` (Henckel, Buttenschoen and Maathuis 2024).
+
+    Of a zero effect, too: z tells x, and nothing of y.
+    """
     criterion, graph = case.criterion, case.graph
-    if not criterion.causal[criterion.y] or not all(criterion.allowed[v] for v in (*zs, *given)):
+    if not all(criterion.allowed[v] for v in (*zs, *given)):
         return False
     ws = (*given, *criterion.selection.before)
     return all(

@@ -419,6 +419,9 @@ class Support:
     strategy: Strategy | None
     claim: str  # what is taken on trust: "no unobserved cause of both `x` and `y`"
     otherwise: str  # what would be, were it not so: "the effect is not identified"
+    testable: bool | None = (
+        None  # whether data of the observed nodes can tell the two graphs apart; None: unknown
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -14,7 +14,14 @@ from dagreg.identify.types import AdjustmentAtLevels, Identified, NoFunctional, 
 
 if TYPE_CHECKING:
     from dagreg.binding.table import DataInfo
-    from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Overlap, Sensitivity
+    from dagreg.doubts.types import (
+        DrawDiagnostics,
+        GraphTest,
+        ImplicationTest,
+        Overlap,
+        Relabelling,
+        Sensitivity,
+    )
     from dagreg.effects.types import Bound, Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.errors import Doubt
     from dagreg.identify.types import (
@@ -59,6 +66,36 @@ def report_json(report: Report) -> Json:
             "warnings": _all_warnings(report),
         }
     )
+
+
+def test_json(test: GraphTest) -> Json:
+    """What `dagreg test` answers."""
+    beside = test.relabelling
+    return _plain_object(
+        {
+            "spec": test.spec.path or test.spec.name,
+            "implications": [{"x": x, "y": y, "given": given} for x, y, given in test.implications],
+            "implications_truncated": not test.complete,
+            "tests": [_test(t) for t in test.tests],
+            "untested": test.untested,
+            "rejected": len(test.rejected),
+            "relabelled": None if beside is None else _relabelled(beside),
+            "data": {"source": test.source, "rows": test.rows},
+            "seed": test.seed,
+        }
+    )
+
+
+def _relabelled(beside: Relabelling) -> Json:
+    return {
+        "graphs": beside.tried,
+        "every": beside.every,
+        "as_few_violations": beside.as_few,
+        "same_independences": beside.same,
+        "violated": beside.failed,
+        "tested": beside.tested,
+        "rows": beside.rows,
+    }
 
 
 def answer_json(answer: Answer) -> Json:
@@ -106,6 +143,7 @@ def footing_json(footing: Footing) -> Json:
                 "strategy": s.strategy,
                 "claim": s.claim,
                 "otherwise": s.otherwise,
+                "testable": s.testable,
             }
             for s in footing.supports
         ],
@@ -411,6 +449,7 @@ def _data(data: DataInfo) -> Json:
         "missing": data.missing,
         "sha256": data.sha256,
         "inferred": data.inferred,
+        "unnamed": data.unnamed,
     }
 
 

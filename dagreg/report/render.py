@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 from json import dumps
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from dagreg.doubts.types import GraphTest
 from dagreg.lazy import Lazy
 from dagreg.report.view import Subject
 from dagreg.results.fit import Report
@@ -17,13 +18,14 @@ from dagreg.study import Study
 if TYPE_CHECKING:
     from rich import console as rich
 
-    from dagreg.report import document, html, json, latex, markdown, references, short, text
+    from dagreg.report import blocks, document, html, json, latex, markdown, references, short, tested, text
     from dagreg.report import word as words
 else:  # each format's own
     document, html = Lazy("dagreg.report.document"), Lazy("dagreg.report.html")
     json, markdown = Lazy("dagreg.report.json"), Lazy("dagreg.report.markdown")
     rich, text = Lazy("rich.console"), Lazy("dagreg.report.text")
     short, latex = Lazy("dagreg.report.short"), Lazy("dagreg.report.latex")
+    tested = Lazy("dagreg.report.tested")
     words, references = Lazy("dagreg.report.word"), Lazy("dagreg.report.references")
 
 ReportFormat = Literal["text", "json", "md", "html", "latex", "bib"]
@@ -46,7 +48,23 @@ class Explanation(Study):
         return framed(render(self, "html"))
 
 
-def render(subject: Subject, format: ReportFormat, width: int = TEXT_WIDTH) -> str:
+@dataclass(frozen=True, slots=True, repr=False)
+class TestedGraph(GraphTest):
+    """What `test` answers: a graph held against data, that prints as its report."""
+
+    @classmethod
+    def of(cls, test: GraphTest) -> TestedGraph:
+        """The same test."""
+        return cls(**{field.name: getattr(test, field.name) for field in fields(test)})
+
+    def __str__(self) -> str:
+        return render(self, "text")
+
+    def _repr_html_(self) -> str:
+        return framed(render(self, "html"))
+
+
+def render(subject: Subject | GraphTest, format: ReportFormat, width: int = TEXT_WIDTH) -> str:
     """The whole report as a string. `width` is that of text, in characters."""
     return _text(subject, width) if format == "text" else _FORMATS[format](subject)
 
@@ -56,9 +74,9 @@ def word(subject: Subject) -> bytes:
     return words.word(document.document(subject))
 
 
-def print_text(subject: Subject, console: rich.Console) -> None:
+def print_text(subject: Subject | GraphTest, console: rich.Console) -> None:
     """Write the report to a rich console, as wide and as colourful as that is."""
-    text.print_document(document.document(subject), console)
+    text.print_document(_document(subject), console)
 
 
 def print_short(subject: Subject, console: rich.Console, then: Sequence[str] = ()) -> None:
@@ -71,7 +89,11 @@ def framed(page: str) -> str:
     return f'<iframe srcdoc="{escape(page)}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
 
-def _text(subject: Subject, width: int) -> str:
+def _document(subject: Subject | GraphTest) -> blocks.Document:
+    return tested.tested(subject) if isinstance(subject, GraphTest) else document.document(subject)
+
+
+def _text(subject: Subject | GraphTest, width: int) -> str:
     stream = io.StringIO()
     print_text(
         subject,
@@ -80,16 +102,19 @@ def _text(subject: Subject, width: int) -> str:
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
-def _json(subject: Subject) -> str:
-    answer = json.report_json(subject) if isinstance(subject, Report) else json.study_json(subject)
+def _json(subject: Subject | GraphTest) -> str:
+    if isinstance(subject, GraphTest):
+        answer = json.test_json(subject)
+    else:
+        answer = json.report_json(subject) if isinstance(subject, Report) else json.study_json(subject)
     line = dumps(answer, ensure_ascii=False, allow_nan=False)
     return line.encode("utf-8", "backslashreplace").decode() + "\n"  # lone surrogates have escapes alone
 
 
-_FORMATS: Mapping[ReportFormat, Callable[[Subject], str]] = {
+_FORMATS: Mapping[ReportFormat, Callable[[Any], str]] = {
     "json": _json,
-    "md": lambda subject: markdown.markdown(document.document(subject)),
-    "html": lambda subject: html.html(document.document(subject)),
+    "md": lambda subject: markdown.markdown(_document(subject)),
+    "html": lambda subject: html.html(_document(subject)),
     "bib": lambda subject: references.bibtex(subject),
     "latex": lambda subject: latex.latex(document.document(subject)),
 }

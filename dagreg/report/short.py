@@ -60,11 +60,12 @@ def _effect(view: EffectView, several: bool) -> Iterator[Block]:
         return
     if isinstance(view.answer, Identified):
         missed = in_a_sentence(view)
-        parts = [*_enough(view.answer), *_harmful(view, most), *_unadjusted(view)]
+        parts = [*_enough(view.answer), *_harmful(view, most), *_unadjusted(view), *_trusted(view)]
         yield from _lines([*parts, missed] if missed else parts)
     else:
         between = in_bounds(view)
-        yield from _lines([*([between] if between else []), *_would_help(view, most), *_unadjusted(view)])
+        parts = [*_would_help(view, most), *_unadjusted(view), *_trusted(view)]
+        yield from _lines([between, *parts] if between else parts)
 
 
 def _against(doubts: Sequence[Doubt], most: int, title: str) -> Iterator[Block]:
@@ -109,6 +110,14 @@ def _harmful(view: EffectView, most: int) -> Iterator[str]:
     if others:
         more = [f"{len(notes) - most - MAX_NAMES:,} more"] if len(notes) > most + MAX_NAMES else []
         yield f"Nor for {joined([*others, *more])}."
+
+
+def _trusted(view: EffectView) -> Iterator[str]:
+    """The claim that is easiest to doubt of those on which the answer rests."""
+    if view.footing.supports:
+        first, others = view.footing.supports[0], len(view.footing.supports) - 1
+        more = f" (and {counted(others, 'more claim')})" if others else ""
+        yield f"Taken on trust: {first.claim}{more}."
 
 
 def _unadjusted(view: EffectView) -> Iterator[str]:

@@ -31,6 +31,7 @@ class EffectView:
     effect: Effect
     fitted: FittedEffect | None = None
     footing: Footing = NO_FOOTING  # what the answer rests on
+    unnamed: tuple[str, ...] = ()  # columns of the data that no node has
 
     @property
     def justification(self) -> Justification:
@@ -81,7 +82,9 @@ def views(subject: Subject) -> tuple[EffectView, ...]:
     if isinstance(subject, Report):
         spec = subject.study.spec
         pairs = enumerate(zip(subject.effects, subject.study.effects, strict=True), 1)
-        return tuple(EffectView(spec, i, f.answer, f.effect, f, s.footing) for i, (f, s) in pairs)
+        return tuple(
+            EffectView(spec, i, f.answer, f.effect, f, s.footing, subject.data.unnamed) for i, (f, s) in pairs
+        )
     return tuple(
         EffectView(subject.spec, i, s.answer, s.effect, footing=s.footing)
         for i, s in enumerate(subject.effects, 1)

@@ -17,16 +17,25 @@ MAX_ROWS = 60
 
 
 def implications(subject: Subject) -> tuple[Block, ...]:
-    study = study_in(subject)
-    tests, left = _tests(subject), _untested(subject)
+    study, tests = study_in(subject), _tests(subject)
+    shortened, left = study.implications_complete is False, _untested(subject)
     if tests:
-        shown = (Paragraph(_CLAIM + _HOW), *_verdict(tests), _tested(tests), *_cut(len(tests)))
-        return (*shown, *_shortened(study), *left)
+        return with_tests(tests, left, shortened=shortened)
     claims = study.implications
     if not claims:
         return tuple(Paragraph(text) for text in _without_claims(study))
     bullets = Bullets(tuple(_claim(*claim) for claim in claims[:MAX_ROWS]))
-    return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(study), *left)
+    return (Paragraph(_CLAIM), bullets, *_cut(len(claims)), *_shortened(shortened), *_left(left))
+
+
+def with_tests(
+    tests: tuple[ImplicationTest, ...], left: tuple[str, ...], *, shortened: bool
+) -> tuple[Block, ...]:
+    """Implied independences with their tests, the verdict first; `left` says why others have none."""
+    if not tests:
+        return (Paragraph(_CLAIM), *_left(left), *_shortened(shortened))
+    shown = (Paragraph(_CLAIM + _HOW), *_verdict(tests), _tested(tests), *_cut(len(tests)))
+    return (*shown, *_shortened(shortened), *_left(left))
 
 
 _CLAIM = (
@@ -48,13 +57,16 @@ def _without_claims(study: Study) -> tuple[str, ...]:
     return (_NONE,) if study.implications_complete or _complete(study.spec) else ()
 
 
-def _shortened(study: Study) -> tuple[Block, ...]:
-    return (Paragraph(_SHORTENED),) if study.implications_complete is False else ()
+def _shortened(cut: bool) -> tuple[Block, ...]:
+    return (Paragraph(_SHORTENED),) if cut else ()
 
 
-def _untested(subject: Subject) -> tuple[Block, ...]:
-    left = subject.untested if isinstance(subject, Report) else ()
-    return (Paragraph("Not tested:"), Bullets(left)) if left else ()
+def _untested(subject: Subject) -> tuple[str, ...]:
+    return subject.untested if isinstance(subject, Report) else ()
+
+
+def _left(sentences: tuple[str, ...]) -> tuple[Block, ...]:
+    return (Paragraph("Not tested:"), Bullets(sentences)) if sentences else ()
 
 
 def _complete(spec: Spec) -> bool:
@@ -93,12 +105,16 @@ def _verdict(tests: tuple[ImplicationTest, ...]) -> tuple[Block, ...]:
 
 def _explained(t: ImplicationTest) -> str:
     how = " It fails in curvature, spread or a sign that changes, not in a trend." if t.curved else ""
-    why = f" {' or '.join(f'`{e}`' for e in t.explained_by)} would explain it." if t.explained_by else ""
-    return how + why
+    return how + (f" {_edges(t)} would explain it." if t.explained_by else "")
+
+
+def _edges(t: ImplicationTest) -> str:
+    return " or ".join(f"`{e}`" for e in t.explained_by)
 
 
 def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
     shown = tests[:MAX_ROWS]
+    why = any(t.explained_by for t in shown)
     return Table(
         caption="Implied independences and their tests",
         columns=(
@@ -108,8 +124,9 @@ def _tested(tests: tuple[ImplicationTest, ...]) -> Table:
             Heading("p", True),
             Heading("p (adjusted)", True),
             Heading("Verdict"),
+            *((Heading("Would explain it"),) if why else ()),
         ),
-        rows=tuple(_row(t) for t in shown),
+        rows=tuple(_row(t) + ((_edges(t),) if why else ()) for t in shown),
         strong=frozenset(i for i, t in enumerate(shown) if t.rejected),
     )
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from dagreg.identify.types import Support
 from dagreg.report.blocks import Block, Bullets, Paragraph
-from dagreg.report.prose import counted, joined
+from dagreg.report.prose import counted, joined, listed, named
 from dagreg.report.view import EffectView
 
 MAX_SHOWN = 5
+MAX_NAMES = 12  # columns named
 
 
 def rests_on(view: EffectView) -> tuple[Block, ...]:
@@ -18,9 +19,9 @@ def rests_on(view: EffectView) -> tuple[Block, ...]:
     supports, cut = view.footing.supports, view.footing.truncated
     large = (Paragraph("The graph is large: not every edge was tried."),) if cut else ()
     if not supports:
-        return large
+        return (*_unnamed(view), *large)
     shown, rest = supports[:MAX_SHOWN], supports[MAX_SHOWN:]
-    return (Paragraph(_WHAT), Bullets(tuple(map(_line, shown))), *_more(rest), *large)
+    return (Paragraph(_WHAT), Bullets(tuple(map(_line, shown))), *_unnamed(view), *_more(rest), *large)
 
 
 _WHAT = (
@@ -29,9 +30,32 @@ _WHAT = (
 )
 
 
+_TOLD = {
+    None: "",
+    True: " Data can speak against it: see what the graph claims about the data.",
+    False: " No data of these variables can tell.",
+}
+
+
 def _line(support: Support) -> str:
     claim = support.claim[:1].upper() + support.claim[1:]
-    return f"{claim}. Otherwise {support.otherwise}."
+    return f"{claim}. Otherwise {support.otherwise}.{_TOLD[support.testable]}"
+
+
+def _unnamed(view: EffectView) -> tuple[Block, ...]:
+    """Columns that are there and that the graph does not speak of: a common cause may be among them."""
+    if not view.unnamed:
+        return ()
+    shown, more = view.unnamed[:MAX_NAMES], len(view.unnamed) - MAX_NAMES
+    names = listed(shown) if more <= 0 else f"{', '.join(map(named, shown))} and others"
+    have = "a column" if len(view.unnamed) == 1 else "columns"
+    return (
+        Paragraph(
+            f"The data have {have} that the graph does not name: {names}. If one of them acts on both "
+            f"{listed(view.exposure)} and {named(view.outcome)}, draw it in `edges:`, for the answer rests "
+            "on there being none."
+        ),
+    )
 
 
 def _more(rest: Sequence[Support]) -> tuple[Block, ...]:
@@ -39,14 +63,13 @@ def _more(rest: Sequence[Support]) -> tuple[Block, ...]:
         return ()
     kinds = (
         ("verdict", "whether the effect is identified, or zero, at all"),
-        ("strategy", "by which way"),
-        ("set", "with which variables"),
+        ("strategy", "by which way it is found"),
+        ("set", "with which variables it is found"),
     )
     counts = [(sum(s.changes == kind for s in rest), words) for kind, words in kinds]
-    told = joined([f"{n:,} {words}" for n, words in counts if n])
+    told = joined([f"{n:,} {'decides' if n == 1 else 'decide'} {words}" for n, words in counts if n])
     return (
         Paragraph(
-            f"There {'is' if len(rest) == 1 else 'are'} {counted(len(rest), 'further claim')}, which "
-            f"{'decides' if len(rest) == 1 else 'decide'}: {told}. `rests_on` in the JSON answer lists all."
+            f"{counted(len(rest), 'further claim').capitalize()}: {told}. `rests_on` in the JSON lists all."
         ),
     )
