@@ -55,7 +55,8 @@ def _verdict(test: GraphTest) -> str:
         what = "it" if len(test.rejected) == 1 else f"{most} of them"
         said = f" {' or '.join(best[:MAX_EDGES])} would explain {what}."
     many = "the" if count == 1 else f"{len(test.rejected):,} of the"
-    return f"The data reject {many} {held}, and with it the graph as it is.{said}"
+    it = "it" if len(test.rejected) == 1 else "them"
+    return f"The data reject {many} {held}, and with {it} the graph as it is.{said}"
 
 
 def _beside(test: GraphTest, beside: Relabelling) -> Iterator[Block]:
