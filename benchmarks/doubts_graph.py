@@ -6,7 +6,7 @@ x and y are independent given z in every world of `NULLS`, so each test should r
 those of `SHAPES` they are not. `partial` is the t test of the partial correlation, as peers test
 independences of numbers; `regression` the F test of x in a linear regression of y on x and z, or the
 likelihood ratio of Poisson or logistic ones where y is a count or binary: what dagreg did before. Seeded;
-about 4 minutes.
+about 6 minutes.
 """
 
 from __future__ import annotations

@@ -41,11 +41,12 @@ def _verdict(test: GraphTest) -> str:
         return "The graph implies no independence among observed variables: any data agree with it."
     if not test.tests:
         return f"The graph implies {implied}, and none of them could be tested."
-    held = f"{counted(len(test.tests), 'independence')} tested"
+    count = len(test.tests)
+    held = "only independence tested" if count == 1 else f"{count:,} independences tested"
     if len(test.tests) < len(test.implications):
         held += f" (the graph implies {len(test.implications):,})"
     if not test.rejected:
-        return f"The data reject none of the {held}."
+        return f"The data do not reject the {held}." if count == 1 else f"The data reject none of the {held}."
     edges = [e for t in test.rejected for e in t.explained_by]
     most = max(map(edges.count, edges), default=0)
     best = [f"`{e}`" for e in dict.fromkeys(edges) if edges.count(e) == most]
@@ -53,7 +54,9 @@ def _verdict(test: GraphTest) -> str:
     if most > 1 or len(test.rejected) == most == 1:
         what = "it" if len(test.rejected) == 1 else f"{most} of them"
         said = f" {' or '.join(best[:MAX_EDGES])} would explain {what}."
-    return f"The data reject {len(test.rejected)} of the {held}, and with them the graph as it is.{said}"
+    many = "the" if count == 1 else f"{len(test.rejected):,} of the"
+    it = "it" if len(test.rejected) == 1 else "them"
+    return f"The data reject {many} {held}, and with {it} the graph as it is.{said}"
 
 
 def _beside(test: GraphTest, beside: Relabelling) -> Iterator[Block]:
@@ -75,10 +78,12 @@ def _beside(test: GraphTest, beside: Relabelling) -> Iterator[Block]:
 
 def _meaning(test: GraphTest, beside: Relabelling) -> str:
     if beside.same > UNINFORMATIVE:
-        return (
-            f"The graph is uninformative: {_share(beside.same)} of relabelled graphs imply the same, so that "
-            "data which agree with it are hardly evidence for it."
+        so = (
+            "and are contradicted with it"
+            if test.rejected
+            else "so that data which agree with it are hardly evidence for it"
         )
+        return f"The graph is uninformative: {_share(beside.same)} of relabelled graphs imply the same, {so}."
     if not beside.tested:
         return "None of its independences could be tested: these data cannot refute it."
     if beside.as_few <= UNINFORMATIVE:
@@ -91,4 +96,6 @@ def _meaning(test: GraphTest, beside: Relabelling) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.2g} %" if value == 0 or value >= 0.01 else "under 1 %"
+    if 0 < value < 0.01:
+        return "under 1 %"
+    return f"{100 * value:.{0 if value == 0 or value >= 0.1 else 1}f} %"
