@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dagreg.binding.summary import columns_of
 from dagreg.binding.table import Table
+from dagreg.doubts.bounds import nodes_of_bounds
 from dagreg.doubts.by_levels import by_level_notes
 from dagreg.doubts.checks import doubts_of, not_made
 from dagreg.doubts.collinear import collinearity
@@ -51,12 +52,12 @@ class Doubted(Brief):
 
 
 def nodes_of_checks(study: Study) -> Iterable[str]:
-    """The nodes whose columns checks read beside the regressions': of the graph's implications, and beside
-    outcomes.
+    """The nodes whose columns checks read beside the regressions': of the graph's implications, beside
+    outcomes, and those that bounds are made of.
     """
     outcomes = dict.fromkeys(s.effect.outcome for s in study.effects)
     beside = [n for y in outcomes for n in beside_outcome(study.spec, study.graph, y)]
-    return dict.fromkeys((*nodes_tested(study.spec, study.implications), *beside))
+    return dict.fromkeys((*nodes_tested(study.spec, study.implications), *beside, *nodes_of_bounds(study)))
 
 
 def graph_verdicts(study: Study, table: Table) -> Verdicts:

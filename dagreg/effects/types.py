@@ -167,3 +167,25 @@ class EffectResult(Brief):
     prior_predictive: str = (
         ""  # what the priors said of the outcome's mean, in a sentence; "" where they are flat
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Between what an effect that is not identified must lie: posterior means of both ends, and intervals.
+
+    `interval` reaches from the lower end of the lower bound's interval to the upper end of the upper one's:
+    it holds the effect with probability `level` at least. `assumptions` are those beyond the graph.
+    """
+
+    estimand: str
+    contrast: tuple[Level, Level]
+    lower: float
+    upper: float
+    lower_interval: tuple[float, float]
+    upper_interval: tuple[float, float]
+    interval: tuple[float, float]
+    level: float
+    sharp: bool
+    outcome_level: Level | None = None
+    by: Mapping[str, Level] = field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()

@@ -1421,6 +1421,20 @@ CODES: Mapping[str, Code] = {
         "is a level. "
         'Bad: `""` for what is not known; good: None, with `missing: drop`.',
     ),
+    "DR611": Code(
+        "the data refute the graph",
+        "Bounds are made of all models with the arrows of the graph and any unobserved causes. Here no such "
+        "model makes what the data show: less than 1% of the posterior of the observed distribution is "
+        "possible. An instrument, for one, cannot move the outcome much while the exposure stays where it "
+        "is.",
+        command="fit",
+    ),
+    "DR612": Code(
+        "an instrument's estimate lies where the effect cannot be",
+        "The estimate by instruments rests on linear regressions and one effect for everyone. The bounds do "
+        "not, and the estimate lies outside of them, by more than their own uncertainty: it does not hold.",
+        command="fit",
+    ),
     "DR631": Code(
         "units without counterparts",
         "Units that were exposed and units that were not are compared as far as they are alike in what is "

@@ -10,6 +10,7 @@ from dagreg.report.sections.agreement import agreement
 from dagreg.report.sections.answer import answer
 from dagreg.report.sections.assumptions import assumptions
 from dagreg.report.sections.belief import belief
+from dagreg.report.sections.bounds import bounds
 from dagreg.report.sections.coefficients import coefficients
 from dagreg.report.sections.confounding import confounding
 from dagreg.report.sections.diagnostics import diagnostics
@@ -46,6 +47,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("Why this can be believed", belief),
     ("Why there is no answer from the graph alone", refusal),
     ("What this answer rests on", rests_on),
+    ("What can still be said: bounds", bounds),
     ("How the effect is carried", mediation),
     ("The paths", paths),
     ("What must not be adjusted for", must_not_adjust),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Relabelling,
         Sensitivity,
     )
-    from dagreg.effects.types import Coefficient, Disagreement, Dose, Estimate, Summary
+    from dagreg.effects.types import Bound, Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.errors import Doubt
     from dagreg.identify.types import (
         AdjustmentSets,
@@ -274,6 +274,8 @@ def _fitted(fitted: FittedEffect) -> Json:
         "diagnostics": _diagnostics(fitted.diagnostics),
         "sensitivity": _sensitivity(fitted.sensitivity),
         "overlap": _overlap(fitted.overlap),
+        "bounds": [_bound(b) for b in fitted.bounds],
+        "no_bounds": fitted.no_bounds or None,
         "tests": [_test(t) for t in fitted.tests],
         "doubts": _doubted(fitted.doubts),
         "warnings": _doubts(fitted.doubts),
@@ -383,6 +385,23 @@ def _sensitivity(s: Sensitivity | None) -> Json | None:
             "estimate": s.e_value.estimate,
             "interval": s.e_value.interval,
         },
+    }
+
+
+def _bound(b: Bound) -> Json:
+    return {
+        "estimand": b.estimand,
+        "contrast": b.contrast,
+        "by": b.by,
+        "outcome_level": b.outcome_level,
+        "lower": b.lower,
+        "upper": b.upper,
+        "lower_interval": b.lower_interval,
+        "upper_interval": b.upper_interval,
+        "interval": b.interval,
+        "level": b.level,
+        "sharp": b.sharp,
+        "assumptions": b.assumptions,
     }
 
 

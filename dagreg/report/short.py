@@ -17,6 +17,7 @@ from dagreg.report.document import subtitle
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.answer import core
 from dagreg.report.sections.belief import opening
+from dagreg.report.sections.bounds import in_a_sentence as in_bounds
 from dagreg.report.sections.confounding import in_a_sentence
 from dagreg.report.sections.nodes import MAX_EXAMINED, reason
 from dagreg.report.view import EffectView, Subject, study_in, views
@@ -62,7 +63,9 @@ def _effect(view: EffectView, several: bool) -> Iterator[Block]:
         parts = [*_enough(view.answer), *_harmful(view, most), *_unadjusted(view), *_trusted(view)]
         yield from _lines([*parts, missed] if missed else parts)
     else:
-        yield from _lines([*_would_help(view, most), *_unadjusted(view), *_trusted(view)])
+        between = in_bounds(view)
+        parts = [*_would_help(view, most), *_unadjusted(view), *_trusted(view)]
+        yield from _lines([between, *parts] if between else parts)
 
 
 def _against(doubts: Sequence[Doubt], most: int, title: str) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, Overlap, Pooling, Sensitivity
-from dagreg.effects.types import EffectResult
+from dagreg.effects.types import Bound, EffectResult
 from dagreg.errors import Doubt
 from dagreg.identify.types import Answer, NotIdentified
 from dagreg.results.numbers import interval, number, percent
@@ -45,6 +45,8 @@ class FittedEffect:
     failures: tuple[Failure, ...] = ()
     sensitivity: Sensitivity | None = None
     overlap: Overlap | None = None
+    bounds: tuple[Bound, ...] = ()
+    no_bounds: str = ""  # why there are none, where they would be of use
 
     @property
     def solved(self) -> tuple[Model, ...]:

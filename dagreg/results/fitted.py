@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dagreg.binding.table import Table
+from dagreg.doubts.bounds import effect_bounds
 from dagreg.doubts.effect import doubt, touched
 from dagreg.doubts.implications import Verdicts, implication_doubts
 from dagreg.doubts.strength import strongest_first
@@ -40,15 +41,25 @@ def _fitted(
     study: Study, studied: StudiedEffect, solved: Solved, pieces: Pieces, table: Table, program: Program
 ) -> FittedEffect:
     """One effect; without numbers where none of its models was solved."""
-    answered = FittedEffect(studied.effect, studied.answer, solved.plan, failures=solved.failures)
-    if not solved.draws:
+    result = estimate(solved, table) if solved.draws else None
+    bounded = effect_bounds(study, studied, table, result)
+    answered = FittedEffect(
+        studied.effect,
+        studied.answer,
+        solved.plan,
+        failures=solved.failures,
+        doubts=bounded.doubts,
+        bounds=bounded.bounds,
+        no_bounds=bounded.reason,
+    )
+    if result is None:
         return answered
-    doubted = doubt(study, studied.effect, solved, estimate(solved, table), pieces, table)
+    doubted = doubt(study, studied.effect, solved, result, pieces, table)
     return replace(
         answered,
         result=doubted.result,
         diagnostics=doubted.diagnostics,
-        doubts=doubted.doubts,
+        doubts=(*bounded.doubts, *doubted.doubts),
         mixing=doubted.mixing,
         plates=fitted_plates(program, solved.models, solved.draws, table.rows),
         pooling=doubted.pooling,
