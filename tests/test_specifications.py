@@ -90,3 +90,27 @@ def test_the_report_shows_them_in_order() -> None:
     text = dagreg.fit(dagreg.loads(SPEC), table()).report("text")
     assert "What else could move it" in text
     assert text.index("without `a`".replace("`", "")) > 0
+
+
+@pytest.mark.parametrize(("power", "name"), [(0.5, "priors half as strong"), (2.0, "priors twice as strong")])
+def test_scaled_priors_are_a_fit_with_these_priors(power: float, name: str) -> None:
+    """A Normal to the power of a is a Normal whose sd is smaller by the root of a; a HalfNormal too."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=30)
+    data = {"x": x, "y": 0.8 * x + rng.normal(size=30)}
+
+    def spec(a: float) -> str:
+        root = a**0.5
+        sds = [size / root for size in (1, 0.5, 1)]
+        priors = "intercept: 'Normal(0, {})', x: 'Normal(0, {})', sigma: 'HalfNormal({})'".format(*sds)
+        asked = "edges: [x -> y]\neffect: x -> y\nsampling: {draws: 5000}\n"
+        return f"{asked}regressions: {{y: {{priors: {{{priors}}}}}}}\n"
+
+    found = found_in(spec(1.0), data)
+    (effect,) = dagreg.fit(dagreg.loads(spec(power)), data).record.effects
+    assert effect.result is not None
+    refitted = effect.result.estimates[0].summary
+    row = found[name]
+    assert row.mean == pytest.approx(refitted.mean, abs=0.1 * refitted.sd)
+    assert row.sd == pytest.approx(refitted.sd, rel=0.1)
+    assert row.interval == pytest.approx(refitted.interval, abs=0.1 * refitted.sd)

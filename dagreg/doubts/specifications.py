@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dagreg.binding.rows import Rows
 from dagreg.binding.summary import columns_of, summarise
 from dagreg.binding.table import Table
+from dagreg.doubts.power_scaling import scaled_priors
 from dagreg.doubts.types import Specification
 from dagreg.effects.estimate import estimates
 from dagreg.effects.types import EffectResult, Estimate
@@ -63,7 +64,19 @@ def specifications(
         for place, one in enumerate(asked):
             row = _tried(study, studied, one, place, case, rows, head, table)
             found += [row] if row is not None else []
+    found += _by_priors(solved, studied, head, table.spec.sampling.seed)
     return tuple(found) if len(found) > 1 else ()
+
+
+def _by_priors(solved: Solved, studied: StudiedEffect, head: Estimate, seed: int) -> Iterator[Specification]:
+    """The answer's own regression under priors of half and twice the strength."""
+    model = next(m for m in solved.models if m.primary)
+    contrast = next((c for c in model.estimand.contrasts if c.level == head.outcome_level), None)
+    if contrast is None or contrast != model.estimand.contrasts[0]:
+        return
+    for one in scaled_priors(model, solved.by_estimator[model.estimator], solved.distinct, contrast, seed):
+        why = "the same regression"
+        yield Specification(one.name, head.adjusted_for, True, why, one.mean, one.sd, one.interval)
 
 
 def _known(head: Estimate, result: EffectResult) -> Iterator[Estimate]:
