@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import dagreg
 from dagreg.doubts.types import Specification
 from dagreg.errors import SpecError
+from tests.calling import call
 from tests.fitting import Columns
 
 EDGES = "edges: ['a -> z, x', 'z -> y', 'a -> w', 'w -> y', x -> m, 'm, x -> y']\n"
@@ -84,6 +88,27 @@ def test_a_regression_that_is_asked_for_is_tried_whatever_the_family() -> None:
 def test_what_is_no_regression_is_refused(written: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         dagreg.loads(SPEC.replace("outcome: y", f"outcome: y, compare: '{written}'"))
+
+
+def test_doubt_tries_what_a_fit_leaves_out_and_keeps_its_draws(tmp_path: Path) -> None:
+    data = table(200)
+    data["y"] = (data["y"] > 0).astype(int)
+    lines = [",".join(data), *(",".join(map(str, row)) for row in zip(*data.values(), strict=True))]
+    (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "s.yaml").write_text("data: d.csv\n" + SPEC)
+    assert call("fit", tmp_path / "s.yaml", "-o", tmp_path / "out", "--format", "json").code == 0
+    before = dagreg.open(tmp_path / "out").effects[0]
+    names = {s.name for s in before.specifications}
+    assert "another set" not in names
+    done = call("doubt", tmp_path / "out")
+    assert done.code == 0
+    assert "What else could move it" in done.stdout
+    assert done.stderr.count("not solved again") >= 2
+    after = dagreg.open(tmp_path / "out").effects[0]
+    assert {s.name for s in after.specifications} > names
+    assert before.result == after.result
+    answer = json.loads(call("doubt", tmp_path / "out", "--format", "json").stdout)
+    assert len(answer["effects"][0]["specifications"]) == len(after.specifications)
 
 
 def test_the_report_shows_them_in_order() -> None:

@@ -3,7 +3,8 @@
 Every other minimal set of the graph has to agree, up to noise. Each node of the set left out, and nothing
 adjusted for, shows how much the answer hangs on it. A regression of the user's own stands beside them, with
 what the graph says of its terms. Each is lowered and solved as the answer is. By default that is done where
-no Markov chain is needed; a regression that is asked for is always solved.
+no Markov chain is needed, and for all on request (`thorough`); a regression that is asked for is always
+solved.
 """
 
 from __future__ import annotations
@@ -45,7 +46,13 @@ class _Asked:
 
 
 def specifications(
-    study: Study, studied: StudiedEffect, solved: Solved, result: EffectResult, table: Table
+    study: Study,
+    studied: StudiedEffect,
+    solved: Solved,
+    result: EffectResult,
+    table: Table,
+    *,
+    thorough: bool = False,
 ) -> tuple[Specification, ...]:
     """The estimates of the first contrast by every regression, the answer first; none where there is nothing
     to compare.
@@ -57,8 +64,9 @@ def specifications(
     found = [_row(e.estimator.label, e, case, primary=e.primary) for e in _known(head, result)]
     cheap = solved.models[0].complete and all(d.independent for d in solved.by_estimator.values())
     cheap = cheap and sum(len(t.columns) for t in solved.models[0].outcome.terms) <= MAX_COLUMNS
+    everything = thorough or cheap
     chosen = studied.answer.adjusted_for
-    asked = list(_asked(studied, chosen, everything=cheap))
+    asked = list(_asked(studied, chosen, everything=everything))
     rows = _rows(study, studied, asked, table)
     if rows is not None:
         for place, one in enumerate(asked):
