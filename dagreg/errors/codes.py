@@ -1456,6 +1456,13 @@ CODES: Mapping[str, Code] = {
         "edges: ['z -> x, y', x -> y]\neffect: {exposure: z, outcome: y, contrast: [-1, 1]}\n",
         data="z,x,y\n" + "".join(f"{z},{int(z > 0)},{0.1 * (z * z % 7)}\n" for z in range(-12, 13)),
     ),
+    "DR661": Code(
+        "no placebo",
+        "A placebo question has the answer zero by the graph: an outcome that the exposure cannot move, or "
+        "an exposure that cannot move the outcome. `dagreg fit SPEC --placebo NODE` asks it of NODE. Here the "
+        "graph lets the exposure move the node, and the node move the outcome.",
+        command="fit",
+    ),
     "DR901": Code(
         "internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."
     ),
