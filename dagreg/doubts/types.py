@@ -217,3 +217,21 @@ class Overlap(Brief):
     lacking: bool
     balance: tuple[Balance, ...]
     profile: tuple[Profile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """One regression of several that could have answered: what it adjusts for, whether the graph allows that,
+    and its estimate of the first contrast.
+
+    `primary` is the answer itself.
+    """
+
+    name: str  # "adjusted", "without z", "your own"
+    adjusted_for: tuple[str, ...]
+    valid: bool
+    why: str  # what the graph says of it
+    mean: float
+    sd: float
+    interval: tuple[float, float]
+    primary: bool = False

@@ -260,6 +260,13 @@ CODES: Mapping[str, Code] = {
         good="nodes: {a: count, b: count}\nedges: [a -> b]\neffect: {exposure: a, outcome: b, dose_response: "
         "[0, 1]}\n",
     ),
+    "DR149": Code(
+        "not a regression to compare with",
+        "`compare: y ~ x + a + b` is a regression of your own: its response is the effect's outcome, its "
+        "terms are nodes joined by `+`, the exposures among them.",
+        bad=CONFOUNDED + "effect: {exposure: a, outcome: b, compare: 'b ~ z'}\n",
+        good=CONFOUNDED + "effect: {exposure: a, outcome: b, compare: 'b ~ a + m'}\n",
+    ),
     "DR151": Code(
         "a prior for no term",
         "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction "

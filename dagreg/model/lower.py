@@ -98,6 +98,32 @@ def lower(
     return with_parts(plan, answer.justification.mediation) if effect.kind == "mediation" else plan
 
 
+def on_set(
+    spec: Spec,
+    effect: Effect,
+    answer: Adjustment,
+    resolved: Mapping[str, Variable],
+    summary: DataSummary | None,
+    nodes: Sequence[str],
+    suffix: str,
+) -> Model:
+    """The outcome's regression on the exposures and these nodes, whether or not they are a valid set.
+
+    `suffix` ends the builder's name. Raises DagregError as `lower` does.
+    """
+    used = {*effect.exposure, effect.outcome, *nodes, *effect.by}
+    variables = {name: resolved[name] for name in spec.nodes if name in used}
+    context = EffectContext(
+        spec=spec,
+        effect=effect,
+        justification=answer.justification,
+        variables=variables,
+        summary=summary,
+        suffix=suffix,
+    )
+    return _single(context, Estimator.ADJUSTED, nodes)
+
+
 def _plan(
     context: EffectContext, answer: Adjustment | ByFormula | Instrument, chain: Chain | NoChain
 ) -> Plan:

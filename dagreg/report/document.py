@@ -22,6 +22,7 @@ from dagreg.report.sections.implications import implications
 from dagreg.report.sections.junctions import junctions
 from dagreg.report.sections.left_out import left_out
 from dagreg.report.sections.mediation import mediation
+from dagreg.report.sections.movement import movement
 from dagreg.report.sections.nodes import every_node, must_not_adjust
 from dagreg.report.sections.overlap import overlap
 from dagreg.report.sections.paper import paper
@@ -53,6 +54,7 @@ OF_EFFECT: tuple[tuple[str, OfEffect], ...] = (
     ("What must not be adjusted for", must_not_adjust),
     ("Estimates", estimates),
     ("Dose and response", dose_response),
+    ("What else could move it", movement),
     ("If a common cause was missed", confounding),
     ("Overlap and balance", overlap),
     ("Associations, not effects", associations),

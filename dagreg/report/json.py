@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Overlap,
         Relabelling,
         Sensitivity,
+        Specification,
     )
     from dagreg.effects.types import Bound, Coefficient, Disagreement, Dose, Estimate, Summary
     from dagreg.errors import Doubt
@@ -276,6 +277,7 @@ def _fitted(fitted: FittedEffect) -> Json:
         "overlap": _overlap(fitted.overlap),
         "bounds": [_bound(b) for b in fitted.bounds],
         "no_bounds": fitted.no_bounds or None,
+        "specifications": [_specification(s) for s in fitted.specifications],
         "tests": [_test(t) for t in fitted.tests],
         "doubts": _doubted(fitted.doubts),
         "warnings": _doubts(fitted.doubts),
@@ -385,6 +387,19 @@ def _sensitivity(s: Sensitivity | None) -> Json | None:
             "estimate": s.e_value.estimate,
             "interval": s.e_value.interval,
         },
+    }
+
+
+def _specification(s: Specification) -> Json:
+    return {
+        "name": s.name,
+        "adjusted_for": s.adjusted_for,
+        "valid": s.valid,
+        "why": s.why,
+        "mean": s.mean,
+        "sd": s.sd,
+        "interval": s.interval,
+        "primary": s.primary,
     }
 
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dagreg.doubts.types import DrawDiagnostics, ImplicationTest, Mixing, Overlap, Pooling, Sensitivity
+from dagreg.doubts.types import (
+    DrawDiagnostics,
+    ImplicationTest,
+    Mixing,
+    Overlap,
+    Pooling,
+    Sensitivity,
+    Specification,
+)
 from dagreg.effects.types import Bound, EffectResult
 from dagreg.errors import Doubt
 from dagreg.identify.types import Answer, NotIdentified
@@ -46,6 +54,7 @@ class FittedEffect:
     sensitivity: Sensitivity | None = None
     overlap: Overlap | None = None
     bounds: tuple[Bound, ...] = ()
+    specifications: tuple[Specification, ...] = ()
     no_bounds: str = ""  # why there are none, where they would be of use
 
     @property

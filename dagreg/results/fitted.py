@@ -9,6 +9,7 @@ from dagreg.binding.table import Table
 from dagreg.doubts.bounds import effect_bounds
 from dagreg.doubts.effect import doubt, touched
 from dagreg.doubts.implications import Verdicts, implication_doubts
+from dagreg.doubts.specifications import specifications
 from dagreg.doubts.strength import strongest_first
 from dagreg.effects.dose import dose_response
 from dagreg.effects.estimate import coefficients, estimates
@@ -65,6 +66,7 @@ def _fitted(
         pooling=doubted.pooling,
         sensitivity=doubted.sensitivity,
         overlap=doubted.overlap,
+        specifications=specifications(study, studied, solved, doubted.result, table),
     )
 
 

@@ -13,7 +13,7 @@ from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import Scalar, shorten
 from dagreg.spec.types import Adjust, Among, Effect, Level, Side
 
-_READ_APART = ("exposure", "outcome", "contrast", "by", "adjust", "among")
+_READ_APART = ("exposure", "outcome", "contrast", "by", "adjust", "among", "compare")
 """Keys that need more than their value; every other one is read by its `Field` alone."""
 _WITHOUT_LEVELS = ("continuous", "positive", "proportion")
 _NUMBERS = (*_WITHOUT_LEVELS, "count")
@@ -43,6 +43,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
     adjust = _adjust(form, ends, scope)
     contrast = _contrast(form, scope)
     among, doses = _among(form, scope), _doses(form, scope)
+    compare = _compare(form, ends, scope)
     if ends is None:
         return None
     return Effect(
@@ -53,6 +54,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
         adjust=adjust,
         among=among,
         doses=doses,
+        compare=compare,
         span=form.span,
         **form.attributes(Effect, but=_READ_APART),
     )
@@ -133,6 +135,30 @@ def _adjust(form: Reading, ends: _Ends | None, scope: Scope) -> Adjust | None:
         if name.value in include:
             scope.mistakes.error("DR115", f"`{shorten(name.value)}` is both included and excluded", name.span)
     return Adjust(include=include, exclude=_plain(exclude), span=adjust.span)
+
+
+def _compare(form: Reading, ends: _Ends | None, scope: Scope) -> tuple[str, ...] | None:
+    """What the regression `y ~ x + a + b` adjusts for: its terms but the exposures."""
+    written = form[f.COMPARE]
+    if written is None or ends is None:
+        return None
+    response, sign, right = written.value.partition("~")
+    terms = [term.strip() for term in right.split("+")]
+    place, names = written.span, [x.value for x in ends.exposure]
+    if not sign or not all(terms):
+        scope.mistakes.error("DR149", "expected a regression", place, "write `y ~ x + a + b`")
+        return None
+    if response.strip() != ends.outcome.value:
+        message = f"its response is `{shorten(response.strip())}`, and the outcome `{ends.outcome.value}`"
+        scope.mistakes.error("DR149", message, place)
+    missing = [x for x in names if x not in terms]
+    if missing:
+        scope.mistakes.error("DR149", f"the exposure `{shorten(missing[0])}` is not among its terms", place)
+    others = [t for t in dict.fromkeys(terms) if t not in names]
+    known = [t for t in others if scope.observed(Located(t, place), "be adjusted for")]
+    if ends.outcome.value in others:
+        scope.mistakes.error("DR149", "the outcome is among its own terms", place)
+    return tuple(known)
 
 
 def _contrast(form: Reading, scope: Scope) -> tuple[Side, Side] | None:

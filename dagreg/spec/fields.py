@@ -212,8 +212,11 @@ STANDARDISE = Field(
     Word(get_args(Standardise), "way to standardise", _STANDARDISE_SYNONYMS),
     "the covariates' distribution: that of the rows (default), or uncertain, by the Bayesian bootstrap",
 )
+COMPARE = Field(
+    "compare", Text("a regression, `y ~ x + a + b`"), "a regression of your own, shown beside the graph's"
+)
 EFFECT_RECORD = Record(
-    "an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, DOSE_RESPONSE, STANDARDISE)
+    "an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, DOSE_RESPONSE, STANDARDISE, COMPARE)
 )
 EFFECT_TEXT = Unread(
     "`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"}

@@ -101,6 +101,7 @@ class Effect(Brief):
     among: Among = "everyone"
     doses: tuple[float, ...] | int | None = None
     standardise: Standardise = "rows"
+    compare: tuple[str, ...] | None = None  # what a regression of the user's own adjusts for
     span: Span | None = None
 
 
