@@ -18,7 +18,20 @@ from dagreg.files import check_place
 from dagreg.lazy import Lazy
 from dagreg.model.estimators import Estimator
 from dagreg.spec.types import LEVEL, LEVELS, MAX_SEED, EngineSetting, Spec
-from dagreg.terminal import AT_FAULT, DONE, MISUSED, complain, located, put, run, say, show, tell, write
+from dagreg.terminal import (
+    AT_FAULT,
+    DONE,
+    MISUSED,
+    complain,
+    located,
+    put,
+    run,
+    say,
+    show,
+    show_doubts,
+    tell,
+    write,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -391,6 +404,20 @@ def report(folder: Path, output: Path | None, format: str | None, full: bool) ->
     else:
         write(output, result.report(kind))
     return DONE
+
+
+@command(FOLDER, _formats(BRIEF), DATA)
+def doubt(folder: Path, format: str, data: str | None) -> int:
+    """What else speaks against a stored answer: checks that may cost more than the fit.
+
+    The result's own draws are used again, and its folder holds what was found.
+    """
+    spec = dagreg.open(folder).record.study.spec
+    result = pipeline.fit(spec, data, allow_outside=True, progress=say, reuse=folder, thorough=True)
+    result = result.placed(folder)
+    result.save(folder)
+    show_doubts(result.record, format)
+    return DONE if result.record.ok else AT_FAULT
 
 
 @command(

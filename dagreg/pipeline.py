@@ -153,21 +153,11 @@ def test(
     Raises DagregError where there are no data, or they do not fit the spec.
     """
     from dagreg.binding.opening import open_source
-    from dagreg.binding.table import bind
-    from dagreg.doubts.graph_test import probe_of, tested_graph
-    from dagreg.doubts.implications import Probe
+    from dagreg.doubts.graph_test import graph_against
 
     spec = spec_of(spec)
     source = open_source(spec, data, allow_outside=allow_outside)
-    observed = tuple(n.name for n in spec.nodes.values() if n.observed)
-    if spec.effects:
-        study = study_of(spec)
-        table = bind(study, source, observed)
-        graph, rows, probe = study.graph, table.info.rows, probe_of(study, table, observed)
-    else:
-        graph, rows = analyse(spec), source.rows()
-        probe = Probe.of(spec, source, observed, spec.sampling.seed)
-    return TestedGraph.of(tested_graph(spec, graph, probe, source.origin, rows, relabellings))
+    return TestedGraph.of(graph_against(spec, source, relabellings))
 
 
 def draw(spec: AnySpec, format: PictureFormat = "svg", *, effect: int = 0) -> bytes:
@@ -188,13 +178,15 @@ def fit(
     allow_outside: bool = False,
     progress: Callable[[str], None] = lambda message: None,
     reuse: str | os.PathLike[str] | None = None,
+    thorough: bool = False,
 ) -> Result:
     """Fits every identified effect of a spec and doubts the result; a study or a source is not made again.
 
     `reuse` names the folder of an earlier result, if there is one: regressions that are the same there, on
     the same data and under the same settings, keep their draws. An effect that is not identified is answered
-    without a number, and `failures` say why a model cannot be solved. Raises DagregError where the spec asks
-    for what is not supported or the data do not fit it.
+    without a number, and `failures` say why a model cannot be solved. `thorough` makes checks that may cost
+    more than the fit. Raises DagregError where the spec asks for what is not supported or the data do not fit
+    it.
     """
     from dagreg.binding.opening import open_source
     from dagreg.binding.room import check_count, check_room
@@ -219,7 +211,7 @@ def fit(
     check_room(models, table.rows, spec.sampling)
     pieces = pieces_of(models, table.rows, spec.sampling.engine)
     solved = solve(plans, pieces, table, earlier(reuse), progress)
-    effects, draws = fitted(study, solved, pieces, table, program, verdicts)
+    effects, draws = fitted(study, solved, pieces, table, program, verdicts, thorough=thorough)
     report = report_of(study, table, plans, program, pieces, effects, verdicts)
     took = {"fit": time.perf_counter() - started, **{builder: d.seconds for builder, d in draws.items()}}
     return Result(report, draws, table.summary, table.rows.script_query(None), table.source.reader, "", took)

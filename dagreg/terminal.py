@@ -127,6 +127,14 @@ def show(subject: Any, format: str, *, full: bool = True, then: Sequence[str] = 
         tell(renderers.render(subject, format).rstrip("\n"))  # type: ignore[arg-type]  # one of the renderers' names
 
 
+def show_doubts(subject: Any, format: str) -> None:
+    """What speaks against the answers of a report, on stdout."""
+    if format == "text":
+        renderers.print_doubts(subject, rich.Console())
+    else:
+        tell(renderers.render(subject, "json").rstrip("\n"))
+
+
 def write(
     path: Path | None, content: str | bytes, inputs: Iterable[Path] = (), *, to_edit: bool = False
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import dagreg
 from dagreg.doubts.types import Specification
 from dagreg.errors import SpecError
+from tests.calling import call
 from tests.fitting import Columns
 
 EDGES = "edges: ['a -> z, x', 'z -> y', 'a -> w', 'w -> y', x -> m, 'm, x -> y']\n"
@@ -86,7 +90,52 @@ def test_what_is_no_regression_is_refused(written: str, message: str) -> None:
         dagreg.loads(SPEC.replace("outcome: y", f"outcome: y, compare: '{written}'"))
 
 
+def test_doubt_tries_what_a_fit_leaves_out_and_keeps_its_draws(tmp_path: Path) -> None:
+    data = table(200)
+    data["y"] = (data["y"] > 0).astype(int)
+    lines = [",".join(data), *(",".join(map(str, row)) for row in zip(*data.values(), strict=True))]
+    (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "s.yaml").write_text("data: d.csv\n" + SPEC)
+    assert call("fit", tmp_path / "s.yaml", "-o", tmp_path / "out", "--format", "json").code == 0
+    before = dagreg.open(tmp_path / "out").effects[0]
+    names = {s.name for s in before.specifications}
+    assert "another set" not in names
+    done = call("doubt", tmp_path / "out")
+    assert done.code == 0
+    assert "What else could move it" in done.stdout
+    assert done.stderr.count("not solved again") >= 2
+    after = dagreg.open(tmp_path / "out").effects[0]
+    assert {s.name for s in after.specifications} > names
+    assert before.result == after.result
+    answer = json.loads(call("doubt", tmp_path / "out", "--format", "json").stdout)
+    assert len(answer["effects"][0]["specifications"]) == len(after.specifications)
+
+
 def test_the_report_shows_them_in_order() -> None:
     text = dagreg.fit(dagreg.loads(SPEC), table()).report("text")
     assert "What else could move it" in text
     assert text.index("without `a`".replace("`", "")) > 0
+
+
+@pytest.mark.parametrize(("power", "name"), [(0.5, "priors half as strong"), (2.0, "priors twice as strong")])
+def test_scaled_priors_are_a_fit_with_these_priors(power: float, name: str) -> None:
+    """A Normal to the power of a is a Normal whose sd is smaller by the root of a; a HalfNormal too."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=30)
+    data = {"x": x, "y": 0.8 * x + rng.normal(size=30)}
+
+    def spec(a: float) -> str:
+        root = a**0.5
+        sds = [size / root for size in (1, 0.5, 1)]
+        priors = "intercept: 'Normal(0, {})', x: 'Normal(0, {})', sigma: 'HalfNormal({})'".format(*sds)
+        asked = "edges: [x -> y]\neffect: x -> y\nsampling: {draws: 5000}\n"
+        return f"{asked}regressions: {{y: {{priors: {{{priors}}}}}}}\n"
+
+    found = found_in(spec(1.0), data)
+    (effect,) = dagreg.fit(dagreg.loads(spec(power)), data).record.effects
+    assert effect.result is not None
+    refitted = effect.result.estimates[0].summary
+    row = found[name]
+    assert row.mean == pytest.approx(refitted.mean, abs=0.1 * refitted.sd)
+    assert row.sd == pytest.approx(refitted.sd, rel=0.1)
+    assert row.interval == pytest.approx(refitted.interval, abs=0.1 * refitted.sd)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from dagreg.binding.table import Table
+from dagreg.binding.table import Table, bind
 from dagreg.doubts.explanations import explained
 from dagreg.doubts.implications import MAX_TESTS, Probe, names_of, verdicts_on
 from dagreg.doubts.relabelled import relabelled
 from dagreg.doubts.types import GraphTest
-from dagreg.graph.causal import CausalGraph
+from dagreg.graph.causal import CausalGraph, analyse
 from dagreg.graph.implications import list_implications
+from dagreg.sources.source import Source
 from dagreg.spec.secrets import shareable
 from dagreg.spec.types import Spec
-from dagreg.study import Claim, Study
+from dagreg.study import Claim, Study, study_of
 
 
 def nodes_tested(spec: Spec, claims: Sequence[Claim]) -> tuple[str, ...]:
@@ -55,3 +56,18 @@ def tested_graph(
         rows,
         seed,
     )
+
+
+def graph_against(spec: Spec, source: Source, relabellings: int) -> GraphTest:
+    """The graph of a spec against a source; one without an effect is tested too.
+
+    Raises DagregError where the data do not fit the spec.
+    """
+    observed = tuple(n.name for n in spec.nodes.values() if n.observed)
+    if not spec.effects:
+        probe = Probe.of(spec, source, observed, spec.sampling.seed)
+        return tested_graph(spec, analyse(spec), probe, source.origin, source.rows(), relabellings)
+    study = study_of(spec)
+    table = bind(study, source, observed)
+    probe = probe_of(study, table, observed)
+    return tested_graph(spec, study.graph, probe, source.origin, table.info.rows, relabellings)

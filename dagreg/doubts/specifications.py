@@ -3,7 +3,8 @@
 Every other minimal set of the graph has to agree, up to noise. Each node of the set left out, and nothing
 adjusted for, shows how much the answer hangs on it. A regression of the user's own stands beside them, with
 what the graph says of its terms. Each is lowered and solved as the answer is. By default that is done where
-no Markov chain is needed; a regression that is asked for is always solved.
+no Markov chain is needed, and for all on request (`thorough`); a regression that is asked for is always
+solved.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from dagreg.binding.rows import Rows
 from dagreg.binding.summary import columns_of, summarise
 from dagreg.binding.table import Table
+from dagreg.doubts.power_scaling import scaled_priors
 from dagreg.doubts.types import Specification
 from dagreg.effects.estimate import estimates
 from dagreg.effects.types import EffectResult, Estimate
@@ -44,7 +46,13 @@ class _Asked:
 
 
 def specifications(
-    study: Study, studied: StudiedEffect, solved: Solved, result: EffectResult, table: Table
+    study: Study,
+    studied: StudiedEffect,
+    solved: Solved,
+    result: EffectResult,
+    table: Table,
+    *,
+    thorough: bool = False,
 ) -> tuple[Specification, ...]:
     """The estimates of the first contrast by every regression, the answer first; none where there is nothing
     to compare.
@@ -56,14 +64,27 @@ def specifications(
     found = [_row(e.estimator.label, e, case, primary=e.primary) for e in _known(head, result)]
     cheap = solved.models[0].complete and all(d.independent for d in solved.by_estimator.values())
     cheap = cheap and sum(len(t.columns) for t in solved.models[0].outcome.terms) <= MAX_COLUMNS
+    everything = thorough or cheap
     chosen = studied.answer.adjusted_for
-    asked = list(_asked(studied, chosen, everything=cheap))
+    asked = list(_asked(studied, chosen, everything=everything))
     rows = _rows(study, studied, asked, table)
     if rows is not None:
         for place, one in enumerate(asked):
             row = _tried(study, studied, one, place, case, rows, head, table)
             found += [row] if row is not None else []
+    found += _by_priors(solved, studied, head, table.spec.sampling.seed)
     return tuple(found) if len(found) > 1 else ()
+
+
+def _by_priors(solved: Solved, studied: StudiedEffect, head: Estimate, seed: int) -> Iterator[Specification]:
+    """The answer's own regression under priors of half and twice the strength."""
+    model = next(m for m in solved.models if m.primary)
+    contrast = next((c for c in model.estimand.contrasts if c.level == head.outcome_level), None)
+    if contrast is None or contrast != model.estimand.contrasts[0]:
+        return
+    for one in scaled_priors(model, solved.by_estimator[model.estimator], solved.distinct, contrast, seed):
+        why = "the same regression"
+        yield Specification(one.name, head.adjusted_for, True, why, one.mean, one.sd, one.interval)
 
 
 def _known(head: Estimate, result: EffectResult) -> Iterator[Estimate]:

@@ -84,6 +84,11 @@ def print_short(subject: Subject, console: rich.Console, then: Sequence[str] = (
     text.print_document(short.short(subject, then), console)
 
 
+def print_doubts(subject: Subject, console: rich.Console) -> None:
+    """Write what speaks against the answers of a report to a rich console."""
+    text.print_document(short.doubted(subject), console)
+
+
 def framed(page: str) -> str:
     """An HTML page for a notebook's cell, its styles kept apart from the notebook's."""
     return f'<iframe srcdoc="{escape(page)}" style="width: 100%; height: 40em; border: 0"></iframe>'

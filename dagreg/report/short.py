@@ -17,15 +17,26 @@ from dagreg.report.document import subtitle
 from dagreg.report.prose import counted, joined, listed, named, sentence
 from dagreg.report.sections.answer import core
 from dagreg.report.sections.belief import opening
+from dagreg.report.sections.bounds import bounds
 from dagreg.report.sections.bounds import in_a_sentence as in_bounds
-from dagreg.report.sections.confounding import in_a_sentence
+from dagreg.report.sections.confounding import confounding, in_a_sentence
+from dagreg.report.sections.doubts import doubts
+from dagreg.report.sections.movement import movement
 from dagreg.report.sections.nodes import MAX_EXAMINED, reason
+from dagreg.report.sections.overlap import overlap
 from dagreg.report.view import EffectView, Subject, study_in, views
 from dagreg.report.words import compared, question, scale
 from dagreg.results.fit import Report
 from dagreg.results.numbers import interval, number
 
 MAX_EFFECTS = 8
+DOUBTS = (
+    ("Doubts", doubts),
+    ("What else could move it", movement),
+    ("If a common cause was missed", confounding),
+    ("Overlap and balance", overlap),
+    ("Bounds", bounds),
+)
 MAX_NAMES = 8
 MAX_ITEMS = 3  # of a list, where there is one effect
 FEW_ITEMS = 1  # the same of each of several
@@ -150,3 +161,14 @@ def _last(subject: Subject, effects: int, then: Sequence[str]) -> Iterator[Block
         tuple(dict.fromkeys((*study_in(subject).doubts, *own))), MAX_ITEMS, "Of the spec and the data"
     )
     yield from _lines(list(then))
+
+
+def doubted(subject: Subject) -> Document:
+    """What speaks against each answer, and what else could move it: the parts of the report on doubts."""
+    sections = [
+        Section(f"{question(view)} {title}", blocks, 2, f"doubts-{view.place}-{i}")
+        for view in views(subject)
+        for i, (title, section) in enumerate(DOUBTS, 1)
+        if (blocks := section(view))
+    ]
+    return Document(named(study_in(subject).spec.name), subtitle(subject), tuple(sections))

@@ -28,18 +28,32 @@ from dagreg.study import StudiedEffect, Study
 
 
 def fitted(
-    study: Study, solved: Iterable[Solved], pieces: Pieces, table: Table, program: Program, verdicts: Verdicts
+    study: Study,
+    solved: Iterable[Solved],
+    pieces: Pieces,
+    table: Table,
+    program: Program,
+    verdicts: Verdicts,
+    *,
+    thorough: bool = False,
 ) -> tuple[tuple[FittedEffect, ...], dict[str, Draws]]:
     """Every effect with its numbers and its doubts, and the draws of all its models by builder."""
     effects, draws = list[FittedEffect](), dict[str, Draws]()
     for studied, one in zip(study.effects, solved, strict=True):
-        effects.append(replace(_fitted(study, studied, one, pieces, table, program), tests=verdicts.tests))
+        found = _fitted(study, studied, one, pieces, table, program, thorough)
+        effects.append(replace(found, tests=verdicts.tests))
         draws |= one.draws
     return tuple(effects), draws
 
 
 def _fitted(
-    study: Study, studied: StudiedEffect, solved: Solved, pieces: Pieces, table: Table, program: Program
+    study: Study,
+    studied: StudiedEffect,
+    solved: Solved,
+    pieces: Pieces,
+    table: Table,
+    program: Program,
+    thorough: bool,
 ) -> FittedEffect:
     """One effect; without numbers where none of its models was solved."""
     result = estimate(solved, table) if solved.draws else None
@@ -66,7 +80,7 @@ def _fitted(
         pooling=doubted.pooling,
         sensitivity=doubted.sensitivity,
         overlap=doubted.overlap,
-        specifications=specifications(study, studied, solved, doubted.result, table),
+        specifications=specifications(study, studied, solved, doubted.result, table, thorough=thorough),
     )
 
 
