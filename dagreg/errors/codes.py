@@ -1459,8 +1459,8 @@ CODES: Mapping[str, Code] = {
     "DR661": Code(
         "no placebo",
         "A placebo question has the answer zero by the graph: an outcome that the exposure cannot move, or "
-        "an exposure that cannot move the outcome. `dagreg fit SPEC --placebo NODE` asks it of NODE. Here the "
-        "graph lets the exposure move the node, and the node move the outcome.",
+        "an exposure that cannot move the outcome. `dagreg fit SPEC --placebo NODE` asks it of NODE. Here "
+        "the graph lets the exposure move the node, and the node move the outcome.",
         command="fit",
     ),
     "DR901": Code(
