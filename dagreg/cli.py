@@ -695,6 +695,7 @@ def _further(folder: Path) -> list[str]:
     shown, page = errors.printable(str(folder)), errors.printable(str(folder / "report.html"))
     return [
         f"`{page}`: the whole report, with pictures (`--full` prints it here)",
+        f"`{PROGRAM} doubt {shown}`: what else could move the answer",
         f"`{PROGRAM} predict {shown} --data NEW.csv`: the outcome of new rows",
     ]
 
