@@ -17,6 +17,7 @@ from dagreg.doubts.confounding import (
     strengths,
 )
 from dagreg.doubts.types import Sensitivity
+from dagreg.numerics.tails import t_reach
 from dagreg.results.fit import FittedEffect
 from tests.fitting import Columns
 
@@ -141,8 +142,8 @@ def linear(rows: int = 400) -> Columns:
     rng = np.random.default_rng(8)
     z, w = rng.normal(size=(2, rows))
     g = rng.integers(0, 3, rows)
-    x = 0.6 * z + 0.5 * w + 0.4 * (g == 1) + rng.normal(size=rows)
-    y = 0.4 * x + z + w + (g == 2) + rng.normal(size=rows)
+    x = 0.4 * z + 0.5 * w + 0.4 * (g == 1) + rng.normal(size=rows)
+    y = 0.4 * x + 0.5 * z + 0.5 * w + (g == 2) + rng.normal(size=rows)
     return {"z": z, "w": w, "g": np.array(list("abc"))[g], "x": x, "y": y}
 
 
@@ -234,3 +235,11 @@ def test_a_report_says_it_and_a_summary_too() -> None:
     stream = io.StringIO()
     print_short(result.record, Console(file=stream, width=80))
     assert "To bring the estimate to zero" in stream.getvalue()
+
+
+@pytest.mark.parametrize("level", [0.5, 0.94, 0.999])
+@pytest.mark.parametrize("free", [2.0, 7.5, 783.0, 1e6])
+def test_quantiles_of_t(level: float, free: float) -> None:
+    from scipy import stats
+
+    assert t_reach(level, free) == pytest.approx(stats.t.ppf((1 + level) / 2, free), rel=1e-8)

@@ -32,7 +32,8 @@ from dagreg.effects.measures import Measure
 from dagreg.effects.types import Estimate, Summary
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array, special
+from dagreg.numerics.arrays import Array
+from dagreg.numerics.tails import t_reach, t_two_sided
 
 TIMES = (1, 2, 3)  # as strong as a node
 MAX_COLUMNS = 600
@@ -67,7 +68,7 @@ def robustness_value(t: float, df: float, share: float = 1.0) -> float:
 
 def robustness_of_interval(t: float, df: float, level: float) -> float:
     """The R2 that brings the interval with this probability to where it holds 0; 0 where it holds that."""
-    critical = float(special.stdtrit(df - 1, (1 + level) / 2))
+    critical = t_reach(level, df - 1)
     return _robustness(abs(t) / math.sqrt(df) - critical / math.sqrt(df - 1))
 
 
@@ -89,8 +90,9 @@ def adjusted(mean: float, sd: float, df: float, level: float, with_x: float, wit
     bias = sd * math.sqrt(df) * math.sqrt(with_y * with_x / (1 - with_x))
     moved = mean - math.copysign(bias, mean)
     spread = sd * math.sqrt((1 - with_y) / (1 - with_x) * df / (df - 1))
-    reach = float(special.stdtrit(df - 1, (1 + level) / 2)) * spread
-    positive = float(special.stdtr(df - 1, moved / spread)) if spread > 0 else float(moved > 0)
+    reach = t_reach(level, df - 1) * spread
+    beyond = 0.5 * t_two_sided(moved / spread, df - 1) if spread > 0 else 0.0
+    positive = 1 - beyond if moved > 0 else beyond
     return Summary(moved, spread, moved, (moved - reach, moved + reach), level, positive, math.nan, math.nan)
 
 
@@ -107,7 +109,8 @@ def strengths(with_x: float, with_y: float, times: float) -> tuple[float, float]
     if share_x >= 1 or linked >= 1:
         return None
     factor = (math.sqrt(times) + math.sqrt(linked)) / math.sqrt(1 - linked)
-    return share_x, min(factor**2 * with_y / (1 - with_y), 1.0)
+    share_y = factor**2 * with_y / (1 - with_y)
+    return (share_x, share_y) if share_y < 1 else None
 
 
 def _linear(model: Model, head: Estimate, rows: Rows) -> Sensitivity | None:

@@ -217,6 +217,7 @@ class Overlap(Brief):
     lacking: bool
     balance: tuple[Balance, ...]
     profile: tuple[Profile, ...]
+    left_out: tuple[str, ...] = ()  # nodes of the set that have too many levels for the score
 
 
 @dataclass(frozen=True, slots=True)

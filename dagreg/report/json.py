@@ -430,6 +430,7 @@ def _overlap(o: Overlap | None) -> Json | None:
         "share_without_counterpart": o.share_without_counterpart,
         "effective_rows": o.effective_rows,
         "share_of_variance_left": o.left,
+        "left_out": o.left_out,
         "balance": [{"node": b.node, "before": b.before, "after": b.after} for b in o.balance],
         "table": [
             {

@@ -57,8 +57,8 @@ def _blocks(view: EffectView, found: Sensitivity) -> Iterator[Block]:
     stronger = _stronger(view, found)
     if stronger:
         yield Paragraph(
-            f"{listed(stronger)} {'explains' if len(stronger) == 1 else 'explain'} so much of {x} that no "
-            "further cause could do as much."
+            f"{listed(stronger)} {'explains' if len(stronger) == 1 else 'explain'} so much of {x} or {y} "
+            "that no further cause could do as much."
         )
 
 
