@@ -267,6 +267,15 @@ CODES: Mapping[str, Code] = {
         bad=CONFOUNDED + "effect: {exposure: a, outcome: b, compare: 'b ~ z'}\n",
         good=CONFOUNDED + "effect: {exposure: a, outcome: b, compare: 'b ~ a + m'}\n",
     ),
+    "DR150": Code(
+        "not a cause that can be assumed",
+        "`assume: {u: {exposure: Normal(0, 0.5), outcome: Normal(0, 0.5)}}` assumes one unobserved common "
+        "cause that the graph lacks, with a prior of what an sd more of it adds to exposure and outcome.",
+        bad=CONFOUNDED + "effect:\n  exposure: a\n  outcome: b\n  assume:\n    z:\n"
+        "      exposure: Normal(0, 1)\n      outcome: Normal(0, 1)\n",
+        good=CONFOUNDED + "effect:\n  exposure: a\n  outcome: b\n  assume:\n    u:\n"
+        "      exposure: Normal(0, 1)\n      outcome: Normal(0, 1)\n",
+    ),
     "DR151": Code(
         "a prior for no term",
         "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction "

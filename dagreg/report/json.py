@@ -380,6 +380,15 @@ def _sensitivity(s: Sensitivity | None) -> Json | None:
             }
             for b in s.benchmarks
         ],
+        "assumed": None
+        if s.assumed is None
+        else {
+            "name": s.assumed.name,
+            "mean": s.assumed.mean,
+            "sd": s.assumed.sd,
+            "interval": s.assumed.interval,
+            "possible": s.assumed.possible,
+        },
         "e_value": None
         if s.e_value is None
         else {
