@@ -1441,8 +1441,8 @@ CODES: Mapping[str, Code] = {
         "the data refute the graph",
         "Bounds are made of all models with the arrows of the graph and any unobserved causes. Here no such "
         "model makes what the data show: less than 1% of the posterior of the observed distribution is "
-        "possible. An instrument, for one, cannot move the outcome much while the exposure stays where it "
-        "is.",
+        "possible, and it lies four sds outside. An instrument, for one, cannot move the outcome much while "
+        "the exposure stays where it is.",
         command="fit",
     ),
     "DR612": Code(
