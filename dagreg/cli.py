@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from dagreg import helping, messages, pipeline, study
     from dagreg import result as results
     from dagreg.binding import opening
+    from dagreg.graph import causal
+    from dagreg.identify import placebo as placebos
     from dagreg.identify import types as answers
     from dagreg.results import folder as folders
     from dagreg.sources import tables
@@ -52,6 +54,7 @@ else:  # what some commands need and others do not
     opening, tables = Lazy("dagreg.binding.opening"), Lazy("dagreg.sources.tables")
     formats, loading = Lazy("dagreg.spec.convert"), Lazy("dagreg.spec.load")
     fields, answers = Lazy("dagreg.spec.fields"), Lazy("dagreg.identify.types")
+    causal, placebos = Lazy("dagreg.graph.causal"), Lazy("dagreg.identify.placebo")
     folders, np = Lazy("dagreg.results.folder"), Lazy("numpy")
 
 WORDS = "From a causal graph to a justified Bayesian regression."
@@ -330,6 +333,7 @@ def compile(
     _number("--tune", "Warm-up draws per chain."),
     _number("--chains", "Chains."),
     Argument(("--fresh",), "Fit all anew, whatever the folder holds.", flag=True, default=False),
+    Argument(("--placebo",), "Also a question whose answer is zero by the graph.", many=True, metavar="NODE"),
     OUTSIDE,
 )
 def fit(
@@ -339,6 +343,7 @@ def fit(
     full: bool,
     data: str | None,
     fresh: bool,
+    placebo: Sequence[str] | None,
     allow_outside: bool,
     **settings: int | str | None,
 ) -> int:
@@ -349,6 +354,8 @@ def fit(
 
     def answer(spec: Spec) -> int:
         changed = spec.with_sampling(**settings)
+        if placebo:
+            changed = placebos.with_placebos(changed, causal.analyse(changed), placebo)
         folder = folder_of(spec) if output is None else output
         asked: Any = changed
         rows: Any = data
@@ -688,6 +695,7 @@ def _further(folder: Path) -> list[str]:
     shown, page = errors.printable(str(folder)), errors.printable(str(folder / "report.html"))
     return [
         f"`{page}`: the whole report, with pictures (`--full` prints it here)",
+        f"`{PROGRAM} doubt {shown}`: what else could move the answer",
         f"`{PROGRAM} predict {shown} --data NEW.csv`: the outcome of new rows",
     ]
 

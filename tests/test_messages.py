@@ -25,6 +25,7 @@ BEYOND_AN_EXAMPLE = {
     "DR173 DR175 DR191 DR192 DR198 DR199 DR209 DR309 ": "what the command line says",
     "DR305 DR332 DR333 DR334 ": "databases",
     "DR337 ": "the words are DuckDB's",
+    "DR661 ": "what the command line asks",
     "DR611 DR612 ": "an instrument's answer has another warning beside them",
     "DR196 DR314 DR315 DR338 ": "a spec, a table or a time too long for a page",
 }

@@ -10,7 +10,9 @@ import pytest
 
 import dagreg
 from dagreg.doubts.types import Specification
-from dagreg.errors import SpecError
+from dagreg.errors import DagregError, SpecError
+from dagreg.graph.causal import analyse
+from dagreg.identify.placebo import with_placebos
 from tests.calling import call
 from tests.fitting import Columns
 
@@ -139,3 +141,32 @@ def test_scaled_priors_are_a_fit_with_these_priors(power: float, name: str) -> N
     assert row.mean == pytest.approx(refitted.mean, abs=0.1 * refitted.sd)
     assert row.sd == pytest.approx(refitted.sd, rel=0.1)
     assert row.interval == pytest.approx(refitted.interval, abs=0.1 * refitted.sd)
+
+
+def test_a_placebo_is_zero_by_the_graph_and_shows_what_it_has_missed(tmp_path: Path) -> None:
+    """`u` is a common cause that the graph has missed; `n` is moved by it, and by nothing else."""
+    rng = np.random.default_rng(4)
+    u, z = rng.normal(size=(2, 300))
+    x, n = u + z + rng.normal(size=300), u + rng.normal(size=300)
+    y = x + u + z + rng.normal(size=300)
+    rows = "".join(f"{a},{b},{c},{d}\n" for a, b, c, d in zip(z, x, y, n, strict=True))
+    (tmp_path / "d.csv").write_text("z,x,y,n\n" + rows)
+    spec = "data: d.csv\nnodes: {z: continuous, x: continuous, y: continuous, n: continuous}\n"
+    (tmp_path / "s.yaml").write_text(spec + "edges: ['z -> x, y', x -> y]\neffect: x -> y\n")
+    ask = ("fit", tmp_path / "s.yaml", "-o", tmp_path / "out", "--format", "json", "--placebo")
+    effects = json.loads(call(*ask, "n").stdout)["effects"]
+    assert [(e["exposure"], e["outcome"]) for e in effects] == [(["x"], "y"), (["x"], "n"), (["n"], "y")]
+    assert [e["causal_path"] for e in effects] == [True, False, False]
+    low, high = effects[1]["estimates"][0]["interval"]
+    assert not low <= 0 <= high
+    refused = call(*ask, "z")
+    assert refused.code == 0  # as an outcome: x does not move it
+    refused = call(*ask, "nobody")
+    assert refused.code == 1
+    assert "DR205" in refused.stderr
+
+
+def test_a_mediator_is_no_placebo() -> None:
+    spec = dagreg.loads("edges: [x -> m -> y]\neffect: x -> y\n")
+    with pytest.raises(DagregError, match="is no placebo"):
+        with_placebos(spec, analyse(spec), ["m"])

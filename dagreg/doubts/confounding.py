@@ -23,29 +23,47 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from dagreg.binding.rows import Rows
-from dagreg.doubts.types import Benchmark, EValue, Sensitivity
+from dagreg.doubts.types import Assumed, Benchmark, EValue, Sensitivity
 from dagreg.effects.measures import Measure
 from dagreg.effects.types import Estimate, Summary
+from dagreg.engines.draws import Draws
 from dagreg.model.equation import Equation
 from dagreg.model.plan import Model
-from dagreg.numerics.arrays import Array, special
+from dagreg.model.prior_draws import draw
+from dagreg.model.priors import given
+from dagreg.model.terms import PriorChoice
+from dagreg.numerics.arrays import Array
+from dagreg.numerics.tails import t_reach, t_two_sided
+from dagreg.spec.types import Assumption
 
 TIMES = (1, 2, 3)  # as strong as a node
 MAX_COLUMNS = 600
 MAX_BENCHMARKS = 12  # nodes
+TRIES = 5  # strengths that are drawn for each posterior draw
+MIN_KEPT = 0.5  # of the draws: with fewer the priors have no room for the data
 RATIOS = (Measure.RISK_RATIO, Measure.RATE_RATIO, Measure.MEAN_RATIO)
 
 
-def sensitivity(model: Model, estimates: Sequence[Estimate], rows: Rows) -> Sensitivity | None:
+def sensitivity(
+    model: Model,
+    estimates: Sequence[Estimate],
+    rows: Rows,
+    draws: Draws,
+    assume: Assumption | None = None,
+    seed: int = 0,
+) -> Sensitivity | None:
     """What a missed common cause would take away from the answer; None where neither way applies."""
     head = next((e for e in estimates if e.primary and e.average), None)
     if head is None or not model.estimator.offers.single or not model.complete:
         return None
     found = _linear(model, head, rows)
+    if found is not None and assume is not None:
+        return replace(found, assumed=_assumed(model, head, rows, draws, assume, seed))
     if found is not None:
         return found
     ratio = next((e for e in estimates if _is_ratio_of(e, head)), None)
@@ -67,7 +85,7 @@ def robustness_value(t: float, df: float, share: float = 1.0) -> float:
 
 def robustness_of_interval(t: float, df: float, level: float) -> float:
     """The R2 that brings the interval with this probability to where it holds 0; 0 where it holds that."""
-    critical = float(special.stdtrit(df - 1, (1 + level) / 2))
+    critical = t_reach(level, df - 1)
     return _robustness(abs(t) / math.sqrt(df) - critical / math.sqrt(df - 1))
 
 
@@ -89,8 +107,9 @@ def adjusted(mean: float, sd: float, df: float, level: float, with_x: float, wit
     bias = sd * math.sqrt(df) * math.sqrt(with_y * with_x / (1 - with_x))
     moved = mean - math.copysign(bias, mean)
     spread = sd * math.sqrt((1 - with_y) / (1 - with_x) * df / (df - 1))
-    reach = float(special.stdtrit(df - 1, (1 + level) / 2)) * spread
-    positive = float(special.stdtr(df - 1, moved / spread)) if spread > 0 else float(moved > 0)
+    reach = t_reach(level, df - 1) * spread
+    beyond = 0.5 * t_two_sided(moved / spread, df - 1) if spread > 0 else 0.0
+    positive = 1 - beyond if moved > 0 else beyond
     return Summary(moved, spread, moved, (moved - reach, moved + reach), level, positive, math.nan, math.nan)
 
 
@@ -107,7 +126,8 @@ def strengths(with_x: float, with_y: float, times: float) -> tuple[float, float]
     if share_x >= 1 or linked >= 1:
         return None
     factor = (math.sqrt(times) + math.sqrt(linked)) / math.sqrt(1 - linked)
-    return share_x, min(factor**2 * with_y / (1 - with_y), 1.0)
+    share_y = factor**2 * with_y / (1 - with_y)
+    return (share_x, share_y) if share_y < 1 else None
 
 
 def _linear(model: Model, head: Estimate, rows: Rows) -> Sensitivity | None:
@@ -129,6 +149,55 @@ def _linear(model: Model, head: Estimate, rows: Rows) -> Sensitivity | None:
         df,
         tuple(_benchmarks(model, triangle, place, head.summary, df)),
     )
+
+
+def _assumed(
+    model: Model, head: Estimate, rows: Rows, draws: Draws, assume: Assumption, seed: int
+) -> Assumed | None:
+    """The effect with a cause of the assumed strength, by posterior draw; None where the priors leave no room
+    for what the data show.
+    """
+    place = _exposure(model, model.outcome)
+    assert place is not None
+    units, triangle = rows.triangle(model, model.outcome)
+    outcome = triangle.shape[1] - 1
+    rest = [i for i in range(outcome) if i != place]
+    left = float(np.linalg.qr(triangle[:, [*rest, place]], mode="r")[-1, -1] ** 2)
+    symbol = next(t.symbol for t in model.outcome.terms if t.factors == model.estimand.exposure)
+    flat, rng = draws.flat(), np.random.default_rng([seed, 11])
+    slopes, sigma = flat[symbol].reshape(-1), flat[model.outcome.auxiliaries[0].symbol]
+    strengths = [given(prior) for prior in (assume.exposure, assume.outcome)]
+    moved = with_cause(
+        slopes,
+        sigma,
+        left / rng.chisquare(units - len(rest), (TRIES, len(slopes))),
+        *(draw(rng, p, _numbers(p), (TRIES, len(slopes))) for p in strengths),
+    )
+    kept = np.isfinite(moved)
+    if kept.sum() < MIN_KEPT * len(slopes):
+        return None
+    size = head.summary.mean / float(slopes.mean())  # of the contrast, in units of the exposure
+    effect, tail = size * moved[kept], (1 - head.summary.level) / 2
+    low, high = np.quantile(effect, [tail, 1 - tail])
+    return Assumed(
+        assume.name, float(effect.mean()), float(effect.std()), (float(low), float(high)), float(kept.mean())
+    )
+
+
+def with_cause(slopes: Array, sigma: Array, variance: Array, to_x: Array, to_y: Array) -> Array:
+    """The slope less what a cause of these strengths adds to it; no number where that is impossible.
+
+    `variance` is what the set leaves of the exposure. The cause, of variance 1 and independent of the set,
+    adds to_x to_y / variance. It explains no more of the exposure than is left of it, and no more of the
+    outcome than sigma^2.
+    """
+    share = np.square(to_x) / variance
+    possible = (share < 1) & (np.square(to_y) * (1 - share) <= np.square(sigma))
+    return np.where(possible, slopes - to_x * to_y / variance, np.nan)
+
+
+def _numbers(prior: PriorChoice) -> tuple[float, ...]:
+    return tuple(float(a) for a in prior.arguments if isinstance(a, float | int))
 
 
 def _exposure(model: Model, equation: Equation) -> int | None:

@@ -102,7 +102,7 @@ def doubt(
         (*tied, *doubts, *priors.doubts, *(overlap_doubts(alike, head) if not tied else ())),
         mixing(models, draws),
         poolings(models, draws, table.rows),
-        sensitivity(head, numbers[head.estimator], table.rows),
+        sensitivity(head, numbers[head.estimator], table.rows, draws[head.estimator], effect.assume, seed),
         alike,
     )
 

@@ -151,6 +151,11 @@ def _columns(nodes: Sequence[Variable], data: Mapping[str, Any]) -> dict[str, Ar
     return found
 
 
+def left_out(nodes: Sequence[Variable]) -> tuple[str, ...]:
+    """The nodes of the set that have too many levels for a score."""
+    return tuple(n.name for n in nodes if len(n.levels) > MAX_LEVELS)
+
+
 def _of_levels(
     model: Model,
     exposure: Variable,
@@ -190,6 +195,7 @@ def _of_levels(
         left=1.0,
         lacking=lacking,
         balance=tuple(_balance(columns, treated, units, np.where(inside, weighing, 0.0))),
+        left_out=left_out(nodes),
         profile=tuple(
             _profile(model, exposure, nodes, kept, units, [(str(start), ~treated), (str(stop), treated)])
         ),
@@ -304,6 +310,7 @@ def _of_number(
         left=left,
         lacking=bool(columns) and left < MIN_LEFT,
         balance=tuple(balance),
+        left_out=left_out(nodes),
         profile=tuple(_profile(model, exposure, nodes, data, weights, [])),
     )
 

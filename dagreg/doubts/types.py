@@ -162,6 +162,20 @@ class EValue:
     interval: float
 
 
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """The effect if a cause of the assumed strength is at work. It rests on these priors, not on data.
+
+    `possible` is the share of the priors that leaves room for what the data show.
+    """
+
+    name: str
+    mean: float
+    sd: float
+    interval: tuple[float, float]
+    possible: float
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Sensitivity(Brief):
     """How strong a missed common cause of exposure and outcome would have to be.
@@ -177,6 +191,7 @@ class Sensitivity(Brief):
     degrees_of_freedom: float | None = None
     benchmarks: tuple[Benchmark, ...] = ()
     e_value: EValue | None = None
+    assumed: Assumed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +232,7 @@ class Overlap(Brief):
     lacking: bool
     balance: tuple[Balance, ...]
     profile: tuple[Profile, ...]
+    left_out: tuple[str, ...] = ()  # nodes of the set that have too many levels for the score
 
 
 @dataclass(frozen=True, slots=True)

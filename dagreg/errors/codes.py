@@ -267,6 +267,15 @@ CODES: Mapping[str, Code] = {
         bad=CONFOUNDED + "effect: {exposure: a, outcome: b, compare: 'b ~ z'}\n",
         good=CONFOUNDED + "effect: {exposure: a, outcome: b, compare: 'b ~ a + m'}\n",
     ),
+    "DR150": Code(
+        "not a cause that can be assumed",
+        "`assume: {u: {exposure: Normal(0, 0.5), outcome: Normal(0, 0.5)}}` assumes one unobserved common "
+        "cause that the graph lacks, with a prior of what an sd more of it adds to exposure and outcome.",
+        bad=CONFOUNDED + "effect:\n  exposure: a\n  outcome: b\n  assume:\n    z:\n"
+        "      exposure: Normal(0, 1)\n      outcome: Normal(0, 1)\n",
+        good=CONFOUNDED + "effect:\n  exposure: a\n  outcome: b\n  assume:\n    u:\n"
+        "      exposure: Normal(0, 1)\n      outcome: Normal(0, 1)\n",
+    ),
     "DR151": Code(
         "a prior for no term",
         "Priors are for `intercept`, `slopes` (all slopes not named), `sigma`, a node, or an interaction "
@@ -1455,6 +1464,13 @@ CODES: Mapping[str, Code] = {
         good="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\n"
         "edges: ['z -> x, y', x -> y]\neffect: {exposure: z, outcome: y, contrast: [-1, 1]}\n",
         data="z,x,y\n" + "".join(f"{z},{int(z > 0)},{0.1 * (z * z % 7)}\n" for z in range(-12, 13)),
+    ),
+    "DR661": Code(
+        "no placebo",
+        "A placebo question has the answer zero by the graph: an outcome that the exposure cannot move, or "
+        "an exposure that cannot move the outcome. `dagreg fit SPEC --placebo NODE` asks it of NODE. Here "
+        "the graph lets the exposure move the node, and the node move the outcome.",
+        command="fit",
     ),
     "DR901": Code(
         "internal error", "A mistake of dagreg itself. DAGREG_DEBUG=1 shows where; please report it."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 STEPS = 20_000  # a fraction needs about the root of its largest parameter
 SMALLEST_NUMBER = 1e-300
@@ -17,6 +18,17 @@ TOLERANCE = 1e-15
 def t_two_sided(t: float, free: float) -> float:
     """P(|T| >= |t|)"""
     return _incomplete_beta(free / 2, 0.5, free / (free + t * t))
+
+
+@cache
+def t_reach(level: float, free: float) -> float:
+    """t with P(|T| <= t) = level, by bisection."""
+    low, high = 0.0, 1.0
+    while t_two_sided(high, free) > 1 - level:
+        low, high = high, 2 * high
+    while high - low > TOLERANCE * high and (middle := (low + high) / 2) not in (low, high):
+        low, high = (middle, high) if t_two_sided(middle, free) > 1 - level else (low, middle)
+    return high
 
 
 def f_upper(f: float, columns: float, free: float) -> float:

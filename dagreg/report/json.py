@@ -380,6 +380,15 @@ def _sensitivity(s: Sensitivity | None) -> Json | None:
             }
             for b in s.benchmarks
         ],
+        "assumed": None
+        if s.assumed is None
+        else {
+            "name": s.assumed.name,
+            "mean": s.assumed.mean,
+            "sd": s.assumed.sd,
+            "interval": s.assumed.interval,
+            "possible": s.assumed.possible,
+        },
         "e_value": None
         if s.e_value is None
         else {
@@ -430,6 +439,7 @@ def _overlap(o: Overlap | None) -> Json | None:
         "share_without_counterpart": o.share_without_counterpart,
         "effective_rows": o.effective_rows,
         "share_of_variance_left": o.left,
+        "left_out": o.left_out,
         "balance": [{"node": b.node, "before": b.before, "after": b.after} for b in o.balance],
         "table": [
             {

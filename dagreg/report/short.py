@@ -67,7 +67,8 @@ def _effect(view: EffectView, several: bool) -> Iterator[Block]:
     yield from core(view, most)
     yield from _against(view.doubts, most, "What speaks against it")
     if several:
-        yield from _lines([_adjusted(view)])
+        if not view.refused:  # the banner over it has said why
+            yield from _lines([_adjusted(view)])
         return
     if isinstance(view.answer, Identified):
         missed = in_a_sentence(view)

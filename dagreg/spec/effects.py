@@ -8,12 +8,13 @@ from typing import cast
 from dagreg.spec import fields as f
 from dagreg.spec.edges import read_statements
 from dagreg.spec.nodes import check_level
+from dagreg.spec.priors import is_scalar
 from dagreg.spec.scope import Scope
 from dagreg.spec.shapes import Located, Reading
 from dagreg.spec.source import Scalar, shorten
-from dagreg.spec.types import Adjust, Among, Effect, Level, Side
+from dagreg.spec.types import Adjust, Among, Assumption, Effect, Level, Side
 
-_READ_APART = ("exposure", "outcome", "contrast", "by", "adjust", "among", "compare")
+_READ_APART = ("exposure", "outcome", "contrast", "by", "adjust", "among", "compare", "assume")
 """Keys that need more than their value; every other one is read by its `Field` alone."""
 _WITHOUT_LEVELS = ("continuous", "positive", "proportion")
 _NUMBERS = (*_WITHOUT_LEVELS, "count")
@@ -43,7 +44,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
     adjust = _adjust(form, ends, scope)
     contrast = _contrast(form, scope)
     among, doses = _among(form, scope), _doses(form, scope)
-    compare = _compare(form, ends, scope)
+    compare, assume = _compare(form, ends, scope), _assume(form, scope)
     if ends is None:
         return None
     return Effect(
@@ -55,6 +56,7 @@ def read_effect(form: Reading | Scalar, scope: Scope) -> Effect | None:
         among=among,
         doses=doses,
         compare=compare,
+        assume=assume,
         span=form.span,
         **form.attributes(Effect, but=_READ_APART),
     )
@@ -159,6 +161,29 @@ def _compare(form: Reading, ends: _Ends | None, scope: Scope) -> tuple[str, ...]
     if ends.outcome.value in others:
         scope.mistakes.error("DR149", "the outcome is among its own terms", place)
     return tuple(known)
+
+
+def _assume(form: Reading, scope: Scope) -> Assumption | None:
+    """One cause that the graph lacks, with proper priors of its strength."""
+    causes = form[f.ASSUME]
+    found: list[Assumption] = []
+    for name, (span, reading) in (causes or {}).items():
+        if name in scope.nodes:
+            message = f"`{shorten(name)}` is a node of the graph, and `assume` is of a cause that it lacks"
+            scope.mistakes.error("DR150", message, span, "give it a name of its own")
+        if reading is None:
+            continue
+        exposure, outcome = reading[f.TO_EXPOSURE], reading[f.TO_OUTCOME]
+        if exposure is None or outcome is None:
+            continue
+        for prior in (exposure, outcome):
+            if not is_scalar(prior) or prior.distribution in ("Flat", "HalfFlat"):
+                message = f"`{prior.distribution}` is no prior of a strength, which is one number"
+                scope.mistakes.error("DR150", message, prior.span)
+        found.append(Assumption(name, exposure, outcome))
+    if len(found) > 1:
+        scope.mistakes.error("DR150", "one cause at a time can be assumed", form.key(f.ASSUME))
+    return found[0] if found else None
 
 
 def _contrast(form: Reading, scope: Scope) -> tuple[Side, Side] | None:

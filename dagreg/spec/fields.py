@@ -215,8 +215,16 @@ STANDARDISE = Field(
 COMPARE = Field(
     "compare", Text("a regression, `y ~ x + a + b`"), "a regression of your own, shown beside the graph's"
 )
+TO_EXPOSURE = Field("exposure", PriorShape(), "what an sd more of it adds to the exposure", required=True)
+TO_OUTCOME = Field("outcome", PriorShape(), "what an sd more of it adds to the outcome", required=True)
+ASSUME = Field(
+    "assume",
+    MapOf(Record("a cause", (TO_EXPOSURE, TO_OUTCOME)), "a mapping from one name to its strengths"),
+    "an unobserved common cause that the graph lacks, with priors of its strength",
+)
 EFFECT_RECORD = Record(
-    "an effect", (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, DOSE_RESPONSE, STANDARDISE, COMPARE)
+    "an effect",
+    (EXPOSURE, OUTCOME, KIND, CONTRAST, BY, ADJUST, AMONG, DOSE_RESPONSE, STANDARDISE, COMPARE, ASSUME),
 )
 EFFECT_TEXT = Unread(
     "`x -> y`", {"type": "string", "description": "`x -> y`, a total effect; `a, b -> y` a joint one"}

@@ -101,6 +101,7 @@ class Effect(Brief):
     among: Among = "everyone"
     doses: tuple[float, ...] | int | None = None
     standardise: Standardise = "rows"
+    assume: Assumption | None = None
     compare: tuple[str, ...] | None = None  # what a regression of the user's own adjusts for
     span: Span | None = None
 
@@ -115,6 +116,18 @@ class Prior:
 
     def __str__(self) -> str:
         return f"{self.distribution}({', '.join(format(a, '.12g') for a in self.arguments)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """An unobserved common cause of exposure and outcome that the graph lacks, with priors of its strength.
+
+    `exposure` and `outcome`: what an sd more of it adds to each, all else the same.
+    """
+
+    name: str
+    exposure: Prior
+    outcome: Prior
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ def bounds(view: EffectView) -> tuple[Block, ...]:
     if found:
         return tuple(_blocks(view, found))
     reason = view.fitted.no_bounds if view.fitted else ""
-    return (Paragraph(f"Bounds are not given: {sentence(reason)}"),) if reason else ()
+    said = reason and view.refused  # an instrument has an answer to give without them
+    return (Paragraph(f"Bounds are not given: {sentence(reason)}"),) if said else ()
 
 
 def in_a_sentence(view: EffectView) -> str:

@@ -54,12 +54,31 @@ def _blocks(view: EffectView, found: Sensitivity) -> Iterator[Block]:
             "the estimate, if the estimate owes a part of its size to it."
         )
         yield _table(view, found)
+    yield from _assumed(view, found)
     stronger = _stronger(view, found)
     if stronger:
         yield Paragraph(
-            f"{listed(stronger)} {'explains' if len(stronger) == 1 else 'explain'} so much of {x} that no "
-            "further cause could do as much."
+            f"{listed(stronger)} {'explains' if len(stronger) == 1 else 'explain'} so much of {x} or {y} "
+            "that no further cause could do as much."
         )
+
+
+def _assumed(view: EffectView, found: Sensitivity) -> Iterator[Block]:
+    """The effect under the assumed cause, or that there is none."""
+    assume, rest = view.effect.assume, found.assumed
+    if assume is None:
+        return
+    priors = f"{named(str(assume.exposure))} and {named(str(assume.outcome))}"
+    if rest is None:
+        yield Paragraph(f"With the strengths assumed of {named(assume.name)} ({priors}) no number is given.")
+        return
+    ends = f"{number(rest.interval[0], rest.sd)} to {number(rest.interval[1], rest.sd)}"
+    yield Paragraph(
+        f"Assumed: a common cause {named(assume.name)}, of which an sd more adds {priors} to "
+        f"{listed(view.exposure)} and {named(view.outcome)}. With it the effect is "
+        f"{number(rest.mean, rest.sd)} ({percent(found.level)} interval {ends}). This number rests on the "
+        f"assumption, of which the data say nothing but that {share(rest.possible)} of it is possible."
+    )
 
 
 def _stronger(view: EffectView, found: Sensitivity) -> list[str]:

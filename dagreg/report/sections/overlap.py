@@ -24,10 +24,15 @@ def overlap(view: EffectView) -> tuple[Block, ...]:
 
 def _blocks(view: EffectView, found: Overlap) -> Iterator[Block]:
     yield _profile(view, found)
-    if not found.balance:
+    if not found.balance and not found.left_out:
         yield Paragraph("Nothing is adjusted for, so that units need not be alike in anything.")
         return
     yield Paragraph(_of_levels(view, found) if found.contrast is not None else _of_number(view, found))
+    if found.left_out:
+        yield Paragraph(
+            f"{listed(found.left_out)} {'has' if len(found.left_out) == 1 else 'have'} too many levels to be "
+            "part of this: within its levels there may be less overlap than it seems."
+        )
     yield _balance(view, found)
 
 
