@@ -1457,7 +1457,7 @@ CODES: Mapping[str, Code] = {
         "adjusted for. Some have no counterpart: no unit of the other kind has such a probability of "
         "exposure. There no data speak, and the answer is the regression's. Said where that is 8% of the "
         "units and more, and more than shuffled units would have. In the worst case a rule decides: `x` is 1 "
-        "wherever `z` is above 0. Of an exposure that is a number: the set explains all but 1% of it.",
+        "wherever `z` is above 0.",
         command="fit",
         bad="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\n"
         "edges: ['z -> x, y', x -> y]\neffect: x -> y\n",
