@@ -155,6 +155,8 @@ def test_no_sentence_ends_twice(name):
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_no_sentence_of_a_section_is_there_in_two_wordings(name):
     for section in document(SUBJECTS[name]).sections:
+        if section.title == "For a paper":
+            continue  # it says the same of each question, and each is pasted by itself
         said = [
             frozenset(re.findall(r"[a-z]+", sentence.lower()))
             for block in section.blocks

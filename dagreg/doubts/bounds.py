@@ -23,6 +23,8 @@ from dagreg.spec.types import Level
 from dagreg.study import StudiedEffect, Study
 
 MAX_LEVELS = 12  # of a node
+MAX_VIOLATION = 4.0  # sds that the data may lie outside of what the graph can make
+BORDER = "the data lie at the border of what the graph can make"
 COUNT = "rows"
 
 
@@ -68,7 +70,9 @@ def effect_bounds(
     counts = _counts(bounding, variables, levels, table, where)
     bounded = bounds_of(bounding, levels, counts, tuple(dict.fromkeys(pairs)), study.spec.sampling.seed)
     if bounded.possible < MIN_POSSIBLE:
-        return BoundsFound(reason="no such model makes what the data show", doubts=(_impossible(bounding),))
+        far = bounded.violation > MAX_VIOLATION
+        reason = "no model of the graph makes what the data show" if far else BORDER
+        return BoundsFound(reason=reason, doubts=(_impossible(bounding),) if far else ())
     outside = _outside(bounding, bounded.bounds, result) if isinstance(studied.answer, Instrument) else ()
     return BoundsFound(bounded.bounds, "", outside)
 

@@ -99,7 +99,7 @@ def doubt(
     return Doubted(
         replace(result, disagreements=gaps, notes=notes, prior_predictive=priors.sentence),
         replace(diagnose(draws, result.estimates, unknown), plan=plan),
-        (*tied, *doubts, *priors.doubts, *(overlap_doubts(alike, head) if not tied else ())),
+        (*tied, *doubts, *priors.doubts, *overlap_doubts(alike, head)),
         mixing(models, draws),
         poolings(models, draws, table.rows),
         sensitivity(head, numbers[head.estimator], table.rows, draws[head.estimator], effect.assume, seed),

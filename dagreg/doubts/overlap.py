@@ -37,7 +37,6 @@ MAX_COLUMNS = 200
 MAX_PROFILED = 30  # nodes of the table
 MIN_SHARE = 0.08  # of units without a counterpart, from which on they are worth a warning
 CHANCE = 0.003  # that as many lie beyond the others' range in a shuffled row
-MIN_LEFT = 0.01  # of a number's variance that the set leaves: with less there is hardly anything to compare
 CLIP = 1e-6  # of a score
 MIN_UNITS = 10
 
@@ -71,21 +70,10 @@ def overlap_of(model: Model, rows: Rows, seed: int) -> Overlap | None:
 
 def overlap_doubts(found: Overlap | None, model: Model) -> tuple[Doubt, ...]:
     """The warning that units have no counterparts."""
-    if found is None or not found.lacking:
+    if found is None or found.contrast is None or not found.lacking:
         return ()
     (name,) = model.estimand.exposure
     nodes = _listed(model, name)
-    if found.contrast is None:
-        message = (
-            f"{nodes} explain {100 * (1 - found.left):.1f}% of what `{name}` varies by. Hardly any units "
-            f"that are alike in them differ in `{name}`: the answer is what the regression's lines make of "
-            "units that are not alike."
-        )
-        remedy = (
-            f"Measure what moves `{name}` by itself, or adjust for another set, if the graph has one: "
-            "`adjust: [...]`."
-        )
-        return (Doubt("DR631", message, remedy=remedy),)
     start, stop = found.contrast
     count = f"{found.units_without_counterpart:,.0f} of {found.units:,.0f}"
     message = (
@@ -308,7 +296,7 @@ def _of_number(
         share_without_counterpart=count / float(weights.sum()),
         effective_rows=float(weights.sum()) * left,
         left=left,
-        lacking=bool(columns) and left < MIN_LEFT,
+        lacking=False,  # a line needs no counterparts, and what it cannot tell apart is doubted elsewhere
         balance=tuple(balance),
         left_out=left_out(nodes),
         profile=tuple(_profile(model, exposure, nodes, data, weights, [])),

@@ -5,6 +5,10 @@ Dirichlet, with Jeffreys's prior of 1/2 for each level, so that a draw of the ob
 the graph where it is a product of such factors. The bounds of a draw are the extremes of the effect over all
 response functions that make it. Draws that no response functions make are left out: the posterior is that
 given the graph; `possible` is the share of the others.
+
+A bound is a maximum of several terms, and where terms are nearly equal the posterior of their maximum lies
+too far inside (Chernozhukov, Lee and Rosen 2013). The ends of intervals are therefore those of one term, the
+best at the posterior mean, at a level shared among all that may be best.
 """
 
 from __future__ import annotations
@@ -16,22 +20,24 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dagreg.effects.types import Bound
 from dagreg.identify.bounding import Bounding, Factor
 from dagreg.numerics.arrays import Array, Index
-from dagreg.numerics.programs import minima
+from dagreg.numerics.programs import Minima, minima
 from dagreg.spec.types import LEVEL, Level
 
 PRIOR = 0.5  # of each level: Jeffreys
 DRAWS = 2_000
-FEW_DRAWS = 150  # where the programs of draws have no vertex in common
+FEW_DRAWS = 60  # where the programs of draws have no vertex in common
 MAX_TYPES = 4_096  # joint response functions
 MAX_CELLS = 20_000  # of a factor
 MAX_SETTINGS = 4_096  # of the nodes outside of the district
 MIN_POSSIBLE = 0.01  # of the draws: with fewer the data refute the graph
 
 Levels = Mapping[str, tuple[Level, ...]]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Bounded:
 
     bounds: tuple[Bound, ...]
     possible: float
+    violation: float = 0.0  # by how many sds the data lie outside of what the graph can make
 
 
 def too_large(bounding: Bounding, levels: Levels) -> str:
@@ -80,32 +87,42 @@ def bounds_of(
     )
     outcomes = levels[bounding.outcome]
     shown = outcomes[1:] if len(outcomes) == 2 else outcomes
-    found, possible = list[Bound](), np.ones(world.draws, dtype=bool)
+    found, possible, violation = list[Bound](), np.ones(world.draws, dtype=bool), 0.0
     for contrast in contrasts:
         for outcome in shown:
             low, high = world.extremes(contrast, outcome)
-            fine = np.isfinite(low) & np.isfinite(high) & (low <= high + 1e-7)
+            fine = np.isfinite(low.values) & np.isfinite(high.values) & (low.values <= high.values + 1e-7)
             possible &= fine
+            violation = max(violation, low.violation, high.violation)
             if fine.mean() >= MIN_POSSIBLE:
                 of = outcome if len(outcomes) > 2 else outcomes[1]
-                found.append(_bound(low[fine], high[fine], contrast, of, bounding.sharp, level))
-    return Bounded(tuple(found), float(possible.mean()))
+                found.append(_bound(low, high, fine, contrast, of, bounding.sharp, level))
+    return Bounded(tuple(found), float(possible.mean()), violation)
 
 
 def _bound(
-    low: Array, high: Array, contrast: tuple[Level, Level], outcome: Level, sharp: bool, level: float
+    low: Minima,
+    high: Minima,
+    fine: Flags,
+    contrast: tuple[Level, Level],
+    outcome: Level,
+    sharp: bool,
+    level: float,
 ) -> Bound:
+    """The bounds of the draws that are possible; `high` are minima of the negative."""
     tail = (1 - level) / 2
-    lows, highs = (tuple(float(q) for q in np.quantile(v, [tail, 1 - tail])) for v in (low, high))
+    lows, highs = low.values[fine], high.values[fine]
+    least = min(float(np.quantile(low.plain[fine], tail / low.ties)), float(lows.mean()))
+    most = max(float(np.quantile(high.plain[fine], 1 - tail / high.ties)), float(highs.mean()))
     return Bound(
         estimand="total effect",
         contrast=contrast,
         outcome_level=outcome,
-        lower=float(low.mean()),
-        upper=float(high.mean()),
-        lower_interval=(lows[0], lows[1]),
-        upper_interval=(highs[0], highs[1]),
-        interval=(lows[0], highs[1]),
+        lower=float(lows.mean()),
+        upper=float(highs.mean()),
+        lower_interval=(least, float(np.quantile(lows, 1 - tail))),
+        upper_interval=(float(np.quantile(highs, tail)), most),
+        interval=(least, most),
         level=level,
         sharp=sharp,
     )
@@ -262,20 +279,31 @@ class _World:
             total = total * (part if part.ndim == 2 else part[:, None])
         return total
 
-    def extremes(self, contrast: tuple[Level, Level], outcome: Level) -> tuple[Array, Array]:
+    def extremes(self, contrast: tuple[Level, Level], outcome: Level) -> tuple[Minima, Minima]:
         """The least and the largest change of the outcome's probability, by draw."""
         x, y = self.levels[self.bounding.exposure], self.levels[self.bounding.outcome].index(outcome)
         rows = self.constraints()
-        low, high = np.zeros(self.draws), np.zeros(self.draws)
+        low, high = list[tuple[Array, Minima]](), list[tuple[Array, Minima]]()
         for stratum in self._each(self.bounding.strata):
             share, sides = self._stratum(stratum), self.sides(stratum)
             start, stop = (self.objective(stratum, x.index(v), y) for v in contrast)
-            cost = stop - start
-            low += share * self._minima(cost, rows, sides)
-            high -= share * self._minima(-cost, rows, sides)
-        return low, high
+            low.append((share, self._minima(stop - start, rows, sides)))
+            high.append((share, self._minima(start - stop, rows, sides)))
+        return _total(low, 1.0), _total(high, -1.0)
 
-    def _minima(self, cost: Array, rows: Array, sides: Array) -> Array:
+    def _minima(self, cost: Array, rows: Array, sides: Array) -> Minima:
         if len(cost) == 1:
             return minima(cost[0], rows, sides)
-        return np.array([minima(c, rows, b[None])[0] for c, b in zip(cost, sides, strict=True)])
+        each = [minima(c, rows, b[None]) for c, b in zip(cost, sides, strict=True)]
+        values = np.array([m.values[0] for m in each])
+        return Minima(values, values, 1, 0.0)
+
+
+def _total(parts: Sequence[tuple[Array, Minima]], sign: float) -> Minima:
+    """The sum over strata of minima times their shares."""
+    values, plain = (
+        sign * sum(share * v for share, v in vs)
+        for vs in ([(share, m.values) for share, m in parts], [(share, m.plain) for share, m in parts])
+    )
+    ties = math.prod(m.ties for _, m in parts)
+    return Minima(np.asarray(values), np.asarray(plain), ties, max(m.violation for _, m in parts))

@@ -1441,8 +1441,8 @@ CODES: Mapping[str, Code] = {
         "the data refute the graph",
         "Bounds are made of all models with the arrows of the graph and any unobserved causes. Here no such "
         "model makes what the data show: less than 1% of the posterior of the observed distribution is "
-        "possible. An instrument, for one, cannot move the outcome much while the exposure stays where it "
-        "is.",
+        "possible, and it lies four sds outside. An instrument, for one, cannot move the outcome much while "
+        "the exposure stays where it is.",
         command="fit",
     ),
     "DR612": Code(
@@ -1457,7 +1457,7 @@ CODES: Mapping[str, Code] = {
         "adjusted for. Some have no counterpart: no unit of the other kind has such a probability of "
         "exposure. There no data speak, and the answer is the regression's. Said where that is 8% of the "
         "units and more, and more than shuffled units would have. In the worst case a rule decides: `x` is 1 "
-        "wherever `z` is above 0. Of an exposure that is a number: the set explains all but 1% of it.",
+        "wherever `z` is above 0.",
         command="fit",
         bad="data: data.csv\nnodes: {z: continuous, x: binary, y: continuous}\n"
         "edges: ['z -> x, y', x -> y]\neffect: x -> y\n",

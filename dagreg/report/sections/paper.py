@@ -167,6 +167,6 @@ def _reference(fields: dict[str, str]) -> str:
     volume = f" {fields['volume']}" if "volume" in fields else ""
     number_ = f"({fields['number'].replace('--', '-')})" if "number" in fields else ""
     pages = f": {fields['pages'].replace('--', '-')}" if "pages" in fields else ""
-    authors = fields["author"].replace("\\'c", "c").replace(" and others", " et al.").replace(" and ", "; ")
+    authors = fields["author"].replace("\\'c", "c").replace(" and others", " et al.").replace(" and ", " & ")
     title = fields["title"].replace("{", "").replace("}", "")
     return f"{authors} ({fields['year']}). {title}. {where}{volume}{number_}{pages}."
