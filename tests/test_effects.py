@@ -968,3 +968,19 @@ def test_mediators_that_multiply_each_other_are_drawn() -> None:
         "edges: [x -> k, x -> m, 'x, k, m -> y']\neffect: x -> y\nregressions: {y: {interactions: ['k:m']}}\n"
     )
     assert gformula.shifts(models_of(spec, data)["chain"]) == set()
+
+
+def test_a_mediator_whose_errors_differ_from_row_to_row_leaves_the_chain_out() -> None:
+    """Its own sd would be that of no row."""
+    r = np.random.default_rng(4)
+    x = r.normal(size=90)
+    m = x + r.normal(size=90)
+    data = {"x": x, "m": m, "e": r.uniform(0.5, 2, 90), "y": (m > 0).astype(int)}
+    spec = (
+        "nodes: {x: continuous, m: {type: continuous, error: {scale: e}}, y: binary}\n"
+        "edges: [x -> m, 'x, m -> y']\neffect: x -> y\n"
+    )
+    (effect,) = pipeline.fit(spec_of(spec), data).record.effects
+    assert effect.plan is not None
+    (reason,) = [m.reason for m in effect.plan.left_out if m.estimator == "chain"]
+    assert "differ from row to row" in reason

@@ -356,6 +356,8 @@ def _mediator_obstacle(context: EffectContext, mediator: str, parents: Iterable[
         )
     if node.censored is not None:
         return f"the mediator {mediator} is censored, and the regressions after it need its true value"
+    if node.error_is_scale:
+        return f"the errors of the mediator {mediator} differ from row to row, and are not passed on yet"
     if family.trials or node.offset is not None:
         what = "trials" if family.trials else "units of exposure"
         return f"the mediator {mediator} counts over the {what} of its row, which is not supported yet"
