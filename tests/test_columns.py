@@ -537,3 +537,9 @@ def test_init_writes_what_check_accepts_for_any_table(tmp_path: Path, block: int
         passed += 1
     assert refusals <= {"DR192", "DR304"}
     assert passed >= 15
+
+
+def test_standard_errors_whose_squares_are_lost_are_refused() -> None:
+    data = {"x": np.arange(8.0), "y": np.arange(8.0) % 3, "s": np.full(8, 1e-200)}
+    spec = "nodes: {x: {type: continuous, error: s}, y: continuous}\nedges: [x -> y]\neffect: x -> y\n"
+    assert "below 1e-100" in refusal(spec, data)

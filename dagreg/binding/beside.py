@@ -18,6 +18,8 @@ from dagreg.spec.types import Node, Spec
 _INFINITE = ("inf", "infinity")
 _LOWEST = {"log": 0.0, "sqrt": 0.0, "logit": 0.0, "log1p": -1.0}  # of the numbers that a transform takes
 
+LEAST_ERROR = 1e-100  # of a measurement: the squares of smaller ones are lost, and with them the answer
+
 
 def check_beside(
     source: Source, spec: Spec, names: Iterable[str], where: str, outcomes: Iterable[str]
@@ -54,15 +56,22 @@ def _numbers(node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _check_error(source: Source, node: Node, column: str, where: str, *, zero: bool) -> Iterator[Diagnostic]:
-    offence = Offence(column, "{number} < 0" if zero else "{number} <= 0")
-    bad = f"({where}) AND {source.real(column)} {'<' if zero else '<='} 0"
-    if source.rows(bad) == 0:
-        return
     what = "scales of the residual sd" if node.error_is_scale else "standard errors"
     ways = "mend those rows; where every value is exact, leave `error` out"
     least = "at least 0" if zero else "above 0"
-    message = f"column `{column}` holds the {what} of `{node.name}`, which are {least}, and some are not"
-    yield Diagnostic("DR348", message, node.span, ways, offence=offence)
+    tiny = f"not as small as to be 0 once squared (below {LEAST_ERROR:g})"
+    number = source.real(column)
+    for condition, must in (
+        ("{number} < 0" if zero else "{number} <= 0", least),
+        (f"{{number}} > 0 AND {{number}} < {LEAST_ERROR:g}", tiny),
+    ):
+        if source.rows(f"({where}) AND {condition.format(number=number)}") == 0:
+            continue
+        message = f"column `{column}` holds the {what} of `{node.name}`, which are {must}, and some are not"
+        if must is tiny:
+            message = f"column `{column}` holds the {what} of `{node.name}`, which are {must}, and some are"
+        yield Diagnostic("DR348", message, node.span, ways, offence=Offence(column, condition))
+        return
 
 
 def without_open_ends(source: Source, spec: Spec, names: Iterable[str]) -> Source:

@@ -837,7 +837,7 @@ CODES: Mapping[str, Code] = {
     "DR348": Code(
         "standard errors that are not above 0",
         "A measurement with an error of 0 is exact. The error of an outcome may be 0 in some rows, that "
-        "of a predictor and a `scale` may not, and none is negative.",
+        "of a predictor and a `scale` may not, and none is negative, or above 0 and below 1e-100.",
         bad=(
             "data: data.csv\n"
             "nodes: {a: {type: continuous, error: se}, b: continuous}\n"
